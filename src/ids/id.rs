@@ -1,0 +1,200 @@
+//! Identifiers: UUIDv7 (RFC 9562, section 5.7), one type per noun.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::clock::Timestamp;
+
+/// A UUID in its canonical text form: 36 lower-case characters, as both engines store it.
+///
+/// Kept as text because it is written far more often than it is taken apart; `Copy`, no allocation.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct UuidText([u8; 36]);
+
+impl UuidText {
+    /// A fresh version-7 UUID whose leading bits are `at`, so that ids sort by creation time.
+    pub(crate) fn new(at: Timestamp) -> Self {
+        let micros = u64::try_from(at.as_micros()).unwrap_or(0);
+        let seconds = micros / 1_000_000;
+        let nanos = u32::try_from(micros % 1_000_000).unwrap_or(0) * 1_000;
+        Self::from_uuid(uuid::Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanos)))
+    }
+
+    fn from_uuid(uuid: uuid::Uuid) -> Self {
+        let mut text = [0; 36];
+        uuid.hyphenated().encode_lower(&mut text);
+        Self(text)
+    }
+
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        // Only the hyphenated form: braces, URNs and bare hex would make several names for one thing.
+        (text.len() == 36).then(|| uuid::Uuid::parse_str(text).ok()).flatten().map(Self::from_uuid)
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for UuidText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The text is not a hyphenated UUID.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be a UUID")]
+pub struct NotAnId;
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow)]
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        pub struct $name(UuidText);
+
+        impl $name {
+            /// A fresh id that sorts by `at`.
+            pub fn new(at: Timestamp) -> Self {
+                Self(UuidText::new(at))
+            }
+
+            /// The canonical text: 36 lower-case characters.
+            pub fn as_str(&self) -> &str {
+                self.0.as_str()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({})", stringify!($name), self.as_str())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = NotAnId;
+            fn from_str(text: &str) -> Result<Self, NotAnId> {
+                UuidText::parse(text).map(Self).ok_or(NotAnId)
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+
+        impl<DB: diesel::backend::Backend> diesel::deserialize::FromSql<diesel::sql_types::Text, DB> for $name
+        where
+            String: diesel::deserialize::FromSql<diesel::sql_types::Text, DB>,
+        {
+            fn from_sql(bytes: DB::RawValue<'_>) -> diesel::deserialize::Result<Self> {
+                Ok(String::from_sql(bytes)?.parse()?)
+            }
+        }
+
+        impl<DB: diesel::backend::Backend> diesel::serialize::ToSql<diesel::sql_types::Text, DB> for $name
+        where
+            str: diesel::serialize::ToSql<diesel::sql_types::Text, DB>,
+        {
+            fn to_sql<'b>(&'b self, out: &mut diesel::serialize::Output<'b, '_, DB>) -> diesel::serialize::Result {
+                <str as diesel::serialize::ToSql<diesel::sql_types::Text, DB>>::to_sql(self.as_str(), out)
+            }
+        }
+
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                utoipa::openapi::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::schema::Type::String)
+                    .format(Some(utoipa::openapi::SchemaFormat::KnownFormat(utoipa::openapi::KnownFormat::Uuid)))
+                    .into()
+            }
+        }
+
+        impl utoipa::ToSchema for $name {}
+    )*};
+}
+
+ids! {
+    /// A user: whoever can be authenticated.
+    UserId;
+    /// A provider: the shop of a user.
+    ProviderId;
+    /// A consumer: the buying side of a user.
+    ConsumerId;
+    /// A service in a provider's shop.
+    ServiceId;
+    /// A provider's ready-made offer text.
+    TemplateId;
+    /// A photo in a provider's portfolio.
+    PhotoId;
+    /// A consumer's request for work.
+    RequestId;
+    /// A provider's offer on a request.
+    OfferId;
+    /// A booking made from an accepted offer.
+    BookingId;
+    /// A chat session between a consumer and a provider.
+    SessionId;
+    /// A message in a chat session.
+    MessageId;
+    /// A kanban project.
+    ProjectId;
+    /// A conversation with the assistant.
+    ConversationId;
+    /// A journal entry.
+    EntryId;
+    /// A simulation run.
+    SimulationId;
+    /// A login: what a refresh-token family hangs on, the `sid` claim of our tokens.
+    LoginId;
+    /// A live connection: one WebSocket or Socket.IO session.
+    ConnectionId;
+    /// One HTTP request or one WebSocket command, as it appears in logs and audit rows.
+    CallId;
+    /// A row of the audit trail.
+    AuditId;
+    /// A refresh token's row.
+    RefreshId;
+}
+
+/// The `jti` of an access token: ours are UUIDs, an outside issuer's are whatever it sends (bounded by the token's length).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TokenId(pub String);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_sort_by_the_time_they_were_made() {
+        let at = Timestamp::from_seconds(1_700_000_000).unwrap();
+        let early = OfferId::new(at);
+        let late = OfferId::new(at.plus(std::time::Duration::from_millis(2)));
+        assert!(early < late);
+        assert!(early.as_str() < late.as_str());
+    }
+
+    #[test]
+    fn one_thing_has_one_name() {
+        let id = "01890a5d-ac96-774b-bcce-b302099a8057";
+        assert_eq!(id.to_uppercase().parse::<UserId>().unwrap().to_string(), id);
+        for other in ["01890a5dac96774bbcceb302099a8057", "{01890a5d-ac96-774b-bcce-b302099a8057}", "", "x"] {
+            assert_eq!(other.parse::<UserId>(), Err(NotAnId));
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Names of things: typed identifiers, room names and positions within a room.
+//!
+//! Everything that crosses an edge as text becomes one of these there; inside, no `String` is an id.
+
+mod category;
+mod id;
+mod room;
+
+pub use category::{Category, NotACategory};
+pub use id::*;
+pub use room::{NotARoom, Room, Seq};

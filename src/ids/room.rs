@@ -1,0 +1,171 @@
+//! Rooms and positions within them.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use super::{BookingId, Category, ConversationId, EntryId, ProjectId, SessionId, SimulationId, UserId};
+
+/// Where events happen and who hears them. The text form (`session:{id}`) is what clients and the event log write.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Room {
+    /// Chat of a consumer and a provider about a request or booking.
+    Session(SessionId),
+    /// A user's own notices; joined by itself at connect.
+    User(UserId),
+    /// New requests of a category, for providers.
+    Market(Category),
+    /// What happens to a booking, for its parties.
+    Booking(BookingId),
+    /// A project's board.
+    Project(ProjectId),
+    /// The assistant's side of a conversation.
+    Conversation(ConversationId),
+    /// A journal entry's reflections.
+    Entry(EntryId),
+    /// A simulation's progress.
+    Simulation(SimulationId),
+    /// Synthetic load, for load-test users alone.
+    LoadTest(Arc<str>),
+    /// Everything, for admins.
+    ///
+    /// Last in the order of rooms: units of work take the rooms' rows in this order, and this one is the most contended.
+    Admin,
+}
+
+/// The text names no kind of room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "must be session:, user:, booking:, project:, conversation:, entry: or simulation: with a UUID, market: with a category, or admin"
+)]
+pub struct NotARoom;
+
+impl FromStr for Room {
+    type Err = NotARoom;
+    fn from_str(text: &str) -> Result<Self, NotARoom> {
+        if text == "admin" {
+            return Ok(Self::Admin);
+        }
+        let (kind, name) = text.split_once(':').ok_or(NotARoom)?;
+        fn id<T: FromStr>(name: &str) -> Result<T, NotARoom> {
+            name.parse().map_err(|_| NotARoom)
+        }
+        Ok(match kind {
+            "session" => Self::Session(id(name)?),
+            "user" => Self::User(id(name)?),
+            "market" => Self::Market(id(name)?),
+            "booking" => Self::Booking(id(name)?),
+            "project" => Self::Project(id(name)?),
+            "conversation" => Self::Conversation(id(name)?),
+            "entry" => Self::Entry(id(name)?),
+            "simulation" => Self::Simulation(id(name)?),
+            "loadtest" => Self::LoadTest(load_test_name(name)?),
+            _ => return Err(NotARoom),
+        })
+    }
+}
+
+fn load_test_name(name: &str) -> Result<Arc<str>, NotARoom> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    ((1..=64).contains(&name.len()) && name.bytes().all(plain)).then(|| Arc::from(name)).ok_or(NotARoom)
+}
+
+impl fmt::Display for Room {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Session(id) => write!(f, "session:{id}"),
+            Self::User(id) => write!(f, "user:{id}"),
+            Self::Market(category) => write!(f, "market:{category}"),
+            Self::Booking(id) => write!(f, "booking:{id}"),
+            Self::Project(id) => write!(f, "project:{id}"),
+            Self::Conversation(id) => write!(f, "conversation:{id}"),
+            Self::Entry(id) => write!(f, "entry:{id}"),
+            Self::Simulation(id) => write!(f, "simulation:{id}"),
+            Self::LoadTest(name) => write!(f, "loadtest:{name}"),
+            Self::Admin => f.write_str("admin"),
+        }
+    }
+}
+
+impl serde::Serialize for Room {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Room {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// Position of an event within its room: 1 for the first, without gaps. 0 is "before everything".
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    utoipa::ToSchema,
+)]
+#[serde(transparent)]
+pub struct Seq(pub u64);
+
+impl Seq {
+    /// Before the first event of a room.
+    pub const START: Seq = Seq(0);
+
+    /// The position right after this one.
+    pub fn next(self) -> Seq {
+        Seq(self.0.saturating_add(1))
+    }
+
+    /// As the engines store it; positions beyond `i64::MAX` are never reached.
+    pub fn as_i64(self) -> i64 {
+        i64::try_from(self.0).unwrap_or(i64::MAX)
+    }
+
+    /// From the engines' form; negative ones are no positions and become the start.
+    pub fn from_i64(seq: i64) -> Seq {
+        Seq(u64::try_from(seq).unwrap_or(0))
+    }
+}
+
+impl fmt::Display for Seq {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_room_reads_back_from_its_name() {
+        let id = "01890a5d-ac96-774b-bcce-b302099a8057";
+        for kind in ["session", "user", "booking", "project", "conversation", "entry", "simulation"] {
+            let name = format!("{kind}:{id}");
+            assert_eq!(name.parse::<Room>().unwrap().to_string(), name);
+        }
+        for name in ["market:home-cleaning", "admin", "loadtest:a-1"] {
+            assert_eq!(name.parse::<Room>().unwrap().to_string(), name);
+        }
+    }
+
+    #[test]
+    fn what_names_no_room_is_refused() {
+        for name in
+            ["", "admin:", "session:", "session:7", "market:", "market:A B", "nowhere:x", "loadtest:a b"]
+        {
+            assert_eq!(name.parse::<Room>(), Err(NotARoom), "{name}");
+        }
+    }
+}

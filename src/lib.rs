@@ -1,0 +1,3 @@
+//! Souk.
+pub mod clock;
+pub mod ids;

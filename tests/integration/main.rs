@@ -1,0 +1,1 @@
+//! Souk driven through its front door.
