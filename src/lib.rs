@@ -1,3 +1,4 @@
 //! Souk.
 pub mod clock;
 pub mod ids;
+pub mod realtime;

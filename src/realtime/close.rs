@@ -1,0 +1,300 @@
+//! Why a live connection ends, and the table that says how each endpoint spells it.
+//!
+//! Older clients act on these codes, so they are contract. The reason text goes to whoever connected, perhaps a stranger:
+//! it says nothing about anyone's data, and always whether coming back makes sense.
+
+/// Why a connection is refused or closed by us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CloseReason {
+    /// The handshake carried no token.
+    NoToken,
+    /// The token is malformed, badly signed, or from a wrong issuer or for another audience.
+    InvalidToken,
+    /// The token, its login, or the role it speaks of was taken back while it was valid.
+    Revoked,
+    /// The token's time is over.
+    TokenExpired,
+    /// The token names no user.
+    NoSubject,
+    /// The user does not exist or is not active.
+    UserUnknownOrInactive,
+    /// The handshake comes from a web page that is not on the allow-list.
+    OriginRefused,
+    /// The endpoint's room is somebody else's.
+    NotYours,
+    /// The endpoint's room does not exist.
+    NotFound,
+    /// The user or address has as many connections as it may.
+    TooManyConnections,
+    /// Commands came faster than the plan allows, and went on coming.
+    TooFast,
+    /// Too much of what was sent made no sense.
+    TooManyMistakes,
+    /// The client does not read what is sent to it.
+    SlowConsumer,
+    /// Nothing was heard from the client for longer than the heartbeat allows.
+    Silent,
+    /// The server stops; another will be there.
+    Restarting,
+    /// Our fault.
+    Internal,
+    /// Not WebSocket as RFC 6455 describes it.
+    ProtocolError,
+    /// A binary message, on an endpoint that speaks text.
+    NotText,
+    /// A text message or close reason that is not UTF-8.
+    NotUtf8,
+    /// A frame or message above the cap.
+    TooBig,
+}
+
+/// Where a connection was made; each endpoint has close codes of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Endpoint {
+    /// `/ws`
+    Ws,
+    /// `/ws/reflections/{entry_id}`
+    Reflections,
+    /// `/ws/kanban/projects/{project_id}`
+    Kanban,
+    /// `/ws/simulate`
+    Simulate,
+    /// `/socket.io/`: its packets have no codes, so these end the WebSocket below them.
+    SocketIo,
+}
+
+/// What a close frame says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Close {
+    /// The code, 1000 to 4999.
+    pub code: u16,
+    /// At most 123 bytes (RFC 6455, section 5.5).
+    pub reason: &'static str,
+}
+
+/// Whether the client should come back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reconnect {
+    /// At once, resuming by `since`.
+    Now,
+    /// After a pause.
+    Later,
+    /// With another token.
+    WithFreshToken,
+    /// Not without changing what it does.
+    Never,
+}
+
+impl CloseReason {
+    /// Every reason, for metrics and for the tests of the table.
+    pub const ALL: [CloseReason; 20] = [
+        Self::NoToken,
+        Self::InvalidToken,
+        Self::Revoked,
+        Self::TokenExpired,
+        Self::NoSubject,
+        Self::UserUnknownOrInactive,
+        Self::OriginRefused,
+        Self::NotYours,
+        Self::NotFound,
+        Self::TooManyConnections,
+        Self::TooFast,
+        Self::TooManyMistakes,
+        Self::SlowConsumer,
+        Self::Silent,
+        Self::Restarting,
+        Self::Internal,
+        Self::ProtocolError,
+        Self::NotText,
+        Self::NotUtf8,
+        Self::TooBig,
+    ];
+
+    /// The table: how `endpoint` spells this reason.
+    pub fn on(self, endpoint: Endpoint) -> Close {
+        let code = match endpoint {
+            Endpoint::Ws | Endpoint::Reflections | Endpoint::SocketIo => self.own_code(),
+            Endpoint::Kanban => self.shared_code(|_| 1008),
+            Endpoint::Simulate => self.shared_code(|reason| match reason {
+                Self::NoToken => 4001,
+                Self::InvalidToken | Self::Revoked | Self::NoSubject => 4002,
+                Self::TokenExpired => 4003,
+                _ => 4000,
+            }),
+        };
+        let reason = match (self, endpoint) {
+            // Clients of the older board compare this text.
+            (Self::NoSubject, Endpoint::Kanban) => "Invalid token payload",
+            _ => self.text(),
+        };
+        Close { code, reason }
+    }
+
+    /// As `/ws` spells it: one code per kind of reason.
+    fn own_code(self) -> u16 {
+        self.shared_code(|reason| match reason {
+            Self::UserUnknownOrInactive => 4002,
+            Self::OriginRefused | Self::NotYours => 4003,
+            Self::NotFound => 4004,
+            Self::TooManyConnections | Self::TooFast | Self::TooManyMistakes => 4008,
+            Self::SlowConsumer | Self::Silent => 4009,
+            _ => 4001,
+        })
+    }
+
+    /// The codes that RFC 6455 (section 7.4.1) and its registry give are the same everywhere; `other` says the rest.
+    fn shared_code(self, other: impl FnOnce(Self) -> u16) -> u16 {
+        match self {
+            Self::Restarting => 1012,
+            Self::Internal => 1011,
+            Self::ProtocolError => 1002,
+            Self::NotText => 1003,
+            Self::NotUtf8 => 1007,
+            Self::TooBig => 1009,
+            _ => other(self),
+        }
+    }
+
+    /// For people: what happened, and whether to come back.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::NoToken => "authentication required; reconnect with a token",
+            Self::InvalidToken => "invalid token; reconnect with a fresh token",
+            Self::Revoked => "token revoked; sign in again before reconnecting",
+            Self::TokenExpired => "token expired; reconnect with a fresh token",
+            Self::NoSubject => "the token names no user; do not reconnect with it",
+            Self::UserUnknownOrInactive => "user unknown or inactive; do not reconnect",
+            Self::OriginRefused => "origin not allowed; do not reconnect",
+            Self::NotYours => "not yours; do not reconnect",
+            Self::NotFound => "no such thing; do not reconnect",
+            Self::TooManyConnections => "too many connections; close others, reconnect later",
+            Self::TooFast => "too many messages; reconnect later and send slower",
+            Self::TooManyMistakes => "too many malformed messages; do not reconnect before that is mended",
+            Self::SlowConsumer => "not reading fast enough; reconnect and resume with since",
+            Self::Silent => "nothing heard from you; reconnect and resume with since",
+            Self::Restarting => "server restarting; reconnect after a short pause",
+            Self::Internal => "our fault; reconnect later",
+            Self::ProtocolError => "not WebSocket as RFC 6455 has it; do not reconnect before that is mended",
+            Self::NotText => "only text messages are understood; do not reconnect before that is mended",
+            Self::NotUtf8 => "text that is not UTF-8; do not reconnect before that is mended",
+            Self::TooBig => "message too big; reconnect and send smaller ones",
+        }
+    }
+
+    /// One word, for `disconnecting`, log lines and metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NoToken => "no_token",
+            Self::InvalidToken => "invalid_token",
+            Self::Revoked => "token_revoked",
+            Self::TokenExpired => "token_expired",
+            Self::NoSubject => "no_subject",
+            Self::UserUnknownOrInactive => "user_unknown_or_inactive",
+            Self::OriginRefused => "origin_refused",
+            Self::NotYours => "not_yours",
+            Self::NotFound => "not_found",
+            Self::TooManyConnections => "too_many_connections",
+            Self::TooFast => "rate_limited",
+            Self::TooManyMistakes => "too_many_mistakes",
+            Self::SlowConsumer => "slow_consumer",
+            Self::Silent => "silent",
+            Self::Restarting => "server_restarting",
+            Self::Internal => "internal",
+            Self::ProtocolError => "protocol_error",
+            Self::NotText => "not_text",
+            Self::NotUtf8 => "not_utf8",
+            Self::TooBig => "too_big",
+        }
+    }
+
+    /// The message of a Socket.IO `connect_error` or the reason it gives before a `disconnect`.
+    pub fn socket_io(self) -> &'static str {
+        match self {
+            Self::NoToken => "authentication required",
+            Self::InvalidToken | Self::Revoked | Self::NoSubject => "invalid token",
+            Self::TokenExpired => "token expired",
+            other => other.text(),
+        }
+    }
+
+    /// Whether coming back makes sense.
+    pub fn reconnect(self) -> Reconnect {
+        match self {
+            Self::NoToken | Self::InvalidToken | Self::Revoked | Self::TokenExpired => {
+                Reconnect::WithFreshToken
+            }
+            Self::NoSubject
+            | Self::UserUnknownOrInactive
+            | Self::OriginRefused
+            | Self::NotYours
+            | Self::NotFound
+            | Self::TooManyMistakes
+            | Self::ProtocolError
+            | Self::NotText
+            | Self::NotUtf8 => Reconnect::Never,
+            Self::TooManyConnections | Self::TooFast | Self::Restarting | Self::Internal => Reconnect::Later,
+            Self::SlowConsumer | Self::Silent | Self::TooBig => Reconnect::Now,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ENDPOINTS: [Endpoint; 5] =
+        [Endpoint::Ws, Endpoint::Reflections, Endpoint::Kanban, Endpoint::Simulate, Endpoint::SocketIo];
+
+    #[test]
+    fn the_contracted_codes_stand() {
+        use CloseReason::*;
+        let table = [
+            (NoToken, 4001, 1008, 4001),
+            (InvalidToken, 4001, 1008, 4002),
+            (Revoked, 4001, 1008, 4002),
+            (TokenExpired, 4001, 1008, 4003),
+            (NoSubject, 4001, 1008, 4002),
+            (UserUnknownOrInactive, 4002, 1008, 4000),
+            (NotYours, 4003, 1008, 4000),
+            (NotFound, 4004, 1008, 4000),
+            (TooManyConnections, 4008, 1008, 4000),
+            (TooFast, 4008, 1008, 4000),
+            (SlowConsumer, 4009, 1008, 4000),
+            (Restarting, 1012, 1012, 1012),
+            (Internal, 1011, 1011, 1011),
+            (ProtocolError, 1002, 1002, 1002),
+            (NotText, 1003, 1003, 1003),
+            (NotUtf8, 1007, 1007, 1007),
+            (TooBig, 1009, 1009, 1009),
+        ];
+        for (reason, ws, kanban, simulate) in table {
+            assert_eq!(reason.on(Endpoint::Ws).code, ws, "{reason:?} on /ws");
+            assert_eq!(reason.on(Endpoint::Reflections).code, ws, "{reason:?} on reflections");
+            assert_eq!(reason.on(Endpoint::Kanban).code, kanban, "{reason:?} on kanban");
+            assert_eq!(reason.on(Endpoint::Simulate).code, simulate, "{reason:?} on simulate");
+        }
+        assert_eq!(NoSubject.on(Endpoint::Kanban).reason, "Invalid token payload");
+        assert_eq!(NoToken.socket_io(), "authentication required");
+        assert_eq!(Revoked.socket_io(), "invalid token");
+        assert_eq!(TokenExpired.socket_io(), "token expired");
+    }
+
+    #[test]
+    fn every_reason_fits_a_close_frame_and_says_whether_to_come_back() {
+        for reason in CloseReason::ALL {
+            for endpoint in ENDPOINTS {
+                assert!(reason.on(endpoint).reason.len() <= 123, "{reason:?}");
+            }
+            let text = reason.text();
+            assert!(text.contains("reconnect"), "{text}");
+            assert_eq!(text.contains("do not reconnect"), reason.reconnect() == Reconnect::Never, "{text}");
+        }
+    }
+
+    #[test]
+    fn reasons_have_names_of_their_own() {
+        let names: std::collections::BTreeSet<_> =
+            CloseReason::ALL.iter().map(|reason| reason.name()).collect();
+        assert_eq!(names.len(), CloseReason::ALL.len());
+    }
+}

@@ -1,0 +1,80 @@
+//! WebSocket frames as a server writes them (RFC 6455, section 5.2): unmasked, unfragmented.
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+/// The longest header that a server writes: two bytes and a 64-bit length.
+const MAX_HEADER: usize = 10;
+/// FIN and the text opcode.
+const TEXT: u8 = 0x81;
+/// FIN and the close opcode.
+const CLOSE: u8 = 0x88;
+/// A control frame's payload has at most 125 bytes, two of which are the close code.
+const MAX_REASON: usize = 123;
+
+/// A text frame around what `write` appends. The header is put in front afterwards, without moving the payload.
+pub(super) fn text(write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
+    let mut buffer = Vec::with_capacity(256);
+    buffer.resize(MAX_HEADER, 0);
+    write(&mut buffer);
+    let length = buffer.len().saturating_sub(MAX_HEADER);
+    let mut header = BytesMut::with_capacity(MAX_HEADER);
+    header.put_u8(TEXT);
+    put_length(&mut header, length);
+    let start = MAX_HEADER.saturating_sub(header.len());
+    if let Some(room) = buffer.get_mut(start..MAX_HEADER) {
+        room.copy_from_slice(&header);
+    }
+    Bytes::from(buffer).slice(start..)
+}
+
+fn put_length(header: &mut BytesMut, length: usize) {
+    match (u8::try_from(length), u16::try_from(length)) {
+        (Ok(short), _) if short < 126 => header.put_u8(short),
+        (_, Ok(medium)) => {
+            header.put_u8(126);
+            header.put_u16(medium);
+        }
+        _ => {
+            header.put_u8(127);
+            header.put_u64(length as u64);
+        }
+    }
+}
+
+/// A close frame. A reason longer than the 123 bytes that a control frame has room for is cut at a character.
+pub fn close_frame(code: u16, reason: &str) -> Bytes {
+    let reason = reason.get(..reason.floor_char_boundary(MAX_REASON)).unwrap_or_default();
+    let mut frame = BytesMut::with_capacity(4 + reason.len());
+    frame.put_u8(CLOSE);
+    put_length(&mut frame, 2 + reason.len());
+    frame.put_u16(code);
+    frame.put_slice(reason.as_bytes());
+    frame.freeze()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header_of(length: usize) -> Vec<u8> {
+        let frame = text(|payload| payload.extend(std::iter::repeat_n(b'x', length)));
+        frame[..frame.len() - length].to_vec()
+    }
+
+    #[test]
+    fn each_length_takes_its_shortest_header() {
+        assert_eq!(header_of(0), [0x81, 0]);
+        assert_eq!(header_of(125), [0x81, 125]);
+        assert_eq!(header_of(126), [0x81, 126, 0, 126]);
+        assert_eq!(header_of(65_535), [0x81, 126, 255, 255]);
+        assert_eq!(header_of(65_536), [0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0]);
+    }
+
+    #[test]
+    fn a_close_frame_carries_its_code_and_at_most_123_bytes_of_reason() {
+        assert_eq!(&close_frame(4001, "no")[..], [0x88, 4, 0x0f, 0xa1, b'n', b'o']);
+        let long = close_frame(1000, &"é".repeat(100));
+        assert_eq!(long[1], 124, "cut before the character that does not fit whole");
+        assert!(std::str::from_utf8(&long[4..]).is_ok());
+    }
+}

@@ -1,0 +1,202 @@
+//! What the server says.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::Correlation;
+use crate::clock::Timestamp;
+use crate::ids::{ConnectionId, MessageId, Room, Seq, UserId};
+
+/// One thing the server says, whatever dialect it goes out in.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Notice {
+    /// The first notice of every session: who it is and how long that holds.
+    ConnectionEstablished {
+        /// The connection, as the server's logs name it.
+        session_id: ConnectionId,
+        /// The user.
+        user_id: UserId,
+        /// The user's own address; sent to nobody else.
+        user_email: Arc<str>,
+        /// The user's role.
+        role: &'static str,
+        /// The user's plan, which decides the limits.
+        plan: &'static str,
+        /// When the token ends.
+        expires_at: Timestamp,
+        /// How often the server pings, in seconds.
+        heartbeat_s: u64,
+        /// The server's time.
+        timestamp: Timestamp,
+    },
+    /// Something happened in a room.
+    Event(Event),
+    /// Somebody came to a room or left it.
+    Presence {
+        /// The room.
+        room: Room,
+        /// Who, and which.
+        #[serde(flatten)]
+        change: PresenceChange,
+    },
+    /// Somebody is writing. Not stored.
+    Typing {
+        /// The room.
+        room: Room,
+        /// Who.
+        by: UserId,
+    },
+    /// A request was carried out.
+    Ack {
+        /// The request's id.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<Correlation>,
+        /// What it gave.
+        #[serde(flatten)]
+        body: AckBody,
+    },
+    /// A request was refused, or input was malformed. The session goes on.
+    Error {
+        /// The request's id, where there was one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<Correlation>,
+        /// For programs.
+        code: ErrorCode,
+        /// For people.
+        message: Arc<str>,
+        /// Seconds after which trying again makes sense.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_after: Option<u64>,
+    },
+    /// The token ends soon: `refresh` with a fresh one, or be closed.
+    TokenExpiring {
+        /// When.
+        expires_at: Timestamp,
+    },
+    /// The server is about to close this connection.
+    Disconnecting {
+        /// Why: the name of a close reason.
+        reason: &'static str,
+        /// When coming back makes sense, in milliseconds; absent when it makes none.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reconnect_in_ms: Option<u64>,
+    },
+    /// Answer to `ping`.
+    Pong {
+        /// The request's id.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<Correlation>,
+    },
+}
+
+/// A fact of a room's log, as its members see it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Event {
+    /// The room.
+    pub room: Room,
+    /// Its position there.
+    pub seq: Seq,
+    /// What happened: `<noun>.<past verb>`.
+    pub kind: Arc<str>,
+    /// The event's own fields.
+    pub data: Arc<RawValue>,
+    /// Who did it; absent for the system.
+    pub by: Option<UserId>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Who came or left.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PresenceChange {
+    /// This user's first connection joined the room.
+    Joined(UserId),
+    /// This user's last connection left the room.
+    Left(UserId),
+}
+
+/// What a request gave.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub enum AckBody {
+    /// Nothing but that it was done.
+    Done {},
+    /// To `join`.
+    Joined(Joined),
+    /// To `chat_message`: the message is durable.
+    Sent {
+        /// Its position in the room.
+        seq: Seq,
+        /// The message's id; `id` is the request's.
+        message_id: MessageId,
+        /// The client's own name for the message, for clients that sent no `id`.
+        client_msg_id: String,
+        /// When it was said.
+        at: Timestamp,
+    },
+    /// To `history`.
+    History {
+        /// Oldest first.
+        events: Vec<Event>,
+        /// Whether there are older ones.
+        has_more: bool,
+    },
+    /// To `presence`.
+    Presence {
+        /// Each member once, however many connections it has.
+        members: Vec<UserId>,
+    },
+    /// To `refresh`.
+    Refreshed {
+        /// When the new token ends.
+        expires_at: Timestamp,
+    },
+}
+
+/// Where a joining member stands.
+#[derive(Debug, Clone, Serialize)]
+pub struct Joined {
+    /// The room.
+    pub room: Room,
+    /// The room's newest position; every event after it will follow.
+    pub head: Seq,
+    /// Whether `events` has everything after `since`. When false, the client has missed some: read `history`.
+    pub recovered: bool,
+    /// What happened after `since`, oldest first; absent when the client did not resume.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub events: Option<Vec<Event>>,
+}
+
+/// Why a request was refused, for programs. One word each, stable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorCode {
+    /// No JSON object, or no text.
+    Malformed,
+    /// No such `type`.
+    UnknownType,
+    /// A field is missing or wrong.
+    Invalid,
+    /// The caller has no standing for it.
+    Forbidden,
+    /// There is no such thing.
+    NotFound,
+    /// The state does not allow it.
+    Conflict,
+    /// The room must be joined first.
+    NotJoined,
+    /// The session is in as many rooms as it may be.
+    TooManyRooms,
+    /// Too fast; `retry_after` says when.
+    RateLimited,
+    /// The token of a `refresh` is not good.
+    InvalidToken,
+    /// The server has more to do than it can; try again.
+    Busy,
+    /// Our fault.
+    Internal,
+}
