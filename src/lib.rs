@@ -1,4 +1,5 @@
 //! Souk.
 pub mod clock;
+pub mod domain;
 pub mod ids;
 pub mod realtime;
