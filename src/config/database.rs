@@ -1,0 +1,164 @@
+//! Which database, and how many connections, waiting writes and seconds it gets.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::secret::Secret;
+use super::value::{count, duration};
+
+/// The database and the bounds on its use.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Database")]
+pub struct DbConfig {
+    /// A SQLite file, or postgres://user:password@host/name
+    #[arg(
+        long,
+        env = "DATABASE_URL",
+        value_name = "PATH|URL",
+        default_value = "data/souk.db",
+        hide_env_values = true
+    )]
+    pub database_url: DatabaseUrl,
+
+    /// Connections for reads
+    #[arg(
+        long, env = "SOUK_DATABASE_READERS", value_name = "COUNT", default_value = "8",
+        value_parser = count::<u32>
+    )]
+    pub database_readers: u32,
+
+    /// Connections for writes on PostgreSQL; SQLite has one writer
+    #[arg(
+        long, env = "SOUK_DATABASE_WRITERS", value_name = "COUNT", default_value = "16",
+        value_parser = count::<u32>
+    )]
+    pub database_writers: u32,
+
+    /// Writes that SQLite commits together at most
+    #[arg(
+        long, env = "SOUK_DATABASE_GROUP_MAX", value_name = "COUNT", default_value = "256",
+        value_parser = count::<usize>
+    )]
+    pub database_group_max: usize,
+
+    /// Writes that may wait before further ones are refused as overload
+    #[arg(
+        long, env = "SOUK_DATABASE_QUEUE", value_name = "COUNT", default_value = "4096",
+        value_parser = count::<usize>
+    )]
+    pub database_queue: usize,
+
+    /// How long a statement waits for a lock
+    #[arg(
+        long, env = "SOUK_DATABASE_BUSY_TIMEOUT", value_name = "DURATION", default_value = "5s",
+        value_parser = duration
+    )]
+    pub database_busy_timeout: Duration,
+
+    /// How long a job waits for a free connection
+    #[arg(
+        long, env = "SOUK_DATABASE_ACQUIRE_TIMEOUT", value_name = "DURATION", default_value = "5s",
+        value_parser = duration
+    )]
+    pub database_acquire_timeout: Duration,
+}
+
+/// Where the data is: decides the engine.
+#[derive(Clone, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    /// A SQLite file, made if it is not there.
+    Sqlite(PathBuf),
+    /// A PostgreSQL connection URL; secret, since it may hold a password.
+    Postgres(Secret<String>),
+}
+
+impl DatabaseUrl {
+    /// The SQLite file, if it is one.
+    pub fn sqlite_path(&self) -> Option<&Path> {
+        match self {
+            Self::Sqlite(path) => Some(path),
+            Self::Postgres(_) => None,
+        }
+    }
+}
+
+/// The text names no database that Souk can use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotADatabase {
+    /// Another engine's URL.
+    #[error("must be the path of a SQLite file, or a postgres:// URL")]
+    UnknownScheme,
+    /// A postgres URL that does not parse.
+    #[error("must be written as postgres://user:password@host:port/name")]
+    Malformed,
+    /// `:memory:` and the like, where every connection would see a database of its own.
+    #[error("must be a file: a database in memory cannot be shared by several connections")]
+    InMemory,
+    /// Nothing at all.
+    #[error("must not be empty")]
+    Empty,
+}
+
+impl FromStr for DatabaseUrl {
+    type Err = NotADatabase;
+    fn from_str(text: &str) -> Result<Self, NotADatabase> {
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            url::Url::parse(text).map_err(|_| NotADatabase::Malformed)?;
+            return Ok(Self::Postgres(Secret::new(text.to_owned())));
+        }
+        let path = text.strip_prefix("sqlite://").or_else(|| text.strip_prefix("sqlite:")).unwrap_or(text);
+        match path {
+            "" => Err(NotADatabase::Empty),
+            path if path.contains(":memory:") || path.contains("mode=memory") => Err(NotADatabase::InMemory),
+            path if path.contains("://") || path.starts_with("file:") => Err(NotADatabase::UnknownScheme),
+            path => Ok(Self::Sqlite(PathBuf::from(path))),
+        }
+    }
+}
+
+/// Without the password, so that it may be logged.
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "{}", path.display()),
+            Self::Postgres(url) => match url::Url::parse(url.expose()) {
+                Ok(url) => {
+                    let user = if url.username().is_empty() { "" } else { "***@" };
+                    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+                    write!(f, "postgres://{user}{}{port}{}", url.host_str().unwrap_or_default(), url.path())
+                }
+                Err(_) => f.write_str("postgres://***"),
+            },
+        }
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_engine_is_decided_by_the_url() {
+        for text in ["data/souk.db", "sqlite:data/souk.db", "sqlite://data/souk.db"] {
+            assert_eq!(text.parse(), Ok(DatabaseUrl::Sqlite("data/souk.db".into())), "{text}");
+        }
+        assert!(matches!("postgres://souk@db/souk".parse(), Ok(DatabaseUrl::Postgres(_))));
+        assert_eq!("mysql://db/souk".parse::<DatabaseUrl>(), Err(NotADatabase::UnknownScheme));
+        assert_eq!(":memory:".parse::<DatabaseUrl>(), Err(NotADatabase::InMemory));
+        assert_eq!("".parse::<DatabaseUrl>(), Err(NotADatabase::Empty));
+    }
+
+    #[test]
+    fn a_password_is_not_shown() {
+        let url: DatabaseUrl = "postgres://souk:hunter2@db:5433/souk?password=hunter2".parse().unwrap();
+        assert_eq!(format!("{url} {url:?}"), "postgres://***@db:5433/souk postgres://***@db:5433/souk");
+    }
+}

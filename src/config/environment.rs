@@ -1,0 +1,18 @@
+//! Development or production: how forgiving the rest of the configuration is.
+
+/// Which of the two this is.
+#[derive(Debug, Clone, clap::Args)]
+pub struct EnvironmentSettings {
+    /// production refuses weak or missing secrets, test switches and plain-text origins
+    #[arg(long, env = "SOUK_ENV", value_name = "ENVIRONMENT", value_enum, default_value = "development")]
+    pub env: Environment,
+}
+
+/// Where the server runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Environment {
+    /// On somebody's desk: a missing secret is made.
+    Development,
+    /// Where it matters: what is missing or weak keeps the server from starting.
+    Production,
+}

@@ -1,0 +1,39 @@
+//! The caps on HTTP requests.
+
+use std::time::Duration;
+
+use super::value::{count, duration, size};
+
+/// Sizes, pages and rates of HTTP requests.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "HTTP")]
+pub struct HttpConfig {
+    /// Largest request body; a larger one gets 413
+    #[arg(long, env = "SOUK_BODY_MAX", value_name = "SIZE", default_value = "1MiB", value_parser = size)]
+    pub body_max: usize,
+
+    /// Largest photo
+    #[arg(long, env = "SOUK_PHOTO_MAX", value_name = "SIZE", default_value = "10MiB", value_parser = size)]
+    pub photo_max: usize,
+
+    /// Items in one page of a list, whatever the client asks for
+    #[arg(
+        long, env = "SOUK_PAGE_MAX", value_name = "COUNT", default_value = "100",
+        value_parser = count::<usize>
+    )]
+    pub page_max: usize,
+
+    /// Requests a minute of one address without a token
+    #[arg(
+        long, env = "SOUK_ANONYMOUS_REQUESTS", value_name = "COUNT", default_value = "600",
+        value_parser = count::<u32>
+    )]
+    pub anonymous_requests: u32,
+
+    /// How long the answer to an Idempotency-Key is kept
+    #[arg(
+        long, env = "SOUK_IDEMPOTENCY_TTL", value_name = "DURATION", default_value = "24h",
+        value_parser = duration
+    )]
+    pub idempotency_ttl: Duration,
+}

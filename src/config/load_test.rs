@@ -1,0 +1,41 @@
+//! The door for load tests, shut unless it has a secret.
+
+use std::path::PathBuf;
+
+use super::environment::Environment;
+use super::refusal::{Problem, Refusal};
+use super::secret::{self, Secret};
+use super::signing::{given, strong_enough};
+
+/// How the load-test secret is given, by flag or variable.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Load tests")]
+pub struct LoadTestSettings {
+    /// Admits synthetic users to rooms loadtest:*; at least 32 bytes; refused in production
+    #[arg(
+        long, env = "SOUK_LOAD_TEST_SECRET", value_name = "SECRET", hide_env_values = true,
+        value_parser = secret::secret, conflicts_with = "load_test_secret_file"
+    )]
+    pub load_test_secret: Option<Secret<String>>,
+
+    /// File that holds the load-test secret
+    #[arg(long, env = "SOUK_LOAD_TEST_SECRET_FILE", value_name = "PATH")]
+    pub load_test_secret_file: Option<PathBuf>,
+}
+
+impl LoadTestSettings {
+    pub(super) fn check(&self, env: Environment) -> Result<Option<Secret<String>>, Refusal> {
+        let given = given(
+            "load_test_secret",
+            &self.load_test_secret,
+            "load_test_secret_file",
+            &self.load_test_secret_file,
+        )?;
+        let Some((setting, secret)) = given else { return Ok(None) };
+        if env == Environment::Production {
+            return Err(Refusal::of(setting, Problem::TestSwitch));
+        }
+        strong_enough(setting, &secret, env)?;
+        Ok(Some(secret))
+    }
+}

@@ -1,0 +1,39 @@
+//! What is logged, and how a line looks.
+
+use super::refusal::{Problem, Refusal};
+
+/// Log lines, on standard error.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Logging")]
+pub struct LoggingConfig {
+    /// Lines for people, or one JSON object a line
+    #[arg(long, env = "SOUK_LOG_FORMAT", value_name = "FORMAT", value_enum, default_value = "text")]
+    pub log_format: LogFormat,
+
+    /// Least level, also by module: info, or warn,souk::realtime=debug
+    #[arg(long, env = "SOUK_LOG_FILTER", value_name = "FILTER", default_value = "info")]
+    pub log_filter: String,
+}
+
+/// How a log line looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines: one JSON object a line.
+    Json,
+}
+
+impl LoggingConfig {
+    pub(super) fn check(&self, refuse: &mut Vec<Refusal>) {
+        // The logger itself would only warn and drop what it does not understand.
+        let understood = self.log_filter.split(',').map(str::trim).all(|part| {
+            let level = part.rsplit_once('=').map_or(part, |(_, level)| level);
+            let is_module = !part.contains('=') && part.contains("::");
+            is_module || level.parse::<log::LevelFilter>().is_ok()
+        });
+        if !understood {
+            refuse.push(Refusal::of("log_filter", Problem::NotAFilter));
+        }
+    }
+}

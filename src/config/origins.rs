@@ -1,0 +1,116 @@
+//! Which web pages may call: the allow-list for CORS and for WebSocket handshakes.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::environment::Environment;
+use super::refusal::{Problem, Refusal};
+
+/// The allowed origins.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Origins")]
+pub struct OriginsConfig {
+    /// Web origins that may call, exact and comma-separated: https://app.example; none by default
+    #[arg(long, env = "SOUK_ALLOWED_ORIGINS", value_name = "ORIGIN,..", value_delimiter = ',')]
+    pub allowed_origins: Vec<Origin>,
+}
+
+impl OriginsConfig {
+    /// Whether the value of an `Origin` header is on the list, byte for byte.
+    ///
+    /// No wildcards and no suffixes: `https://app.example.evil.test` must not pass for `https://app.example`.
+    pub fn allows(&self, origin: &str) -> bool {
+        self.allowed_origins.iter().any(|allowed| allowed.0 == origin)
+    }
+
+    pub(super) fn check(&self, env: Environment, refuse: &mut Vec<Refusal>) {
+        if env == Environment::Production {
+            let plain = self.allowed_origins.iter().filter(|origin| !origin.is_encrypted());
+            refuse.extend(plain.map(|origin| {
+                Refusal::of("allowed_origins", Problem::PlainTextOrigin { origin: origin.to_string() })
+            }));
+        }
+    }
+}
+
+/// A web origin as browsers write it (RFC 6454, section 6.2): scheme, host, and port unless it is the
+/// scheme's own.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Origin(String);
+
+impl Origin {
+    /// As browsers write it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn is_encrypted(&self) -> bool {
+        self.0.starts_with("https://")
+    }
+}
+
+/// The text is not an origin as a browser would send it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotAnOrigin {
+    /// Not `http(s)://host[:port]`.
+    #[error(
+        "must be an origin such as https://app.example or http://localhost:5173, without a path or wildcard"
+    )]
+    Malformed,
+    /// Another spelling of an origin, which a byte-for-byte comparison would never match.
+    #[error("is written by browsers as {0}")]
+    Otherwise(String),
+}
+
+impl FromStr for Origin {
+    type Err = NotAnOrigin;
+    fn from_str(text: &str) -> Result<Self, NotAnOrigin> {
+        let url = url::Url::parse(text).map_err(|_| NotAnOrigin::Malformed)?;
+        let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+        let web = matches!(url.scheme(), "http" | "https") && url.username().is_empty();
+        let named = url.host_str().is_some_and(|host| !host.contains('*'));
+        if !(bare && web && named) {
+            return Err(NotAnOrigin::Malformed);
+        }
+        match url.origin().ascii_serialization() {
+            written if written == text => Ok(Self(written)),
+            written => Err(NotAnOrigin::Otherwise(written)),
+        }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_is_what_a_browser_sends() {
+        for text in ["https://app.example", "http://localhost:5173", "http://127.0.0.1:8000"] {
+            assert_eq!(text.parse::<Origin>().unwrap().as_str(), text);
+        }
+        for text in
+            ["*", "null", "app.example", "https://*.example", "https://a.example/x", "ftp://a.example"]
+        {
+            assert_eq!(text.parse::<Origin>(), Err(NotAnOrigin::Malformed), "{text}");
+        }
+        for text in ["https://app.example/", "https://App.example", "https://app.example:443"] {
+            let written = NotAnOrigin::Otherwise("https://app.example".into());
+            assert_eq!(text.parse::<Origin>(), Err(written), "{text}");
+        }
+    }
+
+    #[test]
+    fn origins_match_whole_and_exactly() {
+        let origins = OriginsConfig { allowed_origins: vec!["https://app.example".parse().unwrap()] };
+        assert!(origins.allows("https://app.example"));
+        for other in ["https://app.example.evil.test", "http://app.example", "https://app.example:8443", ""] {
+            assert!(!origins.allows(other), "{other}");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What each plan may use.
+
+use super::value::count;
+
+/// The limits of the three plans.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Plans")]
+pub struct PlansConfig {
+    /// Live sessions of a user on the free plan
+    #[arg(
+        long, env = "SOUK_FREE_CONNECTIONS", value_name = "COUNT", default_value = "5",
+        value_parser = count::<usize>
+    )]
+    pub free_connections: usize,
+
+    /// Messages a second from a session on the free plan
+    #[arg(
+        long, env = "SOUK_FREE_MESSAGES", value_name = "COUNT", default_value = "10",
+        value_parser = count::<u32>
+    )]
+    pub free_messages: u32,
+
+    /// HTTP requests a minute of a user on the free plan
+    #[arg(
+        long, env = "SOUK_FREE_REQUESTS", value_name = "COUNT", default_value = "300",
+        value_parser = count::<u32>
+    )]
+    pub free_requests: u32,
+
+    /// Live sessions of a user on the pro plan
+    #[arg(
+        long, env = "SOUK_PRO_CONNECTIONS", value_name = "COUNT", default_value = "20",
+        value_parser = count::<usize>
+    )]
+    pub pro_connections: usize,
+
+    /// Messages a second from a session on the pro plan
+    #[arg(
+        long, env = "SOUK_PRO_MESSAGES", value_name = "COUNT", default_value = "30",
+        value_parser = count::<u32>
+    )]
+    pub pro_messages: u32,
+
+    /// HTTP requests a minute of a user on the pro plan
+    #[arg(
+        long, env = "SOUK_PRO_REQUESTS", value_name = "COUNT", default_value = "1200",
+        value_parser = count::<u32>
+    )]
+    pub pro_requests: u32,
+
+    /// Live sessions of a user on the enterprise plan
+    #[arg(
+        long, env = "SOUK_ENTERPRISE_CONNECTIONS", value_name = "COUNT", default_value = "100",
+        value_parser = count::<usize>
+    )]
+    pub enterprise_connections: usize,
+
+    /// Messages a second from a session on the enterprise plan
+    #[arg(
+        long, env = "SOUK_ENTERPRISE_MESSAGES", value_name = "COUNT", default_value = "100",
+        value_parser = count::<u32>
+    )]
+    pub enterprise_messages: u32,
+
+    /// HTTP requests a minute of a user on the enterprise plan
+    #[arg(
+        long, env = "SOUK_ENTERPRISE_REQUESTS", value_name = "COUNT", default_value = "6000",
+        value_parser = count::<u32>
+    )]
+    pub enterprise_requests: u32,
+}
+
+/// What one plan may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlanLimits {
+    /// Live sessions of one user.
+    pub connections: usize,
+    /// Messages a second from one session, and as many at once.
+    pub messages: u32,
+    /// HTTP requests a minute of one user.
+    pub requests: u32,
+}
+
+impl PlansConfig {
+    /// The free plan.
+    pub fn free(&self) -> PlanLimits {
+        PlanLimits {
+            connections: self.free_connections,
+            messages: self.free_messages,
+            requests: self.free_requests,
+        }
+    }
+
+    /// The pro plan.
+    pub fn pro(&self) -> PlanLimits {
+        PlanLimits {
+            connections: self.pro_connections,
+            messages: self.pro_messages,
+            requests: self.pro_requests,
+        }
+    }
+
+    /// The enterprise plan.
+    pub fn enterprise(&self) -> PlanLimits {
+        PlanLimits {
+            connections: self.enterprise_connections,
+            messages: self.enterprise_messages,
+            requests: self.enterprise_requests,
+        }
+    }
+}

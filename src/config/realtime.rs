@@ -1,0 +1,183 @@
+//! The caps that every WebSocket session is under, and the clockwork of the hub.
+
+use std::time::Duration;
+
+use super::refusal::{Problem, Refusal};
+use super::value::{count, duration, size};
+
+/// Sizes, counts and times of live sessions.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Realtime")]
+pub struct RealtimeConfig {
+    /// Largest WebSocket frame that a client may send
+    #[arg(long, env = "SOUK_FRAME_MAX", value_name = "SIZE", default_value = "64KiB", value_parser = size)]
+    pub frame_max: usize,
+
+    /// Largest message that a client may send, its fragments together
+    #[arg(long, env = "SOUK_MESSAGE_MAX", value_name = "SIZE", default_value = "64KiB", value_parser = size)]
+    pub message_max: usize,
+
+    /// Fragments of one message
+    #[arg(
+        long, env = "SOUK_FRAGMENTS_MAX", value_name = "COUNT", default_value = "128",
+        value_parser = count::<usize>
+    )]
+    pub fragments_max: usize,
+
+    /// Rooms that a session may be in
+    #[arg(
+        long, env = "SOUK_ROOMS_PER_SESSION", value_name = "COUNT", default_value = "100",
+        value_parser = count::<usize>
+    )]
+    pub rooms_per_session: usize,
+
+    /// Malformed messages in a minute that close the session
+    #[arg(
+        long, env = "SOUK_MALFORMED_PER_MINUTE", value_name = "COUNT", default_value = "20",
+        value_parser = count::<u32>
+    )]
+    pub malformed_per_minute: u32,
+
+    /// Connections of one address that have not authenticated yet; more get 429
+    #[arg(
+        long, env = "SOUK_UNAUTHENTICATED_PER_ADDRESS", value_name = "COUNT", default_value = "50",
+        value_parser = count::<usize>
+    )]
+    pub unauthenticated_per_address: usize,
+
+    /// Live sessions of one address
+    #[arg(
+        long, env = "SOUK_CONNECTIONS_PER_ADDRESS", value_name = "COUNT", default_value = "1000",
+        value_parser = count::<usize>
+    )]
+    pub connections_per_address: usize,
+
+    /// How often a session is pinged
+    #[arg(
+        long, env = "SOUK_HEARTBEAT_INTERVAL", value_name = "DURATION", default_value = "25s",
+        value_parser = duration
+    )]
+    pub heartbeat_interval: Duration,
+
+    /// A session that was silent for this long is dead
+    #[arg(
+        long, env = "SOUK_HEARTBEAT_TIMEOUT", value_name = "DURATION", default_value = "60s",
+        value_parser = duration
+    )]
+    pub heartbeat_timeout: Duration,
+
+    /// Bytes waiting for a client beyond which it counts as not reading
+    #[arg(
+        long, env = "SOUK_OUTBOX_SOFT", value_name = "SIZE", default_value = "256KiB", value_parser = size
+    )]
+    pub outbox_soft: usize,
+
+    /// Bytes waiting for a client beyond which it is closed at once
+    #[arg(long, env = "SOUK_OUTBOX_HARD", value_name = "SIZE", default_value = "1MiB", value_parser = size)]
+    pub outbox_hard: usize,
+
+    /// How long a client may take nothing while past the soft limit
+    #[arg(
+        long, env = "SOUK_SLOW_CONSUMER_GRACE", value_name = "DURATION", default_value = "5s",
+        value_parser = duration
+    )]
+    pub slow_consumer_grace: Duration,
+
+    /// Unacknowledged data ends a TCP connection after this long
+    #[arg(
+        long, env = "SOUK_TCP_USER_TIMEOUT", value_name = "DURATION", default_value = "30s",
+        value_parser = duration
+    )]
+    pub tcp_user_timeout: Duration,
+
+    /// The kernel's send buffer per connection
+    #[arg(
+        long, env = "SOUK_SOCKET_SEND_BUFFER", value_name = "SIZE", default_value = "256KiB",
+        value_parser = size
+    )]
+    pub socket_send_buffer: usize,
+
+    /// Messages that may wait for the hub; past it commands are answered busy and commits catch up from the log
+    #[arg(
+        long, env = "SOUK_HUB_MAILBOX", value_name = "COUNT", default_value = "8192",
+        value_parser = count::<usize>
+    )]
+    pub hub_mailbox: usize,
+
+    /// Live events that wait for a joining member while it reads the log
+    #[arg(
+        long, env = "SOUK_JOIN_BUFFER", value_name = "COUNT", default_value = "1024",
+        value_parser = count::<usize>
+    )]
+    pub join_buffer: usize,
+
+    /// Missed events that a join replays; past it the answer says recovered: false
+    #[arg(
+        long, env = "SOUK_REPLAY_MAX", value_name = "COUNT", default_value = "1000",
+        value_parser = count::<usize>
+    )]
+    pub replay_max: usize,
+
+    /// Events in one page of a room's history
+    #[arg(
+        long, env = "SOUK_HISTORY_MAX", value_name = "COUNT", default_value = "100",
+        value_parser = count::<usize>
+    )]
+    pub history_max: usize,
+
+    /// How long an event that came early waits for the one before it, before that is read from the log
+    #[arg(
+        long, env = "SOUK_GAP_TIMEOUT", value_name = "DURATION", default_value = "50ms",
+        value_parser = duration
+    )]
+    pub gap_timeout: Duration,
+
+    /// How long before its token expires a session is told
+    #[arg(
+        long, env = "SOUK_TOKEN_WARNING", value_name = "DURATION", default_value = "60s",
+        value_parser = duration
+    )]
+    pub token_warning: Duration,
+
+    /// How long after its token expired a session is closed
+    #[arg(
+        long, env = "SOUK_TOKEN_GRACE", value_name = "DURATION", default_value = "10s",
+        value_parser = duration
+    )]
+    pub token_grace: Duration,
+
+    /// Sessions closed together when the server stops
+    #[arg(
+        long, env = "SOUK_STOP_BATCH", value_name = "COUNT", default_value = "100",
+        value_parser = count::<usize>
+    )]
+    pub stop_batch: usize,
+
+    /// Pause between two such batches
+    #[arg(
+        long, env = "SOUK_STOP_PAUSE", value_name = "DURATION", default_value = "20ms",
+        value_parser = duration
+    )]
+    pub stop_pause: Duration,
+
+    /// Clients are told to come back within a random part of this
+    #[arg(
+        long, env = "SOUK_RECONNECT_JITTER", value_name = "DURATION", default_value = "5s",
+        value_parser = duration
+    )]
+    pub reconnect_jitter: Duration,
+}
+
+impl RealtimeConfig {
+    pub(super) fn check(&self, refuse: &mut Vec<Refusal>) {
+        if self.heartbeat_interval >= self.heartbeat_timeout {
+            refuse.push(Refusal::of("heartbeat_interval", Problem::Under("--heartbeat-timeout")));
+        }
+        if self.outbox_soft > self.outbox_hard {
+            refuse.push(Refusal::of("outbox_soft", Problem::NotOver("--outbox-hard")));
+        }
+        if self.frame_max > self.message_max {
+            refuse.push(Refusal::of("frame_max", Problem::NotOver("--message-max")));
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! What must not be seen: a value that prints as `***`, and where secrets come from.
+
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// A value that does not show itself in logs, errors or `{:?}` of whatever holds it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret<T>(T);
+
+impl<T> Secret<T> {
+    /// Hides `value`.
+    pub fn new(value: T) -> Self {
+        Self(value)
+    }
+
+    /// The value itself: for the one place that needs it, never for a message.
+    pub fn expose(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> fmt::Debug for Secret<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl<T> fmt::Display for Secret<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// Parses a secret from a flag or variable.
+pub(super) fn secret(text: &str) -> Result<Secret<String>, std::convert::Infallible> {
+    Ok(Secret::new(text.to_owned()))
+}
+
+/// No secret is longer: what is, is the wrong file.
+const LONGEST: u64 = 64 * 1024;
+
+/// A secret kept in a file; the line break that editors and `echo` leave at its end is not part of it.
+pub(super) fn read_file(path: &Path) -> io::Result<Secret<String>> {
+    let mut text = String::new();
+    let mut file = std::fs::File::open(path)?.take(LONGEST + 1);
+    file.read_to_string(&mut text)?;
+    if text.len() as u64 > LONGEST {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "over 64 KiB: not a secret"));
+    }
+    text.truncate(text.trim_end_matches(['\r', '\n']).len());
+    Ok(Secret::new(text))
+}
+
+/// The secret at `path`, made now (256 random bits, in hex, readable by the owner only) if it is not there.
+///
+/// Development only: so that tokens outlive a restart without anyone having to think of a secret.
+pub(super) fn read_or_make(path: &Path) -> io::Result<Secret<String>> {
+    match read_file(path) {
+        Err(missing) if missing.kind() == io::ErrorKind::NotFound => {}
+        found => return found,
+    }
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder)?;
+    }
+    // Written whole under another name, then linked: of two processes that start at once, one wins and both
+    // read it.
+    let draft = draft_of(path);
+    let written = write_new(&draft, &random_hex()).and_then(|()| std::fs::hard_link(&draft, path));
+    let removed = std::fs::remove_file(&draft);
+    match written {
+        Err(lost) if lost.kind() != io::ErrorKind::AlreadyExists => return Err(lost),
+        _ => removed?,
+    }
+    read_file(path)
+}
+
+fn draft_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{}.tmp", std::process::id()));
+    PathBuf::from(name)
+}
+
+fn write_new(path: &Path, text: &str) -> io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    writeln!(file, "{text}")?;
+    file.sync_all()
+}
+
+fn random_hex() -> String {
+    use std::fmt::Write as _;
+    let bytes: [u8; 32] = random_bytes();
+    bytes.iter().fold(String::with_capacity(64), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+#[allow(clippy::disallowed_methods, reason = "a secret is the one thing that no seed may decide")]
+fn random_bytes() -> [u8; 32] {
+    rand::random()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_does_not_show_itself() {
+        let held = Some(Secret::new("hunter2".to_owned()));
+        assert_eq!(format!("{held:?} {}", Secret::new("hunter2")), "Some(***) ***");
+    }
+
+    #[test]
+    fn a_made_secret_is_kept_and_only_its_owner_reads_it() {
+        let folder = std::env::temp_dir().join(format!("souk-secret-{}", uuid::Uuid::new_v4()));
+        let path = folder.join("souk.db.jwt-secret");
+        let made = read_or_make(&path).unwrap();
+        assert_eq!(made.expose().len(), 64);
+        assert!(read_or_make(&path).unwrap() == made);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1, "no draft is left behind");
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}

@@ -1,0 +1,65 @@
+//! Where the server listens, and how long it waits.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use super::value::{count, duration};
+
+/// The listening socket, the worker threads and the time limits that every connection is under.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Server")]
+pub struct ServerConfig {
+    /// Address and port to listen on; port 0 takes a free one
+    #[arg(long, env = "SOUK_BIND", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8000")]
+    pub bind: SocketAddr,
+
+    /// Worker threads, each with an event loop; the number of cores unless given
+    #[arg(
+        long, env = "SOUK_WORKERS", value_name = "COUNT", default_value_t = cores(),
+        value_parser = count::<usize>
+    )]
+    pub workers: usize,
+
+    /// Open connections per worker thread, beyond which new ones wait
+    #[arg(
+        long, env = "SOUK_MAX_CONNECTIONS", value_name = "COUNT", default_value = "25000",
+        value_parser = count::<usize>
+    )]
+    pub max_connections: usize,
+
+    /// Time to send a complete request head, and to finish a WebSocket handshake
+    #[arg(
+        long, env = "SOUK_HANDSHAKE_TIMEOUT", value_name = "DURATION", default_value = "10s",
+        value_parser = duration
+    )]
+    pub handshake_timeout: Duration,
+
+    /// Time to send a complete request body
+    #[arg(
+        long, env = "SOUK_BODY_TIMEOUT", value_name = "DURATION", default_value = "20s",
+        value_parser = duration
+    )]
+    pub body_timeout: Duration,
+
+    /// How long an idle HTTP connection stays open for its next request
+    #[arg(
+        long, env = "SOUK_KEEP_ALIVE", value_name = "DURATION", default_value = "75s",
+        value_parser = duration
+    )]
+    pub keep_alive: Duration,
+
+    /// Time from SIGTERM to exit: sessions told, writes committed
+    #[arg(
+        long, env = "SOUK_STOP_TIMEOUT", value_name = "DURATION", default_value = "30s",
+        value_parser = duration
+    )]
+    pub stop_timeout: Duration,
+
+    /// Proxies (comma-separated addresses) whose X-Forwarded-For is believed; none by default
+    #[arg(long, env = "SOUK_TRUSTED_PROXIES", value_name = "ADDRESS,..", value_delimiter = ',')]
+    pub trusted_proxies: Vec<IpAddr>,
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}

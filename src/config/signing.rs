@@ -1,0 +1,182 @@
+//! The key that signs our own tokens.
+
+use std::path::PathBuf;
+
+use super::database::DatabaseUrl;
+use super::environment::Environment;
+use super::refusal::{Problem, Refusal};
+use super::secret::{self, Secret};
+
+/// How the signing key is given, by flag or variable.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Tokens")]
+pub struct SigningSettings {
+    /// How our own tokens are signed
+    #[arg(long, env = "SOUK_JWT_ALGORITHM", value_name = "ALGORITHM", value_enum, default_value = "HS256")]
+    pub jwt_algorithm: JwtAlgorithm,
+
+    /// Secret for HS256, at least 32 bytes; made and kept beside the database in development
+    #[arg(
+        long, env = "SOUK_JWT_SECRET", value_name = "SECRET", hide_env_values = true,
+        value_parser = secret::secret, conflicts_with = "jwt_secret_file"
+    )]
+    pub jwt_secret: Option<Secret<String>>,
+
+    /// File that holds the secret for HS256
+    #[arg(long, env = "SOUK_JWT_SECRET_FILE", value_name = "PATH")]
+    pub jwt_secret_file: Option<PathBuf>,
+
+    /// File that holds the private key for EdDSA (PKCS #8 PEM) or RS256 (PKCS #8 PEM, 2048 bits or more)
+    #[arg(long, env = "SOUK_JWT_KEY_FILE", value_name = "PATH")]
+    pub jwt_key_file: Option<PathBuf>,
+}
+
+/// The signature algorithms for our own tokens (RFC 7518, RFC 8037).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum JwtAlgorithm {
+    /// HMAC with SHA-256: one secret signs and verifies.
+    #[value(name = "HS256")]
+    Hs256,
+    /// RSASSA-PKCS1-v1_5 with SHA-256: others may verify with the public key.
+    #[value(name = "RS256")]
+    Rs256,
+    /// Ed25519: others may verify with the public key.
+    #[value(name = "EdDSA")]
+    EdDsa,
+}
+
+/// The key in force.
+#[derive(Debug, Clone)]
+pub enum Signing {
+    /// The secret itself, at least 32 bytes.
+    Hs256(Secret<String>),
+    /// The private key, PEM.
+    Rs256(Secret<String>),
+    /// The private key, PEM.
+    EdDsa(Secret<String>),
+}
+
+impl Signing {
+    /// The name of the algorithm, as the `alg` header spells it.
+    pub fn algorithm(&self) -> JwtAlgorithm {
+        match self {
+            Self::Hs256(_) => JwtAlgorithm::Hs256,
+            Self::Rs256(_) => JwtAlgorithm::Rs256,
+            Self::EdDsa(_) => JwtAlgorithm::EdDsa,
+        }
+    }
+}
+
+/// A checked choice, which may still have to make its development secret.
+pub(super) enum Choice {
+    Given(Signing),
+    /// To be read from here, or made.
+    Development(PathBuf),
+}
+
+impl Choice {
+    pub(super) fn settle(self) -> Result<Signing, Refusal> {
+        match self {
+            Self::Given(signing) => Ok(signing),
+            Self::Development(path) => {
+                let secret = secret::read_or_make(&path)
+                    .map_err(|cause| Refusal::of("jwt_secret", Problem::unreadable(&path, &cause)))?;
+                strong_enough("jwt_secret", &secret, Environment::Development)?;
+                Ok(Signing::Hs256(secret))
+            }
+        }
+    }
+}
+
+impl SigningSettings {
+    /// Reads the files it names; writes nothing.
+    pub(super) fn check(&self, env: Environment, database: &DatabaseUrl) -> Result<Choice, Refusal> {
+        if self.jwt_algorithm != JwtAlgorithm::Hs256 {
+            return self.private_key();
+        }
+        if self.jwt_key_file.is_some() {
+            return Err(Refusal::of("jwt_key_file", Problem::OnlyWith("--jwt-algorithm EdDSA or RS256")));
+        }
+        let given = given("jwt_secret", &self.jwt_secret, "jwt_secret_file", &self.jwt_secret_file)?;
+        match given {
+            Some((setting, secret)) => {
+                strong_enough(setting, &secret, env)?;
+                Ok(Choice::Given(Signing::Hs256(secret)))
+            }
+            None if env == Environment::Production => {
+                Err(Refusal::of("jwt_secret", Problem::MissingInProduction))
+            }
+            None => Ok(Choice::Development(development_path(database))),
+        }
+    }
+
+    fn private_key(&self) -> Result<Choice, Refusal> {
+        if self.jwt_secret.is_some() || self.jwt_secret_file.is_some() {
+            return Err(Refusal::of("jwt_secret", Problem::OnlyWith("--jwt-algorithm HS256")));
+        }
+        let Some(path) = &self.jwt_key_file else {
+            return Err(Refusal::of("jwt_key_file", Problem::MissingKey));
+        };
+        let key = secret::read_file(path)
+            .map_err(|cause| Refusal::of("jwt_key_file", Problem::unreadable(path, &cause)))?;
+        if !key.expose().contains("PRIVATE KEY-----") {
+            return Err(Refusal::of("jwt_key_file", Problem::NotAPrivateKey));
+        }
+        Ok(Choice::Given(match self.jwt_algorithm {
+            JwtAlgorithm::Rs256 => Signing::Rs256(key),
+            _ => Signing::EdDsa(key),
+        }))
+    }
+}
+
+/// A secret given directly or in a file, with the name of the setting that gave it.
+pub(super) fn given(
+    setting: &'static str,
+    direct: &Option<Secret<String>>,
+    file_setting: &'static str,
+    file: &Option<PathBuf>,
+) -> Result<Option<(&'static str, Secret<String>)>, Refusal> {
+    match (direct, file) {
+        (Some(secret), _) => Ok(Some((setting, secret.clone()))),
+        (None, Some(path)) => secret::read_file(path)
+            .map(|secret| Some((file_setting, secret)))
+            .map_err(|cause| Refusal::of(file_setting, Problem::unreadable(path, &cause))),
+        (None, None) => Ok(None),
+    }
+}
+
+/// RFC 7518, section 3.2: an HS256 key has at least the 256 bits of the hash output.
+pub(super) const SHORTEST_SECRET: usize = 32;
+
+/// Fewer different bytes than this are a placeholder (`xxxx…`, `changeme` four times), not a secret:
+/// 32 random hex digits have at least 8 of the 16 in all but one of ten thousand billion cases.
+const FEWEST_DIFFERENT: usize = 8;
+
+pub(super) fn strong_enough(
+    setting: &'static str,
+    secret: &Secret<String>,
+    env: Environment,
+) -> Result<(), Refusal> {
+    let bytes = secret.expose().as_bytes();
+    if bytes.len() < SHORTEST_SECRET {
+        return Err(Refusal::of(setting, Problem::ShortSecret { bytes: bytes.len() }));
+    }
+    let different = bytes.iter().collect::<std::collections::HashSet<_>>().len();
+    let placeholder = ["changeme", "change-me", "change_me", "secret-secret", "example", "your-secret"]
+        .iter()
+        .any(|word| secret.expose().to_ascii_lowercase().contains(word));
+    if env == Environment::Production && (different < FEWEST_DIFFERENT || placeholder) {
+        return Err(Refusal::of(setting, Problem::WeakSecret));
+    }
+    Ok(())
+}
+
+/// Beside the SQLite file; with PostgreSQL, where SQLite's would be.
+pub(super) fn development_path(database: &DatabaseUrl) -> PathBuf {
+    let mut name = match database.sqlite_path() {
+        Some(path) => path.as_os_str().to_owned(),
+        None => "data/souk".into(),
+    };
+    name.push(".jwt-secret");
+    PathBuf::from(name)
+}

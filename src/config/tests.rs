@@ -1,0 +1,120 @@
+use clap::CommandFactory;
+
+use super::refusal::Problem;
+use super::*;
+
+fn given(flags: &[&str]) -> Settings {
+    Settings::given(flags.iter().copied()).unwrap()
+}
+
+/// The problems of `flags`, by flag.
+fn refused(flags: &[&str]) -> Vec<String> {
+    match given(flags).check() {
+        Ok(()) => Vec::new(),
+        Err(refusals) => refusals.0.iter().map(|refusal| refusal.setting().flag()).collect(),
+    }
+}
+
+const GOOD: &str = "bd2f6c0e97a14d3f8be5a0c1d2e3f405";
+
+#[test]
+fn every_setting_is_a_flag_and_a_variable_of_the_same_name_with_documentation() {
+    let command = Flags::command();
+    let settings: Vec<_> = command.get_arguments().filter(|arg| arg.get_env().is_some()).collect();
+    assert!(settings.len() > 50, "{} settings", settings.len());
+    for setting in command.get_arguments().filter(|arg| arg.get_id() != "help") {
+        let id = setting.get_id().as_str();
+        let variable = setting.get_env().map(|name| name.to_string_lossy().into_owned());
+        let named =
+            if id == "database_url" { "DATABASE_URL".into() } else { format!("SOUK_{}", id.to_uppercase()) };
+        assert_eq!(variable, Some(named), "{id}");
+        assert_eq!(setting.get_long(), Some(id.replace('_', "-").as_str()));
+        assert!(setting.get_help().is_some(), "{id} is not documented");
+    }
+}
+
+#[test]
+fn the_defaults_are_a_good_development_configuration() {
+    assert_eq!(given(&[]).check(), Ok(()));
+}
+
+#[test]
+fn a_short_secret_is_refused_everywhere() {
+    assert_eq!(refused(&["--jwt-secret", "hunter2"]), ["--jwt-secret"]);
+    assert_eq!(refused(&["--load-test-secret", "hunter2"]), ["--load-test-secret"]);
+}
+
+#[test]
+fn production_refuses_missing_and_weak_secrets_test_switches_and_plain_text_origins() {
+    let production = |flags: &[&str]| refused(&[&["--env", "production"], flags].concat());
+    assert_eq!(production(&[]), ["--jwt-secret"]);
+    assert_eq!(production(&["--jwt-secret", &"x".repeat(40)]), ["--jwt-secret"]);
+    assert_eq!(production(&["--jwt-secret", &"changeme-0123456789".repeat(2)]), ["--jwt-secret"]);
+    assert!(production(&["--jwt-secret", GOOD]).is_empty());
+    assert_eq!(production(&["--jwt-secret", GOOD, "--load-test-secret", GOOD]), ["--load-test-secret"]);
+    assert_eq!(
+        production(&["--jwt-secret", GOOD, "--allowed-origins", "http://app.example,https://b.example"]),
+        ["--allowed-origins"]
+    );
+}
+
+#[test]
+fn settings_that_contradict_each_other_are_all_named_at_once() {
+    let flags = [
+        "--heartbeat-interval",
+        "2m",
+        "--outbox-soft",
+        "2MiB",
+        "--login-idle",
+        "91d",
+        "--log-filter",
+        "loud",
+    ];
+    assert_eq!(refused(&flags), ["--login-idle", "--heartbeat-interval", "--outbox-soft", "--log-filter"]);
+}
+
+#[test]
+fn a_key_algorithm_needs_its_key_and_nothing_else() {
+    assert_eq!(refused(&["--jwt-algorithm", "EdDSA"]), ["--jwt-key-file"]);
+    assert_eq!(refused(&["--jwt-algorithm", "RS256", "--jwt-secret", GOOD]), ["--jwt-secret"]);
+    assert_eq!(refused(&["--jwt-key-file", "key.pem"]), ["--jwt-key-file"]);
+}
+
+#[test]
+fn a_missing_file_is_named_with_the_flag_the_variable_and_the_cause() {
+    let Err(refusals) = given(&["--jwt-secret-file", "/no/such/file"]).check() else {
+        panic!("accepted a missing file");
+    };
+    let said = refusals.to_string();
+    assert!(said.starts_with("--jwt-secret-file (SOUK_JWT_SECRET_FILE) names /no/such/file"), "{said}");
+}
+
+#[test]
+fn a_secret_from_a_file_is_the_file_without_its_last_line_break() {
+    let path = std::env::temp_dir().join(format!("souk-config-{}", uuid::Uuid::new_v4()));
+    std::fs::write(&path, format!("{GOOD}\n")).unwrap();
+    let config = given(&["--jwt-secret-file", path.to_str().unwrap()]).into_config().unwrap();
+    std::fs::remove_file(path).unwrap();
+    let Signing::Hs256(secret) = config.signing else { panic!("not HS256") };
+    assert_eq!(secret.expose(), GOOD);
+}
+
+#[test]
+fn what_is_in_force_shows_every_setting_and_no_secret() {
+    let command = Flags::command();
+    let flags =
+        ["souk", "--jwt-secret", GOOD, "--database-url", "postgres://souk:hunter2@db/souk", "--workers", "3"];
+    let matches = command.clone().get_matches_from(flags);
+    let lines = in_force(&command, &matches).join("\n");
+    assert!(lines.contains("SOUK_JWT_SECRET = ***  (flag)"), "{lines}");
+    assert!(lines.contains("DATABASE_URL = postgres://***@db/souk  (flag)"), "{lines}");
+    assert!(lines.contains("SOUK_WORKERS = 3  (flag)"), "{lines}");
+    assert!(lines.contains("SOUK_HEARTBEAT_INTERVAL = 25s  (default)"), "{lines}");
+    assert!(!lines.contains(GOOD) && !lines.contains("hunter2"), "{lines}");
+}
+
+#[test]
+fn problems_are_typed() {
+    let Err(Refusals(refusals)) = given(&["--jwt-secret", "hunter2"]).check() else { panic!("accepted") };
+    assert_eq!(refusals.first().map(Refusal::problem), Some(&Problem::ShortSecret { bytes: 7 }));
+}
