@@ -4,4 +4,5 @@
 //! use cases as REST, and the hub hands events to members. What the marketplace does is not decided here.
 
 pub mod close;
+pub mod hub;
 pub mod protocol;

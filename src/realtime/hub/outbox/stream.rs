@@ -1,0 +1,50 @@
+//! The reading end of an outbox.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures_util::Stream;
+
+use super::Outbox;
+use super::queue::Drained;
+
+/// One item never holds more than this, except for a single larger frame: the transport keeps an item whole until the
+/// client has taken it, so this bounds what a client that stops reading costs beyond its outbox.
+const CHUNK: usize = 64 * 1024;
+
+/// Yields all that waits, coalesced into one item; ends after [`Outbox::finish`] or [`Outbox::close`].
+///
+/// Dropping it closes the outbox: nobody is left to write to.
+pub struct OutboxStream(Outbox);
+
+impl OutboxStream {
+    pub(super) fn new(outbox: Outbox) -> Self {
+        Self(outbox)
+    }
+}
+
+impl Stream for OutboxStream {
+    type Item = Bytes;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        let mut inner = self.0.0.borrow_mut();
+        match inner.queue.drain(CHUNK) {
+            Drained::Frames(bytes) => Poll::Ready(Some(bytes)),
+            Drained::Ended => Poll::Ready(None),
+            Drained::Nothing => {
+                match &mut inner.reader {
+                    Some(reader) => reader.clone_from(context.waker()),
+                    none => *none = Some(context.waker().clone()),
+                }
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl Drop for OutboxStream {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
