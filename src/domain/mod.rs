@@ -1,8 +1,12 @@
-//! What the marketplace does, by feature. No actix, no HTTP, no sockets and no `serde_json::Value` in here.
+//! What the marketplace does: nouns, their states, who may move them. No actix, no HTTP, no sockets.
+//!
+//! Each feature has types (`mod.rs`), a transition table (`states.rs`), storage (`repository.rs`), use cases
+//! (`service.rs`) and facts (`events.rs`). Use cases are plain functions on a `UnitOfWork`, called alike by REST,
+//! by every WebSocket dialect and by tests. Who may do what is decided by `policy` alone.
 
-mod text_enum;
-
-pub use text_enum::UnknownWord;
-pub(crate) use text_enum::text_enum;
-
+pub mod error;
+pub mod policy;
+pub mod text;
 pub mod users;
+
+pub use error::{Error, FieldError, Kind};

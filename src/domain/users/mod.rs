@@ -1,27 +1,27 @@
-//! Users: whoever can be authenticated, what they are here for and what they pay for.
+//! Users: whoever can be authenticated.
 
-use super::text_enum;
+use crate::db::text_enum;
 
 text_enum! {
-    /// What a user is here for. One per user; decided at registration, changed by admins alone.
+    /// Which side of the marketplace a user is on.
     pub enum Role {
-        /// Asks for work.
+        /// Posts requests, accepts offers.
         Consumer = "consumer",
-        /// Does work.
+        /// Answers requests with offers.
         Provider = "provider",
-        /// Runs the marketplace.
+        /// Looks after the marketplace; passes checks, with an audit row.
         Admin = "admin",
     }
 }
 
 text_enum! {
-    /// What a user pays for; decides limits, never rights.
+    /// What a user has paid for; decides limits, never rights.
     pub enum Plan {
         /// The default.
         Free = "free",
-        /// Paid.
+        /// More of everything.
         Pro = "pro",
-        /// By contract.
+        /// Most of everything.
         Enterprise = "enterprise",
     }
 }
@@ -35,6 +35,6 @@ mod tests {
         for role in Role::ALL {
             assert_eq!(role.as_str().parse(), Ok(*role));
         }
-        assert_eq!("root".parse::<Role>().unwrap_err().to_string(), "must be one of consumer provider admin");
+        assert_eq!("root".parse::<Role>().unwrap_err(), "must be one of consumer, provider, admin");
     }
 }

@@ -1,0 +1,21 @@
+//! The database: one connection type for two engines, units of work, and the writer that commits them.
+//!
+//! Nothing here knows what the rows mean. Use cases get a [`UnitOfWork`] through [`Db::read`] or [`Db::write`] and
+//! never open, commit or roll back a transaction themselves.
+
+mod connection;
+mod error;
+mod migrate;
+mod open;
+pub mod schema;
+mod text_enum;
+mod unit_of_work;
+mod write;
+
+pub(crate) use connection::each;
+pub use connection::{DbConnection, Target};
+pub use error::{DbError, Failure, Guard};
+pub use migrate::MigrationError;
+pub use open::{Db, DbConfig, OpenError};
+pub(crate) use text_enum::text_enum;
+pub use unit_of_work::UnitOfWork;

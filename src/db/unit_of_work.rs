@@ -1,0 +1,129 @@
+//! One transaction: rows, events, audit and idempotency record commit together or not at all.
+
+use std::sync::Arc;
+
+use serde_json::value::{RawValue, to_raw_value};
+
+use crate::clock::Timestamp;
+use crate::events::audit::{self, NewAudit, Outcome};
+use crate::events::{Committed, Ending, Envelope, Fact, log};
+use crate::ids::{Room, UserId};
+
+use super::{DbConnection, DbError};
+
+/// One transaction and everything that commits with it. Use cases take it as their first argument.
+pub struct UnitOfWork<'c> {
+    connection: &'c mut DbConnection,
+    now: Timestamp,
+    writable: bool,
+    recorded: Vec<Recorded>,
+    committed: Committed,
+    afterwards: Vec<NewAudit>,
+    failure: Option<DbError>,
+}
+
+struct Recorded {
+    room: Room,
+    kind: Arc<str>,
+    by: Option<UserId>,
+    data: Arc<RawValue>,
+}
+
+impl<'c> UnitOfWork<'c> {
+    pub(super) fn begin(connection: &'c mut DbConnection, now: Timestamp, writable: bool) -> Self {
+        Self {
+            connection,
+            now,
+            writable,
+            recorded: Vec::new(),
+            committed: Committed::default(),
+            afterwards: Vec::new(),
+            failure: None,
+        }
+    }
+
+    /// The connection, inside the transaction.
+    pub fn conn(&mut self) -> &mut DbConnection {
+        self.connection
+    }
+
+    /// The one moment at which everything in this unit happens.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Announces a fact: appended to the log of each of its rooms when the use case has succeeded.
+    ///
+    /// All rooms of a unit are taken in one order then, so that two units never wait for each other.
+    pub fn record(&mut self, by: Option<UserId>, fact: &impl Fact) {
+        let data: Arc<RawValue> = match to_raw_value(fact) {
+            Ok(data) => data.into(),
+            Err(error) => {
+                self.failure = Some(error.into());
+                return;
+            }
+        };
+        let kind: Arc<str> = fact.kind().into();
+        let mut rooms = fact.rooms();
+        if fact.for_admins() {
+            rooms.push(Room::Admin);
+        }
+        rooms.sort();
+        rooms.dedup();
+        self.recorded.extend(rooms.into_iter().map(|room| Recorded {
+            room,
+            kind: kind.clone(),
+            by,
+            data: data.clone(),
+        }));
+    }
+
+    /// Appends a fact to one room at once, for the caller that needs its position (chat).
+    ///
+    /// At most one room per unit, and before anything is recorded: this keeps the one order of rooms.
+    pub fn append(
+        &mut self,
+        room: &Room,
+        by: Option<UserId>,
+        fact: &impl Fact,
+    ) -> Result<&Envelope, DbError> {
+        let data = to_raw_value(fact)?.into();
+        let envelope = log::append(self.connection, room.clone(), fact.kind().into(), by, self.now, data)?;
+        self.committed.events.push(envelope);
+        self.committed.events.last().ok_or_else(|| DbError::Unavailable("no event".into()))
+    }
+
+    /// Announces, after the commit, that a right ended.
+    pub fn end(&mut self, ending: Ending) {
+        self.committed.endings.push(ending);
+    }
+
+    /// Writes an audit row: with the transaction when it may write, right after it otherwise.
+    /// A refusal is always written after it, since what is refused is rolled back.
+    pub fn audit(&mut self, row: NewAudit) -> Result<(), DbError> {
+        if self.writable && row.outcome != Outcome::Refused {
+            return audit::append(self.connection, self.now, &row);
+        }
+        self.afterwards.push(row);
+        Ok(())
+    }
+
+    /// The use case succeeded: appends what was recorded and says what must be announced after the commit.
+    pub(super) fn finish(mut self) -> Result<(Committed, Vec<NewAudit>), DbError> {
+        if let Some(failure) = self.failure {
+            return Err(failure);
+        }
+        // A stable sort: facts of one room keep the order in which they were recorded.
+        self.recorded.sort_by(|a, b| a.room.cmp(&b.room));
+        for fact in self.recorded {
+            let envelope = log::append(self.connection, fact.room, fact.kind, fact.by, self.now, fact.data)?;
+            self.committed.events.push(envelope);
+        }
+        Ok((self.committed, self.afterwards))
+    }
+
+    /// The use case failed: what must be written down all the same.
+    pub(super) fn abandon(self) -> Vec<NewAudit> {
+        self.afterwards
+    }
+}

@@ -1,0 +1,288 @@
+//! Writing: a unit of work as a job, and the two ways of committing jobs.
+//!
+//! - SQLite: one writer thread. Whatever waits while it commits becomes the next group: one transaction, each job in
+//!   its own savepoint, one fsync for all of them, and every job is answered only after that.
+//! - PostgreSQL: one transaction a job, on as many threads as the pool has connections.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::time::Duration;
+
+use r2d2::ManageConnection;
+use tokio::sync::oneshot;
+
+use crate::clock::Clock;
+use crate::events::audit::{self, NewAudit};
+use crate::events::{Committed, Publisher};
+
+use super::connection::Manager;
+use super::{DbConnection, DbError, Failure, UnitOfWork};
+
+/// How often a unit of work that lost a race is run in all.
+const ATTEMPTS: u32 = 4;
+
+/// What a job left behind in its savepoint.
+pub(super) enum Ran {
+    /// Keep it, and announce this after the commit.
+    Keep(Committed, Vec<NewAudit>),
+    /// Roll it back, but write these rows.
+    Discard(Vec<NewAudit>),
+    /// Roll it back and run it again: it lost a race.
+    Again,
+}
+
+/// A unit of work on its way to the database: can be run several times, is answered once.
+pub(super) trait Job: Send {
+    fn run(&mut self, connection: &mut DbConnection, clock: &Clock, last_attempt: bool) -> Ran;
+    /// Gives the caller its result; `Err` where the commit itself failed, which takes back a success.
+    fn answer(self: Box<Self>, committed: Result<(), DbError>);
+}
+
+pub(super) struct UseCase<F, T, E> {
+    pub(super) body: F,
+    pub(super) outcome: Option<Result<T, E>>,
+    pub(super) reply: oneshot::Sender<Result<T, E>>,
+}
+
+impl<F, T, E> Job for UseCase<F, T, E>
+where
+    F: Fn(&mut UnitOfWork<'_>) -> Result<T, E> + Send,
+    T: Send,
+    E: Failure,
+{
+    fn run(&mut self, connection: &mut DbConnection, clock: &Clock, last_attempt: bool) -> Ran {
+        let mut uow = UnitOfWork::begin(connection, clock.now(), true);
+        let (outcome, ran) = match (self.body)(&mut uow) {
+            Ok(value) => match uow.finish() {
+                Ok((committed, rows)) => (Ok(value), Ran::Keep(committed, rows)),
+                Err(error) => (Err(E::from(error)), Ran::Discard(Vec::new())),
+            },
+            Err(error) => (Err(error), Ran::Discard(uow.abandon())),
+        };
+        let lost_a_race = outcome.as_ref().err().and_then(E::database).is_some_and(DbError::is_transient);
+        self.outcome = Some(outcome);
+        if lost_a_race && !last_attempt { Ran::Again } else { ran }
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), DbError>) {
+        let outcome = match (committed, self.outcome) {
+            (Err(error), _) => Err(E::from(error)),
+            (Ok(()), Some(outcome)) => outcome,
+            (Ok(()), None) => Err(E::from(DbError::Unavailable("the unit of work did not run".into()))),
+        };
+        // Nobody waits any more when the caller went away; what was committed stays committed.
+        let _ = self.reply.send(outcome);
+    }
+}
+
+/// Runs one job in a savepoint of the transaction that is open on `connection`.
+///
+/// The savepoint is what notices a swallowed error on PostgreSQL, whose commit of a failed transaction says Ok.
+fn run_in_savepoint(job: &mut dyn Job, connection: &mut DbConnection, clock: &Clock) -> Result<Ran, DbError> {
+    for attempt in 1..=ATTEMPTS {
+        connection.execute_batch("SAVEPOINT job")?;
+        let ran = catch_unwind(AssertUnwindSafe(|| job.run(connection, clock, attempt == ATTEMPTS)))
+            .map_err(|_| DbError::Unavailable("the unit of work panicked".into()))?;
+        match ran {
+            Ran::Keep(..) => {
+                connection.execute_batch("RELEASE SAVEPOINT job")?;
+                return Ok(ran);
+            }
+            Ran::Discard(_) | Ran::Again => {
+                connection.execute_batch("ROLLBACK TO SAVEPOINT job; RELEASE SAVEPOINT job")?
+            }
+        }
+        match ran {
+            // On PostgreSQL a lost race ends the whole transaction: its caller begins a new one.
+            Ran::Again if !connection.is_postgres() => {}
+            ran => return Ok(ran),
+        }
+    }
+    Ok(Ran::Discard(Vec::new()))
+}
+
+/// The writer of a SQLite file.
+#[derive(Clone)]
+pub(super) struct GroupWriter {
+    queue: SyncSender<Box<dyn Job>>,
+}
+
+impl GroupWriter {
+    /// Starts the writer's thread; it ends, after committing all that waits, when the last handle is gone.
+    pub(super) fn start(
+        connection: DbConnection,
+        manager: Manager,
+        max_group: usize,
+        max_waiting: usize,
+        clock: Clock,
+        publisher: Arc<dyn Publisher>,
+    ) -> std::io::Result<(Self, std::thread::JoinHandle<()>)> {
+        let (queue, jobs) = sync_channel(max_waiting);
+        let mut writer = Writer { connection, manager, max_group, clock, publisher };
+        let thread =
+            std::thread::Builder::new().name("souk-writer".into()).spawn(move || writer.work(&jobs))?;
+        Ok((Self { queue }, thread))
+    }
+
+    pub(super) fn submit(&self, job: Box<dyn Job>) -> Result<(), DbError> {
+        self.queue.try_send(job).map_err(|refused| match refused {
+            TrySendError::Full(_) => DbError::Overloaded,
+            TrySendError::Disconnected(_) => DbError::Unavailable("the writer has stopped".into()),
+        })
+    }
+}
+
+struct Writer {
+    connection: DbConnection,
+    manager: Manager,
+    max_group: usize,
+    clock: Clock,
+    publisher: Arc<dyn Publisher>,
+}
+
+impl Writer {
+    fn work(&mut self, jobs: &Receiver<Box<dyn Job>>) {
+        while let Ok(first) = jobs.recv() {
+            let mut group = vec![first];
+            group.extend(jobs.try_iter().take(self.max_group.saturating_sub(1)));
+            self.commit(group);
+        }
+    }
+
+    fn commit(&mut self, mut group: Vec<Box<dyn Job>>) {
+        match self.run_group(&mut group) {
+            Ok(announcements) => {
+                for committed in announcements {
+                    self.publisher.publish(committed);
+                }
+                group.into_iter().for_each(|job| job.answer(Ok(())));
+            }
+            Err(error) => {
+                log::error!("a group of {} writes was not committed: {error}", group.len());
+                self.reconnect();
+                let why = error.to_string();
+                group.into_iter().for_each(|job| job.answer(Err(DbError::Unavailable(why.clone()))));
+            }
+        }
+    }
+
+    fn run_group(&mut self, group: &mut [Box<dyn Job>]) -> Result<Vec<Committed>, DbError> {
+        self.begin()?;
+        let mut announcements = Vec::new();
+        for job in group {
+            let rows = match run_in_savepoint(job.as_mut(), &mut self.connection, &self.clock)? {
+                Ran::Keep(committed, rows) => {
+                    if !committed.is_empty() {
+                        announcements.push(committed);
+                    }
+                    rows
+                }
+                Ran::Discard(rows) => rows,
+                Ran::Again => Vec::new(),
+            };
+            let now = self.clock.now();
+            rows.iter().try_for_each(|row| audit::append(&mut self.connection, now, row))?;
+        }
+        self.connection.execute_batch("COMMIT")?;
+        Ok(announcements)
+    }
+
+    /// Another process (`souk token`, a backup) may hold the file for longer than the busy timeout once or twice.
+    fn begin(&mut self) -> Result<(), DbError> {
+        let mut last = Ok(());
+        for _ in 0..ATTEMPTS {
+            last = self.connection.execute_batch("BEGIN IMMEDIATE").map_err(DbError::from);
+            if !matches!(last, Err(DbError::Contended(_))) {
+                break;
+            }
+        }
+        last
+    }
+
+    /// After a failed commit or a panic nothing is known of the old connection but that its transaction is gone with it.
+    fn reconnect(&mut self) {
+        match self.manager.connect() {
+            Ok(connection) => self.connection = connection,
+            Err(error) => {
+                log::error!("the writer cannot open the database again: {error}");
+                let _ = self.connection.execute_batch("ROLLBACK");
+            }
+        }
+    }
+}
+
+/// Runs and commits one job on a PostgreSQL connection. `Err` means that nothing is known of the connection any more.
+pub(super) fn commit_alone(
+    mut job: Box<dyn Job>,
+    connection: &mut DbConnection,
+    clock: &Clock,
+    publisher: &dyn Publisher,
+) -> Result<(), DbError> {
+    let mut attempt = 1;
+    let result = loop {
+        let tried = attempt_alone(job.as_mut(), connection, clock, attempt >= ATTEMPTS);
+        let again = match &tried {
+            Ok(Alone::Again) => true,
+            Err(error) => error.is_transient(),
+            Ok(Alone::Done(_)) => false,
+        };
+        if !again || attempt >= ATTEMPTS {
+            break tried;
+        }
+        connection.execute_batch("ROLLBACK")?;
+        // Two units that keep meeting step aside for different times.
+        std::thread::sleep(Duration::from_millis(u64::from(attempt) * 3));
+        attempt += 1;
+    };
+    match result {
+        Ok(Alone::Done(committed)) => {
+            if !committed.is_empty() {
+                publisher.publish(committed);
+            }
+            job.answer(Ok(()));
+            Ok(())
+        }
+        Ok(Alone::Again) => {
+            job.answer(Err(DbError::Contended("gave up".into())));
+            Ok(connection.execute_batch("ROLLBACK")?)
+        }
+        Err(error) => {
+            let why = error.to_string();
+            job.answer(Err(error));
+            connection.execute_batch("ROLLBACK")?;
+            Err(DbError::Unavailable(why))
+        }
+    }
+}
+
+enum Alone {
+    Done(Committed),
+    Again,
+}
+
+fn attempt_alone(
+    job: &mut dyn Job,
+    connection: &mut DbConnection,
+    clock: &Clock,
+    last_attempt: bool,
+) -> Result<Alone, DbError> {
+    connection.execute_batch("BEGIN; SAVEPOINT job")?;
+    let ran = catch_unwind(AssertUnwindSafe(|| job.run(connection, clock, last_attempt)))
+        .map_err(|_| DbError::Unavailable("the unit of work panicked".into()))?;
+    let (committed, rows) = match ran {
+        Ran::Keep(committed, rows) => {
+            connection.execute_batch("RELEASE SAVEPOINT job")?;
+            (committed, rows)
+        }
+        Ran::Discard(rows) => {
+            connection.execute_batch("ROLLBACK TO SAVEPOINT job; RELEASE SAVEPOINT job")?;
+            (Committed::default(), rows)
+        }
+        Ran::Again => return Ok(Alone::Again),
+    };
+    let now = clock.now();
+    rows.iter().try_for_each(|row| audit::append(connection, now, row))?;
+    connection.execute_batch("COMMIT")?;
+    Ok(Alone::Done(committed))
+}

@@ -1,0 +1,120 @@
+//! The check, and the value that proves it.
+
+use std::ops::Deref;
+
+use crate::db::UnitOfWork;
+use crate::domain::{Error, Kind};
+use crate::events::audit::{NewAudit, Outcome};
+
+use super::{Need, Right, Scope, Standing};
+
+/// A row whose owners the policy knows.
+pub trait Resource {
+    /// Its noun.
+    const KIND: Kind;
+
+    /// Whether an admin passes the checks on it. Journals and conversations say no.
+    const ADMIN_PASSES: bool = true;
+
+    /// Its id, for the audit trail.
+    fn row_id(&self) -> String;
+
+    /// What a caller is towards it.
+    fn standing(&self, scope: &Scope) -> Standing;
+}
+
+/// By what right a caller passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grant {
+    /// By their standing.
+    Standing(Standing),
+    /// By being an admin; the audit row is written.
+    Admin,
+    /// By being no caller at all: time, or a step of a use case that was itself authorized.
+    System,
+}
+
+/// A row on which the policy has allowed this caller to act. It has no other constructor, and repositories' writes
+/// accept nothing else, so that forgetting the check does not compile:
+///
+/// ```compile_fail
+/// use souk::domain::policy::{Authorized, Grant};
+/// let forged = Authorized { row: 7, grant: Grant::Admin };
+/// ```
+#[derive(Debug)]
+pub struct Authorized<T> {
+    row: T,
+    grant: Grant,
+}
+
+impl<T> Authorized<T> {
+    /// By what right.
+    pub fn grant(&self) -> Grant {
+        self.grant
+    }
+
+    /// The row, once nothing more is to be done with the right.
+    pub fn into_row(self) -> T {
+        self.row
+    }
+}
+
+impl<T> Deref for Authorized<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.row
+    }
+}
+
+/// *Does this caller own this row?* By standing alone; an admin does not own what is another's.
+pub fn owns<T: Resource>(scope: &Scope, row: &T, need: Need) -> bool {
+    need.is_met_by(row.standing(scope))
+}
+
+/// *Require it*: the row for who has the standing, or for an admin where admins pass; an error for everybody else.
+pub fn authorize<T: Resource>(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    row: T,
+    right: Right,
+) -> Result<Authorized<T>, Error> {
+    let standing = row.standing(scope);
+    let only_looks = scope.impersonator().is_some();
+    let grant = if right.writes && only_looks {
+        None
+    } else if right.need.is_met_by(standing) {
+        Some(Grant::Standing(standing))
+    } else if scope.is_admin() && T::ADMIN_PASSES && right.need != Need::System {
+        Some(Grant::Admin)
+    } else {
+        None
+    };
+    match grant {
+        Some(Grant::Admin) => uow.audit(audit_row(scope, &row, right, Outcome::Admin))?,
+        None => uow.audit(audit_row(scope, &row, right, Outcome::Refused))?,
+        Some(_) => {}
+    }
+    match grant {
+        Some(grant) => Ok(Authorized { row, grant }),
+        None => Err(Error::Forbidden { action: right.action, kind: T::KIND, needed: right.need }),
+    }
+}
+
+/// The system's own passing: for what time does (expiry) and for the further rows of a use case whose caller was
+/// authorized on the first (accepting an offer books its request).
+pub fn by_system<T: Resource>(row: T) -> Authorized<T> {
+    Authorized { row, grant: Grant::System }
+}
+
+fn audit_row<T: Resource>(scope: &Scope, row: &T, right: Right, outcome: Outcome) -> NewAudit {
+    NewAudit {
+        actor: Some(scope.user()),
+        impersonator: scope.impersonator().map(str::to_owned),
+        outcome,
+        action: right.action,
+        kind: T::KIND.as_str(),
+        row_id: Some(row.row_id()),
+        detail: None,
+        call: Some(scope.call()),
+    }
+}

@@ -1,0 +1,36 @@
+//! Rows of the rights table.
+
+use crate::domain::Kind;
+
+use super::Need;
+
+/// An action on a kind of row and the standing it asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Right {
+    /// On what.
+    pub kind: Kind,
+    /// What, as a verb.
+    pub action: &'static str,
+    /// By whom.
+    pub need: Need,
+    /// Whether it changes anything: an impersonating caller may only look.
+    pub writes: bool,
+}
+
+impl Right {
+    /// To look.
+    pub const fn look(kind: Kind, action: &'static str, need: Need) -> Self {
+        Self { kind, action, need, writes: false }
+    }
+
+    /// To change.
+    pub const fn change(kind: Kind, action: &'static str, need: Need) -> Self {
+        Self { kind, action, need, writes: true }
+    }
+}
+
+/// The rights on a kind of row that are no state changes; the golden matrix is made of these and of the state tables.
+pub trait Rights {
+    /// The rows.
+    const RIGHTS: &'static [Right];
+}

@@ -1,0 +1,86 @@
+//! Text that people type: trimmed, bounded, in Unicode normalization form C, without control characters.
+
+use unicode_normalization::UnicodeNormalization;
+
+/// A line of text: 1 to `MAX` characters, no line breaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line<const MAX: usize>(String);
+
+/// Text of several lines: at most `MAX` characters, may be empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prose<const MAX: usize>(String);
+
+impl<const MAX: usize> Line<MAX> {
+    /// Trims and normalizes; the error says what the text must be.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let text = normalized(text);
+        let length = text.chars().count();
+        if length == 0 || length > MAX {
+            return Err(format!("must have 1 to {MAX} characters"));
+        }
+        if text.chars().any(char::is_control) {
+            return Err("must not have line breaks or control characters".to_owned());
+        }
+        Ok(Self(text))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<const MAX: usize> Prose<MAX> {
+    /// Trims and normalizes; the error says what the text must be.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let text = normalized(text);
+        if text.chars().count() > MAX {
+            return Err(format!("must have at most {MAX} characters"));
+        }
+        if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+            return Err("must not have control characters".to_owned());
+        }
+        Ok(Self(text))
+    }
+
+    /// Like [`Prose::parse`], but not empty.
+    pub fn parse_some(text: &str) -> Result<Self, String> {
+        let prose = Self::parse(text)?;
+        if prose.0.is_empty() { Err(format!("must have 1 to {MAX} characters")) } else { Ok(prose) }
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn normalized(text: &str) -> String {
+    text.trim().nfc().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_trimmed_and_normalized() {
+        assert_eq!(Line::<10>::parse("  Cafe\u{301} ").unwrap().as_str(), "Café");
+        assert_eq!(Prose::<10>::parse("a\nb ").unwrap().as_str(), "a\nb");
+    }
+
+    #[test]
+    fn length_is_counted_in_characters() {
+        assert!(Line::<3>::parse("äöü").is_ok());
+        assert!(Line::<3>::parse("äöüß").is_err());
+        assert!(Line::<3>::parse("   ").is_err());
+        assert!(Prose::<3>::parse("").is_ok());
+        assert!(Prose::<3>::parse_some(" ").is_err());
+    }
+
+    #[test]
+    fn control_characters_are_refused() {
+        assert!(Line::<9>::parse("a\nb").is_err());
+        assert!(Prose::<9>::parse("a\0b").is_err());
+    }
+}
