@@ -1,4 +1,5 @@
 //! Souk.
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod db;
@@ -6,3 +7,5 @@ pub mod domain;
 pub mod events;
 pub mod ids;
 pub mod realtime;
+pub mod startup;
+pub mod telemetry;

@@ -1,2 +1,5 @@
-//! The command line of Souk.
-fn main() {}
+//! The `souk` binary. Everything it can do is in the library, so that tests can do it, too.
+
+fn main() -> std::process::ExitCode {
+    souk::cli::run()
+}

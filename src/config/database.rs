@@ -11,7 +11,7 @@ use super::value::{count, duration};
 /// The database and the bounds on its use.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Database")]
-pub struct DbConfig {
+pub struct DatabaseConfig {
     /// A SQLite file, or postgres://user:password@host/name
     #[arg(
         long,
@@ -22,19 +22,12 @@ pub struct DbConfig {
     )]
     pub database_url: DatabaseUrl,
 
-    /// Connections for reads
+    /// Connections: for reads on SQLite, which has one writer besides; for everything on PostgreSQL
     #[arg(
-        long, env = "SOUK_DATABASE_READERS", value_name = "COUNT", default_value = "8",
+        long, env = "SOUK_DATABASE_CONNECTIONS", value_name = "COUNT", default_value = "16",
         value_parser = count::<u32>
     )]
-    pub database_readers: u32,
-
-    /// Connections for writes on PostgreSQL; SQLite has one writer
-    #[arg(
-        long, env = "SOUK_DATABASE_WRITERS", value_name = "COUNT", default_value = "16",
-        value_parser = count::<u32>
-    )]
-    pub database_writers: u32,
+    pub database_connections: u32,
 
     /// Writes that SQLite commits together at most
     #[arg(
@@ -43,21 +36,21 @@ pub struct DbConfig {
     )]
     pub database_group_max: usize,
 
-    /// Writes that may wait before further ones are refused as overload
+    /// Writes that may wait; more are refused as overload
     #[arg(
         long, env = "SOUK_DATABASE_QUEUE", value_name = "COUNT", default_value = "4096",
         value_parser = count::<usize>
     )]
     pub database_queue: usize,
 
-    /// How long a statement waits for a lock
+    /// How long to wait for another process that holds the SQLite file
     #[arg(
         long, env = "SOUK_DATABASE_BUSY_TIMEOUT", value_name = "DURATION", default_value = "5s",
         value_parser = duration
     )]
     pub database_busy_timeout: Duration,
 
-    /// How long a job waits for a free connection
+    /// How long a caller waits for a free connection
     #[arg(
         long, env = "SOUK_DATABASE_ACQUIRE_TIMEOUT", value_name = "DURATION", default_value = "5s",
         value_parser = duration

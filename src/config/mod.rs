@@ -8,6 +8,7 @@
 pub mod auth;
 pub mod database;
 pub mod environment;
+mod hint;
 pub mod http;
 mod in_force;
 pub mod load_test;
@@ -22,8 +23,9 @@ pub mod signing;
 pub mod value;
 
 pub use auth::AuthConfig;
-pub use database::{DatabaseUrl, DbConfig};
+pub use database::{DatabaseConfig, DatabaseUrl};
 pub use environment::Environment;
+pub use hint::name_variable;
 pub use http::HttpConfig;
 pub use in_force::in_force;
 pub use logging::{LogFormat, LoggingConfig};
@@ -43,7 +45,7 @@ pub struct Settings {
     #[command(flatten)]
     server: ServerConfig,
     #[command(flatten)]
-    database: DbConfig,
+    database: DatabaseConfig,
     #[command(flatten)]
     signing: signing::SigningSettings,
     #[command(flatten)]
@@ -70,7 +72,7 @@ pub struct Config {
     /// The listening socket, threads and time limits.
     pub server: ServerConfig,
     /// The database.
-    pub database: DbConfig,
+    pub database: DatabaseConfig,
     /// The key of our own tokens.
     pub signing: Signing,
     /// Tokens, logins, outside issuers, throttles.
@@ -115,7 +117,7 @@ impl Settings {
     }
 
     /// Where the data is: what commands that need no more than that use.
-    pub fn database(&self) -> &DbConfig {
+    pub fn database(&self) -> &DatabaseConfig {
         &self.database
     }
 

@@ -10,7 +10,7 @@ use super::refusal::{Problem, Refusal};
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Origins")]
 pub struct OriginsConfig {
-    /// Web origins that may call, exact and comma-separated: https://app.example; none by default
+    /// Web origins that may call, exact and comma-separated, such as `https://app.example`; none by default
     #[arg(long, env = "SOUK_ALLOWED_ORIGINS", value_name = "ORIGIN,..", value_delimiter = ',')]
     pub allowed_origins: Vec<Origin>,
 }

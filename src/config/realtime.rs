@@ -146,6 +146,13 @@ pub struct RealtimeConfig {
     )]
     pub token_grace: Duration,
 
+    /// How long an evicted session may take to leave by itself, before its socket is shut
+    #[arg(
+        long, env = "SOUK_EVICTION_GRACE", value_name = "DURATION", default_value = "5s",
+        value_parser = duration
+    )]
+    pub eviction_grace: Duration,
+
     /// Sessions closed together when the server stops
     #[arg(
         long, env = "SOUK_STOP_BATCH", value_name = "COUNT", default_value = "100",

@@ -1,0 +1,18 @@
+//! `souk check-config`: would the server start like this, and with what?
+
+use crate::config::{Settings, in_force};
+
+/// Prints every setting in force on standard output; what is wrong with them is the error.
+#[allow(clippy::print_stdout, reason = "a command's answer, not a log line")]
+pub(super) fn run(
+    settings: &Settings,
+    definition: &clap::Command,
+    matches: &clap::ArgMatches,
+) -> Result<(), super::Failed> {
+    if let Some((name, matches)) = matches.subcommand()
+        && let Some(definition) = definition.find_subcommand(name)
+    {
+        in_force(definition, matches).iter().for_each(|line| println!("{line}"));
+    }
+    Ok(settings.check()?)
+}

@@ -1,0 +1,66 @@
+//! The command line: what `souk` can be told to do. One command per file.
+
+mod check_config;
+mod migrate;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::config::{self, LogFormat, LoggingConfig, Settings};
+use crate::telemetry::logging::{Format, init};
+
+/// The realtime backend of a services marketplace, in one binary.
+///
+/// Every setting is a flag and a variable; a flag wins. Durations are written 500ms, 10s, 30m, 12h or 14d; sizes 4096,
+/// 64KiB or 10MiB.
+#[derive(Debug, Parser)]
+#[command(name = "souk", version, subcommand_required = true, arg_required_else_help = true)]
+struct Souk {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check the configuration and say what is in force, secrets masked
+    CheckConfig(Settings),
+    /// Bring the database's schema up to date, without serving
+    Migrate(Settings),
+}
+
+/// Why a command failed, in words for whoever typed it.
+type Failed = Box<dyn std::error::Error>;
+
+/// Does what the command line says. Mistakes in it are explained and exit with 2, what fails later with 1.
+#[allow(clippy::print_stderr, reason = "a command's answer, not a log line")]
+pub fn run() -> ExitCode {
+    let definition = Souk::command();
+    let matches = match definition.clone().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => config::name_variable(error, &definition).exit(),
+    };
+    let command = Souk::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()).command;
+    let done = match command {
+        Command::CheckConfig(settings) => check_config::run(&settings, &definition, &matches),
+        Command::Migrate(settings) => {
+            start_logging(settings.logging());
+            migrate::run(settings.database())
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start_logging(logging: &LoggingConfig) {
+    let format = match logging.log_format {
+        LogFormat::Text => Format::Text,
+        LogFormat::Json => Format::Json,
+    };
+    init(format, &logging.log_filter);
+}

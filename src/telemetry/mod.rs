@@ -1,0 +1,8 @@
+//! What Souk says about itself: log lines and metrics. Uses nothing else of Souk, so that everything else may use it.
+
+pub mod logging;
+pub mod metrics;
+mod process;
+mod scrub;
+
+pub use metrics::Metrics;
