@@ -5,8 +5,10 @@
 //! by every WebSocket dialect and by tests. Who may do what is decided by `policy` alone.
 
 pub mod error;
+pub mod page;
 pub mod policy;
 pub mod text;
 pub mod users;
 
 pub use error::{Error, FieldError, Kind};
+pub use page::{Page, Slice};

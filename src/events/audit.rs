@@ -52,7 +52,7 @@ pub(crate) fn append(connection: &mut DbConnection, at: Timestamp, row: &NewAudi
             audit::kind.eq(row.kind),
             audit::row_id.eq(&row.row_id),
             audit::detail.eq(&row.detail),
-            audit::call_id.eq(row.call),
+            audit::call_id.eq(row.call.as_ref().map(CallId::as_str)),
         ))
         .execute(connection)?;
     Ok(())

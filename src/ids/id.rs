@@ -164,8 +164,6 @@ ids! {
     LoginId;
     /// A live connection: one WebSocket or Socket.IO session.
     ConnectionId;
-    /// One HTTP request or one WebSocket command, as it appears in logs and audit rows.
-    CallId;
     /// A row of the audit trail.
     AuditId;
     /// A refresh token's row.

@@ -2,10 +2,12 @@
 //!
 //! Everything that crosses an edge as text becomes one of these there; inside, no `String` is an id.
 
+mod call;
 mod category;
 mod id;
 mod room;
 
+pub use call::{CallId, NotACall};
 pub use category::{Category, NotACategory};
 pub use id::*;
 pub use room::{NotARoom, Room, Seq};

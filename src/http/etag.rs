@@ -1,0 +1,68 @@
+//! Versions as entity tags (RFC 9110, section 8.8.3), for updates that must not overwrite what the caller has not seen.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::http::{StatusCode, header};
+use actix_web::{FromRequest, HttpRequest};
+
+use super::Problem;
+
+/// The version that the caller has seen; `None` when they did not say (or said `*`), and the update takes whatever is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IfMatch(pub Option<i64>);
+
+/// A version as a tag.
+pub(super) fn tag(version: i64) -> String {
+    format!("\"{version}\"")
+}
+
+/// Whether `If-None-Match` names this version already.
+pub(super) fn is_known(request: &HttpRequest, version: i64) -> bool {
+    let known = request.headers().get(header::IF_NONE_MATCH).and_then(|v| v.to_str().ok());
+    known.is_some_and(|tags| {
+        tags.split(',').any(|t| {
+            let t = t.trim();
+            t == "*" || t.trim_start_matches("W/") == tag(version)
+        })
+    })
+}
+
+fn parse(value: &str) -> Result<Option<i64>, Problem> {
+    if value.trim() == "*" {
+        return Ok(None);
+    }
+    let version = value.trim().strip_prefix('"').and_then(|v| v.strip_suffix('"'));
+    match version.and_then(|v| v.parse().ok()) {
+        Some(version) => Ok(Some(version)),
+        None => Err(Problem::new(
+            StatusCode::BAD_REQUEST,
+            "bad_if_match",
+            "If-Match must be one ETag as we gave it, or *",
+        )),
+    }
+}
+
+impl FromRequest for IfMatch {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let Some(value) = request.headers().get(header::IF_MATCH) else { return ready(Ok(Self(None))) };
+        ready(parse(value.to_str().unwrap_or_default()).map(Self))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_reads_back_and_others_are_refused() {
+        assert_eq!(parse(&tag(7)).unwrap(), Some(7));
+        assert_eq!(parse("*").unwrap(), None);
+        for other in ["", "7", "\"x\"", "W/\"7\"", "\"1\", \"2\""] {
+            assert!(parse(other).is_err(), "{other}");
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! What handlers ask a request for: who calls, ids of the path, the query, the JSON body. Each refuses with a problem
+//! that says what is wrong.
+
+use std::future::{Ready, ready};
+use std::ops::Deref;
+use std::str::FromStr;
+
+use actix_web::dev::Payload;
+use actix_web::http::{StatusCode, header};
+use actix_web::web::{self, Bytes};
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use futures_util::future::LocalBoxFuture;
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+
+use crate::app::App;
+use crate::domain::policy::Scope;
+use crate::domain::{Error, FieldError};
+use crate::ids::CallId;
+
+use super::Problem;
+
+/// The authenticated caller. There is no anonymous one.
+#[derive(Clone, Debug)]
+pub struct Caller(pub Scope);
+
+impl Deref for Caller {
+    type Target = Scope;
+    fn deref(&self) -> &Scope {
+        &self.0
+    }
+}
+
+impl FromRequest for Caller {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let app = app_of(request);
+        let token = bearer(request);
+        let call = request.extensions().get::<CallId>().copied();
+        Box::pin(async move {
+            let app = app?;
+            let token = token.ok_or_else(|| {
+                Problem::unauthorized("Bearer realm=\"souk\"", "this address needs a bearer token")
+            })?;
+            let call = call.unwrap_or_else(|| CallId::new(app.clock.now()));
+            app.auth.authenticate(&token, call).await.map(Self)
+        })
+    }
+}
+
+fn bearer(request: &HttpRequest) -> Option<String> {
+    let value = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+}
+
+fn app_of(request: &HttpRequest) -> Result<web::Data<App>, Problem> {
+    let internal = || Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "our fault");
+    request.app_data::<web::Data<App>>().cloned().ok_or_else(internal)
+}
+
+/// The id in the path; what is no id names nothing, so it is a 404.
+#[derive(Clone, Copy, Debug)]
+pub struct Id<T>(pub T);
+
+/// Two ids in the path, in their order.
+#[derive(Clone, Copy, Debug)]
+pub struct Ids<A, B>(pub A, pub B);
+
+fn segment<T: FromStr>(request: &HttpRequest, index: usize) -> Result<T, Problem> {
+    let nothing = || Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such thing");
+    let (_, text) = request.match_info().iter().nth(index).ok_or_else(nothing)?;
+    text.parse().map_err(|_| nothing())
+}
+
+impl<T: FromStr> FromRequest for Id<T> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(segment(request, 0).map(Self))
+    }
+}
+
+impl<A: FromStr, B: FromStr> FromRequest for Ids<A, B> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(segment(request, 0).and_then(|a| Ok(Self(a, segment(request, 1)?))))
+    }
+}
+
+/// The query string.
+#[derive(Clone, Debug)]
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest for Query<T> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let parsed = web::Query::<T>::from_query(request.query_string());
+        ready(
+            parsed
+                .map(|query| Self(query.into_inner()))
+                .map_err(|error| Error::invalid("query", error.to_string()).into()),
+        )
+    }
+}
+
+/// A JSON body.
+#[derive(Clone, Debug)]
+pub struct Body<T>(pub T);
+
+/// A JSON body that may be absent.
+#[derive(Clone, Debug)]
+pub struct MaybeBody<T>(pub Option<T>);
+
+/// SHA-256 of the body as it came, left with the request for the idempotency fingerprint.
+pub(super) struct BodyDigest(pub(super) [u8; 32]);
+
+impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let body = MaybeBody::<T>::from_request(request, payload);
+        Box::pin(async move {
+            let missing =
+                || Problem::new(StatusCode::BAD_REQUEST, "no_body", "this address needs a JSON body");
+            body.await?.0.map(Self).ok_or_else(missing)
+        })
+    }
+}
+
+impl<T: DeserializeOwned + 'static> FromRequest for MaybeBody<T> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        // `Bytes` keeps to the `PayloadConfig` of the routes: 413 beyond it.
+        let bytes = Bytes::from_request(request, payload);
+        let request = request.clone();
+        Box::pin(async move {
+            let bytes = bytes.await.map_err(|error| match error.as_response_error().status_code() {
+                StatusCode::PAYLOAD_TOO_LARGE => {
+                    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the body is too large")
+                }
+                _ => Problem::new(StatusCode::BAD_REQUEST, "bad_body", "the body broke off"),
+            })?;
+            request.extensions_mut().insert(BodyDigest(Sha256::digest(&bytes).into()));
+            if bytes.is_empty() {
+                return Ok(Self(None));
+            }
+            if !is_json(&request) {
+                let detail = "the body must be application/json";
+                return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", detail));
+            }
+            parse(&bytes).map(Some).map(Self)
+        })
+    }
+}
+
+fn is_json(request: &HttpRequest) -> bool {
+    let media_type = request.content_type();
+    media_type.eq_ignore_ascii_case("application/json") || media_type.ends_with("+json")
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        let cause = error.into_inner();
+        if cause.is_data() {
+            // Without serde_json's "at line 1 column 7", which says nothing that the path does not.
+            let message = cause.to_string();
+            let message = message.split(" at line ").next().unwrap_or_default().to_owned();
+            let field = if path == "." { String::new() } else { path };
+            return Error::Invalid(vec![FieldError::new(field, message)]).into();
+        }
+        malformed(&cause)
+    })?;
+    json.end().map_err(|error| malformed(&error))?;
+    Ok(parsed)
+}
+
+fn malformed(error: &serde_json::Error) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "malformed_json", format!("the body is no JSON: {error}"))
+}

@@ -1,0 +1,149 @@
+//! `Idempotency-Key`: the answer to a deciding call is stored in the transaction of its deed, so that the same call
+//! again — after a lost answer, a timeout, a crash — gets the same answer and does nothing twice.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse};
+use diesel::prelude::*;
+use sha2::{Digest, Sha256};
+
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::db::schema::idempotency_keys as keys;
+use crate::db::{DbError, UnitOfWork};
+use crate::domain::Error;
+use crate::domain::policy::Scope;
+use crate::ids::UserId;
+
+use super::extract::BodyDigest;
+use super::{Caller, Problem, Reply};
+
+/// A call that creates or decides: its idempotency key, if it has one, and what it asks for.
+#[derive(Debug)]
+pub struct DecidingCall {
+    request: HttpRequest,
+    key: Option<String>,
+}
+
+impl FromRequest for DecidingCall {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let key = match request.headers().get("idempotency-key").map(|v| v.to_str()) {
+            None => None,
+            Some(Ok(key)) if (1..=255).contains(&key.len()) => Some(key.to_owned()),
+            Some(_) => {
+                return ready(Err(Problem::new(
+                    StatusCode::BAD_REQUEST,
+                    "bad_idempotency_key",
+                    "Idempotency-Key must have 1 to 255 visible ASCII characters",
+                )));
+            }
+        };
+        ready(Ok(Self { request: request.clone(), key }))
+    }
+}
+
+impl DecidingCall {
+    /// What the call asks for: the same key with anything else is another request.
+    fn fingerprint(&self) -> String {
+        let mut hash = Sha256::new();
+        hash.update(self.request.method().as_str());
+        hash.update([0]);
+        hash.update(self.request.path());
+        hash.update([0]);
+        if let Some(digest) = self.request.extensions().get::<BodyDigest>() {
+            hash.update(digest.0);
+        }
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// Runs a deciding use case and answers with its reply, or with the stored one where this key was answered before.
+pub async fn decide(
+    app: &App,
+    caller: &Caller,
+    call: DecidingCall,
+    body: impl Fn(&mut UnitOfWork<'_>, &Scope) -> Result<Reply, Error> + Send + 'static,
+) -> Result<HttpResponse, Problem> {
+    let scope = caller.0.clone();
+    let Some(key) = call.key.clone() else {
+        let reply = app.db.write(move |uow| body(uow, &scope)).await?;
+        return Ok(reply.into_response(false));
+    };
+    let fingerprint = call.fingerprint();
+    let (reply, replayed) = app
+        .db
+        .write(move |uow| -> Result<(Reply, bool), Error> {
+            if let Some(stored) = find(uow, scope.user(), &key, &fingerprint)? {
+                return Ok((stored, true));
+            }
+            claim(uow, scope.user(), &key, &fingerprint)?;
+            let reply = body(uow, &scope)?;
+            store(uow, scope.user(), &key, &reply)?;
+            Ok((reply, false))
+        })
+        .await?;
+    Ok(reply.into_response(replayed))
+}
+
+fn find(
+    uow: &mut UnitOfWork<'_>,
+    user: UserId,
+    key: &str,
+    fingerprint: &str,
+) -> Result<Option<Reply>, Error> {
+    let stored = keys::table
+        .find((user, key))
+        .select((keys::fingerprint, keys::status, keys::location, keys::etag, keys::body))
+        .first::<(String, i32, Option<String>, Option<String>, String)>(uow.conn())
+        .optional()?;
+    let Some((first, status, location, version, body)) = stored else { return Ok(None) };
+    if first != fingerprint {
+        return Err(Error::KeyReused);
+    }
+    Ok(Some(Reply {
+        status: u16::try_from(status).unwrap_or(200),
+        location,
+        version: version.and_then(|v| v.parse().ok()),
+        body,
+    }))
+}
+
+/// Takes the key before the deed. On PostgreSQL a second call with the same key waits here for the first one's commit,
+/// is told of the violation, runs again and finds the answer.
+fn claim(uow: &mut UnitOfWork<'_>, user: UserId, key: &str, fingerprint: &str) -> Result<(), DbError> {
+    let now = uow.now();
+    diesel::insert_into(keys::table)
+        .values((
+            keys::user_id.eq(user),
+            keys::key.eq(key),
+            keys::fingerprint.eq(fingerprint),
+            keys::status.eq(0),
+            keys::body.eq(""),
+            keys::created_at.eq(now),
+        ))
+        .execute(uow.conn())?;
+    Ok(())
+}
+
+fn store(uow: &mut UnitOfWork<'_>, user: UserId, key: &str, reply: &Reply) -> Result<(), DbError> {
+    diesel::update(keys::table.find((user, key)))
+        .set((
+            keys::status.eq(i32::from(reply.status)),
+            keys::location.eq(&reply.location),
+            keys::etag.eq(reply.version.map(|v| v.to_string())),
+            keys::body.eq(&reply.body),
+        ))
+        .execute(uow.conn())?;
+    Ok(())
+}
+
+/// Forgets answers from before `horizon`; returns how many. The sweeper's work.
+pub fn forget_answers(uow: &mut UnitOfWork<'_>, horizon: Timestamp) -> Result<usize, DbError> {
+    let old = keys::table.filter(keys::created_at.lt(horizon));
+    Ok(diesel::delete(old).execute(uow.conn())?)
+}

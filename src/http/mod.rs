@@ -1,0 +1,21 @@
+//! The marketplace over HTTP: routes, extractors, and the one table of errors.
+//!
+//! A handler parses into a command, calls one use case through [`read`] or [`decide`], and represents the result.
+//! No decision of the marketplace is made here.
+
+pub mod error;
+mod etag;
+mod extract;
+mod fields;
+mod idempotency;
+mod pagination;
+mod reply;
+pub mod routes;
+
+pub use error::{Problem, Problems};
+pub use etag::IfMatch;
+pub use extract::{Body, Caller, Id, Ids, MaybeBody, Query};
+pub use fields::Fields;
+pub use idempotency::{DecidingCall, decide, forget_answers};
+pub use pagination::{PageQuery, Paged};
+pub use reply::{Reply, read};

@@ -1,0 +1,58 @@
+//! Lists in pages: `?limit=&cursor=` → `{items, next_cursor}`. A cursor is opaque to clients.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
+use serde::Deserialize;
+
+use crate::domain::{Error, Page, Slice};
+
+const DEFAULT: u16 = 20;
+const MOST: u16 = 100;
+
+/// Which page of a list.
+#[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct PageQuery {
+    /// At most so many items: 1 to 100, 20 by default.
+    pub limit: Option<u16>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+}
+
+impl PageQuery {
+    /// The page that is asked for.
+    pub fn parse<I: FromStr>(&self) -> Result<Page<I>, Error> {
+        let limit = self.limit.unwrap_or(DEFAULT);
+        if !(1..=MOST).contains(&limit) {
+            return Err(Error::invalid("limit", "must be 1 to 100"));
+        }
+        let before = self.cursor.as_deref().map(read_cursor).transpose()?;
+        Ok(Page { before, limit })
+    }
+}
+
+fn read_cursor<I: FromStr>(cursor: &str) -> Result<I, Error> {
+    let refused = || Error::invalid("cursor", "must be the next_cursor of an earlier page of this list");
+    let bytes = BASE64.decode(cursor).map_err(|_| refused())?;
+    let text = String::from_utf8(bytes).map_err(|_| refused())?;
+    text.parse().map_err(|_| refused())
+}
+
+/// One page of a list.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub struct Paged<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// Give it as `cursor` for the next page; null at the end.
+    pub next_cursor: Option<String>,
+}
+
+impl<T> Paged<T> {
+    /// A slice of the domain's as clients see it.
+    pub fn of<I: Display>(slice: Slice<T, I>) -> Self {
+        Self { next_cursor: slice.next.map(|id| BASE64.encode(id.to_string())), items: slice.items }
+    }
+}

@@ -1,0 +1,77 @@
+//! What a use case answers over HTTP, made inside its transaction so that it can be stored with it.
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Serialize;
+
+use crate::app::App;
+use crate::db::{DbError, UnitOfWork};
+use crate::domain::Error;
+use crate::domain::policy::Scope;
+
+use super::{Caller, Problem, etag};
+
+/// A successful answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    pub(super) status: u16,
+    pub(super) location: Option<String>,
+    pub(super) version: Option<i64>,
+    pub(super) body: String,
+}
+
+impl Reply {
+    /// 200 with a representation.
+    pub fn ok(view: &impl Serialize) -> Result<Self, Error> {
+        let body = serde_json::to_string(view).map_err(DbError::from)?;
+        Ok(Self { status: 200, location: None, version: None, body })
+    }
+
+    /// 201 with where the new thing is, and its representation.
+    pub fn created(location: String, view: &impl Serialize) -> Result<Self, Error> {
+        Ok(Self { status: 201, location: Some(location), ..Self::ok(view)? })
+    }
+
+    /// 204.
+    pub fn no_content() -> Self {
+        Self { status: 204, location: None, version: None, body: String::new() }
+    }
+
+    /// With the version as `ETag`.
+    pub fn etag(self, version: i64) -> Self {
+        Self { version: Some(version), ..self }
+    }
+
+    pub(super) fn into_response(self, replayed: bool) -> HttpResponse {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK);
+        let mut response = HttpResponse::build(status);
+        if let Some(location) = self.location {
+            response.insert_header((header::LOCATION, location));
+        }
+        if let Some(version) = self.version {
+            response.insert_header((header::ETAG, etag::tag(version)));
+        }
+        if replayed {
+            response.insert_header(("Idempotency-Replayed", "true"));
+        }
+        if self.body.is_empty() {
+            return response.finish();
+        }
+        response.content_type("application/json").body(self.body)
+    }
+}
+
+/// Answers with what a reading use case returns; 304 where the caller has that version already.
+pub async fn read(
+    app: &App,
+    caller: &Caller,
+    request: &HttpRequest,
+    body: impl FnOnce(&mut UnitOfWork<'_>, &Scope) -> Result<Reply, Error> + Send + 'static,
+) -> Result<HttpResponse, Problem> {
+    let scope = caller.0.clone();
+    let reply = app.db.read(move |uow| body(uow, &scope)).await?;
+    if let Some(version) = reply.version.filter(|v| etag::is_known(request, *v)) {
+        return Ok(HttpResponse::NotModified().insert_header((header::ETAG, etag::tag(version))).finish());
+    }
+    Ok(reply.into_response(false))
+}
