@@ -6,3 +6,4 @@
 pub mod close;
 pub mod hub;
 pub mod protocol;
+pub mod transport;

@@ -8,6 +8,8 @@ const MAX_HEADER: usize = 10;
 const TEXT: u8 = 0x81;
 /// FIN and the close opcode.
 const CLOSE: u8 = 0x88;
+/// FIN and the pong opcode.
+const PONG: u8 = 0x8a;
 /// A control frame's payload has at most 125 bytes, two of which are the close code.
 const MAX_REASON: usize = 123;
 
@@ -49,6 +51,15 @@ pub fn close_frame(code: u16, reason: &str) -> Bytes {
     put_length(&mut frame, 2 + reason.len());
     frame.put_u16(code);
     frame.put_slice(reason.as_bytes());
+    frame.freeze()
+}
+
+/// The answer to a ping, with what the ping carried; a ping has at most 125 bytes.
+pub fn pong_frame(payload: &[u8]) -> Bytes {
+    let mut frame = BytesMut::with_capacity(2 + payload.len());
+    frame.put_u8(PONG);
+    put_length(&mut frame, payload.len());
+    frame.put_slice(payload);
     frame.freeze()
 }
 

@@ -11,7 +11,7 @@ mod notice;
 use bytes::Bytes;
 
 pub use command::{Command, Correlation, Malformed, Private, Request};
-pub use frame::close_frame;
+pub use frame::{close_frame, pong_frame};
 pub use notice::{AckBody, ErrorCode, Event, Joined, Notice, PresenceChange};
 
 /// How a connection spells commands and notices.

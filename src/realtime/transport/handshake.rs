@@ -1,0 +1,165 @@
+//! From an HTTP request to a WebSocket, or to a refusal that a browser can read.
+//!
+//! Browsers tell scripts nothing about a handshake that failed in HTTP. So one that is refused for who asks is upgraded all
+//! the same and closed at once, with the endpoint's code: straight from here, with no session and nothing registered.
+
+use std::rc::Rc;
+
+use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::{StatusCode, Uri};
+use actix_web::web::Payload;
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use actix_web_actors::ws;
+use base64::Engine as _;
+use futures_util::FutureExt as _;
+
+use super::body::Body;
+use super::link::{Link, LinkLimits};
+use super::strangers::Stranger;
+use super::{Reader, SocketHandle, Wire};
+use crate::realtime::close::{CloseReason, Endpoint};
+use crate::realtime::hub::Outbox;
+use crate::realtime::protocol::Private;
+
+/// The subprotocol that announces that the next one offered is a token. Browsers cannot set headers, but these.
+const BEARER: &str = "bearer";
+
+/// A WebSocket that is open, as a session gets it.
+pub struct Connection {
+    /// What the client says.
+    pub reader: Reader,
+    /// What is said to it.
+    pub outbox: Outbox,
+    /// To end it by.
+    pub wire: Rc<dyn Wire>,
+}
+
+/// A request that may become a WebSocket.
+pub struct Handshake {
+    response: HttpResponseBuilder,
+    payload: Payload,
+    socket: Option<SocketHandle>,
+    endpoint: Endpoint,
+    limits: LinkLimits,
+}
+
+impl Handshake {
+    /// Checks that this is a WebSocket handshake (RFC 6455, section 4.2.1); the HTTP answer to give if it is not.
+    pub fn read(
+        request: &HttpRequest,
+        payload: Payload,
+        endpoint: Endpoint,
+        limits: LinkLimits,
+    ) -> Result<Self, HttpResponse> {
+        let response = ws::handshake_with_protocols(request, &[BEARER]).map_err(|error| match error {
+            ws::HandshakeError::GetMethodRequired => {
+                problem(StatusCode::METHOD_NOT_ALLOWED, "a WebSocket handshake is a GET request")
+            }
+            ws::HandshakeError::NoWebsocketUpgrade | ws::HandshakeError::NoConnectionUpgrade => problem(
+                StatusCode::UPGRADE_REQUIRED,
+                "this address speaks WebSocket; ask for an upgrade to it",
+            ),
+            ws::HandshakeError::NoVersionHeader | ws::HandshakeError::UnsupportedVersion => other_version(),
+            ws::HandshakeError::BadWebsocketKey => bad_key(),
+        })?;
+        // The library also takes versions that were drafts, and any key.
+        if request.headers().get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
+            return Err(other_version());
+        }
+        if !has_key(request.headers()) {
+            return Err(bad_key());
+        }
+        let socket = request.conn_data::<SocketHandle>().cloned();
+        Ok(Self { response, payload, socket, endpoint, limits })
+    }
+
+    /// Opens the WebSocket.
+    pub fn accept(mut self) -> (HttpResponse, Connection) {
+        let (outbox, waiting) = Outbox::new(self.limits.outbox);
+        let link = Link::new(self.endpoint, outbox.clone(), self.socket, self.limits.close_timeout);
+        let reader = Reader::new(self.payload, self.limits.frames, link.clone());
+        let response = self.response.streaming(Body::new(waiting, link.clone()));
+        (response, Connection { reader, outbox, wire: link })
+    }
+
+    /// Opens the WebSocket only to close it. The stranger counts until it is gone.
+    pub fn refuse(self, reason: CloseReason, stranger: Stranger) -> HttpResponse {
+        let (response, connection) = self.accept();
+        connection.wire.close(reason);
+        actix_web::rt::spawn(connection.reader.read_to_the_end().map(|()| drop(stranger)));
+        response
+    }
+}
+
+fn has_key(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::SEC_WEBSOCKET_KEY)
+        .and_then(|key| base64::engine::general_purpose::STANDARD.decode(key.as_bytes()).ok())
+        .is_some_and(|key| key.len() == 16)
+}
+
+fn bad_key() -> HttpResponse {
+    problem(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key must be 16 bytes in base64")
+}
+
+fn other_version() -> HttpResponse {
+    let mut answer = problem(StatusCode::UPGRADE_REQUIRED, "WebSocket version 13 is spoken here");
+    answer.headers_mut().insert(header::SEC_WEBSOCKET_VERSION, header::HeaderValue::from_static("13"));
+    answer
+}
+
+/// The HTTP answer to what is no WebSocket handshake, or to one too many (RFC 9457).
+pub fn problem(status: StatusCode, detail: &str) -> HttpResponse {
+    let mut answer = HttpResponse::build(status);
+    if status == StatusCode::UPGRADE_REQUIRED {
+        answer.insert_header((header::UPGRADE, "websocket"));
+    }
+    answer.content_type("application/problem+json").body(
+        serde_json::json!({
+            "type": "about:blank",
+            "title": status.canonical_reason(),
+            "status": status.as_u16(),
+            "detail": detail,
+        })
+        .to_string(),
+    )
+}
+
+/// The token that a handshake offers: in the query, else in `Authorization`, else after the subprotocol `bearer`.
+///
+/// The first place that has one decides, good or bad: whoever sends two means something by neither.
+pub fn offered_token(uri: &Uri, headers: &HeaderMap) -> Option<Private> {
+    in_query(uri).or_else(|| in_authorization(headers)).or_else(|| in_subprotocols(headers)).map(Private)
+}
+
+fn in_query(uri: &Uri) -> Option<String> {
+    let query = uri.query()?.as_bytes();
+    let (_, token) = url::form_urlencoded::parse(query).find(|(name, _)| name == "token")?;
+    (!token.is_empty()).then(|| token.into_owned())
+}
+
+fn in_authorization(headers: &HeaderMap) -> Option<String> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case(BEARER) && !token.is_empty()).then(|| token.to_owned())
+}
+
+fn in_subprotocols(headers: &HeaderMap) -> Option<String> {
+    let mut offered = headers
+        .get_all(header::SEC_WEBSOCKET_PROTOCOL)
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(','))
+        .map(str::trim);
+    offered.find(|protocol| *protocol == BEARER)?;
+    offered.next().filter(|token| !token.is_empty()).map(str::to_owned)
+}
+
+/// The page that the handshake comes from; absent when it comes from no browser.
+pub fn origin(headers: &HeaderMap) -> Option<&str> {
+    // A value that is not text is on no list either.
+    headers.get(header::ORIGIN).map(|origin| origin.to_str().unwrap_or_default())
+}
+
+#[cfg(test)]
+#[path = "handshake_tests.rs"]
+mod tests;

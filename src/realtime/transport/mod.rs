@@ -1,0 +1,48 @@
+//! How bytes come and go: the only files that name the web server's WebSocket support.
+//!
+//! A transport gives a session three things and nothing else: a stream of [`Inbound`], the [`Outbox`](super::hub::Outbox) that
+//! its response body drains, and a [`Wire`] to end the connection by. The session cannot tell which transport it is on.
+//!
+//! The session is not the response body: a body is polled only while the client reads, and a session must go on living, and
+//! be able to end, when the client does not.
+
+mod body;
+mod frames;
+pub mod handshake;
+mod link;
+mod reader;
+mod socket;
+mod strangers;
+
+use super::close::CloseReason;
+
+pub use frames::FrameLimits;
+pub use link::LinkLimits;
+pub use reader::Reader;
+pub use socket::{SocketHandle, SocketOptions, on_connect};
+pub use strangers::{AddressLimits, Addresses, Place, Stranger};
+
+/// What reaches a session from its client.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Inbound {
+    /// A whole text message.
+    Text(String),
+    /// A whole binary message.
+    Binary(Vec<u8>),
+    /// No message, but a sign of life.
+    Alive,
+    /// The client does not keep to the protocol below messages: close with this.
+    Fault(CloseReason),
+    /// The client has closed or is gone; the stream ends.
+    Gone,
+}
+
+/// The session's hold on its connection.
+pub trait Wire {
+    /// Ends it: what waits in the outbox goes out, then the reason in the endpoint's spelling, and after a bounded wait for
+    /// the client the connection is shut. Closing again changes nothing.
+    fn close(&self, reason: CloseReason);
+
+    /// Whether the connection is ending, from either side.
+    fn is_closing(&self) -> bool;
+}

@@ -1,0 +1,134 @@
+//! How many connections each network address has, before it is known whose they are and after.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What one address may have.
+#[derive(Debug, Clone, Copy)]
+pub struct AddressLimits {
+    /// Connections that have not authenticated: being checked, or refused and not yet gone.
+    pub strangers: usize,
+    /// Live sessions.
+    pub sessions: usize,
+}
+
+/// The counts, shared by all worker threads. An address that has none is forgotten.
+#[derive(Debug, Clone)]
+pub struct Addresses {
+    limits: AddressLimits,
+    counts: Arc<Mutex<HashMap<IpAddr, Counts>>>,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Counts {
+    strangers: usize,
+    sessions: usize,
+}
+
+/// A connection of which it is not known whose it is. Counted until dropped.
+#[derive(Debug)]
+pub struct Stranger(Counted);
+
+/// An authenticated connection's place among those of its address. Counted until dropped.
+#[derive(Debug)]
+pub struct Place {
+    _counted: Counted,
+}
+
+#[derive(Debug)]
+struct Counted {
+    addresses: Addresses,
+    address: IpAddr,
+    count: fn(&mut Counts) -> &mut usize,
+}
+
+impl Addresses {
+    /// No connections yet.
+    pub fn new(limits: AddressLimits) -> Self {
+        Self { limits, counts: Arc::default() }
+    }
+
+    /// Lets a stranger in, unless the address has sent enough of them.
+    pub fn let_in(&self, address: IpAddr) -> Option<Stranger> {
+        self.count(address, |counts| &mut counts.strangers, self.limits.strangers).map(Stranger)
+    }
+
+    fn count(
+        &self,
+        address: IpAddr,
+        count: fn(&mut Counts) -> &mut usize,
+        at_most: usize,
+    ) -> Option<Counted> {
+        let mut all = self.lock();
+        let counts = all.entry(address).or_default();
+        if *count(counts) >= at_most {
+            return None;
+        }
+        *count(counts) += 1;
+        drop(all);
+        Some(Counted { addresses: self.clone(), address, count })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, Counts>> {
+        // A panic cannot leave a count half-changed.
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Stranger {
+    /// The connection's user is known now: it counts as a session, unless the address has enough of those.
+    pub fn admit(self) -> Result<Place, Stranger> {
+        let Counted { addresses, address, .. } = &self.0;
+        match addresses.count(*address, |counts| &mut counts.sessions, addresses.limits.sessions) {
+            Some(counted) => Ok(Place { _counted: counted }),
+            None => Err(self),
+        }
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let mut all = self.addresses.lock();
+        let Some(counts) = all.get_mut(&self.address) else { return };
+        let count = (self.count)(counts);
+        *count = count.saturating_sub(1);
+        if *counts == Counts::default() {
+            all.remove(&self.address);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+    const THERE: IpAddr = IpAddr::V6(std::net::Ipv6Addr::LOCALHOST);
+
+    fn addresses() -> Addresses {
+        Addresses::new(AddressLimits { strangers: 2, sessions: 1 })
+    }
+
+    #[test]
+    fn an_address_sends_so_many_strangers_and_no_more() {
+        let addresses = addresses();
+        let first = addresses.let_in(HERE).unwrap();
+        let _second = addresses.let_in(HERE).unwrap();
+        assert!(addresses.let_in(HERE).is_none());
+        assert!(addresses.let_in(THERE).is_some(), "others are not affected");
+        drop(first);
+        assert!(addresses.let_in(HERE).is_some(), "who left counts no more");
+    }
+
+    #[test]
+    fn who_is_admitted_is_no_stranger_any_more() {
+        let addresses = addresses();
+        let place = addresses.let_in(HERE).unwrap().admit().unwrap();
+        assert_eq!(addresses.lock().get(&HERE), Some(&Counts { strangers: 0, sessions: 1 }));
+        let refused = addresses.let_in(HERE).unwrap().admit().unwrap_err();
+        assert_eq!(addresses.lock().get(&HERE), Some(&Counts { strangers: 1, sessions: 1 }));
+        drop((place, refused));
+        assert!(addresses.lock().is_empty(), "nothing is kept of who has gone");
+    }
+}

@@ -1,0 +1,3 @@
+//! Live connections.
+
+mod wire;

@@ -1,0 +1,349 @@
+//! WebSocket itself, as RFC 6455 has it, spoken byte by byte to an echo on the transport: what the sessions stand on.
+
+use std::net::{SocketAddr, TcpListener};
+use std::time::{Duration, Instant};
+
+use actix_web::rt::net::TcpStream;
+use actix_web::web::{self, Bytes, Payload};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
+use futures_util::StreamExt;
+use souk::realtime::close::{CloseReason, Endpoint};
+use souk::realtime::hub::{Delivery, OutboxLimits};
+use souk::realtime::transport::handshake::{Handshake, problem};
+use souk::realtime::transport::{
+    AddressLimits, Addresses, FrameLimits, Inbound, LinkLimits, SocketOptions, on_connect,
+};
+use tokio::sync::Notify;
+
+const LIMITS: LinkLimits = LinkLimits {
+    frames: FrameLimits { frame: 64 * 1024, message: 64 * 1024, fragments: 128 },
+    outbox: OutboxLimits { soft: 256 * 1024, hard: 1024 * 1024 },
+    close_timeout: Duration::from_secs(1),
+};
+
+/// Says back what is said; closes when it hears "close me"; talks without end when it hears "flood me".
+async fn echo(request: HttpRequest, payload: Payload, ended: web::Data<Notify>) -> HttpResponse {
+    let handshake = match Handshake::read(&request, payload, Endpoint::Ws, LIMITS) {
+        Ok(handshake) => handshake,
+        Err(answer) => return answer,
+    };
+    let (response, mut connection) = handshake.accept();
+    actix_web::rt::spawn(async move {
+        while let Some(inbound) = connection.reader.next().await {
+            let frame = match inbound {
+                Inbound::Text(text) if text == "close me" => {
+                    connection.wire.close(CloseReason::Restarting);
+                    continue;
+                }
+                Inbound::Text(text) if text == "flood me" => {
+                    for _ in 0..9 {
+                        let _ = connection.outbox.push(framed(2, &[0; 100_000]), Delivery::Durable);
+                    }
+                    connection.wire.close(CloseReason::Restarting);
+                    continue;
+                }
+                Inbound::Text(text) => framed(1, text.as_bytes()),
+                Inbound::Binary(bytes) => framed(2, &bytes),
+                Inbound::Fault(reason) => {
+                    connection.wire.close(reason);
+                    continue;
+                }
+                Inbound::Alive | Inbound::Gone => continue,
+            };
+            let _ = connection.outbox.push(frame, Delivery::Durable);
+        }
+        ended.notify_one();
+    });
+    response
+}
+
+async fn refuse(request: HttpRequest, payload: Payload, addresses: web::Data<Addresses>) -> HttpResponse {
+    let handshake = match Handshake::read(&request, payload, Endpoint::Ws, LIMITS) {
+        Ok(handshake) => handshake,
+        Err(answer) => return answer,
+    };
+    match addresses.let_in(request.peer_addr().unwrap().ip()) {
+        Some(stranger) => handshake.refuse(CloseReason::NoToken, stranger),
+        None => problem(actix_web::http::StatusCode::TOO_MANY_REQUESTS, "too many"),
+    }
+}
+
+fn framed(opcode: u8, payload: &[u8]) -> Bytes {
+    frame(0x80 | opcode, payload, None).into()
+}
+
+fn frame(first: u8, payload: &[u8], mask: Option<[u8; 4]>) -> Vec<u8> {
+    let masked = if mask.is_some() { 0x80 } else { 0 };
+    let mut frame = vec![first];
+    match payload.len() {
+        short @ 0..126 => frame.push(masked | u8::try_from(short).unwrap()),
+        medium @ 126..65_536 => {
+            frame.push(masked | 126);
+            frame.extend(u16::try_from(medium).unwrap().to_be_bytes());
+        }
+        long => {
+            frame.push(masked | 127);
+            frame.extend(u64::try_from(long).unwrap().to_be_bytes());
+        }
+    }
+    frame.extend(mask.unwrap_or_default().iter().take(if mask.is_some() { 4 } else { 0 }));
+    let mask = mask.unwrap_or_default();
+    frame.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+    frame
+}
+
+fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
+    frame(first, payload, Some([0x37, 0xfa, 0x21, 0x3d]))
+}
+
+/// Starts the server on a thread's own runtime and says where it listens.
+fn serve() -> SocketAddr {
+    serve_and_tell(web::Data::new(Notify::new()))
+}
+
+/// The same; `ended` is notified whenever an echo's connection is gone.
+fn serve_and_tell(ended: web::Data<Notify>) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let addresses = Addresses::new(AddressLimits { strangers: 2, sessions: 10 });
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(web::Data::new(addresses.clone()))
+            .app_data(ended.clone())
+            .route("/echo", web::get().to(echo))
+            .route("/refuse", web::get().to(refuse))
+    })
+    .workers(1)
+    .disable_signals()
+    .on_connect(on_connect(SocketOptions { send_buffer: 64 * 1024, user_timeout: Duration::from_secs(30) }))
+    .listen(listener)
+    .unwrap()
+    .run();
+    actix_web::rt::spawn(server);
+    address
+}
+
+/// A client that does exactly what it is told.
+struct Raw {
+    stream: TcpStream,
+    received: Vec<u8>,
+}
+
+impl Raw {
+    async fn open(address: SocketAddr, path: &str) -> Raw {
+        let (raw, head) = Raw::ask(address, path, "Sec-WebSocket-Version: 13\r\n").await;
+        assert!(head.starts_with("HTTP/1.1 101"), "{head}");
+        assert!(
+            head.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
+            "the accept key of RFC 6455, section 1.3: {head}"
+        );
+        raw
+    }
+
+    async fn ask(address: SocketAddr, path: &str, headers: &str) -> (Raw, String) {
+        let stream = TcpStream::connect(address).await.unwrap();
+        let mut raw = Raw { stream, received: Vec::new() };
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: souk\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n"
+        );
+        raw.send(request.as_bytes()).await;
+        let end = loop {
+            if let Some(at) = raw.received.windows(4).position(|four| four == b"\r\n\r\n") {
+                break at + 4;
+            }
+            assert!(raw.receive().await, "the server ended the connection without an answer");
+        };
+        let head = String::from_utf8(raw.received.drain(..end).collect()).unwrap();
+        (raw, head)
+    }
+
+    async fn send(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            self.stream.writable().await.unwrap();
+            match self.stream.try_write(bytes) {
+                Ok(written) => bytes = &bytes[written..],
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                // The server has ended the connection; what it said before is still to be read.
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// Reads some more; whether there was any.
+    async fn receive(&mut self) -> bool {
+        let mut buffer = [0; 16 * 1024];
+        loop {
+            let ready = tokio::time::timeout(Duration::from_secs(20), self.stream.readable());
+            ready.await.expect("the server says something or ends the connection").unwrap();
+            match self.stream.try_read(&mut buffer) {
+                Ok(length) => {
+                    self.received.extend(&buffer[..length]);
+                    return length > 0;
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                Err(_) => return false,
+            }
+        }
+    }
+
+    /// The next frame's first byte and payload; `None` when the server has ended the connection.
+    async fn next(&mut self) -> Option<(u8, Vec<u8>)> {
+        loop {
+            if let Some((first, from, to)) = self.whole_frame() {
+                let payload = self.received[from..to].to_vec();
+                self.received.drain(..to);
+                return Some((first, payload));
+            }
+            if !self.receive().await {
+                return None;
+            }
+        }
+    }
+
+    fn whole_frame(&self) -> Option<(u8, usize, usize)> {
+        let (first, second) = (*self.received.first()?, *self.received.get(1)?);
+        let (from, length) = match second {
+            126 => (4, u64::from(u16::from_be_bytes(self.received.get(2..4)?.try_into().unwrap()))),
+            127 => (10, u64::from_be_bytes(self.received.get(2..10)?.try_into().unwrap())),
+            short => (2, u64::from(short)),
+        };
+        let to = from + usize::try_from(length).unwrap();
+        (self.received.len() >= to).then_some((first, from, to))
+    }
+
+    /// The code of the close frame that must come next, after which the server must end the connection.
+    async fn closed(&mut self) -> u16 {
+        let (first, payload) = self.next().await.expect("a close frame");
+        assert_eq!(first, 0x88, "a close frame");
+        assert_eq!(self.next().await, None, "nothing after it");
+        u16::from_be_bytes(payload[..2].try_into().unwrap())
+    }
+}
+
+#[actix_web::test]
+async fn messages_come_back_whole_and_pings_are_answered_with_what_they_carry() {
+    let mut raw = Raw::open(serve(), "/echo").await;
+    for length in [0, 1, 125, 126, 65_535, 65_536] {
+        let payload = vec![b'x'; length];
+        raw.send(&masked(0x81, &payload)).await;
+        assert_eq!(raw.next().await, Some((0x81, payload.clone())));
+        raw.send(&masked(0x82, &payload)).await;
+        assert_eq!(raw.next().await, Some((0x82, payload)));
+    }
+    for payload in [&b""[..], b"hello", &[0xfe; 125]] {
+        raw.send(&masked(0x89, payload)).await;
+        assert_eq!(raw.next().await, Some((0x8a, payload.to_vec())));
+    }
+    let fragments = [masked(0x01, b"fr"), masked(0x89, b"now"), masked(0x00, b"ag"), masked(0x80, b"ments")];
+    for byte in fragments.concat() {
+        raw.send(&[byte]).await;
+    }
+    assert_eq!(raw.next().await, Some((0x8a, b"now".to_vec())), "between the fragments");
+    assert_eq!(raw.next().await, Some((0x81, b"fragments".to_vec())));
+}
+
+#[actix_web::test]
+async fn a_client_that_closes_gets_its_code_back_and_the_server_ends_the_connection_at_once() {
+    let address = serve();
+    for (payload, code) in [(&b""[..], 1000), (b"\x03\xe8", 1000), (b"\x0f\xa0bye", 4000)] {
+        let mut raw = Raw::open(address, "/echo").await;
+        let began = Instant::now();
+        raw.send(&[masked(0x88, payload), masked(0x81, b"too late")].concat()).await;
+        assert_eq!(raw.closed().await, code);
+        assert!(began.elapsed() < Duration::from_millis(500), "without waiting for the client to end it");
+    }
+}
+
+#[actix_web::test]
+async fn each_breach_of_the_protocol_has_its_code() {
+    let address = serve();
+    let announced_8_gib = [&[0x82, 0xff][..], &(8_u64 << 30).to_be_bytes(), &[0; 4]].concat();
+    let breaches = [
+        (1002, "an unmasked frame", frame(0x81, b"x", None)),
+        (1002, "a reserved bit", masked(0xc1, b"x")),
+        (1002, "a reserved opcode", masked(0x83, b"x")),
+        (1002, "a fragmented ping", masked(0x09, b"x")),
+        (1002, "a long ping", masked(0x89, &[0; 126])),
+        (1002, "a continuation of nothing", masked(0x80, b"x")),
+        (1002, "a close code that may not be sent", masked(0x88, b"\x03\xed")),
+        (1007, "text that is not UTF-8", masked(0x81, b"\xce\xba\xe1\xbd\xb9\xcf\x83\xed\xa0\x80")),
+        (1007, "a close reason that is not UTF-8", masked(0x88, b"\x03\xe8\xff")),
+        (1009, "a header that announces 8 GiB", announced_8_gib),
+        (1009, "a message over the cap", masked(0x82, &[0; 65_537])),
+        (1009, "too many fragments", [masked(0x01, b""), masked(0x00, b"").repeat(128)].concat()),
+    ];
+    for (code, what, bytes) in breaches {
+        let mut raw = Raw::open(address, "/echo").await;
+        raw.send(&[masked(0x81, b"before"), bytes, vec![0; 50_000]].concat()).await;
+        assert_eq!(raw.next().await, Some((0x81, b"before".to_vec())), "{what}: what was right is answered");
+        assert_eq!(raw.closed().await, code, "{what}");
+    }
+}
+
+#[actix_web::test]
+async fn a_server_that_closes_waits_for_the_client_but_not_for_ever() {
+    let address = serve();
+    let mut answering = Raw::open(address, "/echo").await;
+    answering.send(&masked(0x81, b"close me")).await;
+    assert_eq!(answering.next().await.unwrap().0, 0x88);
+    let began = Instant::now();
+    answering.send(&masked(0x88, b"\x03\xf4")).await;
+    assert_eq!(answering.next().await, None);
+    assert!(began.elapsed() < Duration::from_millis(500));
+
+    let mut silent = Raw::open(address, "/echo").await;
+    let began = Instant::now();
+    silent.send(&masked(0x81, b"close me")).await;
+    assert_eq!(silent.closed().await, 1012);
+    assert!(began.elapsed() >= LIMITS.close_timeout, "it was waited for");
+}
+
+#[actix_web::test]
+async fn a_client_that_does_not_read_is_cut_off_when_it_is_closed() {
+    let ended = web::Data::new(Notify::new());
+    let mut raw = Raw::open(serve_and_tell(ended.clone()), "/echo").await;
+    raw.send(&masked(0x81, b"flood me")).await;
+    ended.notified().await;
+    let mut received = 0;
+    while raw.receive().await {
+        received += std::mem::take(&mut raw.received).len();
+    }
+    assert!(
+        received < 900_000,
+        "the rest was thrown away when the socket was shut, but {received} bytes came"
+    );
+}
+
+#[actix_web::test]
+async fn a_refusal_is_upgraded_and_closed_with_its_code() {
+    let address = serve();
+    let mut first = Raw::open(address, "/refuse").await;
+    let _second = Raw::open(address, "/refuse").await;
+    let (_, head) = Raw::ask(address, "/refuse", "Sec-WebSocket-Version: 13\r\n").await;
+    assert!(head.starts_with("HTTP/1.1 429"), "a third stranger from the same address: {head}");
+    assert_eq!(first.closed().await, 4001);
+}
+
+#[actix_web::test]
+async fn what_is_no_websocket_gets_a_status() {
+    let address = serve();
+    let (_, head) = Raw::ask(address, "/echo", "Sec-WebSocket-Version: 8\r\n").await;
+    assert!(
+        head.starts_with("HTTP/1.1 426") && head.to_lowercase().contains("sec-websocket-version: 13"),
+        "{head}"
+    );
+    let (_, head) = Raw::ask(address, "/echo", "").await;
+    assert!(head.starts_with("HTTP/1.1 426"), "{head}");
+    let plain = reqwest::get(format!("http://{address}/echo")).await.unwrap();
+    assert_eq!(plain.status(), 426);
+    assert_eq!(plain.headers()["content-type"], "application/problem+json");
+}
+
+#[actix_web::test]
+async fn the_subprotocol_that_carries_a_token_is_echoed() {
+    let headers = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: bearer, a.b.c\r\n";
+    let (_, head) = Raw::ask(serve(), "/echo", headers).await;
+    assert!(head.to_lowercase().contains("sec-websocket-protocol: bearer\r\n"), "{head}");
+    assert!(!head.contains("a.b.c"), "the token is not");
+}
