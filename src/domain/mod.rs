@@ -5,8 +5,11 @@
 //! by every WebSocket dialect and by tests. Who may do what is decided by `policy` alone.
 
 pub mod error;
+pub mod money;
 pub mod page;
+pub mod place;
 pub mod policy;
+pub mod slot;
 pub mod text;
 pub mod users;
 

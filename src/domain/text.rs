@@ -3,11 +3,29 @@
 use unicode_normalization::UnicodeNormalization;
 
 /// A line of text: 1 to `MAX` characters, no line breaks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(
+    Clone,
+    Debug,
+    PartialEq,
+    Eq,
+    serde::Serialize,
+    diesel::expression::AsExpression,
+    diesel::deserialize::FromSqlRow,
+)]
+#[diesel(sql_type = diesel::sql_types::Text)]
 pub struct Line<const MAX: usize>(String);
 
 /// Text of several lines: at most `MAX` characters, may be empty.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(
+    Clone,
+    Debug,
+    PartialEq,
+    Eq,
+    serde::Serialize,
+    diesel::expression::AsExpression,
+    diesel::deserialize::FromSqlRow,
+)]
+#[diesel(sql_type = diesel::sql_types::Text)]
 pub struct Prose<const MAX: usize>(String);
 
 impl<const MAX: usize> Line<MAX> {
@@ -54,6 +72,52 @@ impl<const MAX: usize> Prose<MAX> {
         &self.0
     }
 }
+
+/// What both kinds of text are to the database and to OpenAPI. What is stored was parsed before and is taken as it is,
+/// so that a bound may become stricter without making old rows unreadable.
+macro_rules! stored_as_text {
+    ($($name:ident),+) => {$(
+        impl<DB: diesel::backend::Backend, const MAX: usize>
+            diesel::deserialize::FromSql<diesel::sql_types::Text, DB> for $name<MAX>
+        where
+            String: diesel::deserialize::FromSql<diesel::sql_types::Text, DB>,
+        {
+            fn from_sql(bytes: DB::RawValue<'_>) -> diesel::deserialize::Result<Self> {
+                String::from_sql(bytes).map(Self)
+            }
+        }
+
+        impl<DB: diesel::backend::Backend, const MAX: usize>
+            diesel::serialize::ToSql<diesel::sql_types::Text, DB> for $name<MAX>
+        where
+            str: diesel::serialize::ToSql<diesel::sql_types::Text, DB>,
+        {
+            fn to_sql<'b>(
+                &'b self,
+                out: &mut diesel::serialize::Output<'b, '_, DB>,
+            ) -> diesel::serialize::Result {
+                <str as diesel::serialize::ToSql<diesel::sql_types::Text, DB>>::to_sql(&self.0, out)
+            }
+        }
+
+        impl<const MAX: usize> utoipa::PartialSchema for $name<MAX> {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                utoipa::openapi::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::schema::Type::String)
+                    .max_length(Some(MAX))
+                    .into()
+            }
+        }
+
+        impl<const MAX: usize> utoipa::ToSchema for $name<MAX> {
+            fn name() -> std::borrow::Cow<'static, str> {
+                format!("{}{MAX}", stringify!($name)).into()
+            }
+        }
+    )+};
+}
+
+stored_as_text!(Line, Prose);
 
 fn normalized(text: &str) -> String {
     text.trim().nfc().collect()

@@ -1,0 +1,121 @@
+//! Money: integer minor units and an ISO 4217 code. Never a float, never an amount without its currency.
+
+mod currency;
+
+pub use currency::{Currency, NotACurrency};
+
+/// An amount of money that somebody asks or pays: never negative.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct Money {
+    /// Minor units: cents of a euro, whole yen.
+    amount: i64,
+    /// ISO 4217 code.
+    currency: Currency,
+}
+
+/// Most minor units of one amount: a bound that no honest price meets and that no sum of a page overflows.
+const MOST: i64 = 1_000_000_000_000;
+
+/// The number is no amount.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be 0 to {MOST} minor units")]
+pub struct NotAnAmount;
+
+fn amount(amount: i64) -> Result<i64, NotAnAmount> {
+    (0..=MOST).contains(&amount).then_some(amount).ok_or(NotAnAmount)
+}
+
+impl Money {
+    /// An amount in minor units.
+    pub fn new(minor_units: i64, currency: Currency) -> Result<Self, NotAnAmount> {
+        Ok(Self { amount: amount(minor_units)?, currency })
+    }
+
+    /// Minor units.
+    pub fn amount(self) -> i64 {
+        self.amount
+    }
+
+    /// ISO 4217 code.
+    pub fn currency(self) -> Currency {
+        self.currency
+    }
+}
+
+/// What somebody wants to spend, or what something costs: from, to, either end open, in one currency.
+///
+/// There is always a currency, since it is also the one that answers must come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct PriceRange {
+    /// Minor units.
+    min: Option<i64>,
+    /// Minor units; not less than `min`.
+    max: Option<i64>,
+    /// ISO 4217 code.
+    currency: Currency,
+}
+
+/// The numbers are no range of amounts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotAPriceRange {
+    /// One end is no amount.
+    #[error(transparent)]
+    Amount(#[from] NotAnAmount),
+    /// It ends before it begins.
+    #[error("max must not be less than min")]
+    Reversed,
+}
+
+impl PriceRange {
+    /// Ends in minor units.
+    pub fn new(min: Option<i64>, max: Option<i64>, currency: Currency) -> Result<Self, NotAPriceRange> {
+        let (min, max) = (min.map(amount).transpose()?, max.map(amount).transpose()?);
+        match (min, max) {
+            (Some(min), Some(max)) if max < min => Err(NotAPriceRange::Reversed),
+            _ => Ok(Self { min, max, currency }),
+        }
+    }
+
+    /// Minor units; no lower end when absent.
+    pub fn min(self) -> Option<i64> {
+        self.min
+    }
+
+    /// Minor units; no upper end when absent.
+    pub fn max(self) -> Option<i64> {
+        self.max
+    }
+
+    /// ISO 4217 code.
+    pub fn currency(self) -> Currency {
+        self.currency
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_is_neither_negative_nor_absurd() {
+        let euro: Currency = "EUR".parse().unwrap();
+        assert_eq!(Money::new(0, euro).unwrap().amount(), 0);
+        assert_eq!(Money::new(-1, euro), Err(NotAnAmount));
+        assert_eq!(Money::new(i64::MAX, euro), Err(NotAnAmount));
+    }
+
+    #[test]
+    fn a_range_may_be_open_but_not_reversed() {
+        let euro: Currency = "EUR".parse().unwrap();
+        assert!(PriceRange::new(None, None, euro).is_ok());
+        assert!(PriceRange::new(Some(5), Some(5), euro).is_ok());
+        assert_eq!(PriceRange::new(Some(6), Some(5), euro), Err(NotAPriceRange::Reversed));
+        assert!(PriceRange::new(Some(-6), None, euro).is_err());
+    }
+
+    #[test]
+    fn money_is_written_in_minor_units() {
+        let price = Money::new(12_50, "EUR".parse().unwrap()).unwrap();
+        assert_eq!(serde_json::to_string(&price).unwrap(), r#"{"amount":1250,"currency":"EUR"}"#);
+    }
+}

@@ -1,0 +1,82 @@
+//! Places on Earth: a point, and an address as people write it.
+
+use super::text::Line;
+
+/// A point in degrees (WGS 84).
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, utoipa::ToSchema)]
+pub struct Point {
+    /// Degrees north, -90 to 90.
+    latitude: f64,
+    /// Degrees east, -180 to 180.
+    longitude: f64,
+}
+
+/// The numbers are no point on Earth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("latitude must be -90 to 90 and longitude -180 to 180, both given or neither")]
+pub struct NotAPoint;
+
+impl Point {
+    /// A point in degrees.
+    pub fn new(latitude: f64, longitude: f64) -> Result<Self, NotAPoint> {
+        // `contains` is false for NaN.
+        let on_earth = (-90.0..=90.0).contains(&latitude) && (-180.0..=180.0).contains(&longitude);
+        on_earth.then_some(Self { latitude, longitude }).ok_or(NotAPoint)
+    }
+
+    /// A point when both numbers are there, none when neither is.
+    pub fn from_parts(latitude: Option<f64>, longitude: Option<f64>) -> Result<Option<Self>, NotAPoint> {
+        match (latitude, longitude) {
+            (Some(latitude), Some(longitude)) => Self::new(latitude, longitude).map(Some),
+            (None, None) => Ok(None),
+            _ => Err(NotAPoint),
+        }
+    }
+
+    /// Degrees north.
+    pub fn latitude(self) -> f64 {
+        self.latitude
+    }
+
+    /// Degrees east.
+    pub fn longitude(self) -> f64 {
+        self.longitude
+    }
+
+    /// The neighbourhood of it: rounded to a hundredth of a degree, about a kilometre. For who may know roughly where
+    /// the work is, but not at whose door.
+    pub fn roughly(self) -> Self {
+        let round = |degrees: f64| (degrees * 100.0).round() / 100.0;
+        Self { latitude: round(self.latitude), longitude: round(self.longitude) }
+    }
+}
+
+/// Where work is done.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Place {
+    /// As people write it; may be absent.
+    pub address: Option<Line<300>>,
+    /// On the map; may be absent.
+    pub point: Option<Point>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_point_is_on_earth() {
+        assert!(Point::new(90.0, -180.0).is_ok());
+        for (latitude, longitude) in [(90.1, 0.0), (0.0, 180.5), (f64::NAN, 0.0), (0.0, f64::INFINITY)] {
+            assert_eq!(Point::new(latitude, longitude), Err(NotAPoint));
+        }
+        assert_eq!(Point::from_parts(None, None), Ok(None));
+        assert_eq!(Point::from_parts(Some(1.0), None), Err(NotAPoint));
+    }
+
+    #[test]
+    fn a_neighbourhood_is_no_door() {
+        let door = Point::new(52.520_008, 13.404_954).unwrap();
+        assert_eq!(door.roughly(), Point::new(52.52, 13.4).unwrap());
+    }
+}
