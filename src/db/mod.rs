@@ -8,6 +8,8 @@ mod error;
 mod migrate;
 mod open;
 pub mod schema;
+#[cfg(test)]
+mod tests;
 mod text_enum;
 mod unit_of_work;
 mod write;

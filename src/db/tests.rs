@@ -1,0 +1,235 @@
+//! What the writer promises, on a SQLite file. The integration suite shows the same through the front door on both
+//! engines.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use diesel::prelude::*;
+
+use crate::clock::Clock;
+use crate::db::schema::{audit, events, read_markers, rooms};
+use crate::db::{Db, DbConfig, DbError, Target, UnitOfWork};
+use crate::events::audit::{NewAudit, Outcome};
+use crate::events::{Committed, Fact, Publisher, log};
+use crate::ids::{Category, Room, Seq};
+
+#[derive(Default)]
+struct Heard(Mutex<Vec<(Room, Seq)>>);
+
+impl Publisher for Heard {
+    fn publish(&self, committed: Committed) {
+        let mut heard = self.0.lock().unwrap();
+        heard.extend(committed.events.into_iter().map(|e| (e.room, e.seq)));
+    }
+}
+
+#[derive(serde::Serialize)]
+struct Tested {
+    rooms: Vec<Room>,
+}
+
+impl Fact for Tested {
+    fn kind(&self) -> &'static str {
+        "test.happened"
+    }
+    fn rooms(&self) -> Vec<Room> {
+        self.rooms.clone()
+    }
+    fn for_admins(&self) -> bool {
+        false
+    }
+}
+
+fn market(name: &str) -> Room {
+    Room::Market(name.parse::<Category>().unwrap())
+}
+
+struct Fixture {
+    db: Db,
+    heard: Arc<Heard>,
+    _folder: tempfile::TempDir,
+    config: DbConfig,
+}
+
+fn fixture(adjust: impl FnOnce(&mut DbConfig)) -> Fixture {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = DbConfig::new(Target::Sqlite(folder.path().join("nested/souk.db")));
+    adjust(&mut config);
+    let heard = Arc::new(Heard::default());
+    let db = Db::open(&config, Clock::system(), heard.clone()).unwrap();
+    Fixture { db, heard, _folder: folder, config }
+}
+
+fn refusal() -> NewAudit {
+    NewAudit {
+        actor: None,
+        impersonator: None,
+        outcome: Outcome::Refused,
+        action: "test",
+        kind: "room",
+        row_id: None,
+        detail: None,
+        call: None,
+    }
+}
+
+fn fail(_: &mut UnitOfWork<'_>) -> Result<(), DbError> {
+    Err(DbError::Unavailable("on purpose".into()))
+}
+
+#[tokio::test]
+async fn positions_are_gapless_and_told_after_the_commit_in_their_order() {
+    let f = fixture(|_| {});
+    let writes = (0..300).map(|_| {
+        f.db.write(|uow| {
+            uow.record(None, &Tested { rooms: vec![market("b"), market("a")] });
+            Ok::<_, DbError>(())
+        })
+    });
+    for done in futures_util::future::join_all(writes).await {
+        done.unwrap();
+    }
+    for name in ["a", "b"] {
+        let room = market(name);
+        let seqs: Vec<u64> =
+            f.heard.0.lock().unwrap().iter().filter(|(r, _)| *r == room).map(|(_, s)| s.0).collect();
+        assert_eq!(seqs, (1..=300).collect::<Vec<_>>());
+        let replayed = f.db.read(move |uow| log::after(uow, &room, Seq(290), 100)).await.unwrap();
+        assert_eq!(replayed.iter().map(|e| e.seq.0).collect::<Vec<_>>(), (291..=300).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test]
+async fn a_failing_use_case_leaves_nothing_but_its_refusals() {
+    let f = fixture(|_| {});
+    let kept = f.db.write(|uow| {
+        uow.record(None, &Tested { rooms: vec![market("kept")] });
+        Ok::<_, DbError>(())
+    });
+    let failed = f.db.write(|uow| {
+        uow.record(None, &Tested { rooms: vec![market("lost")] });
+        uow.append(&market("lost"), None, &Tested { rooms: vec![] })?;
+        uow.audit(refusal())?;
+        fail(uow)
+    });
+    // Submitted together, so that they share a group.
+    let (kept, failed) = tokio::join!(kept, failed);
+    assert!(kept.is_ok() && failed.is_err());
+    let found =
+        f.db.read(|uow| {
+            let rooms: Vec<String> = rooms::table.select(rooms::name).load(uow.conn())?;
+            let audited: i64 = audit::table.count().get_result(uow.conn())?;
+            Ok::<_, DbError>((rooms, audited))
+        })
+        .await
+        .unwrap();
+    assert_eq!(found, (vec!["market:kept".to_owned()], 1));
+    assert_eq!(f.heard.0.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_refusal_while_reading_is_written_down() {
+    let f = fixture(|_| {});
+    f.db.read(|uow| uow.audit(refusal())).await.unwrap();
+    let audited: i64 =
+        f.db.read(|uow| Ok::<_, DbError>(audit::table.count().get_result(uow.conn())?)).await.unwrap();
+    assert_eq!(audited, 1);
+}
+
+#[tokio::test]
+async fn a_reader_cannot_write() {
+    let f = fixture(|_| {});
+    let tried =
+        f.db.read(|uow| {
+            diesel::delete(events::table).execute(uow.conn())?;
+            Ok::<_, DbError>(())
+        })
+        .await;
+    assert!(tried.is_err());
+}
+
+#[tokio::test]
+async fn a_panic_takes_its_group_back_and_the_writer_goes_on() {
+    let f = fixture(|_| {});
+    let panicked =
+        f.db.write(|uow| -> Result<(), DbError> {
+            uow.append(&market("x"), None, &Tested { rooms: vec![] })?;
+            panic!("on purpose")
+        })
+        .await;
+    assert!(matches!(panicked, Err(DbError::Unavailable(_))));
+    f.db.write(|uow| {
+        uow.record(None, &Tested { rooms: vec![market("x")] });
+        Ok::<_, DbError>(())
+    })
+    .await
+    .unwrap();
+    assert_eq!(*f.heard.0.lock().unwrap(), vec![(market("x"), Seq(1))]);
+}
+
+#[tokio::test]
+async fn a_lost_race_is_run_again_and_given_up_in_the_end() {
+    let f = fixture(|_| {});
+    let runs = Arc::new(AtomicUsize::new(0));
+    let counted = runs.clone();
+    let lost =
+        f.db.write(move |_| -> Result<(), DbError> {
+            counted.fetch_add(1, Ordering::SeqCst);
+            Err(DbError::Contended("on purpose".into()))
+        })
+        .await;
+    assert!(matches!(lost, Err(DbError::Contended(_))));
+    assert!(runs.load(Ordering::SeqCst) > 1);
+}
+
+#[tokio::test]
+async fn too_many_waiting_writes_are_shed_and_the_others_are_kept() {
+    let f = fixture(|c| c.max_waiting = 4);
+    let writes = (0..400).map(|_| {
+        f.db.write(|uow| {
+            uow.record(None, &Tested { rooms: vec![market("a")] });
+            Ok::<_, DbError>(())
+        })
+    });
+    let done = futures_util::future::join_all(writes).await;
+    let kept = done.iter().filter(|d| d.is_ok()).count();
+    assert!(done.iter().all(|d| matches!(d, Ok(()) | Err(DbError::Overloaded))));
+    let head = f.db.read(|uow| log::head(uow, &market("a"))).await.unwrap();
+    assert!(kept < 400, "the premise: some were shed");
+    assert_eq!(head.0, kept as u64);
+}
+
+#[tokio::test]
+async fn what_was_written_is_there_after_closing_and_nothing_is_taken_any_more() {
+    let f = fixture(|_| {});
+    f.db.write(|uow| {
+        uow.record(None, &Tested { rooms: vec![market("a")] });
+        Ok::<_, DbError>(())
+    })
+    .await
+    .unwrap();
+    let db = f.db.clone();
+    tokio::task::spawn_blocking(move || db.close()).await.unwrap();
+    assert!(matches!(f.db.write(fail).await, Err(DbError::Unavailable(_))));
+    let again = Db::open(&f.config, Clock::system(), Arc::new(())).unwrap();
+    assert_eq!(again.read(|uow| log::head(uow, &market("a"))).await.unwrap(), Seq(1));
+}
+
+#[tokio::test]
+async fn numbers_columns_hold_numbers_and_keys_are_never_null() {
+    let f = fixture(|_| {});
+    for sql in [
+        "INSERT INTO rooms (name, head) VALUES ('x', 'abc')",
+        "INSERT INTO rooms (name, head) VALUES (NULL, 1)",
+        "INSERT INTO users SELECT NULL, 'a', NULL, NULL, 'a', NULL, 'admin', 'free', TRUE, 0, 0, 0, 0",
+    ] {
+        let tried = f.db.write(move |uow| {
+            diesel::sql_query(sql).execute(uow.conn())?;
+            Ok::<_, DbError>(())
+        });
+        assert!(tried.await.is_err(), "{sql}");
+    }
+    let markers: i64 =
+        f.db.read(|uow| Ok::<_, DbError>(read_markers::table.count().get_result(uow.conn())?)).await.unwrap();
+    assert_eq!(markers, 0);
+}
