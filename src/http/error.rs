@@ -7,7 +7,7 @@ use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::{StatusCode, header};
 use actix_web::middleware::Next;
-use actix_web::{HttpMessage, HttpResponse, ResponseError};
+use actix_web::{HttpMessage, HttpResponse, HttpResponseBuilder, ResponseError};
 
 use crate::db::DbError;
 use crate::domain::{Error, FieldError};
@@ -87,6 +87,13 @@ impl Problem {
     pub fn retry_after(mut self, after: Duration) -> Self {
         self.retry_after = Some(after);
         self
+    }
+
+    /// The response that [`render`] will write, for what needs further headers.
+    pub(super) fn marked(&self) -> HttpResponseBuilder {
+        let mut response = HttpResponse::build(self.status);
+        response.extensions_mut().insert(self.clone());
+        response
     }
 
     fn with_errors(mut self, errors: Vec<FieldError>) -> Self {
@@ -169,9 +176,7 @@ impl ResponseError for Problem {
 
     /// Only marks the response: its path and call are known to [`render`] alone.
     fn error_response(&self) -> HttpResponse<BoxBody> {
-        let mut response = HttpResponse::new(self.status);
-        response.extensions_mut().insert(self.clone());
-        response
+        self.marked().finish()
     }
 }
 

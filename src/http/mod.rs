@@ -6,8 +6,10 @@
 pub mod error;
 mod etag;
 mod extract;
+mod fallback;
 mod fields;
 mod idempotency;
+pub mod openapi;
 mod pagination;
 mod reply;
 pub mod routes;

@@ -1,6 +1,25 @@
-//! Every route, in one list: mounted at the root, as existing clients call them, and under `/api/v1`.
+//! Every route, in one list.
 
+use actix_web::web;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-/// The routes of the marketplace, feature by feature.
-pub fn marketplace(_cfg: &mut ServiceConfig<'_>) {}
+use super::fallback::{self, Addresses};
+use super::openapi;
+
+/// The routes that clients of the API call, feature by feature; the OpenAPI document is made of the same list.
+pub(super) fn documented(_cfg: &mut ServiceConfig<'_>) {}
+
+/// Everything over HTTP: the routes at the root, as existing clients call them, and the same under `/api/v1`; the
+/// document and its page; and an answer for everything else.
+pub fn configure(cfg: &mut web::ServiceConfig) {
+    let document = openapi::document();
+    cfg.app_data(web::Data::new(Addresses::of(&document)));
+    openapi::configure(cfg, document);
+    cfg.service(web::scope("/api/v1").configure(mount).default_service(web::to(fallback::answer)));
+    cfg.configure(mount);
+    cfg.default_service(web::to(fallback::answer));
+}
+
+fn mount(cfg: &mut web::ServiceConfig) {
+    documented(&mut ServiceConfig::new(cfg));
+}

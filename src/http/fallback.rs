@@ -1,0 +1,50 @@
+//! What no route takes: 405 with `Allow` where the address exists for other methods, 404 where it does not.
+
+use actix_web::dev::ResourceDef;
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, web};
+use utoipa::openapi::path::PathItem;
+
+use super::Problem;
+
+/// The addresses and their methods, as the OpenAPI document has them.
+pub(super) struct Addresses(Vec<(ResourceDef, String)>);
+
+impl Addresses {
+    pub(super) fn of(document: &utoipa::openapi::OpenApi) -> Self {
+        let known = document.paths.paths.iter().flat_map(|(path, item)| {
+            let methods = methods(item).join(", ");
+            [ResourceDef::new(path.as_str()), ResourceDef::new(format!("/api/v1{path}"))]
+                .map(|address| (address, methods.clone()))
+        });
+        Self(known.collect())
+    }
+}
+
+fn methods(item: &PathItem) -> Vec<&'static str> {
+    [
+        ("GET", item.get.is_some()),
+        ("POST", item.post.is_some()),
+        ("PUT", item.put.is_some()),
+        ("PATCH", item.patch.is_some()),
+        ("DELETE", item.delete.is_some()),
+    ]
+    .into_iter()
+    .filter_map(|(method, there)| there.then_some(method))
+    .collect()
+}
+
+pub(super) async fn answer(
+    request: HttpRequest,
+    addresses: web::Data<Addresses>,
+) -> Result<HttpResponse, Problem> {
+    let known = addresses.0.iter().find(|(address, _)| address.is_match(request.path()));
+    match known {
+        Some((_, methods)) => {
+            let detail = format!("this address takes {methods}");
+            let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail);
+            Ok(problem.marked().insert_header((header::ALLOW, methods.as_str())).finish())
+        }
+        None => Err(Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such address")),
+    }
+}

@@ -1,0 +1,54 @@
+//! The OpenAPI 3.1 document, made from the routes themselves, and the page to browse it without any network.
+
+use actix_web::web;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApiBuilder, ServerBuilder};
+use utoipa_actix_web::AppExt;
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use super::routes;
+
+const DESCRIPTION: &str = "\
+Consumers post requests, providers answer with offers, an accepted offer becomes a booking, both sides chat. \
+Every address is served at the root and under `/api/v1`. Errors are `application/problem+json` (RFC 9457); \
+lists are `{items, next_cursor}`; updates take `If-Match`; deciding calls take `Idempotency-Key`.";
+
+/// The document of every route in the list.
+pub fn document() -> utoipa::openapi::OpenApi {
+    let (_, routed) = actix_web::App::new().into_utoipa_app().configure(routes::documented).split_for_parts();
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("JWT")
+        .description(Some("An access token of `POST /auth/token`, or of a configured outside issuer"))
+        .build();
+    let document = OpenApiBuilder::new()
+        .info(
+            InfoBuilder::new()
+                .title("Souk")
+                .version(env!("CARGO_PKG_VERSION"))
+                .description(Some(DESCRIPTION))
+                .license(Some(
+                    LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build(),
+                ))
+                .build(),
+        )
+        .servers(Some([
+            ServerBuilder::new().url("/").build(),
+            ServerBuilder::new().url("/api/v1").description(Some("the same router")).build(),
+        ]))
+        .components(Some(
+            ComponentsBuilder::new().security_scheme("bearer", SecurityScheme::Http(bearer)).build(),
+        ))
+        .build();
+    document.merge_from(routed)
+}
+
+/// `/openapi.json` and `/docs`.
+pub(super) fn configure(cfg: &mut web::ServiceConfig, document: utoipa::openapi::OpenApi) {
+    cfg.service(web::redirect("/docs", "/docs/"));
+    cfg.service(
+        SwaggerUi::new("/docs/{_:.*}")
+            .url("/openapi.json", document)
+            .config(Config::new(["/openapi.json"]).try_it_out_enabled(true).persist_authorization(true)),
+    );
+}
