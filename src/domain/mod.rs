@@ -9,6 +9,8 @@ pub mod money;
 pub mod page;
 pub mod place;
 pub mod policy;
+pub mod projects;
+pub mod sessions;
 pub mod slot;
 pub mod text;
 pub mod users;

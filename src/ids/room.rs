@@ -138,6 +138,20 @@ impl Seq {
     }
 }
 
+/// See [`Seq::from_i64`]; lets Diesel read rows that hold a position.
+impl From<i64> for Seq {
+    fn from(seq: i64) -> Seq {
+        Seq::from_i64(seq)
+    }
+}
+
+impl FromStr for Seq {
+    type Err = std::num::ParseIntError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
+    }
+}
+
 impl fmt::Display for Seq {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)

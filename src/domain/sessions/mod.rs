@@ -1,0 +1,107 @@
+//! Sessions: the chat of a consumer and a provider about a request and, later, its booking.
+//!
+//! A session opens with a provider's first offer on a request and outlives whatever becomes of it, so that the two can
+//! still talk after a cancellation. Its messages are events of its room; the rows here are what makes them
+//! idempotent and what REST pages through.
+
+mod events;
+pub mod markers;
+mod message;
+mod repository;
+mod service;
+
+pub use events::{MessageSent, SessionOpened};
+pub use message::{ClientMsgId, Message, MessageText, SendMessage, Sent};
+pub use service::{
+    NewSession, Overview, attach_booking, find, list, mark_read, messages, open, overview, send_message,
+};
+
+use crate::clock::Timestamp;
+use crate::db::schema;
+use crate::domain::Kind;
+use crate::domain::policy::{Need, Resource, Right, Rights, Scope, Side, Standing};
+use crate::ids::{BookingId, RequestId, Room, SessionId, UserId};
+
+/// A session.
+#[derive(Clone, Debug, diesel::Queryable, diesel::Selectable)]
+#[diesel(table_name = schema::sessions)]
+pub struct Session {
+    /// Its id; also names its room.
+    pub id: SessionId,
+    /// What it is about.
+    pub request_id: RequestId,
+    /// What became of it: the latest booking, when there was one.
+    pub booking_id: Option<BookingId>,
+    /// A party.
+    pub consumer_user_id: UserId,
+    /// A party.
+    pub provider_user_id: UserId,
+    /// When it was opened.
+    pub created_at: Timestamp,
+}
+
+impl Session {
+    /// Where its messages are heard.
+    pub fn room(&self) -> Room {
+        Room::Session(self.id)
+    }
+}
+
+impl Resource for Session {
+    const KIND: Kind = Kind::Session;
+
+    fn row_id(&self) -> String {
+        self.id.to_string()
+    }
+
+    fn standing(&self, scope: &Scope) -> Standing {
+        if scope.user() == self.consumer_user_id {
+            Standing::Party(Side::Consumer)
+        } else if scope.user() == self.provider_user_id {
+            Standing::Party(Side::Provider)
+        } else {
+            Standing::Stranger
+        }
+    }
+}
+
+const READ: Right = Right::look(Kind::Session, "read", Need::Party);
+
+impl Rights for Session {
+    const RIGHTS: &'static [Right] = &[READ];
+}
+
+/// A session as a place to speak. A resource of its own because admins may read along where they must, but nobody
+/// speaks in the name of the two.
+#[derive(Clone, Debug)]
+pub struct Chat(Session);
+
+impl std::ops::Deref for Chat {
+    type Target = Session;
+    fn deref(&self) -> &Session {
+        &self.0
+    }
+}
+
+impl Resource for Chat {
+    const KIND: Kind = Kind::Session;
+    const ADMIN_PASSES: bool = false;
+
+    fn row_id(&self) -> String {
+        self.0.row_id()
+    }
+
+    fn standing(&self, scope: &Scope) -> Standing {
+        self.0.standing(scope)
+    }
+}
+
+const MESSAGE: Right = Right::change(Kind::Session, "message", Need::Party);
+const MARK: Right = Right::change(Kind::Session, "mark", Need::Party);
+
+impl Rights for Chat {
+    const RIGHTS: &'static [Right] = &[MESSAGE, MARK];
+}
+
+#[cfg(test)]
+mod tests;

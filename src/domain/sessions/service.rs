@@ -1,0 +1,151 @@
+//! Use cases of sessions.
+
+use crate::db::UnitOfWork;
+use crate::domain::policy::{Authorized, Scope, authorize, by_system};
+use crate::domain::{Error, Kind, Page, Slice};
+use crate::events::log;
+use crate::ids::{BookingId, MessageId, RequestId, Seq, SessionId, UserId};
+
+use super::{
+    Chat, MARK, MESSAGE, Message, MessageSent, READ, SendMessage, Sent, Session, SessionOpened, markers,
+    repository,
+};
+
+/// Who is to have a session, and about what.
+#[derive(Clone, Copy, Debug)]
+pub struct NewSession {
+    /// About which request.
+    pub request_id: RequestId,
+    /// Its owner.
+    pub consumer_user: UserId,
+    /// Who offers.
+    pub provider_user: UserId,
+}
+
+/// Opens the session of these two about this request, or finds the one they have.
+///
+/// A step of submitting and of accepting an offer, whose callers were authorized on the request or the offer.
+pub fn open(uow: &mut UnitOfWork<'_>, new: &NewSession) -> Result<Session, Error> {
+    let now = uow.now();
+    let session = Session {
+        id: SessionId::new(now),
+        request_id: new.request_id,
+        booking_id: None,
+        consumer_user_id: new.consumer_user,
+        provider_user_id: new.provider_user,
+        created_at: now,
+    };
+    if !repository::insert_if_new(uow, &session)? {
+        let known = repository::between(uow, new.request_id, new.provider_user)?;
+        return known.ok_or(Error::NotFound(Kind::Session));
+    }
+    uow.record(
+        None,
+        &SessionOpened {
+            session_id: session.id,
+            request_id: session.request_id,
+            booking_id: session.booking_id,
+            consumer_user_id: session.consumer_user_id,
+            provider_user_id: session.provider_user_id,
+        },
+    );
+    Ok(session)
+}
+
+/// The session is about this booking from now on. A step of accepting an offer.
+pub fn attach_booking(
+    uow: &mut UnitOfWork<'_>,
+    session: Session,
+    booking: BookingId,
+) -> Result<Session, Error> {
+    Ok(repository::set_booking(uow, by_system(session), booking)?)
+}
+
+/// The session, for its parties and for admins.
+pub fn find(uow: &mut UnitOfWork<'_>, scope: &Scope, id: SessionId) -> Result<Authorized<Session>, Error> {
+    let session = load(uow, id)?;
+    authorize(uow, scope, session, READ)
+}
+
+/// The caller's own sessions, newest first.
+pub fn list(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    page: Page<SessionId>,
+) -> Result<Slice<Session, SessionId>, Error> {
+    let rows = repository::of_caller(uow, scope, page)?;
+    Ok(page.cut(rows, |session| session.id))
+}
+
+/// Where a user stands in a session.
+#[derive(Clone, Copy, Debug)]
+pub struct Overview {
+    /// Position of its newest message.
+    pub head: Seq,
+    /// How far the caller has read.
+    pub read: Seq,
+}
+
+/// Where the caller stands in one of their sessions.
+pub fn overview(uow: &mut UnitOfWork<'_>, scope: &Scope, session: &Session) -> Result<Overview, Error> {
+    let room = session.room();
+    Ok(Overview { head: log::head(uow, &room)?, read: markers::of(uow, scope.user(), &room)? })
+}
+
+/// What was said, newest first.
+pub fn messages(
+    uow: &mut UnitOfWork<'_>,
+    session: &Authorized<Session>,
+    page: Page<Seq>,
+) -> Result<Slice<Message, Seq>, Error> {
+    let rows = repository::messages(uow, session, page)?;
+    Ok(page.cut(rows, |message| message.seq))
+}
+
+/// Says something: exactly once for each `client_msg_id` of a sender, whatever is repeated, and whatever races.
+///
+/// Taking the room's next position makes the senders of a room wait for each other; of two that send the same
+/// message at once, the second runs into the unique key, is run again by the writer, and finds the first's.
+pub fn send_message(uow: &mut UnitOfWork<'_>, scope: &Scope, command: &SendMessage) -> Result<Sent, Error> {
+    let session = load(uow, command.session)?;
+    let chat = authorize(uow, scope, Chat(session), MESSAGE)?;
+    if let Some(known) = repository::message_named(uow, chat.id, scope.user(), &command.client_msg_id)? {
+        return Ok(Sent { id: known.id, seq: known.seq, at: known.created_at, repeated: true });
+    }
+    let at = uow.now();
+    let id = MessageId::new(at);
+    let fact = MessageSent {
+        id,
+        session_id: chat.id,
+        client_msg_id: command.client_msg_id.as_str(),
+        text: command.text.as_str(),
+    };
+    let seq = uow.append(&chat.room(), Some(scope.user()), &fact)?.seq;
+    let message = Message {
+        id,
+        session_id: chat.id,
+        user_id: scope.user(),
+        client_msg_id: command.client_msg_id.as_str().to_owned(),
+        text: command.text.as_str().to_owned(),
+        seq,
+        created_at: at,
+    };
+    repository::insert_message(uow, &chat, &message)?;
+    Ok(Sent { id, seq, at, repeated: false })
+}
+
+/// Remembers how far the caller has read in a session, and says how far that is now. Never goes back.
+pub fn mark_read(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    session: SessionId,
+    up_to: Seq,
+) -> Result<Seq, Error> {
+    let session = load(uow, session)?;
+    let chat = authorize(uow, scope, Chat(session), MARK)?;
+    Ok(markers::advance(uow, scope.user(), &chat.room(), up_to)?)
+}
+
+fn load(uow: &mut UnitOfWork<'_>, id: SessionId) -> Result<Session, Error> {
+    repository::find(uow, id)?.ok_or(Error::NotFound(Kind::Session))
+}
