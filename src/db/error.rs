@@ -123,6 +123,11 @@ impl Failure for DbError {
 }
 
 impl DbError {
+    /// A stored row that the domain's types do not take.
+    pub fn unreadable(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Diesel(DieselError::DeserializationError(Box::new(cause)))
+    }
+
     /// Whether running the same unit of work again may succeed.
     ///
     /// An idempotency key that came first counts: the second run finds its answer.

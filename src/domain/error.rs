@@ -91,6 +91,18 @@ pub enum Error {
         /// What this caller may do instead.
         allowed_actions: Vec<&'static str>,
     },
+    /// The action fits the state, but something about the thing itself stands in the way.
+    #[error("{detail}")]
+    Blocked {
+        /// A stable name of the obstacle, such as `stale_version`.
+        code: &'static str,
+        /// What it is.
+        detail: &'static str,
+        /// The state that the thing is in.
+        current_state: &'static str,
+        /// What this caller may do.
+        allowed_actions: Vec<&'static str>,
+    },
     /// Something else stands in the way, in words for people.
     #[error("{detail}")]
     Taken {

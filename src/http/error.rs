@@ -128,6 +128,10 @@ impl From<Error> for Problem {
                 state: Some((current_state, allowed_actions)),
                 ..Self::new(StatusCode::CONFLICT, "conflicting_state", detail)
             },
+            Error::Blocked { code, current_state, allowed_actions, .. } => Self {
+                state: Some((current_state, allowed_actions)),
+                ..Self::new(StatusCode::CONFLICT, code, detail)
+            },
             Error::Taken { code, .. } => Self::new(StatusCode::CONFLICT, code, detail),
             Error::Stale { .. } => Self::new(StatusCode::PRECONDITION_FAILED, "stale", detail),
             Error::Invalid(errors) => {

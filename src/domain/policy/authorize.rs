@@ -106,6 +106,18 @@ pub fn by_system<T: Resource>(row: T) -> Authorized<T> {
     Authorized { row, grant: Grant::System }
 }
 
+/// Writes a deed into the audit trail that people will ask about later, with its reason where there is one.
+pub fn write_down<T: Resource>(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    row: &T,
+    right: Right,
+    reason: Option<&str>,
+) -> Result<(), Error> {
+    let detail = reason.map(str::to_owned);
+    Ok(uow.audit(NewAudit { detail, ..audit_row(scope, row, right, Outcome::Done) })?)
+}
+
 fn audit_row<T: Resource>(scope: &Scope, row: &T, right: Right, outcome: Outcome) -> NewAudit {
     NewAudit {
         actor: Some(scope.user()),

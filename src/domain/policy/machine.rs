@@ -31,6 +31,12 @@ pub trait Machine: Resource {
 
     /// The state it is in.
     fn state(&self) -> Self::State;
+
+    /// Whether nothing but the state decides about `action`. A row that knows of an obstacle says no, so that nobody
+    /// is offered what would be refused; the service still says why.
+    fn is_unobstructed(&self, _action: Self::Action) -> bool {
+        true
+    }
 }
 
 /// What an action means in the state a row is in.
@@ -63,6 +69,27 @@ pub fn step<M: Machine>(scope: &Scope, row: &M, action: M::Action) -> Result<Ste
     Err(conflict(scope, row, action))
 }
 
+/// Where a step of the system leads from the row's state.
+pub fn system_step<M: Machine>(row: &M, action: M::Action) -> Result<M::State, Error> {
+    let rule = M::TABLE.iter().find(|rule| rule.action == action && rule.from == row.state());
+    rule.map(|rule| rule.to).ok_or_else(|| Error::Conflict {
+        action: action.into(),
+        kind: M::KIND,
+        current_state: row.state().into(),
+        allowed_actions: Vec::new(),
+    })
+}
+
+/// The error for an action that fits the row's state, but for an obstacle.
+pub fn blocked<M: Machine>(scope: &Scope, row: &M, code: &'static str, detail: &'static str) -> Error {
+    Error::Blocked {
+        code,
+        detail,
+        current_state: row.state().into(),
+        allowed_actions: allowed_actions(scope, row),
+    }
+}
+
 /// The error for an action that does not fit the row's state.
 pub fn conflict<M: Machine>(scope: &Scope, row: &M, action: M::Action) -> Error {
     Error::Conflict {
@@ -82,7 +109,7 @@ pub fn allowed_actions<M: Machine>(scope: &Scope, row: &M) -> Vec<&'static str> 
     let admin = scope.is_admin() && M::ADMIN_PASSES;
     let mut actions: Vec<&'static str> = M::TABLE
         .iter()
-        .filter(|rule| rule.from == row.state())
+        .filter(|rule| rule.from == row.state() && row.is_unobstructed(rule.action))
         .filter(|rule| rule.who.is_met_by(standing) || (admin && rule.who != Need::System))
         .map(|rule| rule.action.into())
         .collect();

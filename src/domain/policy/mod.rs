@@ -11,8 +11,8 @@ mod right;
 mod scope;
 mod standing;
 
-pub use authorize::{Authorized, Grant, Resource, authorize, by_system, owns};
-pub use machine::{Machine, Rule, Step, allowed_actions, conflict, step};
+pub use authorize::{Authorized, Grant, Resource, authorize, by_system, owns, write_down};
+pub use machine::{Machine, Rule, Step, allowed_actions, blocked, conflict, step, system_step};
 pub use right::{Right, Rights};
 pub use scope::{Scope, ScopeParts};
 pub use standing::{Need, ProjectRole, Side, Standing};
