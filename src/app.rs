@@ -1,24 +1,33 @@
 //! The components that everything shares, each with why it exists.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::LocalBoxFuture;
 
 use crate::clock::Clock;
+use crate::config::Config;
 use crate::db::Db;
 use crate::domain::policy::Scope;
 use crate::http::Problem;
 use crate::ids::CallId;
+use crate::telemetry::Metrics;
 
-/// Shared by every worker thread.
+/// Shared by every worker thread; cheap to clone.
 #[derive(Clone)]
 pub struct App {
+    /// What this server was told: read once, never changed.
+    pub config: Arc<Config>,
     /// What time it is; tests move it.
     pub clock: Clock,
     /// Where everything is kept.
     pub db: Db,
     /// Says who is asking.
     pub auth: Arc<dyn Authenticate>,
+    /// What is counted, for operators.
+    pub metrics: Arc<Metrics>,
+    /// Whether the server is on its way out, so that nobody sends it more work.
+    pub stopping: Stopping,
 }
 
 /// Says who is asking.
@@ -26,4 +35,20 @@ pub trait Authenticate: Send + Sync {
     /// The scope of the caller who shows this token.
     fn authenticate<'a>(&'a self, token: &'a str, call: CallId)
     -> LocalBoxFuture<'a, Result<Scope, Problem>>;
+}
+
+/// Set once, when the server begins to stop.
+#[derive(Clone, Debug, Default)]
+pub struct Stopping(Arc<AtomicBool>);
+
+impl Stopping {
+    /// From now on the server is stopping.
+    pub fn set(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    /// Whether it is.
+    pub fn is_set(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
 }

@@ -149,7 +149,7 @@ impl utoipa::PartialSchema for Timestamp {
 
 impl utoipa::ToSchema for Timestamp {}
 
-/// Where "now" comes from: the system, or a hand that a test moves.
+/// Where "now" comes from: the system, a hand that a test moves, or the system set ahead by a test.
 #[derive(Clone)]
 pub struct Clock(Source);
 
@@ -157,6 +157,8 @@ pub struct Clock(Source);
 enum Source {
     System,
     Manual(Arc<AtomicI64>),
+    /// Microseconds ahead of the system.
+    Ahead(Arc<AtomicI64>),
 }
 
 impl Clock {
@@ -170,22 +172,36 @@ impl Clock {
         Self(Source::Manual(Arc::new(AtomicI64::new(at.0))))
     }
 
+    /// The machine's own clock, which [`Clock::advance`] sets ahead: for tests of a whole server, where time must pass
+    /// and a month must be short.
+    pub fn movable() -> Self {
+        Self(Source::Ahead(Arc::default()))
+    }
+
     /// The current moment.
     pub fn now(&self) -> Timestamp {
         match &self.0 {
-            #[allow(clippy::disallowed_methods, reason = "the one place that asks the system")]
-            Source::System => Timestamp(jiff::Timestamp::now().as_microsecond()),
+            Source::System => system(),
             Source::Manual(micros) => Timestamp(micros.load(Ordering::SeqCst)),
+            Source::Ahead(by) => system().plus(micros(by.load(Ordering::SeqCst))),
         }
     }
 
-    /// Moves a manual clock forward. A system clock is not ours to move: nothing happens.
+    /// Moves a manual or movable clock forward. A system clock is not ours to move: nothing happens.
     pub fn advance(&self, by: Duration) {
-        if let Source::Manual(micros) = &self.0 {
-            let by = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
-            micros.fetch_add(by, Ordering::SeqCst);
+        if let Source::Manual(hand) | Source::Ahead(hand) = &self.0 {
+            hand.fetch_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX), Ordering::SeqCst);
         }
     }
+}
+
+#[allow(clippy::disallowed_methods, reason = "the one place that asks the system")]
+fn system() -> Timestamp {
+    Timestamp(jiff::Timestamp::now().as_microsecond())
+}
+
+fn micros(count: i64) -> Duration {
+    Duration::from_micros(u64::try_from(count).unwrap_or(0))
 }
 
 #[cfg(test)]

@@ -1,7 +1,175 @@
 //! From a configuration to a server that runs until it is told to stop.
+//!
+//! Start order: the port first (so that a taken one is noticed before the database is touched), then the database with
+//! its migrations, then what needs the database, then the workers. Stop order is the reverse: `/readyz` fails and joins
+//! are refused, live sessions are told and closed, requests in flight are answered, what was written is committed.
 
-use crate::config::{DatabaseConfig, DatabaseUrl};
-use crate::db::{DbConfig, Target};
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::Server as HttpServer;
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::web::{Data, PayloadConfig};
+
+use crate::app::{App, Stopping};
+use crate::clock::Clock;
+use crate::config::{Config, DatabaseConfig, DatabaseUrl, ServerConfig};
+use crate::db::{Db, DbConfig, OpenError, Target};
+use crate::http::{self, middleware};
+use crate::telemetry::Metrics;
+
+/// Why the server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {cause}")]
+    Bind {
+        /// Which address.
+        address: SocketAddr,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Database(#[from] OpenError),
+    /// Two metrics of the same name.
+    #[error("cannot register the metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
+    /// The worker threads cannot be started.
+    #[error("cannot start the workers: {0}")]
+    Workers(#[source] io::Error),
+}
+
+/// A server that listens and answers, and has to be run to its end.
+pub struct Server {
+    app: App,
+    address: SocketAddr,
+    http: HttpServer,
+}
+
+/// Builds every component in start order. Blocks while the database opens and migrates; needs an actix `System`.
+pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
+    let (listener, address) = listen(config.server.bind)?;
+    let metrics = Arc::new(Metrics::new()?);
+    let db = Db::open(&db_config(&config.database), clock.clone(), Arc::new(()))?;
+    let app = App {
+        config: Arc::new(config),
+        clock,
+        db,
+        auth: Arc::new(nobody::Nobody),
+        metrics,
+        stopping: Stopping::default(),
+    };
+    let http = workers(app.clone(), listener).map_err(StartError::Workers)?;
+    Ok(Server { app, address, http })
+}
+
+impl Server {
+    /// Where it listens: the port is known here even if the configuration left it open.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What the workers share.
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// Serves until `stop` says how to end; in order, that takes the stop timeout at most.
+    pub async fn run_until_stopped(self, stop: impl Future<Output = Stop>) -> io::Result<()> {
+        let Self { app, address, mut http } = self;
+        log::info!(address = address.to_string().as_str(); "listening on http://{address}");
+        let handle = http.handle();
+        let stop = tokio::select! {
+            ended = &mut http => return ended,
+            stop = stop => stop,
+        };
+        log::info!("stopping");
+        app.stopping.set();
+        let limit = app.config.server.stop_timeout;
+        let orderly = async {
+            // The server future does the stopping: the handle only asks for it.
+            let (ended, ()) = tokio::join!(http, handle.stop(stop == Stop::InOrder));
+            let db = app.db.clone();
+            let closed = tokio::task::spawn_blocking(move || db.close()).await;
+            ended.and(closed.map_err(io::Error::other))
+        };
+        match tokio::time::timeout(limit, orderly).await {
+            Ok(ended) => ended.inspect(|()| log::info!("stopped")),
+            Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "did not stop in time")),
+        }
+    }
+}
+
+/// How to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// Sessions are told, requests in flight are answered.
+    InOrder,
+    /// Connections are cut. What was written is committed all the same.
+    AtOnce,
+}
+
+/// Ends when the process is told to stop: SIGTERM by a service manager, SIGINT by a person.
+pub async fn told_to_stop() -> Stop {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let (Ok(mut terminate), Ok(mut interrupt)) =
+            (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+        {
+            tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+            return Stop::InOrder;
+        }
+    }
+    // Without signal handlers only the system's own default is left, which ends the process.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+    Stop::InOrder
+}
+
+fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let bound = TcpListener::bind(address).and_then(|listener| {
+        let address = listener.local_addr()?;
+        Ok((listener, address))
+    });
+    bound.map_err(|cause| StartError::Bind { address, cause })
+}
+
+fn workers(app: App, listener: TcpListener) -> io::Result<HttpServer> {
+    let config = app.config.clone();
+    let ServerConfig { workers, max_connections, handshake_timeout, keep_alive, stop_timeout, .. } =
+        config.server;
+    let server = actix_web::HttpServer::new(move || {
+        actix_web::App::new()
+            .app_data(Data::new(app.clone()))
+            .app_data(PayloadConfig::new(app.config.http.body_max))
+            .wrap(from_fn(middleware::limit_body_time))
+            .wrap(from_fn(middleware::catch_panic))
+            .wrap(middleware::cors(&app.config.origins))
+            .wrap(from_fn(http::error::render))
+            .wrap(Compress::default())
+            .wrap(from_fn(middleware::call))
+            .configure(http::health::configure)
+            .configure(http::routes::configure)
+    });
+    Ok(server
+        .workers(workers)
+        .max_connections(max_connections)
+        .client_request_timeout(handshake_timeout)
+        .client_disconnect_timeout(Duration::from_secs(5))
+        .keep_alive(keep_alive)
+        .tcp_nodelay(true)
+        .h1_allow_half_closed(false)
+        // Ours stop the hub first; actix's own would cut its sessions off.
+        .disable_signals()
+        .shutdown_timeout(stop_timeout.as_secs())
+        .listen(listener)?
+        .run())
+}
 
 /// What the database is told of the configuration.
 pub fn db_config(config: &DatabaseConfig) -> DbConfig {
@@ -15,5 +183,25 @@ pub fn db_config(config: &DatabaseConfig) -> DbConfig {
         busy_timeout: config.database_busy_timeout,
         max_group: config.database_group_max,
         max_waiting: config.database_queue,
+    }
+}
+
+/// Knows nobody: stands where the authenticator of `auth` comes.
+mod nobody {
+    use actix_web::http::StatusCode;
+    use futures_util::future::LocalBoxFuture;
+
+    use crate::app::Authenticate;
+    use crate::domain::policy::Scope;
+    use crate::http::Problem;
+    use crate::ids::CallId;
+
+    pub(super) struct Nobody;
+
+    impl Authenticate for Nobody {
+        fn authenticate<'a>(&'a self, _: &'a str, _: CallId) -> LocalBoxFuture<'a, Result<Scope, Problem>> {
+            let refused = Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", "the token is not valid");
+            Box::pin(std::future::ready(Err(refused)))
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod check_config;
 mod migrate;
+mod serve;
 
 use std::process::ExitCode;
 
@@ -22,7 +23,10 @@ struct Souk {
 }
 
 #[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "there is one, for as long as it takes to read it")]
 enum Command {
+    /// Serve until told to stop (SIGTERM or SIGINT)
+    Serve(Settings),
     /// Check the configuration and say what is in force, secrets masked
     CheckConfig(Settings),
     /// Bring the database's schema up to date, without serving
@@ -42,6 +46,10 @@ pub fn run() -> ExitCode {
     };
     let command = Souk::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()).command;
     let done = match command {
+        Command::Serve(settings) => {
+            start_logging(settings.logging());
+            serve::run(settings)
+        }
         Command::CheckConfig(settings) => check_config::run(&settings, &definition, &matches),
         Command::Migrate(settings) => {
             start_logging(settings.logging());

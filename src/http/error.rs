@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
 use actix_web::http::{StatusCode, header};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpResponse, HttpResponseBuilder, ResponseError};
@@ -190,13 +191,14 @@ pub async fn render<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
-    let http = request.request().clone();
+    // Not the request itself: routing fails on one that somebody else holds.
+    let path = request.path().to_owned();
+    let call = request.extensions().get::<CallId>().copied();
     let response = match next.call(request).await {
         Ok(response) => response,
         Err(error) => {
-            let response = error.error_response();
-            let response = ServiceResponse::new(http.clone(), response);
-            return Ok(write(&http, response).map_into_right_body());
+            let answer = write(&path, call, error.error_response());
+            return Err(InternalError::from_response("answered with a problem", answer).into());
         }
     };
     let is_ours = response.response().extensions().contains::<Problem>();
@@ -204,17 +206,15 @@ pub async fn render<B: MessageBody + 'static>(
     let is_document = response.headers().contains_key(header::CONTENT_TYPE);
     if is_ours || (is_error && !is_document) {
         let (http, response) = response.into_parts();
-        let response = ServiceResponse::new(http.clone(), response.drop_body().map_into_boxed_body());
-        return Ok(write(&http, response).map_into_right_body());
+        let answer = write(&path, call, response.drop_body().map_into_boxed_body());
+        return Ok(ServiceResponse::new(http, answer).map_into_right_body());
     }
     Ok(response.map_into_left_body())
 }
 
-fn write(http: &actix_web::HttpRequest, response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
-    let status = response.status();
-    let marked = response.response().extensions().get::<Problem>().cloned();
-    let problem = marked.unwrap_or_else(|| of_framework(status));
-    let call = http.extensions().get::<CallId>().copied();
+fn write(path: &str, call: Option<CallId>, response: HttpResponse<BoxBody>) -> HttpResponse<BoxBody> {
+    let marked = response.extensions().get::<Problem>().cloned();
+    let problem = marked.unwrap_or_else(|| of_framework(response.status()));
     let mut answer = HttpResponse::build(problem.status);
     for (name, value) in response.headers() {
         if name != header::CONTENT_TYPE && name != header::CONTENT_LENGTH {
@@ -228,8 +228,8 @@ fn write(http: &actix_web::HttpRequest, response: ServiceResponse<BoxBody>) -> S
     if let Some(challenge) = problem.challenge {
         answer.insert_header((header::WWW_AUTHENTICATE, challenge));
     }
-    let body = serde_json::to_string(&problem.document(http.path(), call)).unwrap_or_default();
-    ServiceResponse::new(http.clone(), answer.content_type("application/problem+json").body(body))
+    let body = serde_json::to_string(&problem.document(path, call)).unwrap_or_default();
+    answer.content_type("application/problem+json").body(body)
 }
 
 fn of_framework(status: StatusCode) -> Problem {

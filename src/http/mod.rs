@@ -3,17 +3,21 @@
 //! A handler parses into a command, calls one use case through [`read`] or [`decide`], and represents the result.
 //! No decision of the marketplace is made here.
 
+mod address;
 pub mod error;
 mod etag;
 mod extract;
 mod fallback;
 mod fields;
+pub mod health;
 mod idempotency;
+pub mod middleware;
 pub mod openapi;
 mod pagination;
 mod reply;
 pub mod routes;
 
+pub use address::client_address;
 pub use error::{Problem, Problems};
 pub use etag::IfMatch;
 pub use extract::{Body, Caller, Id, Ids, MaybeBody, Query};

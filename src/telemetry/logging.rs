@@ -28,7 +28,17 @@ pub fn init(format: Format, filter: &str) {
         Format::Json => builder.format(json),
     };
     // Fails only where a logger is in place already, which then stays.
-    let _ = builder.try_init();
+    if builder.try_init().is_ok() {
+        std::panic::set_hook(Box::new(log_panic));
+    }
+}
+
+/// A panic is a defect and a log line like any other, not loose text between them.
+fn log_panic(panic: &std::panic::PanicHookInfo<'_>) {
+    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    let thread = std::thread::current().name().unwrap_or("unnamed").to_owned();
+    let what = panic.payload_as_str().unwrap_or("no message");
+    log::error!(place = place.as_str(), thread = thread.as_str(); "panicked: {what}");
 }
 
 fn text(out: &mut Formatter, record: &Record<'_>) -> io::Result<()> {

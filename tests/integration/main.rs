@@ -1,4 +1,5 @@
-//! Souk driven through its front door.
+//! Souk driven through its front door: a real server on a real port and a fresh database, by clients that know nothing
+//! of its insides. Every test runs on SQLite and on PostgreSQL.
 
 #![allow(
     clippy::unwrap_used,
@@ -8,4 +9,5 @@
     reason = "a test fails by panicking"
 )]
 
-mod realtime;
+mod http;
+mod support;

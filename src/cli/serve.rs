@@ -1,0 +1,13 @@
+//! `souk serve`: the server, until it is told to stop.
+
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::startup;
+
+pub(super) fn run(settings: Settings) -> Result<(), super::Failed> {
+    let config = settings.into_config()?;
+    actix_web::rt::System::new().block_on(async {
+        let server = startup::build(config, Clock::system())?;
+        Ok(server.run_until_stopped(startup::told_to_stop()).await?)
+    })
+}

@@ -1,0 +1,68 @@
+//! The name of a call, its line in the log and its place in the metrics.
+
+use std::time::Instant;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, web};
+
+use crate::app::App;
+use crate::ids::CallId;
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Gives the call its name (the client's own `X-Request-Id` if it is a plain one), which handlers find in the request's
+/// extensions and the client in the answer; counts and logs the call when its answer begins.
+pub async fn call<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let Some(app) = request.app_data::<web::Data<App>>().cloned() else { return next.call(request).await };
+    let began = Instant::now();
+    let given = request.headers().get(X_REQUEST_ID).and_then(|name| name.to_str().ok()?.parse().ok());
+    let call = given.unwrap_or_else(|| CallId::new(app.clock.now()));
+    request.extensions_mut().insert(call);
+    let (method, path) = (request.method().clone(), request.path().to_owned());
+    let mut answer = next.call(request).await;
+    let name = HeaderValue::from_str(call.as_str()).unwrap_or(HeaderValue::from_static(""));
+    let (route, status) = match &mut answer {
+        Ok(response) => {
+            response.headers_mut().insert(X_REQUEST_ID, name);
+            // The pattern, not the path, and one word for all that matches none: both would be labels without bound.
+            (response.request().match_pattern(), response.status())
+        }
+        Err(error) => {
+            let mut response = error.error_response();
+            response.headers_mut().insert(X_REQUEST_ID, name);
+            let status = response.status();
+            *error = InternalError::from_response("answered", response).into();
+            (None, status)
+        }
+    };
+    let route = route.as_deref().unwrap_or("(none)");
+    let took = began.elapsed();
+    app.metrics.http_answered(route, metric_method(method.as_str()), status.as_u16(), took);
+    let level = if status.is_server_error() { log::Level::Error } else { level_of(route, status) };
+    // The path without its query: tokens and tickets travel there.
+    log::log!(
+        target: "souk::http", level, request_id = call.as_str(), status = status.as_u16(), ms = took.as_millis() as u64;
+        "{method} {path}"
+    );
+    answer
+}
+
+/// Probes and scrapes come every few seconds and say nothing when all is well.
+fn level_of(route: &str, status: StatusCode) -> log::Level {
+    let is_probe = matches!(route, "/healthz" | "/readyz" | "/metrics");
+    if is_probe && status.is_success() { log::Level::Debug } else { log::Level::Info }
+}
+
+/// Methods are labels, too, and a client can make up any number of them.
+fn metric_method(method: &str) -> &str {
+    const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    if KNOWN.contains(&method) { method } else { "other" }
+}

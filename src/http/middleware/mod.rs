@@ -1,0 +1,14 @@
+//! What happens to every request before its route sees it, and to every answer after.
+//!
+//! From the outside in: [`call`] names, counts and logs it; compression; `render` writes errors as problem documents;
+//! [`cors`]; [`catch_panic`] turns a panic into a 500; [`limit_body_time`] bounds how slowly a body may come.
+
+mod body_time;
+mod call;
+mod cors;
+mod panic;
+
+pub use body_time::limit_body_time;
+pub use call::call;
+pub use cors::cors;
+pub use panic::catch_panic;

@@ -1,0 +1,30 @@
+use crate::both_engines;
+
+both_engines! {
+    async fn a_call_keeps_its_plain_name_and_gets_one_otherwise(app) {
+        let anyone = app.anyone();
+        let named = anyone.get("/healthz").header("X-Request-Id", "req-1").await;
+        assert_eq!(named.header("x-request-id"), Some("req-1"));
+        let odd = anyone.get("/healthz").header("X-Request-Id", "two words").await;
+        assert_eq!(odd.header("x-request-id").map(str::len), Some(36));
+    }
+
+    async fn an_error_is_a_problem_document_that_names_the_call(app) {
+        let answer = app.anyone().get("/no/such/address").header("X-Request-Id", "req-2").await;
+        assert_eq!(answer.header("content-type"), Some("application/problem+json"));
+        let problem = answer.refused(404);
+        assert_eq!(problem["status"], 404);
+        assert_eq!(problem["instance"], "/no/such/address");
+        assert_eq!(problem["request_id"], "req-2");
+    }
+
+    async fn only_pages_of_the_allow_list_may_read_answers(app with ["--allowed-origins", "https://app.example"]) {
+        let anyone = app.anyone();
+        let ours = anyone.get("/healthz").header("Origin", "https://app.example").await;
+        assert_eq!(ours.header("access-control-allow-origin"), Some("https://app.example"));
+        for origin in ["https://app.example.evil.test", "http://app.example", "null"] {
+            let other = anyone.get("/healthz").header("Origin", origin).await;
+            assert_eq!(other.header("access-control-allow-origin"), None, "{origin}");
+        }
+    }
+}

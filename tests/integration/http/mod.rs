@@ -1,0 +1,4 @@
+//! What holds for every address, and each feature's own.
+
+mod conventions;
+mod health;

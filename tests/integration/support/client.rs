@@ -1,0 +1,169 @@
+//! An HTTP client that says what it did when an answer is not the expected one.
+
+use std::future::{Future, IntoFuture};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::time::Duration;
+
+use reqwest::header::HeaderMap;
+use reqwest::{Method, RequestBuilder};
+use serde_json::Value;
+
+/// Somebody who sends requests, with or without a token.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    address: SocketAddr,
+    token: Option<String>,
+}
+
+/// A request on its way; await it for its answer.
+pub struct Call {
+    what: String,
+    request: RequestBuilder,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    what: String,
+    /// Status code.
+    pub status: u16,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub text: String,
+}
+
+impl Client {
+    pub(super) fn new(address: SocketAddr, token: Option<String>) -> Self {
+        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().unwrap();
+        Self { http, address, token }
+    }
+
+    /// The token that it shows.
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
+    /// `GET`.
+    pub fn get(&self, path: &str) -> Call {
+        self.call(Method::GET, path)
+    }
+
+    /// `DELETE`.
+    pub fn delete(&self, path: &str) -> Call {
+        self.call(Method::DELETE, path)
+    }
+
+    /// `POST` with a JSON body; `Value::Null` for none.
+    pub fn post(&self, path: &str, body: Value) -> Call {
+        self.call(Method::POST, path).json(body)
+    }
+
+    /// `PUT` with a JSON body; `Value::Null` for none.
+    pub fn put(&self, path: &str, body: Value) -> Call {
+        self.call(Method::PUT, path).json(body)
+    }
+
+    /// `PATCH` with a JSON body; `Value::Null` for none.
+    pub fn patch(&self, path: &str, body: Value) -> Call {
+        self.call(Method::PATCH, path).json(body)
+    }
+
+    /// Any method, no body yet.
+    pub fn call(&self, method: Method, path: &str) -> Call {
+        let what = format!("{method} {path}");
+        let mut request = self.http.request(method, format!("http://{}{path}", self.address));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        Call { what, request }
+    }
+}
+
+impl Call {
+    /// With one more header.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.request = self.request.header(name, value);
+        self
+    }
+
+    /// With an `Idempotency-Key`.
+    pub fn key(self, key: &str) -> Self {
+        self.header("Idempotency-Key", key)
+    }
+
+    /// With an `If-Match`.
+    pub fn if_match(self, etag: &str) -> Self {
+        self.header("If-Match", etag)
+    }
+
+    fn json(mut self, body: Value) -> Self {
+        if !body.is_null() {
+            self.request = self.request.json(&body);
+        }
+        self
+    }
+
+    /// Sends it; an error where no answer came (the server was killed).
+    pub async fn try_send(self) -> Result<Answer, reqwest::Error> {
+        let response = self.request.send().await?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Ok(Answer { what: self.what, status, headers, text: response.text().await? })
+    }
+}
+
+impl IntoFuture for Call {
+    type Output = Answer;
+    type IntoFuture = Pin<Box<dyn Future<Output = Answer>>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let what = self.what.clone();
+            self.try_send().await.unwrap_or_else(|error| panic!("{what}: {error}"))
+        })
+    }
+}
+
+impl Answer {
+    /// The JSON of a 2xx answer (null where it has no body); anything else fails the test.
+    #[track_caller]
+    pub fn ok(&self) -> Value {
+        assert!((200..300).contains(&self.status), "{self}");
+        self.json()
+    }
+
+    /// The JSON of an answer with exactly this status.
+    #[track_caller]
+    pub fn refused(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{self}");
+        self.json()
+    }
+
+    /// The body as JSON; null where there is none.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        if self.text.is_empty() {
+            return Value::Null;
+        }
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{self}: {error}"))
+    }
+
+    /// A header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The `ETag`, which must be there.
+    #[track_caller]
+    pub fn etag(&self) -> &str {
+        self.header("etag").unwrap_or_else(|| panic!("no ETag: {self}"))
+    }
+}
+
+impl std::fmt::Display for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} answered {} {}", self.what, self.status, self.text)
+    }
+}

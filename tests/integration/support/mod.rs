@@ -1,0 +1,20 @@
+//! The harness: a real server on a free port with a fresh database, and the people who call it.
+#![allow(
+    dead_code,
+    unused_imports,
+    unreachable_pub,
+    reason = "a harness offers more than the tests of the moment use"
+)]
+
+mod app;
+mod client;
+mod engine;
+mod postgres;
+mod process;
+mod socket;
+
+pub use app::{TestApp, run};
+pub use client::{Answer, Client};
+pub use engine::{Database, Engine};
+pub use process::Process;
+pub use socket::Socket;

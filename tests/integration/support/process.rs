@@ -1,0 +1,105 @@
+//! The `souk` binary as a process of its own, which tests can kill.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::Client;
+use super::app::JWT_SECRET;
+
+/// A running `souk serve`. Killed when dropped; a watchdog kills it should this process die before.
+pub struct Process {
+    child: Child,
+    watchdog: Child,
+    /// Where it listens.
+    pub address: SocketAddr,
+}
+
+impl Process {
+    /// Starts it on `bind` (port 0 for a free one) and waits until it listens.
+    pub fn start(bind: &str, database_url: &str, flags: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_souk"))
+            .args(["serve", "--bind", bind, "--workers=2", "--jwt-secret", JWT_SECRET])
+            .args(["--database-url", database_url, "--log-format=json"])
+            .args(flags)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let watchdog = watchdog(child.id());
+        let said = listen_to(&mut child);
+        let mut lines = Vec::new();
+        let address = loop {
+            let Ok(line) = said.recv_timeout(Duration::from_secs(30)) else {
+                panic!("souk does not listen:\n{}", lines.join("\n"));
+            };
+            let address = serde_json::from_str::<Value>(&line)
+                .ok()
+                .and_then(|line| line["address"].as_str()?.parse::<SocketAddr>().ok());
+            match address {
+                Some(address) => break address,
+                None => lines.push(line),
+            }
+        };
+        Self { child, watchdog, address }
+    }
+
+    /// A caller with or without a token.
+    pub fn client(&self, token: Option<&str>) -> Client {
+        Client::new(self.address, token.map(str::to_owned))
+    }
+
+    /// SIGKILL: it gets no chance to do anything.
+    pub fn kill(mut self) {
+        self.end();
+    }
+
+    /// SIGTERM, and how it ends then.
+    pub fn terminate(mut self) -> ExitStatus {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.child.wait().unwrap()
+    }
+
+    fn end(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.end();
+        // Its work is done: the pid may belong to another process from now on.
+        let _ = self.watchdog.kill();
+        let _ = self.watchdog.wait();
+    }
+}
+
+/// Its log, line by line. A thread reads on for as long as it runs, so that it never waits for a reader.
+fn listen_to(child: &mut Child) -> Receiver<String> {
+    let log = BufReader::new(child.stderr.take().unwrap());
+    let (sender, said) = sync_channel(1024);
+    std::thread::spawn(move || {
+        for line in log.lines().map_while(Result::ok) {
+            // Full, or nobody listens any more: the line is not needed.
+            let _ = sender.try_send(line);
+        }
+    });
+    said
+}
+
+fn watchdog(pid: u32) -> Child {
+    Command::new("sh")
+        .args(["-c", r#"trap '' INT TERM HUP; read -r _; kill -KILL "$1""#, "sh", &pid.to_string()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
