@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::OutboxLimits;
+use crate::config::RealtimeConfig;
 
 /// The hub's bounds and times. The defaults are what the design asks for.
 #[derive(Clone, Debug)]
@@ -40,6 +41,22 @@ impl Default for HubConfig {
             join_buffer: 1_024,
             gap_timeout: Duration::from_millis(50),
             eviction_grace: Duration::from_secs(5),
+        }
+    }
+}
+
+impl From<&RealtimeConfig> for HubConfig {
+    fn from(config: &RealtimeConfig) -> Self {
+        Self {
+            mailbox: config.hub_mailbox,
+            outbox: OutboxLimits { soft: config.outbox_soft, hard: config.outbox_hard },
+            slow_consumer_grace: config.slow_consumer_grace,
+            heartbeat_interval: config.heartbeat_interval,
+            heartbeat_timeout: config.heartbeat_timeout,
+            rooms_per_session: config.rooms_per_session,
+            join_buffer: config.join_buffer,
+            gap_timeout: config.gap_timeout,
+            ..Self::default()
         }
     }
 }

@@ -77,7 +77,7 @@ pub enum Pushed {
     Replaced,
     /// It was droppable, and the client is behind.
     Dropped,
-    /// It does not fit under the hard limit: the client must be evicted. Every later push answers the same.
+    /// It does not fit under the hard limit: the client must be evicted. Every push answers the same from then on.
     Overflow,
     /// The session is ending; nothing more goes out.
     Closed,
@@ -125,7 +125,7 @@ impl Outbox {
         self.with_reader_woken(Queue::close);
     }
 
-    /// Forgets what waits. For clients that do not read: their memory must go before they do.
+    /// Forgets what waits, so that a last word fits. For clients that do not read: their memory must go before they do.
     pub fn clear(&self) {
         self.0.borrow_mut().queue.clear();
     }

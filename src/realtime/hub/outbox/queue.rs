@@ -201,11 +201,18 @@ impl Queue {
     }
 
     pub(super) fn close(&mut self) {
-        self.clear();
+        self.forget();
         self.phase = Phase::Closed;
     }
 
     pub(super) fn clear(&mut self) {
+        self.forget();
+        if self.phase == Phase::Overflowed {
+            self.phase = Phase::Open;
+        }
+    }
+
+    fn forget(&mut self) {
         self.front += self.entries.len() as u64;
         self.entries = VecDeque::new();
         self.latest = HashMap::new();

@@ -89,7 +89,7 @@ fn a_frame_larger_than_a_chunk_leaves_alone() {
 enum Step {
     Push(usize, Kind),
     Drain(usize),
-    Clear,
+    Discard,
     Finish,
 }
 
@@ -109,7 +109,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         30 => (1..400_usize, kind).prop_map(|(length, kind)| Step::Push(length, kind)),
         8 => (1..1_000_usize).prop_map(Step::Drain),
-        1 => Just(Step::Clear),
+        1 => Just(Step::Discard),
         1 => Just(Step::Finish),
     ]
 }
@@ -199,9 +199,10 @@ proptest! {
                         Drained::Ended => prop_assert!(expected.is_empty() && model.finished),
                     }
                 }
-                Step::Clear => {
+                Step::Discard => {
                     queue.clear();
                     model.waiting.clear();
+                    model.overflowed = false;
                 }
                 Step::Finish => {
                     if !model.finished {

@@ -1,0 +1,174 @@
+//! The hub as the rest of the process sees it.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::dev::SendError;
+use actix::{Actor, Addr, Arbiter, ArbiterHandle};
+use tokio::sync::oneshot;
+
+use super::drain::{DrainPlan, Drained, Pace};
+use super::local::{HubBusy, LocalHub, ToLocalHub};
+use super::parcel::Departure;
+use super::publisher::HubPublisher;
+use super::room::{Parts, RoomHub, RoomSnapshot, ToRoomHub};
+use super::seats::{NoSeat, Seat, Seats};
+use super::workers::Workers;
+use super::{EventLog, HubConfig, HubMetrics};
+use crate::events::Publisher;
+use crate::ids::{Room, UserId};
+
+/// Rooms that a snapshot lists.
+const LISTED: usize = 100;
+
+/// Pause before a worker that could not take its part of a drain is asked again.
+const ASK_AGAIN: Duration = Duration::from_millis(10);
+
+/// The hub: one for the process, cheap to clone.
+#[derive(Clone)]
+pub struct HubHandle(Arc<Shared>);
+
+/// What the handle and the LocalHubs of all threads have in common.
+pub(super) struct Shared {
+    pub(super) config: HubConfig,
+    pub(super) metrics: HubMetrics,
+    pub(super) workers: Arc<Workers>,
+    pub(super) seats: Arc<Seats>,
+    room_hub: Addr<RoomHub>,
+    publisher: Arc<HubPublisher>,
+}
+
+/// What the hub is doing, for the admin.
+#[derive(Clone, Debug)]
+pub struct HubSnapshot {
+    /// Connections, from their handshake on.
+    pub connections: usize,
+    /// Users who have any.
+    pub users: usize,
+    /// The rooms with the most members, a hundred at most.
+    pub rooms: Vec<RoomSnapshot>,
+}
+
+thread_local! {
+    /// This thread's LocalHubs: one, except where tests start several servers.
+    static LOCAL: RefCell<Vec<(Arc<Shared>, LocalHub)>> = const { RefCell::new(Vec::new()) };
+}
+
+impl HubHandle {
+    /// Starts the RoomHub on a thread of its own, so that no request handler stands between an event and its members.
+    ///
+    /// `publisher` is what the database was opened with.
+    pub fn start(
+        config: HubConfig,
+        metrics: HubMetrics,
+        log: Arc<dyn EventLog>,
+        publisher: Arc<HubPublisher>,
+    ) -> Self {
+        Self::start_on(&Arbiter::new().handle(), config, metrics, log, publisher)
+    }
+
+    /// Starts the RoomHub on a given thread.
+    pub fn start_on(
+        arbiter: &ArbiterHandle,
+        config: HubConfig,
+        metrics: HubMetrics,
+        log: Arc<dyn EventLog>,
+        publisher: Arc<HubPublisher>,
+    ) -> Self {
+        let parts =
+            Parts { config: config.clone(), log, publisher: publisher.clone(), metrics: metrics.clone() };
+        let room_hub = RoomHub::start_in_arbiter(arbiter, |_| RoomHub::new(parts));
+        let workers = Arc::<Workers>::default();
+        publisher.bind(room_hub.clone(), workers.clone());
+        Self(Arc::new(Shared { config, metrics, workers, seats: Arc::default(), room_hub, publisher }))
+    }
+
+    /// The LocalHub of the calling worker thread, started at the first call.
+    pub fn local(&self) -> LocalHub {
+        LOCAL.with_borrow_mut(|locals| {
+            locals.retain(|(_, local)| local.is_running());
+            let known = locals.iter().find(|(shared, _)| Arc::ptr_eq(shared, &self.0));
+            if let Some((_, local)) = known {
+                return local.clone();
+            }
+            let local = LocalHub::start(self.0.clone());
+            locals.push((self.0.clone(), local.clone()));
+            local
+        })
+    }
+
+    /// Where committed events are reported.
+    pub fn publisher(&self) -> Arc<dyn Publisher> {
+        self.0.publisher.clone()
+    }
+
+    /// A place in the count of the user's connections, for a handshake; at most `at_most` of them.
+    pub fn seat(&self, user: UserId, at_most: usize) -> Result<Seat, NoSeat> {
+        self.0.seats.take(user, at_most)
+    }
+
+    /// How many connections the user has.
+    pub fn connections_of(&self, user: UserId) -> usize {
+        self.0.seats.of(user)
+    }
+
+    /// The users in a room, each once.
+    pub async fn members(&self, room: &Room) -> Result<Vec<UserId>, HubBusy> {
+        self.0.users_in(room).await
+    }
+
+    /// What the hub is doing.
+    pub async fn snapshot(&self) -> Result<HubSnapshot, HubBusy> {
+        let (reply, answer) = oneshot::channel();
+        let ask = ToRoomHub::Largest { at_most: LISTED, reply };
+        self.0.room_hub.try_send(ask).map_err(|_| HubBusy)?;
+        let rooms = answer.await.map_err(|_| HubBusy)?;
+        Ok(HubSnapshot { connections: self.0.seats.total(), users: self.0.seats.users(), rooms })
+    }
+
+    /// Sends all sessions away: no seats and no joins from now on, `disconnecting` with a time to come back, then 1012,
+    /// in paced batches. Completes when all are gone, or at the deadline.
+    pub async fn drain(&self, plan: DrainPlan) -> Drained {
+        self.0.seats.close();
+        let at_first = self.0.seats.total();
+        let all_gone = async {
+            let workers = self.0.workers.all();
+            for (index, worker) in workers.iter().enumerate() {
+                let pace = || ToLocalHub::Drain(Box::new(Pace::new(&plan, index, workers.len())));
+                while let Err(SendError::Full(_)) = worker.address.try_send(pace()) {
+                    tokio::time::sleep(ASK_AGAIN).await;
+                }
+            }
+            self.0.seats.emptied().await;
+        };
+        let _ = tokio::time::timeout(plan.deadline, all_gone).await;
+        Drained { at_first, left: self.0.seats.total() }
+    }
+}
+
+impl Shared {
+    /// The actor that keeps a room. One for all rooms now; to shard them, this alone changes.
+    pub(super) fn hub_for(&self, _room: &Room) -> &Addr<RoomHub> {
+        &self.room_hub
+    }
+
+    pub(super) async fn users_in(&self, room: &Room) -> Result<Vec<UserId>, HubBusy> {
+        let (reply, answer) = oneshot::channel();
+        let ask = ToRoomHub::WhoIsIn { room: room.clone(), reply };
+        self.hub_for(room).try_send(ask).map_err(|_| {
+            self.metrics.busy.inc();
+            HubBusy
+        })?;
+        answer.await.map_err(|_| HubBusy)
+    }
+
+    /// Tells the RoomHub who left; gives back what it could not take.
+    pub(super) fn report(&self, departures: Vec<Departure>) -> Vec<Departure> {
+        match self.room_hub.try_send(ToRoomHub::Departed(departures)) {
+            Err(SendError::Full(ToRoomHub::Departed(departures))) => departures,
+            // Taken, or the process is stopping and there is nobody left to tell.
+            _ => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! What sessions are told by the hub itself.
+
+use bytes::Bytes;
+
+use crate::events::EndReason;
+use crate::ids::{Room, UserId};
+use crate::realtime::close::CloseReason;
+use crate::realtime::protocol::{Dialect, ErrorCode, Notice, PresenceChange};
+
+/// How a session closes whose right ended.
+pub(super) fn close_reason(reason: EndReason) -> CloseReason {
+    match reason {
+        EndReason::Revoked | EndReason::RoleChanged => CloseReason::Revoked,
+        EndReason::Deactivated => CloseReason::UserUnknownOrInactive,
+        EndReason::Expired => CloseReason::TokenExpired,
+        EndReason::NoStanding => CloseReason::NotYours,
+    }
+}
+
+/// What a member is told that a room no longer lets in: first for programs that it left, then for people why.
+pub(super) fn left(room: &Room, user: UserId, reason: EndReason) -> [Notice; 2] {
+    let why = match reason {
+        EndReason::Revoked => "the right to be in it was taken back",
+        EndReason::Deactivated => "the user is not active",
+        EndReason::RoleChanged => "the user's role is another now",
+        EndReason::Expired => "its time is over",
+        EndReason::NoStanding => "the standing that it needs is gone",
+    };
+    [
+        Notice::Presence { room: room.clone(), change: PresenceChange::Left(user) },
+        Notice::Error {
+            id: None,
+            code: ErrorCode::Forbidden,
+            message: format!("you have left {room}: {why}").into(),
+            retry_after: None,
+        },
+    ]
+}
+
+/// The heartbeat's question, as the dialect spells it.
+pub(super) fn ping(dialect: Dialect) -> Bytes {
+    match dialect {
+        // A ping frame without payload (RFC 6455, section 5.5.2).
+        Dialect::Json => Bytes::from_static(&[0x89, 0x00]),
+    }
+}

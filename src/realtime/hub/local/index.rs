@@ -1,0 +1,76 @@
+//! Which connections hang on a user, a login or a token.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
+use std::sync::Arc;
+
+use super::super::Credentials;
+use crate::events::Ending;
+use crate::ids::{ConnectionId, LoginId, TokenId, UserId};
+
+#[derive(Default)]
+pub(super) struct Index {
+    users: Many<UserId>,
+    logins: Many<LoginId>,
+    /// A `jti` names a token only together with who issued it.
+    tokens: Many<(Option<Arc<str>>, TokenId)>,
+}
+
+impl Index {
+    pub(super) fn insert(&mut self, connection: ConnectionId, credentials: &Credentials) {
+        self.users.insert(credentials.user, connection);
+        if let Some(login) = credentials.login {
+            self.logins.insert(login, connection);
+        }
+        self.tokens.insert((credentials.issuer.clone(), credentials.token.clone()), connection);
+    }
+
+    pub(super) fn remove(&mut self, connection: ConnectionId, credentials: &Credentials) {
+        self.users.remove(&credentials.user, connection);
+        if let Some(login) = credentials.login {
+            self.logins.remove(&login, connection);
+        }
+        self.tokens.remove(&(credentials.issuer.clone(), credentials.token.clone()), connection);
+    }
+
+    /// The connections that may be affected by `ending`: those that hang on the right itself, or on the user in it.
+    pub(super) fn affected(&self, ending: &Ending) -> Vec<ConnectionId> {
+        match ending {
+            Ending::Token { issuer, jti, .. } => self.tokens.get(&(issuer.clone(), jti.clone())),
+            Ending::Login { sid, .. } => self.logins.get(sid),
+            Ending::User { user, .. } | Ending::Membership { user, .. } => self.users.get(user),
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.users.0.is_empty() && self.logins.0.is_empty() && self.tokens.0.is_empty()
+    }
+}
+
+struct Many<K>(HashMap<K, HashSet<ConnectionId>>);
+
+impl<K> Default for Many<K> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<K: Eq + Hash> Many<K> {
+    fn insert(&mut self, key: K, connection: ConnectionId) {
+        self.0.entry(key).or_default().insert(connection);
+    }
+
+    fn remove(&mut self, key: &K, connection: ConnectionId) {
+        if let Some(connections) = self.0.get_mut(key) {
+            connections.remove(&connection);
+            if connections.is_empty() {
+                self.0.remove(key);
+            }
+        }
+    }
+
+    fn get(&self, key: &K) -> Vec<ConnectionId> {
+        self.0.get(key).into_iter().flatten().copied().collect()
+    }
+}

@@ -1,0 +1,325 @@
+//! The sessions of one worker thread and their places in rooms: a plain struct behind the LocalHub.
+//!
+//! It owns memberships; the RoomHub mirrors them from what is asked and reported. Whatever has to be done to the outside
+//! world (asking sessions to end, telling the RoomHub) comes back as [`Effects`], to be carried out when no borrow is held.
+
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::super::parcel::{Contents, Departure, Except, Frames, MembershipId, Parcel};
+use super::super::{Delivery, HubConfig, Outbox, Pushed, Registration};
+use super::effects::{Delivered, Effects};
+use super::endings;
+use super::index::Index;
+use super::membership::{Membership, Spliced, Taken};
+use super::watch::{Verdict, Watch};
+use crate::events::Ending;
+use crate::ids::{ConnectionId, Room, Seq, UserId};
+use crate::realtime::close::CloseReason;
+use crate::realtime::hub::Credentials;
+use crate::realtime::protocol::{Dialect, Notice};
+
+/// Why a room cannot be joined now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JoinError {
+    /// The hub has more to do than it can; the client may try again.
+    #[error("the hub is busy")]
+    Busy,
+    /// The room's position could not be read from the log.
+    #[error("the event log cannot be read")]
+    Unavailable,
+    /// The session is in as many rooms as it may be.
+    #[error("the session is in as many rooms as it may be")]
+    TooManyRooms,
+    /// The server is stopping.
+    #[error("the server is stopping")]
+    Draining,
+    /// The session is ending, or the membership ended while it began.
+    #[error("the session is ending")]
+    Gone,
+}
+
+pub(super) struct Sessions {
+    config: HubConfig,
+    now: Instant,
+    tick: u64,
+    sessions: HashMap<ConnectionId, Session>,
+    /// Each room's members on this thread, with all that a delivery needs.
+    rooms: HashMap<Room, HashMap<ConnectionId, Membership>>,
+    index: Index,
+    registered: u64,
+    memberships: u64,
+}
+
+struct Session {
+    registration: Registration,
+    rooms: BTreeSet<Room>,
+    watch: Watch,
+}
+
+/// Who joins, as the RoomHub needs to know it.
+pub(super) struct Joiner {
+    pub(super) user: UserId,
+    pub(super) dialect: Dialect,
+    pub(super) membership: MembershipId,
+}
+
+impl Sessions {
+    pub(super) fn new(config: HubConfig, now: Instant) -> Self {
+        Self {
+            config,
+            now,
+            tick: 0,
+            sessions: HashMap::new(),
+            rooms: HashMap::new(),
+            index: Index::default(),
+            registered: 0,
+            memberships: 0,
+        }
+    }
+
+    /// The time of the last tick: what "seen" is measured in.
+    pub(super) fn now(&self) -> Instant {
+        self.now
+    }
+
+    pub(super) fn register(&mut self, registration: Registration) -> Rc<std::cell::Cell<Instant>> {
+        let connection = registration.connection;
+        self.registered += 1;
+        let watch = Watch::new(self.now, self.registered);
+        let seen = watch.seen();
+        self.index.insert(connection, &registration.credentials);
+        self.sessions.insert(connection, Session { registration, rooms: BTreeSet::new(), watch });
+        seen
+    }
+
+    /// The session is gone: so are its memberships and its place in the counts.
+    pub(super) fn unregister(&mut self, connection: ConnectionId, effects: &mut Effects) {
+        self.withdraw(connection, effects);
+        self.sessions.remove(&connection);
+    }
+
+    pub(super) fn renew(&mut self, connection: ConnectionId, credentials: Credentials) {
+        let Some(session) = self.sessions.get_mut(&connection).filter(|session| !session.watch.is_leaving())
+        else {
+            return;
+        };
+        self.index.remove(connection, &session.registration.credentials);
+        self.index.insert(connection, &credentials);
+        session.registration.credentials = credentials;
+    }
+
+    pub(super) fn begin_join(&mut self, connection: ConnectionId, room: &Room) -> Result<Joiner, JoinError> {
+        let session = self.sessions.get_mut(&connection).ok_or(JoinError::Gone)?;
+        if session.watch.is_leaving() {
+            return Err(JoinError::Gone);
+        }
+        if session.rooms.len() >= self.config.rooms_per_session && !session.rooms.contains(room) {
+            return Err(JoinError::TooManyRooms);
+        }
+        session.rooms.insert(room.clone());
+        self.memberships += 1;
+        let id = MembershipId(self.memberships);
+        let Registration { credentials, dialect, outbox, .. } = &session.registration;
+        let joiner = Joiner { user: credentials.user, dialect: *dialect, membership: id };
+        let membership =
+            Membership::joining(id, joiner.user, *dialect, outbox.clone(), self.config.join_buffer);
+        self.rooms.entry(room.clone()).or_default().insert(connection, membership);
+        Ok(joiner)
+    }
+
+    pub(super) fn splice(&mut self, stay: &Departure, up_to: Seq) -> Spliced {
+        let member = self.rooms.get_mut(&stay.room).and_then(|members| members.get_mut(&stay.connection));
+        match member.filter(|member| member.id == stay.membership) {
+            Some(member) => member.splice(up_to),
+            None => Spliced::Gone,
+        }
+    }
+
+    /// Ends one stay, unless the connection has begun another since.
+    pub(super) fn end_stay(&mut self, stay: &Departure, effects: &mut Effects) {
+        let member = self.rooms.get(&stay.room).and_then(|members| members.get(&stay.connection));
+        if member.is_some_and(|member| member.id == stay.membership) {
+            self.leave(stay.connection, &stay.room, effects);
+        }
+    }
+
+    /// Ends the membership; says whether there was one.
+    pub(super) fn leave(&mut self, connection: ConnectionId, room: &Room, effects: &mut Effects) -> bool {
+        if let Some(session) = self.sessions.get_mut(&connection) {
+            session.rooms.remove(room);
+        }
+        let Some(members) = self.rooms.get_mut(room) else { return false };
+        let Some(member) = members.remove(&connection) else { return false };
+        if members.is_empty() {
+            self.rooms.remove(room);
+        }
+        effects.departures.push(Departure { connection, room: room.clone(), membership: member.id });
+        true
+    }
+
+    pub(super) fn is_member(&self, connection: ConnectionId, room: &Room) -> bool {
+        self.rooms.get(room).and_then(|members| members.get(&connection)).is_some_and(Membership::is_live)
+    }
+
+    pub(super) fn rooms_of(&self, connection: ConnectionId) -> Vec<Room> {
+        self.sessions.get(&connection).into_iter().flat_map(|session| &session.rooms).cloned().collect()
+    }
+
+    /// Puts a parcel into the outboxes of the room's members on this thread.
+    pub(super) fn deliver(&mut self, parcel: &Parcel, effects: &mut Effects) -> Delivered {
+        let mut delivered = Delivered::default();
+        let mut broken = Vec::new();
+        for (connection, member) in self.rooms.get_mut(&parcel.room).into_iter().flatten() {
+            // A dialect that was not encoded belongs to a member whom the RoomHub did not know yet: it reads the log.
+            let Some(frame) = parcel.frames.of(member.dialect) else { continue };
+            let taken = match &parcel.contents {
+                Contents::Event(seq) => member.take(*seq, frame),
+                Contents::Passing { except, .. } if is_excepted(*except, *connection, member.user) => {
+                    continue;
+                }
+                Contents::Passing { delivery, .. } if member.is_live() => {
+                    Taken::Pushed(member.outbox.push(frame.clone(), delivery.clone()))
+                }
+                Contents::Passing { .. } => continue,
+            };
+            match taken {
+                Taken::Pushed(Pushed::Overflow) => broken.push((*connection, CloseReason::SlowConsumer)),
+                Taken::Gap => broken.push((*connection, CloseReason::Internal)),
+                other => delivered.count(other),
+            }
+        }
+        for (connection, reason) in broken {
+            self.evict(connection, reason, None, effects);
+        }
+        delivered
+    }
+
+    /// Lets go of whatever hung on a right that ended.
+    pub(super) fn end(&mut self, ending: &Ending, effects: &mut Effects) {
+        for connection in self.index.affected(ending) {
+            match ending {
+                Ending::Membership { room, reason, .. } => {
+                    if self.leave(connection, room, effects) {
+                        let session = self.sessions.get(&connection);
+                        let outbox = session
+                            .map(|session| (&session.registration.outbox, session.registration.dialect));
+                        if let (Some((outbox, dialect)), Ending::Membership { user, .. }) = (outbox, ending) {
+                            for notice in endings::left(room, *user, *reason) {
+                                push(outbox, dialect, &notice);
+                            }
+                        }
+                    }
+                }
+                Ending::Token { reason, .. } | Ending::Login { reason, .. } | Ending::User { reason, .. } => {
+                    self.evict(connection, endings::close_reason(*reason), None, effects);
+                }
+            }
+        }
+    }
+
+    /// The session leaves all rooms now, is told why, and asked to close.
+    pub(super) fn evict(
+        &mut self,
+        connection: ConnectionId,
+        reason: CloseReason,
+        reconnect_in: Option<Duration>,
+        effects: &mut Effects,
+    ) {
+        if !self.withdraw(connection, effects) {
+            return;
+        }
+        let Some(Session { registration, watch, .. }) = self.sessions.get_mut(&connection) else { return };
+        watch.leave(self.now);
+        if reason == CloseReason::SlowConsumer {
+            registration.outbox.clear();
+        }
+        let reconnect_in_ms = reconnect_in.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+        let notice = Notice::Disconnecting { reason: reason.name(), reconnect_in_ms };
+        push(&registration.outbox, registration.dialect, &notice);
+        effects.evictions.push((registration.evict.clone(), reason));
+    }
+
+    /// Takes the session out of rooms and index; says whether it still was there and not on its way out.
+    fn withdraw(&mut self, connection: ConnectionId, effects: &mut Effects) -> bool {
+        let Some(session) = self.sessions.get_mut(&connection).filter(|session| !session.watch.is_leaving())
+        else {
+            return false;
+        };
+        self.index.remove(connection, &session.registration.credentials);
+        for room in std::mem::take(&mut session.rooms) {
+            self.leave(connection, &room, effects);
+        }
+        true
+    }
+
+    /// Looks at every session once.
+    pub(super) fn tick(&mut self, now: Instant, effects: &mut Effects) {
+        self.now = now;
+        self.tick += 1;
+        let mut evicted = Vec::new();
+        let mut forgotten = Vec::new();
+        for (connection, session) in &mut self.sessions {
+            let Registration { outbox, dialect, cut, .. } = &session.registration;
+            match session.watch.look(now, self.tick, outbox.progress(), &self.config) {
+                Verdict::Fine => {}
+                Verdict::Ping => {
+                    // A client that cannot take a ping is found by the watch.
+                    let _ = outbox.push(endings::ping(*dialect), Delivery::Droppable);
+                }
+                Verdict::Evict(reason) => evicted.push((*connection, reason)),
+                Verdict::Cut => effects.cuts.push(cut.clone()),
+                Verdict::Forget => forgotten.push(*connection),
+            }
+        }
+        for (connection, reason) in evicted {
+            self.evict(connection, reason, None, effects);
+        }
+        for connection in forgotten {
+            log::error!(connection:%; "a session outlived its socket and was forgotten");
+            self.sessions.remove(&connection);
+        }
+    }
+
+    /// Up to `at_most` sessions that have not been asked to leave yet.
+    pub(super) fn staying(&self, at_most: usize) -> Vec<ConnectionId> {
+        let staying = self.sessions.iter().filter(|(_, session)| !session.watch.is_leaving());
+        staying.map(|(connection, _)| *connection).take(at_most).collect()
+    }
+
+    #[cfg(test)]
+    pub(super) fn check_invariants(&self) {
+        for (room, members) in &self.rooms {
+            assert!(!members.is_empty(), "an empty room is forgotten");
+            for connection in members.keys() {
+                assert!(self.sessions[connection].rooms.contains(room), "a member knows its rooms");
+            }
+        }
+        for (connection, session) in &self.sessions {
+            for room in &session.rooms {
+                assert!(self.rooms[room].contains_key(connection), "a room knows its members");
+            }
+            assert!(session.rooms.is_empty() || !session.watch.is_leaving(), "who leaves is in no room");
+        }
+        if self.sessions.is_empty() {
+            assert!(self.index.is_empty() && self.rooms.is_empty(), "nothing is left of those who left");
+        }
+    }
+}
+
+fn is_excepted(except: Except, connection: ConnectionId, user: UserId) -> bool {
+    match except {
+        Except::Connection(who) => who == connection,
+        Except::User(who) => who == user,
+    }
+}
+
+/// What the hub itself tells one session. It overflows only where the watch evicts anyway.
+fn push(outbox: &Outbox, dialect: Dialect, notice: &Notice) {
+    if let Some(frame) = Frames::encode(notice, |used| used == dialect).of(dialect) {
+        let _ = outbox.push(frame.clone(), Delivery::Durable);
+    }
+}

@@ -1,0 +1,64 @@
+//! Where writers report what they committed.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use actix::Addr;
+use actix::dev::SendError;
+
+use super::room::{RoomHub, ToRoomHub};
+use super::workers::Workers;
+use crate::events::{Committed, Publisher};
+
+/// The hub's ear at the database. Made before the database, which reports to it, and bound when the hub starts, which
+/// reads from the database. Until then nobody listens, so nothing is lost.
+///
+/// Never blocks a writer: when the RoomHub's mailbox is full, the report is dropped and a flag makes the hub read from
+/// the log what its rooms have missed.
+#[derive(Default)]
+pub struct HubPublisher {
+    bound: OnceLock<Bound>,
+    lost: AtomicBool,
+}
+
+struct Bound {
+    room_hub: Addr<RoomHub>,
+    workers: Arc<Workers>,
+}
+
+impl HubPublisher {
+    /// Nobody listens yet.
+    pub fn new() -> Arc<Self> {
+        Arc::default()
+    }
+
+    pub(super) fn bind(&self, room_hub: Addr<RoomHub>, workers: Arc<Workers>) {
+        if self.bound.set(Bound { room_hub, workers }).is_err() {
+            log::error!("a publisher belongs to one hub; the second one hears nothing");
+        }
+    }
+
+    /// Whether reports were lost since the last look.
+    pub(super) fn take_lost(&self) -> bool {
+        self.lost.load(Ordering::Relaxed) && self.lost.swap(false, Ordering::AcqRel)
+    }
+}
+
+impl Publisher for HubPublisher {
+    fn publish(&self, committed: Committed) {
+        let Some(bound) = self.bound.get() else { return };
+        let Committed { events, endings } = committed;
+        if !endings.is_empty() {
+            bound.workers.end(endings);
+        }
+        if events.is_empty() {
+            return;
+        }
+        if let Err(SendError::Full(_)) = bound.room_hub.try_send(ToRoomHub::Committed(events)) {
+            // The flag first: if the waking message finds the mailbox full as well, a message that is handled after
+            // this moment will see the flag.
+            self.lost.store(true, Ordering::Release);
+            let _ = bound.room_hub.try_send(ToRoomHub::CatchUp);
+        }
+    }
+}

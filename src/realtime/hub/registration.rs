@@ -1,0 +1,47 @@
+//! What a session tells the hub about itself.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::{Outbox, Seat};
+use crate::ids::{ConnectionId, LoginId, TokenId, UserId};
+use crate::realtime::close::CloseReason;
+use crate::realtime::protocol::Dialect;
+
+/// The rights that a session hangs on. When one of them ends, the session goes.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// Who it is.
+    pub user: UserId,
+    /// The login that the token came from, for our own tokens.
+    pub login: Option<LoginId>,
+    /// The token's issuer; `None` for our own.
+    pub issuer: Option<Arc<str>>,
+    /// The token.
+    pub token: TokenId,
+}
+
+/// Asks a session to end.
+pub type Evict = Rc<dyn Fn(CloseReason)>;
+
+/// A session that wants to hear.
+///
+/// Register **before** the last look at whether the token is revoked and the user active: a right that ends after that
+/// look then finds the session here, and one that ended before is seen by the look.
+pub struct Registration {
+    /// The connection's name.
+    pub connection: ConnectionId,
+    /// By what right it is here.
+    pub credentials: Credentials,
+    /// How notices are encoded for it.
+    pub dialect: Dialect,
+    /// Where notices for it go.
+    pub outbox: Outbox,
+    /// Asks the session to end, on its own thread. Should call [`Outbox::finish`] with the endpoint's close frame: that
+    /// needs no cooperation of an actor that may be frozen. `disconnecting` stands in the outbox already.
+    pub evict: Evict,
+    /// Shuts the socket (both ways) through its second handle, for a session that did not end when asked.
+    pub cut: Rc<dyn Fn()>,
+    /// Its place in the count of the user's connections.
+    pub seat: Seat,
+}

@@ -1,0 +1,6 @@
+//! The hub as a whole: real actors and outboxes, a log in memory, no sockets.
+
+mod delivery;
+mod endings;
+mod model;
+pub(super) mod support;
