@@ -331,6 +331,10 @@ diesel::table! {
     }
 }
 
+diesel::joinable!(services -> providers (provider_id));
+diesel::joinable!(templates -> providers (provider_id));
+diesel::joinable!(portfolio_photos -> providers (provider_id));
+
 diesel::allow_tables_to_appear_in_same_query!(
     users,
     logins,

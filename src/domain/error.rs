@@ -143,6 +143,11 @@ impl Error {
     pub fn invalid(field: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
         Self::Invalid(vec![FieldError::new(field, message)])
     }
+
+    /// The check of an update's `If-Match`: refused where the caller has seen another version than the one in force.
+    pub fn if_stale(kind: Kind, current: i64, seen: Option<i64>) -> Result<(), Self> {
+        if seen.is_none_or(|seen| seen == current) { Ok(()) } else { Err(Self::Stale { kind, current }) }
+    }
 }
 
 fn capitalised(verb: &str) -> String {

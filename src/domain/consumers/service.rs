@@ -1,0 +1,73 @@
+//! Use cases of consumers.
+
+use crate::db::UnitOfWork;
+use crate::domain::place::Point;
+use crate::domain::policy::{Authorized, Scope, authorize};
+use crate::domain::text::Line;
+use crate::domain::{Error, Kind};
+use crate::ids::{ConsumerId, UserId};
+
+use super::{Consumer, ConsumerUpdated, DisplayName, EDIT, Profile, READ, repository};
+
+/// What is to change in a profile; what is absent stays as it is, `Some(None)` takes it back.
+#[derive(Clone, Debug, Default)]
+pub struct ProfileChanges {
+    /// What they are called.
+    pub display_name: Option<DisplayName>,
+    /// Where their requests are, as people write it.
+    pub address: Option<Option<Line<300>>>,
+    /// Where their requests are, on the map.
+    pub point: Option<Option<Point>>,
+}
+
+impl ProfileChanges {
+    fn apply(&self, to: &Profile) -> Profile {
+        let mut profile = to.clone();
+        if let Some(display_name) = &self.display_name {
+            profile.display_name = display_name.clone();
+        }
+        if let Some(address) = &self.address {
+            profile.place.address = address.clone();
+        }
+        if let Some(point) = self.point {
+            profile.place.point = point;
+        }
+        profile
+    }
+}
+
+/// A consumer, for its owner and for admins.
+pub fn find(uow: &mut UnitOfWork<'_>, scope: &Scope, id: ConsumerId) -> Result<Authorized<Consumer>, Error> {
+    let consumer = load(uow, id)?;
+    authorize(uow, scope, consumer, READ)
+}
+
+/// The consumer that a user is, if they are one.
+pub fn of_user(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<Option<Consumer>, Error> {
+    Ok(repository::of_user(uow, user)?)
+}
+
+/// Changes a profile, provided that it is at the expected version where one is named.
+pub fn edit(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    id: ConsumerId,
+    changes: &ProfileChanges,
+    expected: Option<i64>,
+) -> Result<Consumer, Error> {
+    let consumer = load(uow, id)?;
+    let consumer = authorize(uow, scope, consumer, EDIT)?;
+    Error::if_stale(Kind::Consumer, consumer.version, expected)?;
+    let profile = changes.apply(&consumer.profile);
+    if profile == consumer.profile {
+        return Ok(consumer.into_row());
+    }
+    let fact = ConsumerUpdated { consumer_id: id, owner: consumer.user_id };
+    let consumer = repository::update_profile(uow, consumer, profile)?;
+    uow.record(Some(scope.user()), &fact);
+    Ok(consumer)
+}
+
+fn load(uow: &mut UnitOfWork<'_>, id: ConsumerId) -> Result<Consumer, Error> {
+    repository::find(uow, id)?.ok_or(Error::NotFound(Kind::Consumer))
+}

@@ -1,0 +1,193 @@
+//! Providers: the shops of users who answer requests. A shop has a profile and holds [`Ware`]s: services, templates and
+//! the photos of its portfolio.
+//!
+//! Shops are there for everyone who is signed in to see, except their templates.
+
+mod events;
+mod repository;
+mod service;
+mod ware;
+
+pub use events::{Part, ShopUpdated};
+pub use service::{ProfileChanges, edit, find, list, of_user};
+pub use ware::{
+    Caption, Content, Photo, PhotoChanges, PhotoPlace, Position, Service, ServiceChanges, ServiceDuration,
+    ServicePrice, Template, TemplateChanges, Ware, add, browse, change, get, remove,
+};
+
+use std::collections::BTreeSet;
+
+use crate::clock::Timestamp;
+use crate::domain::Kind;
+use crate::domain::place::Point;
+use crate::domain::policy::{Need, Resource, Right, Rights, Scope, Standing};
+use crate::domain::text::{Line, Prose};
+use crate::ids::{Category, ProviderId, UserId};
+
+/// A provider.
+#[derive(Clone, Debug)]
+pub struct Provider {
+    /// Its id.
+    pub id: ProviderId,
+    /// Whose shop it is.
+    pub user_id: UserId,
+    /// What the shop says of itself.
+    pub profile: Profile,
+    /// What consumers say of it.
+    pub rating: Rating,
+    /// What If-Match is compared with.
+    pub version: i64,
+    /// When it was opened.
+    pub created_at: Timestamp,
+    /// When its profile last changed.
+    pub updated_at: Timestamp,
+}
+
+/// What a shop is called.
+pub type DisplayName = Line<80>;
+
+/// What a shop tells of itself.
+pub type Bio = Prose<2000>;
+
+/// What a shop says of itself: the part of a provider that its owner writes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Profile {
+    /// What it is called.
+    pub display_name: DisplayName,
+    /// More about it; may be empty.
+    pub bio: Bio,
+    /// The markets it serves.
+    pub categories: Categories,
+    /// Where it serves them; absent while it did not say.
+    pub service_area: Option<ServiceArea>,
+}
+
+/// The markets that a shop serves.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Categories(BTreeSet<Category>);
+
+/// Too many markets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must have at most {} categories", Categories::MAX)]
+pub struct TooManyCategories;
+
+impl Categories {
+    /// Most markets of one shop: whoever serves everything is found under nothing.
+    pub const MAX: usize = 20;
+
+    /// At most [`Categories::MAX`], each once.
+    pub fn new(categories: impl IntoIterator<Item = Category>) -> Result<Self, TooManyCategories> {
+        let categories: BTreeSet<_> = categories.into_iter().take(Self::MAX * 10).collect();
+        if categories.len() > Self::MAX { Err(TooManyCategories) } else { Ok(Self(categories)) }
+    }
+
+    /// In alphabetical order.
+    pub fn iter(&self) -> impl Iterator<Item = &Category> {
+        self.0.iter()
+    }
+}
+
+/// A circle on the map.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, utoipa::ToSchema)]
+pub struct ServiceArea {
+    /// Its centre.
+    centre: Point,
+    /// Kilometres, more than 0 and at most 1,000.
+    radius_km: f64,
+}
+
+/// The number is no radius.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be more than 0 and at most {} kilometres", ServiceArea::MAX_KM)]
+pub struct NotARadius;
+
+impl ServiceArea {
+    /// Who drives further is no local provider.
+    pub const MAX_KM: f64 = 1000.0;
+
+    /// A circle with a radius in kilometres.
+    pub fn new(centre: Point, radius_km: f64) -> Result<Self, NotARadius> {
+        // Comparisons are false for NaN.
+        let fits = radius_km > 0.0 && radius_km <= Self::MAX_KM;
+        fits.then_some(Self { centre, radius_km }).ok_or(NotARadius)
+    }
+
+    /// Its centre.
+    pub fn centre(self) -> Point {
+        self.centre
+    }
+
+    /// Kilometres.
+    pub fn radius_km(self) -> f64 {
+        self.radius_km
+    }
+}
+
+/// The sum of what consumers say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rating {
+    /// How many have rated it.
+    pub count: i64,
+    /// The stars of all of them.
+    pub sum: i64,
+}
+
+impl Rating {
+    /// Stars, 1 to 5; absent while nobody has rated it.
+    pub fn average(self) -> Option<f64> {
+        #[allow(clippy::cast_precision_loss, reason = "stars of a shop stay far below 2^52")]
+        (self.count > 0).then(|| self.sum as f64 / self.count as f64)
+    }
+}
+
+impl Resource for Provider {
+    const KIND: Kind = Kind::Provider;
+
+    fn row_id(&self) -> String {
+        self.id.to_string()
+    }
+
+    fn standing(&self, scope: &Scope) -> Standing {
+        if scope.user() == self.user_id { Standing::Owner } else { Standing::Public }
+    }
+}
+
+const READ: Right = Right::look(Kind::Provider, "read", Need::Public);
+const EDIT: Right = Right::change(Kind::Provider, "edit", Need::Owner);
+/// Putting something into a shop.
+const STOCK: Right = Right::change(Kind::Provider, "stock", Need::Owner);
+/// Seeing what is not on display.
+const BROWSE_TEMPLATES: Right = Right::look(Kind::Provider, "browse the templates of", Need::Owner);
+
+impl Rights for Provider {
+    const RIGHTS: &'static [Right] = &[READ, EDIT, STOCK, BROWSE_TEMPLATES];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_radius_is_a_distance_that_somebody_drives() {
+        let here = Point::new(52.5, 13.4).unwrap();
+        assert!(ServiceArea::new(here, 1000.0).is_ok());
+        for radius in [0.0, -1.0, 1000.1, f64::NAN, f64::INFINITY] {
+            assert_eq!(ServiceArea::new(here, radius), Err(NotARadius));
+        }
+    }
+
+    #[test]
+    fn a_shop_serves_a_few_markets_each_once() {
+        let named = |n: usize| format!("c{n}").parse::<Category>().unwrap();
+        let twice = Categories::new([named(1), named(1)]).unwrap();
+        assert_eq!(twice.iter().count(), 1);
+        assert!(Categories::new((0..20).map(named)).is_ok());
+        assert_eq!(Categories::new((0..21).map(named)), Err(TooManyCategories));
+    }
+
+    #[test]
+    fn nobody_has_rated_a_new_shop() {
+        assert_eq!(Rating::default().average(), None);
+        assert_eq!(Rating { count: 2, sum: 9 }.average(), Some(4.5));
+    }
+}
