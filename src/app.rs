@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::domain::policy::Scope;
 use crate::http::Problem;
+use crate::http::rate::RateLimits;
 use crate::ids::CallId;
 use crate::telemetry::Metrics;
 
@@ -24,6 +25,8 @@ pub struct App {
     pub db: Db,
     /// Says who is asking.
     pub auth: Arc<dyn Authenticate>,
+    /// How much each caller has asked for lately, shared by all workers.
+    pub rates: Arc<RateLimits>,
     /// What is counted, for operators.
     pub metrics: Arc<Metrics>,
     /// Whether the server is on its way out, so that nobody sends it more work.

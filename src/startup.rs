@@ -17,6 +17,7 @@ use crate::app::{App, Stopping};
 use crate::clock::Clock;
 use crate::config::{Config, DatabaseConfig, DatabaseUrl, ServerConfig};
 use crate::db::{Db, DbConfig, OpenError, Target};
+use crate::http::rate::{RateLimits, limit_rate};
 use crate::http::{self, middleware};
 use crate::telemetry::Metrics;
 
@@ -55,6 +56,7 @@ pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
     let metrics = Arc::new(Metrics::new()?);
     let db = Db::open(&db_config(&config.database), clock.clone(), Arc::new(()))?;
     let app = App {
+        rates: Arc::new(RateLimits::new(&config)),
         config: Arc::new(config),
         clock,
         db,
@@ -147,6 +149,7 @@ fn workers(app: App, listener: TcpListener) -> io::Result<HttpServer> {
         actix_web::App::new()
             .app_data(Data::new(app.clone()))
             .app_data(PayloadConfig::new(app.config.http.body_max))
+            .wrap(from_fn(limit_rate))
             .wrap(from_fn(middleware::limit_body_time))
             .wrap(from_fn(middleware::catch_panic))
             .wrap(middleware::cors(&app.config.origins))

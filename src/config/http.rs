@@ -25,7 +25,7 @@ pub struct HttpConfig {
 
     /// Requests a minute of one address without a token
     #[arg(
-        long, env = "SOUK_ANONYMOUS_REQUESTS", value_name = "COUNT", default_value = "600",
+        long, env = "SOUK_ANONYMOUS_REQUESTS", value_name = "COUNT", default_value = "6000",
         value_parser = count::<u32>
     )]
     pub anonymous_requests: u32,

@@ -22,7 +22,7 @@ pub struct PlansConfig {
 
     /// HTTP requests a minute of a user on the free plan
     #[arg(
-        long, env = "SOUK_FREE_REQUESTS", value_name = "COUNT", default_value = "300",
+        long, env = "SOUK_FREE_REQUESTS", value_name = "COUNT", default_value = "6000",
         value_parser = count::<u32>
     )]
     pub free_requests: u32,
@@ -43,7 +43,7 @@ pub struct PlansConfig {
 
     /// HTTP requests a minute of a user on the pro plan
     #[arg(
-        long, env = "SOUK_PRO_REQUESTS", value_name = "COUNT", default_value = "1200",
+        long, env = "SOUK_PRO_REQUESTS", value_name = "COUNT", default_value = "12000",
         value_parser = count::<u32>
     )]
     pub pro_requests: u32,
@@ -64,7 +64,7 @@ pub struct PlansConfig {
 
     /// HTTP requests a minute of a user on the enterprise plan
     #[arg(
-        long, env = "SOUK_ENTERPRISE_REQUESTS", value_name = "COUNT", default_value = "6000",
+        long, env = "SOUK_ENTERPRISE_REQUESTS", value_name = "COUNT", default_value = "60000",
         value_parser = count::<u32>
     )]
     pub enterprise_requests: u32,

@@ -18,7 +18,7 @@ use crate::domain::policy::Scope;
 use crate::domain::{Error, FieldError};
 use crate::ids::CallId;
 
-use super::Problem;
+use super::{Problem, rate};
 
 /// The authenticated caller. There is no anonymous one.
 #[derive(Clone, Debug)]
@@ -39,13 +39,17 @@ impl FromRequest for Caller {
         let app = app_of(request);
         let token = bearer(request);
         let call = request.extensions().get::<CallId>().copied();
+        let request = request.clone();
         Box::pin(async move {
             let app = app?;
             let token = token.ok_or_else(|| {
                 Problem::unauthorized("Bearer realm=\"souk\"", "this address needs a bearer token")
             })?;
             let call = call.unwrap_or_else(|| CallId::new(app.clock.now()));
-            app.auth.authenticate(&token, call).await.map(Self)
+            match app.auth.authenticate(&token, call).await {
+                Ok(scope) => rate::count_user(&app, &request, &scope).map(|()| Self(scope)),
+                Err(refused) => rate::count_stranger(&app, &request).and(Err(refused)),
+            }
         })
     }
 }

@@ -14,6 +14,7 @@ mod idempotency;
 pub mod middleware;
 pub mod openapi;
 mod pagination;
+pub mod rate;
 mod reply;
 pub mod routes;
 

@@ -27,4 +27,18 @@ both_engines! {
             assert_eq!(other.header("access-control-allow-origin"), None, "{origin}");
         }
     }
+
+    async fn strangers_have_so_many_requests_a_minute(app with ["--anonymous-requests", "2"]) {
+        let anyone = app.anyone();
+        let first = anyone.get("/no/such/address").await;
+        assert_eq!(first.header("ratelimit-limit"), Some("2"));
+        assert_eq!(first.header("ratelimit-remaining"), Some("1"));
+        anyone.get("/no/such/address").await.refused(404);
+        let third = anyone.get("/no/such/address").await;
+        third.refused(429);
+        assert_eq!(third.header("ratelimit-remaining"), Some("0"));
+        let wait: u64 = third.header("retry-after").unwrap().parse().unwrap();
+        assert!((1..=30).contains(&wait), "{wait}");
+        anyone.get("/healthz").await.ok();
+    }
 }
