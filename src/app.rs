@@ -12,6 +12,7 @@ use crate::domain::policy::Scope;
 use crate::http::Problem;
 use crate::http::rate::RateLimits;
 use crate::ids::CallId;
+use crate::realtime::hub::HubHandle;
 use crate::telemetry::Metrics;
 
 /// Shared by every worker thread; cheap to clone.
@@ -25,6 +26,8 @@ pub struct App {
     pub db: Db,
     /// Says who is asking.
     pub auth: Arc<dyn Authenticate>,
+    /// Who is connected, and who hears what.
+    pub hub: HubHandle,
     /// How much each caller has asked for lately, shared by all workers.
     pub rates: Arc<RateLimits>,
     /// What is counted, for operators.

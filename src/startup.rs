@@ -19,6 +19,7 @@ use crate::config::{Config, DatabaseConfig, DatabaseUrl, ServerConfig};
 use crate::db::{Db, DbConfig, OpenError, Target};
 use crate::http::rate::{RateLimits, limit_rate};
 use crate::http::{self, middleware};
+use crate::realtime::hub::{DrainPlan, HubHandle, HubMetrics, HubPublisher};
 use crate::telemetry::Metrics;
 
 /// Why the server did not start.
@@ -54,13 +55,18 @@ pub struct Server {
 pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
     let (listener, address) = listen(config.server.bind)?;
     let metrics = Arc::new(Metrics::new()?);
-    let db = Db::open(&db_config(&config.database), clock.clone(), Arc::new(()))?;
+    // Made first and bound last: the database reports to the hub, and the hub reads from the database.
+    let publisher = HubPublisher::new();
+    let db = Db::open(&db_config(&config.database), clock.clone(), publisher.clone())?;
+    let hub_metrics = HubMetrics::new(metrics.registry())?;
+    let hub = HubHandle::start((&config.realtime).into(), hub_metrics, Arc::new(db.clone()), publisher);
     let app = App {
         rates: Arc::new(RateLimits::new(&config)),
         config: Arc::new(config),
         clock,
         db,
         auth: Arc::new(nobody::Nobody),
+        hub,
         metrics,
         stopping: Stopping::default(),
     };
@@ -92,6 +98,10 @@ impl Server {
         app.stopping.set();
         let limit = app.config.server.stop_timeout;
         let orderly = async {
+            if stop == Stop::InOrder {
+                let drained = app.hub.drain(drain_plan(&app)).await;
+                log::info!(sessions = drained.at_first, left = drained.left; "sessions were sent away");
+            }
             // The server future does the stopping: the handle only asks for it.
             let (ended, ()) = tokio::join!(http, handle.stop(stop == Stop::InOrder));
             let db = app.db.clone();
@@ -102,6 +112,18 @@ impl Server {
             Ok(ended) => ended.inspect(|()| log::info!("stopped")),
             Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "did not stop in time")),
         }
+    }
+}
+
+/// Sessions get the time that the rest of stopping does not need.
+fn drain_plan(app: &App) -> DrainPlan {
+    let config = &app.config.realtime;
+    DrainPlan {
+        batch: config.stop_batch,
+        pause: config.stop_pause,
+        reconnect_jitter: config.reconnect_jitter,
+        seed: u64::try_from(app.clock.now().as_micros()).unwrap_or(0),
+        deadline: app.config.server.stop_timeout.mul_f64(0.6),
     }
 }
 

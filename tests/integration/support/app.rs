@@ -43,7 +43,8 @@ pub fn run(engine: Engine, flags: &[&str], test: impl AsyncFnOnce(&TestApp)) {
     if let Some(filter) = std::env::var_os("SOUK_LOG_FILTER") {
         logging::init(logging::Format::Text, &filter.to_string_lossy());
     }
-    actix_web::rt::System::new().block_on(async {
+    let system = actix_web::rt::System::new();
+    system.block_on(async {
         let url = database.url();
         let own = ["--bind=127.0.0.1:0", "--workers=2", "--jwt-secret", JWT_SECRET, "--database-url", &url];
         let settings = Settings::given(own.iter().chain(flags).copied()).unwrap();
@@ -69,6 +70,9 @@ pub fn run(engine: Engine, flags: &[&str], test: impl AsyncFnOnce(&TestApp)) {
             Ok(Ok(())) => served.expect("the server stops well"),
         }
     });
+    // The hub's own thread ends with the system.
+    actix_web::rt::System::current().stop();
+    system.run().unwrap();
 }
 
 impl TestApp {

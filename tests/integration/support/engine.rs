@@ -80,9 +80,31 @@ fn skip(why: &str) {
 ///     async fn a_stranger_is_refused(app) { .. }
 ///     async fn a_large_frame_closes(app with ["--frame-max", "1KiB"]) { .. }
 /// }
+/// both_engines! {
+///     fn a_killed_server_comes_back(database) { .. Process::start(..) .. }
+/// }
 /// ```
 #[macro_export]
 macro_rules! both_engines {
+    ($($(#[$attribute:meta])* fn $name:ident($database:ident) $body:block)*) => {$(
+        $(#[$attribute])*
+        mod $name {
+            #[allow(unused_imports, reason = "not every test needs its neighbours")]
+            use super::*;
+
+            fn test($database: &$crate::support::Database) $body
+
+            #[test]
+            fn sqlite() {
+                $crate::support::Engine::Sqlite.database().iter().for_each(test);
+            }
+
+            #[test]
+            fn postgres() {
+                $crate::support::Engine::Postgres.database().iter().for_each(test);
+            }
+        }
+    )*};
     ($($(#[$attribute:meta])* async fn $name:ident($app:ident $(with [$($flag:expr),* $(,)?])?) $body:block)*) => {$(
         $(#[$attribute])*
         mod $name {
