@@ -1,9 +1,29 @@
 //! Live connections: who is connected, what they hear, and what they may say.
 //!
-//! Transports carry bytes, dialects turn them into commands and notices, a session's logic decides, handlers call the same
-//! use cases as REST, and the hub hands events to members. What the marketplace does is not decided here.
+//! ```text
+//!  handshake ── admission ──► session actor ◄── transport: frames in, outbox out
+//!      │ refused: upgraded and     │ dialect: text → Command, Notice → frame
+//!      ▼ closed with its code      ▼
+//!  close table                handlers ──► use cases of the domain, as REST calls them
+//!                                  │ join: policy, hub, log
+//!                                  ▼
+//!                                 hub ──► outboxes of all members
+//! ```
+//!
+//! What the marketplace does is not decided here, and nothing here waits for a client: what cannot be written is bounded, and
+//! who does not read is cut off.
 
-pub mod close;
-pub mod hub;
 pub mod protocol;
+pub mod close;
 pub mod transport;
+mod admission;
+mod gateway;
+pub mod session;
+pub mod handlers;
+mod rooms;
+pub mod hub;
+mod metrics;
+
+pub use admission::Doorkeeper;
+pub use gateway::{Gateway, Parts, routes};
+pub use metrics::RealtimeMetrics;

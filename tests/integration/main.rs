@@ -11,4 +11,5 @@
 
 mod durability;
 mod http;
+mod realtime;
 mod support;

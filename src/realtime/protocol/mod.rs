@@ -43,3 +43,10 @@ pub fn encode(dialect: Dialect, notice: &Notice) -> Bytes {
         Dialect::Json => frame::text(|payload| json::write(notice, payload)),
     }
 }
+
+/// Reads one request as this dialect writes it.
+pub fn decode(dialect: Dialect, text: &str) -> Result<Request, Malformed> {
+    match dialect {
+        Dialect::Json => json::decode(text),
+    }
+}

@@ -92,6 +92,23 @@ pub enum Notice {
     },
 }
 
+impl Notice {
+    /// The notice's name as it stands in `type` and in metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::ConnectionEstablished { .. } => "connection_established",
+            Self::Event(_) => "event",
+            Self::Presence { .. } => "presence",
+            Self::Typing { .. } => "typing",
+            Self::Ack { .. } => "ack",
+            Self::Error { .. } => "error",
+            Self::TokenExpiring { .. } => "token_expiring",
+            Self::Disconnecting { .. } => "disconnecting",
+            Self::Pong { .. } => "pong",
+        }
+    }
+}
+
 /// A fact of a room's log, as its members see it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Event {
@@ -172,8 +189,7 @@ pub struct Joined {
 }
 
 /// Why a request was refused, for programs. One word each, stable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorCode {
     /// No JSON object, or no text.
     Malformed,
@@ -199,4 +215,30 @@ pub enum ErrorCode {
     Busy,
     /// Our fault.
     Internal,
+}
+
+impl ErrorCode {
+    /// The code as it is written and counted.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::UnknownType => "unknown_type",
+            Self::Invalid => "invalid",
+            Self::Forbidden => "forbidden",
+            Self::NotFound => "not_found",
+            Self::Conflict => "conflict",
+            Self::NotJoined => "not_joined",
+            Self::TooManyRooms => "too_many_rooms",
+            Self::RateLimited => "rate_limited",
+            Self::InvalidToken => "invalid_token",
+            Self::Busy => "busy",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+impl Serialize for ErrorCode {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
 }

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::http::{StatusCode, Uri};
 use actix_web::web::Payload;
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError as _};
 use actix_web_actors::ws;
 use base64::Engine as _;
 use futures_util::FutureExt as _;
@@ -17,6 +17,7 @@ use super::body::Body;
 use super::link::{Link, LinkLimits};
 use super::strangers::Stranger;
 use super::{Reader, SocketHandle, Wire};
+use crate::http::Problem;
 use crate::realtime::close::{CloseReason, Endpoint};
 use crate::realtime::hub::Outbox;
 use crate::realtime::protocol::Private;
@@ -52,13 +53,14 @@ impl Handshake {
         limits: LinkLimits,
     ) -> Result<Self, HttpResponse> {
         let response = ws::handshake_with_protocols(request, &[BEARER]).map_err(|error| match error {
-            ws::HandshakeError::GetMethodRequired => {
-                problem(StatusCode::METHOD_NOT_ALLOWED, "a WebSocket handshake is a GET request")
-            }
-            ws::HandshakeError::NoWebsocketUpgrade | ws::HandshakeError::NoConnectionUpgrade => problem(
-                StatusCode::UPGRADE_REQUIRED,
-                "this address speaks WebSocket; ask for an upgrade to it",
+            ws::HandshakeError::GetMethodRequired => problem(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "a WebSocket handshake is a GET request",
             ),
+            ws::HandshakeError::NoWebsocketUpgrade | ws::HandshakeError::NoConnectionUpgrade => {
+                upgrade_required("this address speaks WebSocket; ask for an upgrade to it")
+            }
             ws::HandshakeError::NoVersionHeader | ws::HandshakeError::UnsupportedVersion => other_version(),
             ws::HandshakeError::BadWebsocketKey => bad_key(),
         })?;
@@ -99,30 +101,25 @@ fn has_key(headers: &HeaderMap) -> bool {
 }
 
 fn bad_key() -> HttpResponse {
-    problem(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key must be 16 bytes in base64")
+    problem(StatusCode::BAD_REQUEST, "bad_handshake", "Sec-WebSocket-Key must be 16 bytes in base64")
+}
+
+/// 426 names what to upgrade to (RFC 9110, section 15.5.22).
+fn upgrade_required(detail: &'static str) -> HttpResponse {
+    let mut answer = problem(StatusCode::UPGRADE_REQUIRED, "upgrade_required", detail);
+    answer.headers_mut().insert(header::UPGRADE, header::HeaderValue::from_static("websocket"));
+    answer
 }
 
 fn other_version() -> HttpResponse {
-    let mut answer = problem(StatusCode::UPGRADE_REQUIRED, "WebSocket version 13 is spoken here");
+    let mut answer = upgrade_required("WebSocket version 13 is spoken here");
     answer.headers_mut().insert(header::SEC_WEBSOCKET_VERSION, header::HeaderValue::from_static("13"));
     answer
 }
 
-/// The HTTP answer to what is no WebSocket handshake, or to one too many (RFC 9457).
-pub fn problem(status: StatusCode, detail: &str) -> HttpResponse {
-    let mut answer = HttpResponse::build(status);
-    if status == StatusCode::UPGRADE_REQUIRED {
-        answer.insert_header((header::UPGRADE, "websocket"));
-    }
-    answer.content_type("application/problem+json").body(
-        serde_json::json!({
-            "type": "about:blank",
-            "title": status.canonical_reason(),
-            "status": status.as_u16(),
-            "detail": detail,
-        })
-        .to_string(),
-    )
+/// The HTTP answer to what is no WebSocket handshake, or to one too many.
+fn problem(status: StatusCode, code: &'static str, detail: &'static str) -> HttpResponse {
+    Problem::new(status, code, detail).error_response()
 }
 
 /// The token that a handshake offers: in the query, else in `Authorization`, else after the subprotocol `bearer`.

@@ -28,6 +28,7 @@ pub(super) struct Link {
     socket: Option<SocketHandle>,
     close_timeout: Duration,
     closing: Cell<bool>,
+    closed_for: Cell<Option<CloseReason>>,
     /// Nothing more will be understood from the client: it closed, is gone, or broke the protocol.
     read_to_the_end: Cell<bool>,
     body: RefCell<Option<Waker>>,
@@ -47,6 +48,7 @@ impl Link {
             socket,
             close_timeout,
             closing: Cell::new(false),
+            closed_for: Cell::new(None),
             read_to_the_end: Cell::new(false),
             body: RefCell::new(None),
             myself: myself.clone(),
@@ -106,10 +108,7 @@ impl Link {
         actix_web::rt::spawn(async move {
             actix_web::rt::time::sleep(patience).await;
             if let Some(link) = link.upgrade() {
-                if let Some(socket) = &link.socket {
-                    socket.shut();
-                }
-                link.gone();
+                link.cut();
             }
         });
     }
@@ -120,6 +119,7 @@ impl Wire for Link {
         if self.closing.replace(true) {
             return;
         }
+        self.closed_for.set(Some(reason));
         if reason == CloseReason::SlowConsumer {
             self.outbox.clear();
         }
@@ -128,7 +128,18 @@ impl Wire for Link {
         self.shut_after(self.close_timeout);
     }
 
+    fn cut(&self) {
+        if let Some(socket) = &self.socket {
+            socket.shut();
+        }
+        self.gone();
+    }
+
     fn is_closing(&self) -> bool {
         self.closing.get()
+    }
+
+    fn closed_for(&self) -> Option<CloseReason> {
+        self.closed_for.get()
     }
 }

@@ -43,6 +43,12 @@ pub trait Wire {
     /// the client the connection is shut. Closing again changes nothing.
     fn close(&self, reason: CloseReason);
 
+    /// Ends it now, whatever waits and whoever does not read.
+    fn cut(&self);
+
     /// Whether the connection is ending, from either side.
     fn is_closing(&self) -> bool;
+
+    /// Why we ended it; `None` while it is open, and when the client ended it.
+    fn closed_for(&self) -> Option<CloseReason>;
 }

@@ -3,13 +3,16 @@
 use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
 
+use actix_web::http::StatusCode;
+use actix_web::middleware::from_fn;
 use actix_web::rt::net::TcpStream;
 use actix_web::web::{self, Bytes, Payload};
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, ResponseError};
 use futures_util::StreamExt;
+use souk::http::Problem;
 use souk::realtime::close::{CloseReason, Endpoint};
 use souk::realtime::hub::{Delivery, OutboxLimits};
-use souk::realtime::transport::handshake::{Handshake, problem};
+use souk::realtime::transport::handshake::Handshake;
 use souk::realtime::transport::{
     AddressLimits, Addresses, FrameLimits, Inbound, LinkLimits, SocketOptions, on_connect,
 };
@@ -64,7 +67,7 @@ async fn refuse(request: HttpRequest, payload: Payload, addresses: web::Data<Add
     };
     match addresses.let_in(request.peer_addr().unwrap().ip()) {
         Some(stranger) => handshake.refuse(CloseReason::NoToken, stranger),
-        None => problem(actix_web::http::StatusCode::TOO_MANY_REQUESTS, "too many"),
+        None => Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many", "too many").error_response(),
     }
 }
 
@@ -108,6 +111,7 @@ fn serve_and_tell(ended: web::Data<Notify>) -> SocketAddr {
     let addresses = Addresses::new(AddressLimits { strangers: 2, sessions: 10 });
     let server = HttpServer::new(move || {
         App::new()
+            .wrap(from_fn(souk::http::error::render))
             .app_data(web::Data::new(addresses.clone()))
             .app_data(ended.clone())
             .route("/echo", web::get().to(echo))

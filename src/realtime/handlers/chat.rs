@@ -1,0 +1,27 @@
+//! `chat_message`.
+
+use super::{Caller, Outcome, Refusal};
+use crate::domain::sessions::{ClientMsgId, MessageText, SendMessage, send_message};
+use crate::ids::Room;
+use crate::realtime::protocol::{AckBody, Private};
+
+/// Answered only once the message is durable; the same `client_msg_id` again is answered the same.
+pub(super) async fn send(
+    caller: &Caller,
+    room: &Room,
+    text: &Private,
+    client_msg_id: String,
+) -> Result<Outcome, Refusal> {
+    let Room::Session(session) = room else {
+        return Err(Refusal::invalid("room", "must be a session: room; only there is chat"));
+    };
+    let command = SendMessage {
+        session: *session,
+        client_msg_id: ClientMsgId::parse(&client_msg_id)
+            .map_err(|must| Refusal::invalid("client_msg_id", &must))?,
+        text: MessageText::parse(&text.0).map_err(|must| Refusal::invalid("text", &must))?,
+    };
+    let scope = caller.scope.clone();
+    let sent = caller.db().write(move |uow| send_message(uow, &scope, &command)).await?;
+    Ok(Outcome::Answer(AckBody::Sent { seq: sent.seq, message_id: sent.id, client_msg_id, at: sent.at }))
+}

@@ -1,0 +1,50 @@
+//! `history`, and what a client can be sent of the log at once.
+
+use super::{Caller, Outcome, Refusal};
+use crate::events::{Envelope, log};
+use crate::ids::{Room, Seq};
+use crate::realtime::protocol::{AckBody, Event};
+
+/// Events in a page that names no limit.
+const PAGE: usize = 50;
+
+/// A page of a room's events. It ends early where the client's outbox could not take more at once.
+pub(super) async fn page(
+    caller: &Caller,
+    room: Room,
+    before: Option<Seq>,
+    limit: Option<u32>,
+) -> Result<Outcome, Refusal> {
+    let limits = caller.gateway.replay_limits();
+    let asked = limit.map_or(PAGE, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+    let limit = asked.clamp(1, caller.gateway.parts().config.realtime.history_max.max(1));
+    let (mut events, has_more) =
+        caller.in_room(room, move |uow, room| Ok(log::before(uow, room, before, limit)?)).await?;
+    // The newest of the page are what was asked for: what does not fit goes at the old end.
+    let too_many = events.len() - newest_within(&events, limits.bytes);
+    let has_more = has_more || too_many > 0;
+    events.drain(..too_many);
+    Ok(Outcome::Answer(AckBody::History { events: events.into_iter().map(event).collect(), has_more }))
+}
+
+/// How many of the newest fit into `bytes`; at least one.
+fn newest_within(events: &[Envelope], bytes: usize) -> usize {
+    let mut left = bytes;
+    let fitting = events.iter().rev().take_while(|event| {
+        let fits = left > 0;
+        left = left.saturating_sub(weight(event));
+        fits
+    });
+    fitting.count()
+}
+
+/// An event as members see it.
+pub(super) fn event(envelope: Envelope) -> Event {
+    let Envelope { room, seq, kind, by, at, data } = envelope;
+    Event { room, seq, kind, data, by, at }
+}
+
+/// An event's bytes on the wire, roughly: its data and what is written around it.
+pub(super) fn weight(event: &Envelope) -> usize {
+    event.data.get().len() + event.kind.len() + 200
+}

@@ -1,0 +1,111 @@
+//! `join` and `leave`.
+
+use super::history::{event, weight};
+use super::{Caller, Outcome, Refusal};
+use crate::db::UnitOfWork;
+use crate::domain::Error;
+use crate::events::{Envelope, log};
+use crate::ids::{Room, Seq};
+use crate::realtime::close::CloseReason;
+use crate::realtime::hub::{Joined as Stay, Spliced};
+use crate::realtime::protocol::{AckBody, Correlation, ErrorCode, Joined, Notice};
+use crate::realtime::rooms;
+
+/// Lets the caller hear a room: what it has missed first, then everything, in order, nothing twice.
+///
+/// The hub keeps live events back from before the log is read, so that none falls between. Standing is looked at twice:
+/// before, so that strangers never show among the members, and after, so that a standing that ends meanwhile is seen.
+pub(super) async fn join(
+    caller: &Caller,
+    id: Option<&Correlation>,
+    room: Room,
+    since: Option<Seq>,
+) -> Result<Outcome, Refusal> {
+    if let Some(live_after) = caller.live_after(&room) {
+        let (head, missed) = missed(caller, room.clone(), since, Some(live_after)).await?;
+        caller.ack(id, answer(room, head, missed));
+        return Ok(Outcome::Answered);
+    }
+    caller.in_room(room.clone(), |_, _| Ok(())).await?;
+    let mut stay = caller.hub.join(caller.connection(), room.clone()).await?;
+    let (head, missed) = missed(caller, room.clone(), since, None).await?;
+    caller.went_live(room.clone(), head);
+    caller.ack(id, answer(room.clone(), head, missed));
+    if let Err(error) = go_live(caller, &room, &mut stay, head).await {
+        // The join is answered already, and what it promised cannot be kept here: on the next connection, by `since`.
+        ::log::error!(connection:% = caller.connection(), room:%; "a room could not be followed: {error}");
+        caller.wire.close(CloseReason::Internal);
+    }
+    Ok(Outcome::Answered)
+}
+
+fn answer(room: Room, head: Seq, missed: Option<Vec<Envelope>>) -> AckBody {
+    let recovered = missed.is_some();
+    let events = missed.map(|missed| missed.into_iter().map(event).collect());
+    AckBody::Joined(Joined { room, head, recovered, events })
+}
+
+/// Where the room stands, and what happened after `since`; nothing when that is too much to be sent at once.
+///
+/// A connection that hears the room already has all after `live_after`, or is about to: it misses only what was before.
+async fn missed(
+    caller: &Caller,
+    room: Room,
+    since: Option<Seq>,
+    live_after: Option<Seq>,
+) -> Result<(Seq, Option<Vec<Envelope>>), Refusal> {
+    let limits = caller.gateway.replay_limits();
+    let look = move |uow: &mut UnitOfWork<'_>, room: &Room| {
+        let head = log::head(uow, room)?;
+        let up_to = live_after.unwrap_or(head);
+        // A position that the room never reached is not ours to resume from.
+        let Some(since) = since.filter(|since| *since <= head) else { return Ok((up_to, None)) };
+        let mut missed = log::after(uow, room, since, limits.events + 1)?;
+        missed.retain(|event| event.seq <= up_to);
+        let fits = missed.len() <= limits.events && missed.iter().map(weight).sum::<usize>() <= limits.bytes;
+        Ok((up_to, fits.then_some(missed)))
+    };
+    caller.in_room(room, look).await
+}
+
+/// Joins the read log and the live events. Where more was said meanwhile than the hub could keep back, reads on.
+async fn go_live(caller: &Caller, room: &Room, stay: &mut Stay, read_up_to: Seq) -> Result<(), Error> {
+    let mut up_to = read_up_to;
+    loop {
+        match stay.splice(up_to) {
+            Spliced::Live | Spliced::Gone => return Ok(()),
+            Spliced::Behind => {}
+        }
+        let page = caller.gateway.replay_limits().events;
+        let (since, scope, room) = (up_to, caller.scope.clone(), room.clone());
+        let read = caller.db().read(move |uow| {
+            rooms::may_hear(uow, &scope, &room)?;
+            Ok::<_, Error>(log::after(uow, &room, since, page)?)
+        });
+        for envelope in read.await? {
+            up_to = envelope.seq;
+            let _ = caller.say(&Notice::Event(event(envelope)));
+        }
+    }
+}
+
+/// Ends hearing a room. Leaving one that was never joined is done already.
+pub(super) fn leave(caller: &Caller, room: &Room) -> Result<Outcome, Refusal> {
+    caller.hub.leave(caller.connection(), room);
+    caller.forget(room);
+    Ok(Outcome::Done)
+}
+
+/// At the start of a session: its user's own room, without an answer.
+pub(in crate::realtime) async fn own_room(caller: &Caller, room: Room) -> Result<(), CloseReason> {
+    let joined = async {
+        let mut stay = caller.hub.join(caller.connection(), room.clone()).await?;
+        let head = stay.head();
+        caller.went_live(room.clone(), head);
+        go_live(caller, &room, &mut stay, head).await.map_err(Refusal::from)
+    };
+    joined.await.map_err(|refusal: Refusal| match refusal.code() {
+        ErrorCode::Forbidden => CloseReason::Revoked,
+        _ => CloseReason::Internal,
+    })
+}

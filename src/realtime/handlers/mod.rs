@@ -1,0 +1,50 @@
+//! What each command does: parse into the domain's command, call one use case, represent the result.
+//!
+//! Nothing of the marketplace is decided here. The same handlers serve every dialect.
+
+mod caller;
+mod chat;
+mod history;
+mod join;
+mod presence;
+mod read;
+mod refresh;
+mod refusal;
+mod typing;
+
+use super::protocol::{AckBody, Command, Correlation};
+use crate::domain::policy::Scope;
+
+pub use caller::{Caller, credentials};
+pub(super) use join::own_room as hear_own_room;
+pub use refusal::Refusal;
+
+/// What became of a command that was not refused.
+pub enum Outcome {
+    /// Done; nothing to tell but that.
+    Done,
+    /// Done, and this is the answer.
+    Answer(AckBody),
+    /// Done, and the handler has answered already, because more had to follow its answer.
+    Answered,
+    /// The session goes on by this scope's token.
+    Refreshed(Scope),
+}
+
+/// Carries out a command.
+pub async fn run(caller: &Caller, id: Option<&Correlation>, command: Command) -> Result<Outcome, Refusal> {
+    match command {
+        Command::Join { room, since } => join::join(caller, id, room, since).await,
+        Command::Leave { room } => join::leave(caller, &room),
+        Command::ChatMessage { room, text, client_msg_id } => {
+            chat::send(caller, &room, &text, client_msg_id).await
+        }
+        Command::Typing { room } => typing::typing(caller, room),
+        Command::Read { room, seq } => read::mark(caller, room, seq).await,
+        Command::History { room, before, limit } => history::page(caller, room, before, limit).await,
+        Command::Presence { room } => presence::members(caller, &room).await,
+        Command::Refresh { token } => refresh::refresh(caller, &token).await,
+        // The session answers it by itself; through here it is just done.
+        Command::Ping => Ok(Outcome::Done),
+    }
+}

@@ -1,0 +1,20 @@
+//! `read`.
+
+use super::{Caller, Outcome, Refusal};
+use crate::domain::sessions::{mark_read, markers};
+use crate::ids::{Room, Seq};
+use crate::realtime::rooms;
+
+/// Remembers how far the caller has read; never goes back.
+pub(super) async fn mark(caller: &Caller, room: Room, seq: Seq) -> Result<Outcome, Refusal> {
+    let scope = caller.scope.clone();
+    let marked = caller.db().write(move |uow| match room {
+        Room::Session(session) => mark_read(uow, &scope, session, seq),
+        _ => {
+            rooms::may_hear(uow, &scope, &room)?;
+            Ok(markers::advance(uow, scope.user(), &room, seq)?)
+        }
+    });
+    marked.await?;
+    Ok(Outcome::Done)
+}

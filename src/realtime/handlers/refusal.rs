@@ -1,0 +1,127 @@
+//! Why a command was refused: one table from the domain's errors, and the hub's, to what clients are told.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::db::DbError;
+use crate::domain::Error;
+use crate::realtime::hub::{HubBusy, JoinError, NotSaid};
+use crate::realtime::protocol::{Correlation, ErrorCode, Notice};
+
+/// A refusal, as clients are told. Says nothing of what is behind it.
+#[derive(Debug)]
+pub struct Refusal {
+    code: ErrorCode,
+    message: Cow<'static, str>,
+    retry_after: Option<Duration>,
+}
+
+impl Refusal {
+    /// A refusal for good.
+    pub fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, message: message.into(), retry_after: None }
+    }
+
+    /// A wrong field.
+    pub fn invalid(field: &str, must: &str) -> Self {
+        Self::new(ErrorCode::Invalid, format!("`{field}` {must}"))
+    }
+
+    /// Too much is going on; nothing was done.
+    pub fn busy() -> Self {
+        Self::new(ErrorCode::Busy, "too much is going on; try again").retry_after(Duration::from_secs(1))
+    }
+
+    /// Only members may.
+    pub fn not_joined() -> Self {
+        Self::new(ErrorCode::NotJoined, "join the room first")
+    }
+
+    fn retry_after(mut self, after: Duration) -> Self {
+        self.retry_after = Some(after);
+        self
+    }
+
+    /// For programs.
+    pub fn code(&self) -> ErrorCode {
+        self.code
+    }
+
+    /// As it is told.
+    pub fn into_notice(self, id: Option<Correlation>) -> Notice {
+        let seconds = |after: Duration| (after.as_secs() + u64::from(after.subsec_nanos() > 0)).max(1);
+        Notice::Error {
+            id,
+            code: self.code,
+            message: Arc::from(self.message),
+            retry_after: self.retry_after.map(seconds),
+        }
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        let message = error.to_string();
+        match error {
+            Error::Forbidden { .. } => Self::new(ErrorCode::Forbidden, message),
+            Error::NotFound(_) => Self::new(ErrorCode::NotFound, message),
+            Error::Conflict { .. }
+            | Error::Blocked { .. }
+            | Error::Taken { .. }
+            | Error::Stale { .. }
+            | Error::KeyReused => Self::new(ErrorCode::Conflict, message),
+            Error::Invalid(errors) => {
+                let fields: Vec<_> =
+                    errors.iter().map(|error| format!("`{}` {}", error.field, error.message)).collect();
+                Self::new(ErrorCode::Invalid, fields.join("; "))
+            }
+            Error::Limited { retry_after, .. } => {
+                Self::new(ErrorCode::RateLimited, message).retry_after(retry_after)
+            }
+            Error::Db(error) => error.into(),
+        }
+    }
+}
+
+/// Database failures: what is ours is logged here and told to nobody.
+impl From<DbError> for Refusal {
+    fn from(error: DbError) -> Self {
+        match error {
+            DbError::Overloaded | DbError::Contended(_) => Self::busy(),
+            DbError::Unavailable(why) => {
+                log::error!("the database is unavailable: {why}");
+                Self::busy()
+            }
+            error => {
+                log::error!("a unit of work failed: {error}");
+                Self::new(ErrorCode::Internal, "our fault; it has been logged")
+            }
+        }
+    }
+}
+
+impl From<HubBusy> for Refusal {
+    fn from(_: HubBusy) -> Self {
+        Self::busy()
+    }
+}
+
+impl From<JoinError> for Refusal {
+    fn from(error: JoinError) -> Self {
+        match error {
+            JoinError::Busy | JoinError::Unavailable => Self::busy(),
+            JoinError::TooManyRooms => Self::new(ErrorCode::TooManyRooms, "leave another room first"),
+            JoinError::Draining | JoinError::Gone => Self::new(ErrorCode::Busy, "this session is ending"),
+        }
+    }
+}
+
+impl From<NotSaid> for Refusal {
+    fn from(error: NotSaid) -> Self {
+        match error {
+            NotSaid::Busy => Self::busy(),
+            NotSaid::NotAMember => Self::not_joined(),
+        }
+    }
+}

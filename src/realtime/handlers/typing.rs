@@ -1,0 +1,24 @@
+//! `typing`.
+
+use super::{Caller, Outcome, Refusal};
+use crate::ids::Room;
+use crate::realtime::hub::Delivery;
+use crate::realtime::protocol::Notice;
+
+/// Tells the room's other members. Where nobody talks nobody types: elsewhere it would only name one member to the others.
+pub(super) fn typing(caller: &Caller, room: Room) -> Result<Outcome, Refusal> {
+    match room {
+        Room::Session(_) | Room::Project(_) | Room::Conversation(_) | Room::LoadTest(_) => {}
+        Room::User(_)
+        | Room::Market(_)
+        | Room::Booking(_)
+        | Room::Entry(_)
+        | Room::Simulation(_)
+        | Room::Admin => {
+            return Err(Refusal::invalid("room", "is none where people write to each other"));
+        }
+    }
+    let notice = Notice::Typing { room: room.clone(), by: caller.scope.user() };
+    caller.hub.notice_to_room(caller.connection(), &room, notice, Delivery::Droppable)?;
+    Ok(Outcome::Done)
+}

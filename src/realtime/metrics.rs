@@ -1,0 +1,94 @@
+//! What live connections count.
+
+use prometheus::{IntCounterVec, IntGauge, Opts, Registry};
+
+use super::close::CloseReason;
+use super::protocol::{Command, ErrorCode, Notice};
+
+/// The metrics of handshakes and sessions; deliveries to rooms are the hub's.
+#[derive(Debug, Clone)]
+pub struct RealtimeMetrics {
+    connections: IntGauge,
+    handshakes: IntCounterVec,
+    closes: IntCounterVec,
+    commands: IntCounterVec,
+    malformed: IntCounterVec,
+    notices: IntCounterVec,
+}
+
+impl RealtimeMetrics {
+    /// Registers all of them.
+    ///
+    /// # Errors
+    /// Only if two metrics have the same name, which a test would find.
+    pub fn new(registry: &Registry) -> prometheus::Result<Self> {
+        let connections = IntGauge::new("souk_realtime_connections", "Sessions that are open")?;
+        registry.register(Box::new(connections.clone()))?;
+        let counters = |name: &str, help: &str, label: &str| -> prometheus::Result<IntCounterVec> {
+            let counters = IntCounterVec::new(Opts::new(name, help), &[label])?;
+            registry.register(Box::new(counters.clone()))?;
+            Ok(counters)
+        };
+        Ok(Self {
+            connections,
+            handshakes: counters(
+                "souk_realtime_handshakes_total",
+                "WebSocket handshakes, by what became of them: accepted, throttled, or why refused",
+                "outcome",
+            )?,
+            closes: counters(
+                "souk_realtime_closes_total",
+                "Sessions that ended, by why: client, or our reason",
+                "reason",
+            )?,
+            commands: counters("souk_realtime_commands_total", "Commands carried out, by type", "type")?,
+            malformed: counters("souk_realtime_malformed_total", "Messages that were none, by code", "code")?,
+            notices: counters(
+                "souk_realtime_notices_total",
+                "What sessions told their clients, by type; events of rooms are counted as deliveries",
+                "type",
+            )?,
+        })
+    }
+
+    /// A session is open. Drop the value when it ends.
+    pub(super) fn opened(&self) -> Open {
+        self.handshakes.with_label_values(&["accepted"]).inc();
+        self.connections.inc();
+        Open(self.connections.clone())
+    }
+
+    pub(super) fn throttled(&self) {
+        self.handshakes.with_label_values(&["throttled"]).inc();
+    }
+
+    pub(super) fn refused(&self, reason: CloseReason) {
+        self.handshakes.with_label_values(&[reason.name()]).inc();
+    }
+
+    pub(super) fn closed(&self, reason: Option<CloseReason>) {
+        self.closes.with_label_values(&[reason.map_or("client", CloseReason::name)]).inc();
+    }
+
+    pub(super) fn heard(&self, command: &Command) {
+        self.commands.with_label_values(&[command.name()]).inc();
+    }
+
+    pub(super) fn malformed(&self, code: ErrorCode) {
+        self.malformed.with_label_values(&[code.name()]).inc();
+    }
+
+    pub(super) fn said(&self, notice: &Notice) {
+        self.notices.with_label_values(&[notice.name()]).inc();
+    }
+}
+
+/// Counts as an open session until dropped.
+#[derive(Debug)]
+pub(super) struct Open(IntGauge);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}

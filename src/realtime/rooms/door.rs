@@ -1,0 +1,55 @@
+//! Rooms that belong to no row: a caller's own, the markets, the admins'.
+
+use crate::db::UnitOfWork;
+use crate::domain::policy::{Need, Resource, Right, Scope, Standing, authorize};
+use crate::domain::users::Role;
+use crate::domain::{Error, Kind};
+use crate::ids::{Category, Room, UserId};
+
+/// A user's own notices: nobody else's, not even an admin's.
+pub(super) fn own(uow: &mut UnitOfWork<'_>, scope: &Scope, user: UserId) -> Result<(), Error> {
+    authorize(uow, scope, Own(user), Right::look(Kind::Room, "join", Need::Owner)).map(drop)
+}
+
+/// New requests are there for providers.
+pub(super) fn market(uow: &mut UnitOfWork<'_>, scope: &Scope, category: &Category) -> Result<(), Error> {
+    let market = Shared(Room::Market(category.clone()));
+    authorize(uow, scope, market, Right::look(Kind::Room, "join", Need::Public)).map(drop)
+}
+
+/// Everything is there for admins.
+pub(super) fn admin(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<(), Error> {
+    authorize(uow, scope, Shared(Room::Admin), Right::look(Kind::Room, "join", Need::Admin)).map(drop)
+}
+
+struct Own(UserId);
+
+impl Resource for Own {
+    const KIND: Kind = Kind::Room;
+    const ADMIN_PASSES: bool = false;
+
+    fn row_id(&self) -> String {
+        Room::User(self.0).to_string()
+    }
+
+    fn standing(&self, scope: &Scope) -> Standing {
+        if scope.user() == self.0 { Standing::Owner } else { Standing::Stranger }
+    }
+}
+
+struct Shared(Room);
+
+impl Resource for Shared {
+    const KIND: Kind = Kind::Room;
+
+    fn row_id(&self) -> String {
+        self.0.to_string()
+    }
+
+    fn standing(&self, scope: &Scope) -> Standing {
+        match (&self.0, scope.role()) {
+            (Room::Market(_), Role::Provider) => Standing::Public,
+            _ => Standing::Stranger,
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! The actor around a session: carries out what its logic decides, one message after the other.
+
+use std::rc::Rc;
+
+use actix::fut::{ActorFutureExt as _, WrapFuture as _};
+use actix::{Actor, ActorContext as _, AsyncContext as _, Context, SpawnHandle, StreamHandler};
+
+use super::state::{Effect, Session};
+use crate::ids::{CallId, Room};
+use crate::realtime::Gateway;
+use crate::realtime::close::{CloseReason, Reconnect};
+use crate::realtime::handlers::{self, Caller, Outcome, Refusal, credentials};
+use crate::realtime::hub::{Pushed, Registration, Seat};
+use crate::realtime::metrics::Open;
+use crate::realtime::protocol::{AckBody, Command, Correlation, Dialect, Notice, Private, Request, decode};
+use crate::realtime::transport::handshake::Connection;
+use crate::realtime::transport::{Inbound, Place};
+
+/// When a client that was too much, or met a fault of ours, may come back.
+const LATER_MS: u64 = 5_000;
+
+/// What a session begins with.
+pub struct Opening {
+    /// Where live connections come in.
+    pub gateway: Gateway,
+    /// Its logic.
+    pub session: Session,
+    /// What it was let in by.
+    pub token: Private,
+    /// How its client speaks.
+    pub dialect: Dialect,
+    /// Its connection.
+    pub connection: Connection,
+    /// Its place among the user's connections.
+    pub seat: Seat,
+    /// Its place among those of its address.
+    pub place: Place,
+}
+
+/// A session that runs.
+///
+/// While a command is carried out the next message is not read: a client's commands take effect in its order, and one that
+/// sends faster than it is served waits in the network. Evicting a session does not wait for it: that goes by its wire.
+pub struct SessionActor {
+    session: Session,
+    caller: Caller,
+    alarm: Option<SpawnHandle>,
+    _place: Place,
+    _open: Open,
+}
+
+impl SessionActor {
+    /// Registers the session with the hub and starts it on this thread.
+    pub fn open(opening: Opening) {
+        let Opening { gateway, session, token, dialect, connection, seat, place } = opening;
+        let Connection { reader, outbox, wire } = connection;
+        let hub = gateway.parts().hub.local();
+        let guard = hub.register(Registration {
+            connection: session.connection(),
+            credentials: credentials(session.scope()),
+            dialect,
+            outbox: outbox.clone(),
+            evict: Rc::new({
+                let wire = wire.clone();
+                move |reason| wire.close(reason)
+            }),
+            cut: Rc::new({
+                let wire = wire.clone();
+                move || wire.cut()
+            }),
+            seat,
+        });
+        let open = gateway.parts().metrics.opened();
+        let scope = session.scope().clone();
+        let stays = Rc::default();
+        let caller = Caller { scope, gateway, hub, guard: Rc::new(guard), outbox, dialect, wire, stays };
+        Self::create(|context| {
+            context.add_stream(reader);
+            let mut actor = Self { session, caller, alarm: None, _place: place, _open: open };
+            actor.begin(token, context);
+            actor
+        });
+    }
+
+    /// The token was looked at before the session was registered. A right that ended in between was told to nobody, so it is
+    /// looked at once more, and only then is the client greeted.
+    fn begin(&mut self, token: Private, context: &mut Context<Self>) {
+        let caller = self.caller.clone();
+        let begin = async move {
+            let doorkeeper = &caller.gateway.parts().doorkeeper;
+            let identified = doorkeeper.identify(&token.0, caller.scope.call()).await;
+            (identified.err(), caller)
+        };
+        context.wait(begin.into_actor(self).map(|(refused, caller), actor, context| match refused {
+            Some(reason) => caller.wire.close(reason),
+            None => actor.greet(context),
+        }));
+    }
+
+    fn greet(&mut self, context: &mut Context<Self>) {
+        let parts = self.caller.gateway.parts();
+        let heartbeat = parts.config.realtime.heartbeat_interval.as_secs();
+        let greeting = self.session.greeting(parts.clock.now(), heartbeat);
+        log::info!(
+            connection:% = self.session.connection(), user:% = self.session.scope().user(),
+            request_id:% = self.session.scope().call(); "a session began"
+        );
+        self.say(&greeting);
+        self.set_alarm(context);
+        // A user's own notices are heard by every session of theirs without asking.
+        let caller = self.caller.clone();
+        let own = Room::User(self.session.scope().user());
+        let join = async move { handlers::hear_own_room(&caller, own).await };
+        context.wait(join.into_actor(self).map(|joined, actor, _| {
+            if let Err(reason) = joined {
+                actor.close(reason);
+            }
+        }));
+    }
+
+    fn perform(&mut self, effects: Vec<Effect>, context: &mut Context<Self>) {
+        for effect in effects {
+            match effect {
+                Effect::Say(notice) => self.say(&notice),
+                Effect::Run(request) => self.run(request, context),
+                Effect::Close(reason) => self.close(reason),
+            }
+        }
+    }
+
+    fn run(&mut self, request: Request, context: &mut Context<Self>) {
+        let Request { id, command } = request;
+        let parts = self.caller.gateway.parts();
+        parts.metrics.heard(&command);
+        let call = CallId::new(parts.clock.now());
+        log::debug!(connection:% = self.session.connection(), request_id:% = call; "{}", command.name());
+        let caller = Caller { scope: self.session.scope().in_call(call), ..self.caller.clone() };
+        let work = async move { carry_out(&caller, id, command).await };
+        context.wait(work.into_actor(self).map(|(id, result), actor, context| {
+            actor.answer(id, result, context);
+        }));
+    }
+
+    /// Exactly one answer to a request that has an id; to one that has none, only what carries something.
+    fn answer(
+        &mut self,
+        id: Option<Correlation>,
+        result: Result<Outcome, Refusal>,
+        context: &mut Context<Self>,
+    ) {
+        match result {
+            Ok(Outcome::Answered) => {}
+            Ok(Outcome::Done) if id.is_none() => {}
+            Ok(Outcome::Done) => self.say(&Notice::Ack { id, body: AckBody::Done {} }),
+            Ok(Outcome::Answer(body)) => self.say(&Notice::Ack { id, body }),
+            Ok(Outcome::Refreshed(scope)) => {
+                let expires_at = scope.expires_at();
+                self.caller.scope = scope.clone();
+                self.session.refreshed(scope);
+                self.set_alarm(context);
+                self.say(&Notice::Ack { id, body: AckBody::Refreshed { expires_at } });
+            }
+            Err(refusal) => self.say(&refusal.into_notice(id)),
+        }
+    }
+
+    fn say(&mut self, notice: &Notice) {
+        if self.caller.say(notice) == Pushed::Overflow {
+            self.caller.wire.close(CloseReason::SlowConsumer);
+        }
+    }
+
+    /// Says so first, then closes.
+    fn close(&mut self, reason: CloseReason) {
+        let reconnect_in_ms = match reason.reconnect() {
+            Reconnect::Now => Some(0),
+            Reconnect::Later => Some(LATER_MS),
+            Reconnect::WithFreshToken | Reconnect::Never => None,
+        };
+        self.say(&Notice::Disconnecting { reason: reason.name(), reconnect_in_ms });
+        self.caller.wire.close(reason);
+    }
+
+    fn set_alarm(&mut self, context: &mut Context<Self>) {
+        if let Some(alarm) = self.alarm.take() {
+            context.cancel_future(alarm);
+        }
+        let now = self.caller.gateway.parts().clock.now();
+        let wait = self.session.next_alarm().since(now);
+        self.alarm = Some(context.run_later(wait, |actor, context| {
+            let now = actor.caller.gateway.parts().clock.now();
+            let effects = actor.session.on_alarm(now);
+            actor.perform(effects, context);
+            if !actor.caller.wire.is_closing() {
+                actor.set_alarm(context);
+            }
+        }));
+    }
+}
+
+async fn carry_out(
+    caller: &Caller,
+    id: Option<Correlation>,
+    command: Command,
+) -> (Option<Correlation>, Result<Outcome, Refusal>) {
+    let result = handlers::run(caller, id.as_ref(), command).await;
+    (id, result)
+}
+
+impl Actor for SessionActor {
+    type Context = Context<Self>;
+
+    fn stopped(&mut self, _: &mut Context<Self>) {
+        let reason = self.caller.wire.closed_for();
+        self.caller.gateway.parts().metrics.closed(reason);
+        log::info!(
+            connection:% = self.session.connection(), user:% = self.session.scope().user();
+            "a session ended: {}", reason.map_or("client", CloseReason::name)
+        );
+    }
+}
+
+impl StreamHandler<Inbound> for SessionActor {
+    fn handle(&mut self, inbound: Inbound, context: &mut Context<Self>) {
+        self.caller.guard.seen();
+        match inbound {
+            Inbound::Fault(reason) => self.caller.wire.close(reason),
+            // The stream ends with it, and the session with the stream.
+            Inbound::Alive | Inbound::Gone => {}
+            // What a client says after its end was decided changes nothing.
+            Inbound::Text(_) | Inbound::Binary(_) if self.caller.wire.is_closing() => {}
+            Inbound::Binary(_) => self.close(CloseReason::NotText),
+            Inbound::Text(text) => {
+                let parts = self.caller.gateway.parts();
+                let message = decode(self.caller.dialect, &text);
+                if let Err(malformed) = &message {
+                    parts.metrics.malformed(malformed.code);
+                }
+                let effects = self.session.on_message(message, parts.clock.now());
+                self.perform(effects, context);
+            }
+        }
+    }
+
+    fn finished(&mut self, context: &mut Context<Self>) {
+        context.stop();
+    }
+}

@@ -1,0 +1,158 @@
+//! How much one session may say. Plain values moved by the clock that the caller names.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+
+/// What one session may do and how long its token is good for.
+#[derive(Debug, Clone, Copy)]
+pub struct SessionLimits {
+    /// Messages a second, and as many at once.
+    pub messages: u32,
+    /// Malformed messages in a minute that close the session.
+    pub mistakes: u32,
+    /// How long before its token ends the client is told.
+    pub token_warning: Duration,
+    /// How long after an outside token ended the session is closed; our own end on time.
+    pub token_grace: Duration,
+}
+
+/// Seconds' worth of messages above the rate that are answered with an error before the session is closed for them.
+const PATIENCE: u32 = 10;
+
+/// What to do with a message, considering those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Hear it.
+    Hear,
+    /// Refuse it; the next one will be heard after this long.
+    Refuse(Duration),
+    /// The client does not stop: close.
+    GiveUp,
+}
+
+/// Keeps a client to its rate.
+#[derive(Debug)]
+pub(super) struct Pace {
+    heard: Rate,
+    refused: Rate,
+}
+
+impl Pace {
+    /// So many messages a second.
+    pub(super) fn new(messages: u32) -> Self {
+        Self { heard: Rate::new(messages, 1), refused: Rate::new(messages, PATIENCE) }
+    }
+
+    /// Another message came.
+    pub(super) fn on_message(&mut self, now: Timestamp) -> Verdict {
+        match self.heard.take(now) {
+            Ok(()) => Verdict::Hear,
+            Err(wait) if self.refused.take(now).is_ok() => Verdict::Refuse(wait),
+            Err(_) => Verdict::GiveUp,
+        }
+    }
+}
+
+/// The generic cell rate algorithm: one moment is all that it remembers.
+///
+/// Not `governor`, because that brings a clock of its own: time is a parameter here, and each session has a few of these.
+#[derive(Debug)]
+struct Rate {
+    interval: Duration,
+    burst: Duration,
+    /// When all that was taken will have been paid back.
+    even: Timestamp,
+}
+
+impl Rate {
+    /// `per_second`, and as many at once as come in `seconds`.
+    fn new(per_second: u32, seconds: u32) -> Self {
+        let interval = Duration::from_secs(1) / per_second.max(1);
+        Self { interval, burst: interval * per_second.max(1) * seconds, even: Timestamp::EPOCH }
+    }
+
+    /// Takes one, or says how long until there is one.
+    fn take(&mut self, now: Timestamp) -> Result<(), Duration> {
+        // Bounded, so that a clock that was set back does not silence a client for longer than its own burst would.
+        let ahead = self.even.since(now).min(self.burst);
+        let after = ahead + self.interval;
+        if after > self.burst {
+            return Err(after - self.burst);
+        }
+        self.even = now.plus(after);
+        Ok(())
+    }
+}
+
+/// Counts what made no sense, exactly: at most a minute of it is remembered, and no more than the limit.
+#[derive(Debug)]
+pub(super) struct Mistakes {
+    at_most: usize,
+    recent: VecDeque<Timestamp>,
+}
+
+impl Mistakes {
+    /// So many in a minute are too many.
+    pub(super) fn new(at_most: u32) -> Self {
+        Self { at_most: usize::try_from(at_most).unwrap_or(usize::MAX), recent: VecDeque::new() }
+    }
+
+    /// Another one; whether that was one too many.
+    pub(super) fn add(&mut self, now: Timestamp) -> bool {
+        self.recent.push_back(now);
+        self.recent.retain(|at| now.since(*at) < Duration::from_secs(60));
+        self.recent.len() >= self.at_most
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_micros(1_700_000_000_000_000 + millis * 1_000).unwrap()
+    }
+
+    #[test]
+    fn a_burst_is_heard_and_then_one_at_a_time() {
+        let mut pace = Pace::new(10);
+        for _ in 0..10 {
+            assert_eq!(pace.on_message(at(0)), Verdict::Hear);
+        }
+        assert_eq!(pace.on_message(at(0)), Verdict::Refuse(Duration::from_millis(100)));
+        assert_eq!(pace.on_message(at(60)), Verdict::Refuse(Duration::from_millis(40)));
+        assert_eq!(pace.on_message(at(100)), Verdict::Hear);
+        assert_eq!(pace.on_message(at(5_000)), Verdict::Hear, "after a pause, a burst again");
+    }
+
+    #[test]
+    fn who_keeps_to_the_rate_is_always_heard() {
+        let mut pace = Pace::new(3);
+        assert!((0..1_000).all(|n| pace.on_message(at(n * 334)) == Verdict::Hear));
+    }
+
+    #[test]
+    fn who_does_not_stop_is_given_up() {
+        let mut pace = Pace::new(10);
+        let refused = (0..).map(|_| pace.on_message(at(0))).position(|verdict| verdict == Verdict::GiveUp);
+        assert_eq!(refused, Some(10 + 100));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_silences_nobody_for_long() {
+        let mut pace = Pace::new(1);
+        assert_eq!(pace.on_message(at(3_600_000)), Verdict::Hear);
+        assert_eq!(pace.on_message(at(0)), Verdict::Refuse(Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn mistakes_of_more_than_a_minute_ago_are_forgiven() {
+        let mut mistakes = Mistakes::new(3);
+        assert!(!mistakes.add(at(0)));
+        assert!(!mistakes.add(at(30_000)));
+        assert!(!mistakes.add(at(60_000)), "the first is forgiven");
+        assert!(mistakes.add(at(89_999)), "three in a minute");
+    }
+}

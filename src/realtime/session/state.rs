@@ -1,0 +1,161 @@
+//! A session's logic: messages and moments in, effects out.
+
+use crate::clock::Timestamp;
+use crate::domain::policy::Scope;
+use crate::ids::ConnectionId;
+use crate::realtime::close::CloseReason;
+use crate::realtime::protocol::{Command, ErrorCode, Malformed, Notice, Request};
+
+use super::SessionLimits;
+use super::limits::{Mistakes, Pace, Verdict};
+
+/// A connection of which nobody knows whose it is. All it can do is become a [`Session`].
+#[derive(Debug)]
+pub struct Unauthenticated {
+    connection: ConnectionId,
+}
+
+/// What the session wants done.
+#[derive(Debug)]
+pub enum Effect {
+    /// Tell the client.
+    Say(Notice),
+    /// Carry this out and answer it, before the next message is looked at.
+    Run(Request),
+    /// End the connection.
+    Close(CloseReason),
+}
+
+/// An authenticated client's session.
+#[derive(Debug)]
+pub struct Session {
+    connection: ConnectionId,
+    scope: Scope,
+    limits: SessionLimits,
+    pace: Pace,
+    mistakes: Mistakes,
+    warned: bool,
+}
+
+impl Unauthenticated {
+    /// A new connection.
+    pub fn new(connection: ConnectionId) -> Self {
+        Self { connection }
+    }
+
+    /// The connection's name.
+    pub fn connection(&self) -> ConnectionId {
+        self.connection
+    }
+
+    /// It is known whose it is.
+    pub fn authenticated(self, scope: Scope, limits: SessionLimits) -> Session {
+        Session {
+            connection: self.connection,
+            scope,
+            limits,
+            pace: Pace::new(limits.messages),
+            mistakes: Mistakes::new(limits.mistakes),
+            warned: false,
+        }
+    }
+}
+
+impl Session {
+    /// The connection's name.
+    pub fn connection(&self) -> ConnectionId {
+        self.connection
+    }
+
+    /// Whose it is, by the newest token.
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// The first notice.
+    pub fn greeting(&self, now: Timestamp, heartbeat_s: u64) -> Notice {
+        Notice::ConnectionEstablished {
+            session_id: self.connection,
+            user_id: self.scope.user(),
+            user_email: self.scope.email().into(),
+            role: self.scope.role().as_str(),
+            plan: self.scope.plan().as_str(),
+            expires_at: self.scope.expires_at(),
+            heartbeat_s,
+            timestamp: now,
+        }
+    }
+
+    /// A message came, read by its dialect.
+    pub fn on_message(&mut self, message: Result<Request, Malformed>, now: Timestamp) -> Vec<Effect> {
+        match self.pace.on_message(now) {
+            Verdict::Hear => {}
+            Verdict::Refuse(wait) => {
+                let id = message.map_or_else(|malformed| malformed.id, |request| request.id);
+                let retry_after = Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0));
+                let message = "too many messages; send slower".into();
+                return vec![Effect::Say(Notice::Error {
+                    id,
+                    code: ErrorCode::RateLimited,
+                    message,
+                    retry_after,
+                })];
+            }
+            Verdict::GiveUp => return vec![Effect::Close(CloseReason::TooFast)],
+        }
+        match message {
+            Ok(Request { id, command: Command::Ping }) => vec![Effect::Say(Notice::Pong { id })],
+            Ok(request) => vec![Effect::Run(request)],
+            Err(malformed) => self.on_malformed(malformed, now),
+        }
+    }
+
+    fn on_malformed(&mut self, malformed: Malformed, now: Timestamp) -> Vec<Effect> {
+        let Malformed { id, code, message } = malformed;
+        let mut effects =
+            vec![Effect::Say(Notice::Error { id, code, message: message.into(), retry_after: None })];
+        if self.mistakes.add(now) {
+            effects.push(Effect::Close(CloseReason::TooManyMistakes));
+        }
+        effects
+    }
+
+    /// The session goes on by another token of the same user.
+    pub fn refreshed(&mut self, scope: Scope) {
+        self.scope = scope;
+        self.warned = false;
+    }
+
+    /// When [`Session::on_alarm`] must be called next.
+    pub fn next_alarm(&self) -> Timestamp {
+        if self.warned { self.ends_at() } else { self.warning_at() }
+    }
+
+    /// Looks at the token's time.
+    pub fn on_alarm(&mut self, now: Timestamp) -> Vec<Effect> {
+        if now >= self.ends_at() {
+            return vec![Effect::Close(CloseReason::TokenExpired)];
+        }
+        if !self.warned && now >= self.warning_at() {
+            self.warned = true;
+            return vec![Effect::Say(Notice::TokenExpiring { expires_at: self.scope.expires_at() })];
+        }
+        Vec::new()
+    }
+
+    fn warning_at(&self) -> Timestamp {
+        self.scope.expires_at().minus(self.limits.token_warning)
+    }
+
+    /// Outside issuers' clocks and lifetimes are not ours, so their tokens have a grace (contracts, section 7).
+    fn ends_at(&self) -> Timestamp {
+        match self.scope.issuer() {
+            Some(_) => self.scope.expires_at().plus(self.limits.token_grace),
+            None => self.scope.expires_at(),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "state_tests.rs"]
+mod tests;
