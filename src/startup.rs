@@ -136,23 +136,29 @@ pub enum Stop {
     AtOnce,
 }
 
-/// Ends when the process is told to stop: SIGTERM by a service manager, SIGINT by a person.
-pub async fn told_to_stop() -> Stop {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let (Ok(mut terminate), Ok(mut interrupt)) =
-            (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-        {
-            tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-            return Stop::InOrder;
+/// A future that ends when the process is told to stop: SIGTERM by a service manager, SIGINT by a person.
+///
+/// The process listens to the signals from this call on, not only from the first poll: one that comes while the server
+/// starts is obeyed as soon as it serves.
+#[cfg(unix)]
+pub fn told_to_stop() -> io::Result<impl Future<Output = Stop>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        Stop::InOrder
+    })
+}
+
+/// A future that ends when somebody presses Ctrl-C.
+#[cfg(not(unix))]
+pub fn told_to_stop() -> io::Result<impl Future<Output = Stop>> {
+    Ok(async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
         }
-    }
-    // Without signal handlers only the system's own default is left, which ends the process.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
-    Stop::InOrder
+        Stop::InOrder
+    })
 }
 
 fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {

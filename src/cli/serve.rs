@@ -7,7 +7,8 @@ use crate::startup;
 pub(super) fn run(settings: Settings) -> Result<(), super::Failed> {
     let config = settings.into_config()?;
     actix_web::rt::System::new().block_on(async {
+        let stop = startup::told_to_stop()?;
         let server = startup::build(config, Clock::system())?;
-        Ok(server.run_until_stopped(startup::told_to_stop()).await?)
+        Ok(server.run_until_stopped(stop).await?)
     })
 }
