@@ -12,4 +12,5 @@
 mod durability;
 mod http;
 mod realtime;
+mod database;
 mod support;
