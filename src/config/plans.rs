@@ -8,14 +8,14 @@ use super::value::count;
 pub struct PlansConfig {
     /// Live sessions of a user on the free plan
     #[arg(
-        long, env = "SOUK_FREE_CONNECTIONS", value_name = "COUNT", default_value = "5",
+        long, env = "SOUK_FREE_CONNECTIONS", value_name = "COUNT", default_value = "20",
         value_parser = count::<usize>
     )]
     pub free_connections: usize,
 
     /// Messages a second from a session on the free plan
     #[arg(
-        long, env = "SOUK_FREE_MESSAGES", value_name = "COUNT", default_value = "10",
+        long, env = "SOUK_FREE_MESSAGES", value_name = "COUNT", default_value = "50",
         value_parser = count::<u32>
     )]
     pub free_messages: u32,
@@ -29,14 +29,14 @@ pub struct PlansConfig {
 
     /// Live sessions of a user on the pro plan
     #[arg(
-        long, env = "SOUK_PRO_CONNECTIONS", value_name = "COUNT", default_value = "20",
+        long, env = "SOUK_PRO_CONNECTIONS", value_name = "COUNT", default_value = "100",
         value_parser = count::<usize>
     )]
     pub pro_connections: usize,
 
     /// Messages a second from a session on the pro plan
     #[arg(
-        long, env = "SOUK_PRO_MESSAGES", value_name = "COUNT", default_value = "30",
+        long, env = "SOUK_PRO_MESSAGES", value_name = "COUNT", default_value = "200",
         value_parser = count::<u32>
     )]
     pub pro_messages: u32,
@@ -50,14 +50,14 @@ pub struct PlansConfig {
 
     /// Live sessions of a user on the enterprise plan
     #[arg(
-        long, env = "SOUK_ENTERPRISE_CONNECTIONS", value_name = "COUNT", default_value = "100",
+        long, env = "SOUK_ENTERPRISE_CONNECTIONS", value_name = "COUNT", default_value = "1000",
         value_parser = count::<usize>
     )]
     pub enterprise_connections: usize,
 
     /// Messages a second from a session on the enterprise plan
     #[arg(
-        long, env = "SOUK_ENTERPRISE_MESSAGES", value_name = "COUNT", default_value = "100",
+        long, env = "SOUK_ENTERPRISE_MESSAGES", value_name = "COUNT", default_value = "1000",
         value_parser = count::<u32>
     )]
     pub enterprise_messages: u32,
