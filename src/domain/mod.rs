@@ -4,14 +4,17 @@
 //! (`service.rs`) and facts (`events.rs`). Use cases are plain functions on a `UnitOfWork`, called alike by REST,
 //! by every WebSocket dialect and by tests. Who may do what is decided by `policy` alone.
 
+pub mod bookings;
 pub mod consumers;
 pub mod error;
 pub mod money;
+pub mod offers;
 pub mod page;
 pub mod place;
 pub mod policy;
 pub mod projects;
 pub mod providers;
+pub mod requests;
 pub mod sessions;
 pub mod slot;
 pub mod text;

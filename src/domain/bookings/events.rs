@@ -1,0 +1,87 @@
+//! What happens to bookings. Its parties hear of it: in its room, in their own, and in their session.
+
+use crate::db::UnitOfWork;
+use crate::domain::money::Money;
+use crate::domain::requests::Title;
+use crate::domain::slot::Slot;
+use crate::events::Fact;
+use crate::ids::{BookingId, OfferId, ProjectId, RequestId, Room, SessionId, UserId};
+
+use super::{Booking, State};
+
+/// What happened to a booking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It was made.
+    Created,
+    /// The work has begun.
+    Started,
+    /// The work is done.
+    Completed,
+    /// It will not be.
+    Cancelled,
+}
+
+/// A booking changed. Without the address: who may see that reads it from the booking itself.
+#[derive(Debug, serde::Serialize)]
+pub struct BookingChanged<'a> {
+    booking_id: BookingId,
+    offer_id: OfferId,
+    request_id: RequestId,
+    session_id: SessionId,
+    project_id: Option<ProjectId>,
+    title: &'a Title,
+    price: Money,
+    slot: Slot,
+    state: State,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    completed_by: Option<UserId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cancelled_by: Option<UserId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cancel_reason: Option<&'a str>,
+    version: i64,
+    #[serde(skip)]
+    change: Change,
+    #[serde(skip)]
+    parties: [UserId; 2],
+}
+
+impl Fact for BookingChanged<'_> {
+    fn kind(&self) -> &'static str {
+        match self.change {
+            Change::Created => "booking.created",
+            Change::Started => "booking.started",
+            Change::Completed => "booking.completed",
+            Change::Cancelled => "booking.cancelled",
+        }
+    }
+
+    fn rooms(&self) -> Vec<Room> {
+        let [consumer, provider] = self.parties;
+        let (booking, session) = (Room::Booking(self.booking_id), Room::Session(self.session_id));
+        vec![booking, session, Room::User(consumer), Room::User(provider)]
+    }
+}
+
+/// Announces a change to the booking's parties.
+pub(super) fn announce(uow: &mut UnitOfWork<'_>, by: Option<UserId>, change: Change, booking: &Booking) {
+    let fact = BookingChanged {
+        booking_id: booking.id,
+        offer_id: booking.offer_id,
+        request_id: booking.request_id,
+        session_id: booking.session_id,
+        project_id: booking.project_id,
+        title: &booking.title,
+        price: booking.price,
+        slot: booking.slot,
+        state: booking.state,
+        completed_by: booking.completed_by,
+        cancelled_by: booking.cancelled_by,
+        cancel_reason: booking.cancel_reason.as_deref(),
+        version: booking.version,
+        change,
+        parties: [booking.consumer_user_id, booking.provider_user_id],
+    };
+    uow.record(by, &fact);
+}

@@ -1,0 +1,182 @@
+//! Bookings in the database.
+
+use diesel::prelude::*;
+
+use crate::clock::Timestamp;
+use crate::db::schema::{bookings, projects, providers, requests, sessions};
+use crate::db::{DbConnection, DbError, UnitOfWork};
+use crate::domain::money::{Currency, Money};
+use crate::domain::policy::{Authorized, Scope};
+use crate::domain::requests::Title;
+use crate::domain::slot::Slot;
+use crate::domain::text::Line;
+use crate::domain::{Error, Kind, Page};
+use crate::ids::{BookingId, ConsumerId, OfferId, ProjectId, ProviderId, RequestId, SessionId, UserId};
+
+use super::{Booking, BookingFilter, State};
+
+#[derive(Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = bookings, treat_none_as_null = true)]
+struct Row {
+    id: BookingId,
+    offer_id: OfferId,
+    request_id: RequestId,
+    consumer_id: ConsumerId,
+    provider_id: ProviderId,
+    consumer_user_id: UserId,
+    provider_user_id: UserId,
+    price: i64,
+    currency: Currency,
+    slot_start: Timestamp,
+    slot_end: Timestamp,
+    address: Option<Line<300>>,
+    status: State,
+    completed_by: Option<UserId>,
+    cancelled_by: Option<UserId>,
+    cancel_reason: Option<String>,
+    version: i64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+/// What the neighbouring tables know of a booking: its request's title, its session, its project.
+type Around = (Title, SessionId, Option<ProjectId>);
+
+impl Row {
+    fn of(booking: &Booking) -> Self {
+        Self {
+            id: booking.id,
+            offer_id: booking.offer_id,
+            request_id: booking.request_id,
+            consumer_id: booking.consumer_id,
+            provider_id: booking.provider_id,
+            consumer_user_id: booking.consumer_user_id,
+            provider_user_id: booking.provider_user_id,
+            price: booking.price.amount(),
+            currency: booking.price.currency(),
+            slot_start: booking.slot.start(),
+            slot_end: booking.slot.end(),
+            address: booking.address.clone(),
+            status: booking.state,
+            completed_by: booking.completed_by,
+            cancelled_by: booking.cancelled_by,
+            cancel_reason: booking.cancel_reason.clone(),
+            version: booking.version,
+            created_at: booking.created_at,
+            updated_at: booking.updated_at,
+        }
+    }
+
+    fn with(self, (title, session_id, project_id): Around) -> Result<Booking, DbError> {
+        Ok(Booking {
+            id: self.id,
+            offer_id: self.offer_id,
+            request_id: self.request_id,
+            title,
+            consumer_id: self.consumer_id,
+            provider_id: self.provider_id,
+            consumer_user_id: self.consumer_user_id,
+            provider_user_id: self.provider_user_id,
+            price: Money::new(self.price, self.currency).map_err(DbError::unreadable)?,
+            slot: Slot::new(self.slot_start, self.slot_end).map_err(DbError::unreadable)?,
+            address: self.address,
+            state: self.status,
+            completed_by: self.completed_by,
+            cancelled_by: self.cancelled_by,
+            cancel_reason: self.cancel_reason,
+            version: self.version,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            session_id,
+            project_id,
+        })
+    }
+}
+
+/// Bookings with what the neighbouring tables know of them.
+macro_rules! bookings_with_surroundings {
+    () => {
+        bookings::table
+            .inner_join(requests::table.on(requests::id.eq(bookings::request_id)))
+            .inner_join(
+                sessions::table.on(sessions::request_id
+                    .eq(bookings::request_id)
+                    .and(sessions::provider_user_id.eq(bookings::provider_user_id))),
+            )
+            .left_join(projects::table.on(projects::booking_id.eq(bookings::id.nullable())))
+            .select((bookings::all_columns, (requests::title, sessions::id, projects::id.nullable())))
+    };
+}
+
+/// The request that a booking settles: what must be locked before the booking is looked at.
+pub(super) fn request_of(uow: &mut UnitOfWork<'_>, id: BookingId) -> Result<RequestId, Error> {
+    let request = bookings::table.find(id).select(bookings::request_id).first(uow.conn()).optional()?;
+    request.ok_or(Error::NotFound(Kind::Booking))
+}
+
+/// The booking.
+pub(super) fn find(uow: &mut UnitOfWork<'_>, id: BookingId) -> Result<Booking, Error> {
+    let found = bookings_with_surroundings!()
+        .filter(bookings::id.eq(id))
+        .first::<(Row, Around)>(uow.conn())
+        .optional()?;
+    let (row, around) = found.ok_or(Error::NotFound(Kind::Booking))?;
+    Ok(row.with(around)?)
+}
+
+/// Stores a new booking. The schema refuses a second one of its request, and one that overlaps another of its provider.
+pub(super) fn insert(uow: &mut UnitOfWork<'_>, booking: &Authorized<Booking>) -> Result<(), DbError> {
+    diesel::insert_into(bookings::table).values(Row::of(booking)).execute(uow.conn())?;
+    Ok(())
+}
+
+/// Stores what became of a booking, if it is still what it was.
+pub(super) fn update(
+    uow: &mut UnitOfWork<'_>,
+    before: &Authorized<Booking>,
+    after: Booking,
+) -> Result<Booking, Error> {
+    let after = Booking { version: before.version + 1, updated_at: uow.now(), ..after };
+    let unchanged = bookings::table
+        .find(before.id)
+        .filter(bookings::status.eq(before.state).and(bookings::version.eq(before.version)));
+    match diesel::update(unchanged).set(Row::of(&after)).execute(uow.conn())? {
+        1 => Ok(after),
+        _ => Err(DbError::Contended("the booking changed meanwhile".into()).into()),
+    }
+}
+
+/// The caller's own bookings, newest first; all for an admin.
+pub(super) fn list(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    filter: &BookingFilter,
+    page: Page<BookingId>,
+) -> Result<Vec<Booking>, DbError> {
+    let user = scope.user();
+    let mut query = bookings_with_surroundings!().order(bookings::id.desc()).limit(page.fetch()).into_boxed();
+    if !scope.is_admin() {
+        query = query.filter(bookings::consumer_user_id.eq(user).or(bookings::provider_user_id.eq(user)));
+    }
+    if let Some(state) = filter.state {
+        query = query.filter(bookings::status.eq(state));
+    }
+    if let Some(before) = page.before {
+        query = query.filter(bookings::id.lt(before));
+    }
+    let rows = query.load::<(Row, Around)>(uow.conn())?;
+    rows.into_iter().map(|(row, around)| row.with(around)).collect()
+}
+
+/// Locks the provider's calendar until the end of the unit of work, so that two bookings of theirs are made one after
+/// the other: PostgreSQL would let both in and then end one of them as a deadlock, a second late.
+pub(super) fn lock_calendar(uow: &mut UnitOfWork<'_>, provider: ProviderId) -> Result<(), DbError> {
+    if let DbConnection::Postgresql(connection) = uow.conn() {
+        providers::table
+            .find(provider)
+            .select(providers::id)
+            .for_no_key_update()
+            .first::<ProviderId>(connection)?;
+    }
+    Ok(())
+}

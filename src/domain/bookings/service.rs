@@ -1,0 +1,206 @@
+//! What the parties do with bookings, and how one comes to be.
+
+use crate::db::UnitOfWork;
+use crate::domain::offers::{self, Offer};
+use crate::domain::policy::{
+    Authorized, Right, Scope, Step, authorize, by_system, conflict, step, write_down,
+};
+use crate::domain::projects::{self, NewProject};
+use crate::domain::requests::{self, Reason, Request};
+use crate::domain::sessions::{self, NewSession};
+use crate::domain::{Error, Page, Slice};
+use crate::events::{EndReason, Ending};
+use crate::ids::{BookingId, UserId};
+
+use super::events::announce;
+use super::{ATTEND, Action, Attendance, Booking, Change, SEE, State, repository};
+
+/// Which bookings are to be listed.
+#[derive(Clone, Debug, Default)]
+pub struct BookingFilter {
+    /// In this state only.
+    pub state: Option<State>,
+}
+
+/// The booking, for its parties and for admins.
+pub fn find(uow: &mut UnitOfWork<'_>, scope: &Scope, id: BookingId) -> Result<Authorized<Booking>, Error> {
+    let booking = repository::find(uow, id)?;
+    authorize(uow, scope, booking, SEE)
+}
+
+/// The booking as a place to be live in: for its parties while it is not cancelled, and for admins.
+pub fn attend(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    id: BookingId,
+) -> Result<Authorized<Attendance>, Error> {
+    let booking = repository::find(uow, id)?;
+    authorize(uow, scope, Attendance(booking), ATTEND)
+}
+
+/// The caller's own bookings, newest first; all for an admin.
+pub fn list(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    filter: &BookingFilter,
+    page: Page<BookingId>,
+) -> Result<Slice<Booking, BookingId>, Error> {
+    let rows = repository::list(uow, scope, filter, page)?;
+    Ok(page.cut(rows, |booking| booking.id))
+}
+
+/// Begins the work.
+pub fn start(uow: &mut UnitOfWork<'_>, scope: &Scope, id: BookingId) -> Result<Booking, Error> {
+    let (_, step) = take(uow, scope, id, Action::Start, |booking| booking.provider_user_id == scope.user())?;
+    match step {
+        Taken::Already(booking) => Ok(booking),
+        Taken::To(before, state) => {
+            let after = repository::update(uow, &before, Booking { state, ..before.clone() })?;
+            announce(uow, Some(scope.user()), Change::Started, &after);
+            Ok(after)
+        }
+    }
+}
+
+/// Says that the work is done, which fulfils the request.
+pub fn complete(uow: &mut UnitOfWork<'_>, scope: &Scope, id: BookingId) -> Result<Booking, Error> {
+    let by = Some(scope.user());
+    let (request, step) = take(uow, scope, id, Action::Complete, |booking| booking.completed_by == by)?;
+    match step {
+        Taken::Already(booking) => Ok(booking),
+        Taken::To(before, state) => {
+            requests::fulfil(uow, by, request)?;
+            let after = Booking { state, completed_by: by, ..before.clone() };
+            let after = repository::update(uow, &before, after)?;
+            announce(uow, by, Change::Completed, &after);
+            Ok(after)
+        }
+    }
+}
+
+/// Calls it off. Before the work has begun this voids the offer and puts the request back into the market.
+pub fn cancel(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    id: BookingId,
+    reason: Option<&Reason>,
+) -> Result<Booking, Error> {
+    call_off(uow, scope, id, Action::Cancel, reason)
+}
+
+/// Calls it off for the two, with a reason.
+pub fn force_cancel(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    id: BookingId,
+    reason: &Reason,
+) -> Result<Booking, Error> {
+    let booking = call_off(uow, scope, id, Action::ForceCancel, Some(reason))?;
+    let right = Right::to::<Booking>(Action::ForceCancel);
+    write_down(uow, scope, &booking, right, Some(reason.as_str()))?;
+    Ok(booking)
+}
+
+fn call_off(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    id: BookingId,
+    action: Action,
+    reason: Option<&Reason>,
+) -> Result<Booking, Error> {
+    let by = Some(scope.user());
+    let (request, step) = take(uow, scope, id, action, |booking| booking.cancelled_by == by)?;
+    let (before, state) = match step {
+        Taken::Already(booking) => return Ok(booking),
+        Taken::To(before, state) => (before, state),
+    };
+    let after = Booking {
+        state,
+        cancelled_by: by,
+        cancel_reason: reason.map(|reason| reason.as_str().to_owned()),
+        ..before.clone()
+    };
+    if before.state == State::Confirmed {
+        requests::reopen(uow, by, request)?;
+        offers::void(uow, by, before.offer_id)?;
+    }
+    let after = repository::update(uow, &before, after)?;
+    announce(uow, by, Change::Cancelled, &after);
+    // The booking and its session stay with the two; being live in its room was a right of a booking that stands.
+    for user in [after.consumer_user_id, after.provider_user_id] {
+        uow.end(Ending::Membership { user, room: after.room(), reason: EndReason::NoStanding });
+    }
+    Ok(after)
+}
+
+/// An offer was accepted: makes its booking, and what the two need for it. A step of accepting, whose caller holds the
+/// request's lock.
+pub(in crate::domain) fn open(
+    uow: &mut UnitOfWork<'_>,
+    by: Option<UserId>,
+    request: &Request,
+    offer: &Offer,
+) -> Result<Booking, Error> {
+    let now = uow.now();
+    let booking = by_system(Booking {
+        id: BookingId::new(now),
+        offer_id: offer.id,
+        request_id: request.id,
+        title: request.brief.title.clone(),
+        consumer_id: request.consumer_id,
+        provider_id: offer.provider_id,
+        consumer_user_id: request.user_id,
+        provider_user_id: offer.user_id,
+        price: offer.terms.price,
+        slot: offer.terms.slot,
+        address: request.brief.place.address.clone(),
+        state: State::Confirmed,
+        completed_by: None,
+        cancelled_by: None,
+        cancel_reason: None,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+        session_id: offer.session_id,
+        project_id: None,
+    });
+    repository::lock_calendar(uow, booking.provider_id)?;
+    repository::insert(uow, &booking)?;
+    let (consumer_user, provider_user) = (booking.consumer_user_id, booking.provider_user_id);
+    let new = NewSession { request_id: request.id, consumer_user, provider_user };
+    let session = sessions::open(uow, &new)?;
+    sessions::attach_booking(uow, session, booking.id)?;
+    let title = request.brief.title.clone();
+    let new = NewProject { booking_id: booking.id, consumer_user, provider_user, title };
+    let project = projects::open_for_booking(uow, &new)?;
+    let booking = Booking { project_id: Some(project.id), ..booking.into_row() };
+    announce(uow, by, Change::Created, &booking);
+    Ok(booking)
+}
+
+enum Taken {
+    /// It leads there.
+    To(Authorized<Booking>, State),
+    /// It is there already, by this caller's own deed.
+    Already(Booking),
+}
+
+/// Locks, authorizes, and asks the table. Where the booking is there already, `is_own_deed` tells a repetition, which
+/// is welcome, from coming second, which is a conflict.
+fn take(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    id: BookingId,
+    action: Action,
+    is_own_deed: impl FnOnce(&Booking) -> bool,
+) -> Result<(Request, Taken), Error> {
+    let request = repository::request_of(uow, id)?;
+    let request = requests::lock(uow, request)?;
+    let booking = repository::find(uow, id)?;
+    let booking = authorize(uow, scope, booking, Right::to::<Booking>(action))?;
+    match step(scope, &*booking, action)? {
+        Step::To(state) => Ok((request, Taken::To(booking, state))),
+        Step::Already if is_own_deed(&booking) => Ok((request, Taken::Already(booking.into_row()))),
+        Step::Already => Err(conflict(scope, &*booking, action)),
+    }
+}

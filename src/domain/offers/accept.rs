@@ -1,0 +1,45 @@
+//! Accepting an offer: the one transaction that settles a request.
+//!
+//! Offer accepted, request booked, its other offers not selected, booking made, session and project opened, everybody
+//! told, audit row written: all or nothing. Whoever comes second finds the request's lock taken, and after it a state
+//! that says no; behind that stand the keys of the schema, should this code ever be wrong.
+//!
+//! Accepting changes the offer's version, so that of many calls that accept the same offer in the same version exactly
+//! one succeeds. Who repeats a call because its answer was lost does so with its Idempotency-Key.
+
+use crate::db::UnitOfWork;
+use crate::domain::policy::{Right, Scope, Step, authorize, blocked, conflict, step, write_down};
+use crate::domain::{Error, bookings, requests};
+use crate::ids::OfferId;
+
+use super::events::announce;
+use super::{Action, Change, Offer, repository, service, steps};
+
+/// Accepts the offer in the version that its caller has seen.
+pub fn accept(uow: &mut UnitOfWork<'_>, scope: &Scope, id: OfferId, version: i64) -> Result<Offer, Error> {
+    let right = Right::to::<Offer>(Action::Accept);
+    let (request, offer) = service::lock(uow, id)?;
+    let offer = authorize(uow, scope, offer, right)?;
+    let state = match step(scope, &*offer, Action::Accept)? {
+        Step::To(state) => state,
+        Step::Already if version == offer.version => return Ok(offer.into_row()),
+        Step::Already => return Err(conflict(scope, &*offer, Action::Accept)),
+    };
+    if version != offer.version {
+        let changed = "the offer was changed meanwhile: read it again, and accept the version you mean";
+        return Err(blocked(scope, &*offer, "stale_version", changed));
+    }
+    if offer.is_outdated {
+        let edited = "the request was edited after this offer: its provider must affirm it first";
+        return Err(blocked(scope, &*offer, "offer_outdated", edited));
+    }
+    let by = Some(scope.user());
+    let request = requests::book(uow, by, request)?;
+    let accepted = repository::update(uow, &offer, Offer { state, ..offer.clone() })?;
+    steps::lapse_live(uow, by, request.id, Some(id))?;
+    let booking = bookings::open(uow, by, &request, &accepted)?;
+    let accepted = Offer { booking_id: Some(booking.id), ..accepted };
+    announce(uow, by, Change::Accepted, &accepted);
+    write_down(uow, scope, &accepted, right, None)?;
+    Ok(accepted)
+}

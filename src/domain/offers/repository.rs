@@ -1,0 +1,230 @@
+//! Offers in the database.
+
+use diesel::prelude::*;
+
+use crate::clock::Timestamp;
+use crate::db::schema::{bookings, offers, providers, requests, sessions};
+use crate::db::{DbError, UnitOfWork};
+use crate::domain::money::{Currency, Money};
+use crate::domain::policy::{Authorized, Scope};
+use crate::domain::slot::Slot;
+use crate::domain::{Error, Kind, Page};
+use crate::ids::{BookingId, OfferId, ProviderId, RequestId, SessionId, UserId};
+
+use super::{Message, Offer, OfferFilter, State, Terms};
+
+#[derive(Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = offers)]
+struct Row {
+    id: OfferId,
+    request_id: RequestId,
+    provider_id: ProviderId,
+    user_id: UserId,
+    consumer_user_id: UserId,
+    price: i64,
+    currency: Currency,
+    message: Message,
+    slot_start: Timestamp,
+    slot_end: Timestamp,
+    valid_until: Timestamp,
+    request_revision: i64,
+    status: State,
+    version: i64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+/// What the neighbouring tables know of an offer: its request's revision, its session, its booking.
+type Around = (i64, SessionId, Option<BookingId>);
+
+impl Row {
+    fn of(offer: &Offer) -> Self {
+        let Terms { price, message, slot, valid_until } = offer.terms.clone();
+        Self {
+            id: offer.id,
+            request_id: offer.request_id,
+            provider_id: offer.provider_id,
+            user_id: offer.user_id,
+            consumer_user_id: offer.consumer_user_id,
+            price: price.amount(),
+            currency: price.currency(),
+            message,
+            slot_start: slot.start(),
+            slot_end: slot.end(),
+            valid_until,
+            request_revision: offer.request_revision,
+            status: offer.state,
+            version: offer.version,
+            created_at: offer.created_at,
+            updated_at: offer.updated_at,
+        }
+    }
+
+    /// The offer as it is at this moment.
+    fn at(self, now: Timestamp, (revision, session_id, booking_id): Around) -> Result<Offer, DbError> {
+        let is_live = matches!(self.status, State::Pending | State::Countered);
+        Ok(Offer {
+            id: self.id,
+            request_id: self.request_id,
+            provider_id: self.provider_id,
+            user_id: self.user_id,
+            consumer_user_id: self.consumer_user_id,
+            terms: Terms {
+                price: Money::new(self.price, self.currency).map_err(DbError::unreadable)?,
+                message: self.message,
+                slot: Slot::new(self.slot_start, self.slot_end).map_err(DbError::unreadable)?,
+                valid_until: self.valid_until,
+            },
+            request_revision: self.request_revision,
+            state: if is_live && self.valid_until <= now { State::Expired } else { self.status },
+            stored: self.status,
+            version: self.version,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            is_outdated: self.request_revision < revision,
+            session_id,
+            booking_id,
+        })
+    }
+}
+
+/// Offers with what the neighbouring tables know of them. Every offer has a session: submitting one opens it.
+macro_rules! offers_with_surroundings {
+    () => {
+        offers::table
+            .inner_join(requests::table.on(requests::id.eq(offers::request_id)))
+            .inner_join(
+                sessions::table.on(sessions::request_id
+                    .eq(offers::request_id)
+                    .and(sessions::provider_user_id.eq(offers::user_id))),
+            )
+            .left_join(bookings::table.on(bookings::offer_id.eq(offers::id)))
+            .select((offers::all_columns, (requests::revision, sessions::id, bookings::id.nullable())))
+    };
+}
+
+/// The request that an offer is on: what must be locked before the offer is looked at.
+pub(super) fn request_of(uow: &mut UnitOfWork<'_>, id: OfferId) -> Result<RequestId, Error> {
+    let request = offers::table.find(id).select(offers::request_id).first(uow.conn()).optional()?;
+    request.ok_or(Error::NotFound(Kind::Offer))
+}
+
+/// The offer.
+pub(super) fn find(uow: &mut UnitOfWork<'_>, id: OfferId) -> Result<Offer, Error> {
+    let now = uow.now();
+    let found = offers_with_surroundings!()
+        .filter(offers::id.eq(id))
+        .first::<(Row, Around)>(uow.conn())
+        .optional()?;
+    let (row, around) = found.ok_or(Error::NotFound(Kind::Offer))?;
+    Ok(row.at(now, around)?)
+}
+
+/// The offers of a request that are stored as live, in order of their ids.
+pub(super) fn live_of(uow: &mut UnitOfWork<'_>, request: RequestId) -> Result<Vec<Offer>, DbError> {
+    let now = uow.now();
+    let rows = offers_with_surroundings!()
+        .filter(offers::request_id.eq(request))
+        .filter(offers::status.eq_any([State::Pending, State::Countered]))
+        .order(offers::id.asc())
+        .load::<(Row, Around)>(uow.conn())?;
+    rows.into_iter().map(|(row, around)| row.at(now, around)).collect()
+}
+
+/// Stores a new offer.
+pub(super) fn insert<T>(
+    uow: &mut UnitOfWork<'_>,
+    _allowed: &Authorized<T>,
+    offer: &Offer,
+) -> Result<(), DbError> {
+    diesel::insert_into(offers::table).values(Row::of(offer)).execute(uow.conn())?;
+    Ok(())
+}
+
+/// Stores what became of an offer, if it is still what it was.
+pub(super) fn update(
+    uow: &mut UnitOfWork<'_>,
+    before: &Authorized<Offer>,
+    after: Offer,
+) -> Result<Offer, Error> {
+    let after = Offer { stored: after.state, version: before.version + 1, updated_at: uow.now(), ..after };
+    let unchanged = offers::table
+        .find(before.id)
+        .filter(offers::status.eq(before.stored).and(offers::version.eq(before.version)));
+    match diesel::update(unchanged).set(Row::of(&after)).execute(uow.conn())? {
+        1 => Ok(after),
+        _ => Err(DbError::Contended("the offer changed meanwhile".into()).into()),
+    }
+}
+
+/// Which offers a caller may list.
+pub(super) enum Of {
+    /// Those of this user, whichever side they are on.
+    User(UserId),
+    /// Those that somebody made on this request.
+    Request(RequestId),
+    /// Those that this user made on this request.
+    RequestBy(RequestId, UserId),
+    /// All of them.
+    Everyone,
+}
+
+impl Of {
+    /// What is a caller's own: for an admin, everything.
+    pub(super) fn caller(scope: &Scope) -> Self {
+        if scope.is_admin() { Self::Everyone } else { Self::User(scope.user()) }
+    }
+}
+
+/// Offers, newest first.
+pub(super) fn list(
+    uow: &mut UnitOfWork<'_>,
+    of: Of,
+    filter: &OfferFilter,
+    page: Page<OfferId>,
+) -> Result<Vec<Offer>, DbError> {
+    let now = uow.now();
+    let mut query = offers_with_surroundings!().order(offers::id.desc()).limit(page.fetch()).into_boxed();
+    query = match of {
+        Of::User(user) => query.filter(offers::user_id.eq(user).or(offers::consumer_user_id.eq(user))),
+        Of::Request(request) => query.filter(offers::request_id.eq(request)),
+        Of::RequestBy(request, user) => {
+            query.filter(offers::request_id.eq(request)).filter(offers::user_id.eq(user))
+        }
+        Of::Everyone => query,
+    };
+    let live = || offers::status.eq_any([State::Pending, State::Countered]);
+    query = match filter.state {
+        None => query,
+        Some(State::Expired) => {
+            query.filter(offers::status.eq(State::Expired).or(live().and(offers::valid_until.le(now))))
+        }
+        Some(state @ (State::Pending | State::Countered)) => {
+            query.filter(offers::status.eq(state)).filter(offers::valid_until.gt(now))
+        }
+        Some(state) => query.filter(offers::status.eq(state)),
+    };
+    if let Some(before) = page.before {
+        query = query.filter(offers::id.lt(before));
+    }
+    let rows = query.load::<(Row, Around)>(uow.conn())?;
+    rows.into_iter().map(|(row, around)| row.at(now, around)).collect()
+}
+
+/// Live offers whose time is over, those that waited longest first.
+pub(super) fn overdue(uow: &mut UnitOfWork<'_>, limit: u16) -> Result<Vec<OfferId>, DbError> {
+    let now = uow.now();
+    Ok(offers::table
+        .filter(offers::status.eq_any([State::Pending, State::Countered]))
+        .filter(offers::valid_until.le(now))
+        .order(offers::valid_until.asc())
+        .limit(i64::from(limit))
+        .select(offers::id)
+        .load(uow.conn())?)
+}
+
+/// The provider that this user is, if they are one.
+pub(super) fn provider_of(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<Option<ProviderId>, DbError> {
+    let provider = providers::table.filter(providers::user_id.eq(user)).select(providers::id);
+    Ok(provider.first(uow.conn()).optional()?)
+}

@@ -1,0 +1,235 @@
+//! What people do with offers, besides accepting them.
+
+use crate::clock::Timestamp;
+use crate::db::UnitOfWork;
+use crate::domain::money::{Currency, Money};
+use crate::domain::policy::{Authorized, Right, Scope, Step, authorize, step, write_down};
+use crate::domain::requests::{self, Reason, Request};
+use crate::domain::sessions::{self, NewSession};
+use crate::domain::slot::Slot;
+use crate::domain::{Error, Kind, Page, Slice};
+use crate::ids::{OfferId, RequestId};
+
+use super::events::announce;
+use super::{Action, Change, Creation, Message, Offer, SEE, SUBMIT, State, TERM, Terms, repository, steps};
+
+/// An offer to be made.
+#[derive(Clone, Debug)]
+pub struct NewOffer {
+    /// For how much, in the request's currency.
+    pub price: Money,
+    /// In what words.
+    pub message: Message,
+    /// When; not begun yet.
+    pub slot: Slot,
+    /// Until when it can be accepted; the usual term where absent.
+    pub valid_until: Option<Timestamp>,
+}
+
+/// What is to change in an offer; what is absent stays. Nothing at all affirms it for a request that was edited.
+#[derive(Clone, Debug, Default)]
+#[allow(missing_docs, reason = "fields are those of NewOffer")]
+pub struct Revision {
+    pub price: Option<Money>,
+    pub message: Option<Message>,
+    pub slot: Option<Slot>,
+    pub valid_until: Option<Timestamp>,
+}
+
+/// Which offers are to be listed.
+#[derive(Clone, Debug, Default)]
+pub struct OfferFilter {
+    /// In this state only.
+    pub state: Option<State>,
+}
+
+/// Answers a request. Opens the session of the two, if this is the provider's first offer on it.
+pub fn submit(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    request: RequestId,
+    new: &NewOffer,
+) -> Result<Offer, Error> {
+    let now = uow.now();
+    let request = requests::lock_for(uow, scope, request)?;
+    let creation = Creation {
+        id: OfferId::new(now),
+        user_id: scope.user(),
+        provider_id: repository::provider_of(uow, scope.user())?,
+        may_answer: request.user_id != scope.user() && request.state != requests::State::Draft,
+    };
+    let creation = authorize(uow, scope, creation, SUBMIT)?;
+    let end = end_of(scope, &request)?;
+    let terms = Terms {
+        price: new.price,
+        message: new.message.clone(),
+        slot: new.slot,
+        valid_until: new.valid_until.unwrap_or_else(|| now.plus(TERM).min(end).min(new.slot.start())),
+    };
+    check(&terms, now, end, request.brief.budget.currency())?;
+    expire_own(uow, scope, request.id)?;
+    let session = sessions::open(
+        uow,
+        &NewSession { request_id: request.id, consumer_user: request.user_id, provider_user: scope.user() },
+    )?;
+    let offer = Offer {
+        id: creation.id,
+        request_id: request.id,
+        provider_id: creation.provider_id.ok_or(Error::NotFound(Kind::Provider))?,
+        user_id: creation.user_id,
+        consumer_user_id: request.user_id,
+        terms,
+        request_revision: request.revision,
+        state: State::Pending,
+        stored: State::Pending,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+        is_outdated: false,
+        session_id: session.id,
+        booking_id: None,
+    };
+    repository::insert(uow, &creation, &offer)?;
+    announce(uow, Some(scope.user()), Change::Submitted, &offer);
+    Ok(offer)
+}
+
+/// The offer, for its provider, the request's owner, and admins.
+pub fn find(uow: &mut UnitOfWork<'_>, scope: &Scope, id: OfferId) -> Result<Authorized<Offer>, Error> {
+    let offer = repository::find(uow, id)?;
+    authorize(uow, scope, offer, SEE)
+}
+
+/// The caller's own offers, made or received, newest first; all for an admin.
+pub fn list(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    filter: &OfferFilter,
+    page: Page<OfferId>,
+) -> Result<Slice<Offer, OfferId>, Error> {
+    let rows = repository::list(uow, repository::Of::caller(scope), filter, page)?;
+    Ok(page.cut(rows, |offer| offer.id))
+}
+
+/// The offers on a request, newest first: all of them for its owner and admins, a provider's own for a provider.
+pub fn of_request(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    request: RequestId,
+    filter: &OfferFilter,
+    page: Page<OfferId>,
+) -> Result<Slice<Offer, OfferId>, Error> {
+    let request = requests::find(uow, scope, request)?;
+    let sees_all = request.user_id == scope.user() || scope.is_admin();
+    let of = match sees_all {
+        true => repository::Of::Request(request.id),
+        false => repository::Of::RequestBy(request.id, scope.user()),
+    };
+    let rows = repository::list(uow, of, filter, page)?;
+    Ok(page.cut(rows, |offer| offer.id))
+}
+
+/// Changes an offer, or affirms it as it is, for what its request says now.
+pub fn revise(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    id: OfferId,
+    expected: Option<i64>,
+    revision: &Revision,
+) -> Result<Offer, Error> {
+    let now = uow.now();
+    let (request, offer) = lock(uow, id)?;
+    let offer = authorize(uow, scope, offer, Right::to::<Offer>(Action::Revise))?;
+    if expected.is_some_and(|version| version != offer.version) {
+        return Err(Error::Stale { kind: Kind::Offer, current: offer.version });
+    }
+    let Step::To(state) = step(scope, &*offer, Action::Revise)? else { return Ok(offer.into_row()) };
+    let Revision { price, message, slot, valid_until } = revision.clone();
+    let slot = slot.unwrap_or(offer.terms.slot);
+    let terms = Terms {
+        price: price.unwrap_or(offer.terms.price),
+        message: message.unwrap_or_else(|| offer.terms.message.clone()),
+        slot,
+        // An earlier slot shortens what was said before; only what is said now is held against the caller.
+        valid_until: valid_until.unwrap_or_else(|| offer.terms.valid_until.min(slot.start())),
+    };
+    check(&terms, now, end_of(scope, &request)?, request.brief.budget.currency())?;
+    let after =
+        Offer { state, terms, request_revision: request.revision, is_outdated: false, ..offer.clone() };
+    let after = repository::update(uow, &offer, after)?;
+    announce(uow, Some(scope.user()), Change::Revised, &after);
+    Ok(after)
+}
+
+/// Says no.
+pub fn decline(uow: &mut UnitOfWork<'_>, scope: &Scope, id: OfferId) -> Result<Offer, Error> {
+    change(uow, scope, id, Action::Decline, Change::Declined)
+}
+
+/// Takes it back.
+pub fn withdraw(uow: &mut UnitOfWork<'_>, scope: &Scope, id: OfferId) -> Result<Offer, Error> {
+    change(uow, scope, id, Action::Withdraw, Change::Withdrawn)
+}
+
+/// Takes it away, with a reason.
+pub fn remove(uow: &mut UnitOfWork<'_>, scope: &Scope, id: OfferId, reason: &Reason) -> Result<Offer, Error> {
+    let offer = change(uow, scope, id, Action::Remove, Change::Removed)?;
+    write_down(uow, scope, &offer, Right::to::<Offer>(Action::Remove), Some(reason.as_str()))?;
+    Ok(offer)
+}
+
+/// The offer, with its request locked.
+pub(super) fn lock(uow: &mut UnitOfWork<'_>, id: OfferId) -> Result<(Request, Offer), Error> {
+    let request = repository::request_of(uow, id)?;
+    let request = requests::lock(uow, request)?;
+    Ok((request, repository::find(uow, id)?))
+}
+
+fn change(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    id: OfferId,
+    action: Action,
+    change: Change,
+) -> Result<Offer, Error> {
+    let (_, offer) = lock(uow, id)?;
+    let offer = authorize(uow, scope, offer, Right::to::<Offer>(action))?;
+    let Step::To(state) = step(scope, &*offer, action)? else { return Ok(offer.into_row()) };
+    let after = repository::update(uow, &offer, Offer { state, ..offer.clone() })?;
+    announce(uow, Some(scope.user()), change, &after);
+    Ok(after)
+}
+
+/// Until when offers on a request can stand; there is no answering one that is not open.
+fn end_of(scope: &Scope, request: &Request) -> Result<Timestamp, Error> {
+    match request.expires_at {
+        Some(end) if request.state == requests::State::Open => Ok(end),
+        _ => Err(Error::Conflict {
+            action: "answer",
+            kind: Kind::Request,
+            current_state: request.state.as_str(),
+            allowed_actions: crate::domain::policy::allowed_actions(scope, request),
+        }),
+    }
+}
+
+fn check(terms: &Terms, now: Timestamp, end: Timestamp, currency: Currency) -> Result<(), Error> {
+    if terms.price.currency() != currency {
+        return Err(Error::invalid("price.currency", format!("must be the request's: {currency}")));
+    }
+    if terms.slot.start() <= now {
+        return Err(Error::invalid("slot.start", "must be ahead"));
+    }
+    if terms.valid_until <= now || terms.valid_until > end || terms.valid_until > terms.slot.start() {
+        let needed = "must be ahead, and neither after the request's end nor after the slot's start";
+        return Err(Error::invalid("valid_until", needed));
+    }
+    Ok(())
+}
+
+/// An own offer whose time is over does not stand in the way of the next one, however late the sweeper is.
+fn expire_own(uow: &mut UnitOfWork<'_>, scope: &Scope, request: RequestId) -> Result<(), Error> {
+    let live = repository::live_of(uow, request)?;
+    let own = live.into_iter().filter(|offer| offer.user_id == scope.user() && offer.is_overdue());
+    own.into_iter().try_for_each(|offer| steps::expire(uow, offer))
+}

@@ -1,0 +1,243 @@
+//! Requests in the database.
+
+use diesel::prelude::*;
+
+use crate::clock::Timestamp;
+use crate::db::schema::{bookings, consumers, offers, requests};
+use crate::db::{DbConnection, DbError, UnitOfWork};
+use crate::domain::money::{Currency, PriceRange};
+use crate::domain::place::{Place, Point};
+use crate::domain::policy::{Authorized, Scope};
+use crate::domain::text::Line;
+use crate::domain::users::Role;
+use crate::domain::{Error, Kind, Page, bookings as deals};
+use crate::ids::{Category, ConsumerId, RequestId, UserId};
+
+use super::{Brief, Creation, Description, Part, Request, RequestFilter, State, Title};
+
+#[derive(Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = requests, treat_none_as_null = true)]
+struct Row {
+    id: RequestId,
+    consumer_id: ConsumerId,
+    user_id: UserId,
+    category: Category,
+    title: Title,
+    description: Description,
+    budget_min: Option<i64>,
+    budget_max: Option<i64>,
+    currency: Currency,
+    address: Option<Line<300>>,
+    latitude: Option<f64>,
+    longitude: Option<f64>,
+    wanted_at: Option<Timestamp>,
+    status: State,
+    revision: i64,
+    expires_at: Option<Timestamp>,
+    version: i64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl Row {
+    fn of(request: &Request) -> Self {
+        let Brief { category, title, description, budget, place, wanted_at } = request.brief.clone();
+        Self {
+            id: request.id,
+            consumer_id: request.consumer_id,
+            user_id: request.user_id,
+            category,
+            title,
+            description,
+            budget_min: budget.min(),
+            budget_max: budget.max(),
+            currency: budget.currency(),
+            address: place.address,
+            latitude: place.point.map(Point::latitude),
+            longitude: place.point.map(Point::longitude),
+            wanted_at,
+            status: request.state,
+            revision: request.revision,
+            expires_at: request.expires_at,
+            version: request.version,
+            created_at: request.created_at,
+            updated_at: request.updated_at,
+        }
+    }
+
+    /// The request as it is at this moment.
+    fn at(self, now: Timestamp, part: Part) -> Result<Request, DbError> {
+        let is_over = self.status == State::Open && self.expires_at.is_some_and(|end| end <= now);
+        Ok(Request {
+            id: self.id,
+            consumer_id: self.consumer_id,
+            user_id: self.user_id,
+            brief: Brief {
+                category: self.category,
+                title: self.title,
+                description: self.description,
+                budget: PriceRange::new(self.budget_min, self.budget_max, self.currency)
+                    .map_err(DbError::unreadable)?,
+                place: Place {
+                    address: self.address,
+                    point: Point::from_parts(self.latitude, self.longitude).map_err(DbError::unreadable)?,
+                },
+                wanted_at: self.wanted_at,
+            },
+            state: if is_over { State::Expired } else { self.status },
+            stored: self.status,
+            revision: self.revision,
+            expires_at: self.expires_at,
+            version: self.version,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            part,
+        })
+    }
+}
+
+/// The request, for a step of the system.
+fn load(uow: &mut UnitOfWork<'_>, id: RequestId) -> Result<Request, Error> {
+    let now = uow.now();
+    let row = requests::table.find(id).first::<Row>(uow.conn()).optional()?;
+    Ok(row.ok_or(Error::NotFound(Kind::Request))?.at(now, Part::None)?)
+}
+
+/// The request, with what the caller has had to do with it.
+pub(super) fn find(uow: &mut UnitOfWork<'_>, scope: &Scope, id: RequestId) -> Result<Request, Error> {
+    let request = load(uow, id)?;
+    let part = part_of(uow, scope.user(), id)?;
+    Ok(Request { part, ..request })
+}
+
+fn part_of(uow: &mut UnitOfWork<'_>, user: UserId, id: RequestId) -> Result<Part, DbError> {
+    let hired = bookings::table
+        .filter(bookings::request_id.eq(id).and(bookings::provider_user_id.eq(user)))
+        .filter(bookings::status.ne(deals::State::Cancelled));
+    if diesel::select(diesel::dsl::exists(hired)).get_result::<bool>(uow.conn())? {
+        return Ok(Part::Hired);
+    }
+    let offered = offers::table.filter(offers::request_id.eq(id).and(offers::user_id.eq(user)));
+    let is_bidder = diesel::select(diesel::dsl::exists(offered)).get_result::<bool>(uow.conn())?;
+    Ok(if is_bidder { Part::Bidder } else { Part::None })
+}
+
+/// The request, locked until the end of the unit of work together with all that hangs on it.
+pub(in crate::domain) fn lock(uow: &mut UnitOfWork<'_>, id: RequestId) -> Result<Request, Error> {
+    // SQLite has one writer. The weaker lock keeps the same peace and lets others refer to the row meanwhile.
+    if let DbConnection::Postgresql(connection) = uow.conn() {
+        requests::table
+            .find(id)
+            .select(requests::id)
+            .for_no_key_update()
+            .first::<RequestId>(connection)
+            .optional()?;
+    }
+    load(uow, id)
+}
+
+/// Like [`lock`], with what the caller has had to do with it.
+pub(in crate::domain) fn lock_for(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    id: RequestId,
+) -> Result<Request, Error> {
+    let request = lock(uow, id)?;
+    let part = part_of(uow, scope.user(), id)?;
+    Ok(Request { part, ..request })
+}
+
+/// Stores a new request.
+pub(super) fn insert(
+    uow: &mut UnitOfWork<'_>,
+    creation: Authorized<Creation>,
+    brief: Brief,
+    state: State,
+    expires_at: Option<Timestamp>,
+) -> Result<Request, Error> {
+    let now = uow.now();
+    let request = Request {
+        id: creation.id,
+        consumer_id: creation.consumer_id.ok_or(Error::NotFound(Kind::Consumer))?,
+        user_id: creation.user_id,
+        brief,
+        state,
+        stored: state,
+        revision: 1,
+        expires_at,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+        part: Part::None,
+    };
+    diesel::insert_into(requests::table).values(Row::of(&request)).execute(uow.conn())?;
+    Ok(request)
+}
+
+/// Stores what became of a request, if it is still what it was.
+pub(super) fn update(
+    uow: &mut UnitOfWork<'_>,
+    before: &Authorized<Request>,
+    after: Request,
+) -> Result<Request, Error> {
+    let after = Request { stored: after.state, version: before.version + 1, updated_at: uow.now(), ..after };
+    let unchanged = requests::table
+        .find(before.id)
+        .filter(requests::status.eq(before.stored).and(requests::version.eq(before.version)));
+    match diesel::update(unchanged).set(Row::of(&after)).execute(uow.conn())? {
+        1 => Ok(after),
+        _ => Err(DbError::Contended("the request changed meanwhile".into()).into()),
+    }
+}
+
+/// The requests that this caller may browse, newest first: a consumer's own, the market for a provider, all for an admin.
+pub(super) fn list(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    filter: &RequestFilter,
+    page: Page<RequestId>,
+) -> Result<Vec<Request>, DbError> {
+    let now = uow.now();
+    let mut query = requests::table.order(requests::id.desc()).limit(page.fetch()).into_boxed();
+    if scope.role() == Role::Consumer {
+        query = query.filter(requests::user_id.eq(scope.user()));
+    }
+    let state = if scope.role() == Role::Provider { Some(State::Open) } else { filter.state };
+    query = match state {
+        None => query,
+        Some(State::Open) => {
+            query.filter(requests::status.eq(State::Open)).filter(requests::expires_at.gt(now))
+        }
+        Some(State::Expired) => query.filter(
+            requests::status
+                .eq(State::Expired)
+                .or(requests::status.eq(State::Open).and(requests::expires_at.le(now).assume_not_null())),
+        ),
+        Some(state) => query.filter(requests::status.eq(state)),
+    };
+    if let Some(category) = &filter.category {
+        query = query.filter(requests::category.eq(category.clone()));
+    }
+    if let Some(before) = page.before {
+        query = query.filter(requests::id.lt(before));
+    }
+    let rows = query.load::<Row>(uow.conn())?;
+    rows.into_iter().map(|row| row.at(now, Part::None)).collect()
+}
+
+/// Open requests whose time is over, those that waited longest first.
+pub(super) fn overdue(uow: &mut UnitOfWork<'_>, limit: u16) -> Result<Vec<RequestId>, DbError> {
+    let now = uow.now();
+    Ok(requests::table
+        .filter(requests::status.eq(State::Open).and(requests::expires_at.le(now)))
+        .order(requests::expires_at.asc())
+        .limit(i64::from(limit))
+        .select(requests::id)
+        .load(uow.conn())?)
+}
+
+/// The consumer that this user is, if they are one.
+pub(super) fn consumer_of(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<Option<ConsumerId>, DbError> {
+    let consumer = consumers::table.filter(consumers::user_id.eq(user)).select(consumers::id);
+    Ok(consumer.first(uow.conn()).optional()?)
+}

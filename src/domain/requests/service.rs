@@ -1,0 +1,251 @@
+//! What people do with requests.
+
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+use crate::db::UnitOfWork;
+use crate::domain::money::PriceRange;
+use crate::domain::place::Place;
+use crate::domain::policy::{Authorized, Right, Scope, Step, authorize, step, write_down};
+use crate::domain::users::Role;
+use crate::domain::{Error, Kind, Page, Slice, offers};
+use crate::ids::{Category, RequestId};
+
+use super::events::{RequestChanged, announce};
+use super::{
+    Action, Brief, CREATE, Change, Creation, Description, LONGEST_TERM, Reason, Request, SEE, State, TERM,
+    Title, repository,
+};
+
+/// A request to be made.
+#[derive(Clone, Debug)]
+pub struct NewRequest {
+    /// What is asked for.
+    pub brief: Brief,
+    /// Whether it goes to the market at once.
+    pub opening: Opening,
+}
+
+/// How a request begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opening {
+    /// As a draft that nobody else sees.
+    Draft,
+    /// In the market, until then or for the usual term.
+    Open(Option<Timestamp>),
+}
+
+/// What is to change; what is absent stays.
+#[derive(Clone, Debug, Default)]
+#[allow(missing_docs, reason = "fields are those of Brief")]
+pub struct Edit {
+    pub category: Option<Category>,
+    pub title: Option<Title>,
+    pub description: Option<Description>,
+    pub budget: Option<PriceRange>,
+    pub place: Option<Place>,
+    pub wanted_at: Option<Option<Timestamp>>,
+}
+
+/// Which requests are to be listed.
+#[derive(Clone, Debug, Default)]
+pub struct RequestFilter {
+    /// Of this category only.
+    pub category: Option<Category>,
+    /// In this state only.
+    pub state: Option<State>,
+}
+
+/// Makes a request.
+pub fn create(uow: &mut UnitOfWork<'_>, scope: &Scope, new: &NewRequest) -> Result<Request, Error> {
+    let now = uow.now();
+    let consumer_id = repository::consumer_of(uow, scope.user())?;
+    let creation = Creation { id: RequestId::new(now), user_id: scope.user(), consumer_id };
+    let creation = authorize(uow, scope, creation, CREATE)?;
+    check_wanted_at(now, new.brief.wanted_at)?;
+    let (state, expires_at, change) = match new.opening {
+        Opening::Draft => (State::Draft, None, Change::Drafted),
+        Opening::Open(asked) => {
+            (State::Open, Some(end_of_term(now, asked, now.plus(TERM))?), Change::Published)
+        }
+    };
+    let request = repository::insert(uow, creation, new.brief.clone(), state, expires_at)?;
+    announce(uow, Some(scope.user()), change, &request, &request);
+    Ok(request)
+}
+
+/// The request, for who may see it: its owner, who bid on it, providers while it is in the market, admins.
+pub fn find(uow: &mut UnitOfWork<'_>, scope: &Scope, id: RequestId) -> Result<Authorized<Request>, Error> {
+    let request = repository::find(uow, scope, id)?;
+    authorize(uow, scope, request, SEE)
+}
+
+/// The requests that this caller may browse, newest first: a consumer's own, the market for a provider, all for an admin.
+pub fn list(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    filter: &RequestFilter,
+    page: Page<RequestId>,
+) -> Result<Slice<Request, RequestId>, Error> {
+    if scope.role() == Role::Provider && filter.state.is_some_and(|state| state != State::Open) {
+        return Err(Error::invalid(
+            "state",
+            "providers browse open requests; their own offers are in /offers",
+        ));
+    }
+    let rows = repository::list(uow, scope, filter, page)?;
+    Ok(page.cut(rows, |request| request.id))
+}
+
+/// Puts a draft into the market.
+pub fn publish(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    id: RequestId,
+    until: Option<Timestamp>,
+) -> Result<Request, Error> {
+    let now = uow.now();
+    change(uow, scope, id, Action::Publish, Change::Published, |request| {
+        request.expires_at = Some(end_of_term(now, until, now.plus(TERM))?);
+        check_wanted_at(now, request.brief.wanted_at)
+    })
+}
+
+/// Changes what a request says.
+///
+/// While offers are live this makes a new revision: they were made for what it said before, so that each must be
+/// affirmed by its provider before it can be accepted. An edit that changes nothing is none.
+pub fn edit(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    id: RequestId,
+    expected: Option<i64>,
+    edit: &Edit,
+) -> Result<Request, Error> {
+    let request = repository::lock_for(uow, scope, id)?;
+    let request = authorize(uow, scope, request, Right::to::<Request>(Action::Edit))?;
+    if expected.is_some_and(|version| version != request.version) {
+        return Err(Error::Stale { kind: Kind::Request, current: request.version });
+    }
+    let Step::To(state) = step(scope, &*request, Action::Edit)? else { return Ok(request.into_row()) };
+    let mut after = Request { state, ..request.clone() };
+    apply(edit, &mut after.brief);
+    if after.brief == request.brief {
+        return Ok(request.into_row());
+    }
+    if edit.wanted_at.is_some() {
+        check_wanted_at(uow.now(), after.brief.wanted_at)?;
+    }
+    let bidders = offers::live_bidders(uow, id)?;
+    if !bidders.is_empty() {
+        after.revision += 1;
+    }
+    let after = repository::update(uow, &request, after)?;
+    uow.record(Some(scope.user()), &RequestChanged::new(Change::Edited, &request, &after, &bidders));
+    Ok(after)
+}
+
+/// Gives an open request more time: until then, or for another term.
+pub fn extend(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    id: RequestId,
+    until: Option<Timestamp>,
+) -> Result<Request, Error> {
+    let now = uow.now();
+    change(uow, scope, id, Action::Extend, Change::Extended, |request| {
+        let end = request.expires_at.unwrap_or(now);
+        let usual = end.plus(TERM).min(now.plus(LONGEST_TERM));
+        let asked = end_of_term(now, until, usual)?;
+        if asked < end || (until.is_none() && asked == end) {
+            return Err(Error::invalid("expires_at", "must be later than it is"));
+        }
+        request.expires_at = Some(asked);
+        Ok(())
+    })
+}
+
+/// Takes an open request back; its live offers lapse.
+pub fn cancel(uow: &mut UnitOfWork<'_>, scope: &Scope, id: RequestId) -> Result<Request, Error> {
+    change(uow, scope, id, Action::Cancel, Change::Cancelled, |_| Ok(()))
+}
+
+/// Takes a request out of the market, with a reason; its live offers lapse.
+pub fn remove(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    id: RequestId,
+    reason: &Reason,
+) -> Result<Request, Error> {
+    let request = change(uow, scope, id, Action::Remove, Change::Removed, |_| Ok(()))?;
+    let right = Right::to::<Request>(Action::Remove);
+    write_down(uow, scope, &request, right, Some(reason.as_str()))?;
+    Ok(request)
+}
+
+/// Puts a removed request (back) into the market, with a reason: until its old end, or for a new term when that is past.
+pub fn restore(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    id: RequestId,
+    reason: &Reason,
+) -> Result<Request, Error> {
+    let now = uow.now();
+    let request = change(uow, scope, id, Action::Restore, Change::Restored, |request| {
+        let end = request.expires_at.filter(|end| *end > now);
+        request.expires_at = Some(end.unwrap_or_else(|| now.plus(TERM)));
+        Ok(())
+    })?;
+    let right = Right::to::<Request>(Action::Restore);
+    write_down(uow, scope, &request, right, Some(reason.as_str()))?;
+    Ok(request)
+}
+
+/// One step by the table: lock, authorize, step, change, announce. A request that is there already is left as it is.
+fn change(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    id: RequestId,
+    action: Action,
+    change: Change,
+    apply: impl FnOnce(&mut Request) -> Result<(), Error>,
+) -> Result<Request, Error> {
+    let request = repository::lock_for(uow, scope, id)?;
+    let request = authorize(uow, scope, request, Right::to::<Request>(action))?;
+    let Step::To(state) = step(scope, &*request, action)? else { return Ok(request.into_row()) };
+    let mut after = Request { state, ..request.clone() };
+    apply(&mut after)?;
+    let after = repository::update(uow, &request, after)?;
+    let by = Some(scope.user());
+    announce(uow, by, change, &request, &after);
+    if matches!(state, State::Cancelled | State::Removed) {
+        offers::lapse_live(uow, by, id, None)?;
+    }
+    Ok(after)
+}
+
+fn apply(edit: &Edit, brief: &mut Brief) {
+    let Edit { category, title, description, budget, place, wanted_at } = edit.clone();
+    brief.category = category.unwrap_or_else(|| brief.category.clone());
+    brief.title = title.unwrap_or_else(|| brief.title.clone());
+    brief.description = description.unwrap_or_else(|| brief.description.clone());
+    brief.budget = budget.unwrap_or(brief.budget);
+    brief.place = place.unwrap_or_else(|| brief.place.clone());
+    brief.wanted_at = wanted_at.unwrap_or(brief.wanted_at);
+}
+
+fn check_wanted_at(now: Timestamp, wanted_at: Option<Timestamp>) -> Result<(), Error> {
+    match wanted_at {
+        Some(at) if at <= now => Err(Error::invalid("wanted_at", "must be ahead")),
+        _ => Ok(()),
+    }
+}
+
+fn end_of_term(now: Timestamp, asked: Option<Timestamp>, usual: Timestamp) -> Result<Timestamp, Error> {
+    let Some(asked) = asked else { return Ok(usual) };
+    if asked <= now || asked.since(now) > LONGEST_TERM {
+        let days = LONGEST_TERM.as_secs() / Duration::from_hours(24).as_secs();
+        return Err(Error::invalid("expires_at", format!("must be ahead, and at most {days} days")));
+    }
+    Ok(asked)
+}
