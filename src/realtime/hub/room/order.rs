@@ -7,11 +7,13 @@ use std::collections::BTreeMap;
 
 use tokio::time::Instant;
 
+use super::rooms::PAGE;
 use crate::events::Envelope;
 use crate::ids::Seq;
 
 /// Early events kept for one room; more are read from the log when their turn comes.
 const HELD: usize = 1_024;
+const _: () = assert!(PAGE < HELD, "or a page that closes a gap might not show that there is more");
 
 /// Which event is next, and those that came before their turn.
 #[derive(Debug)]
@@ -20,14 +22,12 @@ pub(super) struct Order {
     held: BTreeMap<Seq, Envelope>,
     /// When the oldest gap opened.
     gap_since: Option<Instant>,
-    /// The room has events beyond those that are held.
-    more_in_log: bool,
 }
 
 impl Order {
     /// Begins right after `head`; events that were published before that was known are offered next.
     pub(super) fn after(head: Seq) -> Self {
-        Self { next: head.next(), held: BTreeMap::new(), gap_since: None, more_in_log: false }
+        Self { next: head.next(), held: BTreeMap::new(), gap_since: None }
     }
 
     /// The position that the members wait for.
@@ -45,9 +45,8 @@ impl Order {
         if event.seq < self.next {
             return;
         }
-        if self.held.len() >= HELD && event.seq != self.next {
-            self.more_in_log = true;
-        } else {
+        // What does not fit is read from the log: the gap before it will be, and a full page calls for the next one.
+        if self.held.len() < HELD || event.seq == self.next {
             self.held.insert(event.seq, event);
         }
         if !self.held.contains_key(&self.next) {
@@ -66,15 +65,11 @@ impl Order {
 
     /// Whether something that was committed has not come, and since when at the latest.
     pub(super) fn gap(&mut self, now: Instant) -> Option<Instant> {
-        if self.held.is_empty() && !self.more_in_log {
-            return None;
-        }
-        Some(*self.gap_since.get_or_insert(now))
+        (!self.held.is_empty()).then(|| *self.gap_since.get_or_insert(now))
     }
 
-    /// A read of the log has begun: it will tell whether there is more.
+    /// A read of the log has begun: if it does not close the gap, that is a new one.
     pub(super) fn reading(&mut self) {
-        self.more_in_log = false;
         self.gap_since = None;
     }
 

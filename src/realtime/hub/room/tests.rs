@@ -282,6 +282,31 @@ fn an_answer_to_a_former_life_of_a_room_is_stale() {
 }
 
 #[test]
+fn what_is_said_while_a_room_starts_is_not_missed() {
+    let mut play = Play::new();
+    play.step(Step::Join(0));
+    let read = play.wires.reads.pop_front().unwrap();
+    let head = play.log.head_of(&play.room);
+    play.step(Step::Commit);
+    play.step(Step::Report(0));
+    play.rooms.head_read(&read, Ok(head), play.now, &mut play.wires);
+    play.step(Step::Answer);
+    assert_eq!(play.check_stays(), [Seq(1)], "although nothing follows it");
+}
+
+#[test]
+fn a_catch_up_that_fails_is_tried_again() {
+    let mut play = Play::new();
+    for step in [Step::Join(0), Step::Answer, Step::Commit, Step::Lose(0), Step::CatchUpAll, Step::Fail] {
+        play.step(step);
+    }
+    assert_eq!(play.check_stays(), [Seq(0)]);
+    play.step(Step::Pass(60));
+    play.step(Step::Answer);
+    assert_eq!(play.check_stays(), [Seq(1)]);
+}
+
+#[test]
 fn a_room_that_floods_keeps_a_bounded_number_of_early_events() {
     let mut play = Play::new();
     play.step(Step::Join(0));

@@ -119,6 +119,21 @@ fn a_join_that_is_given_up_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_join_that_is_given_up_does_not_end_the_one_after_it() {
+    run(|| async {
+        let (world, room) = (World::new(), room("a"));
+        let mut ana = world.connect(1);
+        let local = world.hub.local();
+        let given_up = local.join(ana.connection, room.clone()).await.unwrap();
+        ana.join(&room, Seq(0)).await.unwrap();
+        drop(given_up);
+        world.say(&room);
+        settle().await;
+        assert_eq!(ana.heard_seqs(), [1]);
+    });
+}
+
+#[test]
 fn a_user_with_two_connections_comes_and_goes_once() {
     run(|| async {
         let (world, room) = (World::new(), room("a"));

@@ -4,3 +4,4 @@ mod delivery;
 mod endings;
 mod model;
 pub(super) mod support;
+mod threads;

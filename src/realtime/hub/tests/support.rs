@@ -133,7 +133,17 @@ impl World {
         let arbiter = actix::Arbiter::current();
         let event_log = Arc::new(Shared(log.clone()));
         let hub = HubHandle::start_on(&arbiter, config, metrics.clone(), event_log, HubPublisher::new());
-        Self { hub, log, metrics, connections: Cell::new(0) }
+        Self::of(hub, log, metrics, 0)
+    }
+
+    /// A hub as one of several threads sees it; its connections are counted from `first`.
+    pub(in crate::realtime::hub) fn of(
+        hub: HubHandle,
+        log: Arc<FakeLog>,
+        metrics: HubMetrics,
+        first: usize,
+    ) -> Self {
+        Self { hub, log, metrics, connections: Cell::new(first) }
     }
 
     /// Commits an event and reports it.
@@ -248,6 +258,13 @@ impl Member {
             .filter(|notice| notice["type"] == "event")
             .map(|event| event["seq"].as_u64().unwrap())
             .collect()
+    }
+
+    /// Waits for the next item of the outbox; positions of the events in it.
+    pub(in crate::realtime::hub) async fn next_seqs(&mut self) -> Vec<u64> {
+        let bytes = self.stream.next().await.expect("nobody is evicted");
+        let events = frames(bytes).into_iter().filter(|notice| notice["type"] == "event");
+        events.map(|event| event["seq"].as_u64().unwrap()).collect()
     }
 
     pub(in crate::realtime::hub) fn disconnect(&self) {
