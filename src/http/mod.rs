@@ -4,6 +4,7 @@
 //! No decision of the marketplace is made here.
 
 mod address;
+mod consumers;
 pub mod error;
 mod etag;
 mod extract;
@@ -11,12 +12,15 @@ mod fallback;
 mod fields;
 pub mod health;
 mod idempotency;
+pub mod input;
 pub mod middleware;
 pub mod openapi;
 mod pagination;
+mod providers;
 pub mod rate;
 mod reply;
 pub mod routes;
+mod sessions;
 
 pub use address::client_address;
 pub use error::{Problem, Problems};

@@ -4,10 +4,14 @@ use actix_web::web;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::fallback::{self, Addresses};
-use super::openapi;
+use super::{consumers, openapi, providers, sessions};
 
 /// The routes that clients of the API call, feature by feature; the OpenAPI document is made of the same list.
-pub(super) fn documented(_cfg: &mut ServiceConfig<'_>) {}
+pub(super) fn documented(cfg: &mut ServiceConfig<'_>) {
+    providers::routes(cfg);
+    consumers::routes(cfg);
+    sessions::routes(cfg);
+}
 
 /// Everything over HTTP: the routes at the root, as existing clients call them, and the same under `/api/v1`; the
 /// document and its page; and an answer for everything else.

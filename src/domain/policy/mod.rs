@@ -13,6 +13,6 @@ mod standing;
 
 pub use authorize::{Authorized, Grant, Resource, authorize, by_system, owns, write_down};
 pub use machine::{Machine, Rule, Step, allowed_actions, blocked, conflict, step, system_step};
-pub use right::{Right, Rights};
+pub use right::{Right, Rights, allowed_changes};
 pub use scope::{Scope, ScopeParts};
 pub use standing::{Need, ProjectRole, Side, Standing};

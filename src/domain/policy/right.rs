@@ -2,7 +2,7 @@
 
 use crate::domain::Kind;
 
-use super::Need;
+use super::{Need, Resource, Scope};
 
 /// An action on a kind of row and the standing it asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,4 +33,19 @@ impl Right {
 pub trait Rights {
     /// The rows.
     const RIGHTS: &'static [Right];
+}
+
+/// What this caller may change of a row that has no states: `allowed_actions` of its representation.
+pub fn allowed_changes<T: Resource + Rights>(scope: &Scope, row: &T) -> Vec<&'static str> {
+    if scope.impersonator().is_some() {
+        return Vec::new();
+    }
+    let standing = row.standing(scope);
+    let admin = scope.is_admin() && T::ADMIN_PASSES;
+    T::RIGHTS
+        .iter()
+        .filter(|right| right.writes)
+        .filter(|right| right.need.is_met_by(standing) || (admin && right.need != Need::System))
+        .map(|right| right.action)
+        .collect()
 }

@@ -7,14 +7,14 @@
 mod events;
 pub mod markers;
 mod message;
+mod overview;
 mod repository;
 mod service;
 
 pub use events::{MessageSent, SessionOpened};
 pub use message::{ClientMsgId, Message, MessageText, SendMessage, Sent};
-pub use service::{
-    NewSession, Overview, attach_booking, find, list, mark_read, messages, open, overview, send_message,
-};
+pub use overview::{Overview, overviews};
+pub use service::{NewSession, attach_booking, find, list, mark_read, messages, open, send_message};
 
 use crate::clock::Timestamp;
 use crate::db::schema;
@@ -44,6 +44,11 @@ impl Session {
     /// Where its messages are heard.
     pub fn room(&self) -> Room {
         Room::Session(self.id)
+    }
+
+    /// The session as a place to speak.
+    pub fn chat(&self) -> Chat {
+        Chat(self.clone())
     }
 }
 

@@ -3,7 +3,6 @@
 use crate::db::UnitOfWork;
 use crate::domain::policy::{Authorized, Scope, authorize, by_system};
 use crate::domain::{Error, Kind, Page, Slice};
-use crate::events::log;
 use crate::ids::{BookingId, MessageId, RequestId, Seq, SessionId, UserId};
 
 use super::{
@@ -75,21 +74,6 @@ pub fn list(
 ) -> Result<Slice<Session, SessionId>, Error> {
     let rows = repository::of_caller(uow, scope, page)?;
     Ok(page.cut(rows, |session| session.id))
-}
-
-/// Where a user stands in a session.
-#[derive(Clone, Copy, Debug)]
-pub struct Overview {
-    /// Position of its newest message.
-    pub head: Seq,
-    /// How far the caller has read.
-    pub read: Seq,
-}
-
-/// Where the caller stands in one of their sessions.
-pub fn overview(uow: &mut UnitOfWork<'_>, scope: &Scope, session: &Session) -> Result<Overview, Error> {
-    let room = session.room();
-    Ok(Overview { head: log::head(uow, &room)?, read: markers::of(uow, scope.user(), &room)? })
 }
 
 /// What was said, newest first.

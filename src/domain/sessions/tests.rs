@@ -235,6 +235,7 @@ async fn a_marker_only_goes_forward_and_never_past_what_was_said() {
         assert_eq!(seq, Seq(marked));
     }
     let (who, session) = (house.pavel.clone(), house.session.clone());
-    let stand = house.db.read(move |uow| overview(uow, &who, &session)).await.unwrap();
-    assert_eq!((stand.head, stand.read), (Seq(3), Seq(3)));
+    let stand = house.db.read(move |uow| overviews(uow, &who, &[session])).await.unwrap();
+    assert_eq!((stand[&id].head, stand[&id].read), (Seq(3), Seq(3)));
+    assert_eq!(stand[&id].consumer_name.as_deref(), Some("Ana"));
 }

@@ -52,9 +52,7 @@ struct Row {
 
 impl Row {
     fn into_ware(self) -> Result<Ware<Template>, DbError> {
-        // Only what parsed is ever written, so this speaks of a database that somebody else wrote into.
-        let price = Money::new(self.price, self.currency)
-            .map_err(|error| diesel::result::Error::DeserializationError(error.into()))?;
+        let price = Money::new(self.price, self.currency).map_err(DbError::unreadable)?;
         Ok(Ware {
             id: self.id,
             provider_id: self.provider_id,

@@ -1,0 +1,89 @@
+//! What a list of sessions shows of each: whom it is with, and whether there is something new.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+
+use crate::db::schema::{consumers, providers, read_markers, rooms};
+use crate::db::{DbError, UnitOfWork};
+use crate::domain::Error;
+use crate::domain::policy::Scope;
+use crate::ids::{Seq, SessionId, UserId};
+
+use super::Session;
+
+/// What is worth knowing of a session at a glance.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overview {
+    /// What the consumer is called.
+    pub consumer_name: Option<String>,
+    /// What the provider's shop is called.
+    pub provider_name: Option<String>,
+    /// Position of the newest message.
+    pub head: Seq,
+    /// How far the caller has read.
+    pub read: Seq,
+}
+
+/// Overviews of sessions that the caller was allowed to see: four queries, however many sessions.
+pub fn overviews(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    sessions: &[Session],
+) -> Result<HashMap<SessionId, Overview>, Error> {
+    let rooms: Vec<String> = sessions.iter().map(|session| session.room().to_string()).collect();
+    let heads = heads(uow, &rooms)?;
+    let read = read(uow, scope.user(), &rooms)?;
+    let consumers = consumer_names(uow, sessions)?;
+    let providers = provider_names(uow, sessions)?;
+    let overview = |(session, room): (&Session, &String)| {
+        let overview = Overview {
+            consumer_name: consumers.get(&session.consumer_user_id).cloned(),
+            provider_name: providers.get(&session.provider_user_id).cloned(),
+            head: heads.get(room).copied().unwrap_or_default(),
+            read: read.get(room).copied().unwrap_or_default(),
+        };
+        (session.id, overview)
+    };
+    Ok(sessions.iter().zip(&rooms).map(overview).collect())
+}
+
+fn heads(uow: &mut UnitOfWork<'_>, rooms: &[String]) -> Result<HashMap<String, Seq>, DbError> {
+    let of_rooms = rooms::table.filter(rooms::name.eq_any(rooms)).select((rooms::name, rooms::head));
+    Ok(positions(of_rooms.load(uow.conn())?))
+}
+
+fn read(uow: &mut UnitOfWork<'_>, user: UserId, rooms: &[String]) -> Result<HashMap<String, Seq>, DbError> {
+    let markers = read_markers::table
+        .filter(read_markers::user_id.eq(user).and(read_markers::room.eq_any(rooms)))
+        .select((read_markers::room, read_markers::seq));
+    Ok(positions(markers.load(uow.conn())?))
+}
+
+fn positions(rows: Vec<(String, i64)>) -> HashMap<String, Seq> {
+    rows.into_iter().map(|(room, seq)| (room, Seq::from_i64(seq))).collect()
+}
+
+fn consumer_names(
+    uow: &mut UnitOfWork<'_>,
+    sessions: &[Session],
+) -> Result<HashMap<UserId, String>, DbError> {
+    let users: Vec<UserId> = sessions.iter().map(|session| session.consumer_user_id).collect();
+    let names = consumers::table
+        .filter(consumers::user_id.eq_any(users))
+        .select((consumers::user_id, consumers::display_name))
+        .load(uow.conn())?;
+    Ok(names.into_iter().collect())
+}
+
+fn provider_names(
+    uow: &mut UnitOfWork<'_>,
+    sessions: &[Session],
+) -> Result<HashMap<UserId, String>, DbError> {
+    let users: Vec<UserId> = sessions.iter().map(|session| session.provider_user_id).collect();
+    let names = providers::table
+        .filter(providers::user_id.eq_any(users))
+        .select((providers::user_id, providers::display_name))
+        .load(uow.conn())?;
+    Ok(names.into_iter().collect())
+}

@@ -1,0 +1,55 @@
+//! Parts of bodies that several features take.
+
+use serde::{Deserialize, Deserializer};
+use utoipa::ToSchema;
+
+use crate::domain::money::{Currency, Money};
+use crate::domain::place::{NotAPoint, Point};
+
+/// An amount of money.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MoneyInput {
+    /// Minor units, such as cents.
+    #[schema(example = 4900)]
+    pub amount: i64,
+    /// ISO 4217 code.
+    #[schema(example = "EUR")]
+    pub currency: String,
+}
+
+impl MoneyInput {
+    /// The amount; the error says which part of it is wrong, and what it must be.
+    pub fn parse(&self) -> Result<Money, String> {
+        let currency: Currency = self.currency.parse().map_err(|error| format!("currency {error}"))?;
+        Money::new(self.amount, currency).map_err(|error| format!("amount {error}"))
+    }
+}
+
+/// A point on the map.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PointInput {
+    /// Degrees north, -90 to 90.
+    pub latitude: f64,
+    /// Degrees east, -180 to 180.
+    pub longitude: f64,
+}
+
+impl PointInput {
+    /// The point.
+    pub fn parse(self) -> Result<Point, NotAPoint> {
+        Point::new(self.latitude, self.longitude)
+    }
+}
+
+/// Tells a field that is null (take it back) from one that is absent (leave it as it is).
+///
+/// For `#[serde(default, deserialize_with = "nullable")]` on an `Option<Option<T>>`.
+pub fn nullable<'de, T, D>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    Option::deserialize(deserializer).map(Some)
+}

@@ -1,0 +1,215 @@
+//! `/providers/{id}/portfolio`: records of photos. The pictures themselves come later.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::domain::Error;
+use crate::domain::policy::{Scope, allowed_changes};
+use crate::domain::providers::{self, Caption, Photo, PhotoChanges, Position, Ware};
+use crate::http::{
+    Body, Caller, DecidingCall, Fields, Id, Ids, IfMatch, PageQuery, Paged, Problem, Problems, Query, Reply,
+    decide, read,
+};
+use crate::ids::{PhotoId, ProviderId};
+
+/// A photo's record.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Photo)]
+struct PhotoView {
+    id: PhotoId,
+    provider_id: ProviderId,
+    caption: Caption,
+    position: i32,
+    /// What you may do with it.
+    #[schema(value_type = Vec<String>)]
+    allowed_actions: Vec<&'static str>,
+    version: i64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl PhotoView {
+    fn of(scope: &Scope, ware: &Ware<Photo>) -> Self {
+        Self {
+            id: ware.id,
+            provider_id: ware.provider_id,
+            caption: ware.content.caption.clone(),
+            position: ware.content.position.as_i32(),
+            allowed_actions: allowed_changes(scope, ware),
+            version: ware.version,
+            created_at: ware.created_at,
+            updated_at: ware.updated_at,
+        }
+    }
+}
+
+/// A new photo.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct AddPhoto {
+    /// At most 300 characters.
+    #[serde(default)]
+    caption: String,
+    /// Where it hangs, from 0; of two at one position, the older hangs first.
+    #[serde(default)]
+    position: i32,
+}
+
+impl AddPhoto {
+    fn parse(self) -> Result<Photo, Error> {
+        let mut fields = Fields::default();
+        let caption = fields.take("caption", Caption::parse(&self.caption));
+        let position = fields.take("position", Position::new(self.position));
+        let photo = || Some(Photo { caption: caption?, position: position? });
+        fields.finish(photo())
+    }
+}
+
+/// What to change in a photo's record; what is absent stays as it is.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct EditPhoto {
+    /// At most 300 characters.
+    caption: Option<String>,
+    /// Where it hangs, from 0.
+    position: Option<i32>,
+}
+
+impl EditPhoto {
+    fn parse(self) -> Result<PhotoChanges, Error> {
+        let mut fields = Fields::default();
+        let caption = fields.take_optional("caption", self.caption.as_deref().map(Caption::parse));
+        let position = fields.take_optional("position", self.position.map(Position::new));
+        let changes = || Some(PhotoChanges { caption: caption?, position: position? });
+        fields.finish(changes())
+    }
+}
+
+/// The photos of a shop, in the order of its portfolio.
+#[utoipa::path(
+    tag = "providers",
+    security(("bearer" = [])),
+    params(("id" = ProviderId, Path, description = "the shop"), PageQuery),
+    responses((status = 200, body = Paged<PhotoView>), Problems)
+)]
+#[get("/providers/{id}/portfolio")]
+pub(super) async fn list(
+    app: Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+    Id(shop): Id<ProviderId>,
+    Query(page): Query<PageQuery>,
+) -> Result<HttpResponse, Problem> {
+    let page = page.parse()?;
+    read(&app, &caller, &request, move |uow, scope| {
+        let slice = providers::browse::<Photo>(uow, scope, shop, page)?;
+        Reply::ok(&Paged::of(slice.map(|ware| PhotoView::of(scope, &ware))))
+    })
+    .await
+}
+
+/// Hang another photo.
+#[utoipa::path(
+    tag = "providers",
+    security(("bearer" = [])),
+    params(("id" = ProviderId, Path, description = "the shop")),
+    request_body = AddPhoto,
+    responses((status = 201, body = PhotoView), Problems)
+)]
+#[post("/providers/{id}/portfolio")]
+pub(super) async fn add(
+    app: Data<App>,
+    caller: Caller,
+    Id(shop): Id<ProviderId>,
+    Body(body): Body<AddPhoto>,
+    call: DecidingCall,
+) -> Result<HttpResponse, Problem> {
+    let photo = body.parse()?;
+    decide(&app, &caller, call, move |uow, scope| {
+        let ware = providers::add(uow, scope, shop, &photo)?;
+        let location = format!("/providers/{shop}/portfolio/{}", ware.id);
+        Ok(Reply::created(location, &PhotoView::of(scope, &ware))?.etag(ware.version))
+    })
+    .await
+}
+
+/// A photo's record.
+#[utoipa::path(
+    tag = "providers",
+    security(("bearer" = [])),
+    params(
+        ("id" = ProviderId, Path, description = "the shop"),
+        ("photo_id" = PhotoId, Path, description = "the photo"),
+    ),
+    responses((status = 200, body = PhotoView), (status = 304, description = "as in If-None-Match"), Problems)
+)]
+#[get("/providers/{id}/portfolio/{photo_id}")]
+pub(super) async fn get_one(
+    app: Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+    Ids(shop, id): Ids<ProviderId, PhotoId>,
+) -> Result<HttpResponse, Problem> {
+    read(&app, &caller, &request, move |uow, scope| {
+        let ware = providers::get::<Photo>(uow, scope, shop, id)?;
+        Ok(Reply::ok(&PhotoView::of(scope, &ware))?.etag(ware.version))
+    })
+    .await
+}
+
+/// Change a photo's record.
+#[utoipa::path(
+    tag = "providers",
+    security(("bearer" = [])),
+    params(
+        ("id" = ProviderId, Path, description = "the shop"),
+        ("photo_id" = PhotoId, Path, description = "the photo"),
+    ),
+    request_body = EditPhoto,
+    responses((status = 200, body = PhotoView), Problems)
+)]
+#[patch("/providers/{id}/portfolio/{photo_id}")]
+pub(super) async fn edit(
+    app: Data<App>,
+    caller: Caller,
+    Ids(shop, id): Ids<ProviderId, PhotoId>,
+    Body(body): Body<EditPhoto>,
+    call: DecidingCall,
+    IfMatch(seen): IfMatch,
+) -> Result<HttpResponse, Problem> {
+    let changes = body.parse()?;
+    decide(&app, &caller, call, move |uow, scope| {
+        let ware = providers::change::<Photo>(uow, scope, shop, id, &changes, seen)?;
+        Ok(Reply::ok(&PhotoView::of(scope, &ware))?.etag(ware.version))
+    })
+    .await
+}
+
+/// Take a photo down.
+#[utoipa::path(
+    tag = "providers",
+    security(("bearer" = [])),
+    params(
+        ("id" = ProviderId, Path, description = "the shop"),
+        ("photo_id" = PhotoId, Path, description = "the photo"),
+    ),
+    responses((status = 204, description = "it is gone"), Problems)
+)]
+#[delete("/providers/{id}/portfolio/{photo_id}")]
+pub(super) async fn remove(
+    app: Data<App>,
+    caller: Caller,
+    Ids(shop, id): Ids<ProviderId, PhotoId>,
+    call: DecidingCall,
+    IfMatch(seen): IfMatch,
+) -> Result<HttpResponse, Problem> {
+    decide(&app, &caller, call, move |uow, scope| {
+        providers::remove::<Photo>(uow, scope, shop, id, seen)?;
+        Ok(Reply::no_content())
+    })
+    .await
+}

@@ -1,0 +1,272 @@
+//! `/providers/{id}/services`: what a shop sells.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::domain::Error;
+use crate::domain::money::Currency;
+use crate::domain::policy::{Scope, allowed_changes};
+use crate::domain::providers::{self, Service, ServiceChanges, ServiceDuration, ServicePrice, Ware};
+use crate::domain::text::{Line, Prose};
+use crate::http::{
+    Body, Caller, DecidingCall, Fields, Id, Ids, IfMatch, PageQuery, Paged, Problem, Problems, Query, Reply,
+    decide, read,
+};
+use crate::ids::{Category, ProviderId, ServiceId};
+
+/// A service in a shop.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Service)]
+struct ServiceView {
+    id: ServiceId,
+    provider_id: ProviderId,
+    name: Line<120>,
+    category: Category,
+    description: Prose<4000>,
+    price: ServicePrice,
+    duration_minutes: i32,
+    /// What you may do with it.
+    #[schema(value_type = Vec<String>)]
+    allowed_actions: Vec<&'static str>,
+    version: i64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl ServiceView {
+    fn of(scope: &Scope, ware: &Ware<Service>) -> Self {
+        let Service { name, category, description, price, duration } = ware.content.clone();
+        Self {
+            id: ware.id,
+            provider_id: ware.provider_id,
+            name,
+            category,
+            description,
+            price,
+            duration_minutes: duration.minutes(),
+            allowed_actions: allowed_changes(scope, ware),
+            version: ware.version,
+            created_at: ware.created_at,
+            updated_at: ware.updated_at,
+        }
+    }
+}
+
+/// What a service costs.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ServicePriceInput {
+    /// Minor units.
+    min: i64,
+    /// Minor units; not less than `min`.
+    max: i64,
+    /// ISO 4217 code.
+    currency: String,
+}
+
+impl ServicePriceInput {
+    fn parse(&self) -> Result<ServicePrice, String> {
+        let currency: Currency = self.currency.parse().map_err(|error| format!("currency {error}"))?;
+        ServicePrice::new(self.min, self.max, currency).map_err(|error| error.to_string())
+    }
+}
+
+/// A new service.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct AddService {
+    /// 1 to 120 characters.
+    name: String,
+    category: String,
+    /// At most 4,000 characters.
+    #[serde(default)]
+    description: String,
+    price: ServicePriceInput,
+    duration_minutes: i32,
+}
+
+impl AddService {
+    fn parse(self) -> Result<Service, Error> {
+        let mut fields = Fields::default();
+        let name = fields.take("name", Line::parse(&self.name));
+        let category = fields.take("category", self.category.parse::<Category>());
+        let description = fields.take("description", Prose::parse(&self.description));
+        let price = fields.take("price", self.price.parse());
+        let duration = fields.take("duration_minutes", ServiceDuration::from_minutes(self.duration_minutes));
+        let service = || {
+            Some(Service {
+                name: name?,
+                category: category?,
+                description: description?,
+                price: price?,
+                duration: duration?,
+            })
+        };
+        fields.finish(service())
+    }
+}
+
+/// What to change in a service; what is absent stays as it is.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct EditService {
+    /// 1 to 120 characters.
+    name: Option<String>,
+    category: Option<String>,
+    /// At most 4,000 characters.
+    description: Option<String>,
+    price: Option<ServicePriceInput>,
+    duration_minutes: Option<i32>,
+}
+
+impl EditService {
+    fn parse(self) -> Result<ServiceChanges, Error> {
+        let mut fields = Fields::default();
+        let name = fields.take_optional("name", self.name.as_deref().map(Line::parse));
+        let category = self.category.map(|category| category.parse::<Category>());
+        let category = fields.take_optional("category", category);
+        let description = fields.take_optional("description", self.description.as_deref().map(Prose::parse));
+        let price = fields.take_optional("price", self.price.map(|price| price.parse()));
+        let duration = self.duration_minutes.map(ServiceDuration::from_minutes);
+        let duration = fields.take_optional("duration_minutes", duration);
+        let changes = || {
+            Some(ServiceChanges {
+                name: name?,
+                category: category?,
+                description: description?,
+                price: price?,
+                duration: duration?,
+            })
+        };
+        fields.finish(changes())
+    }
+}
+
+/// The services of a shop, newest first.
+#[utoipa::path(
+    tag = "providers",
+    security(("bearer" = [])),
+    params(("id" = ProviderId, Path, description = "the shop"), PageQuery),
+    responses((status = 200, body = Paged<ServiceView>), Problems)
+)]
+#[get("/providers/{id}/services")]
+pub(super) async fn list(
+    app: Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+    Id(shop): Id<ProviderId>,
+    Query(page): Query<PageQuery>,
+) -> Result<HttpResponse, Problem> {
+    let page = page.parse()?;
+    read(&app, &caller, &request, move |uow, scope| {
+        let slice = providers::browse::<Service>(uow, scope, shop, page)?;
+        Reply::ok(&Paged::of(slice.map(|ware| ServiceView::of(scope, &ware))))
+    })
+    .await
+}
+
+/// Offer another service.
+#[utoipa::path(
+    tag = "providers",
+    security(("bearer" = [])),
+    params(("id" = ProviderId, Path, description = "the shop")),
+    request_body = AddService,
+    responses((status = 201, body = ServiceView), Problems)
+)]
+#[post("/providers/{id}/services")]
+pub(super) async fn add(
+    app: Data<App>,
+    caller: Caller,
+    Id(shop): Id<ProviderId>,
+    Body(body): Body<AddService>,
+    call: DecidingCall,
+) -> Result<HttpResponse, Problem> {
+    let service = body.parse()?;
+    decide(&app, &caller, call, move |uow, scope| {
+        let ware = providers::add(uow, scope, shop, &service)?;
+        let location = format!("/providers/{shop}/services/{}", ware.id);
+        Ok(Reply::created(location, &ServiceView::of(scope, &ware))?.etag(ware.version))
+    })
+    .await
+}
+
+/// A service.
+#[utoipa::path(
+    tag = "providers",
+    security(("bearer" = [])),
+    params(
+        ("id" = ProviderId, Path, description = "the shop"),
+        ("service_id" = ServiceId, Path, description = "the service"),
+    ),
+    responses((status = 200, body = ServiceView), (status = 304, description = "as in If-None-Match"), Problems)
+)]
+#[get("/providers/{id}/services/{service_id}")]
+pub(super) async fn get_one(
+    app: Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+    Ids(shop, id): Ids<ProviderId, ServiceId>,
+) -> Result<HttpResponse, Problem> {
+    read(&app, &caller, &request, move |uow, scope| {
+        let ware = providers::get::<Service>(uow, scope, shop, id)?;
+        Ok(Reply::ok(&ServiceView::of(scope, &ware))?.etag(ware.version))
+    })
+    .await
+}
+
+/// Change a service.
+#[utoipa::path(
+    tag = "providers",
+    security(("bearer" = [])),
+    params(
+        ("id" = ProviderId, Path, description = "the shop"),
+        ("service_id" = ServiceId, Path, description = "the service"),
+    ),
+    request_body = EditService,
+    responses((status = 200, body = ServiceView), Problems)
+)]
+#[patch("/providers/{id}/services/{service_id}")]
+pub(super) async fn edit(
+    app: Data<App>,
+    caller: Caller,
+    Ids(shop, id): Ids<ProviderId, ServiceId>,
+    Body(body): Body<EditService>,
+    call: DecidingCall,
+    IfMatch(seen): IfMatch,
+) -> Result<HttpResponse, Problem> {
+    let changes = body.parse()?;
+    decide(&app, &caller, call, move |uow, scope| {
+        let ware = providers::change::<Service>(uow, scope, shop, id, &changes, seen)?;
+        Ok(Reply::ok(&ServiceView::of(scope, &ware))?.etag(ware.version))
+    })
+    .await
+}
+
+/// Stop offering a service.
+#[utoipa::path(
+    tag = "providers",
+    security(("bearer" = [])),
+    params(
+        ("id" = ProviderId, Path, description = "the shop"),
+        ("service_id" = ServiceId, Path, description = "the service"),
+    ),
+    responses((status = 204, description = "it is gone"), Problems)
+)]
+#[delete("/providers/{id}/services/{service_id}")]
+pub(super) async fn remove(
+    app: Data<App>,
+    caller: Caller,
+    Ids(shop, id): Ids<ProviderId, ServiceId>,
+    call: DecidingCall,
+    IfMatch(seen): IfMatch,
+) -> Result<HttpResponse, Problem> {
+    decide(&app, &caller, call, move |uow, scope| {
+        providers::remove::<Service>(uow, scope, shop, id, seen)?;
+        Ok(Reply::no_content())
+    })
+    .await
+}

@@ -1,0 +1,223 @@
+//! `/providers/{id}/templates`: ready-made offer texts, for their owner alone.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::domain::Error;
+use crate::domain::money::Money;
+use crate::domain::policy::{Scope, allowed_changes};
+use crate::domain::providers::{self, Template, TemplateChanges, Ware};
+use crate::domain::text::{Line, Prose};
+use crate::http::input::MoneyInput;
+use crate::http::{
+    Body, Caller, DecidingCall, Fields, Id, Ids, IfMatch, PageQuery, Paged, Problem, Problems, Query, Reply,
+    decide, read,
+};
+use crate::ids::{ProviderId, TemplateId};
+
+/// A ready-made offer text.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Template)]
+struct TemplateView {
+    id: TemplateId,
+    provider_id: ProviderId,
+    title: Line<120>,
+    message: Prose<4000>,
+    price: Money,
+    /// What you may do with it.
+    #[schema(value_type = Vec<String>)]
+    allowed_actions: Vec<&'static str>,
+    version: i64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl TemplateView {
+    fn of(scope: &Scope, ware: &Ware<Template>) -> Self {
+        let Template { title, message, price } = ware.content.clone();
+        Self {
+            id: ware.id,
+            provider_id: ware.provider_id,
+            title,
+            message,
+            price,
+            allowed_actions: allowed_changes(scope, ware),
+            version: ware.version,
+            created_at: ware.created_at,
+            updated_at: ware.updated_at,
+        }
+    }
+}
+
+/// A new template.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct AddTemplate {
+    /// 1 to 120 characters.
+    title: String,
+    /// 1 to 4,000 characters.
+    message: String,
+    price: MoneyInput,
+}
+
+impl AddTemplate {
+    fn parse(self) -> Result<Template, Error> {
+        let mut fields = Fields::default();
+        let title = fields.take("title", Line::parse(&self.title));
+        let message = fields.take("message", Prose::parse_some(&self.message));
+        let price = fields.take("price", self.price.parse());
+        let template = || Some(Template { title: title?, message: message?, price: price? });
+        fields.finish(template())
+    }
+}
+
+/// What to change in a template; what is absent stays as it is.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct EditTemplate {
+    /// 1 to 120 characters.
+    title: Option<String>,
+    /// 1 to 4,000 characters.
+    message: Option<String>,
+    price: Option<MoneyInput>,
+}
+
+impl EditTemplate {
+    fn parse(self) -> Result<TemplateChanges, Error> {
+        let mut fields = Fields::default();
+        let title = fields.take_optional("title", self.title.as_deref().map(Line::parse));
+        let message = fields.take_optional("message", self.message.as_deref().map(Prose::parse_some));
+        let price = fields.take_optional("price", self.price.map(|price| price.parse()));
+        let changes = || Some(TemplateChanges { title: title?, message: message?, price: price? });
+        fields.finish(changes())
+    }
+}
+
+/// Your templates, newest first.
+#[utoipa::path(
+    tag = "providers",
+    security(("bearer" = [])),
+    params(("id" = ProviderId, Path, description = "the shop"), PageQuery),
+    responses((status = 200, body = Paged<TemplateView>), Problems)
+)]
+#[get("/providers/{id}/templates")]
+pub(super) async fn list(
+    app: Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+    Id(shop): Id<ProviderId>,
+    Query(page): Query<PageQuery>,
+) -> Result<HttpResponse, Problem> {
+    let page = page.parse()?;
+    read(&app, &caller, &request, move |uow, scope| {
+        let slice = providers::browse::<Template>(uow, scope, shop, page)?;
+        Reply::ok(&Paged::of(slice.map(|ware| TemplateView::of(scope, &ware))))
+    })
+    .await
+}
+
+/// Keep another offer text.
+#[utoipa::path(
+    tag = "providers",
+    security(("bearer" = [])),
+    params(("id" = ProviderId, Path, description = "the shop")),
+    request_body = AddTemplate,
+    responses((status = 201, body = TemplateView), Problems)
+)]
+#[post("/providers/{id}/templates")]
+pub(super) async fn add(
+    app: Data<App>,
+    caller: Caller,
+    Id(shop): Id<ProviderId>,
+    Body(body): Body<AddTemplate>,
+    call: DecidingCall,
+) -> Result<HttpResponse, Problem> {
+    let template = body.parse()?;
+    decide(&app, &caller, call, move |uow, scope| {
+        let ware = providers::add(uow, scope, shop, &template)?;
+        let location = format!("/providers/{shop}/templates/{}", ware.id);
+        Ok(Reply::created(location, &TemplateView::of(scope, &ware))?.etag(ware.version))
+    })
+    .await
+}
+
+/// A template.
+#[utoipa::path(
+    tag = "providers",
+    security(("bearer" = [])),
+    params(
+        ("id" = ProviderId, Path, description = "the shop"),
+        ("template_id" = TemplateId, Path, description = "the template"),
+    ),
+    responses((status = 200, body = TemplateView), (status = 304, description = "as in If-None-Match"), Problems)
+)]
+#[get("/providers/{id}/templates/{template_id}")]
+pub(super) async fn get_one(
+    app: Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+    Ids(shop, id): Ids<ProviderId, TemplateId>,
+) -> Result<HttpResponse, Problem> {
+    read(&app, &caller, &request, move |uow, scope| {
+        let ware = providers::get::<Template>(uow, scope, shop, id)?;
+        Ok(Reply::ok(&TemplateView::of(scope, &ware))?.etag(ware.version))
+    })
+    .await
+}
+
+/// Change a template.
+#[utoipa::path(
+    tag = "providers",
+    security(("bearer" = [])),
+    params(
+        ("id" = ProviderId, Path, description = "the shop"),
+        ("template_id" = TemplateId, Path, description = "the template"),
+    ),
+    request_body = EditTemplate,
+    responses((status = 200, body = TemplateView), Problems)
+)]
+#[patch("/providers/{id}/templates/{template_id}")]
+pub(super) async fn edit(
+    app: Data<App>,
+    caller: Caller,
+    Ids(shop, id): Ids<ProviderId, TemplateId>,
+    Body(body): Body<EditTemplate>,
+    call: DecidingCall,
+    IfMatch(seen): IfMatch,
+) -> Result<HttpResponse, Problem> {
+    let changes = body.parse()?;
+    decide(&app, &caller, call, move |uow, scope| {
+        let ware = providers::change::<Template>(uow, scope, shop, id, &changes, seen)?;
+        Ok(Reply::ok(&TemplateView::of(scope, &ware))?.etag(ware.version))
+    })
+    .await
+}
+
+/// Throw a template away.
+#[utoipa::path(
+    tag = "providers",
+    security(("bearer" = [])),
+    params(
+        ("id" = ProviderId, Path, description = "the shop"),
+        ("template_id" = TemplateId, Path, description = "the template"),
+    ),
+    responses((status = 204, description = "it is gone"), Problems)
+)]
+#[delete("/providers/{id}/templates/{template_id}")]
+pub(super) async fn remove(
+    app: Data<App>,
+    caller: Caller,
+    Ids(shop, id): Ids<ProviderId, TemplateId>,
+    call: DecidingCall,
+    IfMatch(seen): IfMatch,
+) -> Result<HttpResponse, Problem> {
+    decide(&app, &caller, call, move |uow, scope| {
+        providers::remove::<Template>(uow, scope, shop, id, seen)?;
+        Ok(Reply::no_content())
+    })
+    .await
+}
