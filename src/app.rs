@@ -3,15 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use futures_util::future::LocalBoxFuture;
-
+use crate::auth::Auth;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Db;
-use crate::domain::policy::Scope;
-use crate::http::Problem;
 use crate::http::rate::RateLimits;
-use crate::ids::CallId;
 use crate::realtime::hub::HubHandle;
 use crate::telemetry::Metrics;
 
@@ -25,7 +21,7 @@ pub struct App {
     /// Where everything is kept.
     pub db: Db,
     /// Says who is asking.
-    pub auth: Arc<dyn Authenticate>,
+    pub auth: Arc<Auth>,
     /// Who is connected, and who hears what.
     pub hub: HubHandle,
     /// How much each caller has asked for lately, shared by all workers.
@@ -34,13 +30,6 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// Whether the server is on its way out, so that nobody sends it more work.
     pub stopping: Stopping,
-}
-
-/// Says who is asking.
-pub trait Authenticate: Send + Sync {
-    /// The scope of the caller who shows this token.
-    fn authenticate<'a>(&'a self, token: &'a str, call: CallId)
-    -> LocalBoxFuture<'a, Result<Scope, Problem>>;
 }
 
 /// Set once, when the server begins to stop.

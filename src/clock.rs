@@ -150,10 +150,10 @@ impl utoipa::PartialSchema for Timestamp {
 impl utoipa::ToSchema for Timestamp {}
 
 /// Where "now" comes from: the system, a hand that a test moves, or the system set ahead by a test.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Clock(Source);
 
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 enum Source {
     System,
     Manual(Arc<AtomicI64>),

@@ -54,6 +54,7 @@ pub mod events;
 pub mod db;
 pub mod realtime;
 pub mod http;
+pub mod auth;
 pub mod app;
 pub mod startup;
 pub mod config;

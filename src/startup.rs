@@ -14,6 +14,7 @@ use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{Data, PayloadConfig};
 
 use crate::app::{App, Stopping};
+use crate::auth::{Auth, SetUpError};
 use crate::clock::Clock;
 use crate::config::{Config, DatabaseConfig, DatabaseUrl, ServerConfig};
 use crate::db::{Db, DbConfig, OpenError, Target};
@@ -36,6 +37,9 @@ pub enum StartError {
     /// The database cannot be opened.
     #[error(transparent)]
     Database(#[from] OpenError),
+    /// The keys or the outside issuers cannot be used.
+    #[error(transparent)]
+    Auth(#[from] SetUpError),
     /// Two metrics of the same name.
     #[error("cannot register the metrics: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -60,12 +64,13 @@ pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
     let db = Db::open(&db_config(&config.database), clock.clone(), publisher.clone())?;
     let hub_metrics = HubMetrics::new(metrics.registry())?;
     let hub = HubHandle::start((&config.realtime).into(), hub_metrics, Arc::new(db.clone()), publisher);
+    let auth = Auth::open(&config, db.clone(), clock.clone())?;
     let app = App {
         rates: Arc::new(RateLimits::new(&config)),
         config: Arc::new(config),
         clock,
         db,
-        auth: Arc::new(nobody::Nobody),
+        auth: Arc::new(auth),
         hub,
         metrics,
         stopping: Stopping::default(),
@@ -214,25 +219,5 @@ pub fn db_config(config: &DatabaseConfig) -> DbConfig {
         busy_timeout: config.database_busy_timeout,
         max_group: config.database_group_max,
         max_waiting: config.database_queue,
-    }
-}
-
-/// Knows nobody: stands where the authenticator of `auth` comes.
-mod nobody {
-    use actix_web::http::StatusCode;
-    use futures_util::future::LocalBoxFuture;
-
-    use crate::app::Authenticate;
-    use crate::domain::policy::Scope;
-    use crate::http::Problem;
-    use crate::ids::CallId;
-
-    pub(super) struct Nobody;
-
-    impl Authenticate for Nobody {
-        fn authenticate<'a>(&'a self, _: &'a str, _: CallId) -> LocalBoxFuture<'a, Result<Scope, Problem>> {
-            let refused = Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", "the token is not valid");
-            Box::pin(std::future::ready(Err(refused)))
-        }
     }
 }

@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use crate::app::App;
+use crate::auth::AuthError;
 use crate::domain::policy::Scope;
 use crate::domain::{Error, FieldError};
 use crate::ids::CallId;
@@ -42,13 +43,11 @@ impl FromRequest for Caller {
         let request = request.clone();
         Box::pin(async move {
             let app = app?;
-            let token = token.ok_or_else(|| {
-                Problem::unauthorized("Bearer realm=\"souk\"", "this address needs a bearer token")
-            })?;
+            let token = token.ok_or(AuthError::Missing)?;
             let call = call.unwrap_or_else(|| CallId::new(app.clock.now()));
             match app.auth.authenticate(&token, call).await {
                 Ok(scope) => rate::count_user(&app, &request, &scope).map(|()| Self(scope)),
-                Err(refused) => rate::count_stranger(&app, &request).and(Err(refused)),
+                Err(refused) => rate::count_stranger(&app, &request).and(Err(refused.into())),
             }
         })
     }
@@ -60,7 +59,7 @@ fn bearer(request: &HttpRequest) -> Option<String> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
 }
 
-fn app_of(request: &HttpRequest) -> Result<web::Data<App>, Problem> {
+pub(super) fn app_of(request: &HttpRequest) -> Result<web::Data<App>, Problem> {
     let internal = || Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "our fault");
     request.app_data::<web::Data<App>>().cloned().ok_or_else(internal)
 }

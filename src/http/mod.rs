@@ -4,6 +4,7 @@
 //! No decision of the marketplace is made here.
 
 mod address;
+mod auth;
 mod consumers;
 pub mod error;
 mod etag;

@@ -4,10 +4,11 @@ use actix_web::web;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::fallback::{self, Addresses};
-use super::{consumers, openapi, providers, sessions};
+use super::{auth, consumers, openapi, providers, sessions};
 
 /// The routes that clients of the API call, feature by feature; the OpenAPI document is made of the same list.
 pub(super) fn documented(cfg: &mut ServiceConfig<'_>) {
+    auth::routes(cfg);
     providers::routes(cfg);
     consumers::routes(cfg);
     sessions::routes(cfg);

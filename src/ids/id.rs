@@ -170,6 +170,13 @@ ids! {
     RefreshId;
 }
 
+impl LoginId {
+    /// The name of an outside issuer's session: UUIDv8 (RFC 9562, section 5.8) with 122 bits of `hash`.
+    pub(crate) fn of_outside_session(hash: [u8; 16]) -> Self {
+        Self(UuidText::from_uuid(uuid::Builder::from_custom_bytes(hash).into_uuid()))
+    }
+}
+
 /// The `jti` of an access token: ours are UUIDs, an outside issuer's are whatever it sends (bounded by the token's length).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TokenId(pub String);

@@ -50,9 +50,11 @@ CREATE TABLE refresh_tokens (
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
     used_at BIGINT,
+    access_used_at BIGINT,
     withdrawn_at BIGINT
 );
 CREATE INDEX refresh_tokens_login ON refresh_tokens (login_id);
+CREATE UNIQUE INDEX refresh_tokens_access ON refresh_tokens (access_jti);
 CREATE INDEX refresh_tokens_parent ON refresh_tokens (parent_id);
 COMMENT ON TABLE refresh_tokens IS 'Refresh tokens by hash; rotated at each use.';
 COMMENT ON COLUMN refresh_tokens.hash IS 'SHA-256 of the token, hex';
@@ -60,6 +62,7 @@ COMMENT ON COLUMN refresh_tokens.parent_id IS 'the token whose use bought this o
 COMMENT ON COLUMN refresh_tokens.access_jti IS '`jti` of the access token issued with it';
 COMMENT ON COLUMN refresh_tokens.expires_at IS 'idle end';
 COMMENT ON COLUMN refresh_tokens.used_at IS 'set once, when it was exchanged';
+COMMENT ON COLUMN refresh_tokens.access_used_at IS 'set once, when the access token of the pair was first shown';
 COMMENT ON COLUMN refresh_tokens.withdrawn_at IS 'set when an unused pair was replaced because its answer was lost';
 
 CREATE TABLE revocations (
@@ -70,6 +73,7 @@ CREATE TABLE revocations (
     until BIGINT NOT NULL,
     PRIMARY KEY (issuer, kind, value)
 );
+CREATE INDEX revocations_until ON revocations (until);
 COMMENT ON TABLE revocations IS 'Tokens and outside sessions that were revoked before their time.';
 COMMENT ON COLUMN revocations.issuer IS 'empty for our own tokens';
 COMMENT ON COLUMN revocations.until IS 'no token with this value is valid after it; then the row may go';

@@ -48,13 +48,16 @@ CREATE TABLE refresh_tokens (
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
     used_at BIGINT,
+    access_used_at BIGINT,
     withdrawn_at BIGINT,
     CHECK (typeof(created_at) IN ('integer')),
     CHECK (typeof(expires_at) IN ('integer')),
     CHECK (typeof(used_at) IN ('integer', 'null')),
+    CHECK (typeof(access_used_at) IN ('integer', 'null')),
     CHECK (typeof(withdrawn_at) IN ('integer', 'null'))
 );
 CREATE INDEX refresh_tokens_login ON refresh_tokens (login_id);
+CREATE UNIQUE INDEX refresh_tokens_access ON refresh_tokens (access_jti);
 CREATE INDEX refresh_tokens_parent ON refresh_tokens (parent_id);
 
 -- Tokens and outside sessions that were revoked before their time.
@@ -68,6 +71,7 @@ CREATE TABLE revocations (
     CHECK (typeof(revoked_at) IN ('integer')),
     CHECK (typeof(until) IN ('integer'))
 );
+CREATE INDEX revocations_until ON revocations (until);
 
 -- The shop of a user.
 CREATE TABLE providers (

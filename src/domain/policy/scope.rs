@@ -25,7 +25,7 @@ pub struct ScopeParts {
     pub token: TokenId,
     /// Issuer of the token when it is not ours.
     pub issuer: Option<Arc<str>>,
-    /// `sid` of our own tokens.
+    /// `sid` of our own tokens; for an outside session, the id that stands for it.
     pub login: Option<LoginId>,
     /// `sid` of an outside token.
     pub outside_session: Option<Arc<str>>,
@@ -76,7 +76,7 @@ impl Scope {
         self.0.issuer.as_ref()
     }
 
-    /// `sid` of our own token.
+    /// `sid` of our own token; for an outside session, the id that stands for it.
     pub fn login(&self) -> Option<LoginId> {
         self.0.login
     }

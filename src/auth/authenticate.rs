@@ -1,0 +1,243 @@
+//! From a token to a scope: first everything that the token alone can prove, then what our own rows say.
+
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+use crate::db::{DbError, UnitOfWork};
+use crate::domain::Error;
+use crate::domain::policy::{Scope, ScopeParts};
+use crate::domain::users::logins::{self, Revoked, Shown};
+use crate::domain::users::{self, DisplayName, Newcomer, Role, User};
+use crate::events::audit::{NewAudit, Outcome};
+use crate::ids::{CallId, UserId};
+
+use super::issuers::{OutsideToken, Provisioning};
+use super::token::Unverified;
+use super::token::own::OwnToken;
+use super::{Auth, AuthError, Refusal};
+
+/// A login's last use is written down this often at most: a session list needs no more, and a read stays a read.
+const NOTED_EVERY: Duration = Duration::from_secs(5 * 60);
+
+/// A token that no look into the database was needed for.
+pub(super) enum Proven {
+    Own(OwnToken),
+    Outside(Box<OutsideToken>),
+}
+
+/// A refusal, and whom it concerns if that is certain.
+struct Refused {
+    error: AuthError,
+    user: Option<UserId>,
+}
+
+impl<E: Into<AuthError>> From<E> for Refused {
+    fn from(error: E) -> Self {
+        Self { error: error.into(), user: None }
+    }
+}
+
+impl Auth {
+    /// The caller who shows this token, for one call.
+    pub async fn authenticate(&self, token: &str, call: CallId) -> Result<Scope, AuthError> {
+        match self.identify(token, call).await {
+            Ok(scope) => Ok(scope),
+            Err(refused) => {
+                self.write_down(&refused, call).await;
+                Err(refused.error)
+            }
+        }
+    }
+
+    async fn identify(&self, token: &str, call: CallId) -> Result<Scope, Refused> {
+        match self.prove(token).await? {
+            Proven::Own(own) => self.admit_own(own, call).await,
+            Proven::Outside(outside) => self.admit_outside(*outside, call).await,
+        }
+    }
+
+    /// Checks what needs no database: form, key, signature, claims.
+    pub(super) async fn prove(&self, token: &str) -> Result<Proven, AuthError> {
+        let unverified = Unverified::parse(token)?;
+        if unverified.issuer().is_some_and(|issuer| self.own.issues_as(issuer)) {
+            return Ok(Proven::Own(self.own.verify(&unverified, self.clock.now())?));
+        }
+        Ok(Proven::Outside(Box::new(self.issuers.verify(&unverified).await?)))
+    }
+
+    async fn admit_own(&self, token: OwnToken, call: CallId) -> Result<Scope, Refused> {
+        let (login, jti) = (token.login, token.jti.clone());
+        let (shown, is_revoked) = self
+            .db
+            .read(move |uow| {
+                let shown = logins::repository::shown(uow, login, &jti)?;
+                let revoked = logins::repository::is_revoked(uow, "", Revoked::Token, &jti.0)?;
+                Ok::<_, DbError>((shown, revoked))
+            })
+            .await?;
+        let concerned = |error| Refused { error, user: Some(token.user) };
+        let shown = judge(&token, shown, is_revoked, self.clock.now()).map_err(concerned)?;
+        if let Some(is_of_pair) = self.use_to_note(&shown) {
+            let (login, jti) = (token.login, token.jti.clone());
+            let noted =
+                self.db.write(move |uow| logins::service::note_use(uow, login, &jti, is_of_pair)).await?;
+            if !noted {
+                return Err(concerned(Refusal::Revoked.into()));
+            }
+        }
+        let parts = ScopeParts {
+            user: shown.user.id,
+            role: shown.user.role,
+            plan: shown.user.plan,
+            email: shown.user.email,
+            token: token.jti,
+            issuer: None,
+            login: Some(token.login),
+            outside_session: None,
+            expires_at: token.expires_at.min(shown.login.expires_at),
+            impersonator: None,
+        };
+        Ok(Scope::new(parts, call))
+    }
+
+    /// Whether this use must be written down, and if so whether for the token's pair, too: a pair that was shown once
+    /// cannot have been lost on the way, which is what a repeated refresh depends on.
+    fn use_to_note(&self, shown: &Shown) -> Option<bool> {
+        let first_of_pair = shown.pair.is_some_and(|pair| pair.access_used_at.is_none());
+        let stale = shown.login.last_used_at.plus(NOTED_EVERY) <= self.clock.now();
+        (first_of_pair || stale).then_some(first_of_pair)
+    }
+
+    async fn admit_outside(&self, token: OutsideToken, call: CallId) -> Result<Scope, Refused> {
+        let (issuer, subject) = (token.issuer.clone(), token.subject.clone());
+        let (session, jti) = (token.session.clone(), token.jti.clone());
+        let (known, is_revoked) = self
+            .db
+            .read(move |uow| {
+                let user = users::repository::find_by_identity(uow, &issuer, &subject)?;
+                let mut revoked = logins::repository::is_revoked(uow, &issuer, Revoked::Token, &jti.0)?;
+                if let Some(session) = &session {
+                    revoked |= logins::repository::is_revoked(uow, &issuer, Revoked::Session, session)?;
+                }
+                Ok::<_, DbError>((user, revoked))
+            })
+            .await?;
+        let concerned = |error| Refused { error, user: known.as_ref().map(|user| user.id) };
+        if is_revoked {
+            return Err(concerned(Refusal::Revoked.into()));
+        }
+        if let Some(user) = &known {
+            check_outside_user(&token, user).map_err(concerned)?;
+        }
+        let user = match known {
+            Some(user) => user,
+            None => self.provision(&token).await?,
+        };
+        let parts = ScopeParts {
+            user: user.id,
+            role: user.role,
+            plan: user.plan,
+            email: user.email,
+            token: token.jti,
+            issuer: Some(token.issuer),
+            login: token.login,
+            outside_session: token.session,
+            expires_at: token.expires_at,
+            impersonator: token.actor,
+        };
+        Ok(Scope::new(parts, call))
+    }
+
+    /// Makes the user whom an issuer vouches for, where that is allowed. Somebody who only acts as them makes nobody.
+    async fn provision(&self, token: &OutsideToken) -> Result<User, AuthError> {
+        if token.provisioning == Provisioning::Never || token.actor.is_some() {
+            return Err(AuthError::UnknownOrInactive);
+        }
+        let newcomer = Newcomer {
+            issuer: token.issuer.to_string(),
+            subject: token.subject.clone(),
+            email: token.profile.email.as_deref().and_then(|text| text.parse().ok()),
+            display_name: token.profile.name.as_deref().and_then(|text| DisplayName::parse(text).ok()),
+            role: token.profile.role.unwrap_or(Role::Consumer),
+        };
+        let make = move |uow: &mut UnitOfWork<'_>| users::service::provision(uow, &newcomer);
+        let made = match self.db.write(make.clone()).await {
+            // Another call of the same newcomer's was first (PostgreSQL): now they are known.
+            Err(Error::Taken { .. }) => self.db.write(make).await,
+            made => made,
+        };
+        match made {
+            Ok(user) if user.is_active => Ok(user),
+            Ok(_) => Err(AuthError::UnknownOrInactive),
+            Err(Error::Db(error)) => Err(error.into()),
+            Err(error) => Err(AuthError::Internal(Box::new(error))),
+        }
+    }
+
+    /// Logs the refusal, and writes it to the audit trail as far as the trail's share of made-up tokens goes.
+    async fn write_down(&self, refused: &Refused, call: CallId) {
+        let Refused { error, user } = refused;
+        match error {
+            AuthError::Internal(_) => log::error!(request_id:% = call; "{error}"),
+            AuthError::Overloaded { .. } => log::warn!(request_id:% = call; "{error}"),
+            AuthError::Missing => {}
+            _ => log::info!(request_id:% = call, reason = error.code(); "refused a token: {error}"),
+        }
+        let is_verdict =
+            !matches!(error, AuthError::Internal(_) | AuthError::Overloaded { .. } | AuthError::Missing);
+        if !is_verdict || self.audited.take(error.code()).is_err() {
+            return;
+        }
+        let row = NewAudit {
+            actor: *user,
+            impersonator: None,
+            outcome: Outcome::Refused,
+            action: "authenticate",
+            kind: "token",
+            row_id: None,
+            detail: Some(error.code().to_owned()),
+            call: Some(call),
+        };
+        if let Err(error) = self.db.write(move |uow| uow.audit(row.clone())).await {
+            log::warn!(request_id:% = call; "a refusal was not audited: {error}");
+        }
+    }
+}
+
+/// What our rows say about a token of ours.
+fn judge(
+    token: &OwnToken,
+    shown: Option<Shown>,
+    is_revoked: bool,
+    now: Timestamp,
+) -> Result<Shown, AuthError> {
+    let shown = shown.ok_or(AuthError::UnknownOrInactive)?;
+    if shown.user.id != token.user {
+        return Err(Refusal::Claim.into());
+    }
+    if !shown.user.is_active {
+        return Err(AuthError::UnknownOrInactive);
+    }
+    let is_withdrawn = shown.pair.is_some_and(|pair| pair.withdrawn_at.is_some());
+    if is_revoked || is_withdrawn || shown.login.revoked_at.is_some() || shown.user.role != token.role {
+        return Err(Refusal::Revoked.into());
+    }
+    if shown.login.expires_at <= now {
+        return Err(AuthError::Expired);
+    }
+    Ok(shown)
+}
+
+/// What our row says about an outside token. Whether it is from before the user's epoch is decided by whole seconds, which
+/// is all that issuers write: one of the epoch's own second is refused, and a moment later the client has a newer one.
+fn check_outside_user(token: &OutsideToken, user: &User) -> Result<(), AuthError> {
+    if !user.is_active {
+        return Err(AuthError::UnknownOrInactive);
+    }
+    let epoch = user.token_epoch;
+    let is_newer = |issued_at: Timestamp| issued_at.as_seconds() > epoch.as_seconds();
+    if epoch > Timestamp::EPOCH && !token.issued_at.is_some_and(is_newer) {
+        return Err(Refusal::Revoked.into());
+    }
+    Ok(())
+}

@@ -1,0 +1,92 @@
+//! Outside issuers (Clerk and any OpenID Connect provider): whose tokens we believe, by which keys, and how far.
+//!
+//! The issuer is chosen by exact `iss` among the configured ones; its entry alone fixes algorithms, keys and policy. No
+//! address that a token names is ever fetched.
+
+mod claims;
+mod config;
+mod fetch;
+mod jwks;
+mod keys;
+
+pub use config::{BadIssuers, PlainHttp, Provisioning, Terms};
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::error::{AuthError, Refusal};
+use super::token::{Unverified, verified_claims};
+use crate::clock::{Clock, Timestamp};
+use crate::ids::{LoginId, TokenId};
+use config::Entry;
+use keys::Keys;
+
+pub(crate) use claims::Profile;
+
+/// The configured outside issuers.
+#[derive(Debug)]
+pub struct Issuers {
+    issuers: Vec<Issuer>,
+    clock: Clock,
+    leeway: Duration,
+}
+
+#[derive(Debug)]
+struct Issuer {
+    entry: Entry,
+    keys: Keys,
+}
+
+/// What a good outside token says, by the rules of its issuer's entry.
+#[derive(Debug)]
+pub(crate) struct OutsideToken {
+    /// The issuer's exact name; with `subject` it names the user.
+    pub(crate) issuer: Arc<str>,
+    /// `sub`: the user's `clerk_id`.
+    pub(crate) subject: String,
+    /// `jti`, made unique among issuers.
+    pub(crate) jti: TokenId,
+    /// The issuer's session, as one of our logins would be named. What revokes it is written under this id.
+    pub(crate) login: Option<LoginId>,
+    /// The issuer's session, as the issuer names it.
+    pub(crate) session: Option<Arc<str>>,
+    pub(crate) issued_at: Option<Timestamp>,
+    pub(crate) expires_at: Timestamp,
+    /// `act`: who is really there, when somebody acts as the subject. Such a token does not write.
+    pub(crate) actor: Option<String>,
+    /// What a user made at first sight would be called and be.
+    pub(crate) profile: Profile,
+    pub(crate) provisioning: Provisioning,
+}
+
+impl Issuers {
+    /// No outside issuers: every token is ours or refused.
+    pub fn none(clock: Clock) -> Self {
+        Self { issuers: Vec::new(), clock, leeway: Duration::ZERO }
+    }
+
+    /// Reads the file that `SOUK_ISSUERS` names; `own_name` is the `iss` of our own tokens. Keys are fetched when the first token needs them.
+    pub fn load(path: &Path, terms: &Terms, own_name: &str, clock: Clock) -> Result<Self, BadIssuers> {
+        let issuers = config::read(path, terms, own_name)?
+            .into_iter()
+            .map(|entry| Issuer { keys: Keys::new(&entry, terms, clock.clone()), entry })
+            .collect();
+        Ok(Self { issuers, clock, leeway: terms.leeway })
+    }
+
+    /// The token's content, once the rules of `contracts.md` section 7 hold that need no database.
+    pub(crate) async fn verify(&self, token: &Unverified<'_>) -> Result<OutsideToken, AuthError> {
+        let issuer = token
+            .issuer()
+            .and_then(|iss| self.issuers.iter().find(|issuer| *issuer.entry.iss == *iss))
+            .ok_or(Refusal::Issuer)?;
+        let algorithm = token.algorithm(&issuer.entry.algorithms)?;
+        let key = issuer.keys.find(token.kid(), algorithm).await?;
+        let claims: claims::Claims = verified_claims(token.token(), &key)?;
+        claims.accept(&issuer.entry, self.clock.now(), self.leeway)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,111 @@
+//! Who is asking: tokens, outside issuers, passwords, logins and their limits. No HTTP types in here.
+//!
+//! [`Auth::authenticate`] turns a token into a `Scope`, and nothing else does. It believes a token only who it is for:
+//! role, plan and whether they may come in at all are read from our own rows, each time.
+
+mod authenticate;
+mod error;
+pub mod issuers;
+mod mint;
+mod password;
+mod refresh;
+mod sign_in;
+#[cfg(test)]
+mod testing;
+mod throttle;
+pub mod token;
+
+pub use error::{AuthError, Refusal};
+pub use mint::{MintError, Minted};
+pub use password::{Attempt, NewPassword, UnfitPassword};
+pub use sign_in::{Credentials, SignInError, SignUp, SignedIn};
+
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::config::{Config, Environment};
+use crate::db::Db;
+use crate::domain::users::logins::Lifetimes;
+
+use issuers::{BadIssuers, Issuers, PlainHttp, Provisioning, Terms};
+use password::Passwords;
+use throttle::{AccountKey, AddressKey, Throttle};
+use token::own::OwnTokens;
+use token::{BadKey, SigningKey};
+
+/// Says who is asking, and lets people in. One for all worker threads.
+pub struct Auth {
+    db: Db,
+    clock: Clock,
+    own: OwnTokens,
+    issuers: Issuers,
+    passwords: Passwords,
+    accounts: Throttle<AccountKey>,
+    addresses: Throttle<AddressKey>,
+    /// Refused tokens that become audit rows, by reason: whoever can make up tokens could fill the disk otherwise.
+    audited: Throttle<&'static str>,
+    access_ttl: Duration,
+    lifetimes: Lifetimes,
+}
+
+/// Audit rows of refused tokens per reason and 15 minutes; the log has all of them.
+const AUDITED_REFUSALS: u32 = 300;
+
+/// Why authentication cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum SetUpError {
+    /// The key of our own tokens cannot be used.
+    #[error("the token signing key: {0}")]
+    Key(#[from] BadKey),
+    /// The outside issuers cannot be used.
+    #[error(transparent)]
+    Issuers(#[from] BadIssuers),
+}
+
+impl Auth {
+    /// Reads keys and issuers. Blocks; called once, at start.
+    pub fn open(config: &Config, db: Db, clock: Clock) -> Result<Self, SetUpError> {
+        let settings = &config.auth;
+        let terms = Terms {
+            provisioning: match settings.provision_users {
+                true => Provisioning::AtFirstSight,
+                false => Provisioning::Never,
+            },
+            plain_http: match config.env {
+                Environment::Development => PlainHttp::Anywhere,
+                Environment::Production => PlainHttp::LoopbackOnly,
+            },
+            leeway: settings.issuer_leeway,
+            max_age: settings.jwks_max_age,
+            timeout: settings.jwks_timeout,
+        };
+        let issuers = match &settings.issuers {
+            Some(path) => Issuers::load(path, &terms, &settings.jwt_issuer, clock.clone())?,
+            None => Issuers::none(clock.clone()),
+        };
+        let key = SigningKey::from_config(&config.signing)?;
+        Ok(Self {
+            own: OwnTokens::new(key, settings.jwt_issuer.clone(), settings.jwt_audience.clone()),
+            issuers,
+            passwords: Passwords::new(settings.argon2_concurrency, settings.argon2_queue),
+            accounts: Throttle::new(settings.logins_per_account, clock.clone()),
+            addresses: Throttle::new(settings.logins_per_address, clock.clone()),
+            audited: Throttle::new(AUDITED_REFUSALS, clock.clone()),
+            access_ttl: settings.access_ttl,
+            lifetimes: Lifetimes { idle: settings.login_idle, max: settings.login_max },
+            db,
+            clock,
+        })
+    }
+
+    /// How long logins live.
+    pub fn lifetimes(&self) -> Lifetimes {
+        self.lifetimes
+    }
+}
+
+impl std::fmt::Debug for Auth {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Auth").field("own", &self.own).field("issuers", &self.issuers).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,180 @@
+//! Passwords: what may be one, and Argon2id off the event loop, with a bound on how many are computed at once.
+
+use std::fmt;
+use std::sync::Arc;
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{Argon2, Params};
+use tokio::sync::Semaphore;
+use unicode_normalization::UnicodeNormalization;
+
+/// A password that somebody chose: 8 to 128 characters, whichever they are (NIST SP 800-63B, section 5.1.1.2).
+pub struct NewPassword(Attempt);
+
+/// A password that somebody tries. Any text is one; a text that is too long to be a password is never right.
+#[derive(Clone)]
+pub struct Attempt(Option<Arc<str>>);
+
+/// The text may not be chosen as a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must have 8 to 128 characters")]
+pub struct UnfitPassword;
+
+const LENGTH: std::ops::RangeInclusive<usize> = 8..=128;
+
+impl NewPassword {
+    /// Normalizes (NFC, so that two keyboards type the same) and measures.
+    pub fn parse(text: &str) -> Result<Self, UnfitPassword> {
+        let fits = Attempt::new(text).0.filter(|text| LENGTH.contains(&text.chars().count()));
+        fits.map(|text| Self(Attempt(Some(text)))).ok_or(UnfitPassword)
+    }
+}
+
+impl Attempt {
+    /// Normalizes as at registration.
+    pub fn new(text: &str) -> Self {
+        // A character has at most 4 bytes, and NFC at most triples them: beyond that there is nothing to normalize.
+        let bearable = text.len() <= LENGTH.end() * 12;
+        Self(bearable.then(|| text.nfc().collect::<String>().into()))
+    }
+}
+
+impl fmt::Debug for NewPassword {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NewPassword(***)")
+    }
+}
+
+impl fmt::Debug for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Attempt(***)")
+    }
+}
+
+/// Why a hash was not computed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum HashError {
+    /// As many as may wait do so already.
+    #[error("too many password hashes are waiting")]
+    Overloaded,
+    /// A stored hash that is none, or no randomness for the salt: our fault.
+    #[error("cannot hash: {0}")]
+    Broken(String),
+}
+
+/// Hashes and verifies passwords. Each costs 19 MiB and tens of milliseconds on purpose, which would be an invitation
+/// to flood us: so a few run, some wait, and further ones are refused.
+#[derive(Debug)]
+pub(crate) struct Passwords {
+    running: Arc<Semaphore>,
+    admitted: Arc<Semaphore>,
+}
+
+/// What nobody's password hashes to: compared with when there is no such user, so that the answer takes as long.
+const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5J3MgZmluZSBzYWx0$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+impl Passwords {
+    /// `running` at once, `waiting` more in line.
+    pub(crate) fn new(running: usize, waiting: usize) -> Self {
+        let admitted = running.saturating_add(waiting).min(Semaphore::MAX_PERMITS);
+        Self { running: Arc::new(Semaphore::new(running)), admitted: Arc::new(Semaphore::new(admitted)) }
+    }
+
+    /// The hash to store, in PHC string form.
+    pub(crate) async fn hash(&self, password: NewPassword) -> Result<String, HashError> {
+        let NewPassword(Attempt(Some(text))) = password else {
+            return Err(HashError::Broken("no password".into()));
+        };
+        self.run(move || match argon2().hash_password(text.as_bytes()) {
+            Ok(hash) => Ok(hash.to_string()),
+            Err(error) => Err(HashError::Broken(error.to_string())),
+        })
+        .await
+    }
+
+    /// Whether the attempt is what was hashed. `None` is nobody's hash: never right, and as slow.
+    pub(crate) async fn verify(&self, attempt: Attempt, hash: Option<String>) -> Result<bool, HashError> {
+        self.run(move || {
+            let stored = PasswordHash::new(hash.as_deref().unwrap_or(NOBODY))
+                .map_err(|error| HashError::Broken(error.to_string()))?;
+            let text = attempt.0.as_deref().unwrap_or_default();
+            let equal = argon2().verify_password(text.as_bytes(), &stored).is_ok();
+            Ok(equal && hash.is_some() && attempt.0.is_some())
+        })
+        .await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, HashError> + Send + 'static,
+    ) -> Result<T, HashError> {
+        let closed = |_| HashError::Broken("closed".into());
+        let admitted = self.admitted.clone().try_acquire_owned().map_err(|_| HashError::Overloaded)?;
+        let running = self.running.clone().acquire_owned().await.map_err(closed)?;
+        // The places are held by the thread: a caller who hangs up does not make room for another.
+        let done = tokio::task::spawn_blocking(move || {
+            let _places = (admitted, running);
+            work()
+        });
+        done.await.map_err(|panicked| HashError::Broken(panicked.to_string()))?
+    }
+}
+
+/// Argon2id with 19 MiB, two passes, one lane (OWASP Password Storage Cheat Sheet).
+fn argon2() -> Argon2<'static> {
+    Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, Params::DEFAULT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn new(text: &str) -> NewPassword {
+        NewPassword::parse(text).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_password_is_right_and_others_are_not() {
+        let passwords = Passwords::new(1, 1);
+        let hash = passwords.hash(new("cafe\u{301} au lait")).await.unwrap();
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+        let right = |text: &str, hash: &str| passwords.verify(Attempt::new(text), Some(hash.to_owned()));
+        assert!(right("café au lait", &hash).await.unwrap());
+        assert!(!right("cafe au lait", &hash).await.unwrap());
+        assert!(!right(&"x".repeat(10_000), &hash).await.unwrap());
+        assert!(matches!(right("x", "not a hash").await, Err(HashError::Broken(_))));
+    }
+
+    #[tokio::test]
+    async fn nobody_has_no_password_but_takes_as_much_work() {
+        let passwords = Passwords::new(1, 1);
+        for text in ["", "password"] {
+            assert!(!passwords.verify(Attempt::new(text), None).await.unwrap());
+        }
+        let real = passwords.hash(new("password")).await.unwrap();
+        let parameters = |hash: &str| hash.split('$').take(4).collect::<Vec<_>>().join("$");
+        assert_eq!(parameters(NOBODY), parameters(&real));
+        assert_eq!(
+            NOBODY.len(),
+            real.len() + NOBODY.split('$').nth(4).unwrap().len() - real.split('$').nth(4).unwrap().len()
+        );
+    }
+
+    #[tokio::test]
+    async fn what_exceeds_the_line_is_shed() {
+        let passwords = Passwords::new(1, 1);
+        let _all = passwords.admitted.clone().acquire_many_owned(2).await.unwrap();
+        assert!(matches!(passwords.verify(Attempt::new("x"), None).await, Err(HashError::Overloaded)));
+    }
+
+    #[test]
+    fn passwords_are_measured_in_characters_and_not_shown() {
+        assert!(NewPassword::parse("pässwörd").is_ok());
+        assert!(NewPassword::parse("pässwör").is_err());
+        assert!(NewPassword::parse(&"ä".repeat(128)).is_ok());
+        assert!(NewPassword::parse(&"ä".repeat(129)).is_err());
+        assert_eq!(format!("{:?}{:?}", new("hunter22"), Attempt::new("x")), "NewPassword(***)Attempt(***)");
+    }
+}

@@ -1,0 +1,280 @@
+//! Coming in and going out: registration, login, refresh, logout, revocation.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::db::DbError;
+use crate::domain::policy::Scope;
+use crate::domain::users::logins::{self, Device, NewPair, Rotation};
+use crate::domain::users::{self, Account, DisplayName, Email, Plan, Registration, Role, User};
+use crate::domain::{Error, Kind, Page, Slice};
+use crate::events::audit::{NewAudit, Outcome};
+use crate::ids::{CallId, LoginId, TokenId, UserId};
+
+use super::authenticate::Proven;
+use super::password::HashError;
+use super::refresh::RefreshToken;
+use super::throttle::{AccountKey, AddressKey};
+use super::token::own::Minting;
+use super::{Attempt, Auth, AuthError, NewPassword};
+
+/// What somebody typed into a login form.
+#[derive(Debug)]
+pub struct Credentials {
+    /// As typed: what is no address belongs to no account.
+    pub email: String,
+    /// As typed.
+    pub password: Attempt,
+}
+
+/// What somebody typed into a registration form, parsed.
+#[derive(Debug)]
+pub struct SignUp {
+    /// Case-folded.
+    pub email: Email,
+    /// Of fit length.
+    pub password: NewPassword,
+    /// As shown to others.
+    pub display_name: DisplayName,
+    /// Which side they join.
+    pub role: Role,
+    /// What they pay for.
+    pub plan: Plan,
+}
+
+/// What a client gets for a good password or refresh token.
+pub struct SignedIn {
+    /// Ours, to be shown with each call.
+    pub access_token: String,
+    /// How long it is good for.
+    pub expires_in: Duration,
+    /// To be exchanged for the next pair, once.
+    pub refresh_token: String,
+    /// Who they are.
+    pub account: Account,
+}
+
+/// Why somebody was not let in.
+#[derive(Debug, thiserror::Error)]
+pub enum SignInError {
+    /// No such user, another password, a suspended user, a refresh token that is none: which of them, nobody is told.
+    #[error("the credentials are not valid")]
+    Refused,
+    /// Too many attempts, a taken address, an overloaded database.
+    #[error(transparent)]
+    Domain(#[from] Error),
+    /// Our fault.
+    #[error("signing in failed on our side: {0}")]
+    Internal(String),
+}
+
+impl From<DbError> for SignInError {
+    fn from(error: DbError) -> Self {
+        Self::Domain(error.into())
+    }
+}
+
+impl From<HashError> for SignInError {
+    fn from(error: HashError) -> Self {
+        match error {
+            HashError::Overloaded => DbError::Overloaded.into(),
+            HashError::Broken(why) => Self::Internal(why),
+        }
+    }
+}
+
+impl Auth {
+    /// Adds a user and lets them in.
+    pub async fn register(
+        &self,
+        sign_up: SignUp,
+        device: Device,
+        call: CallId,
+    ) -> Result<SignedIn, SignInError> {
+        self.take_address(device.address())?;
+        let user = self.enroll(sign_up).await?;
+        log::info!(request_id:% = call, user_id:% = user.id; "registered");
+        self.open_login(user.id, device).await
+    }
+
+    /// Adds a user of any role: for registration, for the demo, for tests. Hashes the password off the event loop.
+    pub async fn enroll(&self, sign_up: SignUp) -> Result<User, SignInError> {
+        let registration = Registration {
+            email: sign_up.email,
+            display_name: sign_up.display_name,
+            role: sign_up.role,
+            plan: sign_up.plan,
+            password_hash: self.passwords.hash(sign_up.password).await?,
+        };
+        Ok(self.db.write(move |uow| users::service::register(uow, &registration)).await?)
+    }
+
+    /// Lets in whoever knows the password. What is refused takes as long, and says as much, whyever it is.
+    pub async fn log_in(
+        &self,
+        credentials: Credentials,
+        device: Device,
+        call: CallId,
+    ) -> Result<SignedIn, SignInError> {
+        self.take_address(device.address())?;
+        let account = AccountKey::of(&credentials.email);
+        self.accounts.take(account).map_err(|throttled| limited(throttled.retry_after))?;
+        let found = match credentials.email.parse::<Email>() {
+            Ok(email) => self.db.read(move |uow| users::repository::find_credentials(uow, &email)).await?,
+            Err(_) => None,
+        };
+        let (user, hash) = match found {
+            Some((user, hash)) => (Some(user), hash),
+            None => (None, None),
+        };
+        let is_right = self.passwords.verify(credentials.password, hash).await?;
+        let Some(id) = user.filter(|_| is_right) else {
+            return Err(self.refuse_login(user, "wrong credentials", call).await);
+        };
+        match self.open_login(id, device).await {
+            Err(SignInError::Refused) => Err(self.refuse_login(user, "inactive", call).await),
+            Ok(signed_in) => {
+                self.accounts.give_back(&account);
+                Ok(signed_in)
+            }
+            failed => failed,
+        }
+    }
+
+    /// Exchanges a refresh token for the next pair.
+    pub async fn refresh(&self, token: &str, device: Device, call: CallId) -> Result<SignedIn, SignInError> {
+        let shown = RefreshToken::parse(token).ok_or(SignInError::Refused)?;
+        let (refresh, pair) = self.new_pair()?;
+        let (hash, next, lifetimes) = (shown.hash(), pair.clone(), self.lifetimes);
+        let rotated = self
+            .db
+            .write(move |uow| {
+                Ok::<_, DbError>(match logins::rotate(uow, &hash, &next, &lifetimes, &device, call)? {
+                    Rotation::Turned(turned) => {
+                        let (user, login) = *turned;
+                        Ok((users::repository::account(uow, user)?, login))
+                    }
+                    Rotation::Refused => Err("unknown or ended"),
+                    Rotation::Reused(_) => Err("used twice"),
+                })
+            })
+            .await?;
+        match rotated {
+            Ok((account, login)) => self.hand_out(account, &login, &refresh, &pair.jti),
+            Err(reason) => {
+                log::info!(request_id:% = call, reason = reason; "refused a refresh token");
+                Err(SignInError::Refused)
+            }
+        }
+    }
+
+    /// Ends the login by which the caller calls.
+    pub async fn log_out(&self, scope: &Scope) -> Result<(), Error> {
+        let scope = scope.clone();
+        self.db.write(move |uow| logins::service::end_own(uow, &scope)).await
+    }
+
+    /// Makes a token void, whichever kind it is. One that is not ours, or void already, is fine (RFC 7009, section 2.2).
+    pub async fn revoke(&self, token: &str, call: CallId) -> Result<(), AuthError> {
+        if let Some(refresh) = RefreshToken::parse(token) {
+            let hash = refresh.hash();
+            self.db.write(move |uow| logins::service::end_by_refresh(uow, &hash, call)).await?;
+            return Ok(());
+        }
+        let (issuer, jti, until) = match self.prove(token).await {
+            Ok(Proven::Own(own)) => (None, own.jti, own.expires_at),
+            Ok(Proven::Outside(outside)) => (Some(outside.issuer), outside.jti, outside.expires_at),
+            Err(error @ (AuthError::Overloaded { .. } | AuthError::Internal(_))) => return Err(error),
+            Err(_) => return Ok(()),
+        };
+        self.db.write(move |uow| logins::service::revoke_token(uow, issuer.clone(), &jti, until)).await?;
+        Ok(())
+    }
+
+    /// The caller's live logins, newest first.
+    pub async fn logins(
+        &self,
+        scope: &Scope,
+        page: Page<LoginId>,
+    ) -> Result<Slice<logins::Login, LoginId>, Error> {
+        let (scope, lifetimes) = (scope.clone(), self.lifetimes);
+        self.db.read(move |uow| logins::service::list(uow, &scope, &lifetimes, &page)).await
+    }
+
+    async fn open_login(&self, user: UserId, device: Device) -> Result<SignedIn, SignInError> {
+        let (refresh, pair) = self.new_pair()?;
+        let (first, lifetimes) = (pair.clone(), self.lifetimes);
+        let opened = self
+            .db
+            .write(move |uow| {
+                let opened = logins::service::open(uow, user, &device, &lifetimes, Some(&first))?;
+                let Some((user, login)) = opened else { return Ok(None) };
+                Ok::<_, DbError>(Some((users::repository::account(uow, user)?, login)))
+            })
+            .await?;
+        let (account, login) = opened.ok_or(SignInError::Refused)?;
+        self.hand_out(account, &login, &refresh, &pair.jti)
+    }
+
+    fn new_pair(&self) -> Result<(RefreshToken, NewPair), SignInError> {
+        let refresh = RefreshToken::generate().map_err(|error| SignInError::Internal(error.to_string()))?;
+        let pair = NewPair { hash: refresh.hash(), jti: self.new_jti() };
+        Ok((refresh, pair))
+    }
+
+    /// A name for an access token.
+    pub(super) fn new_jti(&self) -> TokenId {
+        TokenId(CallId::new(self.clock.now()).to_string())
+    }
+
+    fn hand_out(
+        &self,
+        account: Account,
+        login: &logins::Login,
+        refresh: &RefreshToken,
+        jti: &TokenId,
+    ) -> Result<SignedIn, SignInError> {
+        let now = self.clock.now();
+        let expires_at = now.plus(self.access_ttl).min(login.expires_at);
+        let access_token = self
+            .own
+            .mint(&Minting { user: &account.user, jti, login: login.id, now, expires_at })
+            .map_err(|error| SignInError::Internal(error.to_string()))?;
+        Ok(SignedIn {
+            access_token,
+            expires_in: expires_at.since(now),
+            refresh_token: refresh.as_str().to_owned(),
+            account,
+        })
+    }
+
+    fn take_address(&self, address: Option<IpAddr>) -> Result<(), SignInError> {
+        let Some(address) = address else { return Ok(()) };
+        self.addresses
+            .take(AddressKey::of(address))
+            .map_err(|throttled| limited(throttled.retry_after).into())
+    }
+
+    /// Written down the same way for a known and an unknown user, since writing takes time, too.
+    async fn refuse_login(&self, user: Option<UserId>, reason: &'static str, call: CallId) -> SignInError {
+        log::info!(request_id:% = call, reason = reason; "refused a login");
+        let row = NewAudit {
+            actor: user,
+            impersonator: None,
+            outcome: Outcome::Refused,
+            action: "begin",
+            kind: Kind::Login.as_str(),
+            row_id: None,
+            detail: Some(reason.to_owned()),
+            call: Some(call),
+        };
+        match self.db.write(move |uow| uow.audit(row.clone())).await {
+            Ok(()) => SignInError::Refused,
+            Err(error) => error.into(),
+        }
+    }
+}
+
+fn limited(retry_after: Duration) -> Error {
+    Error::Limited { detail: "too many attempts to sign in; wait a little", retry_after }
+}

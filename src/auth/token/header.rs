@@ -1,0 +1,128 @@
+//! What a token says of itself. Nothing here is believed: it only selects which verifier looks at the token.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+
+use super::{Algorithm, MAX_TOKEN_BYTES};
+use crate::auth::error::Refusal;
+
+/// A token of bearable length and shape, unverified.
+#[derive(Debug)]
+pub(crate) struct Unverified<'t> {
+    token: &'t str,
+    header: Header,
+    issuer: Option<String>,
+}
+
+/// The header parameters that we look at. `jwk`, `jku`, `x5u` and `x5c` are not among them: a token does not bring its key.
+#[derive(Debug, Deserialize)]
+struct Header {
+    alg: String,
+    typ: Option<String>,
+    kid: Option<String>,
+    crit: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct Issuer {
+    iss: Option<String>,
+}
+
+impl<'t> Unverified<'t> {
+    /// Takes the token apart, and refuses what no verifier of ours could accept.
+    pub(crate) fn parse(token: &'t str) -> Result<Self, Refusal> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(Refusal::TooLong);
+        }
+        let mut parts = token.split('.');
+        let (Some(header), Some(claims), Some(_signature), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(Refusal::Malformed);
+        };
+        let header: Header = decode(header)?;
+        if header.crit.is_some() {
+            return Err(Refusal::Critical);
+        }
+        if !matches!(
+            header.typ.as_deref().map(str::to_ascii_lowercase).as_deref(),
+            None | Some("jwt" | "at+jwt")
+        ) {
+            return Err(Refusal::Type);
+        }
+        let Issuer { iss } = decode(claims)?;
+        Ok(Self { token, header, issuer: iss })
+    }
+
+    /// The text as it came.
+    pub(crate) fn token(&self) -> &'t str {
+        self.token
+    }
+
+    /// Who it says has issued it.
+    pub(crate) fn issuer(&self) -> Option<&str> {
+        self.issuer.as_deref()
+    }
+
+    /// Which key it says it was signed with.
+    pub(crate) fn kid(&self) -> Option<&str> {
+        self.header.kid.as_deref()
+    }
+
+    /// The header's algorithm, if it is one of `allowed`.
+    pub(crate) fn algorithm(&self, allowed: &[Algorithm]) -> Result<Algorithm, Refusal> {
+        Algorithm::parse(&self.header.alg).filter(|alg| allowed.contains(alg)).ok_or(Refusal::Algorithm)
+    }
+}
+
+fn decode<T: DeserializeOwned>(part: &str) -> Result<T, Refusal> {
+    let json = URL_SAFE_NO_PAD.decode(part).map_err(|_| Refusal::Malformed)?;
+    serde_json::from_slice(&json).map_err(|_| Refusal::Malformed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(header: &str, claims: &str) -> String {
+        format!("{}.{}.c2ln", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims))
+    }
+
+    fn refusal(header: &str, claims: &str) -> Option<Refusal> {
+        Unverified::parse(&token(header, claims)).err()
+    }
+
+    #[test]
+    fn a_token_selects_its_verifier_and_nothing_else() {
+        let text =
+            token(r#"{"alg":"RS256","kid":"k1","jku":"https://evil.example"}"#, r#"{"iss":"https://a"}"#);
+        let token = Unverified::parse(&text).unwrap();
+        assert_eq!((token.issuer(), token.kid()), (Some("https://a"), Some("k1")));
+        assert_eq!(token.algorithm(&[Algorithm::RS256]), Ok(Algorithm::RS256));
+        assert_eq!(token.algorithm(&[Algorithm::ES256]), Err(Refusal::Algorithm));
+    }
+
+    #[test]
+    fn none_is_no_algorithm() {
+        for none in ["none", "None", "", "HS384"] {
+            let text = token(&format!(r#"{{"alg":"{none}"}}"#), "{}");
+            let all = [Algorithm::HS256, Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA];
+            assert_eq!(Unverified::parse(&text).unwrap().algorithm(&all), Err(Refusal::Algorithm));
+        }
+    }
+
+    #[test]
+    fn shapes_that_no_verifier_accepts_are_refused_first() {
+        assert_eq!(Unverified::parse(&"a".repeat(MAX_TOKEN_BYTES + 1)).err(), Some(Refusal::TooLong));
+        for text in ["", "a", "a.b", "a.b.c.d", "a.b.c", "..", "ey.ey.ey"] {
+            assert_eq!(Unverified::parse(text).err(), Some(Refusal::Malformed), "{text}");
+        }
+        assert_eq!(refusal(r#"{"alg":"RS256","typ":"logout+jwt"}"#, "{}"), Some(Refusal::Type));
+        assert_eq!(refusal(r#"{"alg":"RS256","crit":["exp"]}"#, "{}"), Some(Refusal::Critical));
+        assert_eq!(refusal(r#"{"alg":"RS256","alg":"HS256"}"#, "{}"), Some(Refusal::Malformed));
+        assert_eq!(refusal(r#"{"alg":"RS256"}"#, r#"{"iss":["a"]}"#), Some(Refusal::Malformed));
+        assert_eq!(refusal(r#"{"alg":"RS256","typ":"at+JWT"}"#, "{}"), None);
+    }
+}

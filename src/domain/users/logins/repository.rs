@@ -1,0 +1,274 @@
+//! Logins, refresh tokens and revocations in the database.
+
+use diesel::prelude::*;
+
+use crate::clock::Timestamp;
+use crate::db::schema::{logins, refresh_tokens, revocations, users};
+use crate::db::{DbError, UnitOfWork, each};
+use crate::domain::Page;
+use crate::domain::users::repository as users_repository;
+use crate::ids::{LoginId, RefreshId, TokenId, UserId};
+
+use super::{Device, Login, NewPair, Pair, Revoked, Shown};
+
+type Columns = (
+    logins::id,
+    logins::user_id,
+    logins::user_agent,
+    logins::address,
+    logins::created_at,
+    logins::last_used_at,
+    logins::expires_at,
+    logins::revoked_at,
+);
+const COLUMNS: Columns = (
+    logins::id,
+    logins::user_id,
+    logins::user_agent,
+    logins::address,
+    logins::created_at,
+    logins::last_used_at,
+    logins::expires_at,
+    logins::revoked_at,
+);
+
+/// The login with this id.
+pub fn find(uow: &mut UnitOfWork<'_>, id: LoginId) -> Result<Option<Login>, DbError> {
+    Ok(logins::table.find(id).select(COLUMNS).first(uow.conn()).optional()?)
+}
+
+/// A user's logins that are neither ended nor idle since `idle_since`, newest first.
+pub fn live_of(
+    uow: &mut UnitOfWork<'_>,
+    user: UserId,
+    idle_since: Timestamp,
+    page: &Page<LoginId>,
+) -> Result<Vec<Login>, DbError> {
+    let now = uow.now();
+    let mut query = logins::table
+        .filter(logins::user_id.eq(user).and(logins::revoked_at.is_null()))
+        .filter(logins::expires_at.gt(now).and(logins::last_used_at.gt(idle_since)))
+        .order(logins::id.desc())
+        .limit(page.fetch())
+        .select(COLUMNS)
+        .into_boxed();
+    if let Some(before) = page.before {
+        query = query.filter(logins::id.lt(before));
+    }
+    Ok(query.load(uow.conn())?)
+}
+
+/// What is known of a token of ours: its login with the user, and its pair.
+pub fn shown(uow: &mut UnitOfWork<'_>, login: LoginId, jti: &TokenId) -> Result<Option<Shown>, DbError> {
+    let found = logins::table
+        .inner_join(users::table.on(users::id.eq(logins::user_id)))
+        .filter(logins::id.eq(login))
+        .select((users_repository::COLUMNS, COLUMNS))
+        .first(uow.conn())
+        .optional()?;
+    let Some((user, login)) = found else { return Ok(None) };
+    let pair = refresh_tokens::table
+        .filter(refresh_tokens::access_jti.eq(&jti.0))
+        .select((refresh_tokens::access_used_at, refresh_tokens::withdrawn_at))
+        .first::<Pair>(uow.conn())
+        .optional()?;
+    Ok(Some(Shown { user, login, pair }))
+}
+
+/// Adds a login.
+pub(super) fn insert(uow: &mut UnitOfWork<'_>, login: &Login) -> Result<(), DbError> {
+    diesel::insert_into(logins::table)
+        .values((
+            logins::id.eq(login.id),
+            logins::user_id.eq(login.user_id),
+            logins::user_agent.eq(&login.user_agent),
+            logins::address.eq(&login.address),
+            logins::created_at.eq(login.created_at),
+            logins::last_used_at.eq(login.last_used_at),
+            logins::expires_at.eq(login.expires_at),
+            logins::revoked_at.eq(login.revoked_at),
+        ))
+        .execute(uow.conn())?;
+    Ok(())
+}
+
+/// Notes that a live login is in use, and from where; takes its row's lock. `false` where it has ended or idled out.
+pub(super) fn use_login(
+    uow: &mut UnitOfWork<'_>,
+    id: LoginId,
+    idle_since: Timestamp,
+    device: Option<&Device>,
+) -> Result<bool, DbError> {
+    let now = uow.now();
+    let live = logins::table
+        .find(id)
+        .filter(logins::revoked_at.is_null())
+        .filter(logins::expires_at.gt(now).and(logins::last_used_at.gt(idle_since)));
+    let updated = match device.and_then(Device::address) {
+        Some(address) => diesel::update(live)
+            .set((logins::last_used_at.eq(now), logins::address.eq(address.to_string())))
+            .execute(uow.conn())?,
+        None => diesel::update(live).set(logins::last_used_at.eq(now)).execute(uow.conn())?,
+    };
+    Ok(updated == 1)
+}
+
+/// Ends a login; `false` where it had ended before.
+pub(super) fn revoke(uow: &mut UnitOfWork<'_>, id: LoginId) -> Result<bool, DbError> {
+    let now = uow.now();
+    let live = logins::table.find(id).filter(logins::revoked_at.is_null());
+    Ok(diesel::update(live).set(logins::revoked_at.eq(now)).execute(uow.conn())? == 1)
+}
+
+/// Ends every login of a user.
+pub fn revoke_all(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<(), DbError> {
+    let now = uow.now();
+    let live = logins::table.filter(logins::user_id.eq(user).and(logins::revoked_at.is_null()));
+    diesel::update(live).set(logins::revoked_at.eq(now)).execute(uow.conn())?;
+    Ok(())
+}
+
+/// A refresh token's row.
+#[derive(Clone, Debug, Queryable)]
+pub(super) struct Refresh {
+    pub(super) id: RefreshId,
+    pub(super) login_id: LoginId,
+    pub(super) access_jti: String,
+    pub(super) expires_at: Timestamp,
+    pub(super) used_at: Option<Timestamp>,
+    pub(super) access_used_at: Option<Timestamp>,
+    pub(super) withdrawn_at: Option<Timestamp>,
+}
+
+type RefreshColumns = (
+    refresh_tokens::id,
+    refresh_tokens::login_id,
+    refresh_tokens::access_jti,
+    refresh_tokens::expires_at,
+    refresh_tokens::used_at,
+    refresh_tokens::access_used_at,
+    refresh_tokens::withdrawn_at,
+);
+const REFRESH_COLUMNS: RefreshColumns = (
+    refresh_tokens::id,
+    refresh_tokens::login_id,
+    refresh_tokens::access_jti,
+    refresh_tokens::expires_at,
+    refresh_tokens::used_at,
+    refresh_tokens::access_used_at,
+    refresh_tokens::withdrawn_at,
+);
+
+/// The refresh token with this hash.
+pub(super) fn refresh_by_hash(uow: &mut UnitOfWork<'_>, hash: &str) -> Result<Option<Refresh>, DbError> {
+    let of_hash = refresh_tokens::table.filter(refresh_tokens::hash.eq(hash));
+    Ok(of_hash.select(REFRESH_COLUMNS).first(uow.conn()).optional()?)
+}
+
+/// What the use of a refresh token has bought so far, oldest first.
+pub(super) fn bought_with(uow: &mut UnitOfWork<'_>, id: RefreshId) -> Result<Vec<Refresh>, DbError> {
+    let children = refresh_tokens::table.filter(refresh_tokens::parent_id.eq(id));
+    Ok(children.select(REFRESH_COLUMNS).order(refresh_tokens::id.asc()).load(uow.conn())?)
+}
+
+/// Adds a pair to a login.
+pub(super) fn insert_pair(
+    uow: &mut UnitOfWork<'_>,
+    login: LoginId,
+    parent: Option<RefreshId>,
+    pair: &NewPair,
+    expires_at: Timestamp,
+) -> Result<(), DbError> {
+    let now = uow.now();
+    diesel::insert_into(refresh_tokens::table)
+        .values((
+            refresh_tokens::id.eq(RefreshId::new(now)),
+            refresh_tokens::login_id.eq(login),
+            refresh_tokens::hash.eq(&pair.hash),
+            refresh_tokens::parent_id.eq(parent),
+            refresh_tokens::access_jti.eq(&pair.jti.0),
+            refresh_tokens::created_at.eq(now),
+            refresh_tokens::expires_at.eq(expires_at),
+        ))
+        .execute(uow.conn())?;
+    Ok(())
+}
+
+/// Notes that a refresh token was exchanged; `false` where it had been before.
+pub(super) fn use_refresh(uow: &mut UnitOfWork<'_>, id: RefreshId) -> Result<bool, DbError> {
+    let now = uow.now();
+    let unused = refresh_tokens::table.find(id).filter(refresh_tokens::used_at.is_null());
+    Ok(diesel::update(unused).set(refresh_tokens::used_at.eq(now)).execute(uow.conn())? == 1)
+}
+
+/// Notes that an access token was shown; `false` where its pair was withdrawn meanwhile.
+pub(super) fn use_access(uow: &mut UnitOfWork<'_>, jti: &TokenId) -> Result<bool, DbError> {
+    let now = uow.now();
+    let standing = refresh_tokens::table
+        .filter(refresh_tokens::access_jti.eq(&jti.0).and(refresh_tokens::withdrawn_at.is_null()));
+    Ok(diesel::update(standing).set(refresh_tokens::access_used_at.eq(now)).execute(uow.conn())? == 1)
+}
+
+/// Takes an unused pair back.
+pub(super) fn withdraw(uow: &mut UnitOfWork<'_>, id: RefreshId) -> Result<(), DbError> {
+    let now = uow.now();
+    let pair = refresh_tokens::table.find(id);
+    diesel::update(pair).set(refresh_tokens::withdrawn_at.eq(now)).execute(uow.conn())?;
+    Ok(())
+}
+
+/// Remembers a revocation for as long as the token could be valid. `issuer` is empty for our own.
+pub(super) fn insert_revocation(
+    uow: &mut UnitOfWork<'_>,
+    issuer: &str,
+    kind: Revoked,
+    value: &str,
+    until: Timestamp,
+) -> Result<(), DbError> {
+    let now = uow.now();
+    each!(uow.conn(), |c| diesel::insert_into(revocations::table)
+        .values((
+            revocations::issuer.eq(issuer),
+            revocations::kind.eq(kind),
+            revocations::value.eq(value),
+            revocations::revoked_at.eq(now),
+            revocations::until.eq(until),
+        ))
+        .on_conflict_do_nothing()
+        .execute(c))?;
+    Ok(())
+}
+
+/// Whether this token or session was revoked. `issuer` is empty for our own.
+pub fn is_revoked(
+    uow: &mut UnitOfWork<'_>,
+    issuer: &str,
+    kind: Revoked,
+    value: &str,
+) -> Result<bool, DbError> {
+    let row = revocations::table.find((issuer, kind, value)).select(revocations::until);
+    Ok(row.first::<Timestamp>(uow.conn()).optional()?.is_some())
+}
+
+/// Forgets what no longer decides anything: revocations of tokens that have expired, and the refresh tokens of logins
+/// that ended before `horizon`. Returns how many rows went. The sweeper's work.
+pub fn forget_ended(uow: &mut UnitOfWork<'_>, horizon: Timestamp) -> Result<usize, DbError> {
+    let now = uow.now();
+    let expired =
+        diesel::delete(revocations::table.filter(revocations::until.lt(now))).execute(uow.conn())?;
+    let ended = || {
+        logins::table
+            .filter(logins::expires_at.lt(horizon).or(logins::revoked_at.lt(horizon)))
+            .select(logins::id)
+    };
+    let of_ended = refresh_tokens::table.filter(refresh_tokens::login_id.eq_any(ended()));
+    // Children name their parents: without the names, the order of deletion does not matter.
+    diesel::update(of_ended).set(refresh_tokens::parent_id.eq(None::<RefreshId>)).execute(uow.conn())?;
+    let of_ended = refresh_tokens::table.filter(refresh_tokens::login_id.eq_any(ended()));
+    let tokens = diesel::delete(of_ended).execute(uow.conn())?;
+    let gone = diesel::delete(
+        logins::table.filter(logins::expires_at.lt(horizon).or(logins::revoked_at.lt(horizon))),
+    )
+    .execute(uow.conn())?;
+    Ok(expired + tokens + gone)
+}

@@ -1,0 +1,149 @@
+//! Use cases around logins: how they begin, who sees them, and how they end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+use crate::db::{DbError, UnitOfWork};
+use crate::domain::policy::{Authorized, Need, Scope, authorize};
+use crate::domain::users::{User, repository as users};
+use crate::domain::{Error, Kind, Page, Slice};
+use crate::events::audit::{NewAudit, Outcome};
+use crate::events::{EndReason, Ending};
+use crate::ids::{CallId, LoginId, TokenId, UserId};
+
+use super::rotation::idle_end;
+use super::{Device, END, Lifetimes, Login, NewPair, Revoked, repository};
+
+/// For how long an outside session is remembered as revoked. The issuer alone knows how long its sessions live, and goes
+/// on signing tokens for one that it was not told has ended.
+const LONGEST_OUTSIDE_SESSION: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+/// Verifiers forgive a few seconds of skew, so a revocation outlives its token a little.
+const SKEW: Duration = Duration::from_secs(60);
+
+/// Begins a login of an active user; `None` where there is no such user any more.
+///
+/// Without a pair it is for a token that is minted by hand, and ends with it, at `lifetimes.max`.
+pub fn open(
+    uow: &mut UnitOfWork<'_>,
+    user: UserId,
+    device: &Device,
+    lifetimes: &Lifetimes,
+    pair: Option<&NewPair>,
+) -> Result<Option<(User, Login)>, DbError> {
+    let Some(user) = users::find(uow, user)?.filter(|user| user.is_active) else { return Ok(None) };
+    let now = uow.now();
+    let login = Login {
+        id: LoginId::new(now),
+        user_id: user.id,
+        user_agent: device.user_agent.clone(),
+        address: device.address.map(|address| address.to_string()),
+        created_at: now,
+        last_used_at: now,
+        expires_at: now.plus(lifetimes.max),
+        revoked_at: None,
+    };
+    repository::insert(uow, &login)?;
+    if let Some(pair) = pair {
+        repository::insert_pair(uow, login.id, None, pair, idle_end(now, &login, lifetimes))?;
+    }
+    Ok(Some((user, login)))
+}
+
+/// Notes that a token of ours was shown; `false` where its pair was withdrawn, or its login ended, meanwhile.
+pub fn note_use(
+    uow: &mut UnitOfWork<'_>,
+    login: LoginId,
+    jti: &TokenId,
+    is_of_pair: bool,
+) -> Result<bool, DbError> {
+    // A login that idles keeps its access tokens: those have an end of their own.
+    let used = repository::use_login(uow, login, Timestamp::EPOCH, None)?;
+    Ok(used && (!is_of_pair || repository::use_access(uow, jti)?))
+}
+
+/// The caller's live logins, newest first.
+pub fn list(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    lifetimes: &Lifetimes,
+    page: &Page<LoginId>,
+) -> Result<Slice<Login, LoginId>, Error> {
+    let idle_since = uow.now().minus(lifetimes.idle);
+    let rows = repository::live_of(uow, scope.user(), idle_since, page)?;
+    Ok(page.cut(rows, |login| login.id))
+}
+
+/// Ends one of the caller's logins, with its refresh tokens and live sessions. Ending it again changes nothing.
+pub fn end(uow: &mut UnitOfWork<'_>, scope: &Scope, id: LoginId) -> Result<(), Error> {
+    let login = repository::find(uow, id)?.ok_or(Error::NotFound(Kind::Login))?;
+    let login = authorize(uow, scope, login, END)?;
+    Ok(end_authorized(uow, &login, scope.call())?)
+}
+
+/// Ends the login, or the outside session, by which the caller calls.
+pub fn end_own(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<(), Error> {
+    let Some(issuer) = scope.issuer() else {
+        return scope.login().map_or(Ok(()), |login| end(uow, scope, login));
+    };
+    if scope.impersonator().is_some() {
+        return Err(Error::Forbidden { action: END.action, kind: Kind::Login, needed: Need::Owner });
+    }
+    match (scope.outside_session(), scope.login()) {
+        (Some(session), Some(sid)) => {
+            let until = uow.now().plus(LONGEST_OUTSIDE_SESSION);
+            repository::insert_revocation(uow, issuer, Revoked::Session, session, until)?;
+            uow.end(Ending::Login { sid, reason: EndReason::Revoked });
+        }
+        _ => revoke_token(uow, Some(issuer.clone()), scope.token(), scope.expires_at())?,
+    }
+    let row = scope.login().map(|sid| sid.to_string());
+    Ok(uow.audit(done(scope.user(), row, "logged out of an outside session", scope.call()))?)
+}
+
+/// Ends the login that the refresh token with this hash belongs to: who has it may also give it up (RFC 7009).
+pub fn end_by_refresh(uow: &mut UnitOfWork<'_>, hash: &str, call: CallId) -> Result<(), DbError> {
+    let Some(refresh) = repository::refresh_by_hash(uow, hash)? else { return Ok(()) };
+    match repository::find(uow, refresh.login_id)? {
+        Some(login) => end_login(uow, &login, call),
+        None => Ok(()),
+    }
+}
+
+/// Makes one token void before its time. `issuer` is `None` for our own.
+pub fn revoke_token(
+    uow: &mut UnitOfWork<'_>,
+    issuer: Option<Arc<str>>,
+    jti: &TokenId,
+    until: Timestamp,
+) -> Result<(), DbError> {
+    let name = issuer.as_deref().unwrap_or_default();
+    repository::insert_revocation(uow, name, Revoked::Token, &jti.0, until.plus(SKEW))?;
+    uow.end(Ending::Token { issuer, jti: jti.clone(), reason: EndReason::Revoked });
+    Ok(())
+}
+
+fn end_authorized(uow: &mut UnitOfWork<'_>, login: &Authorized<Login>, call: CallId) -> Result<(), DbError> {
+    end_login(uow, login, call)
+}
+
+fn end_login(uow: &mut UnitOfWork<'_>, login: &Login, call: CallId) -> Result<(), DbError> {
+    if repository::revoke(uow, login.id)? {
+        uow.end(Ending::Login { sid: login.id, reason: EndReason::Revoked });
+        uow.audit(done(login.user_id, Some(login.id.to_string()), "ended by its user", call))?;
+    }
+    Ok(())
+}
+
+fn done(user: UserId, row_id: Option<String>, detail: &str, call: CallId) -> NewAudit {
+    NewAudit {
+        actor: Some(user),
+        impersonator: None,
+        outcome: Outcome::Done,
+        action: "end",
+        kind: "login",
+        row_id,
+        detail: Some(detail.to_owned()),
+        call: Some(call),
+    }
+}

@@ -1,0 +1,176 @@
+//! Users in the database.
+
+use diesel::prelude::*;
+
+use crate::clock::Timestamp;
+use crate::db::schema::{consumers, providers, users};
+use crate::db::{DbError, UnitOfWork};
+use crate::domain::policy::Authorized;
+use crate::ids::{ConsumerId, ProviderId, UserId};
+
+use super::{Account, Email, Role, User};
+
+type Columns = (
+    users::id,
+    users::email,
+    users::issuer,
+    users::clerk_id,
+    users::display_name,
+    users::role,
+    users::plan,
+    users::is_active,
+    users::token_epoch,
+    users::version,
+    users::created_at,
+    users::updated_at,
+);
+
+/// What a [`User`] is read from.
+pub(super) const COLUMNS: Columns = (
+    users::id,
+    users::email,
+    users::issuer,
+    users::clerk_id,
+    users::display_name,
+    users::role,
+    users::plan,
+    users::is_active,
+    users::token_epoch,
+    users::version,
+    users::created_at,
+    users::updated_at,
+);
+
+/// The user with this id.
+pub fn find(uow: &mut UnitOfWork<'_>, id: UserId) -> Result<Option<User>, DbError> {
+    Ok(users::table.find(id).select(COLUMNS).first(uow.conn()).optional()?)
+}
+
+/// The user with this address.
+pub fn find_by_email(uow: &mut UnitOfWork<'_>, email: &Email) -> Result<Option<User>, DbError> {
+    let of_address = users::table.filter(users::email.eq(email.as_str()));
+    Ok(of_address.select(COLUMNS).first(uow.conn()).optional()?)
+}
+
+/// The user whom `issuer` calls `subject`.
+pub fn find_by_identity(
+    uow: &mut UnitOfWork<'_>,
+    issuer: &str,
+    subject: &str,
+) -> Result<Option<User>, DbError> {
+    let of_identity = users::table.filter(users::issuer.eq(issuer).and(users::clerk_id.eq(subject)));
+    Ok(of_identity.select(COLUMNS).first(uow.conn()).optional()?)
+}
+
+/// The user with this address, and the hash of their password if they have one.
+pub fn find_credentials(
+    uow: &mut UnitOfWork<'_>,
+    email: &Email,
+) -> Result<Option<(UserId, Option<String>)>, DbError> {
+    let of_address = users::table.filter(users::email.eq(email.as_str()));
+    Ok(of_address.select((users::id, users::password_hash)).first(uow.conn()).optional()?)
+}
+
+/// A user with the profiles that are theirs.
+pub fn account(uow: &mut UnitOfWork<'_>, user: User) -> Result<Account, DbError> {
+    let provider = providers::table.filter(providers::user_id.eq(user.id)).select(providers::id);
+    let provider: Option<ProviderId> = provider.first(uow.conn()).optional()?;
+    let consumer = consumers::table.filter(consumers::user_id.eq(user.id)).select(consumers::id);
+    let consumer: Option<ConsumerId> = consumer.first(uow.conn()).optional()?;
+    Ok(Account { user, provider, consumer })
+}
+
+/// Adds a user. There is no row to be authorized on yet.
+pub(super) fn insert(
+    uow: &mut UnitOfWork<'_>,
+    user: &User,
+    password_hash: Option<&str>,
+) -> Result<(), DbError> {
+    diesel::insert_into(users::table)
+        .values((
+            users::id.eq(user.id),
+            users::email.eq(&user.email),
+            users::issuer.eq(&user.issuer),
+            users::clerk_id.eq(&user.clerk_id),
+            users::display_name.eq(&user.display_name),
+            users::password_hash.eq(password_hash),
+            users::role.eq(user.role),
+            users::plan.eq(user.plan),
+            users::is_active.eq(user.is_active),
+            users::token_epoch.eq(user.token_epoch),
+            users::version.eq(user.version),
+            users::created_at.eq(user.created_at),
+            users::updated_at.eq(user.updated_at),
+        ))
+        .execute(uow.conn())?;
+    Ok(())
+}
+
+/// Adds the profile that the user's role needs, empty but for the name, unless there is one. Admins need none.
+pub(super) fn ensure_profile(uow: &mut UnitOfWork<'_>, user: &User) -> Result<(), DbError> {
+    let now = uow.now();
+    let theirs = account(uow, user.clone())?;
+    match user.role {
+        Role::Provider if theirs.provider.is_none() => diesel::insert_into(providers::table)
+            .values((
+                providers::id.eq(ProviderId::new(now)),
+                providers::user_id.eq(user.id),
+                providers::display_name.eq(&user.display_name),
+                providers::bio.eq(""),
+                providers::rating_count.eq(0_i64),
+                providers::rating_sum.eq(0_i64),
+                providers::version.eq(1_i64),
+                providers::created_at.eq(now),
+                providers::updated_at.eq(now),
+            ))
+            .execute(uow.conn())?,
+        Role::Consumer if theirs.consumer.is_none() => diesel::insert_into(consumers::table)
+            .values((
+                consumers::id.eq(ConsumerId::new(now)),
+                consumers::user_id.eq(user.id),
+                consumers::display_name.eq(&user.display_name),
+                consumers::version.eq(1_i64),
+                consumers::created_at.eq(now),
+                consumers::updated_at.eq(now),
+            ))
+            .execute(uow.conn())?,
+        Role::Provider | Role::Consumer | Role::Admin => 0,
+    };
+    Ok(())
+}
+
+/// Lets a user in or keeps them out; either way the tokens they have are void from `epoch` on.
+pub(super) fn set_active(
+    uow: &mut UnitOfWork<'_>,
+    user: &Authorized<User>,
+    is_active: bool,
+    epoch: Timestamp,
+) -> Result<(), DbError> {
+    diesel::update(users::table.find(user.id))
+        .set((
+            users::is_active.eq(is_active),
+            users::token_epoch.eq(epoch),
+            users::version.eq(users::version + 1),
+            users::updated_at.eq(epoch),
+        ))
+        .execute(uow.conn())?;
+    Ok(())
+}
+
+/// Moves a user to another side; the tokens they have are void from `epoch` on.
+pub(super) fn set_role(
+    uow: &mut UnitOfWork<'_>,
+    user: &Authorized<User>,
+    role: Role,
+    epoch: Timestamp,
+) -> Result<(), DbError> {
+    diesel::update(users::table.find(user.id))
+        .set((
+            users::role.eq(role),
+            users::token_epoch.eq(epoch),
+            users::version.eq(users::version + 1),
+            users::updated_at.eq(epoch),
+        ))
+        .execute(uow.conn())?;
+    Ok(())
+}

@@ -1,0 +1,193 @@
+//! Signing in and out over HTTP. What is decided, `auth` decides; here it is parsed and represented.
+
+mod forms;
+mod problems;
+mod views;
+mod visitor;
+
+use actix_web::http::header;
+use actix_web::web::{Data, Either, Form, Json};
+use actix_web::{HttpResponse, delete, get, post};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::app::App;
+use crate::auth::SignedIn;
+use crate::domain::users::{logins, service as users};
+use crate::ids::LoginId;
+
+use super::{Body, Caller, Id, PageQuery, Paged, Problem, Problems, Query};
+use forms::{RefreshForm, RegisterForm, RevokeForm, TokenForm, TokenRequest};
+use views::{AccountView, LoginView, TokenView};
+use visitor::Visitor;
+
+/// The routes, in the order of a visit.
+pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
+    cfg.service(register)
+        .service(issue_token)
+        .service(log_in)
+        .service(refresh_token)
+        .service(log_out)
+        .service(revoke_token)
+        .service(me)
+        .service(sessions)
+        .service(end_session);
+}
+
+/// Register as a consumer or a provider, and be signed in.
+///
+/// The profile of that side is made with it. 409 `email_taken` where the address is registered already.
+#[utoipa::path(
+    tag = "auth",
+    request_body = RegisterForm,
+    responses((status = 201, description = "Signed in", body = TokenView), Problems)
+)]
+#[post("/auth/register")]
+async fn register(
+    app: Data<App>,
+    visitor: Visitor,
+    form: Body<RegisterForm>,
+) -> Result<HttpResponse, Problem> {
+    let signed_in = app.auth.register(form.0.parse()?, visitor.device, visitor.call).await?;
+    Ok(handed_out(HttpResponse::Created().insert_header((header::LOCATION, "/auth/me")), signed_in))
+}
+
+/// Sign in with a password, or exchange a refresh token for the next pair.
+///
+/// The answer to an unknown address and to a wrong password is the same. A refresh token is good for one use; shown
+/// again, it ends its login, except once while nothing of the pair it bought has been used (the answer may be lost).
+#[utoipa::path(
+    tag = "auth",
+    request_body = TokenForm,
+    responses((status = 200, description = "Signed in", body = TokenView), Problems)
+)]
+#[post("/auth/token")]
+async fn issue_token(
+    app: Data<App>,
+    visitor: Visitor,
+    form: Body<TokenForm>,
+) -> Result<HttpResponse, Problem> {
+    sign_in(&app, visitor, form.0).await
+}
+
+/// The same as `POST /auth/token`.
+#[utoipa::path(
+    tag = "auth",
+    request_body = TokenForm,
+    responses((status = 200, description = "Signed in", body = TokenView), Problems)
+)]
+#[post("/auth/login")]
+async fn log_in(app: Data<App>, visitor: Visitor, form: Body<TokenForm>) -> Result<HttpResponse, Problem> {
+    sign_in(&app, visitor, form.0).await
+}
+
+async fn sign_in(app: &App, visitor: Visitor, form: TokenForm) -> Result<HttpResponse, Problem> {
+    let signed_in = match form.parse()? {
+        TokenRequest::Password(credentials) => {
+            app.auth.log_in(credentials, visitor.device, visitor.call).await?
+        }
+        TokenRequest::Refresh(shown) => app.auth.refresh(&shown, visitor.device, visitor.call).await?,
+    };
+    Ok(handed_out(&mut HttpResponse::Ok(), signed_in))
+}
+
+/// Exchange a refresh token for the next pair.
+#[utoipa::path(
+    tag = "auth",
+    request_body = RefreshForm,
+    responses((status = 200, description = "The next pair", body = TokenView), Problems)
+)]
+#[post("/auth/refresh")]
+async fn refresh_token(
+    app: Data<App>,
+    visitor: Visitor,
+    form: Body<RefreshForm>,
+) -> Result<HttpResponse, Problem> {
+    let signed_in = app.auth.refresh(&form.0.refresh_token, visitor.device, visitor.call).await?;
+    Ok(handed_out(&mut HttpResponse::Ok(), signed_in))
+}
+
+/// End the login by which you call: its tokens are void and its live sessions close, everywhere.
+#[utoipa::path(
+    tag = "auth",
+    security(("bearer" = [])),
+    responses((status = 204, description = "Signed out"), Problems)
+)]
+#[post("/auth/logout")]
+async fn log_out(app: Data<App>, caller: Caller) -> Result<HttpResponse, Problem> {
+    app.auth.log_out(&caller).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Make a token void (RFC 7009): an access token by itself, a refresh token with its whole login.
+///
+/// Whoever has the token may. One that is void or unknown is answered the same.
+#[utoipa::path(
+    tag = "auth",
+    request_body(content(
+        (RevokeForm = "application/x-www-form-urlencoded"),
+        (RevokeForm = "application/json"),
+    )),
+    responses((status = 200, description = "The token is void"), Problems)
+)]
+#[post("/auth/revoke")]
+async fn revoke_token(
+    app: Data<App>,
+    visitor: Visitor,
+    form: Either<Form<RevokeForm>, Json<RevokeForm>>,
+) -> Result<HttpResponse, Problem> {
+    let form = match form {
+        Either::Left(form) => form.into_inner(),
+        Either::Right(json) => json.into_inner(),
+    };
+    app.auth.revoke(&form.token, visitor.call).await?;
+    Ok(HttpResponse::Ok().finish())
+}
+
+/// Who you are, and what is yours.
+#[utoipa::path(
+    tag = "auth",
+    security(("bearer" = [])),
+    responses((status = 200, description = "You", body = AccountView), Problems)
+)]
+#[get("/auth/me")]
+async fn me(app: Data<App>, caller: Caller) -> Result<Json<AccountView>, Problem> {
+    let scope = caller.0;
+    let account = app.db.read(move |uow| users::me(uow, &scope)).await?;
+    Ok(Json(account.into()))
+}
+
+/// Where you are signed in, newest first.
+#[utoipa::path(
+    tag = "auth",
+    params(PageQuery),
+    security(("bearer" = [])),
+    responses((status = 200, description = "Your logins", body = Paged<LoginView>), Problems)
+)]
+#[get("/auth/sessions")]
+async fn sessions(
+    app: Data<App>,
+    caller: Caller,
+    page: Query<PageQuery>,
+) -> Result<Json<Paged<LoginView>>, Problem> {
+    let logins = app.auth.logins(&caller, page.0.parse()?).await?;
+    Ok(Json(Paged::of(logins.map(|login| LoginView::of(login, &caller)))))
+}
+
+/// End one of your logins: its tokens are void and its live sessions close, everywhere.
+#[utoipa::path(
+    tag = "auth",
+    params(("id" = LoginId, Path, description = "A login of `GET /auth/sessions`")),
+    security(("bearer" = [])),
+    responses((status = 204, description = "Ended"), Problems)
+)]
+#[delete("/auth/sessions/{id}")]
+async fn end_session(app: Data<App>, caller: Caller, id: Id<LoginId>) -> Result<HttpResponse, Problem> {
+    let scope = caller.0;
+    app.db.write(move |uow| logins::service::end(uow, &scope, id.0)).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Tokens are for their client alone: no cache on the way may keep them (RFC 6749, section 5.1).
+fn handed_out(response: &mut actix_web::HttpResponseBuilder, signed_in: SignedIn) -> HttpResponse {
+    response.insert_header((header::CACHE_CONTROL, "no-store")).json(TokenView::from(signed_in))
+}

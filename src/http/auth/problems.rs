@@ -1,0 +1,50 @@
+//! Refusals of `auth` as problems. Why a token or a password was refused stays inside: the answer is one and the same.
+
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+
+use crate::auth::{AuthError, SignInError};
+use crate::http::Problem;
+
+/// How to come in, for who showed nothing (RFC 6750, section 3).
+const CHALLENGE: &str = "Bearer realm=\"souk\"";
+/// The same, for who showed something that is no good.
+const INVALID_TOKEN: &str = "Bearer realm=\"souk\", error=\"invalid_token\"";
+
+impl From<AuthError> for Problem {
+    fn from(error: AuthError) -> Self {
+        match error {
+            AuthError::Missing => Self::unauthorized(CHALLENGE, "this address needs a bearer token"),
+            AuthError::Invalid(_)
+            | AuthError::Expired
+            | AuthError::NoSubject
+            | AuthError::UnknownOrInactive => Self::unauthorized(INVALID_TOKEN, "the token is not valid"),
+            AuthError::Overloaded { retry_after } => overloaded(retry_after),
+            // Logged where it was noticed.
+            AuthError::Internal(_) => internal(),
+        }
+    }
+}
+
+impl From<SignInError> for Problem {
+    fn from(error: SignInError) -> Self {
+        match error {
+            SignInError::Refused => Self::unauthorized(CHALLENGE, "the credentials are not valid"),
+            SignInError::Domain(error) => error.into(),
+            SignInError::Internal(why) => {
+                log::error!("signing in failed: {why}");
+                internal()
+            }
+        }
+    }
+}
+
+fn overloaded(retry_after: Duration) -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "too much is going on; try again")
+        .retry_after(retry_after)
+}
+
+fn internal() -> Problem {
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "our fault; it has been logged")
+}
