@@ -7,6 +7,7 @@
 )]
 
 mod app;
+mod cast;
 mod client;
 mod engine;
 mod postgres;
@@ -14,6 +15,7 @@ mod process;
 mod socket;
 
 pub use app::{TestApp, run};
+pub use cast::{PASSWORD, Person};
 pub use client::{Answer, Client};
 pub use engine::{Database, Engine};
 pub use process::Process;

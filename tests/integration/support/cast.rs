@@ -1,0 +1,91 @@
+//! The people of the tests. Consumers and providers come through the front door; whoever has no front door (an admin, a
+//! suspended user, an expired token) comes through doors that begin with `db_`.
+
+use std::ops::Deref;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use souk::auth::{NewPassword, SignUp};
+use souk::domain::users::{DisplayName, Plan, Role};
+use souk::ids::CallId;
+
+use super::{Client, TestApp};
+
+/// Everybody's.
+pub const PASSWORD: &str = "correct horse battery";
+
+/// Somebody who is signed in; calls as [`Client`].
+#[derive(Clone)]
+pub struct Person {
+    client: Client,
+    /// Their user id.
+    pub id: String,
+    /// Their address.
+    pub email: String,
+    /// Their provider's or consumer's id; empty for admins.
+    pub profile: String,
+}
+
+impl Deref for Person {
+    type Target = Client;
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+impl TestApp {
+    /// A consumer of this name, freshly registered.
+    pub async fn consumer(&self, name: &str) -> Person {
+        self.register(name, "consumer").await
+    }
+
+    /// A provider of this name, freshly registered.
+    pub async fn provider(&self, name: &str) -> Person {
+        self.register(name, "provider").await
+    }
+
+    async fn register(&self, name: &str, role: &str) -> Person {
+        let email = format!("{name}@example.com");
+        let form = json!({"email": email, "password": PASSWORD, "role": role, "display_name": name});
+        let tokens = self.anyone().post("/auth/register", form).await.ok();
+        self.person(tokens["access_token"].as_str().unwrap()).await
+    }
+
+    /// Whoever this token speaks of.
+    pub async fn person(&self, token: &str) -> Person {
+        let client = self.with_token(token);
+        let me = client.get("/auth/me").await.ok();
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let profile = text(&me["consumer_id"]) + &text(&me["provider_id"]);
+        Person { client, id: text(&me["id"]), email: text(&me["email"]), profile }
+    }
+
+    /// An admin of this name. Nobody becomes one through the front door.
+    pub async fn db_admin(&self, name: &str) -> Person {
+        let email = format!("{name}@example.com");
+        let sign_up = SignUp {
+            email: email.parse().unwrap(),
+            password: NewPassword::parse(PASSWORD).unwrap(),
+            display_name: DisplayName::parse(name).unwrap(),
+            role: Role::Admin,
+            plan: Plan::Free,
+        };
+        self.server.auth.enroll(sign_up).await.unwrap();
+        self.person(&self.db_token(&email, Duration::from_secs(1800)).await).await
+    }
+
+    /// A further token of a user, good for `ttl`.
+    pub async fn db_token(&self, email: &str, ttl: Duration) -> String {
+        self.server.auth.mint(&email.parse().unwrap(), Some(ttl)).await.unwrap().access_token
+    }
+
+    /// Suspends somebody, as an admin.
+    pub async fn db_suspend(&self, admin: &Person, who: &Person) {
+        let call = CallId::new(self.clock.now());
+        let scope = self.server.auth.authenticate(admin.token().unwrap(), call).await.unwrap();
+        let who = who.id.parse().unwrap();
+        let suspend =
+            self.server.db.write(move |uow| souk::domain::users::service::suspend(uow, &scope, who));
+        suspend.await.unwrap();
+    }
+}
