@@ -35,7 +35,7 @@ fn load(folder: &tempfile::TempDir, file: &Value) -> Result<Issuers, BadIssuers>
 /// One issuer with a key of this algorithm called `k1`; `entry` overrides or adds members.
 fn cast(algorithm: Algorithm, entry: Value) -> Cast {
     let folder = tempfile::tempdir().unwrap();
-    let key = TestKey::new(algorithm);
+    let key = TestKey::new(algorithm.into());
     std::fs::write(folder.path().join("keys.json"), json!({"keys": [key.jwk("k1")]}).to_string()).unwrap();
     let mut whole = json!({"iss": ISS, "jwks_file": "keys.json", "algorithms": [algorithm]});
     whole.as_object_mut().unwrap().extend(entry.as_object().unwrap().clone());
@@ -75,7 +75,7 @@ async fn each_algorithm_verifies() {
         forged.push(last);
         let refused = cast.verify(&forged).await.unwrap_err();
         assert!(["signature", "malformed"].contains(&refused.code()), "{algorithm:?} {refused}");
-        let stranger = TestKey::new(algorithm).sign("k1", &claims(json!({})));
+        let stranger = TestKey::new(algorithm.into()).sign("k1", &claims(json!({})));
         assert_eq!(cast.verify(&stranger).await.unwrap_err().code(), "signature", "{algorithm:?}");
     }
 }
@@ -122,7 +122,7 @@ async fn the_entry_alone_fixes_algorithm_and_key() {
     let confused = jsonwebtoken::encode(&header, &claims(json!({})), &secret).unwrap();
     assert_eq!(cast.verify(&confused).await.unwrap_err().code(), "algorithm");
     // A good key of a kind that the entry does not name.
-    let other = TestKey::new(Algorithm::EdDSA).sign("k1", &claims(json!({})));
+    let other = TestKey::new(Algorithm::EdDSA.into()).sign("k1", &claims(json!({})));
     assert_eq!(cast.verify(&other).await.unwrap_err().code(), "algorithm");
     let unknown = cast.key.sign("k2", &claims(json!({})));
     assert_eq!(cast.verify(&unknown).await.unwrap_err().code(), "unknown_key");

@@ -167,7 +167,7 @@ mod tests {
         let (user, login) = (somebody(at(NOW)), LoginId::new(at(NOW)));
         let mut all = vec![hs256()];
         for algorithm in [Algorithm::RS256, Algorithm::EdDSA] {
-            all.push(tokens(SigningKey::from_pem(&TestKey::new(algorithm).private_pem).unwrap()));
+            all.push(tokens(SigningKey::from_pem(&TestKey::new(algorithm.into()).private_pem).unwrap()));
         }
         for (n, tokens) in all.iter().enumerate() {
             let text = mint(tokens, &user, login);

@@ -87,6 +87,9 @@ pub fn end_own(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<(), Error> {
         return scope.login().map_or(Ok(()), |login| end(uow, scope, login));
     };
     if scope.impersonator().is_some() {
+        // There is no row of ours for the policy to judge, but its rule holds: who acts as somebody may only look.
+        let refused = NewAudit { outcome: Outcome::Refused, ..of_caller(scope, "acted as somebody else") };
+        uow.audit(refused)?;
         return Err(Error::Forbidden { action: END.action, kind: Kind::Login, needed: Need::Owner });
     }
     match (scope.outside_session(), scope.login()) {
@@ -97,8 +100,13 @@ pub fn end_own(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<(), Error> {
         }
         _ => revoke_token(uow, Some(issuer.clone()), scope.token(), scope.expires_at())?,
     }
+    Ok(uow.audit(of_caller(scope, "logged out of an outside session"))?)
+}
+
+fn of_caller(scope: &Scope, detail: &str) -> NewAudit {
     let row = scope.login().map(|sid| sid.to_string());
-    Ok(uow.audit(done(scope.user(), row, "logged out of an outside session", scope.call()))?)
+    let impersonator = scope.impersonator().map(str::to_owned);
+    NewAudit { impersonator, ..done(scope.user(), row, detail, scope.call()) }
 }
 
 /// Ends the login that the refresh token with this hash belongs to: who has it may also give it up (RFC 7009).
