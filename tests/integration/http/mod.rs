@@ -2,5 +2,7 @@
 
 mod auth;
 mod auth_outside;
+mod consumers;
 mod conventions;
 mod health;
+mod providers;

@@ -9,6 +9,7 @@
 mod app;
 mod cast;
 mod client;
+mod doors;
 mod engine;
 mod issuer;
 mod keys;
