@@ -51,11 +51,14 @@ impl Point {
     }
 }
 
+/// An address as people write it.
+pub type Address = Line<300>;
+
 /// Where work is done.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Place {
     /// As people write it; may be absent.
-    pub address: Option<Line<300>>,
+    pub address: Option<Address>,
     /// On the map; may be absent.
     pub point: Option<Point>,
 }

@@ -3,8 +3,12 @@
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
-use crate::domain::money::{Currency, Money};
+use crate::clock::Timestamp;
+use crate::domain::Error;
+use crate::domain::money::{Currency, Money, PriceRange};
 use crate::domain::place::{NotAPoint, Point};
+use crate::domain::requests::Reason;
+use crate::domain::slot::{NotASlot, Slot};
 
 /// An amount of money.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
@@ -23,6 +27,59 @@ impl MoneyInput {
     pub fn parse(&self) -> Result<Money, String> {
         let currency: Currency = self.currency.parse().map_err(|error| format!("currency {error}"))?;
         Money::new(self.amount, currency).map_err(|error| format!("amount {error}"))
+    }
+}
+
+/// A range of prices, either end open.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PriceRangeInput {
+    /// Minor units.
+    pub min: Option<i64>,
+    /// Minor units; not less than `min`.
+    pub max: Option<i64>,
+    /// ISO 4217 code.
+    #[schema(example = "EUR")]
+    pub currency: String,
+}
+
+impl PriceRangeInput {
+    /// The range; the error says which part of it is wrong, and what it must be.
+    pub fn parse(&self) -> Result<PriceRange, String> {
+        let currency: Currency = self.currency.parse().map_err(|error| format!("currency {error}"))?;
+        PriceRange::new(self.min, self.max, currency).map_err(|error| error.to_string())
+    }
+}
+
+/// A span of time `[start, end)`.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SlotInput {
+    /// When it begins.
+    pub start: Timestamp,
+    /// When it is over; not part of it.
+    pub end: Timestamp,
+}
+
+impl SlotInput {
+    /// The slot.
+    pub fn parse(self) -> Result<Slot, NotASlot> {
+        Slot::new(self.start, self.end)
+    }
+}
+
+/// Why.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReasonInput {
+    /// 1 to 500 characters.
+    pub reason: String,
+}
+
+impl ReasonInput {
+    /// The reason.
+    pub fn parse(&self) -> Result<Reason, Error> {
+        Reason::parse(&self.reason).map_err(|error| Error::invalid("reason", error))
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod address;
 mod auth;
+mod bookings;
 mod consumers;
 pub mod error;
 mod etag;
@@ -15,11 +16,13 @@ pub mod health;
 mod idempotency;
 pub mod input;
 pub mod middleware;
+mod offers;
 pub mod openapi;
 mod pagination;
 mod providers;
 pub mod rate;
 mod reply;
+mod requests;
 pub mod routes;
 mod sessions;
 
@@ -30,4 +33,4 @@ pub use extract::{Body, Caller, Id, Ids, MaybeBody, Query};
 pub use fields::Fields;
 pub use idempotency::{DecidingCall, decide, forget_answers};
 pub use pagination::{PageQuery, Paged};
-pub use reply::{Reply, read};
+pub use reply::{Reply, read, read_current};

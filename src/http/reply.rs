@@ -75,3 +75,15 @@ pub async fn read(
     }
     Ok(reply.into_response(false))
 }
+
+/// Like [`read`], for what time alone can change while its version stands (an offer that expires): always the whole
+/// representation, never a 304.
+pub async fn read_current(
+    app: &App,
+    caller: &Caller,
+    body: impl FnOnce(&mut UnitOfWork<'_>, &Scope) -> Result<Reply, Error> + Send + 'static,
+) -> Result<HttpResponse, Problem> {
+    let scope = caller.0.clone();
+    let reply = app.db.read(move |uow| body(uow, &scope)).await?;
+    Ok(reply.into_response(false))
+}

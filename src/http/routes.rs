@@ -4,13 +4,16 @@ use actix_web::web;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::fallback::{self, Addresses};
-use super::{auth, consumers, openapi, providers, sessions};
+use super::{auth, bookings, consumers, offers, openapi, providers, requests, sessions};
 
 /// The routes that clients of the API call, feature by feature; the OpenAPI document is made of the same list.
 pub(super) fn documented(cfg: &mut ServiceConfig<'_>) {
     auth::routes(cfg);
     providers::routes(cfg);
     consumers::routes(cfg);
+    requests::routes(cfg);
+    offers::routes(cfg);
+    bookings::routes(cfg);
     sessions::routes(cfg);
 }
 

@@ -17,10 +17,10 @@ pub(super) use service::open;
 use crate::clock::Timestamp;
 use crate::domain::Kind;
 use crate::domain::money::Money;
+use crate::domain::place::Address;
 use crate::domain::policy::{Need, Resource, Right, Rights, Scope, Side, Standing};
 use crate::domain::requests::Title;
 use crate::domain::slot::Slot;
-use crate::domain::text::Line;
 use crate::ids::{BookingId, ConsumerId, OfferId, ProjectId, ProviderId, RequestId, Room, SessionId, UserId};
 
 /// A booking.
@@ -47,7 +47,7 @@ pub struct Booking {
     /// When.
     pub slot: Slot,
     /// Where; only the parties see it.
-    pub address: Option<Line<300>>,
+    pub address: Option<Address>,
     /// The state it is in.
     pub state: State,
     /// Who said that the work is done.

@@ -6,10 +6,10 @@ use crate::clock::Timestamp;
 use crate::db::schema::{bookings, projects, providers, requests, sessions};
 use crate::db::{DbConnection, DbError, UnitOfWork};
 use crate::domain::money::{Currency, Money};
+use crate::domain::place::Address;
 use crate::domain::policy::{Authorized, Scope};
 use crate::domain::requests::Title;
 use crate::domain::slot::Slot;
-use crate::domain::text::Line;
 use crate::domain::{Error, Kind, Page};
 use crate::ids::{BookingId, ConsumerId, OfferId, ProjectId, ProviderId, RequestId, SessionId, UserId};
 
@@ -29,7 +29,7 @@ struct Row {
     currency: Currency,
     slot_start: Timestamp,
     slot_end: Timestamp,
-    address: Option<Line<300>>,
+    address: Option<Address>,
     status: State,
     completed_by: Option<UserId>,
     cancelled_by: Option<UserId>,

@@ -6,9 +6,8 @@ use crate::clock::Timestamp;
 use crate::db::schema::{bookings, consumers, offers, requests};
 use crate::db::{DbConnection, DbError, UnitOfWork};
 use crate::domain::money::{Currency, PriceRange};
-use crate::domain::place::{Place, Point};
+use crate::domain::place::{Address, Place, Point};
 use crate::domain::policy::{Authorized, Scope};
-use crate::domain::text::Line;
 use crate::domain::users::Role;
 use crate::domain::{Error, Kind, Page, bookings as deals};
 use crate::ids::{Category, ConsumerId, RequestId, UserId};
@@ -27,7 +26,7 @@ struct Row {
     budget_min: Option<i64>,
     budget_max: Option<i64>,
     currency: Currency,
-    address: Option<Line<300>>,
+    address: Option<Address>,
     latitude: Option<f64>,
     longitude: Option<f64>,
     wanted_at: Option<Timestamp>,

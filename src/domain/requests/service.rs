@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::db::UnitOfWork;
 use crate::domain::money::PriceRange;
-use crate::domain::place::Place;
+use crate::domain::place::{Address, Point};
 use crate::domain::policy::{Authorized, Right, Scope, Step, authorize, step, write_down};
 use crate::domain::users::Role;
 use crate::domain::{Error, Kind, Page, Slice, offers};
@@ -43,7 +43,8 @@ pub struct Edit {
     pub title: Option<Title>,
     pub description: Option<Description>,
     pub budget: Option<PriceRange>,
-    pub place: Option<Place>,
+    pub address: Option<Option<Address>>,
+    pub point: Option<Option<Point>>,
     pub wanted_at: Option<Option<Timestamp>>,
 }
 
@@ -225,12 +226,13 @@ fn change(
 }
 
 fn apply(edit: &Edit, brief: &mut Brief) {
-    let Edit { category, title, description, budget, place, wanted_at } = edit.clone();
+    let Edit { category, title, description, budget, address, point, wanted_at } = edit.clone();
     brief.category = category.unwrap_or_else(|| brief.category.clone());
     brief.title = title.unwrap_or_else(|| brief.title.clone());
     brief.description = description.unwrap_or_else(|| brief.description.clone());
     brief.budget = budget.unwrap_or(brief.budget);
-    brief.place = place.unwrap_or_else(|| brief.place.clone());
+    brief.place.address = address.unwrap_or_else(|| brief.place.address.clone());
+    brief.place.point = point.unwrap_or(brief.place.point);
     brief.wanted_at = wanted_at.unwrap_or(brief.wanted_at);
 }
 

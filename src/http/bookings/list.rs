@@ -1,0 +1,79 @@
+//! Looking at bookings.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, get};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::app::App;
+use crate::domain::bookings::{self, BookingFilter, State};
+use crate::domain::{Error, Page};
+use crate::http::{Caller, Fields, Id, PageQuery, Paged, Problem, Problems, Query, Reply, read};
+use crate::ids::BookingId;
+
+use super::BookingView;
+
+/// Which bookings, and which page of them.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ListQuery {
+    /// Only those in this state.
+    #[param(value_type = Option<State>)]
+    state: Option<String>,
+    /// At most so many items: 1 to 100, 20 by default.
+    limit: Option<u16>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+impl ListQuery {
+    fn parse(self) -> Result<(BookingFilter, Page<BookingId>), Error> {
+        let mut fields = Fields::default();
+        let state = fields.take_optional("state", self.state.map(|text| text.parse::<State>()));
+        let filter = fields.finish(state.map(|state| BookingFilter { state }))?;
+        Ok((filter, PageQuery { limit: self.limit, cursor: self.cursor }.parse()?))
+    }
+}
+
+/// The bookings that you are a party of, newest first; all as an admin.
+#[utoipa::path(
+    tag = "bookings",
+    security(("bearer" = [])),
+    params(ListQuery),
+    responses((status = 200, body = Paged<BookingView>), Problems)
+)]
+#[get("/bookings")]
+pub(super) async fn list(
+    app: Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+    Query(query): Query<ListQuery>,
+) -> Result<HttpResponse, Problem> {
+    let (filter, page) = query.parse()?;
+    read(&app, &caller, &request, move |uow, scope| {
+        let slice = bookings::list(uow, scope, &filter, page)?;
+        Reply::ok(&Paged::of(slice.map(|booking| BookingView::of(scope, &booking))))
+    })
+    .await
+}
+
+/// A booking.
+#[utoipa::path(
+    tag = "bookings",
+    security(("bearer" = [])),
+    params(("id" = BookingId, Path, description = "the booking")),
+    responses((status = 200, body = BookingView), (status = 304, description = "as in If-None-Match"), Problems)
+)]
+#[get("/bookings/{id}")]
+pub(super) async fn get_one(
+    app: Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+    Id(id): Id<BookingId>,
+) -> Result<HttpResponse, Problem> {
+    read(&app, &caller, &request, move |uow, scope| {
+        let booking = bookings::find(uow, scope, id)?;
+        Ok(Reply::ok(&BookingView::of(scope, &booking))?.etag(booking.version))
+    })
+    .await
+}

@@ -1,0 +1,103 @@
+//! Looking at offers.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, get};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::app::App;
+use crate::domain::offers::{self, OfferFilter, State};
+use crate::domain::{Error, Page};
+use crate::http::{
+    Caller, Fields, Id, PageQuery, Paged, Problem, Problems, Query, Reply, read, read_current,
+};
+use crate::ids::{OfferId, RequestId};
+
+use super::OfferView;
+
+/// Which offers, and which page of them.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ListQuery {
+    /// Only those in this state.
+    #[param(value_type = Option<State>)]
+    state: Option<String>,
+    /// At most so many items: 1 to 100, 20 by default.
+    limit: Option<u16>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+impl ListQuery {
+    fn parse(self) -> Result<(OfferFilter, Page<OfferId>), Error> {
+        let mut fields = Fields::default();
+        let state = fields.take_optional("state", self.state.map(|text| text.parse::<State>()));
+        let filter = fields.finish(state.map(|state| OfferFilter { state }))?;
+        Ok((filter, PageQuery { limit: self.limit, cursor: self.cursor }.parse()?))
+    }
+}
+
+/// The offers on a request, newest first: all of them for its owner, your own as a provider.
+#[utoipa::path(
+    tag = "offers",
+    security(("bearer" = [])),
+    params(("id" = RequestId, Path, description = "the request"), ListQuery),
+    responses((status = 200, body = Paged<OfferView>), Problems)
+)]
+#[get("/requests/{id}/offers")]
+pub(super) async fn of_request(
+    app: Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+    Id(id): Id<RequestId>,
+    Query(query): Query<ListQuery>,
+) -> Result<HttpResponse, Problem> {
+    let (filter, page) = query.parse()?;
+    read(&app, &caller, &request, move |uow, scope| {
+        let slice = offers::of_request(uow, scope, id, &filter, page)?;
+        Reply::ok(&Paged::of(slice.map(|offer| OfferView::of(scope, &offer))))
+    })
+    .await
+}
+
+/// The offers that you made or received, newest first; all as an admin.
+#[utoipa::path(
+    tag = "offers",
+    security(("bearer" = [])),
+    params(ListQuery),
+    responses((status = 200, body = Paged<OfferView>), Problems)
+)]
+#[get("/offers")]
+pub(super) async fn list(
+    app: Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+    Query(query): Query<ListQuery>,
+) -> Result<HttpResponse, Problem> {
+    let (filter, page) = query.parse()?;
+    read(&app, &caller, &request, move |uow, scope| {
+        let slice = offers::list(uow, scope, &filter, page)?;
+        Reply::ok(&Paged::of(slice.map(|offer| OfferView::of(scope, &offer))))
+    })
+    .await
+}
+
+/// An offer.
+#[utoipa::path(
+    tag = "offers",
+    security(("bearer" = [])),
+    params(("id" = OfferId, Path, description = "the offer")),
+    responses((status = 200, body = OfferView), Problems)
+)]
+#[get("/offers/{id}")]
+pub(super) async fn get_one(
+    app: Data<App>,
+    caller: Caller,
+    Id(id): Id<OfferId>,
+) -> Result<HttpResponse, Problem> {
+    read_current(&app, &caller, move |uow, scope| {
+        let offer = offers::find(uow, scope, id)?;
+        Ok(Reply::ok(&OfferView::of(scope, &offer))?.etag(offer.version))
+    })
+    .await
+}

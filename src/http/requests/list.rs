@@ -1,0 +1,84 @@
+//! Looking at requests.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, get};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::app::App;
+use crate::domain::requests::{self, RequestFilter, State};
+use crate::domain::{Error, Page};
+use crate::http::{
+    Caller, Fields, Id, PageQuery, Paged, Problem, Problems, Query, Reply, read, read_current,
+};
+use crate::ids::{Category, RequestId};
+
+use super::RequestView;
+
+/// Which requests, and which page of them.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ListQuery {
+    /// Only those of this category.
+    category: Option<String>,
+    /// Only those in this state.
+    #[param(value_type = Option<State>)]
+    state: Option<String>,
+    /// At most so many items: 1 to 100, 20 by default.
+    limit: Option<u16>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+impl ListQuery {
+    fn parse(self) -> Result<(RequestFilter, Page<RequestId>), Error> {
+        let mut fields = Fields::default();
+        let category = fields.take_optional("category", self.category.map(|text| text.parse::<Category>()));
+        let state = fields.take_optional("state", self.state.map(|text| text.parse::<State>()));
+        let filter = || Some(RequestFilter { category: category?, state: state? });
+        let filter = fields.finish(filter())?;
+        Ok((filter, PageQuery { limit: self.limit, cursor: self.cursor }.parse()?))
+    }
+}
+
+/// Requests, newest first: your own as a consumer, the open ones as a provider, all as an admin.
+#[utoipa::path(
+    tag = "requests",
+    security(("bearer" = [])),
+    params(ListQuery),
+    responses((status = 200, body = Paged<RequestView>), Problems)
+)]
+#[get("/requests")]
+pub(super) async fn list(
+    app: Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+    Query(query): Query<ListQuery>,
+) -> Result<HttpResponse, Problem> {
+    let (filter, page) = query.parse()?;
+    read(&app, &caller, &request, move |uow, scope| {
+        let slice = requests::list(uow, scope, &filter, page)?;
+        Reply::ok(&Paged::of(slice.map(|request| RequestView::of(scope, &request))))
+    })
+    .await
+}
+
+/// A request.
+#[utoipa::path(
+    tag = "requests",
+    security(("bearer" = [])),
+    params(("id" = RequestId, Path, description = "the request")),
+    responses((status = 200, body = RequestView), Problems)
+)]
+#[get("/requests/{id}")]
+pub(super) async fn get_one(
+    app: Data<App>,
+    caller: Caller,
+    Id(id): Id<RequestId>,
+) -> Result<HttpResponse, Problem> {
+    read_current(&app, &caller, move |uow, scope| {
+        let request = requests::find(uow, scope, id)?;
+        Ok(Reply::ok(&RequestView::of(scope, &request))?.etag(request.version))
+    })
+    .await
+}
