@@ -1,0 +1,115 @@
+//! Every route of the list, for every kind of caller.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::path::Path;
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::Value;
+
+use super::rows::{ROWS, Row, Whose};
+use super::world::{People, World};
+use crate::both_engines;
+use crate::support::{Answer, Client, TestApp};
+
+const CALLERS: [&str; 8] =
+    ["anonymous", "suspended", "expired", "revoked", "same role", "other side", "admin", "owner"];
+
+/// The routes of the OpenAPI document, which is made of the route list itself.
+async fn routes(app: &TestApp) -> BTreeSet<String> {
+    let document = app.anyone().get("/openapi.json").await.ok();
+    let paths = document["paths"].as_object().unwrap();
+    let of = |path: &String, item: &Value| -> Vec<String> {
+        item.as_object().unwrap().keys().map(|method| format!("{} {path}", method.to_uppercase())).collect()
+    };
+    paths.iter().flat_map(|(path, item)| of(path, item)).collect()
+}
+
+/// Somebody of this kind. Those who may come in get a token of their own, since some routes use it up.
+async fn caller(app: &TestApp, people: &People, kind: &str, whose: Whose) -> Client {
+    let person = match (kind, whose) {
+        ("anonymous", _) => return people.anonymous.clone(),
+        ("suspended", _) => return people.suspended.clone(),
+        ("expired", _) => return people.expired.clone(),
+        ("revoked", _) => return people.revoked.clone(),
+        ("admin", _) => &people.admin,
+        ("owner", Whose::Ana) | ("other side", Whose::Ben) => &people.ana,
+        ("owner", Whose::Ben) | ("other side", Whose::Ana) => &people.ben,
+        (_, Whose::Ana) => &people.carl,
+        (_, Whose::Ben) => &people.dora,
+    };
+    app.with_token(&app.db_token(&person.email, Duration::from_secs(600)).await)
+}
+
+async fn call(app: &TestApp, client: &Client, row: &Row, world: &World) -> Answer {
+    let (method, path) = row.route.split_once(' ').unwrap();
+    let (path, body) = (world.fill(path), (row.body)(app, world));
+    match method {
+        "POST" => client.post(&path, body).await,
+        "PUT" => client.put(&path, body).await,
+        "PATCH" => client.patch(&path, body).await,
+        method => client.call(Method::from_bytes(method.as_bytes()).unwrap(), &path).await,
+    }
+}
+
+/// What the owner sees of the row, as text.
+async fn read_back(people: &People, row: &Row, world: &World) -> String {
+    let owner = match row.whose {
+        Whose::Ana => &people.ana,
+        Whose::Ben => &people.ben,
+    };
+    owner.get(&world.fill(row.read_back)).await.text
+}
+
+async fn statuses(app: &TestApp, people: &People, row: &Row) -> [u16; CALLERS.len()] {
+    let mut statuses = [0; CALLERS.len()];
+    let mut world = World::at(app, people, row.stage).await;
+    for (kind, status) in CALLERS.iter().zip(&mut statuses) {
+        let client = caller(app, people, kind, row.whose).await;
+        let before = read_back(people, row, &world).await;
+        let answer = call(app, &client, row, &world).await;
+        *status = answer.status;
+        assert!(answer.status < 500, "{kind}: {answer}");
+        if answer.status >= 400 {
+            let after = read_back(people, row, &world).await;
+            assert_eq!(before, after, "refused, and yet changed, by {kind}: {}", row.route);
+            assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{answer}");
+        } else if !row.route.starts_with("GET") {
+            world = World::at(app, people, row.stage).await;
+        }
+    }
+    statuses
+}
+
+both_engines! {
+    async fn every_route_answers_every_kind_of_caller_as_the_matrix_says(
+        app with ["--free-requests", "1000000", "--anonymous-requests", "1000000", "--logins-per-address", "1000000"]
+    ) {
+        let covered: BTreeSet<String> = ROWS.iter().map(|row| row.route.to_owned()).collect();
+        let routes = routes(app).await;
+        let without_a_row: Vec<_> = routes.difference(&covered).collect();
+        let without_a_route: Vec<_> = covered.difference(&routes).collect();
+        assert!(without_a_row.is_empty() && without_a_route.is_empty(), "{without_a_row:?} {without_a_route:?}");
+
+        let people = People::come(app).await;
+        let mut matrix = format!("{:<50}", "");
+        CALLERS.iter().for_each(|caller| write!(matrix, "{caller:<11}").unwrap());
+        for row in ROWS {
+            write!(matrix, "\n{:<50}", row.route).unwrap();
+            for status in statuses(app, &people, row).await {
+                write!(matrix, "{status:<11}").unwrap();
+            }
+        }
+        let matrix: String = matrix.lines().map(|line| format!("{}\n", line.trim_end())).collect();
+        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/integration/authorization/matrix.txt");
+        if std::env::var_os("UPDATE_MATRIX").is_some() {
+            std::fs::write(&golden, &matrix).unwrap();
+        }
+        let expected = std::fs::read_to_string(&golden).unwrap_or_default();
+        for (expected, found) in expected.lines().zip(matrix.lines()) {
+            assert_eq!(expected, found);
+        }
+        assert_eq!(expected.lines().count(), matrix.lines().count());
+    }
+}

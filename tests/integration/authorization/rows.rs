@@ -1,0 +1,205 @@
+//! The rows: how each route is called. What comes of it stands in `matrix.txt`.
+
+use serde_json::{Value, json};
+
+use super::world::{self, Stage, World};
+use crate::support::TestApp;
+
+/// Whose the row is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whose {
+    Ana,
+    Ben,
+}
+use Stage::{Booked, Draft, None as Nothing, Offered, Open, Started};
+use Whose::{Ana, Ben};
+
+/// One route, called in one state of the world.
+pub(super) struct Row {
+    /// As in the OpenAPI document.
+    pub(super) route: &'static str,
+    pub(super) stage: Stage,
+    pub(super) whose: Whose,
+    pub(super) body: fn(&TestApp, &World) -> Value,
+    /// Where what a refused call must not have changed can be read by its owner.
+    pub(super) read_back: &'static str,
+}
+
+const fn row(
+    route: &'static str,
+    stage: Stage,
+    whose: Whose,
+    read_back: &'static str,
+    body: fn(&TestApp, &World) -> Value,
+) -> Row {
+    Row { route, stage, whose, body, read_back }
+}
+
+fn no_body(_: &TestApp, _: &World) -> Value {
+    Value::Null
+}
+
+fn reason(_: &TestApp, _: &World) -> Value {
+    json!({"reason": "because"})
+}
+
+fn empty(_: &TestApp, _: &World) -> Value {
+    json!({})
+}
+
+impl World {
+    /// A path with the ids of what there is.
+    pub(super) fn fill(&self, path: &str) -> String {
+        let id = match path.split('/').nth(1).unwrap_or_default() {
+            "providers" => &self.provider,
+            "consumers" => &self.consumer,
+            "requests" => &self.request,
+            "offers" => &self.offer,
+            "bookings" => &self.booking,
+            "sessions" => &self.session,
+            "auth" => &self.login,
+            _ => "",
+        };
+        path.replace("{id}", id)
+            .replace("{service_id}", &self.service)
+            .replace("{template_id}", &self.template)
+            .replace("{photo_id}", &self.photo)
+    }
+}
+
+pub(super) const ROWS: &[Row] = &[
+    row("POST /auth/register", Nothing, Ana, "/auth/me", |_, world| {
+        let email = format!("new{}@example.com", world.number);
+        json!({"email": email, "password": "correct horse battery", "role": "consumer"})
+    }),
+    row("POST /auth/token", Nothing, Ana, "/auth/me", wrong_password),
+    row("POST /auth/login", Nothing, Ana, "/auth/me", wrong_password),
+    row("POST /auth/refresh", Nothing, Ana, "/auth/me", |_, _| json!({"refresh_token": "none"})),
+    row("POST /auth/logout", Nothing, Ana, "/auth/me", no_body),
+    row("POST /auth/revoke", Nothing, Ana, "/auth/me", |_, _| json!({"token": "none"})),
+    row("GET /auth/me", Nothing, Ana, "/auth/me", no_body),
+    row("GET /auth/sessions", Nothing, Ana, "/auth/me", no_body),
+    row("DELETE /auth/sessions/{id}", Nothing, Ana, "/auth/me", no_body),
+    row("GET /providers", Nothing, Ben, "/providers/{id}", no_body),
+    row("GET /providers/{id}", Nothing, Ben, "/providers/{id}", no_body),
+    row("PATCH /providers/{id}", Nothing, Ben, "/providers/{id}", bio),
+    row("GET /providers/{id}/profile", Nothing, Ben, "/providers/{id}", no_body),
+    row("PATCH /providers/{id}/profile", Nothing, Ben, "/providers/{id}", bio),
+    row("GET /providers/{id}/services", Nothing, Ben, "/providers/{id}/services", no_body),
+    row("POST /providers/{id}/services", Nothing, Ben, "/providers/{id}/services", |_, _| world::service()),
+    row(
+        "GET /providers/{id}/services/{service_id}",
+        Nothing,
+        Ben,
+        "/providers/{id}/services/{service_id}",
+        no_body,
+    ),
+    row(
+        "PATCH /providers/{id}/services/{service_id}",
+        Nothing,
+        Ben,
+        "/providers/{id}/services/{service_id}",
+        |_, _| json!({"name": "Other pipes"}),
+    ),
+    row(
+        "DELETE /providers/{id}/services/{service_id}",
+        Nothing,
+        Ben,
+        "/providers/{id}/services/{service_id}",
+        no_body,
+    ),
+    row("GET /providers/{id}/templates", Nothing, Ben, "/providers/{id}/templates", no_body),
+    row("POST /providers/{id}/templates", Nothing, Ben, "/providers/{id}/templates", |_, _| {
+        world::template()
+    }),
+    row(
+        "GET /providers/{id}/templates/{template_id}",
+        Nothing,
+        Ben,
+        "/providers/{id}/templates/{template_id}",
+        no_body,
+    ),
+    row(
+        "PATCH /providers/{id}/templates/{template_id}",
+        Nothing,
+        Ben,
+        "/providers/{id}/templates/{template_id}",
+        |_, _| json!({"title": "Unusual"}),
+    ),
+    row(
+        "DELETE /providers/{id}/templates/{template_id}",
+        Nothing,
+        Ben,
+        "/providers/{id}/templates/{template_id}",
+        no_body,
+    ),
+    row("GET /providers/{id}/portfolio", Nothing, Ben, "/providers/{id}/portfolio", no_body),
+    row("POST /providers/{id}/portfolio", Nothing, Ben, "/providers/{id}/portfolio", |_, _| world::photo()),
+    row(
+        "GET /providers/{id}/portfolio/{photo_id}",
+        Nothing,
+        Ben,
+        "/providers/{id}/portfolio/{photo_id}",
+        no_body,
+    ),
+    row(
+        "PATCH /providers/{id}/portfolio/{photo_id}",
+        Nothing,
+        Ben,
+        "/providers/{id}/portfolio/{photo_id}",
+        |_, _| json!({"caption": "Another sink"}),
+    ),
+    row(
+        "DELETE /providers/{id}/portfolio/{photo_id}",
+        Nothing,
+        Ben,
+        "/providers/{id}/portfolio/{photo_id}",
+        no_body,
+    ),
+    row("GET /consumers/{id}", Nothing, Ana, "/consumers/{id}", no_body),
+    row("PATCH /consumers/{id}", Nothing, Ana, "/consumers/{id}", |_, _| json!({"display_name": "Ana B."})),
+    row("GET /requests", Open, Ana, "/requests/{id}", no_body),
+    row("POST /requests", Draft, Ana, "/requests/{id}", |_, _| world::request("open")),
+    row("GET /requests/{id}", Open, Ana, "/requests/{id}", no_body),
+    row("PATCH /requests/{id}", Open, Ana, "/requests/{id}", |_, _| json!({"title": "Fix both sinks"})),
+    row("POST /requests/{id}/publish", Draft, Ana, "/requests/{id}", empty),
+    row("POST /requests/{id}/extend", Open, Ana, "/requests/{id}", empty),
+    row("POST /requests/{id}/cancel", Open, Ana, "/requests/{id}", no_body),
+    row("POST /requests/{id}/remove", Open, Ana, "/requests/{id}", reason),
+    row("POST /requests/{id}/restore", Open, Ana, "/requests/{id}", reason),
+    row("GET /requests/{id}/offers", Offered, Ana, "/requests/{id}", no_body),
+    row("POST /requests/{id}/offers", Open, Ben, "/requests/{id}", world::offer),
+    row("GET /offers", Offered, Ben, "/offers/{id}", no_body),
+    row("GET /offers/{id}", Offered, Ben, "/offers/{id}", no_body),
+    row("PATCH /offers/{id}", Offered, Ben, "/offers/{id}", |_, _| json!({"message": "Sooner."})),
+    row("POST /offers/{id}/accept", Offered, Ana, "/offers/{id}", |_, _| json!({"version": 1})),
+    row("POST /offers/{id}/decline", Offered, Ana, "/offers/{id}", no_body),
+    row("POST /offers/{id}/withdraw", Offered, Ben, "/offers/{id}", no_body),
+    row("POST /offers/{id}/remove", Offered, Ben, "/offers/{id}", reason),
+    row("GET /bookings", Booked, Ana, "/bookings/{id}", no_body),
+    row("GET /bookings/{id}", Booked, Ana, "/bookings/{id}", no_body),
+    row("POST /bookings/{id}/start", Booked, Ben, "/bookings/{id}", no_body),
+    row("POST /bookings/{id}/complete", Started, Ben, "/bookings/{id}", no_body),
+    row("PUT /bookings/{id}/complete", Started, Ana, "/bookings/{id}", no_body),
+    row("POST /bookings/{id}/cancel", Booked, Ana, "/bookings/{id}", reason),
+    row("PUT /bookings/{id}/cancel", Booked, Ben, "/bookings/{id}", reason),
+    row("POST /bookings/{id}/force_cancel", Booked, Ana, "/bookings/{id}", reason),
+    row("GET /sessions", Offered, Ana, "/sessions/{id}", no_body),
+    row("GET /sessions/{id}", Offered, Ana, "/sessions/{id}", no_body),
+    row("GET /sessions/{id}/messages", Offered, Ana, "/sessions/{id}/messages", no_body),
+    row(
+        "POST /sessions/{id}/messages",
+        Offered,
+        Ana,
+        "/sessions/{id}/messages",
+        |_, world| json!({"text": "When?", "client_msg_id": format!("m{}", world.number)}),
+    ),
+];
+
+fn wrong_password(_: &TestApp, world: &World) -> Value {
+    json!({"email": format!("nobody{}@example.com", world.number), "password": "wrong password"})
+}
+
+fn bio(_: &TestApp, world: &World) -> Value {
+    json!({"bio": format!("Version {}.", world.number)})
+}

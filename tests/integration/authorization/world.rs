@@ -1,0 +1,157 @@
+//! What there is for callers to act on, made anew for each attempt that may change it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::{Client, Person, TestApp};
+
+/// How far a request has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stage {
+    /// Nothing yet.
+    None,
+    /// Not published.
+    Draft,
+    /// Published.
+    Open,
+    /// With ben's offer.
+    Offered,
+    /// Accepted.
+    Booked,
+    /// The work has begun.
+    Started,
+}
+
+/// Everybody, for all attempts.
+pub(super) struct People {
+    pub(super) anonymous: Client,
+    /// Owns requests.
+    pub(super) ana: Person,
+    /// Has a shop, and offers.
+    pub(super) ben: Person,
+    /// Another consumer.
+    pub(super) carl: Person,
+    /// Another provider.
+    pub(super) dora: Person,
+    pub(super) admin: Person,
+    pub(super) suspended: Client,
+    pub(super) expired: Client,
+    pub(super) revoked: Client,
+}
+
+impl People {
+    pub(super) async fn come(app: &TestApp) -> Self {
+        let admin = app.db_admin("root").await;
+        let sam = app.consumer("sam").await;
+        app.db_suspend(&admin, &sam).await;
+        let ana = app.consumer("ana").await;
+        let expired = app.with_token(&app.db_token(&ana.email, Duration::from_secs(1)).await);
+        app.clock.advance(Duration::from_secs(10));
+        let revoked = app.with_token(&app.db_token(&ana.email, Duration::from_secs(600)).await);
+        revoked.post("/auth/logout", Value::Null).await.ok();
+        Self {
+            anonymous: app.anyone(),
+            ben: app.provider("ben").await,
+            carl: app.consumer("carl").await,
+            dora: app.provider("dora").await,
+            admin,
+            suspended: app.with_token(sam.token().unwrap()),
+            expired,
+            revoked,
+            ana,
+        }
+    }
+}
+
+/// The ids of what there is.
+#[derive(Debug, Default)]
+pub(super) struct World {
+    pub(super) consumer: String,
+    pub(super) provider: String,
+    pub(super) service: String,
+    pub(super) template: String,
+    pub(super) photo: String,
+    pub(super) request: String,
+    pub(super) offer: String,
+    pub(super) booking: String,
+    pub(super) session: String,
+    pub(super) login: String,
+    /// Told apart from all others by this.
+    pub(super) number: u64,
+}
+
+static NUMBER: AtomicU64 = AtomicU64::new(0);
+
+fn id(answer: &Value) -> String {
+    answer["id"].as_str().unwrap_or_else(|| panic!("no id in {answer}")).to_owned()
+}
+
+impl World {
+    pub(super) async fn at(app: &TestApp, people: &People, stage: Stage) -> Self {
+        let (ana, ben) = (&people.ana, &people.ben);
+        let mut world = World {
+            consumer: ana.profile.clone(),
+            provider: ben.profile.clone(),
+            number: NUMBER.fetch_add(1, Ordering::Relaxed),
+            ..World::default()
+        };
+        if stage == Stage::None {
+            let shop = format!("/providers/{}", ben.profile);
+            world.service = id(&ben.post(&format!("{shop}/services"), service()).await.ok());
+            world.template = id(&ben.post(&format!("{shop}/templates"), template()).await.ok());
+            world.photo = id(&ben.post(&format!("{shop}/portfolio"), photo()).await.ok());
+            let token = app.db_token(&ana.email, Duration::from_secs(600)).await;
+            let logins = app.with_token(&token).get("/auth/sessions").await.ok();
+            let logins = logins["items"].as_array().or(logins.as_array()).unwrap();
+            let current = logins.iter().find(|login| login["current"] == true);
+            world.login = id(current.unwrap_or_else(|| panic!("no current login in {logins:?}")));
+            return world;
+        }
+        let opening = if stage == Stage::Draft { "draft" } else { "open" };
+        world.request = id(&ana.post("/requests", request(opening)).await.ok());
+        if stage >= Stage::Offered {
+            let path = format!("/requests/{}/offers", world.request);
+            let offer = ben.post(&path, offer(app, &world)).await.ok();
+            world.offer = id(&offer);
+            let sessions = ana.get("/sessions?limit=1").await.ok();
+            world.session = id(&sessions["items"][0]);
+        }
+        if stage >= Stage::Booked {
+            let accepted =
+                ana.post(&format!("/offers/{}/accept", world.offer), json!({"version": 1})).await.ok();
+            let bookings = ana.get("/bookings?limit=1").await.ok();
+            world.booking = id(&bookings["items"][0]);
+            assert_eq!(bookings["items"][0]["offer_id"], world.offer.as_str(), "{accepted}");
+        }
+        if stage >= Stage::Started {
+            ben.post(&format!("/bookings/{}/start", world.booking), Value::Null).await.ok();
+        }
+        world
+    }
+}
+
+pub(super) fn request(state: &str) -> Value {
+    json!({"category": "plumbing", "title": "Fix the sink", "budget": {"max": 20_000, "currency": "EUR"}, "state": state})
+}
+
+/// An offer in a slot of its own.
+pub(super) fn offer(app: &TestApp, world: &World) -> Value {
+    let start = app.clock.now().plus(Duration::from_secs(86_400 + world.number * 3_600));
+    let end = start.plus(Duration::from_secs(1_800));
+    json!({"price": {"amount": 9_000, "currency": "EUR"}, "slot": {"start": start, "end": end}})
+}
+
+pub(super) fn service() -> Value {
+    let price = json!({"min": 1_000, "max": 2_000, "currency": "EUR"});
+    json!({"name": "Pipes", "category": "plumbing", "price": price, "duration_minutes": 60})
+}
+
+pub(super) fn template() -> Value {
+    json!({"title": "Usual", "message": "I come tomorrow.", "price": {"amount": 5_000, "currency": "EUR"}})
+}
+
+pub(super) fn photo() -> Value {
+    json!({"caption": "A sink"})
+}
