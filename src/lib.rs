@@ -59,6 +59,7 @@ pub mod app;
 pub mod startup;
 pub mod config;
 pub mod cli;
+pub mod demo;
 pub mod telemetry;
 pub mod clock;
 pub mod ids;

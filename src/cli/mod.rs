@@ -1,8 +1,10 @@
 //! The command line: what `souk` can be told to do. One command per file.
 
 mod check_config;
+mod demo;
 mod migrate;
 mod serve;
+mod token;
 
 use std::process::ExitCode;
 
@@ -27,6 +29,10 @@ struct Souk {
 enum Command {
     /// Serve until told to stop (SIGTERM or SIGINT)
     Serve(Settings),
+    /// Serve a sample marketplace on a fresh temporary database, and say how to be each person in it
+    Demo(demo::Options),
+    /// Mint an access token for a user
+    Token(token::Options),
     /// Check the configuration and say what is in force, secrets masked
     CheckConfig(Settings),
     /// Bring the database's schema up to date, without serving
@@ -51,6 +57,14 @@ pub fn run() -> ExitCode {
             serve::run(settings)
         }
         Command::CheckConfig(settings) => check_config::run(&settings, &definition, &matches),
+        Command::Demo(options) => {
+            start_logging(options.settings.logging());
+            demo::run(options)
+        }
+        Command::Token(options) => {
+            start_logging(options.settings.logging());
+            token::run(options)
+        }
         Command::Migrate(settings) => {
             start_logging(settings.logging());
             migrate::run(settings.database())

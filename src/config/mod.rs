@@ -121,6 +121,17 @@ impl Settings {
         &self.database
     }
 
+    /// Whether this is where it matters.
+    pub fn is_production(&self) -> bool {
+        self.environment.env == Environment::Production
+    }
+
+    /// The same with another database.
+    pub fn with_database(mut self, url: DatabaseUrl) -> Self {
+        self.database.database_url = url;
+        self
+    }
+
     /// Checks the settings against each other and reads the files they name; writes nothing.
     pub fn check(&self) -> Result<(), Refusals> {
         self.checked().map(drop)

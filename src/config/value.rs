@@ -20,7 +20,7 @@ pub enum NotAValue {
 /// `500ms`, `10s`, `30m`, `12h`, `14d`: a positive whole number and its unit.
 ///
 /// A bare number is refused: nobody remembers which unit it would be in.
-pub(super) fn duration(text: &str) -> Result<Duration, NotAValue> {
+pub fn duration(text: &str) -> Result<Duration, NotAValue> {
     let (number, unit) = split(text);
     let number: u64 = number.parse().map_err(|_| NotAValue::Duration)?;
     let millis_in_unit = match unit {

@@ -10,8 +10,9 @@
 )]
 
 mod authorization;
+mod command_line;
+mod database;
 mod durability;
 mod http;
 mod realtime;
-mod database;
 mod support;

@@ -9,7 +9,7 @@ use souk::auth::{NewPassword, SignUp};
 use souk::domain::users::{DisplayName, Plan, Role};
 use souk::ids::CallId;
 
-use super::{Client, TestApp};
+use super::{Client, Socket, TestApp};
 
 /// Everybody's.
 pub const PASSWORD: &str = "correct horse battery";
@@ -33,6 +33,32 @@ impl Deref for Person {
     }
 }
 
+impl Person {
+    /// Registers somebody at the server that this client calls, in this process or another.
+    pub async fn register(anyone: &Client, name: &str, role: &str) -> Self {
+        let email = format!("{name}@example.com");
+        let form = json!({"email": email, "password": PASSWORD, "role": role, "display_name": name});
+        let tokens = anyone.post("/auth/register", form).await.ok();
+        Self::of(anyone.with_token(tokens["access_token"].as_str().unwrap())).await
+    }
+
+    /// Whoever this client's token speaks of.
+    pub async fn of(client: Client) -> Self {
+        let me = client.get("/auth/me").await.ok();
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let profile = text(&me["consumer_id"]) + &text(&me["provider_id"]);
+        Self { client, id: text(&me["id"]), email: text(&me["email"]), profile }
+    }
+
+    /// Connects to `/ws` and waits until the session is there.
+    pub async fn live(&self) -> Socket {
+        let token = self.token().expect("somebody who is signed in has a token");
+        let mut socket = Socket::connect(self.address(), &format!("/ws?token={token}")).await;
+        socket.recv("connection_established").await;
+        socket
+    }
+}
+
 impl TestApp {
     /// A consumer of this name, freshly registered.
     pub async fn consumer(&self, name: &str) -> Person {
@@ -45,19 +71,12 @@ impl TestApp {
     }
 
     async fn register(&self, name: &str, role: &str) -> Person {
-        let email = format!("{name}@example.com");
-        let form = json!({"email": email, "password": PASSWORD, "role": role, "display_name": name});
-        let tokens = self.anyone().post("/auth/register", form).await.ok();
-        self.person(tokens["access_token"].as_str().unwrap()).await
+        Person::register(&self.anyone(), name, role).await
     }
 
     /// Whoever this token speaks of.
     pub async fn person(&self, token: &str) -> Person {
-        let client = self.with_token(token);
-        let me = client.get("/auth/me").await.ok();
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let profile = text(&me["consumer_id"]) + &text(&me["provider_id"]);
-        Person { client, id: text(&me["id"]), email: text(&me["email"]), profile }
+        Person::of(self.with_token(token)).await
     }
 
     /// An admin of this name. Nobody becomes one through the front door.

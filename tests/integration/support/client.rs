@@ -36,9 +36,20 @@ pub struct Answer {
 }
 
 impl Client {
-    pub(super) fn new(address: SocketAddr, token: Option<String>) -> Self {
+    /// Somebody with or without a token.
+    pub fn new(address: SocketAddr, token: Option<String>) -> Self {
         let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().unwrap();
         Self { http, address, token }
+    }
+
+    /// The same server, with this token.
+    pub fn with_token(&self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    /// Whom it calls.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// The token that it shows.

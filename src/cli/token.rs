@@ -1,0 +1,43 @@
+//! `souk token`: an access token for a user of the database, for whoever may run commands on it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::auth::Auth;
+use crate::clock::Clock;
+use crate::config::{Settings, value};
+use crate::db::Db;
+use crate::domain::users::Email;
+use crate::startup;
+
+/// What `souk token` takes besides the settings.
+#[derive(Debug, clap::Args)]
+pub(super) struct Options {
+    /// Whose token, by email address
+    #[arg(long, value_name = "EMAIL")]
+    user: Email,
+
+    /// How long it is valid; --access-ttl unless given
+    #[arg(long, value_name = "DURATION", value_parser = value::duration)]
+    ttl: Option<Duration>,
+
+    #[command(flatten)]
+    pub(super) settings: Settings,
+}
+
+/// Prints the token and nothing else, so that `$(souk token ..)` is one.
+#[allow(clippy::print_stdout, reason = "a command's answer, not a log line")]
+pub(super) fn run(options: Options) -> Result<(), super::Failed> {
+    let Options { user, ttl, settings } = options;
+    let config = settings.into_config()?;
+    actix_web::rt::System::new().block_on(async {
+        let clock = Clock::system();
+        // Nobody listens here: a server that runs on the same database learns of the login when it is used.
+        let db = Db::open(&startup::db_config(&config.database), clock.clone(), Arc::new(()))?;
+        let auth = Auth::open(&config, db.clone(), clock)?;
+        let minted = auth.mint(&user, ttl).await?;
+        println!("{}", minted.access_token);
+        db.close();
+        Ok(())
+    })
+}
