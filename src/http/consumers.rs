@@ -10,9 +10,8 @@ use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::Error;
 use crate::domain::consumers::{self, Consumer, DisplayName, ProfileChanges};
-use crate::domain::place::Point;
+use crate::domain::place::{Address, Point};
 use crate::domain::policy::{Scope, allowed_changes};
-use crate::domain::text::Line;
 use crate::ids::{ConsumerId, UserId};
 
 use super::input::{PointInput, nullable};
@@ -32,7 +31,7 @@ struct ConsumerView {
     user_id: UserId,
     display_name: DisplayName,
     /// Where requests are, unless they say otherwise.
-    address: Option<Line<300>>,
+    address: Option<Address>,
     /// The same on the map.
     point: Option<Point>,
     /// What you may do with it.
@@ -99,7 +98,7 @@ impl EditConsumer {
         let mut fields = Fields::default();
         let name = self.display_name.as_deref().map(DisplayName::parse);
         let display_name = fields.take_optional("display_name", name);
-        let address = self.address.map(|address| address.as_deref().map(Line::parse).transpose());
+        let address = self.address.map(|address| address.as_deref().map(Address::parse).transpose());
         let address = fields.take_optional("address", address);
         let point = self.point.map(|point| point.map(PointInput::parse).transpose());
         let point = fields.take_optional("point", point);

@@ -5,9 +5,8 @@ use diesel::prelude::*;
 use crate::clock::Timestamp;
 use crate::db::schema::consumers;
 use crate::db::{DbError, UnitOfWork};
-use crate::domain::place::{Place, Point};
+use crate::domain::place::{Address, Place, Point};
 use crate::domain::policy::Authorized;
-use crate::domain::text::Line;
 use crate::ids::{ConsumerId, UserId};
 
 use super::{Consumer, DisplayName, Profile};
@@ -18,7 +17,7 @@ struct Row {
     id: ConsumerId,
     user_id: UserId,
     display_name: DisplayName,
-    address: Option<Line<300>>,
+    address: Option<Address>,
     latitude: Option<f64>,
     longitude: Option<f64>,
     version: i64,

@@ -1,9 +1,8 @@
 //! Use cases of consumers.
 
 use crate::db::UnitOfWork;
-use crate::domain::place::Point;
+use crate::domain::place::{Address, Point};
 use crate::domain::policy::{Authorized, Scope, authorize};
-use crate::domain::text::Line;
 use crate::domain::{Error, Kind};
 use crate::ids::{ConsumerId, UserId};
 
@@ -15,7 +14,7 @@ pub struct ProfileChanges {
     /// What they are called.
     pub display_name: Option<DisplayName>,
     /// Where their requests are, as people write it.
-    pub address: Option<Option<Line<300>>>,
+    pub address: Option<Option<Address>>,
     /// Where their requests are, on the map.
     pub point: Option<Option<Point>>,
 }

@@ -19,7 +19,7 @@ pub struct Overview {
     pub consumer_name: Option<String>,
     /// What the provider's shop is called.
     pub provider_name: Option<String>,
-    /// Position of the newest message.
+    /// Position of the newest event in its room: messages, and what becomes of offers.
     pub head: Seq,
     /// How far the caller has read.
     pub read: Seq,

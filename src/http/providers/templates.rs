@@ -9,9 +9,10 @@ use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::Error;
 use crate::domain::money::Money;
+use crate::domain::offers::Message;
 use crate::domain::policy::{Scope, allowed_changes};
 use crate::domain::providers::{self, Template, TemplateChanges, Ware};
-use crate::domain::text::{Line, Prose};
+use crate::domain::text::Line;
 use crate::http::input::MoneyInput;
 use crate::http::{
     Body, Caller, DecidingCall, Fields, Id, Ids, IfMatch, PageQuery, Paged, Problem, Problems, Query, Reply,
@@ -26,7 +27,7 @@ struct TemplateView {
     id: TemplateId,
     provider_id: ProviderId,
     title: Line<120>,
-    message: Prose<4000>,
+    message: Message,
     price: Money,
     /// What you may do with it.
     #[schema(value_type = Vec<String>)]
@@ -59,7 +60,7 @@ impl TemplateView {
 struct AddTemplate {
     /// 1 to 120 characters.
     title: String,
-    /// 1 to 4,000 characters.
+    /// 1 to 2,000 characters.
     message: String,
     price: MoneyInput,
 }
@@ -68,7 +69,7 @@ impl AddTemplate {
     fn parse(self) -> Result<Template, Error> {
         let mut fields = Fields::default();
         let title = fields.take("title", Line::parse(&self.title));
-        let message = fields.take("message", Prose::parse_some(&self.message));
+        let message = fields.take("message", Message::parse_some(&self.message));
         let price = fields.take("price", self.price.parse());
         let template = || Some(Template { title: title?, message: message?, price: price? });
         fields.finish(template())
@@ -81,7 +82,7 @@ impl AddTemplate {
 struct EditTemplate {
     /// 1 to 120 characters.
     title: Option<String>,
-    /// 1 to 4,000 characters.
+    /// 1 to 2,000 characters.
     message: Option<String>,
     price: Option<MoneyInput>,
 }
@@ -90,7 +91,7 @@ impl EditTemplate {
     fn parse(self) -> Result<TemplateChanges, Error> {
         let mut fields = Fields::default();
         let title = fields.take_optional("title", self.title.as_deref().map(Line::parse));
-        let message = fields.take_optional("message", self.message.as_deref().map(Prose::parse_some));
+        let message = fields.take_optional("message", self.message.as_deref().map(Message::parse_some));
         let price = fields.take_optional("price", self.price.map(|price| price.parse()));
         let changes = || Some(TemplateChanges { title: title?, message: message?, price: price? });
         fields.finish(changes())

@@ -36,7 +36,7 @@ struct SessionView {
     booking_id: Option<BookingId>,
     consumer: PartyView,
     provider: PartyView,
-    /// Position of the newest message; 0 before the first.
+    /// Position of the newest event in its room: messages, and what becomes of offers.
     head: Seq,
     /// How far you have read.
     read: Seq,

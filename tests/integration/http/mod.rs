@@ -6,3 +6,4 @@ mod consumers;
 mod conventions;
 mod health;
 mod providers;
+mod sessions;

@@ -6,8 +6,9 @@ use crate::clock::Timestamp;
 use crate::db::schema::{providers, templates};
 use crate::db::{DbError, UnitOfWork};
 use crate::domain::money::{Currency, Money};
+use crate::domain::offers::Message;
 use crate::domain::policy::{Authorized, Need, Right};
-use crate::domain::text::{Line, Prose};
+use crate::domain::text::Line;
 use crate::domain::{Kind, Page};
 use crate::ids::{ProviderId, TemplateId, UserId};
 
@@ -19,8 +20,8 @@ use super::{Content, Ware};
 pub struct Template {
     /// What its owner calls it.
     pub title: Line<120>,
-    /// What an offer made from it says.
-    pub message: Prose<4000>,
+    /// What an offer made from it says: as long as an offer's message may be, so that it always fits.
+    pub message: Message,
     /// What such an offer asks.
     pub price: Money,
 }
@@ -30,7 +31,7 @@ pub struct Template {
 #[allow(missing_docs, reason = "as in Template")]
 pub struct TemplateChanges {
     pub title: Option<Line<120>>,
-    pub message: Option<Prose<4000>>,
+    pub message: Option<Message>,
     pub price: Option<Money>,
 }
 
@@ -42,7 +43,7 @@ struct Row {
     #[diesel(select_expression = providers::user_id)]
     owner: UserId,
     title: Line<120>,
-    message: Prose<4000>,
+    message: Message,
     price: i64,
     currency: Currency,
     version: i64,
