@@ -18,10 +18,14 @@ async fn alive() -> HttpResponse {
     HttpResponse::Ok().json(serde_json::json!({ "status": "ok" }))
 }
 
-/// 200 if requests should be sent here: the database answers, its schema is current, and we are not stopping.
+/// 200 if requests should be sent here: the database answers, its schema is current, the hub runs, and we
+/// are not stopping.
 async fn ready(app: web::Data<App>) -> HttpResponse {
     if app.stopping.is_set() {
         return unready("stopping");
+    }
+    if !app.hub.is_running() {
+        return unready("hub");
     }
     match app.db.check().await {
         Ok(()) => HttpResponse::Ok().json(serde_json::json!({ "status": "ready" })),

@@ -85,6 +85,20 @@ pub enum Reconnect {
     Never,
 }
 
+/// When a client that was too much, or met a fault of ours, may come back.
+const LATER_MS: u64 = 5_000;
+
+impl Reconnect {
+    /// As `disconnecting` says it: in how many milliseconds; nothing when coming back as it is makes no sense.
+    pub fn in_ms(self) -> Option<u64> {
+        match self {
+            Self::Now => Some(0),
+            Self::Later => Some(LATER_MS),
+            Self::WithFreshToken | Self::Never => None,
+        }
+    }
+}
+
 impl CloseReason {
     /// Every reason, for metrics and for the tests of the table.
     pub const ALL: [CloseReason; 20] = [

@@ -56,7 +56,7 @@ impl From<&RealtimeConfig> for HubConfig {
             rooms_per_session: config.rooms_per_session,
             join_buffer: config.join_buffer,
             gap_timeout: config.gap_timeout,
-            ..Self::default()
+            eviction_grace: config.eviction_grace,
         }
     }
 }

@@ -98,6 +98,11 @@ impl HubHandle {
         })
     }
 
+    /// Whether the hub works at all: without its RoomHub nobody hears anything, and the process is not ready.
+    pub fn is_running(&self) -> bool {
+        self.0.room_hub.connected()
+    }
+
     /// Where committed events are reported.
     pub fn publisher(&self) -> Arc<dyn Publisher> {
         self.0.publisher.clone()

@@ -8,16 +8,13 @@ use actix::{Actor, ActorContext as _, AsyncContext as _, Context, SpawnHandle, S
 use super::state::{Effect, Session};
 use crate::ids::{CallId, Room};
 use crate::realtime::Gateway;
-use crate::realtime::close::{CloseReason, Reconnect};
+use crate::realtime::close::CloseReason;
 use crate::realtime::handlers::{self, Caller, Outcome, Refusal, credentials};
 use crate::realtime::hub::{Pushed, Registration, Seat};
 use crate::realtime::metrics::Open;
 use crate::realtime::protocol::{AckBody, Command, Correlation, Dialect, Notice, Private, Request, decode};
 use crate::realtime::transport::handshake::Connection;
 use crate::realtime::transport::{Inbound, Place};
-
-/// When a client that was too much, or met a fault of ours, may come back.
-const LATER_MS: u64 = 5_000;
 
 /// What a session begins with.
 pub struct Opening {
@@ -172,11 +169,7 @@ impl SessionActor {
 
     /// Says so first, then closes.
     fn close(&mut self, reason: CloseReason) {
-        let reconnect_in_ms = match reason.reconnect() {
-            Reconnect::Now => Some(0),
-            Reconnect::Later => Some(LATER_MS),
-            Reconnect::WithFreshToken | Reconnect::Never => None,
-        };
+        let reconnect_in_ms = reason.reconnect().in_ms();
         self.say(&Notice::Disconnecting { reason: reason.name(), reconnect_in_ms });
         self.caller.wire.close(reason);
     }

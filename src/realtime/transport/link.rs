@@ -120,9 +120,6 @@ impl Wire for Link {
             return;
         }
         self.closed_for.set(Some(reason));
-        if reason == CloseReason::SlowConsumer {
-            self.outbox.clear();
-        }
         let close = reason.on(self.endpoint);
         self.outbox.finish(close_frame(close.code, close.reason));
         self.shut_after(self.close_timeout);

@@ -221,7 +221,8 @@ impl Sessions {
         }
     }
 
-    /// The session leaves all rooms now, is told why, and asked to close.
+    /// The session leaves all rooms now, is told why (and when to come back, if that is not as for anyone whom this
+    /// reason ends), and asked to close.
     pub(super) fn evict(
         &mut self,
         connection: ConnectionId,
@@ -237,7 +238,10 @@ impl Sessions {
         if reason == CloseReason::SlowConsumer {
             registration.outbox.clear();
         }
-        let reconnect_in_ms = reconnect_in.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+        let reconnect_in_ms = match reconnect_in {
+            Some(time) => u64::try_from(time.as_millis()).ok(),
+            None => reason.reconnect().in_ms(),
+        };
         let notice = Notice::Disconnecting { reason: reason.name(), reconnect_in_ms };
         push(&registration.outbox, registration.dialect, &notice);
         effects.evictions.push((registration.evict.clone(), reason));

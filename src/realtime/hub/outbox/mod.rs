@@ -115,7 +115,8 @@ impl Outbox {
         self.with_reader_woken(|queue| queue.push(frame, delivery))
     }
 
-    /// Ends the session's output: what waits still goes out, then `last` (a close frame), then the stream ends.
+    /// Ends the session's output: what waits still goes out (after an overflow, nothing does), then `last` (a close
+    /// frame), then the stream ends.
     pub fn finish(&self, last: Bytes) {
         self.with_reader_woken(|queue| queue.finish(last));
     }

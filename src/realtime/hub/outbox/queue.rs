@@ -193,6 +193,10 @@ impl Queue {
 
     pub(super) fn finish(&mut self, last: Bytes) {
         if matches!(self.phase, Phase::Open | Phase::Overflowed) {
+            // After an overflow the order has a hole; what waits before it is only memory that nobody reads.
+            if self.phase == Phase::Overflowed {
+                self.forget();
+            }
             // Past the limits on purpose: it is one small frame, and the last.
             self.waiting += weight(&last);
             self.entries.push_back(Entry { frame: Some(last), key: None });

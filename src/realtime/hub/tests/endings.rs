@@ -145,7 +145,10 @@ fn a_reader_that_stopped_is_evicted_and_the_others_do_not_notice() {
         assert_eq!(slow.evicted.get(), Some(CloseReason::SlowConsumer));
         assert_eq!(
             slow.heard(),
-            [json!({"type": "disconnecting", "reason": "slow_consumer"}), json!({"close": 4009})]
+            [
+                json!({"type": "disconnecting", "reason": "slow_consumer", "reconnect_in_ms": 0}),
+                json!({"close": 4009})
+            ]
         );
         assert!(slow.cut.get() || world.metrics.evictions.with_label_values(&["slow_consumer"]).get() == 1);
         for _ in 0..10 {

@@ -206,6 +206,9 @@ proptest! {
                 }
                 Step::Finish => {
                     if !model.finished {
+                        if model.overflowed {
+                            model.waiting.clear();
+                        }
                         model.waiting.push((255, 2, Kind::Durable));
                         model.finished = true;
                     }

@@ -1,0 +1,122 @@
+//! What fan-out costs: deliveries per second and server CPU per million of them, for one room of 1000 members and for
+//! 100 rooms of 10, beside a bare baseline in the same run that only writes the same prebuilt frames to the same kind of
+//! sockets, one write a frame.
+//!
+//! `cargo bench --bench fan_out [-- --messages 300 --rate 100000]`. The members are sockets in a child process, so that
+//! what is measured is the server alone: the HTTP server, the transport, the hub; no database. "Paced" spreads the
+//! messages so that each leaves in a write of its own, which is the dear case; "flat out" says them as fast as the hub
+//! takes them, so that frames share writes. Machines are noisy: only ratios within one run mean something.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    missing_docs,
+    reason = "a program for people at a terminal"
+)]
+
+#[path = "fan_out/baseline.rs"]
+mod baseline;
+#[path = "fan_out/members.rs"]
+mod members;
+#[path = "fan_out/server.rs"]
+mod server;
+
+use std::time::Duration;
+
+use clap::Parser;
+
+#[derive(Parser, Clone)]
+struct Options {
+    /// Messages that each member gets in each measurement
+    #[arg(long, default_value_t = 300)]
+    messages: u64,
+    /// Deliveries a second in the paced measurement
+    #[arg(long, default_value_t = 100_000)]
+    rate: u64,
+    /// Worker threads of the server
+    #[arg(long, default_value_t = 2)]
+    workers: usize,
+    /// Given by cargo
+    #[arg(long, hide = true)]
+    bench: bool,
+    /// The child: connects to this address
+    #[arg(long, hide = true, requires = "rooms")]
+    members_of: Option<std::net::SocketAddr>,
+    /// The child: this many rooms
+    #[arg(long, hide = true)]
+    rooms: Option<usize>,
+    /// The child: this many members in each
+    #[arg(long, hide = true, default_value_t = 1)]
+    members: usize,
+}
+
+/// Rooms and how many hear each.
+#[derive(Clone, Copy)]
+struct Scenario {
+    rooms: usize,
+    members: usize,
+}
+
+impl Scenario {
+    fn connections(self) -> usize {
+        self.rooms * self.members
+    }
+
+    /// A market: its members are not told who comes and goes, which is no part of what is measured.
+    fn room(number: usize) -> souk::ids::Room {
+        format!("market:room-{number:04}").parse().unwrap()
+    }
+}
+
+/// What one measurement took.
+struct Measured {
+    deliveries: u64,
+    elapsed: Duration,
+    cpu: Duration,
+}
+
+impl Measured {
+    fn per_second(&self) -> f64 {
+        self.deliveries as f64 / self.elapsed.as_secs_f64()
+    }
+
+    /// Seconds of CPU for a million deliveries, which is microseconds for one.
+    fn cpu_per_million(&self) -> f64 {
+        self.cpu.as_secs_f64() * 1e6 / self.deliveries as f64
+    }
+
+    fn print(&self, name: &str, baseline: Option<&Measured>) {
+        let ratio = baseline.map(|baseline| self.cpu_per_million() / baseline.cpu_per_million());
+        let ratio = ratio.map(|ratio| format!("{ratio:.2}")).unwrap_or_default();
+        println!("  {name:<22} {:>12.0} {:>18.2} {ratio:>12}", self.per_second(), self.cpu_per_million());
+    }
+}
+
+/// CPU time of this process up to now, all threads together.
+fn cpu() -> Duration {
+    // Nanoseconds per thread, where the kernel keeps them: the process's own count ticks in hundredths of a second.
+    let tasks = std::fs::read_dir("/proc/self/task").expect("needs Linux's /proc");
+    let nanoseconds = tasks.flatten().filter_map(|task| {
+        let statistics = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
+        statistics.split(' ').next()?.parse::<u64>().ok()
+    });
+    Duration::from_nanos(nanoseconds.sum())
+}
+
+fn main() {
+    let options = Options::parse();
+    if let (Some(address), Some(rooms)) = (options.members_of, options.rooms) {
+        return members::run(address, Scenario { rooms, members: options.members });
+    }
+    println!("                          deliveries/s   CPU s per million   of baseline");
+    for scenario in [Scenario { rooms: 1, members: 1_000 }, Scenario { rooms: 100, members: 10 }] {
+        println!("{} room(s) of {} members, 128-byte messages", scenario.rooms, scenario.members);
+        let baseline = baseline::measure(&options, scenario);
+        baseline.print("bare writes", None);
+        let [paced, flat_out] = server::measure(&options, scenario);
+        paced.print("hub, paced", Some(&baseline));
+        flat_out.print("hub, flat out", Some(&baseline));
+    }
+}
