@@ -57,6 +57,7 @@ pub mod http;
 pub mod auth;
 pub mod app;
 pub mod startup;
+pub mod sweeper;
 pub mod config;
 pub mod cli;
 pub mod demo;

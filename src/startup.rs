@@ -21,6 +21,7 @@ use crate::db::{Db, DbConfig, OpenError, Target};
 use crate::http::rate::{RateLimits, limit_rate};
 use crate::http::{self, middleware};
 use crate::realtime::hub::{DrainPlan, HubHandle, HubMetrics, HubPublisher};
+use crate::sweeper;
 use crate::telemetry::Metrics;
 
 /// Why the server did not start.
@@ -98,6 +99,7 @@ impl Server {
         let stop = tokio::select! {
             ended = &mut http => return ended,
             stop = stop => stop,
+            () = sweeper::run(&app) => Stop::InOrder,
         };
         log::info!("stopping");
         app.stopping.set();

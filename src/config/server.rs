@@ -55,6 +55,13 @@ pub struct ServerConfig {
     )]
     pub stop_timeout: Duration,
 
+    /// How often what is overdue is expired, and what is outdated forgotten
+    #[arg(
+        long, env = "SOUK_SWEEP_INTERVAL", value_name = "DURATION", default_value = "15s",
+        value_parser = duration
+    )]
+    pub sweep_interval: Duration,
+
     /// Proxies (comma-separated addresses) whose X-Forwarded-For is believed; none by default
     #[arg(long, env = "SOUK_TRUSTED_PROXIES", value_name = "ADDRESS,..", value_delimiter = ',')]
     pub trusted_proxies: Vec<IpAddr>,

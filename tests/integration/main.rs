@@ -16,3 +16,4 @@ mod durability;
 mod http;
 mod realtime;
 mod support;
+mod sweeper;

@@ -5,5 +5,6 @@ mod auth_outside;
 mod consumers;
 mod conventions;
 mod health;
+mod limits;
 mod providers;
 mod sessions;

@@ -79,6 +79,13 @@ impl TestApp {
         Person::of(self.with_token(token)).await
     }
 
+    /// Somebody whom this test has registered, signed in once more.
+    pub async fn log_in(&self, name: &str) -> Person {
+        let form = json!({"email": format!("{name}@example.com"), "password": PASSWORD});
+        let tokens = self.anyone().post("/auth/token", form).await.ok();
+        self.person(tokens["access_token"].as_str().unwrap()).await
+    }
+
     /// An admin of this name. Nobody becomes one through the front door.
     pub async fn db_admin(&self, name: &str) -> Person {
         let email = format!("{name}@example.com");
