@@ -66,6 +66,7 @@ pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
     let hub_metrics = HubMetrics::new(metrics.registry())?;
     let hub = HubHandle::start((&config.realtime).into(), hub_metrics, Arc::new(db.clone()), publisher);
     let auth = Auth::open(&config, db.clone(), clock.clone())?;
+    auth.count_in(metrics.registry())?;
     let app = App {
         rates: Arc::new(RateLimits::new(&config)),
         config: Arc::new(config),

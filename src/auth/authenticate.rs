@@ -177,6 +177,7 @@ impl Auth {
     /// Logs the refusal, and writes it to the audit trail as far as the trail's share of made-up tokens goes.
     async fn write_down(&self, refused: &Refused, call: CallId) {
         let Refused { error, user } = refused;
+        self.metrics.refused(error.code());
         match error {
             AuthError::Internal(_) => log::error!(request_id:% = call; "{error}"),
             AuthError::Overloaded { .. } => log::warn!(request_id:% = call; "{error}"),

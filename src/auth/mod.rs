@@ -6,19 +6,23 @@
 mod authenticate;
 mod error;
 pub mod issuers;
+mod metrics;
 mod mint;
 mod password;
 mod refresh;
 mod sign_in;
+mod sign_out;
 #[cfg(test)]
 mod testing;
 mod throttle;
+mod tickets;
 pub mod token;
 
 pub use error::{AuthError, Refusal};
 pub use mint::{MintError, Minted};
 pub use password::{Attempt, NewPassword, UnfitPassword};
 pub use sign_in::{Credentials, SignInError, SignUp, SignedIn};
+pub use tickets::NoTicket;
 
 use std::time::Duration;
 
@@ -28,8 +32,10 @@ use crate::db::Db;
 use crate::domain::users::logins::Lifetimes;
 
 use issuers::{BadIssuers, Issuers, PlainHttp, Provisioning, Terms};
+use metrics::Metrics;
 use password::Passwords;
 use throttle::{AccountKey, AddressKey, Throttle};
+use tickets::Tickets;
 use token::own::OwnTokens;
 use token::{BadKey, SigningKey};
 
@@ -44,6 +50,8 @@ pub struct Auth {
     addresses: Throttle<AddressKey>,
     /// Refused tokens that become audit rows, by reason: whoever can make up tokens could fill the disk otherwise.
     audited: Throttle<&'static str>,
+    tickets: Tickets,
+    metrics: Metrics,
     access_ttl: Duration,
     lifetimes: Lifetimes,
 }
@@ -60,6 +68,9 @@ pub enum SetUpError {
     /// The outside issuers cannot be used.
     #[error(transparent)]
     Issuers(#[from] BadIssuers),
+    /// Two metrics of the same name.
+    #[error("cannot register the metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
 }
 
 impl Auth {
@@ -91,11 +102,28 @@ impl Auth {
             accounts: Throttle::new(settings.logins_per_account, clock.clone()),
             addresses: Throttle::new(settings.logins_per_address, clock.clone()),
             audited: Throttle::new(AUDITED_REFUSALS, clock.clone()),
+            tickets: Tickets::new(settings.ticket_ttl, clock.clone()),
+            metrics: Metrics::new()?,
             access_ttl: settings.access_ttl,
             lifetimes: Lifetimes { idle: settings.login_idle, max: settings.login_max },
             db,
             clock,
         })
+    }
+
+    /// Shows its counters to operators.
+    pub fn count_in(&self, registry: &prometheus::Registry) -> Result<(), SetUpError> {
+        Ok(self.metrics.register(registry)?)
+    }
+
+    /// A ticket for a WebSocket handshake, and how long it is good for. It stands for this token, which must be good.
+    pub fn give_ticket(&self, token: &str) -> Result<(String, Duration), NoTicket> {
+        Ok((self.tickets.give(token)?, self.tickets.ttl()))
+    }
+
+    /// The token that a ticket stands for, to be authenticated like any other; `None` for what is no ticket any more.
+    pub fn redeem_ticket(&self, ticket: &str) -> Option<String> {
+        self.tickets.redeem(ticket)
     }
 
     /// How long logins live.

@@ -1,22 +1,20 @@
-//! Coming in and going out: registration, login, refresh, logout, revocation.
+//! Coming in: registration, login, refresh.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::db::DbError;
-use crate::domain::policy::Scope;
 use crate::domain::users::logins::{self, Device, NewPair, Rotation};
 use crate::domain::users::{self, Account, DisplayName, Email, Plan, Registration, Role, User};
-use crate::domain::{Error, Kind, Page, Slice};
+use crate::domain::{Error, Kind};
 use crate::events::audit::{NewAudit, Outcome};
-use crate::ids::{CallId, LoginId, TokenId, UserId};
+use crate::ids::{CallId, TokenId, UserId};
 
-use super::authenticate::Proven;
 use super::password::HashError;
 use super::refresh::RefreshToken;
 use super::throttle::{AccountKey, AddressKey};
 use super::token::own::Minting;
-use super::{Attempt, Auth, AuthError, NewPassword};
+use super::{Attempt, Auth, NewPassword};
 
 /// What somebody typed into a login form.
 #[derive(Debug)]
@@ -91,6 +89,15 @@ impl Auth {
         device: Device,
         call: CallId,
     ) -> Result<SignedIn, SignInError> {
+        self.count("register", self.try_register(sign_up, device, call).await)
+    }
+
+    async fn try_register(
+        &self,
+        sign_up: SignUp,
+        device: Device,
+        call: CallId,
+    ) -> Result<SignedIn, SignInError> {
         self.take_address(device.address())?;
         let user = self.enroll(sign_up).await?;
         log::info!(request_id:% = call, user_id:% = user.id; "registered");
@@ -111,6 +118,15 @@ impl Auth {
 
     /// Lets in whoever knows the password. What is refused takes as long, and says as much, whyever it is.
     pub async fn log_in(
+        &self,
+        credentials: Credentials,
+        device: Device,
+        call: CallId,
+    ) -> Result<SignedIn, SignInError> {
+        self.count("login", self.try_log_in(credentials, device, call).await)
+    }
+
+    async fn try_log_in(
         &self,
         credentials: Credentials,
         device: Device,
@@ -143,6 +159,10 @@ impl Auth {
 
     /// Exchanges a refresh token for the next pair.
     pub async fn refresh(&self, token: &str, device: Device, call: CallId) -> Result<SignedIn, SignInError> {
+        self.count("refresh", self.try_refresh(token, device, call).await)
+    }
+
+    async fn try_refresh(&self, token: &str, device: Device, call: CallId) -> Result<SignedIn, SignInError> {
         let shown = RefreshToken::parse(token).ok_or(SignInError::Refused)?;
         let (refresh, pair) = self.new_pair()?;
         let (hash, next, lifetimes) = (shown.hash(), pair.clone(), self.lifetimes);
@@ -166,39 +186,6 @@ impl Auth {
                 Err(SignInError::Refused)
             }
         }
-    }
-
-    /// Ends the login by which the caller calls.
-    pub async fn log_out(&self, scope: &Scope) -> Result<(), Error> {
-        let scope = scope.clone();
-        self.db.write(move |uow| logins::service::end_own(uow, &scope)).await
-    }
-
-    /// Makes a token void, whichever kind it is. One that is not ours, or void already, is fine (RFC 7009, section 2.2).
-    pub async fn revoke(&self, token: &str, call: CallId) -> Result<(), AuthError> {
-        if let Some(refresh) = RefreshToken::parse(token) {
-            let hash = refresh.hash();
-            self.db.write(move |uow| logins::service::end_by_refresh(uow, &hash, call)).await?;
-            return Ok(());
-        }
-        let (issuer, jti, until) = match self.prove(token).await {
-            Ok(Proven::Own(own)) => (None, own.jti, own.expires_at),
-            Ok(Proven::Outside(outside)) => (Some(outside.issuer), outside.jti, outside.expires_at),
-            Err(error @ (AuthError::Overloaded { .. } | AuthError::Internal(_))) => return Err(error),
-            Err(_) => return Ok(()),
-        };
-        self.db.write(move |uow| logins::service::revoke_token(uow, issuer.clone(), &jti, until)).await?;
-        Ok(())
-    }
-
-    /// The caller's live logins, newest first.
-    pub async fn logins(
-        &self,
-        scope: &Scope,
-        page: Page<LoginId>,
-    ) -> Result<Slice<logins::Login, LoginId>, Error> {
-        let (scope, lifetimes) = (scope.clone(), self.lifetimes);
-        self.db.read(move |uow| logins::service::list(uow, &scope, &lifetimes, &page)).await
     }
 
     async fn open_login(&self, user: UserId, device: Device) -> Result<SignedIn, SignInError> {
@@ -246,6 +233,19 @@ impl Auth {
             refresh_token: refresh.as_str().to_owned(),
             account,
         })
+    }
+
+    fn count(&self, kind: &str, outcome: Result<SignedIn, SignInError>) -> Result<SignedIn, SignInError> {
+        let word = match &outcome {
+            Ok(_) => "ok",
+            Err(SignInError::Refused) => "refused",
+            Err(SignInError::Domain(Error::Limited { .. })) => "throttled",
+            Err(SignInError::Domain(Error::Db(DbError::Overloaded))) => "overloaded",
+            Err(SignInError::Domain(Error::Taken { .. })) => "taken",
+            Err(_) => "failed",
+        };
+        self.metrics.signed_in(kind, word);
+        outcome
     }
 
     fn take_address(&self, address: Option<IpAddr>) -> Result<(), SignInError> {

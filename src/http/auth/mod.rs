@@ -7,17 +7,17 @@ mod visitor;
 
 use actix_web::http::header;
 use actix_web::web::{Data, Either, Form, Json};
-use actix_web::{HttpResponse, delete, get, post};
+use actix_web::{HttpRequest, HttpResponse, delete, get, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::app::App;
-use crate::auth::SignedIn;
+use crate::auth::{AuthError, SignedIn};
 use crate::domain::users::{logins, service as users};
 use crate::ids::LoginId;
 
-use super::{Body, Caller, Id, PageQuery, Paged, Problem, Problems, Query};
+use super::{Body, Caller, Id, PageQuery, Paged, Problem, Problems, Query, extract};
 use forms::{RefreshForm, RegisterForm, RevokeForm, TokenForm, TokenRequest};
-use views::{AccountView, LoginView, TokenView};
+use views::{AccountView, LoginView, TicketView, TokenView};
 use visitor::Visitor;
 
 /// The routes, in the order of a visit.
@@ -30,7 +30,8 @@ pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
         .service(revoke_token)
         .service(me)
         .service(sessions)
-        .service(end_session);
+        .service(end_session)
+        .service(ticket);
 }
 
 /// Register as a consumer or a provider, and be signed in.
@@ -185,6 +186,22 @@ async fn end_session(app: Data<App>, caller: Caller, id: Id<LoginId>) -> Result<
     let scope = caller.0;
     app.db.write(move |uow| logins::service::end(uow, &scope, id.0)).await?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// A ticket for a WebSocket handshake (`?ticket=`), which a browser cannot give a header to.
+///
+/// It stands for the token by which you call, is good once and for half a minute, and ends up in no log.
+#[utoipa::path(
+    tag = "auth",
+    security(("bearer" = [])),
+    responses((status = 200, description = "A ticket", body = TicketView), Problems)
+)]
+#[post("/auth/ticket")]
+async fn ticket(app: Data<App>, request: HttpRequest, _caller: Caller) -> Result<HttpResponse, Problem> {
+    let token = extract::bearer(&request).ok_or(AuthError::Missing)?;
+    let (ticket, good_for) = app.auth.give_ticket(&token)?;
+    let view = TicketView { ticket, expires_in: good_for.as_secs() };
+    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(view))
 }
 
 /// Tokens are for their client alone: no cache on the way may keep them (RFC 6749, section 5.1).

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 
-use crate::auth::{AuthError, SignInError};
+use crate::auth::{AuthError, NoTicket, SignInError};
 use crate::http::Problem;
 
 /// How to come in, for who showed nothing (RFC 6750, section 3).
@@ -34,6 +34,18 @@ impl From<SignInError> for Problem {
             SignInError::Domain(error) => error.into(),
             SignInError::Internal(why) => {
                 log::error!("signing in failed: {why}");
+                internal()
+            }
+        }
+    }
+}
+
+impl From<NoTicket> for Problem {
+    fn from(error: NoTicket) -> Self {
+        match error {
+            NoTicket::Overloaded => overloaded(Duration::from_secs(5)),
+            NoTicket::NoRandomness => {
+                log::error!("no ticket: {error}");
                 internal()
             }
         }

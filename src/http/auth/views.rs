@@ -72,6 +72,16 @@ impl From<SignedIn> for TokenView {
     }
 }
 
+/// A ticket for a WebSocket handshake.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Ticket)]
+pub(super) struct TicketView {
+    /// Show it as `?ticket=` in the handshake.
+    pub(super) ticket: String,
+    /// How many seconds it is good for.
+    pub(super) expires_in: u64,
+}
+
 /// A place where you are signed in.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Login)]

@@ -236,6 +236,33 @@ both_engines! {
         assert_eq!(ana.get("/auth/sessions").await.ok()["items"].as_array().unwrap().len(), 1);
     }
 
+    async fn a_ticket_stands_for_the_token_it_was_bought_with(app) {
+        let tokens = register(app, "ana@example.com", "consumer").await;
+        let token = tokens["access_token"].as_str().unwrap();
+        let answer = app.with_token(token).post("/auth/ticket", Value::Null).await;
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        let bought = answer.ok();
+        assert_eq!(bought["expires_in"], 30);
+        let ticket = bought["ticket"].as_str().unwrap();
+        assert_eq!(app.server.auth.redeem_ticket(ticket).as_deref(), Some(token));
+        assert_eq!(app.server.auth.redeem_ticket(ticket), None);
+        app.anyone().post("/auth/ticket", Value::Null).await.refused(401);
+    }
+
+    async fn operators_see_what_is_refused_and_why(app) {
+        register(app, "ana@example.com", "consumer").await;
+        log_in(app, "ana@example.com", "wrong password").await.refused(401);
+        app.with_token("garbage").get("/auth/me").await.refused(401);
+        let metrics = app.anyone().get("/metrics").await.text;
+        for line in [
+            r#"souk_tokens_refused_total{reason="malformed"} 1"#,
+            r#"souk_sign_ins_total{kind="login",outcome="refused"} 1"#,
+            r#"souk_sign_ins_total{kind="register",outcome="ok"} 1"#,
+        ] {
+            assert!(metrics.contains(line), "{line} is not in\n{metrics}");
+        }
+    }
+
     async fn whoever_has_a_token_may_give_it_up(app) {
         let first = register(app, "ana@example.com", "consumer").await;
         let second = log_in(app, "ana@example.com", PASSWORD).await.ok();

@@ -1,0 +1,136 @@
+//! Tickets for WebSocket handshakes: browsers cannot set headers there, and what stands in an address ends up in logs. So
+//! a client trades its token for a ticket that is good for one use within seconds, and shows that.
+//!
+//! A ticket stands for the token it was bought with, and nothing is decided when it is redeemed: the token goes through
+//! every check again. Kept in this process: behind several nodes, a ticket is good on the node that gave it.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rand::TryRng;
+use rand::rngs::SysRng;
+use sha2::{Digest, Sha256};
+
+use crate::clock::{Clock, Timestamp};
+
+/// Bytes of tokens held for tickets at most, over all of them.
+const MAX_BYTES: usize = 16 * 1024 * 1024;
+
+/// Tickets that were given out and not redeemed yet.
+#[derive(Debug)]
+pub(crate) struct Tickets {
+    clock: Clock,
+    ttl: Duration,
+    max_bytes: usize,
+    held: Mutex<Held>,
+}
+
+#[derive(Default)]
+struct Held {
+    /// By the ticket's hash: looking one up tells nothing about how much of a guess was right.
+    by_hash: HashMap<[u8; 32], (String, Timestamp)>,
+    bytes: usize,
+}
+
+/// Why no ticket was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoTicket {
+    /// As many are out as may be.
+    #[error("too many tickets are out")]
+    Overloaded,
+    /// The system has no randomness to give.
+    #[error("no randomness")]
+    NoRandomness,
+}
+
+impl Tickets {
+    pub(crate) fn new(ttl: Duration, clock: Clock) -> Self {
+        Self { clock, ttl, max_bytes: MAX_BYTES, held: Mutex::default() }
+    }
+
+    /// A ticket for this token.
+    pub(crate) fn give(&self, token: &str) -> Result<String, NoTicket> {
+        let mut bytes = [0; 32];
+        SysRng.try_fill_bytes(&mut bytes).map_err(|_| NoTicket::NoRandomness)?;
+        let ticket = URL_SAFE_NO_PAD.encode(bytes);
+        let now = self.clock.now();
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.bytes + token.len() > self.max_bytes {
+            held.drop_overdue(now);
+        }
+        if held.bytes + token.len() > self.max_bytes {
+            return Err(NoTicket::Overloaded);
+        }
+        held.bytes += token.len();
+        held.by_hash.insert(hash(&ticket), (token.to_owned(), now.plus(self.ttl)));
+        Ok(ticket)
+    }
+
+    /// The token that a ticket stands for; the ticket is gone with that.
+    pub(crate) fn redeem(&self, ticket: &str) -> Option<String> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let (token, until) = held.by_hash.remove(&hash(ticket))?;
+        held.bytes = held.bytes.saturating_sub(token.len());
+        (self.clock.now() < until).then_some(token)
+    }
+
+    pub(crate) fn ttl(&self) -> Duration {
+        self.ttl
+    }
+}
+
+impl Held {
+    fn drop_overdue(&mut self, now: Timestamp) {
+        self.by_hash.retain(|_, (_, until)| now < *until);
+        self.bytes = self.by_hash.values().map(|(token, _)| token.len()).sum();
+    }
+}
+
+impl std::fmt::Debug for Held {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} tickets", self.by_hash.len())
+    }
+}
+
+fn hash(ticket: &str) -> [u8; 32] {
+    Sha256::digest(ticket).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tickets() -> (Tickets, Clock) {
+        let clock = Clock::manual(Timestamp::from_seconds(1_700_000_000).unwrap());
+        (Tickets::new(Duration::from_secs(30), clock.clone()), clock)
+    }
+
+    #[test]
+    fn a_ticket_is_good_once_and_for_a_moment() {
+        let (tickets, clock) = tickets();
+        let ticket = tickets.give("token").unwrap();
+        assert_eq!(tickets.redeem("guess"), None);
+        assert_eq!(tickets.redeem(&ticket).as_deref(), Some("token"));
+        assert_eq!(tickets.redeem(&ticket), None);
+        let late = tickets.give("token").unwrap();
+        clock.advance(Duration::from_secs(30));
+        assert_eq!(tickets.redeem(&late), None);
+    }
+
+    #[test]
+    fn tickets_that_nobody_redeems_do_not_fill_memory() {
+        let (mut tickets, clock) = tickets();
+        tickets.max_bytes = 10;
+        tickets.give("token").unwrap();
+        let second = tickets.give("token").unwrap();
+        assert_eq!(tickets.give("token"), Err(NoTicket::Overloaded));
+        tickets.redeem(&second).unwrap();
+        tickets.give("token").unwrap();
+        clock.advance(Duration::from_secs(30));
+        tickets.give("token").unwrap();
+        assert_eq!(tickets.held.lock().unwrap().bytes, 5);
+    }
+}
