@@ -80,6 +80,7 @@ pub(super) const ROWS: &[Row] = &[
     row("GET /auth/me", Nothing, Ana, "/auth/me", no_body),
     row("GET /auth/sessions", Nothing, Ana, "/auth/me", no_body),
     row("DELETE /auth/sessions/{id}", Nothing, Ana, "/auth/me", no_body),
+    row("POST /auth/ticket", Nothing, Ana, "/auth/me", no_body),
     row("GET /providers", Nothing, Ben, "/providers/{id}", no_body),
     row("GET /providers/{id}", Nothing, Ben, "/providers/{id}", no_body),
     row("PATCH /providers/{id}", Nothing, Ben, "/providers/{id}", bio),
