@@ -1,12 +1,14 @@
 //! Enums that are `TEXT` in the database and on the wire, spelled once.
 
 /// Declares an enum whose variants have one spelling everywhere: database, JSON, logs, OpenAPI.
+///
+/// `enum State as "BookingState"` gives it a name of its own in OpenAPI, where all features share one space of names.
 macro_rules! text_enum {
-    ($(#[$meta:meta])* $vis:vis enum $name:ident { $($(#[$vmeta:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+    ($(#[$meta:meta])* $vis:vis enum $name:ident $(as $schema:literal)? { $($(#[$vmeta:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[derive(diesel::expression::AsExpression, diesel::deserialize::FromSqlRow)]
-        #[derive(serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+        #[derive(serde::Serialize, serde::Deserialize)]
         #[diesel(sql_type = diesel::sql_types::Text)]
         $vis enum $name { $($(#[$vmeta])* #[serde(rename = $text)] $variant),+ }
 
@@ -39,6 +41,23 @@ macro_rules! text_enum {
                     let known: Vec<_> = Self::ALL.iter().map(|v| v.as_str()).collect();
                     format!("must be one of {}", known.join(", "))
                 })
+            }
+        }
+
+        // Not derived: the derive does not see a spelling that comes through a macro.
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                utoipa::openapi::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::schema::Type::String)
+                    .enum_values(Some(Self::ALL.iter().map(|value| value.as_str())))
+                    .into()
+            }
+        }
+
+        impl utoipa::ToSchema for $name {
+            fn name() -> std::borrow::Cow<'static, str> {
+                // What comes last wins: the enum's own name, or the one it was given.
+                [stringify!($name) $(, $schema)?].into_iter().next_back().unwrap_or_default().into()
             }
         }
 

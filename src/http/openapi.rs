@@ -6,6 +6,8 @@ use utoipa::openapi::{ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApiBui
 use utoipa_actix_web::AppExt;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
+use crate::domain::FieldError;
+
 use super::routes;
 
 const DESCRIPTION: &str = "\
@@ -37,7 +39,11 @@ pub fn document() -> utoipa::openapi::OpenApi {
             ServerBuilder::new().url("/api/v1").description(Some("the same router")).build(),
         ]))
         .components(Some(
-            ComponentsBuilder::new().security_scheme("bearer", SecurityScheme::Http(bearer)).build(),
+            ComponentsBuilder::new()
+                // Named by error answers alone, whose schemas are not collected with the routes.
+                .schema_from::<FieldError>()
+                .security_scheme("bearer", SecurityScheme::Http(bearer))
+                .build(),
         ))
         .build();
     document.merge_from(routed)

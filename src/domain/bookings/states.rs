@@ -7,7 +7,7 @@ use super::Booking;
 
 text_enum! {
     /// The state of a booking.
-    pub enum State {
+    pub enum State as "BookingState" {
         /// Agreed on.
         Confirmed = "confirmed",
         /// The work has begun.

@@ -7,7 +7,7 @@ use super::Offer;
 
 text_enum! {
     /// The state of an offer.
-    pub enum State {
+    pub enum State as "OfferState" {
         /// Waits for the request's owner.
         Pending = "pending",
         /// Waits for the provider's answer to a counter-offer.

@@ -7,7 +7,7 @@ use super::Request;
 
 text_enum! {
     /// The state of a request.
-    pub enum State {
+    pub enum State as "RequestState" {
         /// Being written; only its owner sees it.
         Draft = "draft",
         /// In the market.

@@ -6,5 +6,6 @@ mod consumers;
 mod conventions;
 mod health;
 mod limits;
+mod openapi;
 mod providers;
 mod sessions;

@@ -9,6 +9,8 @@ use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 
+use super::CONTRACT;
+
 /// Somebody who sends requests, with or without a token.
 #[derive(Clone)]
 pub struct Client {
@@ -121,7 +123,11 @@ impl Call {
     pub async fn try_send(self) -> Result<Answer, reqwest::Error> {
         let response = self.request.send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Ok(Answer { what: self.what, status, headers, text: response.text().await? })
+        let text = response.text().await?;
+        if let Some((method, path)) = self.what.split_once(' ') {
+            CONTRACT.hold(method, path, status, &text);
+        }
+        Ok(Answer { what: self.what, status, headers, text })
     }
 }
 

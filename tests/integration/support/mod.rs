@@ -9,6 +9,7 @@
 mod app;
 mod cast;
 mod client;
+mod contract;
 mod doors;
 mod engine;
 mod issuer;
@@ -20,6 +21,7 @@ mod socket;
 pub use app::{TestApp, run};
 pub use cast::{PASSWORD, Person};
 pub use client::{Answer, Client};
+pub use contract::CONTRACT;
 pub use engine::{Database, Engine};
 pub use issuer::{ISS, Issuer};
 pub use keys::TestKey;

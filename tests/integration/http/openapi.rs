@@ -1,0 +1,63 @@
+//! The OpenAPI document and the page to browse it. That answers fit the document is checked with every answer of every
+//! test, in `support/contract.rs`.
+
+use serde_json::Value;
+
+use crate::both_engines;
+use crate::support::CONTRACT;
+
+#[test]
+fn every_operation_says_what_it_does_and_how_it_refuses() {
+    let operations = CONTRACT.operations();
+    assert!(operations.len() > 50, "the premise: the list is there");
+    for (method, path, operation) in operations {
+        let what = format!("{method} {path}");
+        assert!(operation["summary"].is_string(), "{what} has no summary");
+        assert!(operation["tags"].as_array().is_some_and(|tags| !tags.is_empty()), "{what} has no tag");
+        let responses = operation["responses"].as_object().unwrap();
+        assert!(responses.keys().any(|status| status.starts_with('2')), "{what} never succeeds");
+        for status in ["400", "401", "422", "429", "500", "503"] {
+            assert!(responses.contains_key(status), "{what} does not say when it answers {status}");
+        }
+        let body_is_described = operation["requestBody"]["content"]["application/json"]["schema"].is_object();
+        assert!(operation["requestBody"].is_null() || body_is_described, "{what} does not describe its body");
+        let needs_a_token = operation["security"].as_array().is_some_and(|schemes| !schemes.is_empty());
+        let lets_in = ["/auth/register", "/auth/token", "/auth/login", "/auth/refresh", "/auth/revoke"];
+        assert_eq!(needs_a_token, !lets_in.contains(&path.as_str()), "{what}");
+    }
+}
+
+#[test]
+fn every_reference_leads_somewhere() {
+    fn references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
+        match value {
+            Value::Object(fields) => {
+                found.extend(fields.get("$ref").and_then(Value::as_str));
+                fields.values().for_each(|field| references(field, found));
+            }
+            Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    references(&CONTRACT.document, &mut found);
+    assert!(!found.is_empty(), "the premise: there are references");
+    let lost: Vec<_> = found
+        .iter()
+        .filter(|path| CONTRACT.document.pointer(path.trim_start_matches('#')).is_none())
+        .collect();
+    assert!(lost.is_empty(), "{lost:?}");
+}
+
+both_engines! {
+    async fn the_document_is_openapi_3_1_and_its_page_needs_no_network(app) {
+        let document = app.anyone().get("/openapi.json").await.ok();
+        assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+        let page = app.anyone().get("/docs/").await;
+        assert_eq!(page.status, 200);
+        assert!(!page.text.contains("http://") && !page.text.contains("https://"), "{}", page.text);
+        for asset in ["swagger-ui-bundle.js", "swagger-ui.css", "swagger-initializer.js"] {
+            assert_eq!(app.anyone().get(&format!("/docs/{asset}")).await.status, 200, "{asset}");
+        }
+    }
+}
