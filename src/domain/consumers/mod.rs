@@ -6,7 +6,8 @@ mod repository;
 mod service;
 
 pub use events::ConsumerUpdated;
-pub use service::{ProfileChanges, edit, find, of_user};
+pub use repository::id_of;
+pub use service::{ProfileChanges, edit, find};
 
 use crate::clock::Timestamp;
 use crate::domain::Kind;

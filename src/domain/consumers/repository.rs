@@ -45,10 +45,10 @@ pub(super) fn find(uow: &mut UnitOfWork<'_>, id: ConsumerId) -> Result<Option<Co
     Ok(row.map(Consumer::from))
 }
 
-pub(super) fn of_user(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<Option<Consumer>, DbError> {
-    let theirs = consumers::table.filter(consumers::user_id.eq(user));
-    let row = theirs.select(Row::as_select()).first(uow.conn()).optional()?;
-    Ok(row.map(Consumer::from))
+/// The consumer that a user is, if they are one.
+pub fn id_of(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<Option<ConsumerId>, DbError> {
+    let theirs = consumers::table.filter(consumers::user_id.eq(user)).select(consumers::id);
+    Ok(theirs.first(uow.conn()).optional()?)
 }
 
 pub(super) fn update_profile(

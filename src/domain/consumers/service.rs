@@ -4,7 +4,7 @@ use crate::db::UnitOfWork;
 use crate::domain::place::{Address, Point};
 use crate::domain::policy::{Authorized, Scope, authorize};
 use crate::domain::{Error, Kind};
-use crate::ids::{ConsumerId, UserId};
+use crate::ids::ConsumerId;
 
 use super::{Consumer, ConsumerUpdated, DisplayName, EDIT, Profile, READ, repository};
 
@@ -39,11 +39,6 @@ impl ProfileChanges {
 pub fn find(uow: &mut UnitOfWork<'_>, scope: &Scope, id: ConsumerId) -> Result<Authorized<Consumer>, Error> {
     let consumer = load(uow, id)?;
     authorize(uow, scope, consumer, READ)
-}
-
-/// The consumer that a user is, if they are one.
-pub fn of_user(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<Option<Consumer>, Error> {
-    Ok(repository::of_user(uow, user)?)
 }
 
 /// Changes a profile, provided that it is at the expected version where one is named.

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use crate::clock::Timestamp;
-use crate::db::schema::{bookings, offers, providers, requests, sessions};
+use crate::db::schema::{bookings, offers, requests, sessions};
 use crate::db::{DbError, UnitOfWork};
 use crate::domain::money::{Currency, Money};
 use crate::domain::policy::{Authorized, Scope};
@@ -221,10 +221,4 @@ pub(super) fn overdue(uow: &mut UnitOfWork<'_>, limit: u16) -> Result<Vec<OfferI
         .limit(i64::from(limit))
         .select(offers::id)
         .load(uow.conn())?)
-}
-
-/// The provider that this user is, if they are one.
-pub(super) fn provider_of(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<Option<ProviderId>, DbError> {
-    let provider = providers::table.filter(providers::user_id.eq(user)).select(providers::id);
-    Ok(provider.first(uow.conn()).optional()?)
 }

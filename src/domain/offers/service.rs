@@ -7,7 +7,7 @@ use crate::domain::policy::{Authorized, Right, Scope, Step, authorize, step, wri
 use crate::domain::requests::{self, Reason, Request};
 use crate::domain::sessions::{self, NewSession};
 use crate::domain::slot::Slot;
-use crate::domain::{Error, Kind, Page, Slice};
+use crate::domain::{Error, Kind, Page, Slice, providers};
 use crate::ids::{OfferId, RequestId};
 
 use super::events::announce;
@@ -55,7 +55,7 @@ pub fn submit(
     let creation = Creation {
         id: OfferId::new(now),
         user_id: scope.user(),
-        provider_id: repository::provider_of(uow, scope.user())?,
+        provider_id: providers::id_of(uow, scope.user())?,
         may_answer: request.user_id != scope.user() && request.state != requests::State::Draft,
     };
     let creation = authorize(uow, scope, creation, SUBMIT)?;

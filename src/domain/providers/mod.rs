@@ -9,7 +9,8 @@ mod service;
 mod ware;
 
 pub use events::{Part, ShopUpdated};
-pub use service::{ProfileChanges, edit, find, list, of_user};
+pub use repository::id_of;
+pub use service::{ProfileChanges, edit, find, list};
 pub use ware::{
     Caption, Content, Photo, PhotoChanges, PhotoPlace, Position, Service, ServiceChanges, ServiceDuration,
     ServicePrice, Template, TemplateChanges, Ware, add, browse, change, get, remove,
@@ -77,7 +78,7 @@ impl Categories {
 
     /// At most [`Categories::MAX`], each once.
     pub fn new(categories: impl IntoIterator<Item = Category>) -> Result<Self, TooManyCategories> {
-        let categories: BTreeSet<_> = categories.into_iter().take(Self::MAX * 10).collect();
+        let categories: BTreeSet<_> = categories.into_iter().collect();
         if categories.len() > Self::MAX { Err(TooManyCategories) } else { Ok(Self(categories)) }
     }
 

@@ -58,10 +58,10 @@ pub(super) fn find(uow: &mut UnitOfWork<'_>, id: ProviderId) -> Result<Option<Pr
     Ok(with_categories(uow, row.into_iter().collect())?.pop())
 }
 
-pub(super) fn of_user(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<Option<Provider>, DbError> {
-    let theirs = providers::table.filter(providers::user_id.eq(user));
-    let row = theirs.select(Row::as_select()).first(uow.conn()).optional()?;
-    Ok(with_categories(uow, row.into_iter().collect())?.pop())
+/// The provider that a user is, if they are one.
+pub fn id_of(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<Option<ProviderId>, DbError> {
+    let theirs = providers::table.filter(providers::user_id.eq(user)).select(providers::id);
+    Ok(theirs.first(uow.conn()).optional()?)
 }
 
 pub(super) fn page(

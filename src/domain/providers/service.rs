@@ -3,7 +3,7 @@
 use crate::db::UnitOfWork;
 use crate::domain::policy::{Authorized, Scope, authorize};
 use crate::domain::{Error, Kind, Page, Slice};
-use crate::ids::{Category, ProviderId, UserId};
+use crate::ids::{Category, ProviderId};
 
 use super::{
     Bio, Categories, DisplayName, EDIT, Part, Profile, Provider, READ, ServiceArea, ShopUpdated, repository,
@@ -48,11 +48,6 @@ pub fn list(
 pub fn find(uow: &mut UnitOfWork<'_>, scope: &Scope, id: ProviderId) -> Result<Authorized<Provider>, Error> {
     let provider = load(uow, id)?;
     authorize(uow, scope, provider, READ)
-}
-
-/// The shop of a user, if they have one.
-pub fn of_user(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<Option<Provider>, Error> {
-    Ok(repository::of_user(uow, user)?)
 }
 
 /// Changes a profile, provided that it is at the expected version where one is named.

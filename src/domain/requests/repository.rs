@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use crate::clock::Timestamp;
-use crate::db::schema::{bookings, consumers, offers, requests};
+use crate::db::schema::{bookings, offers, requests};
 use crate::db::{DbConnection, DbError, UnitOfWork};
 use crate::domain::money::{Currency, PriceRange};
 use crate::domain::place::{Address, Place, Point};
@@ -233,10 +233,4 @@ pub(super) fn overdue(uow: &mut UnitOfWork<'_>, limit: u16) -> Result<Vec<Reques
         .limit(i64::from(limit))
         .select(requests::id)
         .load(uow.conn())?)
-}
-
-/// The consumer that this user is, if they are one.
-pub(super) fn consumer_of(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<Option<ConsumerId>, DbError> {
-    let consumer = consumers::table.filter(consumers::user_id.eq(user)).select(consumers::id);
-    Ok(consumer.first(uow.conn()).optional()?)
 }

@@ -8,7 +8,7 @@ use crate::domain::money::PriceRange;
 use crate::domain::place::{Address, Point};
 use crate::domain::policy::{Authorized, Right, Scope, Step, authorize, step, write_down};
 use crate::domain::users::Role;
-use crate::domain::{Error, Kind, Page, Slice, offers};
+use crate::domain::{Error, Kind, Page, Slice, consumers, offers};
 use crate::ids::{Category, RequestId};
 
 use super::events::{RequestChanged, announce};
@@ -60,7 +60,7 @@ pub struct RequestFilter {
 /// Makes a request.
 pub fn create(uow: &mut UnitOfWork<'_>, scope: &Scope, new: &NewRequest) -> Result<Request, Error> {
     let now = uow.now();
-    let consumer_id = repository::consumer_of(uow, scope.user())?;
+    let consumer_id = consumers::id_of(uow, scope.user())?;
     let creation = Creation { id: RequestId::new(now), user_id: scope.user(), consumer_id };
     let creation = authorize(uow, scope, creation, CREATE)?;
     check_wanted_at(now, new.brief.wanted_at)?;

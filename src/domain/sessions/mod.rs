@@ -107,6 +107,3 @@ const MARK: Right = Right::change(Kind::Session, "mark", Need::Party);
 impl Rights for Chat {
     const RIGHTS: &'static [Right] = &[MESSAGE, MARK];
 }
-
-#[cfg(test)]
-mod tests;

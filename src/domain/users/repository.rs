@@ -5,7 +5,9 @@ use diesel::prelude::*;
 use crate::clock::Timestamp;
 use crate::db::schema::{consumers, providers, users};
 use crate::db::{DbError, UnitOfWork};
+use crate::domain::consumers::id_of as consumer_id_of;
 use crate::domain::policy::Authorized;
+use crate::domain::providers::id_of as provider_id_of;
 use crate::ids::{ConsumerId, ProviderId, UserId};
 
 use super::{Account, Email, Role, User};
@@ -73,10 +75,8 @@ pub fn find_credentials(
 
 /// A user with the profiles that are theirs.
 pub fn account(uow: &mut UnitOfWork<'_>, user: User) -> Result<Account, DbError> {
-    let provider = providers::table.filter(providers::user_id.eq(user.id)).select(providers::id);
-    let provider: Option<ProviderId> = provider.first(uow.conn()).optional()?;
-    let consumer = consumers::table.filter(consumers::user_id.eq(user.id)).select(consumers::id);
-    let consumer: Option<ConsumerId> = consumer.first(uow.conn()).optional()?;
+    let provider = provider_id_of(uow, user.id)?;
+    let consumer = consumer_id_of(uow, user.id)?;
     Ok(Account { user, provider, consumer })
 }
 

@@ -2,6 +2,8 @@
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use souk::domain::sessions;
+use souk::ids::{Seq, SessionId};
 
 use crate::both_engines;
 use crate::support::{Person, TestApp};
@@ -141,6 +143,21 @@ both_engines! {
         };
         assert_eq!((texts(&first), texts(&second)), (vec![json!("5"), json!("4"), json!("3")], vec![json!("2"), json!("1")]));
         assert_eq!(second["next_cursor"], Value::Null);
+    }
+
+    async fn a_marker_only_goes_forward_and_never_past_what_happened(app) {
+        let (ana, pavel, session) = two_who_talk(app).await;
+        ana.post(&format!("{session}/messages"), say("hello", "m1")).await.ok();
+        let head = pavel.get(&session).await.ok()["head"].as_u64().unwrap();
+        assert_eq!(head, 2, "the offer and the message");
+        let id: SessionId = session.trim_start_matches("/sessions/").parse().unwrap();
+        for (up_to, marked) in [(1, 1), (0, 1), (head + 7, head), (1, head)] {
+            let scope = app.db_scope(&pavel).await;
+            let marking = app.server.db.write(move |uow| sessions::mark_read(uow, &scope, id, Seq(up_to)));
+            assert_eq!(marking.await.unwrap(), Seq(marked));
+            assert_eq!(pavel.get(&session).await.ok()["read"], marked);
+        }
+        assert_eq!(ana.get(&session).await.ok()["read"], 0, "each has their own");
     }
 
     async fn what_cannot_be_said_is_refused_with_its_reasons(app) {

@@ -3,12 +3,19 @@
 use diesel::prelude::*;
 use souk::db::DbError;
 use souk::db::schema::audit;
+use souk::domain::policy::Scope;
 use souk::events::{Envelope, log};
-use souk::ids::{Room, Seq};
+use souk::ids::{CallId, Room, Seq};
 
-use super::TestApp;
+use super::{Person, TestApp};
 
 impl TestApp {
+    /// What the server makes of somebody's token, to call a use case without an edge.
+    pub async fn db_scope(&self, person: &Person) -> Scope {
+        let call = CallId::new(self.clock.now());
+        self.server.auth.authenticate(person.token().unwrap(), call).await.unwrap()
+    }
+
     /// The events of a room, oldest first.
     pub async fn db_events(&self, room: &str) -> Vec<Envelope> {
         let room: Room = room.parse().unwrap();
