@@ -2,10 +2,15 @@
 
 use std::time::Duration;
 
+use jsonwebtoken::{EncodingKey, Header};
 use serde_json::{Value, json};
+use souk::db::UnitOfWork;
+use souk::domain::policy::Scope;
+use souk::domain::users::{Role, User, service};
+use souk::ids::CallId;
 
 use crate::both_engines;
-use crate::support::{Answer, TestApp};
+use crate::support::{Answer, JWT_SECRET, Person, TestApp};
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -25,6 +30,17 @@ async fn refresh(app: &TestApp, tokens: &Value) -> Answer {
 
 async fn me(app: &TestApp, tokens: &Value) -> Answer {
     app.with_token(tokens["access_token"].as_str().unwrap()).get("/auth/me").await
+}
+
+/// Does something to a user for which there is no address yet.
+async fn db_as(
+    app: &TestApp,
+    admin: &Person,
+    change: impl Fn(&mut UnitOfWork<'_>, &Scope) -> Result<User, souk::domain::Error> + Send + 'static,
+) {
+    let call = CallId::new(app.clock.now());
+    let scope = app.server.auth.authenticate(admin.token().unwrap(), call).await.unwrap();
+    app.server.db.write(move |uow| change(uow, &scope)).await.unwrap();
 }
 
 both_engines! {
@@ -234,6 +250,65 @@ both_engines! {
         me(app, &there).await.refused(401);
         ana.delete("/auth/sessions/01890a5d-ac96-774b-bcce-b302099a8057").await.refused(404);
         assert_eq!(ana.get("/auth/sessions").await.ok()["items"].as_array().unwrap().len(), 1);
+    }
+
+    async fn tokens_of_ours_that_are_no_good_are_all_refused_alike(app) {
+        let tokens = register(app, "ana@example.com", "consumer").await;
+        let id = &tokens["user"]["id"];
+        let sid = {
+            let token = tokens["access_token"].as_str().unwrap();
+            app.with_token(token).get("/auth/sessions").await.ok()["items"][0]["id"].clone()
+        };
+        let now = app.clock.now().as_seconds();
+        let whole = json!({"sub": id, "user_id": id, "email": "ana@example.com", "role": "consumer", "plan": "free",
+            "jti": "by-hand", "sid": sid, "iat": now, "exp": now + 60, "iss": "souk", "aud": "souk"});
+        let me = async |changes: Value, secret: &str| {
+            let mut claims = whole.clone();
+            claims.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+            claims.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+            let key = EncodingKey::from_secret(secret.as_bytes());
+            let token = jsonwebtoken::encode(&Header::default(), &claims, &key).unwrap();
+            app.with_token(&token).get("/auth/me").await
+        };
+        me(json!({}), JWT_SECRET).await.ok();
+        let mut first = None;
+        for (changes, secret) in [
+            (json!({}), "another secret of at least 32 bytes"),
+            (json!({"sub": null}), JWT_SECRET),
+            (json!({"user_id": null}), JWT_SECRET),
+            (json!({"exp": now}), JWT_SECRET),
+            (json!({"exp": null}), JWT_SECRET),
+            (json!({"iss": "others"}), JWT_SECRET),
+            (json!({"aud": null}), JWT_SECRET),
+            // Well signed, but not what our rows say.
+            (json!({"role": "admin"}), JWT_SECRET),
+            (json!({"sid": "01890a5d-ac96-774b-bcce-b302099a8057"}), JWT_SECRET),
+        ] {
+            let mut problem = me(changes.clone(), secret).await.refused(401);
+            problem["request_id"].take();
+            assert_eq!(&problem, first.get_or_insert_with(|| problem.clone()), "{changes}");
+        }
+    }
+
+    async fn the_suspended_are_refused_and_come_back_by_logging_in(app) {
+        let tokens = register(app, "ana@example.com", "consumer").await;
+        let (admin, ana) = (app.db_admin("root").await, app.person(tokens["access_token"].as_str().unwrap()).await);
+        app.db_suspend(&admin, &ana).await;
+        me(app, &tokens).await.refused(401);
+        refresh(app, &tokens).await.refused(401);
+        log_in(app, "ana@example.com", PASSWORD).await.refused(401);
+        let id = ana.id.parse().unwrap();
+        db_as(app, &admin, move |uow, admin| service::reinstate(uow, admin, id)).await;
+        me(app, &tokens).await.refused(401);
+        let back = log_in(app, "ana@example.com", PASSWORD).await.ok();
+        me(app, &back).await.ok();
+
+        db_as(app, &admin, move |uow, admin| service::change_role(uow, admin, id, Role::Provider)).await;
+        me(app, &back).await.refused(401);
+        let provider = log_in(app, "ana@example.com", PASSWORD).await.ok();
+        let account = me(app, &provider).await.ok();
+        assert_eq!(account["role"], "provider");
+        assert!(account["provider_id"].is_string());
     }
 
     async fn a_ticket_stands_for_the_token_it_was_bought_with(app) {

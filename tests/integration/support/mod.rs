@@ -18,7 +18,7 @@ mod postgres;
 mod process;
 mod socket;
 
-pub use app::{TestApp, run};
+pub use app::{JWT_SECRET, TestApp, run};
 pub use cast::{PASSWORD, Person};
 pub use client::{Answer, Client};
 pub use contract::CONTRACT;
