@@ -93,7 +93,9 @@ impl LocalHub {
             return Err(JoinError::Draining);
         }
         let joiner = self.0.sessions.borrow_mut().begin_join(connection, &room)?;
-        self.0.shared.metrics.memberships.inc();
+        if joiner.is_new {
+            self.0.shared.metrics.memberships.inc();
+        }
         let stay = Departure { connection, room: room.clone(), membership: joiner.membership };
         // From here on, whatever goes wrong ends the stay: also when the caller stops waiting.
         let mut joined = Joined { hub: self.clone(), stay, head: Seq::START, is_kept: false };

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::super::parcel::{Contents, Departure, Except, Frames, MembershipId, Parcel};
-use super::super::{Delivery, HubConfig, Outbox, Pushed, Registration};
+use super::super::{Delivery, HubConfig, Pushed, Registration};
 use super::effects::{Delivered, Effects};
 use super::endings;
 use super::index::Index;
@@ -65,6 +65,8 @@ pub(super) struct Joiner {
     pub(super) user: UserId,
     pub(super) dialect: Dialect,
     pub(super) membership: MembershipId,
+    /// It was not in the room before.
+    pub(super) is_new: bool,
 }
 
 impl Sessions {
@@ -124,11 +126,10 @@ impl Sessions {
         self.memberships += 1;
         let id = MembershipId(self.memberships);
         let Registration { credentials, dialect, outbox, .. } = &session.registration;
-        let joiner = Joiner { user: credentials.user, dialect: *dialect, membership: id };
-        let membership =
-            Membership::joining(id, joiner.user, *dialect, outbox.clone(), self.config.join_buffer);
-        self.rooms.entry(room.clone()).or_default().insert(connection, membership);
-        Ok(joiner)
+        let (user, dialect) = (credentials.user, *dialect);
+        let membership = Membership::joining(id, user, dialect, outbox.clone(), self.config.join_buffer);
+        let former = self.rooms.entry(room.clone()).or_default().insert(connection, membership);
+        Ok(Joiner { user, dialect, membership: id, is_new: former.is_none() })
     }
 
     pub(super) fn splice(&mut self, stay: &Departure, up_to: Seq) -> Spliced {
@@ -202,21 +203,25 @@ impl Sessions {
     pub(super) fn end(&mut self, ending: &Ending, effects: &mut Effects) {
         for connection in self.index.affected(ending) {
             match ending {
-                Ending::Membership { room, reason, .. } => {
+                Ending::Membership { user, room, reason } => {
                     if self.leave(connection, room, effects) {
-                        let session = self.sessions.get(&connection);
-                        let outbox = session
-                            .map(|session| (&session.registration.outbox, session.registration.dialect));
-                        if let (Some((outbox, dialect)), Ending::Membership { user, .. }) = (outbox, ending) {
-                            for notice in endings::left(room, *user, *reason) {
-                                push(outbox, dialect, &notice);
-                            }
-                        }
+                        self.tell(connection, &endings::left(room, *user, *reason));
                     }
                 }
                 Ending::Token { reason, .. } | Ending::Login { reason, .. } | Ending::User { reason, .. } => {
                     self.evict(connection, endings::close_reason(*reason), None, effects);
                 }
+            }
+        }
+    }
+
+    /// What the hub itself tells one session. It overflows only where the watch evicts anyway.
+    fn tell(&self, connection: ConnectionId, notices: &[Notice]) {
+        let Some(Session { registration, .. }) = self.sessions.get(&connection) else { return };
+        for notice in notices {
+            let frames = Frames::encode(notice, |used| used == registration.dialect);
+            if let Some(frame) = frames.of(registration.dialect) {
+                let _ = registration.outbox.push(frame.clone(), Delivery::Durable);
             }
         }
     }
@@ -243,8 +248,8 @@ impl Sessions {
             None => reason.reconnect().in_ms(),
         };
         let notice = Notice::Disconnecting { reason: reason.name(), reconnect_in_ms };
-        push(&registration.outbox, registration.dialect, &notice);
         effects.evictions.push((registration.evict.clone(), reason));
+        self.tell(connection, &[notice]);
     }
 
     /// Takes the session out of rooms and index; says whether it still was there and not on its way out.
@@ -318,12 +323,5 @@ fn is_excepted(except: Except, connection: ConnectionId, user: UserId) -> bool {
     match except {
         Except::Connection(who) => who == connection,
         Except::User(who) => who == user,
-    }
-}
-
-/// What the hub itself tells one session. It overflows only where the watch evicts anyway.
-fn push(outbox: &Outbox, dialect: Dialect, notice: &Notice) {
-    if let Some(frame) = Frames::encode(notice, |used| used == dialect).of(dialect) {
-        let _ = outbox.push(frame.clone(), Delivery::Durable);
     }
 }

@@ -238,7 +238,7 @@ impl Play {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn every_stay_hears_every_event_after_its_head_in_order(steps in prop::collection::vec(step(), 1..200)) {

@@ -149,6 +149,7 @@ async fn play(world: World, steps: Vec<Step>) {
     }
     settle().await;
     assert!(world.hub.snapshot().await.unwrap().rooms.is_empty(), "and nothing is left");
+    assert_eq!((world.metrics.memberships.get(), world.metrics.sessions.get()), (0, 0));
     world.hub.local().check_invariants();
 }
 
