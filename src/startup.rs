@@ -20,7 +20,9 @@ use crate::config::{Config, DatabaseConfig, DatabaseUrl, ServerConfig};
 use crate::db::{Db, DbConfig, OpenError, Target};
 use crate::http::rate::{RateLimits, limit_rate};
 use crate::http::{self, middleware};
+use crate::realtime::Gateway;
 use crate::realtime::hub::{DrainPlan, HubHandle, HubMetrics, HubPublisher};
+use crate::realtime::transport::{SocketOptions, on_connect};
 use crate::sweeper;
 use crate::telemetry::Metrics;
 
@@ -77,7 +79,8 @@ pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
         metrics,
         stopping: Stopping::default(),
     };
-    let http = workers(app.clone(), listener).map_err(StartError::Workers)?;
+    let gateway = Gateway::new(app.clone())?;
+    let http = workers(app.clone(), gateway, listener).map_err(StartError::Workers)?;
     Ok(Server { app, address, http })
 }
 
@@ -177,13 +180,18 @@ fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> 
     bound.map_err(|cause| StartError::Bind { address, cause })
 }
 
-fn workers(app: App, listener: TcpListener) -> io::Result<HttpServer> {
+fn workers(app: App, gateway: Gateway, listener: TcpListener) -> io::Result<HttpServer> {
     let config = app.config.clone();
+    let socket = SocketOptions {
+        send_buffer: config.realtime.socket_send_buffer,
+        user_timeout: config.realtime.tcp_user_timeout,
+    };
     let ServerConfig { workers, max_connections, handshake_timeout, keep_alive, stop_timeout, .. } =
         config.server;
     let server = actix_web::HttpServer::new(move || {
         actix_web::App::new()
             .app_data(Data::new(app.clone()))
+            .app_data(Data::new(gateway.clone()))
             .app_data(PayloadConfig::new(app.config.http.body_max))
             .wrap(from_fn(limit_rate))
             .wrap(from_fn(middleware::limit_body_time))
@@ -201,7 +209,8 @@ fn workers(app: App, listener: TcpListener) -> io::Result<HttpServer> {
         .client_request_timeout(handshake_timeout)
         .client_disconnect_timeout(Duration::from_secs(5))
         .keep_alive(keep_alive)
-        .tcp_nodelay(true)
+        // A second handle of each socket, by which a client that does not read can be cut off.
+        .on_connect(on_connect(socket))
         .h1_allow_half_closed(false)
         // Ours stop the hub first; actix's own would cut its sessions off.
         .disable_signals()

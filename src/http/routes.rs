@@ -5,6 +5,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::fallback::{self, Addresses};
 use super::{auth, bookings, consumers, offers, openapi, providers, requests, sessions};
+use crate::realtime;
 
 /// The routes that clients of the API call, feature by feature; the OpenAPI document is made of the same list.
 pub(super) fn documented(cfg: &mut ServiceConfig<'_>) {
@@ -29,5 +30,6 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
 }
 
 fn mount(cfg: &mut web::ServiceConfig) {
+    cfg.configure(realtime::routes);
     documented(&mut ServiceConfig::new(cfg));
 }

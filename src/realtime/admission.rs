@@ -1,7 +1,6 @@
 //! Who may open a session: decided before there is one, in the contracted order.
 
 use actix_web::HttpRequest;
-use futures_util::future::LocalBoxFuture;
 
 use super::Gateway;
 use super::close::CloseReason;
@@ -9,16 +8,28 @@ use super::hub::{NoSeat, Seat};
 use super::protocol::Private;
 use super::transport::handshake::{offered_token, origin};
 use super::transport::{Place, Stranger};
+use crate::app::App;
+use crate::auth::{Auth, AuthError, Refusal};
 use crate::config::PlanLimits;
 use crate::domain::policy::Scope;
 use crate::domain::users::Plan;
 use crate::ids::CallId;
 
-/// Says who shows a token, or as what they must be turned away.
-pub trait Doorkeeper: Send + Sync {
-    /// The scope of whoever shows this token: signature, time, revocation, and the user as our own row has them now.
-    fn identify<'a>(&'a self, token: &'a str, call: CallId)
-    -> LocalBoxFuture<'a, Result<Scope, CloseReason>>;
+/// The scope of whoever shows this token, or as what they must be turned away: the table of what `auth` says.
+pub(super) async fn identify(auth: &Auth, token: &Private, call: CallId) -> Result<Scope, CloseReason> {
+    auth.authenticate(&token.0, call).await.map_err(|error| match error {
+        AuthError::Missing => CloseReason::NoToken,
+        AuthError::Invalid(Refusal::Revoked) => CloseReason::Revoked,
+        AuthError::Invalid(_) => CloseReason::InvalidToken,
+        AuthError::Expired => CloseReason::TokenExpired,
+        AuthError::NoSubject => CloseReason::NoSubject,
+        AuthError::UnknownOrInactive => CloseReason::UserUnknownOrInactive,
+        AuthError::Overloaded { .. } => CloseReason::Internal,
+        AuthError::Internal(cause) => {
+            log::error!(target: "souk::realtime", request_id:% = call; "a token could not be checked: {cause}");
+            CloseReason::Internal
+        }
+    })
 }
 
 /// Somebody who may open a session, with their places in all counts.
@@ -37,11 +48,11 @@ pub(super) async fn admit(
     stranger: Stranger,
     call: CallId,
 ) -> Result<Admitted, (CloseReason, Stranger)> {
-    let (scope, token) = match identify(gateway, request, call).await {
+    let (scope, token) = match newcomer(gateway, request, call).await {
         Ok(identified) => identified,
         Err(reason) => return Err((reason, stranger)),
     };
-    let config = &gateway.parts().config;
+    let config = &gateway.app().config;
     if origin(request.headers()).is_some_and(|origin| !config.origins.allows(origin)) {
         return Err((CloseReason::OriginRefused, stranger));
     }
@@ -50,7 +61,7 @@ pub(super) async fn admit(
         Plan::Pro => config.plans.pro(),
         Plan::Enterprise => config.plans.enterprise(),
     };
-    let seat = match gateway.parts().hub.seat(scope.user(), limits.connections) {
+    let seat = match gateway.app().hub.seat(scope.user(), limits.connections) {
         Ok(seat) => seat,
         Err(NoSeat::Taken) => return Err((CloseReason::TooManyConnections, stranger)),
         Err(NoSeat::Draining) => return Err((CloseReason::Restarting, stranger)),
@@ -61,14 +72,15 @@ pub(super) async fn admit(
     }
 }
 
-async fn identify(
+async fn newcomer(
     gateway: &Gateway,
     request: &HttpRequest,
     call: CallId,
 ) -> Result<(Scope, Private), CloseReason> {
     let token = offered_token(request.uri(), request.headers()).ok_or(CloseReason::NoToken)?;
-    let identified = gateway.parts().doorkeeper.identify(&token.0, call);
-    let scope = actix_web::rt::time::timeout(gateway.parts().config.server.handshake_timeout, identified)
+    let App { auth, config, .. } = gateway.app();
+    let identified = identify(auth, &token, call);
+    let scope = actix_web::rt::time::timeout(config.server.handshake_timeout, identified)
         .await
         .map_err(|_| CloseReason::Internal)??;
     Ok((scope, token))

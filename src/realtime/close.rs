@@ -1,7 +1,7 @@
 //! Why a live connection ends, and the table that says how each endpoint spells it.
 //!
-//! Older clients act on these codes, so they are contract. The reason text goes to whoever connected, perhaps a stranger:
-//! it says nothing about anyone's data, and always whether coming back makes sense.
+//! Older clients act on these codes, so they are contract. The reason text goes to whoever connected, perhaps
+//! a stranger: it says nothing about anyone's data, and always whether coming back makes sense.
 
 /// Why a connection is refused or closed by us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -156,7 +156,8 @@ impl CloseReason {
         })
     }
 
-    /// The codes that RFC 6455 (section 7.4.1) and its registry give are the same everywhere; `other` says the rest.
+    /// The codes that RFC 6455 (section 7.4.1) and its registry give are the same everywhere; `other` says
+    /// the rest.
     fn shared_code(self, other: impl FnOnce(Self) -> u16) -> u16 {
         match self {
             Self::Restarting => 1012,

@@ -7,17 +7,16 @@ use actix_web::http::StatusCode;
 use actix_web::web::{self, Payload};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _};
 
-use super::admission::{self, Doorkeeper};
+use super::admission;
 use super::close::Endpoint;
-use super::hub::{HubHandle, OutboxLimits};
+use super::hub::OutboxLimits;
 use super::metrics::RealtimeMetrics;
 use super::protocol::Dialect;
 use super::session::{Opening, SessionActor, SessionLimits, Unauthenticated};
 use super::transport::handshake::Handshake;
 use super::transport::{AddressLimits, Addresses, FrameLimits, LinkLimits};
-use crate::clock::Clock;
-use crate::config::{Config, PlanLimits};
-use crate::db::Db;
+use crate::app::App;
+use crate::config::PlanLimits;
 use crate::http::{Problem, client_address};
 use crate::ids::{CallId, ConnectionId};
 
@@ -26,24 +25,9 @@ use crate::ids::{CallId, ConnectionId};
 pub struct Gateway(Arc<Inner>);
 
 struct Inner {
-    parts: Parts,
+    app: App,
     addresses: Addresses,
-}
-
-/// What sessions and their handlers need of the process.
-pub struct Parts {
-    /// The settings in force.
-    pub config: Arc<Config>,
-    /// What time it is.
-    pub clock: Clock,
-    /// Where everything is kept.
-    pub db: Db,
-    /// Says who shows a token.
-    pub doorkeeper: Arc<dyn Doorkeeper>,
-    /// Who hears what.
-    pub hub: HubHandle,
-    /// What is counted.
-    pub metrics: RealtimeMetrics,
+    metrics: RealtimeMetrics,
 }
 
 /// What a client is sent of the log at once.
@@ -57,26 +41,36 @@ pub(super) struct ReplayLimits {
 
 impl Gateway {
     /// Ready for connections.
-    pub fn new(parts: Parts) -> Self {
-        let config = &parts.config.realtime;
+    ///
+    /// # Errors
+    /// Only if a metric of the same name is registered already.
+    pub fn new(app: App) -> prometheus::Result<Self> {
+        let config = &app.config.realtime;
         let limits = AddressLimits {
             strangers: config.unauthenticated_per_address,
             sessions: config.connections_per_address,
         };
-        Self(Arc::new(Inner { addresses: Addresses::new(limits), parts }))
+        let metrics = RealtimeMetrics::new(app.metrics.registry())?;
+        Ok(Self(Arc::new(Inner { addresses: Addresses::new(limits), metrics, app })))
     }
 
-    pub(super) fn parts(&self) -> &Parts {
-        &self.0.parts
+    /// What the process shares.
+    pub(super) fn app(&self) -> &App {
+        &self.0.app
+    }
+
+    /// What is counted.
+    pub(super) fn metrics(&self) -> &RealtimeMetrics {
+        &self.0.metrics
     }
 
     pub(super) fn replay_limits(&self) -> ReplayLimits {
-        let config = &self.0.parts.config.realtime;
+        let config = &self.0.app.config.realtime;
         ReplayLimits { events: config.replay_max, bytes: config.outbox_soft / 2 }
     }
 
     fn link_limits(&self) -> LinkLimits {
-        let config = &self.0.parts.config.realtime;
+        let config = &self.0.app.config.realtime;
         LinkLimits {
             frames: FrameLimits {
                 frame: config.frame_max,
@@ -89,7 +83,7 @@ impl Gateway {
     }
 
     fn session_limits(&self, plan: PlanLimits) -> SessionLimits {
-        let config = &self.0.parts.config.realtime;
+        let config = &self.0.app.config.realtime;
         SessionLimits {
             messages: plan.messages,
             mistakes: config.malformed_per_minute,
@@ -99,7 +93,8 @@ impl Gateway {
     }
 }
 
-/// The endpoints. They read the [`Gateway`] from the application's data, and are mounted at the root and under `/api/v1`.
+/// The endpoints. They read the [`Gateway`] from the application's data, and are mounted at the root and
+/// under `/api/v1`.
 pub fn routes(config: &mut web::ServiceConfig) {
     config.route("/ws", web::get().to(connect));
 }
@@ -107,17 +102,16 @@ pub fn routes(config: &mut web::ServiceConfig) {
 /// `/ws`: the JSON dialect.
 async fn connect(request: HttpRequest, payload: Payload, gateway: web::Data<Gateway>) -> HttpResponse {
     let gateway = gateway.get_ref();
-    let Parts { clock, metrics, .. } = gateway.parts();
     let handshake = match Handshake::read(&request, payload, Endpoint::Ws, gateway.link_limits()) {
         Ok(handshake) => handshake,
         Err(answer) => return answer,
     };
-    let address = client_address(&request, &gateway.parts().config.server);
+    let address = client_address(&request, &gateway.app().config.server);
     let Some(stranger) = gateway.0.addresses.let_in(address) else {
-        metrics.throttled();
+        gateway.metrics().throttled();
         return too_many_strangers();
     };
-    let now = clock.now();
+    let now = gateway.app().clock.now();
     let call = request.extensions().get::<CallId>().copied().unwrap_or_else(|| CallId::new(now));
     let newcomer = Unauthenticated::new(ConnectionId::new(now));
     match admission::admit(gateway, &request, stranger, call).await {
@@ -137,8 +131,11 @@ async fn connect(request: HttpRequest, payload: Payload, gateway: web::Data<Gate
             response
         }
         Err((reason, stranger)) => {
-            metrics.refused(reason);
-            log::info!(request_id:% = call, address:%; "a WebSocket was refused: {}", reason.name());
+            gateway.metrics().refused(reason);
+            log::info!(
+                target: "souk::realtime", request_id:% = call, address:%;
+                "a WebSocket was refused: {}", reason.name()
+            );
             handshake.refuse(reason, stranger)
         }
     }

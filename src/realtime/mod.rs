@@ -10,8 +10,8 @@
 //!                                 hub ──► outboxes of all members
 //! ```
 //!
-//! What the marketplace does is not decided here, and nothing here waits for a client: what cannot be written is bounded, and
-//! who does not read is cut off.
+//! What the marketplace does is not decided here, and nothing here waits for a client: what cannot be written
+//! is bounded, and who does not read is cut off.
 
 pub mod protocol;
 pub mod close;
@@ -24,6 +24,5 @@ mod rooms;
 pub mod hub;
 mod metrics;
 
-pub use admission::Doorkeeper;
-pub use gateway::{Gateway, Parts, routes};
+pub use gateway::{Gateway, routes};
 pub use metrics::RealtimeMetrics;

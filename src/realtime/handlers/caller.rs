@@ -45,12 +45,12 @@ impl Caller {
 
     /// Where everything is kept.
     pub fn db(&self) -> &Db {
-        &self.gateway.parts().db
+        &self.gateway.app().db
     }
 
     /// Says something to the client, in order after all that was said before.
     pub fn say(&self, notice: &Notice) -> Pushed {
-        self.gateway.parts().metrics.said(notice);
+        self.gateway.metrics().said(notice);
         self.outbox.push(encode(self.dialect, notice), Delivery::Durable)
     }
 

@@ -17,7 +17,7 @@ pub(super) async fn page(
 ) -> Result<Outcome, Refusal> {
     let limits = caller.gateway.replay_limits();
     let asked = limit.map_or(PAGE, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
-    let limit = asked.clamp(1, caller.gateway.parts().config.realtime.history_max.max(1));
+    let limit = asked.clamp(1, caller.gateway.app().config.realtime.history_max.max(1));
     let (mut events, has_more) =
         caller.in_room(room, move |uow, room| Ok(log::before(uow, room, before, limit)?)).await?;
     // The newest of the page are what was asked for: what does not fit goes at the old end.

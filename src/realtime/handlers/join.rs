@@ -13,8 +13,9 @@ use crate::realtime::rooms;
 
 /// Lets the caller hear a room: what it has missed first, then everything, in order, nothing twice.
 ///
-/// The hub keeps live events back from before the log is read, so that none falls between. Standing is looked at twice:
-/// before, so that strangers never show among the members, and after, so that a standing that ends meanwhile is seen.
+/// The hub keeps live events back from before the log is read, so that none falls between. Standing is looked
+/// at twice: before, so that strangers never show among the members, and after, so that a standing that ends
+/// meanwhile is seen.
 pub(super) async fn join(
     caller: &Caller,
     id: Option<&Correlation>,
@@ -32,8 +33,12 @@ pub(super) async fn join(
     caller.went_live(room.clone(), head);
     caller.ack(id, answer(room.clone(), head, missed));
     if let Err(error) = go_live(caller, &room, &mut stay, head).await {
-        // The join is answered already, and what it promised cannot be kept here: on the next connection, by `since`.
-        ::log::error!(connection:% = caller.connection(), room:%; "a room could not be followed: {error}");
+        // The join is answered already, and what it promised cannot be kept here: on the next connection, by
+        // `since`.
+        ::log::error!(
+            target: "souk::realtime", connection_id:% = caller.connection(), room:%;
+            "a room could not be followed: {error}"
+        );
         caller.wire.close(CloseReason::Internal);
     }
     Ok(Outcome::Answered)
@@ -47,7 +52,8 @@ fn answer(room: Room, head: Seq, missed: Option<Vec<Envelope>>) -> AckBody {
 
 /// Where the room stands, and what happened after `since`; nothing when that is too much to be sent at once.
 ///
-/// A connection that hears the room already has all after `live_after`, or is about to: it misses only what was before.
+/// A connection that hears the room already has all after `live_after`, or is about to: it misses only what
+/// was before.
 async fn missed(
     caller: &Caller,
     room: Room,
@@ -68,7 +74,8 @@ async fn missed(
     caller.in_room(room, look).await
 }
 
-/// Joins the read log and the live events. Where more was said meanwhile than the hub could keep back, reads on.
+/// Joins the read log and the live events. Where more was said meanwhile than the hub could keep back, reads
+/// on.
 async fn go_live(caller: &Caller, room: &Room, stay: &mut Stay, read_up_to: Seq) -> Result<(), Error> {
     let mut up_to = read_up_to;
     loop {

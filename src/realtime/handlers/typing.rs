@@ -5,7 +5,8 @@ use crate::ids::Room;
 use crate::realtime::hub::Delivery;
 use crate::realtime::protocol::Notice;
 
-/// Tells the room's other members. Where nobody talks nobody types: elsewhere it would only name one member to the others.
+/// Tells the room's other members. Where nobody talks nobody types: elsewhere it would only name one member
+/// to the others.
 pub(super) fn typing(caller: &Caller, room: Room) -> Result<Outcome, Refusal> {
     match room {
         Room::Session(_) | Room::Project(_) | Room::Conversation(_) | Room::LoadTest(_) => {}

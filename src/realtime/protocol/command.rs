@@ -28,7 +28,8 @@ pub enum Command {
         room: Room,
         /// What is said.
         text: Private,
-        /// The client's own name for this message: the same name again is the same message, however often it is sent.
+        /// The client's own name for this message: the same name again is the same message, however often it
+        /// is sent.
         client_msg_id: String,
     },
     /// Tell the room's other members that the caller is writing. Not stored.

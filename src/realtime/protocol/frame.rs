@@ -13,7 +13,8 @@ const PONG: u8 = 0x8a;
 /// A control frame's payload has at most 125 bytes, two of which are the close code.
 const MAX_REASON: usize = 123;
 
-/// A text frame around what `write` appends. The header is put in front afterwards, without moving the payload.
+/// A text frame around what `write` appends. The header is put in front afterwards, without moving the
+/// payload.
 pub(super) fn text(write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
     let mut buffer = Vec::with_capacity(256);
     buffer.resize(MAX_HEADER, 0);

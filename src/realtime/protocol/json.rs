@@ -8,7 +8,8 @@ use serde_json::value::RawValue;
 use super::{Command, Correlation, ErrorCode, Malformed, Notice, Private, Request};
 use crate::ids::Room;
 
-/// Reads one request. What is wrong with one that cannot be read is said in words, with the request's id where it had one.
+/// Reads one request. What is wrong with one that cannot be read is said in words, with the request's id
+/// where it had one.
 pub fn decode(text: &str) -> Result<Request, Malformed> {
     let fields: Fields<'_> = serde_json::from_str(text).map_err(|error| Malformed {
         id: None,
@@ -42,8 +43,8 @@ pub(super) fn write(notice: &Notice, buffer: &mut Vec<u8>) {
 
 type Wrong = (ErrorCode, String);
 
-/// Every field of every command, unread. Fields that no command has are ignored, so that clients may be newer than us;
-/// `null` is absence.
+/// Every field of every command, unread. Fields that no command has are ignored, so that clients may be newer
+/// than us; `null` is absence.
 #[derive(Deserialize)]
 struct Fields<'a> {
     #[serde(borrow, rename = "type")]

@@ -1,7 +1,8 @@
 //! What is said over a live connection: [`Command`]s come in, [`Notice`]s go out, both closed enums.
 //!
-//! Everything here is pure (bytes to values and back) and depends on nothing of ours but ids and time, so that a codec
-//! can be tested with literal strings and fuzzed. A [`Dialect`] only spells these values; it adds no meaning.
+//! Everything here is pure (bytes to values and back) and depends on nothing of ours but ids and time, so
+//! that a codec can be tested with literal strings and fuzzed. A [`Dialect`] only spells these values; it
+//! adds no meaning.
 
 mod command;
 mod frame;
@@ -35,9 +36,11 @@ impl Dialect {
     }
 }
 
-/// The complete bytes of `notice` as this dialect puts them on the wire: for [`Dialect::Json`] one WebSocket text frame.
+/// The complete bytes of `notice` as this dialect puts them on the wire: for [`Dialect::Json`] one WebSocket
+/// text frame.
 ///
-/// Complete frames, because they are shared: what is encoded once is written to every member's socket without a copy.
+/// Complete frames, because they are shared: what is encoded once is written to every member's socket without
+/// a copy.
 pub fn encode(dialect: Dialect, notice: &Notice) -> Bytes {
     match dialect {
         Dialect::Json => frame::text(|payload| json::write(notice, payload)),

@@ -2,24 +2,24 @@
 
 use crate::db::UnitOfWork;
 use crate::domain::policy::Scope;
-use crate::domain::{Error, Kind, sessions};
+use crate::domain::{Error, Kind, bookings, projects, sessions};
 use crate::ids::Room;
 
 use super::door;
 
-/// Whether the caller may hear what happens in the room, by the same policy as REST. An admin's passing and a refusal leave
-/// their audit rows.
+/// Whether the caller may hear what happens in the room, by the same policy as REST. An admin's passing and a
+/// refusal leave their audit rows.
 ///
 /// Exhaustive on purpose: a new kind of room does not compile before somebody has said who may be in it.
 pub(crate) fn may_hear(uow: &mut UnitOfWork<'_>, scope: &Scope, room: &Room) -> Result<(), Error> {
     match room {
         Room::Session(id) => sessions::find(uow, scope, *id).map(drop),
+        Room::Booking(id) => bookings::attend(uow, scope, *id).map(drop),
+        Room::Project(id) => projects::find(uow, scope, *id).map(drop),
         Room::User(id) => door::own(uow, scope, *id),
         Room::Market(category) => door::market(uow, scope, category),
         Room::Admin => door::admin(uow, scope),
         // Their nouns are not there yet, so there is no such thing.
-        Room::Booking(_) => Err(Error::NotFound(Kind::Booking)),
-        Room::Project(_) => Err(Error::NotFound(Kind::Project)),
         Room::Conversation(_) => Err(Error::NotFound(Kind::Conversation)),
         Room::Entry(_) => Err(Error::NotFound(Kind::Entry)),
         Room::Simulation(_) => Err(Error::NotFound(Kind::Simulation)),

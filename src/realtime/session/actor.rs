@@ -1,6 +1,7 @@
 //! The actor around a session: carries out what its logic decides, one message after the other.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use actix::fut::{ActorFutureExt as _, WrapFuture as _};
 use actix::{Actor, ActorContext as _, AsyncContext as _, Context, SpawnHandle, StreamHandler};
@@ -8,6 +9,7 @@ use actix::{Actor, ActorContext as _, AsyncContext as _, Context, SpawnHandle, S
 use super::state::{Effect, Session};
 use crate::ids::{CallId, Room};
 use crate::realtime::Gateway;
+use crate::realtime::admission::identify;
 use crate::realtime::close::CloseReason;
 use crate::realtime::handlers::{self, Caller, Outcome, Refusal, credentials};
 use crate::realtime::hub::{Pushed, Registration, Seat};
@@ -15,6 +17,10 @@ use crate::realtime::metrics::Open;
 use crate::realtime::protocol::{AckBody, Command, Correlation, Dialect, Notice, Private, Request, decode};
 use crate::realtime::transport::handshake::Connection;
 use crate::realtime::transport::{Inbound, Place};
+
+/// Timers run by a clock that may differ from the one that tokens end by, so the token's time is looked at
+/// this often.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
 /// What a session begins with.
 pub struct Opening {
@@ -36,8 +42,9 @@ pub struct Opening {
 
 /// A session that runs.
 ///
-/// While a command is carried out the next message is not read: a client's commands take effect in its order, and one that
-/// sends faster than it is served waits in the network. Evicting a session does not wait for it: that goes by its wire.
+/// While a command is carried out the next message is not read: a client's commands take effect in its order,
+/// and one that sends faster than it is served waits in the network. Evicting a session does not wait for it:
+/// that goes by its wire.
 pub struct SessionActor {
     session: Session,
     caller: Caller,
@@ -51,7 +58,7 @@ impl SessionActor {
     pub fn open(opening: Opening) {
         let Opening { gateway, session, token, dialect, connection, seat, place } = opening;
         let Connection { reader, outbox, wire } = connection;
-        let hub = gateway.parts().hub.local();
+        let hub = gateway.app().hub.local();
         let guard = hub.register(Registration {
             connection: session.connection(),
             credentials: credentials(session.scope()),
@@ -67,7 +74,7 @@ impl SessionActor {
             }),
             seat,
         });
-        let open = gateway.parts().metrics.opened();
+        let open = gateway.metrics().opened();
         let scope = session.scope().clone();
         let stays = Rc::default();
         let caller = Caller { scope, gateway, hub, guard: Rc::new(guard), outbox, dialect, wire, stays };
@@ -79,13 +86,13 @@ impl SessionActor {
         });
     }
 
-    /// The token was looked at before the session was registered. A right that ended in between was told to nobody, so it is
-    /// looked at once more, and only then is the client greeted.
+    /// The token was looked at before the session was registered. A right that ended in between was told to
+    /// nobody, so it is looked at once more, and only then is the client greeted.
     fn begin(&mut self, token: Private, context: &mut Context<Self>) {
         let caller = self.caller.clone();
         let begin = async move {
-            let doorkeeper = &caller.gateway.parts().doorkeeper;
-            let identified = doorkeeper.identify(&token.0, caller.scope.call()).await;
+            let auth = &caller.gateway.app().auth;
+            let identified = identify(auth, &token, caller.scope.call()).await;
             (identified.err(), caller)
         };
         context.wait(begin.into_actor(self).map(|(refused, caller), actor, context| match refused {
@@ -95,12 +102,13 @@ impl SessionActor {
     }
 
     fn greet(&mut self, context: &mut Context<Self>) {
-        let parts = self.caller.gateway.parts();
-        let heartbeat = parts.config.realtime.heartbeat_interval.as_secs();
-        let greeting = self.session.greeting(parts.clock.now(), heartbeat);
+        let app = self.caller.gateway.app();
+        let heartbeat = app.config.realtime.heartbeat_interval.as_secs();
+        let greeting = self.session.greeting(app.clock.now(), heartbeat);
         log::info!(
-            connection:% = self.session.connection(), user:% = self.session.scope().user(),
-            request_id:% = self.session.scope().call(); "a session began"
+            target: "souk::realtime", connection_id:% = self.session.connection(),
+            user_id:% = self.session.scope().user(), request_id:% = self.session.scope().call();
+            "a session began"
         );
         self.say(&greeting);
         self.set_alarm(context);
@@ -127,10 +135,13 @@ impl SessionActor {
 
     fn run(&mut self, request: Request, context: &mut Context<Self>) {
         let Request { id, command } = request;
-        let parts = self.caller.gateway.parts();
-        parts.metrics.heard(&command);
-        let call = CallId::new(parts.clock.now());
-        log::debug!(connection:% = self.session.connection(), request_id:% = call; "{}", command.name());
+        let app = self.caller.gateway.app();
+        self.caller.gateway.metrics().heard(&command);
+        let call = CallId::new(app.clock.now());
+        log::debug!(
+            target: "souk::realtime", connection_id:% = self.session.connection(), request_id:% = call;
+            "{}", command.name()
+        );
         let caller = Caller { scope: self.session.scope().in_call(call), ..self.caller.clone() };
         let work = async move { carry_out(&caller, id, command).await };
         context.wait(work.into_actor(self).map(|(id, result), actor, context| {
@@ -178,10 +189,10 @@ impl SessionActor {
         if let Some(alarm) = self.alarm.take() {
             context.cancel_future(alarm);
         }
-        let now = self.caller.gateway.parts().clock.now();
-        let wait = self.session.next_alarm().since(now);
+        let now = self.caller.gateway.app().clock.now();
+        let wait = self.session.next_alarm().since(now).min(LOOK_AGAIN);
         self.alarm = Some(context.run_later(wait, |actor, context| {
-            let now = actor.caller.gateway.parts().clock.now();
+            let now = actor.caller.gateway.app().clock.now();
             let effects = actor.session.on_alarm(now);
             actor.perform(effects, context);
             if !actor.caller.wire.is_closing() {
@@ -205,9 +216,10 @@ impl Actor for SessionActor {
 
     fn stopped(&mut self, _: &mut Context<Self>) {
         let reason = self.caller.wire.closed_for();
-        self.caller.gateway.parts().metrics.closed(reason);
+        self.caller.gateway.metrics().closed(reason);
         log::info!(
-            connection:% = self.session.connection(), user:% = self.session.scope().user();
+            target: "souk::realtime", connection_id:% = self.session.connection(),
+            user_id:% = self.session.scope().user();
             "a session ended: {}", reason.map_or("client", CloseReason::name)
         );
     }
@@ -224,12 +236,12 @@ impl StreamHandler<Inbound> for SessionActor {
             Inbound::Text(_) | Inbound::Binary(_) if self.caller.wire.is_closing() => {}
             Inbound::Binary(_) => self.close(CloseReason::NotText),
             Inbound::Text(text) => {
-                let parts = self.caller.gateway.parts();
+                let app = self.caller.gateway.app();
                 let message = decode(self.caller.dialect, &text);
                 if let Err(malformed) = &message {
-                    parts.metrics.malformed(malformed.code);
+                    self.caller.gateway.metrics().malformed(malformed.code);
                 }
-                let effects = self.session.on_message(message, parts.clock.now());
+                let effects = self.session.on_message(message, app.clock.now());
                 self.perform(effects, context);
             }
         }

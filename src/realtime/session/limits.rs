@@ -18,7 +18,8 @@ pub struct SessionLimits {
     pub token_grace: Duration,
 }
 
-/// Seconds' worth of messages above the rate that are answered with an error before the session is closed for them.
+/// Seconds' worth of messages above the rate that are answered with an error before the session is closed for
+/// them.
 const PATIENCE: u32 = 10;
 
 /// What to do with a message, considering those before it.
@@ -57,7 +58,8 @@ impl Pace {
 
 /// The generic cell rate algorithm: one moment is all that it remembers.
 ///
-/// Not `governor`, because that brings a clock of its own: time is a parameter here, and each session has a few of these.
+/// Not `governor`, because that brings a clock of its own: time is a parameter here, and each session has a
+/// few of these.
 #[derive(Debug)]
 struct Rate {
     interval: Duration,
@@ -75,7 +77,8 @@ impl Rate {
 
     /// Takes one, or says how long until there is one.
     fn take(&mut self, now: Timestamp) -> Result<(), Duration> {
-        // Bounded, so that a clock that was set back does not silence a client for longer than its own burst would.
+        // Bounded, so that a clock that was set back does not silence a client for longer than its own burst
+        // would.
         let ahead = self.even.since(now).min(self.burst);
         let after = ahead + self.interval;
         if after > self.burst {

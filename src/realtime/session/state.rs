@@ -86,8 +86,17 @@ impl Session {
         }
     }
 
-    /// A message came, read by its dialect.
+    /// A message came, read by its dialect. The token's time is looked at first: no command is carried out
+    /// after it.
     pub fn on_message(&mut self, message: Result<Request, Malformed>, now: Timestamp) -> Vec<Effect> {
+        let mut effects = self.on_alarm(now);
+        if !matches!(effects.last(), Some(Effect::Close(_))) {
+            effects.extend(self.hear(message, now));
+        }
+        effects
+    }
+
+    fn hear(&mut self, message: Result<Request, Malformed>, now: Timestamp) -> Vec<Effect> {
         match self.pace.on_message(now) {
             Verdict::Hear => {}
             Verdict::Refuse(wait) => {
@@ -147,7 +156,8 @@ impl Session {
         self.scope.expires_at().minus(self.limits.token_warning)
     }
 
-    /// Outside issuers' clocks and lifetimes are not ours, so their tokens have a grace (contracts, section 7).
+    /// Outside issuers' clocks and lifetimes are not ours, so their tokens have a grace (contracts, section
+    /// 7).
     fn ends_at(&self) -> Timestamp {
         match self.scope.issuer() {
             Some(_) => self.scope.expires_at().plus(self.limits.token_grace),

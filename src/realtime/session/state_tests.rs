@@ -99,6 +99,15 @@ fn the_end_of_a_token_is_announced_and_then_kept() {
 }
 
 #[test]
+fn nothing_is_carried_out_after_the_end_of_the_token() {
+    let mut session = session(None);
+    let effects = hears(&mut session, r#"{"type":"leave","room":"admin"}"#, at(50));
+    assert!(matches!(effects[..], [Effect::Say(_), Effect::Run(_)]), "warned, however late the timer");
+    let effects = hears(&mut session, r#"{"type":"leave","room":"admin"}"#, at(100));
+    assert!(matches!(effects[..], [Effect::Close(CloseReason::TokenExpired)]));
+}
+
+#[test]
 fn an_outside_token_has_a_grace() {
     let mut session = session(Some("https://clerk.example"));
     assert_eq!(session.on_alarm(at(105)).len(), 1, "the warning that was late");

@@ -11,7 +11,8 @@ use futures_util::Stream;
 use super::link::Link;
 use crate::realtime::hub::OutboxStream;
 
-/// Yields the outbox until that ends with a close frame, then waits for the client's own close and ends the connection.
+/// Yields the outbox until that ends with a close frame, then waits for the client's own close and ends the
+/// connection.
 pub(super) struct Body {
     outbox: OutboxStream,
     link: Rc<Link>,

@@ -1,8 +1,9 @@
-//! WebSocket frames as a client sends them (RFC 6455, section 5): read as the bytes go by, refused by their headers.
+//! WebSocket frames as a client sends them (RFC 6455, section 5): read as the bytes go by, refused by their
+//! headers.
 //!
-//! A library's codec looks at a frame's length once all of it has arrived, so that a header which announces 8 GiB makes the
-//! server keep whatever follows. Here the header alone decides: of what is refused, nothing is kept. Fragments are put
-//! together under the same caps, and text is checked as a whole.
+//! A library's codec looks at a frame's length once all of it has arrived, so that a header which announces 8
+//! GiB makes the server keep whatever follows. Here the header alone decides: of what is refused, nothing is
+//! kept. Fragments are put together under the same caps, and text is checked as a whole.
 
 use crate::realtime::close::CloseReason;
 

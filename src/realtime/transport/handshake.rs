@@ -1,7 +1,8 @@
 //! From an HTTP request to a WebSocket, or to a refusal that a browser can read.
 //!
-//! Browsers tell scripts nothing about a handshake that failed in HTTP. So one that is refused for who asks is upgraded all
-//! the same and closed at once, with the endpoint's code: straight from here, with no session and nothing registered.
+//! Browsers tell scripts nothing about a handshake that failed in HTTP. So one that is refused for who asks
+//! is upgraded all the same and closed at once, with the endpoint's code: straight from here, with no session
+//! and nothing registered.
 
 use std::rc::Rc;
 
@@ -22,7 +23,8 @@ use crate::realtime::close::{CloseReason, Endpoint};
 use crate::realtime::hub::Outbox;
 use crate::realtime::protocol::Private;
 
-/// The subprotocol that announces that the next one offered is a token. Browsers cannot set headers, but these.
+/// The subprotocol that announces that the next one offered is a token. Browsers cannot set headers, but
+/// these.
 const BEARER: &str = "bearer";
 
 /// A WebSocket that is open, as a session gets it.
@@ -45,7 +47,8 @@ pub struct Handshake {
 }
 
 impl Handshake {
-    /// Checks that this is a WebSocket handshake (RFC 6455, section 4.2.1); the HTTP answer to give if it is not.
+    /// Checks that this is a WebSocket handshake (RFC 6455, section 4.2.1); the HTTP answer to give if it is
+    /// not.
     pub fn read(
         request: &HttpRequest,
         payload: Payload,
@@ -122,7 +125,8 @@ fn problem(status: StatusCode, code: &'static str, detail: &'static str) -> Http
     Problem::new(status, code, detail).error_response()
 }
 
-/// The token that a handshake offers: in the query, else in `Authorization`, else after the subprotocol `bearer`.
+/// The token that a handshake offers: in the query, else in `Authorization`, else after the subprotocol
+/// `bearer`.
 ///
 /// The first place that has one decides, good or bad: whoever sends two means something by neither.
 pub fn offered_token(uri: &Uri, headers: &HeaderMap) -> Option<Private> {

@@ -55,7 +55,8 @@ impl Link {
         })
     }
 
-    /// Answers a ping. A client that pings without reading fills its own outbox, and is cut off like any that does not read.
+    /// Answers a ping. A client that pings without reading fills its own outbox, and is cut off like any that
+    /// does not read.
     pub(super) fn pong(&self, payload: &[u8]) {
         match self.outbox.push(pong_frame(payload), Delivery::Durable) {
             Pushed::Overflow => self.close(CloseReason::SlowConsumer),
@@ -63,7 +64,8 @@ impl Link {
         }
     }
 
-    /// The client closed: RFC 6455, section 5.5.1, wants its code back, and the server to end the connection first.
+    /// The client closed: RFC 6455, section 5.5.1, wants its code back, and the server to end the connection
+    /// first.
     pub(super) fn closed_by_client(&self, code: Option<u16>) {
         if !self.closing.replace(true) {
             self.outbox.finish(close_frame(code.unwrap_or(1000), ""));

@@ -1,10 +1,11 @@
 //! How bytes come and go: the only files that name the web server's WebSocket support.
 //!
-//! A transport gives a session three things and nothing else: a stream of [`Inbound`], the [`Outbox`](super::hub::Outbox) that
-//! its response body drains, and a [`Wire`] to end the connection by. The session cannot tell which transport it is on.
+//! A transport gives a session three things and nothing else: a stream of [`Inbound`], the
+//! [`Outbox`](super::hub::Outbox) that its response body drains, and a [`Wire`] to end the connection by. The
+//! session cannot tell which transport it is on.
 //!
-//! The session is not the response body: a body is polled only while the client reads, and a session must go on living, and
-//! be able to end, when the client does not.
+//! The session is not the response body: a body is polled only while the client reads, and a session must go
+//! on living, and be able to end, when the client does not.
 
 mod body;
 mod frames;
@@ -39,8 +40,8 @@ pub enum Inbound {
 
 /// The session's hold on its connection.
 pub trait Wire {
-    /// Ends it: what waits in the outbox goes out, then the reason in the endpoint's spelling, and after a bounded wait for
-    /// the client the connection is shut. Closing again changes nothing.
+    /// Ends it: what waits in the outbox goes out, then the reason in the endpoint's spelling, and after a
+    /// bounded wait for the client the connection is shut. Closing again changes nothing.
     fn close(&self, reason: CloseReason);
 
     /// Ends it now, whatever waits and whoever does not read.

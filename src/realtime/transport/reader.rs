@@ -11,10 +11,11 @@ use super::Inbound;
 use super::frames::{Decoder, FrameLimits, Incoming};
 use super::link::Link;
 
-/// Yields what the client says; answers its pings by itself. Ends after [`Inbound::Gone`] or [`Inbound::Fault`].
+/// Yields what the client says; answers its pings by itself. Ends after [`Inbound::Gone`] or
+/// [`Inbound::Fault`].
 ///
-/// While it is not polled the client's data waits in a small buffer and then in the network: a session that works on a
-/// command makes its client wait, not the server's memory.
+/// While it is not polled the client's data waits in a small buffer and then in the network: a session that
+/// works on a command makes its client wait, not the server's memory.
 pub struct Reader {
     payload: Payload,
     chunk: Bytes,

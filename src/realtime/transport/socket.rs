@@ -1,7 +1,8 @@
 //! A second handle of each connection's socket.
 //!
-//! The web server owns the socket and waits for it to take what was written. When the peer never reads, that wait never
-//! ends, and nothing that is sent through the server can end it: only the socket itself can be shut.
+//! The web server owns the socket and waits for it to take what was written. When the peer never reads, that
+//! wait never ends, and nothing that is sent through the server can end it: only the socket itself can be
+//! shut.
 
 use std::any::Any;
 use std::net::Shutdown;
@@ -21,8 +22,8 @@ pub struct SocketOptions {
     pub user_timeout: Duration,
 }
 
-/// For `HttpServer::on_connect`, which must be called before `bind`: sets the socket and keeps the second handle where
-/// handlers find it.
+/// For `HttpServer::on_connect`, which must be called before `bind`: sets the socket and keeps the second
+/// handle where handlers find it.
 pub fn on_connect(options: SocketOptions) -> impl Fn(&dyn Any, &mut Extensions) + Send + Sync + 'static {
     move |connection, data| {
         let Some(stream) = connection.downcast_ref::<TcpStream>() else { return };

@@ -1,3 +1,9 @@
 //! Live connections.
 
+mod chat;
+mod handshake;
+mod people;
+mod rooms;
+mod session;
+mod stopping;
 mod wire;

@@ -1,4 +1,5 @@
-//! WebSocket itself, as RFC 6455 has it, spoken byte by byte to an echo on the transport: what the sessions stand on.
+//! WebSocket itself, as RFC 6455 has it, spoken byte by byte to an echo on the transport: what the sessions
+//! stand on.
 
 use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
@@ -350,4 +351,15 @@ async fn the_subprotocol_that_carries_a_token_is_echoed() {
     let (_, head) = Raw::ask(serve(), "/echo", headers).await;
     assert!(head.to_lowercase().contains("sec-websocket-protocol: bearer\r\n"), "{head}");
     assert!(!head.contains("a.b.c"), "the token is not");
+}
+
+/// A client that asks to hear something and then never reads.
+pub(super) struct Deaf(#[expect(dead_code, reason = "held open")] Raw);
+
+/// Connects, says this, and reads no more. Its receive buffer is small, so that the server notices.
+pub(super) async fn deaf(address: SocketAddr, path: &str, says: &serde_json::Value) -> Deaf {
+    let mut raw = Raw::open(address, path).await;
+    let _ = socket2::SockRef::from(&raw.stream).set_recv_buffer_size(4 * 1024);
+    raw.send(&masked(0x81, says.to_string().as_bytes())).await;
+    Deaf(raw)
 }
