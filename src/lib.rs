@@ -22,7 +22,7 @@
 //!
 //! Inside, [`domain`]: what the marketplace does, by feature, in plain synchronous functions. Outside, by layer, how the
 //! world talks to it: [`http`], [`realtime`]. Both use the same noun for the same thing: offers are `domain/offers/`,
-//! `http/offers.rs`, `tests/integration/http/offers.rs`. `tests/architecture.rs` checks who may know whom.
+//! `http/offers/`, `tests/integration/http/offers.rs`. `tests/architecture.rs` checks who may know whom.
 //!
 //! ## What always holds
 //!
@@ -46,7 +46,7 @@
 //!
 //! ## Where to start reading
 //!
-//! Follow one write: `http/offers.rs` (accept) → [`http::decide`] → `domain/offers/service.rs` → [`domain::policy`] →
+//! Follow one write: `http/offers/steps.rs` (accept) → [`http::decide`] → `domain/offers/accept.rs` → [`domain::policy`] →
 //! [`db::UnitOfWork`] → `db/write.rs` → [`events::Publisher`] → `realtime/hub`.
 
 pub mod domain;

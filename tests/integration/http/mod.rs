@@ -2,10 +2,14 @@
 
 mod auth;
 mod auth_outside;
+mod bookings;
 mod consumers;
 mod conventions;
 mod health;
 mod limits;
+mod offers;
 mod openapi;
 mod providers;
+mod races;
+mod requests;
 mod sessions;
