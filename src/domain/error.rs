@@ -67,7 +67,7 @@ impl FieldError {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The caller lacks the standing. Says nothing of the row but its kind.
-    #[error("{} this {kind} needs {needed}", capitalised(action))]
+    #[error("to {action} this {kind} you must be {needed}")]
     Forbidden {
         /// What was tried, as a verb.
         action: &'static str,
@@ -148,11 +148,6 @@ impl Error {
     pub fn if_stale(kind: Kind, current: i64, seen: Option<i64>) -> Result<(), Self> {
         if seen.is_none_or(|seen| seen == current) { Ok(()) } else { Err(Self::Stale { kind, current }) }
     }
-}
-
-fn capitalised(verb: &str) -> String {
-    let mut letters = verb.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 impl Failure for Error {

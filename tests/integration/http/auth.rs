@@ -243,7 +243,7 @@ both_engines! {
 
         let path = format!("/auth/sessions/{}", items[0]["id"].as_str().unwrap());
         let ben = app.with_token(ben["access_token"].as_str().unwrap());
-        assert_eq!(ben.delete(&path).await.refused(403)["detail"], "End this login needs its owner");
+        assert_eq!(ben.delete(&path).await.refused(403)["detail"], "to end this login you must be its owner");
         me(app, &there).await.ok();
         assert_eq!(ana.delete(&path).await.status, 204);
         assert_eq!(ana.delete(&path).await.status, 204);

@@ -118,7 +118,7 @@ both_engines! {
         pavel.post(&format!("{}/decline", path(&offer)), Value::Null).await.refused(403);
         ana.post(&format!("{}/withdraw", path(&offer)), Value::Null).await.refused(403);
         let forbidden = ana.patch(&path(&offer), json!({})).await.refused(403);
-        assert_eq!(forbidden["detail"], "Revise this offer needs its owner");
+        assert_eq!(forbidden["detail"], "to revise this offer you must be its owner");
     }
 
     async fn a_revised_offer_is_another_version(app) {

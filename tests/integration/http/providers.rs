@@ -200,7 +200,7 @@ both_engines! {
         let before = (pavel.get(&shop(&pavel)).await.text, pavel.get(one).await.text);
         for stranger in [&rita, &ana] {
             let refusal = stranger.patch(&shop(&pavel), json!({"bio": "x"})).await.refused(403);
-            assert_eq!(refusal["detail"], "Edit this provider needs its owner");
+            assert_eq!(refusal["detail"], "to edit this provider you must be its owner");
             stranger.post(&services, drain_cleaning()).await.refused(403);
             stranger.patch(one, json!({"name": "x"})).await.refused(403);
             stranger.delete(one).await.refused(403);

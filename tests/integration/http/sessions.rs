@@ -180,7 +180,7 @@ both_engines! {
             stranger.get(&session).await.refused(403);
             stranger.get(&messages).await.refused(403);
             let refusal = stranger.post(&messages, say("hi", "m1")).await.refused(403);
-            assert_eq!(refusal["detail"], "Message this session needs one of its parties");
+            assert_eq!(refusal["detail"], "to message this session you must be one of its parties");
             assert_eq!(stranger.get("/sessions").await.ok()["items"], json!([]));
         }
         assert_eq!(root.get(&session).await.ok()["allowed_actions"], json!([]));
