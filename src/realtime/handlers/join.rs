@@ -9,7 +9,6 @@ use crate::ids::{Room, Seq};
 use crate::realtime::close::CloseReason;
 use crate::realtime::hub::{Joined as Stay, Spliced};
 use crate::realtime::protocol::{AckBody, Correlation, ErrorCode, Joined, Notice};
-use crate::realtime::rooms;
 
 /// Lets the caller hear a room: what it has missed first, then everything, in order, nothing twice.
 ///
@@ -22,12 +21,12 @@ pub(super) async fn join(
     room: Room,
     since: Option<Seq>,
 ) -> Result<Outcome, Refusal> {
+    caller.in_room(room.clone(), |_, _| Ok(())).await?;
     if let Some(live_after) = caller.live_after(&room) {
         let (head, missed) = missed(caller, room.clone(), since, Some(live_after)).await?;
         caller.ack(id, answer(room, head, missed));
         return Ok(Outcome::Answered);
     }
-    caller.in_room(room.clone(), |_, _| Ok(())).await?;
     let mut stay = caller.hub.join(caller.connection(), room.clone()).await?;
     let (head, missed) = missed(caller, room.clone(), since, None).await?;
     caller.went_live(room.clone(), head);
@@ -71,7 +70,7 @@ async fn missed(
         let fits = missed.len() <= limits.events && missed.iter().map(weight).sum::<usize>() <= limits.bytes;
         Ok((up_to, fits.then_some(missed)))
     };
-    caller.in_room(room, look).await
+    Ok(caller.in_room_still(room, look).await?)
 }
 
 /// Joins the read log and the live events. Where more was said meanwhile than the hub could keep back, reads
@@ -84,11 +83,9 @@ async fn go_live(caller: &Caller, room: &Room, stay: &mut Stay, read_up_to: Seq)
             Spliced::Behind => {}
         }
         let page = caller.gateway.replay_limits().events;
-        let (since, scope, room) = (up_to, caller.scope.clone(), room.clone());
-        let read = caller.db().read(move |uow| {
-            rooms::may_hear(uow, &scope, &room)?;
-            Ok::<_, Error>(log::after(uow, &room, since, page)?)
-        });
+        let since = up_to;
+        let read =
+            caller.in_room_still(room.clone(), move |uow, room| Ok(log::after(uow, room, since, page)?));
         for envelope in read.await? {
             up_to = envelope.seq;
             let _ = caller.say(&Notice::Event(event(envelope)));

@@ -33,6 +33,20 @@ both_engines! {
         }
     }
 
+    async fn an_admin_who_joins_is_written_down_once(app) {
+        use diesel::prelude::*;
+        use souk::db::schema::audit;
+
+        let ida = Person::admin(app, "ida").await;
+        ida.connect(app).await.ack(json!({"type": "join", "room": "market:plumbing"})).await;
+        let rows = app.server.db.read(move |uow| {
+            let of_ida = audit::actor.eq(ida.user).and(audit::outcome.eq("admin"));
+            let rows = audit::table.filter(of_ida).select((audit::action, audit::row_id));
+            Ok::<_, souk::db::DbError>(rows.load::<(String, Option<String>)>(uow.conn())?)
+        });
+        assert_eq!(rows.await.unwrap(), [("join".to_owned(), Some("market:plumbing".to_owned()))]);
+    }
+
     async fn own_notices_come_without_asking(app) {
         let ana = Person::new(app, "ana", "consumer").await;
         let mut first = ana.connect(app).await;
