@@ -65,14 +65,18 @@ impl Socket {
     }
 
     /// Sends a message with an `id` of its own and waits for the `ack` or `error` with that `id`.
-    pub async fn request(&mut self, mut message: Value) -> Value {
+    pub async fn request(&mut self, message: Value) -> Value {
+        let what = message.to_string();
+        self.try_request(message).await.unwrap_or_else(|closed| panic!("no answer to {what}, but {closed:?}"))
+    }
+
+    /// The same; an error where the connection ended first.
+    pub async fn try_request(&mut self, mut message: Value) -> Result<Value, Closed> {
         self.requests += 1;
         let id = self.requests;
         message["id"] = id.into();
         self.send(message).await;
-        self.find(|answer| answer["id"] == id && (answer["type"] == "ack" || answer["type"] == "error"))
-            .await
-            .unwrap_or_else(|closed| panic!("no answer to request {id}, but {closed:?}"))
+        self.find(|answer| answer["id"] == id && (answer["type"] == "ack" || answer["type"] == "error")).await
     }
 
     /// The same; the answer must be an `ack`.
@@ -84,9 +88,19 @@ impl Socket {
 
     /// The oldest message of this type that was not taken yet; others wait.
     pub async fn recv(&mut self, kind: &str) -> Value {
-        self.find(|message| message["type"] == kind)
-            .await
-            .unwrap_or_else(|closed| panic!("no {kind}, but {closed:?}"))
+        self.try_recv(kind).await.unwrap_or_else(|closed| panic!("no {kind}, but {closed:?}"))
+    }
+
+    /// The same; an error where the connection ended first.
+    pub async fn try_recv(&mut self, kind: &str) -> Result<Value, Closed> {
+        self.find(|message| message["type"] == kind).await
+    }
+
+    /// All messages of this type that have come and were not taken yet, oldest first.
+    pub fn take_all(&mut self, kind: &str) -> Vec<Value> {
+        let (taken, kept) = self.kept.drain(..).partition::<Vec<_>, _>(|message| message["type"] == kind);
+        self.kept = kept.into();
+        taken
     }
 
     /// The oldest event of this kind that was not taken yet.

@@ -1,0 +1,102 @@
+//! Killed at any moment: people talk and accept offers while the server is killed again and again, and retry whatever
+//! was not answered under the same keys. In the end everything that was acknowledged is there exactly once and in order,
+//! nobody saw an event twice or missed one, and each request has one booking.
+//!
+//! `SOUK_KILLS` says how often (20 unless set), `SOUK_SEED` repeats the moments of an earlier run.
+
+mod chooser;
+mod mortal;
+mod talker;
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::time::Duration;
+
+use chooser::{Chooser, Chosen};
+use mortal::{Mortal, Pulse};
+use serde_json::{Value, json};
+use talker::Talker;
+
+use crate::both_engines;
+use crate::support::{Database, Person};
+
+/// However slow the machine: beyond this, somebody waits for something that does not come.
+const LIMIT: Duration = Duration::from_secs(600);
+
+both_engines! {
+    fn nothing_acknowledged_is_lost_or_done_twice(database) {
+        let seed = number("SOUK_SEED").unwrap_or_else(|| uuid::Uuid::new_v4().as_u64_pair().0);
+        let kills = number("SOUK_KILLS").unwrap_or(20);
+        // Not `eprintln`, which is swallowed where the test passes: a run that was slow or odd can be repeated, too.
+        let _ = writeln!(std::io::stderr(), "killed {kills} times with SOUK_SEED={seed}");
+        let run = async { tokio::time::timeout(LIMIT, live_through(database, seed, kills)).await };
+        actix_web::rt::System::new().block_on(run).expect("everybody gets an answer in time");
+    }
+}
+
+fn number(variable: &str) -> Option<u64> {
+    std::env::var_os(variable).map(|value| value.to_str().unwrap().parse().unwrap())
+}
+
+async fn live_through(database: &Database, seed: u64, kills: u64) {
+    let server = Mortal::start(database, seed, kills);
+    let anyone = server.anyone();
+    let ana = Person::register(&anyone, "ana", "consumer").await;
+    let ben = Person::register(&anyone, "ben", "provider").await;
+    let cleo = Person::register(&anyone, "cleo", "provider").await;
+    let mut chooser = Chooser::new(&ana, [&ben, &cleo]);
+    let session = chooser.open_session().await;
+    let room = format!("session:{session}");
+    let (mut of_ana, mut of_ben) = (Talker::new(&ana, &room), Talker::new(&ben, &room));
+
+    let mortality = server.begin();
+    let pulse = mortality.pulse();
+    tokio::join!(of_ana.talk(&pulse), of_ben.talk(&pulse), chooser.choose(&pulse));
+    let survivor = mortality.survivor();
+
+    let log = read_log(&ana, &room).await;
+    for talker in [&mut of_ana, &mut of_ben] {
+        talker.catch_up().await;
+        assert_eq!(talker.seen, log, "{} saw what happened, once and in order", talker.name);
+        assert!(talker.acked.len() as u64 > kills / 2, "{} said next to nothing", talker.name);
+        talker.assert_acks_are_kept(&log);
+    }
+    let names: Vec<_> = log.iter().filter_map(|event| event["data"]["client_msg_id"].as_str()).collect();
+    assert_eq!(names.len(), names.iter().collect::<BTreeSet<_>>().len(), "a message was stored twice");
+
+    assert!(!chooser.chosen.is_empty(), "nothing was chosen");
+    let (events, choices) = (log.len(), chooser.chosen.len());
+    let _ = writeln!(std::io::stderr(), "SOUK_SEED={seed}: {events} events, {choices} choices");
+    let bookings = ana.get("/bookings?limit=100").await.ok();
+    for Chosen { request, winner, .. } in &chooser.chosen {
+        let of_request: Vec<_> = bookings["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|b| b["request_id"] == request.as_str())
+            .collect();
+        assert_eq!(of_request.len(), 1, "one booking of {request}");
+        assert_eq!(of_request[0]["offer_id"], winner.as_str());
+    }
+    assert!(survivor.terminate().success());
+}
+
+/// The room's log from its beginning, as somebody who comes now gets it.
+async fn read_log(person: &Person, room: &str) -> Vec<Value> {
+    let mut socket = person.live().await;
+    socket.ack(json!({"type": "join", "room": room})).await;
+    let (mut log, mut before) = (Vec::new(), Value::Null);
+    loop {
+        let mut page = json!({"type": "history", "room": room, "limit": 100});
+        if !before.is_null() {
+            page["before"] = before;
+        }
+        let answer = socket.ack(page).await;
+        let events = answer["events"].as_array().unwrap().clone();
+        before = events.first().map_or(Value::Null, |event| event["seq"].clone());
+        log.splice(0..0, events);
+        if answer["has_more"] == false {
+            return log;
+        }
+    }
+}
