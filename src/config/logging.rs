@@ -11,7 +11,7 @@ pub struct LoggingConfig {
     pub log_format: LogFormat,
 
     /// Least level, also by module: info, or warn,souk::realtime=debug
-    #[arg(long, env = "SOUK_LOG_FILTER", value_name = "FILTER", default_value = "info")]
+    #[arg(long, env = "SOUK_LOG_FILTER", value_name = "FILTER", default_value = "info,actix_server=warn")]
     pub log_filter: String,
 }
 

@@ -31,36 +31,37 @@ fn write_text(out: &mut String, demo: &Demo, address: SocketAddr) -> std::fmt::R
     writeln!(out, "Souk is open, with a sample marketplace in it.\n")?;
     writeln!(out, "  REST       {base}  (browse it at {base}/docs/)")?;
     writeln!(out, "  WebSocket  {}\n", websocket_url(address))?;
+    for person in &demo.users {
+        let Person { name, role, email, password, .. } = person;
+        let suspended = if person.is_active { "" } else { ", suspended" };
+        writeln!(out, "  {name:8} {role}{suspended}; logs in as {email} with {password}")?;
+    }
+    writeln!(out, "\nPaste this into another shell to be each of them (who is suspended is refused):\n")?;
+    write_exports(out, demo, &base)?;
+    writeln!(out, "\nWatch as Ben, whose offer waits (any WebSocket client will do):\n")?;
+    writeln!(out, "  npx -y wscat -c \"{}?token=$BEN\"", websocket_url(address))?;
+    writeln!(out, "\nSee the offers on Ana's request, and accept Ben's:\n")?;
+    writeln!(out, "  curl -s $SOUK/requests/$REQUEST/offers -H \"Authorization: Bearer $ANA\"")?;
+    writeln!(out, "  curl -s $SOUK/offers/$OFFER/accept -H \"Authorization: Bearer $ANA\" \\")?;
     writeln!(
         out,
-        "To be one of these people, paste their line into a shell, or log in with the password:\n"
+        "    -H 'Content-Type: application/json' -H 'Idempotency-Key: first' -d '{{\"version\": 1}}'"
     )?;
-    writeln!(out, "  export SOUK={base}")?;
-    for person in &demo.users {
-        write_person(out, person)?;
-    }
-    let request = demo.open_request.id;
-    writeln!(out, "\nWatch Ana's request as Ana, in a second shell (any WebSocket client will do):\n")?;
-    writeln!(out, "  websocat \"{}?token=$ANA\"", websocket_url(address))?;
-    if let Some(offer) = demo.open_request.offers.first() {
-        let (id, version, session) = (offer.id, offer.version, offer.session_id);
-        writeln!(out, "  {{\"type\":\"join\",\"id\":1,\"room\":\"session:{session}\"}}")?;
-        writeln!(out, "\nSee the offers on it, and accept Ben's:\n")?;
-        writeln!(out, "  curl -s $SOUK/requests/{request}/offers -H \"Authorization: Bearer $ANA\"")?;
-        writeln!(
-            out,
-            "  curl -s $SOUK/offers/{id}/accept -H \"Authorization: Bearer $ANA\" \\\n    \
-             -H 'Content-Type: application/json' -H 'Idempotency-Key: my-first' -d '{{\"version\":{version}}}'"
-        )?;
-    }
     writeln!(out, "\nCtrl-C ends it.")
 }
 
-fn write_person(out: &mut String, person: &Person) -> std::fmt::Result {
-    let Person { name, role, email, password, access_token, .. } = person;
-    let suspended = if person.is_active { "" } else { ", suspended: the token is refused" };
-    writeln!(out, "\n  # {name}, {role}{suspended}; {email} / {password}")?;
-    writeln!(out, "  export {}={access_token}", name.to_uppercase())
+/// The variables that the lines to try, and the README's, are written with.
+fn write_exports(out: &mut String, demo: &Demo, base: &str) -> std::fmt::Result {
+    writeln!(out, "  export SOUK={base}")?;
+    for person in &demo.users {
+        writeln!(out, "  export {}={}", person.name.to_uppercase(), person.access_token)?;
+    }
+    let offer = demo.open_request.offers.first();
+    let (offer, session) = offer.map(|offer| (offer.id, offer.session_id)).unzip();
+    writeln!(out, "  export REQUEST={}", demo.open_request.id)?;
+    writeln!(out, "  export OFFER={}", offer.map(|id| id.to_string()).unwrap_or_default())?;
+    writeln!(out, "  export SESSION={}", session.map(|id| id.to_string()).unwrap_or_default())?;
+    writeln!(out, "  export BOOKING={}", demo.booking.id)
 }
 
 fn base_url(address: SocketAddr) -> String {

@@ -21,9 +21,9 @@ mod socket;
 
 pub use app::{JWT_SECRET, TestApp, run};
 pub use cast::{PASSWORD, Person};
+pub use client::{Answer, Call, Client};
 pub use contract::CONTRACT;
 pub use deals::{ADDRESS, id, usual_request};
-pub use client::{Answer, Call, Client};
 pub use engine::{Database, Engine};
 pub use issuer::{ISS, Issuer};
 pub use keys::TestKey;
