@@ -3,12 +3,12 @@
 use crate::db::UnitOfWork;
 use crate::domain::offers::{self, Offer};
 use crate::domain::policy::{
-    Authorized, Right, Scope, Step, authorize, by_system, conflict, step, write_down,
+    Authorized, Right, Scope, Step, authorize, browse, by_system, conflict, step, write_down,
 };
 use crate::domain::projects::{self, NewProject};
 use crate::domain::requests::{self, Reason, Request};
 use crate::domain::sessions::{self, NewSession};
-use crate::domain::{Error, Page, Slice};
+use crate::domain::{Error, Kind, Page, Slice};
 use crate::events::{EndReason, Ending};
 use crate::ids::{BookingId, UserId};
 
@@ -45,6 +45,7 @@ pub fn list(
     filter: &BookingFilter,
     page: Page<BookingId>,
 ) -> Result<Slice<Booking, BookingId>, Error> {
+    browse(uow, scope, Kind::Booking)?;
     let rows = repository::list(uow, scope, filter, page)?;
     Ok(page.cut(rows, |booking| booking.id))
 }
@@ -95,10 +96,7 @@ pub fn force_cancel(
     id: BookingId,
     reason: &Reason,
 ) -> Result<Booking, Error> {
-    let booking = call_off(uow, scope, id, Action::ForceCancel, Some(reason))?;
-    let right = Right::to::<Booking>(Action::ForceCancel);
-    write_down(uow, scope, &booking, right, Some(reason.as_str()))?;
-    Ok(booking)
+    call_off(uow, scope, id, Action::ForceCancel, Some(reason))
 }
 
 fn call_off(
@@ -126,6 +124,10 @@ fn call_off(
     }
     let after = repository::update(uow, &before, after)?;
     announce(uow, by, Change::Cancelled, &after);
+    if action == Action::ForceCancel {
+        let right = Right::to::<Booking>(action);
+        write_down(uow, scope, &after, right, reason.map(Reason::as_str))?;
+    }
     // The booking and its session stay with the two; being live in its room was a right of a booking that stands.
     for user in [after.consumer_user_id, after.provider_user_id] {
         uow.end(Ending::Membership { user, room: after.room(), reason: EndReason::NoStanding });

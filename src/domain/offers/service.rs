@@ -3,7 +3,7 @@
 use crate::clock::Timestamp;
 use crate::db::UnitOfWork;
 use crate::domain::money::{Currency, Money};
-use crate::domain::policy::{Authorized, Right, Scope, Step, authorize, step, write_down};
+use crate::domain::policy::{Authorized, Right, Scope, Step, authorize, browse, step, write_down};
 use crate::domain::requests::{self, Reason, Request};
 use crate::domain::sessions::{self, NewSession};
 use crate::domain::slot::Slot;
@@ -107,6 +107,7 @@ pub fn list(
     filter: &OfferFilter,
     page: Page<OfferId>,
 ) -> Result<Slice<Offer, OfferId>, Error> {
+    browse(uow, scope, Kind::Offer)?;
     let rows = repository::list(uow, repository::Of::caller(scope), filter, page)?;
     Ok(page.cut(rows, |offer| offer.id))
 }
@@ -163,19 +164,17 @@ pub fn revise(
 
 /// Says no.
 pub fn decline(uow: &mut UnitOfWork<'_>, scope: &Scope, id: OfferId) -> Result<Offer, Error> {
-    change(uow, scope, id, Action::Decline, Change::Declined)
+    change(uow, scope, id, Action::Decline, Change::Declined, None)
 }
 
 /// Takes it back.
 pub fn withdraw(uow: &mut UnitOfWork<'_>, scope: &Scope, id: OfferId) -> Result<Offer, Error> {
-    change(uow, scope, id, Action::Withdraw, Change::Withdrawn)
+    change(uow, scope, id, Action::Withdraw, Change::Withdrawn, None)
 }
 
 /// Takes it away, with a reason.
 pub fn remove(uow: &mut UnitOfWork<'_>, scope: &Scope, id: OfferId, reason: &Reason) -> Result<Offer, Error> {
-    let offer = change(uow, scope, id, Action::Remove, Change::Removed)?;
-    write_down(uow, scope, &offer, Right::to::<Offer>(Action::Remove), Some(reason.as_str()))?;
-    Ok(offer)
+    change(uow, scope, id, Action::Remove, Change::Removed, Some(reason))
 }
 
 /// The offer, with its request locked.
@@ -191,12 +190,17 @@ fn change(
     id: OfferId,
     action: Action,
     change: Change,
+    reason: Option<&Reason>,
 ) -> Result<Offer, Error> {
+    let right = Right::to::<Offer>(action);
     let (_, offer) = lock(uow, id)?;
-    let offer = authorize(uow, scope, offer, Right::to::<Offer>(action))?;
+    let offer = authorize(uow, scope, offer, right)?;
     let Step::To(state) = step(scope, &*offer, action)? else { return Ok(offer.into_row()) };
     let after = repository::update(uow, &offer, Offer { state, ..offer.clone() })?;
     announce(uow, Some(scope.user()), change, &after);
+    if let Some(reason) = reason {
+        write_down(uow, scope, &after, right, Some(reason.as_str()))?;
+    }
     Ok(after)
 }
 

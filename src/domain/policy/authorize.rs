@@ -106,6 +106,23 @@ pub fn by_system<T: Resource>(row: T) -> Authorized<T> {
     Authorized { row, grant: Grant::System }
 }
 
+/// What an admin's browsing leaves behind: their list shows what is others', without a row to pass the check on.
+pub fn browse(uow: &mut UnitOfWork<'_>, scope: &Scope, kind: Kind) -> Result<(), Error> {
+    if !scope.is_admin() {
+        return Ok(());
+    }
+    Ok(uow.audit(NewAudit {
+        actor: Some(scope.user()),
+        impersonator: scope.impersonator().map(str::to_owned),
+        outcome: Outcome::Admin,
+        action: "list",
+        kind: kind.as_str(),
+        row_id: None,
+        detail: None,
+        call: Some(scope.call()),
+    })?)
+}
+
 /// Writes a deed into the audit trail that people will ask about later, with its reason where there is one.
 pub fn write_down<T: Resource>(
     uow: &mut UnitOfWork<'_>,

@@ -6,7 +6,7 @@ use crate::clock::Timestamp;
 use crate::db::UnitOfWork;
 use crate::domain::money::PriceRange;
 use crate::domain::place::{Address, Point};
-use crate::domain::policy::{Authorized, Right, Scope, Step, authorize, step, write_down};
+use crate::domain::policy::{Authorized, Right, Scope, Step, authorize, browse, step, write_down};
 use crate::domain::users::Role;
 use crate::domain::{Error, Kind, Page, Slice, consumers, offers};
 use crate::ids::{Category, RequestId};
@@ -94,6 +94,7 @@ pub fn list(
             "providers browse open requests; their own offers are in /offers",
         ));
     }
+    browse(uow, scope, Kind::Request)?;
     let rows = repository::list(uow, scope, filter, page)?;
     Ok(page.cut(rows, |request| request.id))
 }
@@ -106,7 +107,7 @@ pub fn publish(
     until: Option<Timestamp>,
 ) -> Result<Request, Error> {
     let now = uow.now();
-    change(uow, scope, id, Action::Publish, Change::Published, |request| {
+    change(uow, scope, id, Action::Publish, Change::Published, None, |request| {
         request.expires_at = Some(end_of_term(now, until, now.plus(TERM))?);
         check_wanted_at(now, request.brief.wanted_at)
     })
@@ -154,7 +155,7 @@ pub fn extend(
     until: Option<Timestamp>,
 ) -> Result<Request, Error> {
     let now = uow.now();
-    change(uow, scope, id, Action::Extend, Change::Extended, |request| {
+    change(uow, scope, id, Action::Extend, Change::Extended, None, |request| {
         let end = request.expires_at.unwrap_or(now);
         let usual = end.plus(TERM).min(now.plus(LONGEST_TERM));
         let asked = end_of_term(now, until, usual)?;
@@ -168,7 +169,7 @@ pub fn extend(
 
 /// Takes an open request back; its live offers lapse.
 pub fn cancel(uow: &mut UnitOfWork<'_>, scope: &Scope, id: RequestId) -> Result<Request, Error> {
-    change(uow, scope, id, Action::Cancel, Change::Cancelled, |_| Ok(()))
+    change(uow, scope, id, Action::Cancel, Change::Cancelled, None, |_| Ok(()))
 }
 
 /// Takes a request out of the market, with a reason; its live offers lapse.
@@ -178,10 +179,7 @@ pub fn remove(
     id: RequestId,
     reason: &Reason,
 ) -> Result<Request, Error> {
-    let request = change(uow, scope, id, Action::Remove, Change::Removed, |_| Ok(()))?;
-    let right = Right::to::<Request>(Action::Remove);
-    write_down(uow, scope, &request, right, Some(reason.as_str()))?;
-    Ok(request)
+    change(uow, scope, id, Action::Remove, Change::Removed, Some(reason), |_| Ok(()))
 }
 
 /// Puts a removed request (back) into the market, with a reason: until its old end, or for a new term when that is past.
@@ -192,14 +190,11 @@ pub fn restore(
     reason: &Reason,
 ) -> Result<Request, Error> {
     let now = uow.now();
-    let request = change(uow, scope, id, Action::Restore, Change::Restored, |request| {
+    change(uow, scope, id, Action::Restore, Change::Restored, Some(reason), |request| {
         let end = request.expires_at.filter(|end| *end > now);
         request.expires_at = Some(end.unwrap_or_else(|| now.plus(TERM)));
         Ok(())
-    })?;
-    let right = Right::to::<Request>(Action::Restore);
-    write_down(uow, scope, &request, right, Some(reason.as_str()))?;
-    Ok(request)
+    })
 }
 
 /// One step by the table: lock, authorize, step, change, announce. A request that is there already is left as it is.
@@ -209,16 +204,21 @@ fn change(
     id: RequestId,
     action: Action,
     change: Change,
+    reason: Option<&Reason>,
     apply: impl FnOnce(&mut Request) -> Result<(), Error>,
 ) -> Result<Request, Error> {
     let request = repository::lock_for(uow, scope, id)?;
-    let request = authorize(uow, scope, request, Right::to::<Request>(action))?;
+    let right = Right::to::<Request>(action);
+    let request = authorize(uow, scope, request, right)?;
     let Step::To(state) = step(scope, &*request, action)? else { return Ok(request.into_row()) };
     let mut after = Request { state, ..request.clone() };
     apply(&mut after)?;
     let after = repository::update(uow, &request, after)?;
     let by = Some(scope.user());
     announce(uow, by, change, &request, &after);
+    if let Some(reason) = reason {
+        write_down(uow, scope, &after, right, Some(reason.as_str()))?;
+    }
     if matches!(state, State::Cancelled | State::Removed) {
         offers::lapse_live(uow, by, id, None)?;
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use souk::clock::Timestamp;
+use souk::domain::users::Role;
 
 use crate::both_engines;
 use crate::support::{ADDRESS, Person, id, usual_request};
@@ -57,6 +58,15 @@ both_engines! {
         assert_eq!(next["session_id"], offer["session_id"], "the two have one session");
         let nowhere = format!("/requests/{}/offers", id(&offer));
         pavel.post(&nowhere, app.usual_offer(100)).await.refused(404);
+    }
+
+    async fn nobody_answers_themselves_whichever_side_they_are_on_now(app) {
+        let (ana, root) = (app.consumer("ana").await, app.db_admin("root").await);
+        let request = app.request(&ana).await;
+        let ana = app.db_change_role(&root, &ana, Role::Provider).await;
+        assert_eq!(ana.get(&format!("/requests/{}", id(&request))).await.ok()["user_id"], ana.id);
+        let answer = format!("/requests/{}/offers", id(&request));
+        ana.post(&answer, app.usual_offer(100)).await.refused(403);
     }
 
     async fn what_cannot_be_offered_is_refused(app) {

@@ -42,7 +42,7 @@ both_engines! {
             other.post("/requests", usual_request()).await.refused(403);
         }
         app.anyone().post("/requests", usual_request()).await.refused(401);
-        assert_eq!(root.get("/requests").await.ok()["items"], json!([]));
+        assert_eq!(root.get("/requests").await.ok()["items"], json!([]), "nobody made one");
     }
 
     async fn all_that_is_wrong_with_a_request_is_said_at_once(app) {

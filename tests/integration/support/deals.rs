@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use souk::domain::users::{self, Role};
+use souk::ids::CallId;
 
 use super::{Person, TestApp};
 
@@ -64,6 +66,18 @@ impl TestApp {
     /// The kinds of what happened in a room, oldest first.
     pub async fn db_kinds(&self, room: &str) -> Vec<String> {
         self.db_events(room).await.iter().map(|event| event.kind.to_string()).collect()
+    }
+}
+
+impl TestApp {
+    /// Moves somebody to another side of the marketplace, as an admin; answers with who they are then.
+    pub async fn db_change_role(&self, admin: &Person, who: &Person, role: Role) -> Person {
+        let call = CallId::new(self.clock.now());
+        let scope = self.server.auth.authenticate(admin.token().unwrap(), call).await.unwrap();
+        let who_id = who.id.parse().unwrap();
+        let change = self.server.db.write(move |uow| users::service::change_role(uow, &scope, who_id, role));
+        change.await.unwrap();
+        self.person(&self.db_token(&who.email, Duration::from_secs(1800)).await).await
     }
 }
 
