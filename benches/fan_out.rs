@@ -2,10 +2,11 @@
 //! 100 rooms of 10, beside a bare baseline in the same run that only writes the same prebuilt frames to the same kind of
 //! sockets, one write a frame.
 //!
-//! `cargo bench --bench fan_out [-- --messages 300 --rate 100000]`. The members are sockets in a child process, so that
+//! `cargo bench --bench fan_out [-- --messages 200 --rate 100000]`. The members are sockets in a child process, so that
 //! what is measured is the server alone: the HTTP server, the transport, the hub; no database. "Paced" spreads the
-//! messages so that each leaves in a write of its own, which is the dear case; "flat out" says them as fast as the hub
-//! takes them, so that frames share writes. Machines are noisy: only ratios within one run mean something.
+//! messages so that each leaves in a write of its own to a reader that must be woken, which is the dear case; "flat out"
+//! says them as fast as they are taken, so that the hub's frames share writes. Machines are noisy: only ratios within one
+//! run, paced to paced and flat out to flat out, mean something.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -23,14 +24,14 @@ mod members;
 #[path = "fan_out/server.rs"]
 mod server;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
 
 #[derive(Parser, Clone)]
 struct Options {
     /// Messages that each member gets in each measurement
-    #[arg(long, default_value_t = 300)]
+    #[arg(long, default_value_t = 200)]
     messages: u64,
     /// Deliveries a second in the paced measurement
     #[arg(long, default_value_t = 100_000)]
@@ -67,6 +68,30 @@ impl Scenario {
     /// A market: its members are not told who comes and goes, which is no part of what is measured.
     fn room(number: usize) -> souk::ids::Room {
         format!("market:room-{number:04}").parse().unwrap()
+    }
+}
+
+/// How fast messages are said.
+#[derive(Clone, Copy)]
+enum Pace {
+    /// One in every room in this time.
+    Each(Duration),
+    FlatOut,
+}
+
+impl Pace {
+    fn both(options: &Options, scenario: Scenario) -> [Self; 2] {
+        [
+            Self::Each(Duration::from_secs_f64(scenario.connections() as f64 / options.rate as f64)),
+            Self::FlatOut,
+        ]
+    }
+
+    /// How long to rest after this many messages, so that the pace is kept. Not for less than sleeping is good for.
+    fn rest(self, began: Instant, messages: usize, scenario: Scenario) -> Option<Duration> {
+        let Self::Each(time) = self else { return None };
+        let due = time.mul_f64(messages as f64 / scenario.rooms as f64);
+        due.checked_sub(began.elapsed()).filter(|rest| *rest > Duration::from_millis(1))
     }
 }
 
@@ -113,10 +138,11 @@ fn main() {
     println!("                          deliveries/s   CPU s per million   of baseline");
     for scenario in [Scenario { rooms: 1, members: 1_000 }, Scenario { rooms: 100, members: 10 }] {
         println!("{} room(s) of {} members, 128-byte messages", scenario.rooms, scenario.members);
-        let baseline = baseline::measure(&options, scenario);
-        baseline.print("bare writes", None);
-        let [paced, flat_out] = server::measure(&options, scenario);
-        paced.print("hub, paced", Some(&baseline));
-        flat_out.print("hub, flat out", Some(&baseline));
+        let bare = baseline::measure(&options, scenario);
+        let hub = server::measure(&options, scenario);
+        for ((name, bare), hub) in ["paced", "flat out"].into_iter().zip(bare).zip(hub) {
+            bare.print(&format!("bare writes, {name}"), None);
+            hub.print(&format!("hub, {name}"), Some(&bare));
+        }
     }
 }

@@ -4,11 +4,13 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::Instant;
 
+use bytes::Bytes;
+
 use super::members::Members;
 use super::server::{frame, log_of};
-use super::{Measured, Options, Scenario, cpu};
+use super::{Measured, Options, Pace, Scenario, cpu};
 
-pub(crate) fn measure(options: &Options, scenario: Scenario) -> Measured {
+pub(crate) fn measure(options: &Options, scenario: Scenario) -> [Measured; 2] {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut members = Members::connect(listener.local_addr().unwrap(), scenario);
     let mut rooms: Vec<Vec<TcpStream>> = (0..scenario.rooms).map(|_| Vec::new()).collect();
@@ -20,19 +22,32 @@ pub(crate) fn measure(options: &Options, scenario: Scenario) -> Measured {
     members.wait_for("connected");
     let log = log_of(scenario, options.messages);
     let frames: Vec<Vec<_>> = log.iter().map(|events| events.iter().cloned().map(frame).collect()).collect();
-    members.expect(frames[0].iter().map(bytes::Bytes::len).sum());
+    Pace::both(options, scenario).map(|pace| one(scenario, pace, &frames, &mut rooms, &mut members))
+}
+
+fn one(
+    scenario: Scenario,
+    pace: Pace,
+    frames: &[Vec<Bytes>],
+    rooms: &mut [Vec<TcpStream>],
+    members: &mut Members,
+) -> Measured {
+    let messages = frames[0].len();
+    members.expect(frames[0].iter().map(Bytes::len).sum());
     let (began, cpu_before) = (Instant::now(), cpu());
-    for seq in 0..frames[0].len() {
-        for (frames, streams) in frames.iter().zip(&mut rooms) {
+    for seq in 0..messages {
+        for (room, (frames, streams)) in frames.iter().zip(&mut *rooms).enumerate() {
             for stream in streams {
                 stream.write_all(&frames[seq]).unwrap();
+            }
+            if let Some(rest) = pace.rest(began, seq * scenario.rooms + room + 1, scenario) {
+                std::thread::sleep(rest);
             }
         }
     }
     let used = cpu() - cpu_before;
     members.wait_for("done");
-    let deliveries = options.messages * scenario.connections() as u64;
-    Measured { deliveries, elapsed: began.elapsed(), cpu: used }
+    Measured { deliveries: (messages * scenario.connections()) as u64, elapsed: began.elapsed(), cpu: used }
 }
 
 /// Reads the handshake, up to the room that it names.

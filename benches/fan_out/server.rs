@@ -23,7 +23,7 @@ use souk::realtime::transport::handshake::Handshake;
 use souk::realtime::transport::{FrameLimits, LinkLimits, SocketOptions, on_connect};
 
 use super::members::Members;
-use super::{Measured, Options, Scenario, cpu};
+use super::{Measured, Options, Pace, Scenario, cpu};
 
 /// Each room's events, made beforehand.
 pub(crate) fn log_of(scenario: Scenario, messages: u64) -> Vec<Vec<Envelope>> {
@@ -114,22 +114,22 @@ async fn run(options: Options, scenario: Scenario) -> [Measured; 2] {
     while joined.load(Ordering::Acquire) < scenario.connections() {
         actix_web::rt::time::sleep(Duration::from_millis(10)).await;
     }
-    let pace = Duration::from_secs_f64(scenario.connections() as f64 / options.rate as f64);
-    let paced = one(&options, scenario, &hub, &log, &members, Some(pace)).await;
-    let flat_out = one(&options, scenario, &hub, &log, &members, None).await;
+    let [paced, flat_out] = Pace::both(&options, scenario);
+    let paced = one(&options, scenario, &hub, &log, &members, paced).await;
+    let flat_out = one(&options, scenario, &hub, &log, &members, flat_out).await;
     drop(members);
     handle.stop(false).await;
     [paced, flat_out]
 }
 
-/// Says the next messages in every room; with a pace, one in each room in that time.
+/// Says the next messages in every room.
 async fn one(
     options: &Options,
     scenario: Scenario,
     hub: &HubHandle,
     log: &Log,
     members: &Arc<Mutex<Members>>,
-    pace: Option<Duration>,
+    pace: Pace,
 ) -> Measured {
     let first = usize::try_from(log.said.load(Ordering::Acquire)).unwrap();
     let messages = usize::try_from(options.messages).unwrap();
@@ -142,15 +142,11 @@ async fn one(
         log.said.store(seq as u64 + 1, Ordering::Release);
         for (number, events) in log.rooms.iter().enumerate() {
             publisher.publish(Committed { events: vec![events[seq].clone()], endings: Vec::new() });
-            if let Some(pace) = pace {
-                let done = (seq - first) as f64 + (number + 1) as f64 / scenario.rooms as f64;
-                let due = began + pace.mul_f64(done);
-                if due > Instant::now() + Duration::from_millis(1) {
-                    actix_web::rt::time::sleep_until(due.into()).await;
-                }
+            if let Some(rest) = pace.rest(began, (seq - first) * scenario.rooms + number + 1, scenario) {
+                actix_web::rt::time::sleep(rest).await;
             }
         }
-        if pace.is_none() {
+        if matches!(pace, Pace::FlatOut) {
             // Waits until the hub has taken it in, as a writer that waits for its commit would.
             hub.snapshot().await.unwrap();
         }
