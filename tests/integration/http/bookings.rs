@@ -133,6 +133,26 @@ both_engines! {
         assert_eq!(audit, ["admin force_cancel", "done force_cancel", "refused force_cancel"]);
     }
 
+    async fn being_live_in_a_booking_ends_with_it(app) {
+        let (ana, pavel) = (app.consumer("ana").await, app.provider("pavel").await);
+        let booking = app.booking(&ana, &pavel).await;
+        let room = format!("booking:{}", id(&booking));
+        let (mut anas, mut pavels) = (ana.live().await, pavel.live().await);
+        for socket in [&mut anas, &mut pavels] {
+            let joined = socket.ack(json!({"type": "join", "room": room, "since": 0})).await;
+            assert_eq!(joined["events"][0]["kind"], "booking.created");
+        }
+        pavel.post(&format!("{}/cancel", path(&booking)), Value::Null).await.ok();
+        for (person, socket) in [(&ana, &mut anas), (&pavel, &mut pavels)] {
+            let left = socket.recv("error").await;
+            assert!(left["message"].as_str().unwrap().starts_with(&format!("you have left {room}")), "{left}");
+            let again = socket.request(json!({"type": "join", "room": room})).await;
+            assert_eq!((&again["type"], &again["code"]), (&json!("error"), &json!("forbidden")));
+            let own = format!("user:{}", person.id);
+            while socket.event("booking.cancelled").await["room"] != own {}
+        }
+    }
+
     async fn two_slots_of_a_provider_touch_but_do_not_overlap(app) {
         let (ana, pavel) = (app.consumer("ana").await, app.provider("pavel").await);
         let (ten, eleven, twelve) = (app.hours(10), app.hours(11), app.hours(12));
