@@ -5,7 +5,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, Engine};
+use crate::support::{Client, Engine, Socket};
 
 fn souk(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_souk")).args(arguments).output().unwrap()
@@ -77,6 +77,14 @@ async fn the_demo_lets_everybody_be_who_it_says() {
         }
     }
     assert_eq!(story["open_request"]["offers"].as_array().unwrap().len(), 2);
+    let ana = users.iter().find(|user| user["name"] == "ana").unwrap();
+    let mut socket =
+        Socket::connect(address, &format!("/ws?token={}", ana["access_token"].as_str().unwrap())).await;
+    socket.recv("connection_established").await;
+    let room = format!("session:{}", story["open_request"]["offers"][0]["session_id"].as_str().unwrap());
+    let joined = socket.ack(json!({"type": "join", "room": room, "since": 0})).await;
+    let said = joined["events"].as_array().unwrap();
+    assert!(said.iter().any(|event| event["data"]["text"] == "It does."), "{joined}");
 }
 
 /// A running `souk demo --json`; told to stop when dropped.
