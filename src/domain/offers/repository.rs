@@ -11,7 +11,7 @@ use crate::domain::slot::Slot;
 use crate::domain::{Error, Kind, Page};
 use crate::ids::{BookingId, OfferId, ProviderId, RequestId, SessionId, UserId};
 
-use super::{Message, Offer, OfferFilter, State, Terms};
+use super::{Creation, Message, Offer, OfferFilter, State, Terms};
 
 #[derive(Queryable, Insertable, AsChangeset)]
 #[diesel(table_name = offers)]
@@ -132,9 +132,9 @@ pub(super) fn live_of(uow: &mut UnitOfWork<'_>, request: RequestId) -> Result<Ve
 }
 
 /// Stores a new offer.
-pub(super) fn insert<T>(
+pub(super) fn insert(
     uow: &mut UnitOfWork<'_>,
-    _allowed: &Authorized<T>,
+    _allowed: &Authorized<Creation>,
     offer: &Offer,
 ) -> Result<(), DbError> {
     diesel::insert_into(offers::table).values(Row::of(offer)).execute(uow.conn())?;
