@@ -6,7 +6,7 @@ use super::Gateway;
 use super::close::CloseReason;
 use super::hub::{NoSeat, Seat};
 use super::protocol::Private;
-use super::transport::handshake::{offered_token, origin};
+use super::transport::handshake::{offered_ticket, offered_token, origin};
 use super::transport::{Place, Stranger};
 use crate::app::App;
 use crate::auth::{Auth, AuthError, Refusal};
@@ -24,11 +24,8 @@ pub(super) async fn identify(auth: &Auth, token: &Private, call: CallId) -> Resu
         AuthError::Expired => CloseReason::TokenExpired,
         AuthError::NoSubject => CloseReason::NoSubject,
         AuthError::UnknownOrInactive => CloseReason::UserUnknownOrInactive,
-        AuthError::Overloaded { .. } => CloseReason::Internal,
-        AuthError::Internal(cause) => {
-            log::error!(target: "souk::realtime", request_id:% = call; "a token could not be checked: {cause}");
-            CloseReason::Internal
-        }
+        // Logged where it happened.
+        AuthError::Overloaded { .. } | AuthError::Internal(_) => CloseReason::Internal,
     })
 }
 
@@ -77,11 +74,20 @@ async fn newcomer(
     request: &HttpRequest,
     call: CallId,
 ) -> Result<(Scope, Private), CloseReason> {
-    let token = offered_token(request.uri(), request.headers()).ok_or(CloseReason::NoToken)?;
     let App { auth, config, .. } = gateway.app();
+    let token = match offered_token(request.uri(), request.headers()) {
+        Some(token) => token,
+        None => redeemed(auth, request)?,
+    };
     let identified = identify(auth, &token, call);
     let scope = actix_web::rt::time::timeout(config.server.handshake_timeout, identified)
         .await
         .map_err(|_| CloseReason::Internal)??;
     Ok((scope, token))
+}
+
+/// The token that the handshake's ticket stands for. A ticket opens one door once.
+fn redeemed(auth: &Auth, request: &HttpRequest) -> Result<Private, CloseReason> {
+    let ticket = offered_ticket(request.uri()).ok_or(CloseReason::NoToken)?;
+    auth.redeem_ticket(&ticket.0).map(Private).ok_or(CloseReason::InvalidToken)
 }

@@ -130,13 +130,22 @@ fn problem(status: StatusCode, code: &'static str, detail: &'static str) -> Http
 ///
 /// The first place that has one decides, good or bad: whoever sends two means something by neither.
 pub fn offered_token(uri: &Uri, headers: &HeaderMap) -> Option<Private> {
-    in_query(uri).or_else(|| in_authorization(headers)).or_else(|| in_subprotocols(headers)).map(Private)
+    in_query(uri, "token")
+        .or_else(|| in_authorization(headers))
+        .or_else(|| in_subprotocols(headers))
+        .map(Private)
 }
 
-fn in_query(uri: &Uri) -> Option<String> {
+/// The single-use ticket that a plain WebSocket handshake offers: what browsers should do, since they cannot send
+/// headers and a token in an address ends up in histories.
+pub fn offered_ticket(uri: &Uri) -> Option<Private> {
+    in_query(uri, "ticket").map(Private)
+}
+
+fn in_query(uri: &Uri, name: &str) -> Option<String> {
     let query = uri.query()?.as_bytes();
-    let (_, token) = url::form_urlencoded::parse(query).find(|(name, _)| name == "token")?;
-    (!token.is_empty()).then(|| token.into_owned())
+    let (_, value) = url::form_urlencoded::parse(query).find(|(key, _)| key == name)?;
+    (!value.is_empty()).then(|| value.into_owned())
 }
 
 fn in_authorization(headers: &HeaderMap) -> Option<String> {

@@ -43,6 +43,22 @@ both_engines! {
         assert_eq!(refused(app, "/ws?token=garbage", &[("authorization", &bearer)]).await, 4001, "the first counts");
     }
 
+    async fn a_ticket_opens_one_door_once_and_for_half_a_minute(app) {
+        let ana = Person::new(app, "ana", "consumer").await;
+        let ticket = async || {
+            let given = app.with_token(&ana.token).post("/auth/ticket", json!(null)).await.ok();
+            format!("/ws?ticket={}", given["ticket"].as_str().unwrap())
+        };
+        let path = ticket().await;
+        let mut socket = Socket::connect(app.address, &path).await;
+        assert_eq!(socket.recv("connection_established").await["user_email"], "ana@example.com");
+        assert_eq!(refused(app, &path, &[]).await, 4001, "used");
+        assert_eq!(refused(app, "/ws?ticket=none", &[]).await, 4001, "made up");
+        let late = ticket().await;
+        app.clock.advance(Duration::from_secs(31));
+        assert_eq!(refused(app, &late, &[]).await, 4001, "too late");
+    }
+
     async fn each_refusal_has_its_code(app) {
         let [ana, ben, eve] = [
             Person::new(app, "ana", "consumer").await,
