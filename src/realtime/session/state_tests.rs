@@ -67,7 +67,7 @@ fn a_mistake_is_explained_and_too_many_in_a_minute_end_the_session() {
             r#"{"type":"error","id":"a","code":"unknown_type","message":"unknown type \"shout\""}"#
         );
     }
-    let effects = hears(&mut session, "nonsense", at(59));
+    let effects = hears(&mut session, "nonsense", at(39));
     assert!(matches!(effects[..], [Effect::Say(_), Effect::Close(CloseReason::TooManyMistakes)]));
 }
 
