@@ -12,6 +12,7 @@ use std::time::Duration;
 use actix_web::dev::Server as HttpServer;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{Data, PayloadConfig};
+use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::app::{App, Stopping};
 use crate::auth::{Auth, SetUpError};
@@ -126,7 +127,7 @@ impl Server {
     }
 }
 
-/// Sessions get the time that the rest of stopping does not need.
+/// Sessions get six tenths of the time to stop, requests in flight three, and the last writes what is left.
 fn drain_plan(app: &App) -> DrainPlan {
     let config = &app.config.realtime;
     DrainPlan {
@@ -172,12 +173,22 @@ pub fn told_to_stop() -> io::Result<impl Future<Output = Stop>> {
     })
 }
 
+/// Connections that may wait to be accepted: many clients come back at once after a restart.
+const BACKLOG: i32 = 4096;
+
 fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
-    let bound = TcpListener::bind(address).and_then(|listener| {
+    let bound = || -> io::Result<(TcpListener, SocketAddr)> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        // A restarted server takes the port of the one before, whose last connections may not be over.
+        #[cfg(unix)]
+        socket.set_reuse_address(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        let listener = TcpListener::from(socket);
         let address = listener.local_addr()?;
         Ok((listener, address))
-    });
-    bound.map_err(|cause| StartError::Bind { address, cause })
+    };
+    bound().map_err(|cause| StartError::Bind { address, cause })
 }
 
 fn workers(app: App, gateway: Gateway, listener: TcpListener) -> io::Result<HttpServer> {
@@ -214,7 +225,7 @@ fn workers(app: App, gateway: Gateway, listener: TcpListener) -> io::Result<Http
         .h1_allow_half_closed(false)
         // Ours stop the hub first; actix's own would cut its sessions off.
         .disable_signals()
-        .shutdown_timeout(stop_timeout.as_secs())
+        .shutdown_timeout(stop_timeout.mul_f64(0.3).as_secs().max(1))
         .listen(listener)?
         .run())
 }

@@ -63,38 +63,49 @@ const AUDITED_REFUSALS: u32 = 300;
 #[derive(Debug, thiserror::Error)]
 pub enum SetUpError {
     /// The key of our own tokens cannot be used.
-    #[error("the token signing key: {0}")]
+    #[error("--jwt-key-file (SOUK_JWT_KEY_FILE) cannot be used: {0}")]
     Key(#[from] BadKey),
     /// The outside issuers cannot be used.
-    #[error(transparent)]
+    #[error("--issuers (SOUK_ISSUERS) cannot be used: {0}")]
     Issuers(#[from] BadIssuers),
     /// Two metrics of the same name.
     #[error("cannot register the metrics: {0}")]
     Metrics(#[from] prometheus::Error),
 }
 
+/// Whose tokens are believed: ours, by their key, and those of the issuers.
+fn trusted(config: &Config, clock: &Clock) -> Result<(SigningKey, Issuers), SetUpError> {
+    let settings = &config.auth;
+    let terms = Terms {
+        provisioning: match settings.provision_users {
+            true => Provisioning::AtFirstSight,
+            false => Provisioning::Never,
+        },
+        plain_http: match config.env {
+            Environment::Development => PlainHttp::Anywhere,
+            Environment::Production => PlainHttp::LoopbackOnly,
+        },
+        leeway: settings.issuer_leeway,
+        max_age: settings.jwks_max_age,
+        timeout: settings.jwks_timeout,
+    };
+    let issuers = match &settings.issuers {
+        Some(path) => Issuers::load(path, &terms, &settings.jwt_issuer, clock.clone())?,
+        None => Issuers::none(clock.clone()),
+    };
+    Ok((SigningKey::from_config(&config.signing)?, issuers))
+}
+
 impl Auth {
+    /// Whether the keys and issuers that the configuration names can be used. Reads them, and nothing else.
+    pub fn check(config: &Config) -> Result<(), SetUpError> {
+        trusted(config, &Clock::system()).map(drop)
+    }
+
     /// Reads keys and issuers. Blocks; called once, at start.
     pub fn open(config: &Config, db: Db, clock: Clock) -> Result<Self, SetUpError> {
         let settings = &config.auth;
-        let terms = Terms {
-            provisioning: match settings.provision_users {
-                true => Provisioning::AtFirstSight,
-                false => Provisioning::Never,
-            },
-            plain_http: match config.env {
-                Environment::Development => PlainHttp::Anywhere,
-                Environment::Production => PlainHttp::LoopbackOnly,
-            },
-            leeway: settings.issuer_leeway,
-            max_age: settings.jwks_max_age,
-            timeout: settings.jwks_timeout,
-        };
-        let issuers = match &settings.issuers {
-            Some(path) => Issuers::load(path, &terms, &settings.jwt_issuer, clock.clone())?,
-            None => Issuers::none(clock.clone()),
-        };
-        let key = SigningKey::from_config(&config.signing)?;
+        let (key, issuers) = trusted(config, &clock)?;
         Ok(Self {
             own: OwnTokens::new(key, settings.jwt_issuer.clone(), settings.jwt_audience.clone()),
             issuers,

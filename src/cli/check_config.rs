@@ -1,11 +1,12 @@
 //! `souk check-config`: would the server start like this, and with what?
 
+use crate::auth::Auth;
 use crate::config::{Settings, in_force};
 
 /// Prints every setting in force on standard output; what is wrong with them is the error.
 #[allow(clippy::print_stdout, reason = "a command's answer, not a log line")]
 pub(super) fn run(
-    settings: &Settings,
+    settings: Settings,
     definition: &clap::Command,
     matches: &clap::ArgMatches,
 ) -> Result<(), super::Failed> {
@@ -14,5 +15,5 @@ pub(super) fn run(
     {
         in_force(definition, matches).iter().for_each(|line| println!("{line}"));
     }
-    Ok(settings.check()?)
+    Ok(Auth::check(&settings.check()?)?)
 }

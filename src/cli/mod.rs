@@ -56,7 +56,7 @@ pub fn run() -> ExitCode {
             start_logging(settings.logging());
             serve::run(settings)
         }
-        Command::CheckConfig(settings) => check_config::run(&settings, &definition, &matches),
+        Command::CheckConfig(settings) => check_config::run(settings, &definition, &matches),
         Command::Demo(options) => {
             start_logging(options.settings.logging());
             demo::run(options)

@@ -91,7 +91,7 @@ pub struct Config {
     pub load_test_secret: Option<Secret<String>>,
 }
 
-/// What [`Settings::check`] found out, besides that all is well.
+/// What checking found out, besides that all is well.
 struct Checked {
     signing: signing::Choice,
     load_test_secret: Option<Secret<String>>,
@@ -132,15 +132,20 @@ impl Settings {
         self
     }
 
-    /// Checks the settings against each other and reads the files they name; writes nothing.
-    pub fn check(&self) -> Result<(), Refusals> {
-        self.checked().map(drop)
+    /// The configuration that would be in force: checked as a whole, with the files that it names read, and nothing
+    /// written. A development secret that does not exist yet is made up, and forgotten.
+    pub fn check(self) -> Result<Config, Refusals> {
+        self.settle(signing::Choice::try_out)
     }
 
-    /// Checks, and in development makes the token secret if there is none.
+    /// The configuration in force: checked, and in development with a token secret that is made if there is none.
     pub fn into_config(self) -> Result<Config, Refusals> {
+        self.settle(signing::Choice::settle)
+    }
+
+    fn settle(self, key: impl Fn(signing::Choice) -> Result<Signing, Refusal>) -> Result<Config, Refusals> {
         let Checked { signing, load_test_secret } = self.checked()?;
-        let signing = signing.settle().map_err(|refusal| Refusals(vec![refusal]))?;
+        let signing = key(signing).map_err(|refusal| Refusals(vec![refusal]))?;
         Ok(Config {
             env: self.environment.env,
             server: self.server,

@@ -75,6 +75,14 @@ pub(super) fn read_or_make(path: &Path) -> io::Result<Secret<String>> {
     read_file(path)
 }
 
+/// The secret at `path`, or one of the moment if it is not there.
+pub(super) fn read_or_invent(path: &Path) -> io::Result<Secret<String>> {
+    match read_file(path) {
+        Err(missing) if missing.kind() == io::ErrorKind::NotFound => Ok(Secret::new(random_hex())),
+        found => found,
+    }
+}
+
 fn draft_of(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{}.tmp", std::process::id()));

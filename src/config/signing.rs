@@ -1,6 +1,7 @@
 //! The key that signs our own tokens.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use super::database::DatabaseUrl;
 use super::environment::Environment;
@@ -75,11 +76,21 @@ pub(super) enum Choice {
 }
 
 impl Choice {
+    /// The key; a development secret is made if it does not exist.
     pub(super) fn settle(self) -> Result<Signing, Refusal> {
+        self.with(secret::read_or_make)
+    }
+
+    /// The key; a development secret that does not exist is made up and not kept.
+    pub(super) fn try_out(self) -> Result<Signing, Refusal> {
+        self.with(secret::read_or_invent)
+    }
+
+    fn with(self, development: fn(&Path) -> io::Result<Secret<String>>) -> Result<Signing, Refusal> {
         match self {
             Self::Given(signing) => Ok(signing),
             Self::Development(path) => {
-                let secret = secret::read_or_make(&path)
+                let secret = development(&path)
                     .map_err(|cause| Refusal::of("jwt_secret", Problem::unreadable(&path, &cause)))?;
                 strong_enough("jwt_secret", &secret, Environment::Development)?;
                 Ok(Signing::Hs256(secret))

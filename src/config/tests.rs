@@ -10,7 +10,7 @@ fn given(flags: &[&str]) -> Settings {
 /// The problems of `flags`, by flag.
 fn refused(flags: &[&str]) -> Vec<String> {
     match given(flags).check() {
-        Ok(()) => Vec::new(),
+        Ok(_) => Vec::new(),
         Err(refusals) => refusals.0.iter().map(|refusal| refusal.setting().flag()).collect(),
     }
 }
@@ -35,7 +35,7 @@ fn every_setting_is_a_flag_and_a_variable_of_the_same_name_with_documentation() 
 
 #[test]
 fn the_defaults_are_a_good_development_configuration() {
-    assert_eq!(given(&[]).check(), Ok(()));
+    assert!(refused(&[]).is_empty());
 }
 
 #[test]

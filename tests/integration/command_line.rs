@@ -30,6 +30,8 @@ fn a_bad_configuration_is_refused_with_the_flag_and_the_variable() {
         (vec!["serve", "--heartbeat-interval=2h"], "--heartbeat-interval (SOUK_HEARTBEAT_INTERVAL)"),
         (vec!["serve", "--bind=nowhere"], "SOUK_BIND"),
         (vec!["demo", "--env=production"], "SOUK_ENV=production"),
+        (vec!["check-config", "--issuers=Cargo.toml"], "--issuers (SOUK_ISSUERS)"),
+        (vec!["check-config", "--issuers=/no/such/file"], "--issuers (SOUK_ISSUERS)"),
     ] {
         let refused = souk(&arguments);
         assert!(!refused.status.success(), "{arguments:?}");
