@@ -5,7 +5,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, Engine, Socket};
+use crate::support::{Client, Engine, Socket, kill_afterwards};
 
 fn souk(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_souk")).args(arguments).output().unwrap()
@@ -92,6 +92,7 @@ async fn the_demo_lets_everybody_be_who_it_says() {
 /// A running `souk demo --json`; told to stop when dropped.
 struct Demo {
     child: Child,
+    watchdog: Child,
     story: Value,
 }
 
@@ -104,10 +105,11 @@ impl Demo {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
+        let watchdog = kill_afterwards(child.id());
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let story = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
-        Self { child, story }
+        Self { child, watchdog, story }
     }
 }
 
@@ -115,5 +117,7 @@ impl Drop for Demo {
     fn drop(&mut self) {
         let _ = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
         let _ = self.child.wait();
+        let _ = self.watchdog.kill();
+        let _ = self.watchdog.wait();
     }
 }

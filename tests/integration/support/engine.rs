@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Once;
 
-use super::postgres;
+use super::{postgres, scratch};
 
 /// Which engine a test runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,8 +28,7 @@ impl Engine {
     pub fn database(self) -> Option<Database> {
         match self {
             Self::Sqlite => {
-                let folder =
-                    std::env::temp_dir().join(format!("souk-test-{}", uuid::Uuid::new_v4().simple()));
+                let folder = scratch::folder().join(uuid::Uuid::new_v4().simple().to_string());
                 std::fs::create_dir(&folder).unwrap();
                 Some(Database::Sqlite(folder))
             }
@@ -57,6 +56,7 @@ impl Database {
 impl Drop for Database {
     fn drop(&mut self) {
         if let Self::Sqlite(folder) = self {
+            // A connection that closes a moment later may keep a file; that goes with the test process.
             let _ = std::fs::remove_dir_all(folder);
         }
     }

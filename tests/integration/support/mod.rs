@@ -17,6 +17,7 @@ mod issuer;
 mod keys;
 mod postgres;
 mod process;
+mod scratch;
 mod socket;
 
 pub use app::{JWT_SECRET, TestApp, run};
@@ -28,4 +29,5 @@ pub use engine::{Database, Engine};
 pub use issuer::{ISS, Issuer};
 pub use keys::TestKey;
 pub use process::Process;
+pub use scratch::kill_afterwards;
 pub use socket::Socket;

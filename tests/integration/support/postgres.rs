@@ -13,6 +13,8 @@ use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
 use souk::db::{Db, DbConfig, Target};
 
+use super::scratch;
+
 /// The server of this test process; `None` where PostgreSQL is not installed.
 pub fn server() -> Option<&'static Server> {
     static SERVER: OnceLock<Option<Server>> = OnceLock::new();
@@ -24,8 +26,8 @@ pub struct Server {
     folder: PathBuf,
     admin: Mutex<PgConnection>,
     made: AtomicU32,
-    /// Never read: its standard input closes with this process, and then it cleans up.
-    _watchdog: Child,
+    /// Its standard input closes with this process, and then it cleans up.
+    _cleaner: Child,
 }
 
 const TEMPLATE: &str = "souk_template";
@@ -40,7 +42,7 @@ impl Server {
             Some(account) => must(Command::new("chown").arg(account).arg(&folder)),
             None => std::fs::set_permissions(&folder, PermissionsExt::from_mode(0o700)).unwrap(),
         }
-        let watchdog = watchdog(&folder);
+        let cleaner = scratch::afterwards(CLEANER, &folder.display().to_string());
         let data = folder.join("data");
         must(
             as_account(account, &binaries.join("initdb"))
@@ -70,7 +72,7 @@ impl Server {
         let mut admin = PgConnection::establish(&url(&folder, "postgres")).unwrap();
         admin.batch_execute(&format!("CREATE DATABASE {TEMPLATE}")).unwrap();
         Db::migrate(&DbConfig::new(Target::Postgres(url(&folder, TEMPLATE)))).unwrap();
-        Self { folder, admin: Mutex::new(admin), made: AtomicU32::new(0), _watchdog: watchdog }
+        Self { folder, admin: Mutex::new(admin), made: AtomicU32::new(0), _cleaner: cleaner }
     }
 
     /// A migrated database that nobody else uses.
@@ -146,24 +148,12 @@ fn as_account(account: Option<&str>, program: &Path) -> Command {
     command
 }
 
-/// Waits for this process to end, kills the server by the pid that it wrote down, and removes its folder.
-fn watchdog(folder: &Path) -> Child {
-    let script = r#"
-        trap '' INT TERM HUP
-        read -r _
-        pid=$(head -n 1 "$1/data/postmaster.pid" 2>/dev/null) && kill -QUIT "$pid"
-        while [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
-        rm -rf "$1"
-    "#;
-    Command::new("sh")
-        .args(["-c", script, "sh"])
-        .arg(folder)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
-}
+/// When this process has ended, kills the server by the pid that it wrote down, and removes its folder.
+const CLEANER: &str = r#"
+    pid=$(head -n 1 "$1/data/postmaster.pid" 2>/dev/null) && kill -QUIT "$pid"
+    while [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
+    rm -rf "$1"
+"#;
 
 fn must(command: &mut Command) {
     let done = command.current_dir("/").stdin(Stdio::null()).output().unwrap();

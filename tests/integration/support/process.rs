@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::Client;
 use super::app::JWT_SECRET;
+use super::scratch::kill_afterwards;
 
 /// A running `souk serve`. Killed when dropped; a watchdog kills it should this process die before.
 pub struct Process {
@@ -31,7 +32,7 @@ impl Process {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let watchdog = watchdog(child.id());
+        let watchdog = kill_afterwards(child.id());
         let said = listen_to(&mut child);
         let mut lines = Vec::new();
         let address = loop {
@@ -92,14 +93,4 @@ fn listen_to(child: &mut Child) -> Receiver<String> {
         }
     });
     said
-}
-
-fn watchdog(pid: u32) -> Child {
-    Command::new("sh")
-        .args(["-c", r#"trap '' INT TERM HUP; read -r _; kill -KILL "$1""#, "sh", &pid.to_string()])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
 }
