@@ -4,7 +4,7 @@
 //! accepted offer becomes a booking, both sides chat, and everybody sees it live. One process, one file to run.
 //!
 //! ```text
-//!        REST (actix-web)            plain WebSocket
+//!        REST (actix-web)            WebSocket, Socket.IO
 //!              │                           │            dialects: bytes ⇄ Command / Notice (closed enums)
 //!              │                     session actor ── authenticates, then ──► room hub ──► one local hub a thread
 //!              ▼                           ▼                                     ▲            │ encoded frames

@@ -66,6 +66,33 @@ pub struct RealtimeConfig {
     )]
     pub heartbeat_timeout: Duration,
 
+    /// How long a Socket.IO client may take to answer a ping; it is pinged at the heartbeat's interval
+    #[arg(
+        long, env = "SOUK_PING_TIMEOUT", value_name = "DURATION", default_value = "20s",
+        value_parser = duration
+    )]
+    pub ping_timeout: Duration,
+
+    /// Largest body with which a polling Socket.IO client may send, as it is told
+    #[arg(
+        long, env = "SOUK_PAYLOAD_MAX", value_name = "SIZE", default_value = "512KiB", value_parser = size
+    )]
+    pub payload_max: usize,
+
+    /// Packets in one such body
+    #[arg(
+        long, env = "SOUK_PACKETS_MAX", value_name = "COUNT", default_value = "512",
+        value_parser = count::<usize>
+    )]
+    pub packets_max: usize,
+
+    /// Binary attachments of one Socket.IO packet
+    #[arg(
+        long, env = "SOUK_ATTACHMENTS_MAX", value_name = "COUNT", default_value = "10",
+        value_parser = count::<usize>
+    )]
+    pub attachments_max: usize,
+
     /// Bytes waiting for a client beyond which it counts as not reading
     #[arg(
         long, env = "SOUK_OUTBOX_SOFT", value_name = "SIZE", default_value = "256KiB", value_parser = size

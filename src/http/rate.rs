@@ -71,7 +71,9 @@ pub async fn limit_rate<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<actix_web::body::EitherBody<B>>, actix_web::Error> {
-    let is_handshake = request.headers().contains_key(header::UPGRADE) && request.path().contains("/ws");
+    // The requests of a session that polls are many and small, and under that session's own limits.
+    let is_handshake = request.headers().contains_key(header::UPGRADE) && request.path().contains("/ws")
+        || request.path().contains("/socket.io");
     let is_probe = matches!(request.path(), "/healthz" | "/readyz" | "/metrics");
     let is_stranger = !request.headers().contains_key(header::AUTHORIZATION);
     if is_stranger

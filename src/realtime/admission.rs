@@ -38,19 +38,40 @@ pub(super) struct Admitted {
     pub(super) place: Place,
 }
 
+/// Somebody who wants to open a session.
+pub(super) struct Applicant {
+    /// What they show.
+    pub(super) token: Option<Private>,
+    /// What they show instead, on a plain WebSocket.
+    pub(super) ticket: Option<Private>,
+    /// The web page that they come from.
+    pub(super) origin: Option<String>,
+    /// The call that brought them.
+    pub(super) call: CallId,
+}
+
+impl Applicant {
+    /// Whoever sent a WebSocket handshake.
+    pub(super) fn of(request: &HttpRequest, call: CallId) -> Self {
+        let token = offered_token(request.uri(), request.headers());
+        let ticket = offered_ticket(request.uri());
+        Self { token, ticket, origin: origin(request.headers()).map(str::to_owned), call }
+    }
+}
+
 /// Token, user, origin, limits: the first that fails says why, and the stranger stays one.
 pub(super) async fn admit(
     gateway: &Gateway,
-    request: &HttpRequest,
+    applicant: Applicant,
     stranger: Stranger,
-    call: CallId,
 ) -> Result<Admitted, (CloseReason, Stranger)> {
-    let (scope, token) = match newcomer(gateway, request, call).await {
+    let Applicant { token, ticket, origin, call } = applicant;
+    let (scope, token) = match newcomer(gateway, token, ticket, call).await {
         Ok(identified) => identified,
         Err(reason) => return Err((reason, stranger)),
     };
     let config = &gateway.app().config;
-    if origin(request.headers()).is_some_and(|origin| !config.origins.allows(origin)) {
+    if origin.is_some_and(|origin| !config.origins.allows(&origin)) {
         return Err((CloseReason::OriginRefused, stranger));
     }
     let limits = match scope.plan() {
@@ -71,13 +92,14 @@ pub(super) async fn admit(
 
 async fn newcomer(
     gateway: &Gateway,
-    request: &HttpRequest,
+    token: Option<Private>,
+    ticket: Option<Private>,
     call: CallId,
 ) -> Result<(Scope, Private), CloseReason> {
     let App { auth, config, .. } = gateway.app();
-    let token = match offered_token(request.uri(), request.headers()) {
+    let token = match token {
         Some(token) => token,
-        None => redeemed(auth, request)?,
+        None => redeemed(auth, ticket)?,
     };
     let identified = identify(auth, &token, call);
     let scope = actix_web::rt::time::timeout(config.server.handshake_timeout, identified)
@@ -87,7 +109,7 @@ async fn newcomer(
 }
 
 /// The token that the handshake's ticket stands for. A ticket opens one door once.
-fn redeemed(auth: &Auth, request: &HttpRequest) -> Result<Private, CloseReason> {
-    let ticket = offered_ticket(request.uri()).ok_or(CloseReason::NoToken)?;
+fn redeemed(auth: &Auth, ticket: Option<Private>) -> Result<Private, CloseReason> {
+    let ticket = ticket.ok_or(CloseReason::NoToken)?;
     auth.redeem_ticket(&ticket.0).map(Private).ok_or(CloseReason::InvalidToken)
 }

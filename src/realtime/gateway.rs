@@ -7,16 +7,20 @@ use actix_web::http::StatusCode;
 use actix_web::web::{self, Payload};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _};
 
-use super::admission;
+use super::admission::{self, Applicant};
 use super::close::Endpoint;
 use super::hub::OutboxLimits;
 use super::metrics::RealtimeMetrics;
 use super::protocol::Dialect;
+use super::protocol::engineio::PayloadLimits;
+use super::protocol::socketio::PacketLimits;
 use super::session::{Opening, SessionActor, SessionLimits, Unauthenticated};
-use super::transport::handshake::Handshake;
+use super::socketio::{self, HallLimits, Lobby};
+use super::transport::engineio::{Engine, EngineLimits, Received};
+use super::transport::handshake::{Connection, Handshake};
 use super::transport::{AddressLimits, Addresses, FrameLimits, LinkLimits};
 use crate::app::App;
-use crate::config::PlanLimits;
+use crate::config::{Config, PlanLimits};
 use crate::http::{Problem, client_address};
 use crate::ids::{CallId, ConnectionId};
 
@@ -28,6 +32,7 @@ struct Inner {
     app: App,
     addresses: Addresses,
     metrics: RealtimeMetrics,
+    engine: Engine,
 }
 
 /// What a client is sent of the log at once.
@@ -51,7 +56,8 @@ impl Gateway {
             sessions: config.connections_per_address,
         };
         let metrics = RealtimeMetrics::new(app.metrics.registry())?;
-        Ok(Self(Arc::new(Inner { addresses: Addresses::new(limits), metrics, app })))
+        let engine = Engine::new(engine_limits(&app.config));
+        Ok(Self(Arc::new(Inner { addresses: Addresses::new(limits), metrics, engine, app })))
     }
 
     /// What the process shares.
@@ -64,25 +70,17 @@ impl Gateway {
         &self.0.metrics
     }
 
+    /// How many connections each address has.
+    pub(super) fn addresses(&self) -> &Addresses {
+        &self.0.addresses
+    }
+
     pub(super) fn replay_limits(&self) -> ReplayLimits {
         let config = &self.0.app.config.realtime;
         ReplayLimits { events: config.replay_max, bytes: config.outbox_soft / 2 }
     }
 
-    fn link_limits(&self) -> LinkLimits {
-        let config = &self.0.app.config.realtime;
-        LinkLimits {
-            frames: FrameLimits {
-                frame: config.frame_max,
-                message: config.message_max,
-                fragments: config.fragments_max,
-            },
-            outbox: OutboxLimits { soft: config.outbox_soft, hard: config.outbox_hard },
-            close_timeout: config.eviction_grace,
-        }
-    }
-
-    fn session_limits(&self, plan: PlanLimits) -> SessionLimits {
+    pub(super) fn session_limits(&self, plan: PlanLimits) -> SessionLimits {
         let config = &self.0.app.config.realtime;
         SessionLimits {
             messages: plan.messages,
@@ -93,16 +91,55 @@ impl Gateway {
     }
 }
 
+fn link_limits(config: &Config) -> LinkLimits {
+    let config = &config.realtime;
+    LinkLimits {
+        frames: FrameLimits {
+            frame: config.frame_max,
+            message: config.message_max,
+            fragments: config.fragments_max,
+        },
+        outbox: OutboxLimits { soft: config.outbox_soft, hard: config.outbox_hard },
+        close_timeout: config.eviction_grace,
+    }
+}
+
+fn engine_limits(config: &Config) -> EngineLimits {
+    let realtime = &config.realtime;
+    EngineLimits {
+        ping_interval: realtime.heartbeat_interval,
+        ping_timeout: realtime.ping_timeout,
+        max_payload: realtime.payload_max,
+        payload: PayloadLimits { packets: realtime.packets_max, message: realtime.message_max },
+        upgrade_timeout: config.server.handshake_timeout,
+        link: link_limits(config),
+    }
+}
+
+fn hall_limits(config: &Config) -> HallLimits {
+    let realtime = &config.realtime;
+    HallLimits {
+        connect_timeout: config.server.handshake_timeout,
+        attempts: realtime.malformed_per_minute,
+        packets: PacketLimits { attachments: realtime.attachments_max, bytes: realtime.message_max },
+    }
+}
+
 /// The endpoints. They read the [`Gateway`] from the application's data, and are mounted at the root and
 /// under `/api/v1`.
 pub fn routes(config: &mut web::ServiceConfig) {
     config.route("/ws", web::get().to(connect));
+    // All methods: what is wrong with the others is said in Engine.IO's own words.
+    for path in ["/socket.io/", "/socket.io"] {
+        config.route(path, web::route().to(engage));
+    }
 }
 
 /// `/ws`: the JSON dialect.
 async fn connect(request: HttpRequest, payload: Payload, gateway: web::Data<Gateway>) -> HttpResponse {
     let gateway = gateway.get_ref();
-    let handshake = match Handshake::read(&request, payload, Endpoint::Ws, gateway.link_limits()) {
+    let handshake = match Handshake::read(&request, payload, Endpoint::Ws, link_limits(&gateway.app().config))
+    {
         Ok(handshake) => handshake,
         Err(answer) => return answer,
     };
@@ -111,23 +148,24 @@ async fn connect(request: HttpRequest, payload: Payload, gateway: web::Data<Gate
         gateway.metrics().throttled();
         return too_many_strangers();
     };
-    let now = gateway.app().clock.now();
-    let call = request.extensions().get::<CallId>().copied().unwrap_or_else(|| CallId::new(now));
-    let newcomer = Unauthenticated::new(ConnectionId::new(now));
-    match admission::admit(gateway, &request, stranger, call).await {
+    let call = call_of(&request, gateway);
+    let newcomer = Unauthenticated::new(ConnectionId::new(gateway.app().clock.now()));
+    match admission::admit(gateway, Applicant::of(&request, call), stranger).await {
         Ok(admitted) => {
-            let (response, connection) = handshake.accept();
+            let (response, Connection { reader, outbox, wire }) = handshake.accept();
             let limits = gateway.session_limits(admitted.limits);
             let session = newcomer.authenticated(admitted.scope, limits);
-            SessionActor::open(Opening {
+            let opening = Opening {
                 gateway: gateway.clone(),
                 session,
                 token: admitted.token,
                 dialect: Dialect::Json,
-                connection,
+                outbox,
+                wire,
                 seat: admitted.seat,
                 place: admitted.place,
-            });
+            };
+            SessionActor::open(opening, reader);
             response
         }
         Err((reason, stranger)) => {
@@ -139,6 +177,29 @@ async fn connect(request: HttpRequest, payload: Payload, gateway: web::Data<Gate
             handshake.refuse(reason, stranger)
         }
     }
+}
+
+/// `/socket.io/`: a request of a connection, or one that opens a connection.
+async fn engage(request: HttpRequest, payload: Payload, gateway: web::Data<Gateway>) -> HttpResponse {
+    let gateway = gateway.get_ref();
+    let opening = match gateway.0.engine.receive(&request, payload).await {
+        Received::Answered(answer) => return answer,
+        Received::Opening(opening) => opening,
+    };
+    let address = client_address(&request, &gateway.app().config.server);
+    let Some(stranger) = gateway.addresses().let_in(address) else {
+        gateway.metrics().throttled();
+        return too_many_strangers();
+    };
+    let lobby = Lobby::new(gateway.clone(), address, call_of(&request, gateway), stranger, &request);
+    let (response, connection) = opening.accept();
+    actix_web::rt::spawn(socketio::serve(connection, lobby, hall_limits(&gateway.app().config)));
+    response
+}
+
+fn call_of(request: &HttpRequest, gateway: &Gateway) -> CallId {
+    let named = request.extensions().get::<CallId>().copied();
+    named.unwrap_or_else(|| CallId::new(gateway.app().clock.now()))
 }
 
 fn too_many_strangers() -> HttpResponse {

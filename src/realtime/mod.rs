@@ -18,6 +18,7 @@ pub mod close;
 pub mod transport;
 mod admission;
 mod gateway;
+pub mod socketio;
 pub mod session;
 pub mod handlers;
 mod rooms;

@@ -55,9 +55,9 @@ pub async fn call<B: MessageBody>(
     answer
 }
 
-/// Probes and scrapes come every few seconds and say nothing when all is well.
+/// Probes, scrapes and polls come every few seconds and say nothing when all is well.
 fn level_of(route: &str, status: StatusCode) -> log::Level {
-    let is_probe = matches!(route, "/healthz" | "/readyz" | "/metrics");
+    let is_probe = matches!(route, "/healthz" | "/readyz" | "/metrics") || route.ends_with("/socket.io/");
     if is_probe && status.is_success() { log::Level::Debug } else { log::Level::Info }
 }
 

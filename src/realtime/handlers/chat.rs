@@ -10,11 +10,12 @@ pub(super) async fn send(
     caller: &Caller,
     room: &Room,
     text: &Private,
-    client_msg_id: String,
+    client_msg_id: Option<String>,
 ) -> Result<Outcome, Refusal> {
     let Room::Session(session) = room else {
         return Err(Refusal::invalid("room", "must be a session: room; only there is chat"));
     };
+    let client_msg_id = client_msg_id.unwrap_or_else(|| caller.scope.call().to_string());
     let command = SendMessage {
         session: *session,
         client_msg_id: ClientMsgId::parse(&client_msg_id)

@@ -29,8 +29,8 @@ pub enum Command {
         /// What is said.
         text: Private,
         /// The client's own name for this message: the same name again is the same message, however often it
-        /// is sent.
-        client_msg_id: String,
+        /// is sent. A client that names none cannot send it again.
+        client_msg_id: Option<String>,
     },
     /// Tell the room's other members that the caller is writing. Not stored.
     Typing {
@@ -103,6 +103,16 @@ pub struct Correlation(Box<RawValue>);
 const MAX_CORRELATION: usize = 128;
 
 impl Correlation {
+    /// A number, as Socket.IO's acknowledgements are named.
+    pub(super) fn number(number: u64) -> Option<Self> {
+        RawValue::from_string(number.to_string()).ok().map(Self)
+    }
+
+    /// As it is written.
+    pub(super) fn as_str(&self) -> &str {
+        self.0.get()
+    }
+
     pub(super) fn parse(raw: &RawValue) -> Option<Self> {
         let text = raw.get();
         let plain = text.starts_with(|c: char| c == '"' || c == '-' || c.is_ascii_digit());

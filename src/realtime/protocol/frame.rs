@@ -6,6 +6,8 @@ use bytes::{BufMut, Bytes, BytesMut};
 const MAX_HEADER: usize = 10;
 /// FIN and the text opcode.
 const TEXT: u8 = 0x81;
+/// FIN and the binary opcode.
+const BINARY: u8 = 0x82;
 /// FIN and the close opcode.
 const CLOSE: u8 = 0x88;
 /// FIN and the pong opcode.
@@ -13,15 +15,24 @@ const PONG: u8 = 0x8a;
 /// A control frame's payload has at most 125 bytes, two of which are the close code.
 const MAX_REASON: usize = 123;
 
-/// A text frame around what `write` appends. The header is put in front afterwards, without moving the
-/// payload.
-pub(super) fn text(write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
+/// A text frame around what `write` appends.
+pub fn text(write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
+    around(TEXT, write)
+}
+
+/// A binary frame.
+pub fn binary(payload: &[u8]) -> Bytes {
+    around(BINARY, |buffer| buffer.extend_from_slice(payload))
+}
+
+/// The header is put in front afterwards, without moving the payload.
+fn around(first: u8, write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
     let mut buffer = Vec::with_capacity(256);
     buffer.resize(MAX_HEADER, 0);
     write(&mut buffer);
     let length = buffer.len().saturating_sub(MAX_HEADER);
     let mut header = BytesMut::with_capacity(MAX_HEADER);
-    header.put_u8(TEXT);
+    header.put_u8(first);
     put_length(&mut header, length);
     let start = MAX_HEADER.saturating_sub(header.len());
     if let Some(room) = buffer.get_mut(start..MAX_HEADER) {
@@ -42,6 +53,41 @@ fn put_length(header: &mut BytesMut, length: usize) {
             header.put_u64(length as u64);
         }
     }
+}
+
+/// The messages in a row of whole frames that this file wrote; control frames among them are passed over.
+pub(super) fn messages(frames: &[u8]) -> impl Iterator<Item = Content<'_>> {
+    let mut rest = frames;
+    std::iter::from_fn(move || {
+        loop {
+            let (first, payload, after) = split(rest)?;
+            rest = after;
+            match first {
+                TEXT => return Some(Content::Text(payload)),
+                BINARY => return Some(Content::Binary(payload)),
+                _ => {}
+            }
+        }
+    })
+}
+
+/// What a frame carries.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Content<'a> {
+    Text(&'a [u8]),
+    Binary(&'a [u8]),
+}
+
+/// The first frame's first byte and payload, and what follows it.
+fn split(frames: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let (&[first, short], rest) = frames.split_first_chunk::<2>()?;
+    let (length, rest) = match short {
+        126 => rest.split_first_chunk().map(|(bytes, rest)| (u64::from(u16::from_be_bytes(*bytes)), rest))?,
+        127 => rest.split_first_chunk().map(|(bytes, rest)| (u64::from_be_bytes(*bytes), rest))?,
+        short => (u64::from(short), rest),
+    };
+    let (payload, rest) = rest.split_at_checked(usize::try_from(length).ok()?)?;
+    Some((first, payload, rest))
 }
 
 /// A close frame. A reason longer than the 123 bytes that a control frame has room for is cut at a character.
@@ -80,6 +126,14 @@ mod tests {
         assert_eq!(header_of(126), [0x81, 126, 0, 126]);
         assert_eq!(header_of(65_535), [0x81, 126, 255, 255]);
         assert_eq!(header_of(65_536), [0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0]);
+    }
+
+    #[test]
+    fn frames_are_taken_apart_as_they_were_written() {
+        let long = vec![b'x'; 70_000];
+        let row = [text(|to| to.extend(&long)), pong_frame(b"hm"), binary(&[1, 2]), text(|_| {})].concat();
+        let taken: Vec<_> = messages(&row).collect();
+        assert_eq!(taken, [Content::Text(&long), Content::Binary(&[1, 2]), Content::Text(b"")]);
     }
 
     #[test]

@@ -5,8 +5,8 @@ use serde_json::value::RawValue;
 
 use super::*;
 use crate::clock::Timestamp;
-use crate::ids::{Seq, UserId};
-use crate::realtime::protocol::{AckBody, Dialect, Event, Joined, PresenceChange, encode};
+use crate::ids::{Room, Seq, UserId};
+use crate::realtime::protocol::{AckBody, Dialect, Event, Joined, PresenceChange, Private, encode};
 
 const SESSION: &str = "session:01890a5d-ac96-774b-bcce-b302099a8057";
 const USER: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
@@ -38,7 +38,11 @@ fn each_command_is_read() {
         (r#"{"type":"leave","room":"ROOM","newer":[1]}"#, Command::Leave { room: room() }),
         (
             r#"{"room":"ROOM","text":"h\u00e9","client_msg_id":"a-1","type":"chat_message"}"#,
-            Command::ChatMessage { room: room(), text: Private("hé".into()), client_msg_id: "a-1".into() },
+            Command::ChatMessage {
+                room: room(),
+                text: Private("hé".into()),
+                client_msg_id: Some("a-1".into()),
+            },
         ),
         (r#"{"type":"typing","room":"ROOM"}"#, Command::Typing { room: room() }),
         (r#"{"type":"read","room":"ROOM","seq":3}"#, Command::Read { room: room(), seq: Seq(3) }),
@@ -181,7 +185,11 @@ fn notices_are_written_as_contracted() {
             r#"{"type":"error","id":9,"code":"rate_limited","message":"slower","retry_after":1}"#.to_owned(),
         ),
         (
-            Notice::Disconnecting { reason: "server_restarting", reconnect_in_ms: Some(250) },
+            Notice::Disconnecting {
+                reason: "server_restarting",
+                message: "the server restarts",
+                reconnect_in_ms: Some(250),
+            },
             r#"{"type":"disconnecting","reason":"server_restarting","reconnect_in_ms":250}"#.to_owned(),
         ),
     ];

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::Correlation;
 use crate::clock::Timestamp;
-use crate::ids::{ConnectionId, MessageId, Room, Seq, UserId};
+use crate::ids::{ConnectionId, LoginId, MessageId, Room, Seq, UserId};
 
 /// One thing the server says, whatever dialect it goes out in.
 #[derive(Debug, Clone, Serialize)]
@@ -31,6 +31,9 @@ pub enum Notice {
         heartbeat_s: u64,
         /// The server's time.
         timestamp: Timestamp,
+        /// What the token says beside that; only Socket.IO's clients are told.
+        #[serde(skip)]
+        token: TokenFacts,
     },
     /// Something happened in a room.
     Event(Event),
@@ -80,6 +83,9 @@ pub enum Notice {
     Disconnecting {
         /// Why: the name of a close reason.
         reason: &'static str,
+        /// The same for people, in dialects that cannot close with a reason.
+        #[serde(skip)]
+        message: &'static str,
         /// When coming back makes sense, in milliseconds; absent when it makes none.
         #[serde(skip_serializing_if = "Option::is_none")]
         reconnect_in_ms: Option<u64>,
@@ -107,6 +113,17 @@ impl Notice {
             Self::Pong { .. } => "pong",
         }
     }
+}
+
+/// The names by which a token and what it came from can be taken back. None of them is a secret.
+#[derive(Debug, Clone, Serialize)]
+pub struct TokenFacts {
+    /// The token's own.
+    pub jti: String,
+    /// The login that it came from.
+    pub sid: Option<LoginId>,
+    /// Its issuer, when that is not us.
+    pub iss: Option<Arc<str>>,
 }
 
 /// A fact of a room's log, as its members see it.

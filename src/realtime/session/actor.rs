@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use actix::fut::{ActorFutureExt as _, WrapFuture as _};
 use actix::{Actor, ActorContext as _, AsyncContext as _, Context, SpawnHandle, StreamHandler};
+use futures_util::Stream;
 
 use super::state::{Effect, Session};
 use crate::ids::{CallId, Room};
@@ -12,11 +13,12 @@ use crate::realtime::Gateway;
 use crate::realtime::admission::identify;
 use crate::realtime::close::CloseReason;
 use crate::realtime::handlers::{self, Caller, Outcome, Refusal, credentials};
-use crate::realtime::hub::{Pushed, Registration, Seat};
+use crate::realtime::hub::{Outbox, Pushed, Registration, Seat};
 use crate::realtime::metrics::Open;
-use crate::realtime::protocol::{AckBody, Command, Correlation, Dialect, Notice, Private, Request, decode};
-use crate::realtime::transport::handshake::Connection;
-use crate::realtime::transport::{Inbound, Place};
+use crate::realtime::protocol::{
+    AckBody, Command, Correlation, Dialect, Namespace, Notice, Private, Request, decode,
+};
+use crate::realtime::transport::{Inbound, Place, Wire};
 
 /// Timers run by a clock that may differ from the one that tokens end by, so the token's time is looked at
 /// this often.
@@ -32,8 +34,10 @@ pub struct Opening {
     pub token: Private,
     /// How its client speaks.
     pub dialect: Dialect,
-    /// Its connection.
-    pub connection: Connection,
+    /// What is said to its client.
+    pub outbox: Outbox,
+    /// To end it by.
+    pub wire: Rc<dyn Wire>,
     /// Its place among the user's connections.
     pub seat: Seat,
     /// Its place among those of its address.
@@ -54,10 +58,9 @@ pub struct SessionActor {
 }
 
 impl SessionActor {
-    /// Registers the session with the hub and starts it on this thread.
-    pub fn open(opening: Opening) {
-        let Opening { gateway, session, token, dialect, connection, seat, place } = opening;
-        let Connection { reader, outbox, wire } = connection;
+    /// Registers the session with the hub and starts it on this thread; it hears its client by `inbound`.
+    pub fn open(opening: Opening, inbound: impl Stream<Item = Inbound> + 'static) {
+        let Opening { gateway, session, token, dialect, outbox, wire, seat, place } = opening;
         let hub = gateway.app().hub.local();
         let guard = hub.register(Registration {
             connection: session.connection(),
@@ -79,7 +82,7 @@ impl SessionActor {
         let stays = Rc::default();
         let caller = Caller { scope, gateway, hub, guard: Rc::new(guard), outbox, dialect, wire, stays };
         Self::create(|context| {
-            context.add_stream(reader);
+            context.add_stream(inbound);
             let mut actor = Self { session, caller, alarm: None, _place: place, _open: open };
             actor.begin(token, context);
             actor
@@ -112,10 +115,16 @@ impl SessionActor {
         );
         self.say(&greeting);
         self.set_alarm(context);
-        // A user's own notices are heard by every session of theirs without asking.
+        // A user's own notices are heard by every session of theirs without asking; in the admins' namespace theirs, too.
         let caller = self.caller.clone();
         let own = Room::User(self.session.scope().user());
-        let join = async move { handlers::hear_own_room(&caller, own).await };
+        let theirs = (self.caller.dialect == Dialect::SocketIo(Namespace::Admin)).then_some(Room::Admin);
+        let join = async move {
+            for room in std::iter::once(own).chain(theirs) {
+                handlers::hear_own_room(&caller, room).await?;
+            }
+            Ok(())
+        };
         context.wait(join.into_actor(self).map(|joined, actor, _| {
             if let Err(reason) = joined {
                 actor.close(reason);
@@ -180,8 +189,11 @@ impl SessionActor {
 
     /// Says so first, then closes.
     fn close(&mut self, reason: CloseReason) {
-        let reconnect_in_ms = reason.reconnect().in_ms();
-        self.say(&Notice::Disconnecting { reason: reason.name(), reconnect_in_ms });
+        self.say(&Notice::Disconnecting {
+            reason: reason.name(),
+            message: reason.socket_io(),
+            reconnect_in_ms: reason.reconnect().in_ms(),
+        });
         self.caller.wire.close(reason);
     }
 

@@ -4,7 +4,7 @@ use crate::clock::Timestamp;
 use crate::domain::policy::Scope;
 use crate::ids::ConnectionId;
 use crate::realtime::close::CloseReason;
-use crate::realtime::protocol::{Command, ErrorCode, Malformed, Notice, Request};
+use crate::realtime::protocol::{Command, ErrorCode, Malformed, Notice, Request, TokenFacts};
 
 use super::SessionLimits;
 use super::limits::{Mistakes, Pace, Verdict};
@@ -83,6 +83,11 @@ impl Session {
             expires_at: self.scope.expires_at(),
             heartbeat_s,
             timestamp: now,
+            token: TokenFacts {
+                jti: self.scope.token().0.clone(),
+                sid: self.scope.login(),
+                iss: self.scope.issuer().cloned(),
+            },
         }
     }
 

@@ -170,6 +170,16 @@ pub fn origin(headers: &HeaderMap) -> Option<&str> {
     headers.get(header::ORIGIN).map(|origin| origin.to_str().unwrap_or_default())
 }
 
+/// The page that the handshake comes from, where that is not of the address which it goes to: clients that are
+/// no browsers name that address as their own origin.
+pub fn foreign_origin(headers: &HeaderMap) -> Option<&str> {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    origin(headers).filter(|origin| {
+        let authority = origin.split_once("://").map(|(_, authority)| authority);
+        authority.is_none() || authority != host
+    })
+}
+
 #[cfg(test)]
 #[path = "handshake_tests.rs"]
 mod tests;

@@ -67,11 +67,15 @@ impl Link {
     /// The client closed: RFC 6455, section 5.5.1, wants its code back, and the server to end the connection
     /// first.
     pub(super) fn closed_by_client(&self, code: Option<u16>) {
+        self.say_goodbye(code.unwrap_or(1000));
+        self.end_of_reading();
+    }
+
+    fn say_goodbye(&self, code: u16) {
         if !self.closing.replace(true) {
-            self.outbox.finish(close_frame(code.unwrap_or(1000), ""));
+            self.outbox.finish(close_frame(code, ""));
             self.shut_after(self.close_timeout);
         }
-        self.end_of_reading();
     }
 
     /// The client's half of the connection has ended, or makes no more sense.
@@ -125,6 +129,10 @@ impl Wire for Link {
         let close = reason.on(self.endpoint);
         self.outbox.finish(close_frame(close.code, close.reason));
         self.shut_after(self.close_timeout);
+    }
+
+    fn end(&self) {
+        self.say_goodbye(1000);
     }
 
     fn cut(&self) {

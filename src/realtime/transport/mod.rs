@@ -8,6 +8,7 @@
 //! on living, and be able to end, when the client does not.
 
 mod body;
+pub mod engineio;
 mod frames;
 pub mod handshake;
 mod link;
@@ -43,6 +44,9 @@ pub trait Wire {
     /// Ends it: what waits in the outbox goes out, then the reason in the endpoint's spelling, and after a
     /// bounded wait for the client the connection is shut. Closing again changes nothing.
     fn close(&self, reason: CloseReason);
+
+    /// Ends it because the client asked for that: as [`Wire::close`], but for no reason of ours.
+    fn end(&self);
 
     /// Ends it now, whatever waits and whoever does not read.
     fn cut(&self);

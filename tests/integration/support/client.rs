@@ -74,6 +74,13 @@ impl Client {
         self.call(Method::POST, path).json(body)
     }
 
+    /// `POST` with a body of plain text.
+    pub fn post_text(&self, path: &str, body: &str) -> Call {
+        let mut call = self.call(Method::POST, path);
+        call.request = call.request.body(body.to_owned());
+        call
+    }
+
     /// `PUT` with a JSON body; `Value::Null` for none.
     pub fn put(&self, path: &str, body: Value) -> Call {
         self.call(Method::PUT, path).json(body)

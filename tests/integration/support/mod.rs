@@ -17,8 +17,10 @@ mod issuer;
 mod keys;
 mod postgres;
 mod process;
+mod puppet;
 mod scratch;
 mod socket;
+mod socketio;
 
 pub use app::{JWT_SECRET, TestApp, run};
 pub use cast::{PASSWORD, Person};
@@ -29,5 +31,7 @@ pub use engine::{Database, Engine};
 pub use issuer::{ISS, Issuer};
 pub use keys::TestKey;
 pub use process::Process;
+pub use puppet::{Library, Puppet, Transports};
 pub use scratch::kill_afterwards;
 pub use socket::Socket;
+pub use socketio::SocketIo;

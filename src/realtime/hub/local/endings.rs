@@ -37,10 +37,12 @@ pub(super) fn left(room: &Room, user: UserId, reason: EndReason) -> [Notice; 2] 
     ]
 }
 
-/// The heartbeat's question, as the dialect spells it.
-pub(super) fn ping(dialect: Dialect) -> Bytes {
+/// The heartbeat's question, as the dialect spells it; none where the transport asks by itself.
+pub(super) fn ping(dialect: Dialect) -> Option<Bytes> {
     match dialect {
         // A ping frame without payload (RFC 6455, section 5.5.2).
-        Dialect::Json => Bytes::from_static(&[0x89, 0x00]),
+        Dialect::Json => Some(Bytes::from_static(&[0x89, 0x00])),
+        // Engine.IO promises its clients a ping at an interval of its own.
+        Dialect::SocketIo(_) => None,
     }
 }

@@ -247,7 +247,8 @@ impl Sessions {
             Some(time) => u64::try_from(time.as_millis()).ok(),
             None => reason.reconnect().in_ms(),
         };
-        let notice = Notice::Disconnecting { reason: reason.name(), reconnect_in_ms };
+        let notice =
+            Notice::Disconnecting { reason: reason.name(), message: reason.socket_io(), reconnect_in_ms };
         effects.evictions.push((registration.evict.clone(), reason));
         self.tell(connection, &[notice]);
     }
@@ -277,7 +278,9 @@ impl Sessions {
                 Verdict::Fine => {}
                 Verdict::Ping => {
                     // A client that cannot take a ping is found by the watch.
-                    let _ = outbox.push(endings::ping(*dialect), Delivery::Droppable);
+                    if let Some(ping) = endings::ping(*dialect) {
+                        let _ = outbox.push(ping, Delivery::Droppable);
+                    }
                 }
                 Verdict::Evict(reason) => evicted.push((*connection, reason)),
                 Verdict::Cut => effects.cuts.push(cut.clone()),

@@ -9,7 +9,7 @@ mod stream;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Waker;
+use std::task::{Poll, Waker};
 
 use bytes::Bytes;
 
@@ -96,29 +96,63 @@ pub struct Progress {
 
 /// The writing end. Cheap to clone; not `Send`, because it never leaves its worker thread.
 #[derive(Clone)]
-pub struct Outbox(Rc<RefCell<Inner>>);
+pub struct Outbox {
+    inner: Rc<RefCell<Inner>>,
+    lane: Lane,
+}
+
+/// Sessions that share an outbox each have a lane: what is newest in one replaces nothing of the other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+struct Lane(u8);
 
 struct Inner {
     queue: Queue,
     reader: Option<Waker>,
+    /// Whoever waits for the queue to be empty.
+    refiller: Option<Waker>,
 }
 
 impl Outbox {
     /// An empty outbox and the stream that drains it.
     pub fn new(limits: OutboxLimits) -> (Outbox, OutboxStream) {
-        let outbox = Self(Rc::new(RefCell::new(Inner { queue: Queue::new(limits), reader: None })));
+        let inner = Inner { queue: Queue::new(limits), reader: None, refiller: None };
+        let outbox = Self { inner: Rc::new(RefCell::new(inner)), lane: Lane::default() };
         (outbox.clone(), OutboxStream::new(outbox))
+    }
+
+    /// The same outbox for another session of the same client.
+    pub fn on_lane(&self, lane: u8) -> Self {
+        Self { inner: self.inner.clone(), lane: Lane(lane) }
     }
 
     /// Adds a complete frame and wakes the reader.
     pub fn push(&self, frame: Bytes, delivery: Delivery) -> Pushed {
-        self.with_reader_woken(|queue| queue.push(frame, delivery))
+        let lane = self.lane;
+        self.with_reader_woken(|queue| queue.push(frame, delivery, lane))
     }
 
     /// Ends the session's output: what waits still goes out (after an overflow, nothing does), then `last` (a close
     /// frame), then the stream ends.
     pub fn finish(&self, last: Bytes) {
-        self.with_reader_woken(|queue| queue.finish(last));
+        self.with_reader_woken(|queue| queue.finish(Some(last)));
+    }
+
+    /// Ends the session's output: what waits still goes out, then the stream ends.
+    pub fn end(&self) {
+        self.with_reader_woken(|queue| queue.finish(None));
+    }
+
+    /// Completes when nothing waits any more: for whoever refills this outbox from elsewhere.
+    pub async fn drained(&self) {
+        std::future::poll_fn(|context| {
+            let mut inner = self.inner.borrow_mut();
+            if inner.queue.progress().waiting == 0 {
+                return Poll::Ready(());
+            }
+            inner.refiller = Some(context.waker().clone());
+            Poll::Pending
+        })
+        .await;
     }
 
     /// Ends the session's output at once: what waits is forgotten and the stream ends.
@@ -128,22 +162,30 @@ impl Outbox {
 
     /// Forgets what waits, so that a last word fits. For clients that do not read: their memory must go before they do.
     pub fn clear(&self) {
-        self.0.borrow_mut().queue.clear();
+        self.inner.borrow_mut().queue.clear();
     }
 
     /// How the client keeps up.
     pub fn progress(&self) -> Progress {
-        self.0.borrow().queue.progress()
+        self.inner.borrow().queue.progress()
     }
 
     fn with_reader_woken<R>(&self, change: impl FnOnce(&mut Queue) -> R) -> R {
-        let mut inner = self.0.borrow_mut();
+        let mut inner = self.inner.borrow_mut();
         let result = change(&mut inner.queue);
         let reader = if inner.queue.is_worth_a_poll() { inner.reader.take() } else { None };
+        let refiller = inner.take_refiller();
         drop(inner);
-        if let Some(reader) = reader {
-            reader.wake();
+        for waker in reader.into_iter().chain(refiller) {
+            waker.wake();
         }
         result
+    }
+}
+
+impl Inner {
+    /// The refiller, if there is room for it.
+    fn take_refiller(&mut self) -> Option<Waker> {
+        if self.queue.progress().waiting == 0 { self.refiller.take() } else { None }
     }
 }

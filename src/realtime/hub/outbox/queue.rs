@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use bytes::{Bytes, BytesMut};
 
-use super::{Delivery, LatestKey, OutboxLimits, Progress, Pushed};
+use super::{Delivery, Lane, LatestKey, OutboxLimits, Progress, Pushed};
 
 /// What keeping one frame costs beside its bytes, so that a million tiny frames cannot hide under the limits.
 pub(super) const OVERHEAD: usize = 64;
@@ -19,7 +19,7 @@ pub(super) struct Queue {
     /// Position of the front entry, counted from the first that ever was.
     front: u64,
     /// Where the waiting frame of each key stands.
-    latest: HashMap<LatestKey, u64>,
+    latest: HashMap<Key, u64>,
     /// Where droppable frames stand, oldest first; some may have left already.
     droppable: VecDeque<u64>,
     waiting: usize,
@@ -30,8 +30,10 @@ pub(super) struct Queue {
 struct Entry {
     /// `None` is a tombstone.
     frame: Option<Bytes>,
-    key: Option<LatestKey>,
+    key: Option<Key>,
 }
+
+type Key = (Lane, LatestKey);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
@@ -63,7 +65,7 @@ impl Queue {
         }
     }
 
-    pub(super) fn push(&mut self, frame: Bytes, delivery: Delivery) -> Pushed {
+    pub(super) fn push(&mut self, frame: Bytes, delivery: Delivery, lane: Lane) -> Pushed {
         match self.phase {
             Phase::Open => {}
             Phase::Overflowed => return Pushed::Overflow,
@@ -71,7 +73,7 @@ impl Queue {
         }
         match delivery {
             Delivery::Durable => self.append(frame, None),
-            Delivery::Latest(key) => self.replace(frame, key),
+            Delivery::Latest(key) => self.replace(frame, (lane, key)),
             Delivery::Droppable => self.append_droppable(frame),
         }
     }
@@ -84,7 +86,7 @@ impl Queue {
         self.append(frame, None)
     }
 
-    fn replace(&mut self, frame: Bytes, key: LatestKey) -> Pushed {
+    fn replace(&mut self, frame: Bytes, key: Key) -> Pushed {
         let Some(old) = self.latest.get(&key).and_then(|at| self.frame_at(*at)) else {
             return self.append(frame, Some(key));
         };
@@ -99,7 +101,7 @@ impl Queue {
         Pushed::Replaced
     }
 
-    fn append(&mut self, frame: Bytes, key: Option<LatestKey>) -> Pushed {
+    fn append(&mut self, frame: Bytes, key: Option<Key>) -> Pushed {
         if self.waiting + weight(&frame) > self.limits.soft {
             self.shed_droppable();
         }
@@ -191,15 +193,17 @@ impl Queue {
         Some(entry)
     }
 
-    pub(super) fn finish(&mut self, last: Bytes) {
+    pub(super) fn finish(&mut self, last: Option<Bytes>) {
         if matches!(self.phase, Phase::Open | Phase::Overflowed) {
             // After an overflow the order has a hole; what waits before it is only memory that nobody reads.
             if self.phase == Phase::Overflowed {
                 self.forget();
             }
-            // Past the limits on purpose: it is one small frame, and the last.
-            self.waiting += weight(&last);
-            self.entries.push_back(Entry { frame: Some(last), key: None });
+            if let Some(last) = last {
+                // Past the limits on purpose: it is one small frame, and the last.
+                self.waiting += weight(&last);
+                self.entries.push_back(Entry { frame: Some(last), key: None });
+            }
             self.phase = Phase::Finishing;
         }
     }

@@ -28,9 +28,14 @@ impl Stream for OutboxStream {
     type Item = Bytes;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        let mut inner = self.0.0.borrow_mut();
+        let mut inner = self.0.inner.borrow_mut();
         match inner.queue.drain(CHUNK) {
-            Drained::Frames(bytes) => Poll::Ready(Some(bytes)),
+            Drained::Frames(bytes) => {
+                if let Some(refiller) = inner.take_refiller() {
+                    refiller.wake();
+                }
+                Poll::Ready(Some(bytes))
+            }
             Drained::Ended => Poll::Ready(None),
             Drained::Nothing => {
                 match &mut inner.reader {

@@ -5,6 +5,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::ids::Room;
 
+const LANE: Lane = Lane(0);
+
 const LIMITS: OutboxLimits = OutboxLimits { soft: 1_000, hard: 2_000 };
 
 fn key(name: u8) -> LatestKey {
@@ -27,7 +29,7 @@ fn drained(queue: &mut Queue) -> Vec<u8> {
 fn all_that_waits_leaves_together_and_in_order() {
     let mut queue = Queue::new(LIMITS);
     for fill in 1..=3 {
-        assert_eq!(queue.push(frame(fill, 2), Delivery::Durable), Pushed::Queued);
+        assert_eq!(queue.push(frame(fill, 2), Delivery::Durable, LANE), Pushed::Queued);
     }
     assert_eq!(drained(&mut queue), [1, 1, 2, 2, 3, 3]);
     assert!(matches!(queue.drain(usize::MAX), Drained::Nothing));
@@ -36,25 +38,31 @@ fn all_that_waits_leaves_together_and_in_order() {
 #[test]
 fn a_newer_state_takes_the_place_of_the_older_one() {
     let mut queue = Queue::new(LIMITS);
-    assert_eq!(queue.push(frame(1, 1), Delivery::Latest(key(1))), Pushed::Queued);
-    assert_eq!(queue.push(frame(2, 1), Delivery::Durable), Pushed::Queued);
-    assert_eq!(queue.push(frame(3, 4), Delivery::Latest(key(1))), Pushed::Replaced);
-    assert_eq!(queue.push(frame(4, 1), Delivery::Latest(key(2))), Pushed::Queued);
+    assert_eq!(queue.push(frame(1, 1), Delivery::Latest(key(1)), LANE), Pushed::Queued);
+    assert_eq!(queue.push(frame(2, 1), Delivery::Durable, LANE), Pushed::Queued);
+    assert_eq!(queue.push(frame(3, 4), Delivery::Latest(key(1)), LANE), Pushed::Replaced);
+    assert_eq!(queue.push(frame(4, 1), Delivery::Latest(key(2)), LANE), Pushed::Queued);
     assert_eq!(drained(&mut queue), [3, 3, 3, 3, 2, 4]);
-    assert_eq!(queue.push(frame(5, 1), Delivery::Latest(key(1))), Pushed::Queued, "the old one has left");
+    assert_eq!(
+        queue.push(frame(5, 1), Delivery::Latest(key(1)), LANE),
+        Pushed::Queued,
+        "the old one has left"
+    );
+    let other_session = queue.push(frame(6, 1), Delivery::Latest(key(1)), Lane(1));
+    assert_eq!(other_session, Pushed::Queued, "states of sessions that share the outbox stay apart");
 }
 
 #[test]
 fn droppable_frames_go_first_and_durable_ones_never_silently() {
     let mut queue = Queue::new(LIMITS);
-    assert_eq!(queue.push(frame(1, 400), Delivery::Droppable), Pushed::Queued);
-    assert_eq!(queue.push(frame(2, 400), Delivery::Durable), Pushed::Queued);
-    assert_eq!(queue.push(frame(3, 400), Delivery::Droppable), Pushed::Dropped, "past the soft limit");
-    assert_eq!(queue.push(frame(4, 400), Delivery::Durable), Pushed::Queued);
+    assert_eq!(queue.push(frame(1, 400), Delivery::Droppable, LANE), Pushed::Queued);
+    assert_eq!(queue.push(frame(2, 400), Delivery::Durable, LANE), Pushed::Queued);
+    assert_eq!(queue.push(frame(3, 400), Delivery::Droppable, LANE), Pushed::Dropped, "past the soft limit");
+    assert_eq!(queue.push(frame(4, 400), Delivery::Durable, LANE), Pushed::Queued);
     assert_eq!(queue.progress().waiting, 2 * (400 + OVERHEAD), "the first droppable one made room");
-    assert_eq!(queue.push(frame(5, 1_500), Delivery::Durable), Pushed::Overflow);
+    assert_eq!(queue.push(frame(5, 1_500), Delivery::Durable, LANE), Pushed::Overflow);
     assert_eq!(
-        queue.push(frame(6, 1), Delivery::Durable),
+        queue.push(frame(6, 1), Delivery::Durable, LANE),
         Pushed::Overflow,
         "and it stays so: nothing is skipped"
     );
@@ -64,9 +72,9 @@ fn droppable_frames_go_first_and_durable_ones_never_silently() {
 #[test]
 fn finishing_lets_out_what_waits_and_then_ends() {
     let mut queue = Queue::new(LIMITS);
-    let _ = queue.push(frame(1, 1), Delivery::Durable);
-    queue.finish(frame(9, 2));
-    assert_eq!(queue.push(frame(2, 1), Delivery::Durable), Pushed::Closed);
+    let _ = queue.push(frame(1, 1), Delivery::Durable, LANE);
+    queue.finish(Some(frame(9, 2)));
+    assert_eq!(queue.push(frame(2, 1), Delivery::Durable, LANE), Pushed::Closed);
     assert_eq!(drained(&mut queue), [1, 9, 9]);
     assert!(matches!(queue.drain(usize::MAX), Drained::Ended));
 }
@@ -75,7 +83,7 @@ fn finishing_lets_out_what_waits_and_then_ends() {
 fn a_frame_larger_than_a_chunk_leaves_alone() {
     let mut queue = Queue::new(LIMITS);
     for (fill, length) in [(1, 3), (2, 50), (3, 3), (4, 3)] {
-        let _ = queue.push(frame(fill, length), Delivery::Durable);
+        let _ = queue.push(frame(fill, length), Delivery::Durable, LANE);
     }
     let lengths: Vec<usize> = std::iter::from_fn(|| match queue.drain(8) {
         Drained::Frames(bytes) => Some(bytes.len()),
@@ -189,7 +197,7 @@ proptest! {
                         Kind::Latest(name) => Delivery::Latest(key(name)),
                         Kind::Droppable => Delivery::Droppable,
                     };
-                    prop_assert_eq!(queue.push(frame(fill, length), delivery), model.push(fill, length, kind));
+                    prop_assert_eq!(queue.push(frame(fill, length), delivery, LANE), model.push(fill, length, kind));
                 }
                 Step::Drain(chunk) => {
                     let expected = model.drain(chunk);
@@ -212,7 +220,7 @@ proptest! {
                         model.waiting.push((255, 2, Kind::Durable));
                         model.finished = true;
                     }
-                    queue.finish(frame(255, 2));
+                    queue.finish(Some(frame(255, 2)));
                 }
             }
             queue.check_invariants();

@@ -1,0 +1,218 @@
+//! The transport and the Socket.IO code that `souk serve` uses, with nothing behind them and no authentication: what the
+//! protocols' own test suites are run against.
+//!
+//! ```text
+//! cargo run --release --example conformance -- PORT [--max-message SIZE] [--max-fragments COUNT]
+//!
+//! /ws/echo      text comes back as text, bytes as bytes
+//! /engine.io/   every Engine.IO message comes back
+//! /socket.io/   namespaces `/` and `/custom`: `auth` with what was shown at connect, `message-back` for `message`,
+//!               an acknowledgement for `message-with-ack`
+//! ```
+
+#![allow(clippy::print_stdout, reason = "a program that says where it listens")]
+
+use std::io;
+use std::time::Duration;
+
+use actix_web::web::{self, Data, Payload};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
+use clap::Parser;
+use futures_util::StreamExt;
+use serde_json::value::RawValue;
+use souk::realtime::close::Endpoint;
+use souk::realtime::hub::{Delivery, Outbox, OutboxLimits};
+use souk::realtime::protocol::engineio::PayloadLimits;
+use souk::realtime::protocol::frame;
+use souk::realtime::protocol::socketio::{Kind, Packet, PacketLimits};
+use souk::realtime::socketio::{Doors, HallLimits, Heard, Knock, Socket, TurnedAway, Welcome, serve};
+use souk::realtime::transport::engineio::{Connection, Engine, EngineLimits, Received};
+use souk::realtime::transport::handshake::Handshake;
+use souk::realtime::transport::{FrameLimits, Inbound, LinkLimits, SocketOptions, on_connect};
+
+/// Answers what the protocols' test suites ask.
+#[derive(Parser)]
+struct Options {
+    /// Port of 127.0.0.1 to listen on
+    port: u16,
+    /// Largest message, in bytes
+    #[arg(long, default_value_t = 16 << 20)]
+    max_message: usize,
+    /// Fragments of one message
+    #[arg(long, default_value_t = 1 << 20)]
+    max_fragments: usize,
+}
+
+/// Each kind of endpoint has its connections to itself.
+struct Server {
+    link: LinkLimits,
+    engine: Engine,
+    socketio: Engine,
+    hall: HallLimits,
+}
+
+#[actix_web::main]
+async fn main() -> io::Result<()> {
+    let options = Options::parse();
+    let server = Data::new(Server::new(&options));
+    println!("listening on 127.0.0.1:{}", options.port);
+    HttpServer::new(move || {
+        App::new()
+            .app_data(server.clone())
+            .route("/ws/echo", web::get().to(echo))
+            .route("/engine.io/", web::route().to(engineio))
+            .route("/socket.io/", web::route().to(socketio))
+    })
+    .workers(2)
+    .h1_allow_half_closed(false)
+    .on_connect(on_connect(SocketOptions { send_buffer: 1 << 18, user_timeout: Duration::from_secs(30) }))
+    .bind(("127.0.0.1", options.port))?
+    .run()
+    .await
+}
+
+impl Server {
+    fn new(options: &Options) -> Self {
+        let (message, fragments) = (options.max_message, options.max_fragments);
+        let frames = FrameLimits { frame: message, message, fragments };
+        let hard = message.saturating_mul(2).saturating_add(1 << 20);
+        let outbox = OutboxLimits { soft: hard, hard };
+        let link = LinkLimits { frames, outbox, close_timeout: Duration::from_secs(5) };
+        let limits = EngineLimits {
+            ping_interval: Duration::from_millis(300),
+            ping_timeout: Duration::from_millis(200),
+            max_payload: 1_000_000,
+            payload: PayloadLimits { packets: 1_000, message: 1_000_000 },
+            upgrade_timeout: Duration::from_secs(10),
+            link,
+        };
+        let hall = HallLimits {
+            connect_timeout: Duration::from_secs(1),
+            attempts: 100,
+            packets: PacketLimits { attachments: 10, bytes: 1_000_000 },
+        };
+        Self { link, engine: Engine::new(limits), socketio: Engine::new(limits), hall }
+    }
+}
+
+async fn echo(request: HttpRequest, payload: Payload, server: Data<Server>) -> HttpResponse {
+    let handshake = match Handshake::read(&request, payload, Endpoint::Ws, server.link) {
+        Ok(handshake) => handshake,
+        Err(answer) => return answer,
+    };
+    let (response, mut connection) = handshake.accept();
+    actix_web::rt::spawn(async move {
+        while let Some(inbound) = connection.reader.next().await {
+            match inbound {
+                Inbound::Text(text) => {
+                    say(&connection.outbox, frame::text(|to| to.extend_from_slice(text.as_bytes()))).await;
+                }
+                Inbound::Binary(bytes) => say(&connection.outbox, frame::binary(&bytes)).await,
+                Inbound::Fault(reason) => connection.wire.close(reason),
+                Inbound::Alive | Inbound::Gone => {}
+            }
+        }
+    });
+    response
+}
+
+/// Says something, and waits until it is gone: who does not read is not read from.
+async fn say(outbox: &Outbox, frames: bytes::Bytes) {
+    let _ = outbox.push(frames, Delivery::Durable);
+    outbox.drained().await;
+}
+
+async fn engineio(request: HttpRequest, payload: Payload, server: Data<Server>) -> HttpResponse {
+    let opening = match server.engine.receive(&request, payload).await {
+        Received::Answered(answer) => return answer,
+        Received::Opening(opening) => opening,
+    };
+    let (response, Connection { mut messages, outbox, wire }) = opening.accept();
+    actix_web::rt::spawn(async move {
+        while let Some(inbound) = messages.next().await {
+            let frames = match inbound {
+                Inbound::Text(text) => frame::text(|to| {
+                    to.push(b'4');
+                    to.extend_from_slice(text.as_bytes());
+                }),
+                Inbound::Binary(bytes) => frame::binary(&bytes),
+                Inbound::Fault(reason) => {
+                    wire.close(reason);
+                    continue;
+                }
+                Inbound::Alive | Inbound::Gone => continue,
+            };
+            let _ = outbox.push(frames, Delivery::Durable);
+        }
+    });
+    response
+}
+
+async fn socketio(request: HttpRequest, payload: Payload, server: Data<Server>) -> HttpResponse {
+    let opening = match server.socketio.receive(&request, payload).await {
+        Received::Answered(answer) => return answer,
+        Received::Opening(opening) => opening,
+    };
+    let (response, connection) = opening.accept();
+    actix_web::rt::spawn(serve(connection, Mirrors(0), server.hall));
+    response
+}
+
+/// Doors that lead to mirrors. It counts, so that each socket has a name.
+struct Mirrors(u32);
+
+impl Doors for Mirrors {
+    async fn knock(&mut self, knock: Knock) -> Result<Welcome, TurnedAway> {
+        let Knock { namespace, auth, socket } = knock;
+        if !matches!(namespace.as_str(), "/" | "/custom") {
+            return Err(TurnedAway::Refused { message: "Invalid namespace".into(), code: None });
+        }
+        self.0 += 1;
+        let sid = format!("{}-{}", uuid::Uuid::new_v4().simple(), self.0);
+        let enter = move || {
+            let auth = auth.as_ref().map_or("{}", |auth| auth.get());
+            let greeting = packet(Kind::Event, &namespace, None, format!(r#"["auth",{auth}]"#), Vec::new());
+            let _ = socket.outbox.push(greeting.frames(), Delivery::Durable);
+            actix_web::rt::spawn(mirror(socket));
+        };
+        Ok(Welcome { sid, enter: Box::new(enter) })
+    }
+}
+
+async fn mirror(mut socket: Socket) {
+    while let Some(heard) = socket.hear().await {
+        let Heard::Packet(heard) = heard else { continue };
+        if let Some(answer) = reflection(heard) {
+            let _ = socket.outbox.push(answer.frames(), Delivery::Durable);
+        }
+    }
+}
+
+/// What comes back: the same arguments and attachments, as another event or as an acknowledgement.
+fn reflection(heard: Packet) -> Option<Packet> {
+    let Packet { kind: Kind::Event, namespace, id, data, attachments } = heard else { return None };
+    let parts: Vec<&RawValue> = serde_json::from_str(&data).ok()?;
+    let (name, arguments) = parts.split_first()?;
+    let arguments = arguments.iter().map(|argument| argument.get());
+    match (name.get(), id) {
+        (r#""message""#, _) => {
+            let list: Vec<_> = std::iter::once(r#""message-back""#).chain(arguments).collect();
+            Some(packet(Kind::Event, &namespace, None, format!("[{}]", list.join(",")), attachments))
+        }
+        (r#""message-with-ack""#, Some(id)) => {
+            let list = arguments.collect::<Vec<_>>().join(",");
+            Some(packet(Kind::Ack, &namespace, Some(id), format!("[{list}]"), attachments))
+        }
+        _ => None,
+    }
+}
+
+fn packet(
+    kind: Kind,
+    namespace: &str,
+    id: Option<u64>,
+    data: String,
+    attachments: Vec<bytes::Bytes>,
+) -> Packet {
+    Packet { kind, namespace: namespace.to_owned(), id, data, attachments }
+}

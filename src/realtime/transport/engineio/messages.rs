@@ -1,0 +1,92 @@
+//! What the client says, packet by packet, whichever way it comes.
+
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use futures_util::Stream;
+use tokio::sync::{mpsc, oneshot};
+
+use super::heartbeat::Heartbeat;
+use crate::realtime::close::CloseReason;
+use crate::realtime::protocol::engineio::Packet;
+use crate::realtime::transport::{Inbound, Reader, Wire};
+
+/// Yields messages; takes heartbeats and goodbyes by itself. Ends after [`Inbound::Gone`] or [`Inbound::Fault`].
+///
+/// While it is not polled the client waits: its frames in the network, its requests unanswered.
+pub struct Messages {
+    source: Source,
+    wire: Rc<dyn Wire>,
+    heartbeat: Heartbeat,
+    ended: bool,
+}
+
+enum Source {
+    Socket(Reader),
+    /// What requests bring, and the end of the courier.
+    Polls(mpsc::Receiver<Packet>, oneshot::Receiver<()>),
+}
+
+impl Messages {
+    pub(super) fn of_socket(reader: Reader, wire: Rc<dyn Wire>, heartbeat: Heartbeat) -> Self {
+        Self { source: Source::Socket(reader), wire, heartbeat, ended: false }
+    }
+
+    pub(super) fn polled(
+        packets: mpsc::Receiver<Packet>,
+        over: oneshot::Receiver<()>,
+        wire: Rc<dyn Wire>,
+        heartbeat: Heartbeat,
+    ) -> Self {
+        Self { source: Source::Polls(packets, over), wire, heartbeat, ended: false }
+    }
+
+    fn take(&mut self, packet: Packet) -> Inbound {
+        match packet {
+            Packet::Message(text) => Inbound::Text(text),
+            Packet::Binary(bytes) => Inbound::Binary(bytes),
+            Packet::Pong => {
+                self.heartbeat.answered();
+                Inbound::Alive
+            }
+            Packet::Noop => Inbound::Alive,
+            Packet::Close => {
+                self.wire.end();
+                Inbound::Gone
+            }
+            // Transports probe and change before they are a connection's.
+            Packet::Probe | Packet::Upgrade => Inbound::Fault(CloseReason::ProtocolError),
+        }
+    }
+}
+
+impl Stream for Messages {
+    type Item = Inbound;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Inbound>> {
+        let messages = self.get_mut();
+        if messages.ended {
+            return Poll::Ready(None);
+        }
+        let polled = match &mut messages.source {
+            Source::Socket(reader) => Pin::new(reader).poll_next(context).map(|inbound| match inbound {
+                Some(Inbound::Text(text)) => {
+                    Packet::read(&text).map_err(|_| Inbound::Fault(CloseReason::ProtocolError))
+                }
+                Some(other) => Err(other),
+                None => Err(Inbound::Gone),
+            }),
+            Source::Polls(packets, over) => match packets.poll_recv(context) {
+                Poll::Ready(packet) => Poll::Ready(packet.ok_or(Inbound::Gone)),
+                Poll::Pending => Pin::new(over).poll(context).map(|_| Err(Inbound::Gone)),
+            },
+        };
+        messages.heartbeat.set_deaf(polled.is_ready());
+        polled.map(|heard| {
+            let inbound = heard.map_or_else(|other| other, |packet| messages.take(packet));
+            messages.ended = matches!(inbound, Inbound::Gone | Inbound::Fault(_));
+            Some(inbound)
+        })
+    }
+}

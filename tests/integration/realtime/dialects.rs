@@ -1,0 +1,147 @@
+//! One file of commands and what they bring about (`dialects.json`), told through each dialect: they add no meaning.
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::people::{Person, db_session};
+use crate::both_engines;
+use crate::support::{Socket, SocketIo, TestApp};
+
+/// Somebody gives a command. Fields of an answer or notice that are not named may be anything.
+#[derive(Deserialize)]
+struct Step {
+    who: String,
+    command: String,
+    fields: Map<String, Value>,
+    answer: Option<Value>,
+    error: Option<String>,
+    #[serde(default)]
+    heard: Vec<Value>,
+}
+
+/// The steps, with the names in them replaced.
+fn steps(names: &[(&str, &str)]) -> Vec<Step> {
+    let mut text = include_str!("dialects.json").to_owned();
+    for (name, value) in names {
+        text = text.replace(name, value);
+    }
+    serde_json::from_str(&text).unwrap()
+}
+
+/// A client of either dialect.
+enum Speaker {
+    Json(Box<Socket>),
+    SocketIo(Box<SocketIo>),
+}
+
+impl Speaker {
+    /// Gives a command; its answer, or the code of its refusal.
+    async fn command(&mut self, name: &str, fields: &Map<String, Value>) -> Result<Value, String> {
+        match self {
+            Self::Json(socket) => {
+                let mut request = Value::Object(fields.clone());
+                request["type"] = name.into();
+                if name == "ping" {
+                    socket.send(request).await;
+                    return Ok(socket.recv("pong").await);
+                }
+                let answer = socket.request(request).await;
+                let code = answer["code"].as_str().map(str::to_owned);
+                if answer["type"] == "error" { Err(code.unwrap()) } else { Ok(answer) }
+            }
+            Self::SocketIo(socket) => {
+                let name = match name {
+                    "join" | "leave" => &format!("room:{name}"),
+                    name => name,
+                };
+                // Both have the room's name for rooms, and Socket.IO the session's for chat.
+                let mut fields = fields.clone();
+                let session = fields.get("room").and_then(|room| room.as_str()?.strip_prefix("session:"));
+                if let ("chat_message", Some(session)) = (name, session) {
+                    fields.insert("session_id".into(), session.to_owned().into());
+                    fields.remove("room");
+                }
+                let answer = socket.emit(name, fields.into()).await;
+                let code = answer["error"]["code"].as_str().map(str::to_owned);
+                if answer["ok"] == true { Ok(answer) } else { Err(code.unwrap()) }
+            }
+        }
+    }
+
+    /// The next notice of this name.
+    async fn hear(&mut self, notice: &str) -> Value {
+        match self {
+            Self::Json(socket) => {
+                if notice != "event" {
+                    return socket.recv(notice).await;
+                }
+                let mut heard = socket.event("message.sent").await;
+                heard["text"] = heard["data"]["text"].take();
+                heard
+            }
+            Self::SocketIo(socket) => {
+                socket.recv(if notice == "event" { "chat_message" } else { notice }).await
+            }
+        }
+    }
+}
+
+/// Whether `is` has all that `expected` names.
+#[track_caller]
+fn assert_has(is: &Value, expected: &Value, what: &str) {
+    for (field, value) in expected.as_object().unwrap() {
+        if field != "who" && field != "notice" {
+            assert_eq!(&is[field], value, "{field} of {what}: {is}");
+        }
+    }
+}
+
+async fn play(app: &TestApp, ana: (&Person, Speaker), ben: (&Person, Speaker)) {
+    let room = db_session(app, ana.0, ben.0).await;
+    let (ana_id, ben_id) = (ana.0.user.to_string(), ben.0.user.to_string());
+    let mut people = [("ana", ana.1), ("ben", ben.1)];
+    for step in steps(&[("$room", &room), ("$ana", &ana_id), ("$ben", &ben_id)]) {
+        let what = format!("{} {} {}", step.who, step.command, json!(step.fields));
+        let speaker = &mut people.iter_mut().find(|(name, _)| *name == step.who).unwrap().1;
+        let answer = speaker.command(&step.command, &step.fields).await;
+        match (answer, step.answer, step.error) {
+            (Ok(answer), Some(expected), None) => assert_has(&answer, &expected, &what),
+            (Err(code), None, Some(expected)) => assert_eq!(code, expected, "{what}"),
+            (other, _, _) => panic!("{what}: {other:?}"),
+        }
+        for expected in step.heard {
+            let listener = &mut people.iter_mut().find(|(name, _)| expected["who"] == *name).unwrap().1;
+            let heard = listener.hear(expected["notice"].as_str().unwrap()).await;
+            assert_has(&heard, &expected, &format!("what is heard of {what}"));
+        }
+    }
+}
+
+async fn people(app: &TestApp) -> (Person, Person) {
+    (Person::new(app, "ana", "consumer").await, Person::new(app, "ben", "provider").await)
+}
+
+async fn plain(app: &TestApp, person: &Person) -> Speaker {
+    Speaker::Json(Box::new(person.connect(app).await))
+}
+
+async fn socketio(app: &TestApp, person: &Person) -> Speaker {
+    Speaker::SocketIo(Box::new(SocketIo::connect(app.address, &person.token).await))
+}
+
+both_engines! {
+    async fn json_brings_about_what_is_written(app) {
+        let (ana, ben) = people(app).await;
+        play(app, (&ana, plain(app, &ana).await), (&ben, plain(app, &ben).await)).await;
+    }
+
+    async fn socketio_brings_about_the_same(app) {
+        let (ana, ben) = people(app).await;
+        play(app, (&ana, socketio(app, &ana).await), (&ben, socketio(app, &ben).await)).await;
+    }
+
+    async fn so_do_the_two_together(app) {
+        let (ana, ben) = people(app).await;
+        play(app, (&ana, socketio(app, &ana).await), (&ben, plain(app, &ben).await)).await;
+    }
+}

@@ -1,0 +1,397 @@
+//! Engine.IO itself, spoken by hand to an echo on the transport: what Socket.IO stands on.
+
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+
+use actix_web::web::{self, Data, Payload};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
+use futures_util::{SinkExt, StreamExt};
+use serde_json::Value;
+use souk::realtime::close::CloseReason;
+use souk::realtime::hub::{Delivery, OutboxLimits};
+use souk::realtime::protocol::engineio::PayloadLimits;
+use souk::realtime::protocol::frame;
+use souk::realtime::transport::engineio::{Connection, Engine, EngineLimits, Received};
+use souk::realtime::transport::{FrameLimits, Inbound, LinkLimits, SocketOptions, on_connect};
+use tokio::net::TcpStream;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+
+const LIMITS: EngineLimits = EngineLimits {
+    ping_interval: Duration::from_secs(25),
+    ping_timeout: Duration::from_secs(20),
+    max_payload: 10_000,
+    payload: PayloadLimits { packets: 16, message: 5_000 },
+    upgrade_timeout: Duration::from_secs(1),
+    link: LinkLimits {
+        frames: FrameLimits { frame: 5_000, message: 5_000, fragments: 8 },
+        outbox: OutboxLimits { soft: 64 * 1024, hard: 256 * 1024 },
+        close_timeout: Duration::from_secs(1),
+    },
+};
+
+/// Where the heart beats fast.
+const HASTY: EngineLimits = EngineLimits {
+    ping_interval: Duration::from_millis(300),
+    ping_timeout: Duration::from_millis(200),
+    ..LIMITS
+};
+
+/// Says back what is said; says goodbye and closes when it hears "close me".
+async fn echo(request: HttpRequest, payload: Payload, engine: Data<Engine>) -> HttpResponse {
+    let opening = match engine.receive(&request, payload).await {
+        Received::Answered(answer) => return answer,
+        Received::Opening(opening) => opening,
+    };
+    let (response, Connection { mut messages, outbox, wire }) = opening.accept();
+    actix_web::rt::spawn(async move {
+        while let Some(inbound) = messages.next().await {
+            let frames = match inbound {
+                Inbound::Text(text) if text == "close me" => {
+                    let _ = outbox.push(frame::text(|to| to.extend(b"4goodbye")), Delivery::Durable);
+                    wire.close(CloseReason::Restarting);
+                    continue;
+                }
+                Inbound::Text(text) => frame::text(|to| to.extend(format!("4{text}").bytes())),
+                Inbound::Binary(bytes) => frame::binary(&bytes),
+                Inbound::Fault(reason) => {
+                    wire.close(reason);
+                    continue;
+                }
+                Inbound::Alive | Inbound::Gone => continue,
+            };
+            let _ = outbox.push(frames, Delivery::Durable);
+        }
+    });
+    response
+}
+
+/// A server with two worker threads: requests of one connection come to both.
+fn serve(limits: EngineLimits) -> Server {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let engine = Engine::new(limits);
+    let data = Data::new(engine.clone());
+    let server = HttpServer::new(move || {
+        App::new().app_data(data.clone()).route("/engine.io/", web::route().to(echo))
+    })
+    .workers(2)
+    .h1_allow_half_closed(false)
+    .disable_signals()
+    .on_connect(on_connect(SocketOptions { send_buffer: 64 * 1024, user_timeout: Duration::from_secs(30) }))
+    .listen(listener)
+    .unwrap()
+    .run();
+    actix_web::rt::spawn(server);
+    Server { address, engine }
+}
+
+struct Server {
+    address: SocketAddr,
+    engine: Engine,
+}
+
+impl Server {
+    fn url(&self, query: &str) -> String {
+        format!("http://{}/engine.io/?{query}", self.address)
+    }
+
+    /// Opens a connection that polls.
+    async fn poller(&self) -> Poller {
+        let opened = client().get(self.url("EIO=4&transport=polling")).send().await.unwrap();
+        assert_eq!(opened.status(), 200);
+        let text = opened.text().await.unwrap();
+        let open: Value = serde_json::from_str(text.strip_prefix('0').unwrap()).unwrap();
+        assert_eq!(open["upgrades"], serde_json::json!(["websocket"]));
+        assert_eq!(open["maxPayload"], 10_000);
+        let sid = open["sid"].as_str().unwrap();
+        Poller { url: self.url(&format!("EIO=4&transport=polling&sid={sid}")), sid: sid.to_owned() }
+    }
+
+    async fn websocket(&self, sid: &str) -> Result<Ws, tokio_tungstenite::tungstenite::Error> {
+        let url = format!("ws://{}/engine.io/?EIO=4&transport=websocket{sid}", self.address);
+        let tcp = TcpStream::connect(self.address).await.unwrap();
+        tokio_tungstenite::client_async(url, tcp).await.map(|(stream, _)| stream)
+    }
+
+    /// A polling connection that a WebSocket has taken over, with a poll that waited meanwhile.
+    async fn upgraded(&self) -> (Poller, Ws) {
+        let poller = self.poller().await;
+        let mut ws = self.websocket(&format!("&sid={}", poller.sid)).await.unwrap();
+        let waiting = poller.waiting().await;
+        ws.send(Message::text("2probe")).await.unwrap();
+        assert_eq!(next(&mut ws).await, "3probe");
+        assert_eq!(waiting.await.unwrap(), (200, "6".to_owned()), "the poll is sent home");
+        ws.send(Message::text("5")).await.unwrap();
+        (poller, ws)
+    }
+}
+
+type Ws = WebSocketStream<TcpStream>;
+
+/// The next text that is no ping; pings are answered.
+async fn next(ws: &mut Ws) -> String {
+    loop {
+        match tokio::time::timeout(Duration::from_secs(5), ws.next()).await.unwrap() {
+            Some(Ok(Message::Text(text))) if text.as_str() == "2" => {
+                ws.send(Message::text("3")).await.unwrap()
+            }
+            Some(Ok(Message::Text(text))) => return text.to_string(),
+            Some(Ok(Message::Binary(bytes))) => return format!("{bytes:?}"),
+            other => return format!("{other:?}"),
+        }
+    }
+}
+
+/// A connection of its own for every request, so that they spread over the workers.
+fn client() -> reqwest::Client {
+    reqwest::Client::builder()
+        .no_proxy()
+        .pool_max_idle_per_host(0)
+        .timeout(Duration::from_secs(10))
+        .build()
+        .unwrap()
+}
+
+struct Poller {
+    url: String,
+    sid: String,
+}
+
+impl Poller {
+    async fn get(&self) -> (u16, String) {
+        let answer = client().get(&self.url).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+
+    async fn post(&self, body: impl Into<reqwest::Body>) -> u16 {
+        client().post(&self.url).body(body).send().await.unwrap().status().as_u16()
+    }
+
+    /// What is said next that is no ping; pings are answered.
+    async fn hear(&self) -> String {
+        loop {
+            let (status, text) = self.get().await;
+            assert_eq!(status, 200, "{text}");
+            let packets: Vec<_> = text.split('\u{1e}').filter(|packet| *packet != "2").collect();
+            if packets.len() < text.split('\u{1e}').count() {
+                self.post("3").await;
+            }
+            if !packets.is_empty() {
+                return packets.join("\u{1e}");
+            }
+        }
+    }
+
+    /// A poll that the server holds: it was sent, and had time to arrive.
+    async fn waiting(&self) -> tokio::task::JoinHandle<(u16, String)> {
+        let poller = Self { url: self.url.clone(), sid: self.sid.clone() };
+        let waiting = tokio::spawn(async move { poller.get().await });
+        self.settle().await;
+        waiting
+    }
+
+    /// A round trip by another way: what was sent before it has most likely arrived.
+    async fn settle(&self) {
+        for _ in 0..3 {
+            assert_eq!(self.post("6").await, 200);
+        }
+    }
+}
+
+#[actix_web::test]
+async fn what_is_no_request_of_a_client_is_refused_in_its_words() {
+    let server = serve(LIMITS);
+    let cases = [
+        ("GET", "EIO=4", 0, "Transport unknown"),
+        ("GET", "EIO=4&transport=abc", 0, "Transport unknown"),
+        ("GET", "transport=polling", 5, "Unsupported protocol version"),
+        ("GET", "EIO=3&transport=polling", 5, "Unsupported protocol version"),
+        ("GET", "EIO=abc&transport=polling", 5, "Unsupported protocol version"),
+        ("GET", "EIO=4&transport=polling&sid=none", 1, "Session ID unknown"),
+        ("POST", "EIO=4&transport=polling&sid=none", 1, "Session ID unknown"),
+        ("POST", "EIO=4&transport=polling", 2, "Bad handshake method"),
+        ("DELETE", "EIO=4&transport=polling", 2, "Bad handshake method"),
+        ("GET", "EIO=4&transport=websocket", 3, "Bad request"),
+    ];
+    for (method, query, code, message) in cases {
+        let answer = client().request(method.parse().unwrap(), server.url(query)).send().await.unwrap();
+        assert_eq!(answer.status(), 400, "{method} {query}");
+        let body: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+        assert_eq!((&body["code"], &body["message"]), (&code.into(), &message.into()), "{method} {query}");
+    }
+    assert!(server.websocket("&sid=none").await.is_err());
+    assert_eq!(server.engine.polled(), 0);
+}
+
+#[actix_web::test]
+async fn packets_go_there_and_back_in_order() {
+    let server = serve(LIMITS);
+    let poller = server.poller().await;
+    assert_eq!(poller.post("4test1\u{1e}4€\u{1e}bAQIDBA==").await, 200);
+    assert_eq!(poller.hear().await, "4test1\u{1e}4€\u{1e}bAQIDBA==");
+    for n in 0..40 {
+        assert_eq!(poller.post(format!("4{n}")).await, 200);
+    }
+    let mut heard = Vec::new();
+    while heard.len() < 40 {
+        heard.extend(poller.hear().await.split('\u{1e}').map(str::to_owned));
+    }
+    assert_eq!(heard, (0..40).map(|n| format!("4{n}")).collect::<Vec<_>>());
+    let mut ws = server.websocket("").await.unwrap();
+    assert!(next(&mut ws).await.starts_with(r#"0{"sid":""#));
+    ws.send(Message::text("4hello")).await.unwrap();
+    ws.send(Message::binary(vec![1, 2, 3])).await.unwrap();
+    assert_eq!(next(&mut ws).await, "4hello");
+    assert!(next(&mut ws).await.contains("\\x01\\x02\\x03"));
+}
+
+#[actix_web::test]
+async fn hostile_bodies_end_at_their_caps() {
+    let server = serve(LIMITS);
+    let cases: [(&str, Vec<u8>, u16); 7] = [
+        ("no packet", b"abc".to_vec(), 400),
+        ("a ping, which only servers send", b"2".to_vec(), 400),
+        ("a flood of separators", "\u{1e}".repeat(9_000).into(), 400),
+        ("a flood of newlines", "\n".repeat(9_000).into(), 400),
+        ("more packets than the cap", "6\u{1e}".repeat(20).into(), 400),
+        ("a message above the cap", format!("4{}", "x".repeat(5_001)).into(), 400),
+        ("no UTF-8", vec![b'4', 0xff], 400),
+    ];
+    for (what, body, status) in cases {
+        let poller = server.poller().await;
+        assert_eq!(poller.post(body).await, status, "{what}");
+        assert_eq!(poller.get().await.0, 400, "{what} ends the connection");
+    }
+    let poller = server.poller().await;
+    assert_eq!(poller.post("4".repeat(10_001)).await, 413, "as announced in maxPayload");
+    let chunks = (0..100).map(|_| Ok::<_, std::io::Error>(vec![b'6'; 1_000]));
+    let unannounced = reqwest::Body::wrap_stream(futures_util::stream::iter(chunks));
+    assert_eq!(poller.post(unannounced).await, 413, "also where no length is announced");
+    assert_eq!(poller.post("4still here").await, 200);
+    assert_eq!(poller.hear().await, "4still here");
+}
+
+#[actix_web::test]
+async fn two_polls_at_once_end_the_connection() {
+    let poller = serve(LIMITS).poller().await;
+    let first = poller.waiting().await;
+    assert_eq!(poller.get().await.0, 400);
+    assert_eq!(first.await.unwrap(), (200, "1".to_owned()));
+    assert_eq!(poller.get().await.0, 400);
+}
+
+#[actix_web::test]
+async fn a_poll_that_was_given_up_loses_nothing() {
+    let server = serve(LIMITS);
+    let poller = server.poller().await;
+    for n in 0..20 {
+        let given_up = poller.waiting().await;
+        given_up.abort();
+        let _ = given_up.await;
+        assert_eq!(poller.post(format!("4kept {n}")).await, 200);
+        assert_eq!(poller.hear().await, format!("4kept {n}"));
+    }
+}
+
+#[actix_web::test]
+async fn who_answers_pings_stays_and_who_does_not_goes() {
+    let server = serve(HASTY);
+    let (lively, silent) = (server.poller().await, server.poller().await);
+    let mut ws = server.websocket("").await.unwrap();
+    next(&mut ws).await;
+    for _ in 0..3 {
+        assert_eq!(lively.get().await, (200, "2".to_owned()));
+        assert_eq!(lively.post("3").await, 200);
+    }
+    assert_eq!(silent.get().await.0, 400, "it was told nothing, for it did not listen");
+    ws.send(Message::text("4late")).await.unwrap();
+    let mut closed = false;
+    while let Some(Ok(message)) = ws.next().await {
+        closed |= matches!(message, Message::Close(Some(frame)) if u16::from(frame.code) == 4009);
+    }
+    assert!(closed, "so was the one with a WebSocket, which was read but never answered");
+}
+
+#[actix_web::test]
+async fn a_client_may_say_goodbye() {
+    let server = serve(LIMITS);
+    let poller = server.poller().await;
+    let waiting = poller.waiting().await;
+    assert_eq!(poller.post("1").await, 200);
+    assert_eq!(waiting.await.unwrap(), (200, "6".to_owned()));
+    assert_eq!(poller.get().await.0, 400);
+    let mut ws = server.websocket("").await.unwrap();
+    next(&mut ws).await;
+    ws.send(Message::text("1")).await.unwrap();
+    assert!(next(&mut ws).await.contains("Close"));
+}
+
+#[actix_web::test]
+async fn what_waits_when_the_server_closes_is_still_fetched() {
+    let server = serve(LIMITS);
+    let poller = server.poller().await;
+    assert_eq!(poller.post("4close me").await, 200);
+    assert_eq!(poller.get().await, (200, "4goodbye".to_owned()));
+    assert_eq!(poller.get().await, (200, "1".to_owned()));
+    assert_eq!(poller.get().await.0, 400);
+    let (_, mut ws) = server.upgraded().await;
+    ws.send(Message::text("4close me")).await.unwrap();
+    assert_eq!(next(&mut ws).await, "4goodbye");
+    let end = ws.next().await.unwrap().unwrap();
+    assert!(matches!(end, Message::Close(Some(frame)) if u16::from(frame.code) == 1012));
+}
+
+#[actix_web::test]
+async fn a_websocket_takes_a_polling_connection_over() {
+    let server = serve(LIMITS);
+    // Several, so that some WebSockets come to another thread than their connection lives on.
+    for _ in 0..6 {
+        let (poller, mut ws) = server.upgraded().await;
+        ws.send(Message::text("4hello")).await.unwrap();
+        ws.send(Message::binary(vec![7])).await.unwrap();
+        assert_eq!(next(&mut ws).await, "4hello");
+        assert!(next(&mut ws).await.contains("\\x07"));
+        assert_eq!(poller.get().await.0, 400, "it polls no more");
+        assert!(server.websocket(&format!("&sid={}", poller.sid)).await.is_err(), "one is enough");
+        ws.send(Message::text("4still here")).await.unwrap();
+        assert_eq!(next(&mut ws).await, "4still here");
+    }
+}
+
+#[actix_web::test]
+async fn what_waits_when_the_transport_changes_goes_by_the_new_one() {
+    let server = serve(LIMITS);
+    let poller = server.poller().await;
+    assert_eq!(poller.post("4first\u{1e}4second").await, 200);
+    let mut ws = server.websocket(&format!("&sid={}", poller.sid)).await.unwrap();
+    ws.send(Message::text("2probe")).await.unwrap();
+    assert_eq!(next(&mut ws).await, "3probe");
+    ws.send(Message::text("5")).await.unwrap();
+    assert_eq!((next(&mut ws).await, next(&mut ws).await), ("4first".to_owned(), "4second".to_owned()));
+}
+
+#[actix_web::test]
+async fn a_websocket_that_fails_to_take_over_changes_nothing() {
+    let server = serve(LIMITS);
+    let poller = server.poller().await;
+    let mut ws = server.websocket(&format!("&sid={}", poller.sid)).await.unwrap();
+    ws.send(Message::text("4hello")).await.unwrap();
+    assert!(next(&mut ws).await.contains("Close"), "a probe was expected");
+    assert_eq!(poller.post("4hello").await, 200);
+    assert_eq!(poller.hear().await, "4hello");
+}
+
+#[actix_web::test]
+async fn nothing_is_left_of_connections_that_ended() {
+    let server = serve(LIMITS);
+    let (poller, mut ws) = server.upgraded().await;
+    let other = server.poller().await;
+    assert_eq!(server.engine.polled(), 2);
+    other.post("1").await;
+    ws.close(None).await.unwrap();
+    while ws.next().await.is_some_and(|message| message.is_ok()) {}
+    while poller.get().await.0 == 200 || other.get().await.0 == 200 || server.engine.polled() > 0 {
+        tokio::task::yield_now().await;
+    }
+}

@@ -1,0 +1,155 @@
+//! A Socket.IO client over a WebSocket that does exactly what it is told, and checks each packet that it gets.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
+
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// A live connection.
+pub struct SocketIo {
+    stream: WebSocketStream<TcpStream>,
+    kept: VecDeque<(String, Value)>,
+    emitted: u64,
+}
+
+impl SocketIo {
+    /// Opens a connection that is in no namespace yet; `query` begins with `&` or is empty.
+    pub async fn open(address: SocketAddr, query: &str, headers: &[(&'static str, &str)]) -> Self {
+        let url = format!("ws://{address}/socket.io/?EIO=4&transport=websocket{query}");
+        let mut request = url.into_client_request().unwrap();
+        for (name, value) in headers {
+            let value = HeaderValue::from_str(value).unwrap();
+            request.headers_mut().append(HeaderName::from_static(name), value);
+        }
+        let tcp = TcpStream::connect(address).await.unwrap();
+        let (stream, _) = tokio_tungstenite::client_async(request, tcp).await.unwrap();
+        let mut socket = Self { stream, kept: VecDeque::new(), emitted: 0 };
+        let open = socket.packet().await.unwrap();
+        assert!(open.starts_with(r#"0{"sid":""#), "{open}");
+        socket
+    }
+
+    /// Connects to the main namespace with a token, and is greeted.
+    pub async fn connect(address: SocketAddr, token: &str) -> Self {
+        let mut socket = Self::open(address, "", &[]).await;
+        socket.knock("/", json!({"token": token})).await.unwrap();
+        socket.recv("connection_established").await;
+        socket
+    }
+
+    /// Asks to be let into a namespace; what the refusal says, if it is one.
+    pub async fn knock(&mut self, namespace: &str, auth: Value) -> Result<Value, Value> {
+        let prefix = if namespace == "/" { String::new() } else { format!("{namespace},") };
+        let auth = if auth.is_null() { String::new() } else { auth.to_string() };
+        self.send(&format!("40{prefix}{auth}")).await;
+        loop {
+            let answer = self.packet().await.unwrap();
+            let data = |kind: &str| {
+                let rest = answer.strip_prefix(kind)?.strip_prefix(&prefix)?;
+                serde_json::from_str::<Value>(rest).ok()
+            };
+            match (data("40"), data("44")) {
+                (Some(welcome), _) => return Ok(welcome),
+                (None, Some(refusal)) => return Err(refusal),
+                (None, None) => self.keep(&answer),
+            }
+        }
+    }
+
+    /// Sends a packet, well-formed or not.
+    pub async fn send(&mut self, packet: &str) {
+        // That the server closed meanwhile shows when reading.
+        let _ = self.stream.send(Message::text(packet)).await;
+    }
+
+    /// Sends an attachment.
+    pub async fn send_bytes(&mut self, bytes: &[u8]) {
+        let _ = self.stream.send(Message::binary(bytes.to_vec())).await;
+    }
+
+    /// Emits an event and waits for its acknowledgement.
+    pub async fn emit(&mut self, event: &str, data: Value) -> Value {
+        self.emitted += 1;
+        self.send(&format!("42{}{}", self.emitted, json!([event, data]))).await;
+        let id = format!("ack {}", self.emitted);
+        self.recv(&id).await
+    }
+
+    /// The oldest event of this name that was not taken yet.
+    pub async fn recv(&mut self, name: &str) -> Value {
+        loop {
+            if let Some(at) = self.kept.iter().position(|(kept, _)| kept == name) {
+                return self.kept.remove(at).unwrap().1;
+            }
+            let packet = self.packet().await.unwrap_or_else(|| panic!("no {name}; kept: {:?}", self.kept));
+            self.keep(&packet);
+        }
+    }
+
+    /// The next packet as it came, that is no ping.
+    pub async fn next_raw(&mut self) -> String {
+        if let Some(at) =
+            self.kept.iter().position(|(packet, data)| data.is_null() && packet.starts_with('4'))
+        {
+            return self.kept.remove(at).unwrap().0;
+        }
+        self.packet().await.expect("a packet")
+    }
+
+    /// How the server ends this: what it said before, and the WebSocket's close code.
+    pub async fn ended(&mut self) -> (Vec<String>, u16) {
+        let mut said = Vec::new();
+        loop {
+            match tokio::time::timeout(LIMIT, self.stream.next()).await.expect("an end in time") {
+                Some(Ok(Message::Text(text))) => said.push(text.to_string()),
+                Some(Ok(Message::Close(frame))) => {
+                    return (said, frame.map_or(1005, |frame| frame.code.into()));
+                }
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return (said, 1006),
+            }
+        }
+    }
+
+    fn keep(&mut self, packet: &str) {
+        let (kind, rest) = packet.split_at(2);
+        if rest.starts_with('/') {
+            // Of another namespace: as it came.
+            return self.kept.push_back((packet.to_owned(), Value::Null));
+        }
+        let (id, data) = rest.split_at(rest.find('[').unwrap_or(rest.len()));
+        match kind {
+            "42" => {
+                let (name, data): (String, Value) = serde_json::from_str(data).unwrap();
+                self.kept.push_back((name, data));
+            }
+            "43" => {
+                let [data]: [Value; 1] = serde_json::from_str(data).unwrap();
+                self.kept.push_back((format!("ack {id}"), data));
+            }
+            _ => self.kept.push_back((packet.to_owned(), Value::Null)),
+        }
+    }
+
+    /// The next packet that is no ping; those are answered. Nothing when the connection has ended.
+    async fn packet(&mut self) -> Option<String> {
+        loop {
+            let next = tokio::time::timeout(LIMIT, self.stream.next()).await;
+            match next.unwrap_or_else(|_| panic!("nothing came in time; kept: {:?}", self.kept))? {
+                Ok(Message::Text(text)) if text.as_str() == "2" => self.send("3").await,
+                Ok(Message::Text(text)) => return Some(text.to_string()),
+                Ok(Message::Close(_)) | Err(_) => return None,
+                Ok(_) => {}
+            }
+        }
+    }
+}
