@@ -5,6 +5,8 @@
 //! shut.
 
 use std::any::Any;
+use std::io::ErrorKind;
+use std::mem::MaybeUninit;
 use std::net::Shutdown;
 use std::rc::Rc;
 use std::time::Duration;
@@ -63,6 +65,14 @@ impl SocketHandle {
     pub fn end_writing(&self) {
         // An error means that the connection is gone already.
         let _ = self.0.shutdown(Shutdown::Write);
+    }
+
+    /// Whether the peer has ended its half, as far as it is known here: also where the web server has not read so far.
+    pub fn is_left(&self) -> bool {
+        match self.0.peek(&mut [MaybeUninit::uninit()]) {
+            Ok(read) => read == 0,
+            Err(error) => error.kind() != ErrorKind::WouldBlock,
+        }
     }
 
     /// Ends the connection now.

@@ -100,7 +100,7 @@ impl Engine {
                 Ok(opening) => Received::Opening(opening),
                 Err(answer) => Received::Answered(answer),
             },
-            Ok(Arrival::Poll(line)) => Received::Answered(polling::poll(line).await),
+            Ok(Arrival::Poll(line)) => Received::Answered(polling::poll(line, request).await),
             Ok(Arrival::Post(line)) => {
                 Received::Answered(polling::post(line, payload, request, &self.0.limits).await)
             }

@@ -17,9 +17,10 @@ use super::answer::Refused;
 use super::courier::{Answer, Control};
 use super::directory::Line;
 use crate::realtime::protocol::engineio::{Packet, read_payload};
+use crate::realtime::transport::SocketHandle;
 
 /// `GET`: waits for what there is to say.
-pub(super) async fn poll(line: Line) -> HttpResponse {
+pub(super) async fn poll(line: Line, request: &HttpRequest) -> HttpResponse {
     let (reply, answer) = oneshot::channel();
     if line.control.send(Control::Poll(reply)).await.is_err() {
         return Refused::SessionUnknown.answer();
@@ -28,7 +29,8 @@ pub(super) async fn poll(line: Line) -> HttpResponse {
     drop(line);
     match answer.await {
         Ok(Answer::Payload { payload, taken }) => {
-            let body = Delivered { payload: Some(payload), taken: Some(taken) };
+            let socket = request.conn_data::<SocketHandle>().cloned();
+            let body = Delivered { payload: Some(payload), taken: Some(taken), socket };
             headed(HttpResponse::Ok(), "text/plain; charset=UTF-8").body(body)
         }
         Ok(Answer::Refused) => Refused::BadRequest.answer(),
@@ -95,10 +97,11 @@ fn headed(mut answer: actix_web::HttpResponseBuilder, kind: &'static str) -> act
     answer
 }
 
-/// A body that tells when the server takes it to write it. Dropped before that, it was not taken: the client had gone.
+/// A body that tells when the server takes it to write it. Dropped before that, or written to nobody, it was not taken.
 struct Delivered {
     payload: Option<Bytes>,
     taken: Option<oneshot::Sender<()>>,
+    socket: Option<SocketHandle>,
 }
 
 impl MessageBody for Delivered {
@@ -109,7 +112,8 @@ impl MessageBody for Delivered {
     }
 
     fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
-        if let Some(taken) = self.taken.take() {
+        let is_left = self.socket.as_ref().is_some_and(SocketHandle::is_left);
+        if let Some(taken) = self.taken.take().filter(|_| !is_left) {
             // The courier may have ended: nothing comes after this then.
             let _ = taken.send(());
         }
