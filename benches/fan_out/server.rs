@@ -183,6 +183,9 @@ async fn join(
     let guard = world.hub.local().register(Registration {
         connection: id,
         credentials: Credentials { user, login: None, issuer: None, token: TokenId(id.to_string()) },
+        endpoint: Endpoint::Ws,
+        address: std::net::Ipv4Addr::LOCALHOST.into(),
+        since: now,
         dialect: Dialect::Json,
         outbox: connection.outbox,
         evict: std::rc::Rc::new(move |reason| panic!("evicted: {reason:?} {}", evicted.is_closing())),

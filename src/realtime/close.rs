@@ -30,6 +30,8 @@ pub enum CloseReason {
     TooFast,
     /// Too much of what was sent made no sense.
     TooManyMistakes,
+    /// An admin closed this one connection; the user's rights stand.
+    ClosedByAdmin,
     /// The client does not read what is sent to it.
     SlowConsumer,
     /// Nothing was heard from the client for longer than the heartbeat allows.
@@ -61,6 +63,19 @@ pub enum Endpoint {
     Simulate,
     /// `/socket.io/`: its packets have no codes, so these end the WebSocket below them.
     SocketIo,
+}
+
+impl Endpoint {
+    /// Its name where connections are listed.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ws => "ws",
+            Self::Reflections => "reflections",
+            Self::Kanban => "kanban",
+            Self::Simulate => "simulate",
+            Self::SocketIo => "socket.io",
+        }
+    }
 }
 
 /// What a close frame says.
@@ -101,7 +116,7 @@ impl Reconnect {
 
 impl CloseReason {
     /// Every reason, for metrics and for the tests of the table.
-    pub const ALL: [CloseReason; 20] = [
+    pub const ALL: [CloseReason; 21] = [
         Self::NoToken,
         Self::InvalidToken,
         Self::Revoked,
@@ -114,6 +129,7 @@ impl CloseReason {
         Self::TooManyConnections,
         Self::TooFast,
         Self::TooManyMistakes,
+        Self::ClosedByAdmin,
         Self::SlowConsumer,
         Self::Silent,
         Self::Restarting,
@@ -150,7 +166,8 @@ impl CloseReason {
             Self::UserUnknownOrInactive => 4002,
             Self::OriginRefused | Self::NotYours => 4003,
             Self::NotFound => 4004,
-            Self::TooManyConnections | Self::TooFast | Self::TooManyMistakes => 4008,
+            // Clients that know 4008 come back after a pause, which is what is wanted here.
+            Self::TooManyConnections | Self::TooFast | Self::TooManyMistakes | Self::ClosedByAdmin => 4008,
             Self::SlowConsumer | Self::Silent => 4009,
             _ => 4001,
         })
@@ -185,6 +202,7 @@ impl CloseReason {
             Self::TooManyConnections => "too many connections; close others, reconnect later",
             Self::TooFast => "too many messages; reconnect later and send slower",
             Self::TooManyMistakes => "too many malformed messages; do not reconnect before that is mended",
+            Self::ClosedByAdmin => "closed by an admin; reconnect later",
             Self::SlowConsumer => "not reading fast enough; reconnect and resume with since",
             Self::Silent => "nothing heard from you; reconnect and resume with since",
             Self::Restarting => "server restarting; reconnect after a short pause",
@@ -211,6 +229,7 @@ impl CloseReason {
             Self::TooManyConnections => "too_many_connections",
             Self::TooFast => "rate_limited",
             Self::TooManyMistakes => "too_many_mistakes",
+            Self::ClosedByAdmin => "closed_by_admin",
             Self::SlowConsumer => "slow_consumer",
             Self::Silent => "silent",
             Self::Restarting => "server_restarting",
@@ -247,7 +266,11 @@ impl CloseReason {
             | Self::ProtocolError
             | Self::NotText
             | Self::NotUtf8 => Reconnect::Never,
-            Self::TooManyConnections | Self::TooFast | Self::Restarting | Self::Internal => Reconnect::Later,
+            Self::TooManyConnections
+            | Self::TooFast
+            | Self::ClosedByAdmin
+            | Self::Restarting
+            | Self::Internal => Reconnect::Later,
             Self::SlowConsumer | Self::Silent | Self::TooBig => Reconnect::Now,
         }
     }
@@ -274,6 +297,7 @@ mod tests {
             (NotFound, 4004, 1008, 4000),
             (TooManyConnections, 4008, 1008, 4000),
             (TooFast, 4008, 1008, 4000),
+            (ClosedByAdmin, 4008, 1008, 4000),
             (SlowConsumer, 4009, 1008, 4000),
             (Restarting, 1012, 1012, 1012),
             (Internal, 1011, 1011, 1011),

@@ -159,6 +159,7 @@ async fn connect(request: HttpRequest, payload: Payload, gateway: web::Data<Gate
                 gateway: gateway.clone(),
                 session,
                 token: admitted.token,
+                endpoint: Endpoint::Ws,
                 dialect: Dialect::Json,
                 outbox,
                 wire,

@@ -15,9 +15,11 @@ use super::publisher::HubPublisher;
 use super::room::{Parts, RoomHub, RoomSnapshot, ToRoomHub};
 use super::seats::{NoSeat, Seat, Seats};
 use super::workers::Workers;
-use super::{EventLog, HubConfig, HubMetrics};
+use super::{EventLog, HubConfig, HubMetrics, LiveSession, SessionFilter};
+use crate::domain::{Page, Slice};
 use crate::events::Publisher;
-use crate::ids::{Room, UserId};
+use crate::ids::{ConnectionId, Room, UserId};
+use crate::realtime::close::CloseReason;
 
 /// Rooms that a snapshot lists.
 const LISTED: usize = 100;
@@ -121,6 +123,42 @@ impl HubHandle {
     /// The users in a room, each once.
     pub async fn members(&self, room: &Room) -> Result<Vec<UserId>, HubBusy> {
         self.0.users_in(room).await
+    }
+
+    /// Live sessions of all worker threads, newest first.
+    pub async fn sessions(
+        &self,
+        filter: SessionFilter,
+        page: Page<ConnectionId>,
+    ) -> Result<Slice<LiveSession, ConnectionId>, HubBusy> {
+        let mut asked = Vec::new();
+        for worker in self.0.workers.all() {
+            let (reply, answer) = oneshot::channel();
+            match worker.address.try_send(ToLocalHub::List { filter, page, reply }) {
+                Ok(()) => asked.push(answer),
+                Err(SendError::Full(_)) => return Err(HubBusy),
+                // Its thread has ended, and its sessions with it.
+                Err(SendError::Closed(_)) => {}
+            }
+        }
+        let mut sessions = Vec::new();
+        for answer in asked {
+            sessions.extend(answer.await.unwrap_or_default());
+        }
+        sessions.sort_unstable_by_key(|session| std::cmp::Reverse(session.connection));
+        Ok(page.cut(sessions, |session| session.connection))
+    }
+
+    /// Ends one live session, wherever its thread is and whether or not its client reads: it leaves its rooms at once,
+    /// is told why, and closed. `false` where there is none of that name, or it is ending already.
+    ///
+    /// The order to do so is not lost however busy the hub is, also when the caller stops waiting.
+    pub async fn close(&self, connection: ConnectionId, reason: CloseReason) -> bool {
+        let mut was_there = false;
+        for answer in self.0.workers.close(connection, reason) {
+            was_there |= answer.await.unwrap_or(false);
+        }
+        was_there
     }
 
     /// What the hub is doing.

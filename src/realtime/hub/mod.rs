@@ -13,13 +13,14 @@
 //!                                 └── head, gaps ──► event log
 //! ```
 //!
-//! Nothing is lost by a full mailbox: events are read from the log, ended rights wait beside the mailbox, departures are
-//! reported again, and what a client asks for is answered busy.
+//! Nothing is lost by a full mailbox: events are read from the log, ended rights and sessions that must close wait beside
+//! the mailbox, departures are reported again, and what a client asks for is answered busy.
 
 mod config;
 mod drain;
 mod event_log;
 mod handle;
+mod listing;
 mod local;
 mod metrics;
 mod outbox;
@@ -36,6 +37,7 @@ pub use config::HubConfig;
 pub use drain::{DrainPlan, Drained};
 pub use event_log::EventLog;
 pub use handle::{HubHandle, HubSnapshot};
+pub use listing::{LiveSession, SessionFilter};
 pub use local::{Guard, HubBusy, JoinError, Joined, LocalHub, NotSaid, Spliced};
 pub use metrics::HubMetrics;
 pub use outbox::{Delivery, LatestKey, Outbox, OutboxLimits, OutboxStream, Progress, Pushed};

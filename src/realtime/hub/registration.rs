@@ -1,11 +1,13 @@
 //! What a session tells the hub about itself.
 
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use super::{Outbox, Seat};
+use crate::clock::Timestamp;
 use crate::ids::{ConnectionId, LoginId, TokenId, UserId};
-use crate::realtime::close::CloseReason;
+use crate::realtime::close::{CloseReason, Endpoint};
 use crate::realtime::protocol::Dialect;
 
 /// The rights that a session hangs on. When one of them ends, the session goes.
@@ -33,6 +35,12 @@ pub struct Registration {
     pub connection: ConnectionId,
     /// By what right it is here.
     pub credentials: Credentials,
+    /// Where it was made.
+    pub endpoint: Endpoint,
+    /// Where it comes from.
+    pub address: IpAddr,
+    /// When it began.
+    pub since: Timestamp,
     /// How notices are encoded for it.
     pub dialect: Dialect,
     /// Where notices for it go.

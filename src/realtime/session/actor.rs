@@ -11,7 +11,7 @@ use super::state::{Effect, Session};
 use crate::ids::{CallId, Room};
 use crate::realtime::Gateway;
 use crate::realtime::admission::identify;
-use crate::realtime::close::CloseReason;
+use crate::realtime::close::{CloseReason, Endpoint};
 use crate::realtime::handlers::{self, Caller, Outcome, Refusal, credentials};
 use crate::realtime::hub::{Outbox, Pushed, Registration, Seat};
 use crate::realtime::metrics::Open;
@@ -32,6 +32,8 @@ pub struct Opening {
     pub session: Session,
     /// What it was let in by.
     pub token: Private,
+    /// Where it was made.
+    pub endpoint: Endpoint,
     /// How its client speaks.
     pub dialect: Dialect,
     /// What is said to its client.
@@ -60,11 +62,14 @@ pub struct SessionActor {
 impl SessionActor {
     /// Registers the session with the hub and starts it on this thread; it hears its client by `inbound`.
     pub fn open(opening: Opening, inbound: impl Stream<Item = Inbound> + 'static) {
-        let Opening { gateway, session, token, dialect, outbox, wire, seat, place } = opening;
+        let Opening { gateway, session, token, endpoint, dialect, outbox, wire, seat, place } = opening;
         let hub = gateway.app().hub.local();
         let guard = hub.register(Registration {
             connection: session.connection(),
             credentials: credentials(session.scope()),
+            endpoint,
+            address: place.address(),
+            since: gateway.app().clock.now(),
             dialect,
             outbox: outbox.clone(),
             evict: Rc::new({

@@ -11,7 +11,7 @@ use crate::domain::users::Role;
 use crate::ids::{CallId, ConnectionId};
 use crate::realtime::Gateway;
 use crate::realtime::admission::{self, Admitted, Applicant};
-use crate::realtime::close::CloseReason;
+use crate::realtime::close::{CloseReason, Endpoint};
 use crate::realtime::protocol::{Dialect, Namespace, Private};
 use crate::realtime::session::{Opening, SessionActor, Unauthenticated};
 use crate::realtime::transport::Stranger;
@@ -105,6 +105,7 @@ impl Doors for Lobby {
                 gateway,
                 session,
                 token: admitted.token,
+                endpoint: Endpoint::SocketIo,
                 dialect: Dialect::SocketIo(namespace),
                 outbox: socket.outbox.clone(),
                 wire: socket.wire.clone(),

@@ -33,7 +33,7 @@ pub struct Stranger(Counted);
 /// An authenticated connection's place among those of its address. Counted until dropped.
 #[derive(Debug)]
 pub struct Place {
-    _counted: Counted,
+    counted: Counted,
 }
 
 #[derive(Debug)]
@@ -81,9 +81,16 @@ impl Stranger {
     pub fn admit(self) -> Result<Place, Stranger> {
         let Counted { addresses, address, .. } = &self.0;
         match addresses.count(*address, |counts| &mut counts.sessions, addresses.limits.sessions) {
-            Some(counted) => Ok(Place { _counted: counted }),
+            Some(counted) => Ok(Place { counted }),
             None => Err(self),
         }
+    }
+}
+
+impl Place {
+    /// Where the connection comes from.
+    pub fn address(&self) -> IpAddr {
+        self.counted.address
     }
 }
 

@@ -1,12 +1,16 @@
 //! The LocalHub actor: a thin shell that brings messages of other threads and the passing of time to its thread.
 
 use actix::{Actor, AsyncContext, Context, Handler, Message, WrapFuture};
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::super::drain::Pace;
 use super::super::parcel::Parcel;
+use super::super::{LiveSession, SessionFilter};
 use super::hub::LocalHub;
 use super::watch::TICK;
+use crate::domain::Page;
+use crate::ids::ConnectionId;
 
 /// Parcels handled before the sockets get their turn: an actor's mailbox comes before every other task of the thread,
 /// and outboxes that nothing drains would overflow although their clients read.
@@ -25,8 +29,14 @@ pub(in super::super) struct LocalActor {
 #[rtype(result = "()")]
 pub(in super::super) enum ToLocalHub {
     Parcel(Parcel),
-    /// The worker's list of ended rights has grown.
-    RightsEnded,
+    /// The worker's list of orders has grown.
+    Orders,
+    /// The newest sessions of a page, one more than it holds.
+    List {
+        filter: SessionFilter,
+        page: Page<ConnectionId>,
+        reply: oneshot::Sender<Vec<LiveSession>>,
+    },
     Drain(Box<Pace>),
 }
 
@@ -51,7 +61,9 @@ impl Handler<ToLocalHub> for LocalActor {
     fn handle(&mut self, message: ToLocalHub, context: &mut Self::Context) {
         match message {
             ToLocalHub::Parcel(parcel) => self.hub.deliver(&parcel),
-            ToLocalHub::RightsEnded => self.hub.end_rights(),
+            ToLocalHub::Orders => self.hub.obey(),
+            // Whoever asked may have stopped waiting.
+            ToLocalHub::List { filter, page, reply } => drop(reply.send(self.hub.list(filter, &page))),
             ToLocalHub::Drain(mut pace) => {
                 self.hub.evict_batch(&mut pace);
                 // Goes on for good: a handshake that was already seated may still register.

@@ -12,12 +12,13 @@ use super::super::drain::Pace;
 use super::super::handle::Shared;
 use super::super::parcel::{Departure, Except, Parcel};
 use super::super::room::{Join, ToRoomHub};
-use super::super::workers::{Endings, Worker};
-use super::super::{Credentials, Delivery, Registration};
+use super::super::workers::{Order, Orders, Worker};
+use super::super::{Credentials, Delivery, LiveSession, Registration, SessionFilter};
 use super::actor::LocalActor;
 use super::effects::Effects;
 use super::membership::Spliced;
 use super::sessions::{JoinError, Sessions};
+use crate::domain::Page;
 use crate::ids::{ConnectionId, Room, Seq, UserId};
 use crate::realtime::close::CloseReason;
 use crate::realtime::protocol::Notice;
@@ -169,22 +170,34 @@ impl LocalHub {
         }
     }
 
-    /// Acts on the rights that ended since the last time.
-    pub(super) fn end_rights(&self) {
-        let Endings { listed, overflowed } = self.0.worker.take_endings();
+    pub(super) fn list(&self, filter: SessionFilter, page: &Page<ConnectionId>) -> Vec<LiveSession> {
+        self.0.sessions.borrow().list(filter, page)
+    }
+
+    /// Acts on the rights that ended, and the sessions that must close, since the last time.
+    pub(super) fn obey(&self) {
+        let Orders { listed, overflowed } = self.0.worker.take_orders();
         if overflowed {
             log::error!("more rights ended at once than can be listed: all sessions must come back");
             self.evict_some(usize::MAX, |sessions, connection, effects| {
                 sessions.evict(connection, CloseReason::Internal, None, effects);
             });
         }
-        for ending in &listed {
-            self.with_effects(|sessions, effects| sessions.end(ending, effects));
+        for order in listed {
+            match order {
+                Order::End(ending) => self.with_effects(|sessions, effects| sessions.end(&ending, effects)),
+                Order::Close { connection, reason, reply } => {
+                    let was_here = self
+                        .with_effects(|sessions, effects| sessions.evict(connection, reason, None, effects));
+                    // Whoever asked may have stopped waiting.
+                    let _ = reply.send(was_here);
+                }
+            }
         }
     }
 
     pub(super) fn tick(&self, now: Instant) {
-        self.end_rights();
+        self.obey();
         let cuts = self.with_effects(|sessions, effects| {
             sessions.tick(now, effects);
             effects.cuts.len()

@@ -1,6 +1,6 @@
 //! Which connections hang on a user, a login or a token.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
 use std::sync::Arc;
 
@@ -31,6 +31,14 @@ impl Index {
             self.logins.remove(&login, connection);
         }
         self.tokens.remove(&(credentials.issuer.clone(), credentials.token.clone()), connection);
+    }
+
+    pub(super) fn of_user(&self, user: UserId) -> BTreeSet<ConnectionId> {
+        self.users.get(&user).into_iter().collect()
+    }
+
+    pub(super) fn of_login(&self, login: LoginId) -> BTreeSet<ConnectionId> {
+        self.logins.get(&login).into_iter().collect()
     }
 
     /// The connections that may be affected by `ending`: those that hang on the right itself, or on the user in it.

@@ -3,19 +3,20 @@
 //! It owns memberships; the RoomHub mirrors them from what is asked and reported. Whatever has to be done to the outside
 //! world (asking sessions to end, telling the RoomHub) comes back as [`Effects`], to be carried out when no borrow is held.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::super::parcel::{Contents, Departure, Except, Frames, MembershipId, Parcel};
-use super::super::{Delivery, HubConfig, Pushed, Registration};
+use super::super::{Delivery, HubConfig, LiveSession, Pushed, Registration, SessionFilter};
 use super::effects::{Delivered, Effects};
 use super::endings;
 use super::index::Index;
 use super::membership::{Membership, Spliced, Taken};
 use super::watch::{Verdict, Watch};
+use crate::domain::Page;
 use crate::events::Ending;
 use crate::ids::{ConnectionId, Room, Seq, UserId};
 use crate::realtime::close::CloseReason;
@@ -46,7 +47,8 @@ pub(super) struct Sessions {
     config: HubConfig,
     now: Instant,
     tick: u64,
-    sessions: HashMap<ConnectionId, Session>,
+    /// In the order in which they came.
+    sessions: BTreeMap<ConnectionId, Session>,
     /// Each room's members on this thread, with all that a delivery needs.
     rooms: HashMap<Room, HashMap<ConnectionId, Membership>>,
     index: Index,
@@ -75,7 +77,7 @@ impl Sessions {
             config,
             now,
             tick: 0,
-            sessions: HashMap::new(),
+            sessions: BTreeMap::new(),
             rooms: HashMap::new(),
             index: Index::default(),
             registered: 0,
@@ -170,6 +172,51 @@ impl Sessions {
         self.sessions.get(&connection).into_iter().flat_map(|session| &session.rooms).cloned().collect()
     }
 
+    /// The newest of those sessions that come before the page, one more than it holds.
+    pub(super) fn list(&self, filter: SessionFilter, page: &Page<ConnectionId>) -> Vec<LiveSession> {
+        let named = match filter {
+            SessionFilter::All => None,
+            SessionFilter::User(user) => Some(self.index.of_user(user)),
+            SessionFilter::Login(login) => Some(self.index.of_login(login)),
+            SessionFilter::Connection(connection) => Some(BTreeSet::from([connection])),
+        };
+        let is_listed = |connection: &ConnectionId| page.before.is_none_or(|before| *connection < before);
+        let at_most = usize::from(page.limit) + 1;
+        match named {
+            Some(named) => {
+                let sessions = named.iter().rev().filter(|connection| is_listed(connection));
+                sessions.filter_map(|connection| self.seen_from_outside(*connection)).take(at_most).collect()
+            }
+            None => {
+                let sessions = match page.before {
+                    Some(before) => self.sessions.range(..before),
+                    None => self.sessions.range(..),
+                };
+                let sessions =
+                    sessions.rev().filter_map(|(connection, _)| self.seen_from_outside(*connection));
+                sessions.take(at_most).collect()
+            }
+        }
+    }
+
+    /// Nothing of a session that is on its way out.
+    fn seen_from_outside(&self, connection: ConnectionId) -> Option<LiveSession> {
+        let session = self.sessions.get(&connection).filter(|session| !session.watch.is_leaving())?;
+        let Registration { credentials, endpoint, dialect, address, since, .. } = &session.registration;
+        Some(LiveSession {
+            connection,
+            user: credentials.user,
+            login: credentials.login,
+            issuer: credentials.issuer.clone(),
+            endpoint: *endpoint,
+            dialect: *dialect,
+            address: *address,
+            since: *since,
+            silent_for: session.watch.silent_for(self.now),
+            rooms: session.rooms.len(),
+        })
+    }
+
     /// Puts a parcel into the outboxes of the room's members on this thread.
     pub(super) fn deliver(&mut self, parcel: &Parcel, effects: &mut Effects) -> Delivered {
         let mut delivered = Delivered::default();
@@ -227,18 +274,20 @@ impl Sessions {
     }
 
     /// The session leaves all rooms now, is told why (and when to come back, if that is not as for anyone whom this
-    /// reason ends), and asked to close.
+    /// reason ends), and asked to close. Says whether it was there and not on its way out.
     pub(super) fn evict(
         &mut self,
         connection: ConnectionId,
         reason: CloseReason,
         reconnect_in: Option<Duration>,
         effects: &mut Effects,
-    ) {
+    ) -> bool {
         if !self.withdraw(connection, effects) {
-            return;
+            return false;
         }
-        let Some(Session { registration, watch, .. }) = self.sessions.get_mut(&connection) else { return };
+        let Some(Session { registration, watch, .. }) = self.sessions.get_mut(&connection) else {
+            return false;
+        };
         watch.leave(self.now);
         if reason == CloseReason::SlowConsumer {
             registration.outbox.clear();
@@ -251,6 +300,7 @@ impl Sessions {
             Notice::Disconnecting { reason: reason.name(), message: reason.socket_io(), reconnect_in_ms };
         effects.evictions.push((registration.evict.clone(), reason));
         self.tell(connection, &[notice]);
+        true
     }
 
     /// Takes the session out of rooms and index; says whether it still was there and not on its way out.

@@ -53,6 +53,11 @@ impl Watch {
         self.seen.clone()
     }
 
+    /// For how long the client was not heard, to the tick.
+    pub(super) fn silent_for(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.seen.get())
+    }
+
     pub(super) fn is_leaving(&self) -> bool {
         self.leaving.is_some()
     }

@@ -2,6 +2,7 @@
 
 mod delivery;
 mod endings;
+mod listing;
 mod model;
 pub(super) mod support;
 mod threads;

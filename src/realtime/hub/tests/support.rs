@@ -193,6 +193,9 @@ impl Member {
                 issuer: None,
                 token: TokenId(connection.to_string()),
             },
+            endpoint: Endpoint::Ws,
+            address: std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
+            since: Timestamp::EPOCH,
             dialect: Dialect::Json,
             outbox: outbox.clone(),
             evict: Rc::new({
