@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::auth::Auth;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, PlanLimits};
 use crate::db::Db;
+use crate::domain::users::Plan;
 use crate::http::rate::RateLimits;
 use crate::realtime::hub::HubHandle;
 use crate::telemetry::Metrics;
@@ -30,6 +31,17 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// Whether the server is on its way out, so that nobody sends it more work.
     pub stopping: Stopping,
+}
+
+impl App {
+    /// What a plan may use on this server.
+    pub fn limits(&self, plan: Plan) -> PlanLimits {
+        match plan {
+            Plan::Free => self.config.plans.free(),
+            Plan::Pro => self.config.plans.pro(),
+            Plan::Enterprise => self.config.plans.enterprise(),
+        }
+    }
 }
 
 /// Set once, when the server begins to stop.

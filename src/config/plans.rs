@@ -27,6 +27,13 @@ pub struct PlansConfig {
     )]
     pub free_requests: u32,
 
+    /// Simulations of a user on the free plan that wait or run at once
+    #[arg(
+        long, env = "SOUK_FREE_SIMULATIONS", value_name = "COUNT", default_value = "1",
+        value_parser = count::<u32>
+    )]
+    pub free_simulations: u32,
+
     /// Live sessions of a user on the pro plan
     #[arg(
         long, env = "SOUK_PRO_CONNECTIONS", value_name = "COUNT", default_value = "100",
@@ -48,6 +55,13 @@ pub struct PlansConfig {
     )]
     pub pro_requests: u32,
 
+    /// Simulations of a user on the pro plan that wait or run at once
+    #[arg(
+        long, env = "SOUK_PRO_SIMULATIONS", value_name = "COUNT", default_value = "5",
+        value_parser = count::<u32>
+    )]
+    pub pro_simulations: u32,
+
     /// Live sessions of a user on the enterprise plan
     #[arg(
         long, env = "SOUK_ENTERPRISE_CONNECTIONS", value_name = "COUNT", default_value = "1000",
@@ -68,6 +82,13 @@ pub struct PlansConfig {
         value_parser = count::<u32>
     )]
     pub enterprise_requests: u32,
+
+    /// Simulations of a user on the enterprise plan that wait or run at once
+    #[arg(
+        long, env = "SOUK_ENTERPRISE_SIMULATIONS", value_name = "COUNT", default_value = "20",
+        value_parser = count::<u32>
+    )]
+    pub enterprise_simulations: u32,
 }
 
 /// What one plan may use.
@@ -79,6 +100,8 @@ pub struct PlanLimits {
     pub messages: u32,
     /// HTTP requests a minute of one user.
     pub requests: u32,
+    /// Simulations of one user that wait or run at once.
+    pub simulations: u32,
 }
 
 impl PlansConfig {
@@ -88,6 +111,7 @@ impl PlansConfig {
             connections: self.free_connections,
             messages: self.free_messages,
             requests: self.free_requests,
+            simulations: self.free_simulations,
         }
     }
 
@@ -97,6 +121,7 @@ impl PlansConfig {
             connections: self.pro_connections,
             messages: self.pro_messages,
             requests: self.pro_requests,
+            simulations: self.pro_simulations,
         }
     }
 
@@ -106,6 +131,7 @@ impl PlansConfig {
             connections: self.enterprise_connections,
             messages: self.enterprise_messages,
             requests: self.enterprise_requests,
+            simulations: self.enterprise_simulations,
         }
     }
 }

@@ -283,6 +283,65 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// The work of a project, on its board.
+    tasks (id) {
+        id -> Text,
+        project_id -> Text,
+        created_by -> Text,
+        title -> Text,
+        text -> Text,
+        status -> Text,
+        position -> Text,
+        version -> BigInt,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    /// What somebody wrote into their journal.
+    entries (id) {
+        id -> Text,
+        user_id -> Text,
+        title -> Nullable<Text>,
+        text -> Text,
+        version -> BigInt,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    /// A user's chat with the assistant.
+    conversations (id) {
+        id -> Text,
+        user_id -> Text,
+        title -> Nullable<Text>,
+        is_default -> Bool,
+        version -> BigInt,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    /// A pricing run.
+    simulations (id) {
+        id -> Text,
+        user_id -> Text,
+        category -> Text,
+        base_price -> BigInt,
+        currency -> Text,
+        steps -> Integer,
+        seed -> BigInt,
+        status -> Text,
+        version -> BigInt,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
     /// Head of each room's event log; its row lock orders the room's writers.
     rooms (name) {
         name -> Text,
@@ -355,6 +414,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     read_markers,
     projects,
     project_members,
+    tasks,
+    entries,
+    conversations,
+    simulations,
     rooms,
     events,
     audit,

@@ -34,6 +34,10 @@ crate::db::text_enum! {
         Session = "session",
         /// A kanban project.
         Project = "project",
+        /// A member of a project.
+        Member = "member",
+        /// A task of a project.
+        Task = "task",
         /// A conversation with the assistant.
         Conversation = "conversation",
         /// A journal entry.

@@ -6,6 +6,8 @@
 
 pub mod bookings;
 pub mod consumers;
+pub mod conversations;
+pub mod entries;
 pub mod error;
 pub mod money;
 pub mod offers;
@@ -16,6 +18,7 @@ pub mod projects;
 pub mod providers;
 pub mod requests;
 pub mod sessions;
+pub mod simulations;
 pub mod slot;
 pub mod text;
 pub mod users;

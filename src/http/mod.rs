@@ -7,6 +7,8 @@ mod address;
 mod auth;
 mod bookings;
 mod consumers;
+mod conversations;
+mod entries;
 pub mod error;
 mod etag;
 mod extract;
@@ -25,6 +27,7 @@ mod reply;
 mod requests;
 pub mod routes;
 mod sessions;
+mod simulations;
 
 pub use address::client_address;
 pub use error::{Problem, Problems};

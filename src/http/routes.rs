@@ -4,7 +4,10 @@ use actix_web::web;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::fallback::{self, Addresses};
-use super::{auth, bookings, consumers, offers, openapi, providers, requests, sessions};
+use super::{
+    auth, bookings, consumers, conversations, entries, offers, openapi, providers, requests, sessions,
+    simulations,
+};
 use crate::realtime;
 
 /// The routes that clients of the API call, feature by feature; the OpenAPI document is made of the same list.
@@ -16,6 +19,9 @@ pub(super) fn documented(cfg: &mut ServiceConfig<'_>) {
     offers::routes(cfg);
     bookings::routes(cfg);
     sessions::routes(cfg);
+    entries::routes(cfg);
+    conversations::routes(cfg);
+    simulations::routes(cfg);
 }
 
 /// Everything over HTTP: the routes at the root, as existing clients call them, and the same under `/api/v1`; the

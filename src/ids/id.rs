@@ -154,6 +154,8 @@ ids! {
     MessageId;
     /// A kanban project.
     ProjectId;
+    /// A task on a project's board.
+    TaskId;
     /// A conversation with the assistant.
     ConversationId;
     /// A journal entry.

@@ -12,7 +12,6 @@ use crate::app::App;
 use crate::auth::{Auth, AuthError, Refusal};
 use crate::config::PlanLimits;
 use crate::domain::policy::Scope;
-use crate::domain::users::Plan;
 use crate::ids::CallId;
 
 /// The scope of whoever shows this token, or as what they must be turned away: the table of what `auth` says.
@@ -74,11 +73,7 @@ pub(super) async fn admit(
     if origin.is_some_and(|origin| !config.origins.allows(&origin)) {
         return Err((CloseReason::OriginRefused, stranger));
     }
-    let limits = match scope.plan() {
-        Plan::Free => config.plans.free(),
-        Plan::Pro => config.plans.pro(),
-        Plan::Enterprise => config.plans.enterprise(),
-    };
+    let limits = gateway.app().limits(scope.plan());
     let seat = match gateway.app().hub.seat(scope.user(), limits.connections) {
         Ok(seat) => seat,
         Err(NoSeat::Taken) => return Err((CloseReason::TooManyConnections, stranger)),

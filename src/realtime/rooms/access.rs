@@ -2,7 +2,7 @@
 
 use crate::db::UnitOfWork;
 use crate::domain::policy::Scope;
-use crate::domain::{Error, Kind, bookings, projects, sessions};
+use crate::domain::{Error, Kind, bookings, conversations, entries, projects, sessions, simulations};
 use crate::ids::Room;
 
 use super::door;
@@ -19,10 +19,9 @@ pub(crate) fn may_hear(uow: &mut UnitOfWork<'_>, scope: &Scope, room: &Room) -> 
         Room::User(id) => door::own(uow, scope, *id),
         Room::Market(category) => door::market(uow, scope, category),
         Room::Admin => door::admin(uow, scope),
-        // Their nouns are not there yet, so there is no such thing.
-        Room::Conversation(_) => Err(Error::NotFound(Kind::Conversation)),
-        Room::Entry(_) => Err(Error::NotFound(Kind::Entry)),
-        Room::Simulation(_) => Err(Error::NotFound(Kind::Simulation)),
+        Room::Conversation(id) => conversations::find(uow, scope, *id).map(drop),
+        Room::Entry(id) => entries::find(uow, scope, *id).map(drop),
+        Room::Simulation(id) => simulations::find(uow, scope, *id).map(drop),
         Room::LoadTest(_) => Err(Error::NotFound(Kind::Room)),
     }
 }

@@ -84,7 +84,10 @@ async fn statuses(app: &TestApp, people: &People, row: &Row) -> [u16; CALLERS.le
 
 both_engines! {
     async fn every_route_answers_every_kind_of_caller_as_the_matrix_says(
-        app with ["--free-requests", "1000000", "--anonymous-requests", "1000000", "--logins-per-address", "1000000"]
+        app with [
+            "--free-requests=1000000", "--anonymous-requests=1000000", "--logins-per-address=1000000",
+            "--free-simulations=1000000",
+        ]
     ) {
         let covered: BTreeSet<String> = ROWS.iter().map(|row| row.route.to_owned()).collect();
         let routes = routes(app).await;

@@ -11,7 +11,7 @@ pub(super) enum Whose {
     Ana,
     Ben,
 }
-use Stage::{Booked, Draft, None as Nothing, Offered, Open, Started};
+use Stage::{Booked, Draft, None as Nothing, Offered, Open, Private, Started};
 use Whose::{Ana, Ben};
 
 /// One route, called in one state of the world.
@@ -57,6 +57,9 @@ impl World {
             "offers" => &self.offer,
             "bookings" => &self.booking,
             "sessions" => &self.session,
+            "entries" => &self.entry,
+            "conversations" => &self.conversation,
+            "simulations" => &self.simulation,
             "auth" => &self.login,
             _ => "",
         };
@@ -195,6 +198,16 @@ pub(super) const ROWS: &[Row] = &[
         "/sessions/{id}/messages",
         |_, world| json!({"text": "When?", "client_msg_id": format!("m{}", world.number)}),
     ),
+    row("GET /entries", Private, Ana, "/entries/{id}", no_body),
+    row("POST /entries", Private, Ana, "/entries/{id}", |_, _| world::entry()),
+    row("GET /entries/{id}", Private, Ana, "/entries/{id}", no_body),
+    row("GET /conversations", Private, Ana, "/conversations/{id}", no_body),
+    row("POST /conversations", Private, Ana, "/conversations/{id}", empty),
+    row("GET /conversations/{id}", Private, Ana, "/conversations/{id}", no_body),
+    row("GET /simulations", Private, Ana, "/simulations/{id}", no_body),
+    row("POST /simulations", Private, Ana, "/simulations/{id}", |_, _| world::simulation()),
+    row("GET /simulations/{id}", Private, Ana, "/simulations/{id}", no_body),
+    row("POST /simulations/{id}/cancel", Private, Ana, "/simulations/{id}", no_body),
 ];
 
 fn wrong_password(_: &TestApp, world: &World) -> Value {

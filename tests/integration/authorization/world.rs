@@ -12,6 +12,8 @@ use crate::support::{Client, Person, TestApp};
 pub(super) enum Stage {
     /// Nothing yet.
     None,
+    /// Nothing either, but ana has what is hers alone.
+    Private,
     /// Not published.
     Draft,
     /// Published.
@@ -77,6 +79,9 @@ pub(super) struct World {
     pub(super) offer: String,
     pub(super) booking: String,
     pub(super) session: String,
+    pub(super) entry: String,
+    pub(super) conversation: String,
+    pub(super) simulation: String,
     pub(super) login: String,
     /// Told apart from all others by this.
     pub(super) number: u64,
@@ -107,6 +112,12 @@ impl World {
             let logins = logins["items"].as_array().or(logins.as_array()).unwrap();
             let current = logins.iter().find(|login| login["current"] == true);
             world.login = id(current.unwrap_or_else(|| panic!("no current login in {logins:?}")));
+            return world;
+        }
+        if stage == Stage::Private {
+            world.entry = id(&ana.post("/entries", entry()).await.ok());
+            world.conversation = id(&ana.post("/conversations", Value::Null).await.ok());
+            world.simulation = id(&ana.post("/simulations", simulation()).await.ok());
             return world;
         }
         let opening = if stage == Stage::Draft { "draft" } else { "open" };
@@ -154,4 +165,12 @@ pub(super) fn template() -> Value {
 
 pub(super) fn photo() -> Value {
     json!({"caption": "A sink"})
+}
+
+pub(super) fn entry() -> Value {
+    json!({"text": "Slept badly."})
+}
+
+pub(super) fn simulation() -> Value {
+    json!({"category": "plumbing", "base_price": {"amount": 5_000, "currency": "EUR"}, "steps": 10})
 }

@@ -51,7 +51,8 @@ both_engines! {
                 let mut known = read_all!(uow.conn(),
                     users logins refresh_tokens revocations providers provider_categories services templates
                     portfolio_photos consumers requests offers bookings sessions messages read_markers projects
-                    project_members rooms events audit idempotency_keys);
+                    project_members tasks entries conversations simulations rooms events
+                    audit idempotency_keys);
                 known.sort();
                 Ok::<_, DbError>((known, found))
             })

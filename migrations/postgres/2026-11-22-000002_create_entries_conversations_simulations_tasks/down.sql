@@ -1,0 +1,4 @@
+DROP TABLE simulations;
+DROP TABLE conversations;
+DROP TABLE entries;
+DROP TABLE tasks;

@@ -1,0 +1,61 @@
+//! Conversations as rows.
+
+use diesel::prelude::*;
+
+use crate::db::schema::conversations;
+use crate::db::{DbError, UnitOfWork, each};
+use crate::domain::Page;
+use crate::domain::policy::{Authorized, Scope};
+use crate::ids::ConversationId;
+
+use super::Conversation;
+
+pub(super) fn find(uow: &mut UnitOfWork<'_>, id: ConversationId) -> Result<Option<Conversation>, DbError> {
+    let of_id = conversations::table.find(id).select(Conversation::as_select());
+    Ok(of_id.first(uow.conn()).optional()?)
+}
+
+/// The caller's conversation that is meant where none is named.
+pub(super) fn default_of(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<Option<Conversation>, DbError> {
+    Ok(conversations::table
+        .filter(conversations::user_id.eq(scope.user()).and(conversations::is_default.eq(true)))
+        .select(Conversation::as_select())
+        .first(uow.conn())
+        .optional()?)
+}
+
+/// The caller's own conversations, newest first.
+pub(super) fn of_caller(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    page: Page<ConversationId>,
+) -> Result<Vec<Conversation>, DbError> {
+    let mut query = conversations::table.filter(conversations::user_id.eq(scope.user())).into_boxed();
+    if let Some(before) = page.before {
+        query = query.filter(conversations::id.lt(before));
+    }
+    let newest_first = query.order(conversations::id.desc()).limit(page.fetch());
+    Ok(newest_first.select(Conversation::as_select()).load(uow.conn())?)
+}
+
+/// Writes a conversation, unless it is to be the default one and there is one; says whether it did.
+///
+/// On PostgreSQL a second call that wants to be first waits here for the first one's commit.
+pub(super) fn insert_if_new(
+    uow: &mut UnitOfWork<'_>,
+    conversation: &Authorized<Conversation>,
+) -> Result<bool, DbError> {
+    let inserted = each!(uow.conn(), |c| diesel::insert_into(conversations::table)
+        .values((
+            conversations::id.eq(conversation.id),
+            conversations::user_id.eq(conversation.user_id),
+            conversations::title.eq(&conversation.title),
+            conversations::is_default.eq(conversation.is_default),
+            conversations::version.eq(conversation.version),
+            conversations::created_at.eq(conversation.created_at),
+            conversations::updated_at.eq(conversation.updated_at),
+        ))
+        .on_conflict_do_nothing()
+        .execute(c))?;
+    Ok(inserted == 1)
+}

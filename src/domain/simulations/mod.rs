@@ -1,0 +1,65 @@
+//! Simulations: pricing runs. One belongs to its user alone; how many of theirs may wait or run at once is a matter of
+//! their plan.
+
+mod events;
+mod repository;
+mod scenario;
+mod service;
+mod states;
+
+pub use events::{Change, SimulationChanged};
+pub use scenario::{NotAStepCount, Scenario, Seed, Steps};
+pub use service::{NewSimulation, cancel, create, find, list};
+pub use states::{Action, State};
+
+use crate::clock::Timestamp;
+use crate::domain::Kind;
+use crate::domain::policy::{Need, Resource, Right, Rights, Scope, Standing};
+use crate::ids::{Room, SimulationId, UserId};
+
+/// A simulation.
+#[derive(Clone, Debug)]
+pub struct Simulation {
+    /// Its id; also names its room.
+    pub id: SimulationId,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// What is simulated.
+    pub scenario: Scenario,
+    /// The state it is in.
+    pub state: State,
+    /// Grows with each change.
+    pub version: i64,
+    /// When it was asked for.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+impl Simulation {
+    /// Where its progress is heard.
+    pub fn room(&self) -> Room {
+        Room::Simulation(self.id)
+    }
+}
+
+impl Resource for Simulation {
+    const KIND: Kind = Kind::Simulation;
+    /// What somebody means to charge is theirs to know.
+    const ADMIN_PASSES: bool = false;
+
+    fn row_id(&self) -> String {
+        self.id.to_string()
+    }
+
+    fn standing(&self, scope: &Scope) -> Standing {
+        if scope.user() == self.user_id { Standing::Owner } else { Standing::Stranger }
+    }
+}
+
+const READ: Right = Right::look(Kind::Simulation, "read", Need::Owner);
+const CREATE: Right = Right::change(Kind::Simulation, "create", Need::Owner);
+
+impl Rights for Simulation {
+    const RIGHTS: &'static [Right] = &[READ, CREATE];
+}

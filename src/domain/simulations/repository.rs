@@ -1,0 +1,131 @@
+//! Simulations as rows.
+
+use diesel::prelude::*;
+
+use crate::clock::Timestamp;
+use crate::db::schema::{simulations, users};
+use crate::db::{DbConnection, DbError, UnitOfWork};
+use crate::domain::money::{Currency, Money};
+use crate::domain::policy::{Authorized, Scope};
+use crate::domain::{Error, Kind, Page};
+use crate::ids::{Category, SimulationId, UserId};
+
+use super::{Scenario, Seed, Simulation, State, Steps};
+
+#[derive(Queryable, Insertable)]
+#[diesel(table_name = simulations)]
+struct Row {
+    id: SimulationId,
+    user_id: UserId,
+    category: Category,
+    base_price: i64,
+    currency: Currency,
+    steps: i32,
+    seed: i64,
+    status: State,
+    version: i64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl Row {
+    fn of(simulation: &Simulation) -> Self {
+        let Scenario { category, base_price, steps, seed } = simulation.scenario.clone();
+        Self {
+            id: simulation.id,
+            user_id: simulation.user_id,
+            category,
+            base_price: base_price.amount(),
+            currency: base_price.currency(),
+            steps: steps.get().into(),
+            seed: seed.0.into(),
+            status: simulation.state,
+            version: simulation.version,
+            created_at: simulation.created_at,
+            updated_at: simulation.updated_at,
+        }
+    }
+
+    fn read(self) -> Result<Simulation, DbError> {
+        let steps = u32::try_from(self.steps).map_err(DbError::unreadable)?;
+        let seed = u32::try_from(self.seed).map_err(DbError::unreadable)?;
+        Ok(Simulation {
+            id: self.id,
+            user_id: self.user_id,
+            scenario: Scenario {
+                category: self.category,
+                base_price: Money::new(self.base_price, self.currency).map_err(DbError::unreadable)?,
+                steps: Steps::new(steps).map_err(DbError::unreadable)?,
+                seed: Seed(seed),
+            },
+            state: self.status,
+            version: self.version,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        })
+    }
+}
+
+pub(super) fn find(uow: &mut UnitOfWork<'_>, id: SimulationId) -> Result<Simulation, Error> {
+    let row = simulations::table.find(id).first::<Row>(uow.conn()).optional()?;
+    Ok(row.ok_or(Error::NotFound(Kind::Simulation))?.read()?)
+}
+
+/// The caller's own simulations, newest first.
+pub(super) fn of_caller(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    page: Page<SimulationId>,
+) -> Result<Vec<Simulation>, DbError> {
+    let mut query = simulations::table.filter(simulations::user_id.eq(scope.user())).into_boxed();
+    if let Some(before) = page.before {
+        query = query.filter(simulations::id.lt(before));
+    }
+    let rows = query.order(simulations::id.desc()).limit(page.fetch()).load::<Row>(uow.conn())?;
+    rows.into_iter().map(Row::read).collect()
+}
+
+/// How many of the user's simulations wait or run. Nobody else adds one for them until the end of the unit of work.
+pub(super) fn count_live(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<i64, DbError> {
+    // SQLite has one writer. The weaker lock lets others refer to the user meanwhile.
+    if let DbConnection::Postgresql(connection) = uow.conn() {
+        users::table
+            .find(user)
+            .select(users::id)
+            .for_no_key_update()
+            .first::<UserId>(connection)
+            .optional()?;
+    }
+    let is_live = simulations::status.eq(State::Pending).or(simulations::status.eq(State::Running));
+    let live = simulations::table.filter(simulations::user_id.eq(user)).filter(is_live);
+    Ok(live.count().get_result(uow.conn())?)
+}
+
+pub(super) fn insert(uow: &mut UnitOfWork<'_>, simulation: &Authorized<Simulation>) -> Result<(), DbError> {
+    diesel::insert_into(simulations::table).values(Row::of(simulation)).execute(uow.conn())?;
+    Ok(())
+}
+
+/// Stores the state that a simulation has come to, if it is still what it was.
+pub(super) fn set_state(
+    uow: &mut UnitOfWork<'_>,
+    before: Authorized<Simulation>,
+    state: State,
+) -> Result<Simulation, DbError> {
+    let now = uow.now();
+    let unchanged = simulations::table
+        .find(before.id)
+        .filter(simulations::status.eq(before.state).and(simulations::version.eq(before.version)));
+    let changes = (
+        simulations::status.eq(state),
+        simulations::version.eq(before.version + 1),
+        simulations::updated_at.eq(now),
+    );
+    match diesel::update(unchanged).set(changes).execute(uow.conn())? {
+        1 => {
+            let version = before.version + 1;
+            Ok(Simulation { state, version, updated_at: now, ..before.into_row() })
+        }
+        _ => Err(DbError::Contended("the simulation changed meanwhile".into())),
+    }
+}

@@ -1,0 +1,135 @@
+//! Simulations: whose they are, and how many of somebody's wait at once.
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use souk::auth::{NewPassword, SignUp};
+use souk::domain::users::{DisplayName, Plan, Role};
+
+use crate::both_engines;
+use crate::support::{PASSWORD, Person, TestApp, id};
+
+fn scenario() -> Value {
+    json!({"category": "plumbing", "base_price": {"amount": 5_000, "currency": "EUR"}, "steps": 10})
+}
+
+/// Asks so often at once; how many of the calls were granted. All others were told to wait.
+async fn ask(who: &Person, times: usize) -> usize {
+    let answers = join_all((0..times).map(|_| async { who.post("/simulations", scenario()).await })).await;
+    let (granted, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 201);
+    for answer in refused {
+        assert_eq!(answer.refused(429)["code"], "limited");
+        assert!(answer.header("retry-after").is_some());
+    }
+    granted.len()
+}
+
+async fn on_plan(app: &TestApp, plan: Plan) -> Person {
+    let email = format!("{plan}@example.com");
+    let sign_up = SignUp {
+        email: email.parse().unwrap(),
+        password: NewPassword::parse(PASSWORD).unwrap(),
+        display_name: DisplayName::parse(plan.as_str()).unwrap(),
+        role: Role::Provider,
+        plan,
+    };
+    app.server.auth.enroll(sign_up).await.unwrap();
+    app.log_in(plan.as_str()).await
+}
+
+both_engines! {
+    async fn a_simulation_waits_until_its_owner_calls_it_off(app) {
+        let ben = app.provider("ben").await;
+        let mut wanted = scenario();
+        wanted["seed"] = json!(4_294_967_295_u32);
+        let asked = ben.post("/simulations", wanted.clone()).await;
+        let simulation = asked.refused(201);
+        for field in ["category", "base_price", "steps", "seed"] {
+            assert_eq!(simulation[field], wanted[field], "{field}");
+        }
+        assert_eq!((&simulation["state"], &simulation["allowed_actions"]), (&json!("pending"), &json!(["cancel"])));
+        let address = asked.header("location").unwrap();
+        assert_eq!(ben.get(address).await.ok(), simulation);
+        let cancel = format!("{address}/cancel");
+        let cancelled = ben.post(&cancel, Value::Null).await;
+        assert_eq!((&cancelled.ok()["state"], &cancelled.ok()["version"]), (&json!("cancelled"), &json!(2)));
+        assert_eq!(cancelled.ok()["allowed_actions"], json!([]));
+        assert_eq!(ben.post(&cancel, Value::Null).await.ok(), cancelled.ok(), "it is there already");
+        let told = ["simulation.created", "simulation.cancelled"];
+        assert_eq!(app.db_kinds(simulation["room"].as_str().unwrap()).await, told);
+        assert_eq!(app.db_kinds(&format!("user:{}", ben.id)).await, told);
+        assert_eq!(app.db_kinds("admin").await, [""; 0]);
+    }
+
+    async fn a_seed_is_made_up_where_it_does_not_matter(app with ["--free-simulations=2"]) {
+        let ben = app.provider("ben").await;
+        let first = ben.post("/simulations", scenario()).await.ok();
+        let second = ben.post("/simulations", scenario()).await.ok();
+        assert!(first["seed"].is_u64());
+        assert_ne!(first["seed"], second["seed"]);
+    }
+
+    async fn nobody_else_sees_it_not_even_an_admin(app) {
+        let (ben, eve, root) =
+            (app.provider("ben").await, app.consumer("eve").await, app.db_admin("root").await);
+        let simulation = ben.post("/simulations", scenario()).await.ok();
+        let address = format!("/simulations/{}", id(&simulation));
+        for stranger in [&eve, &root] {
+            let refusal = stranger.get(&address).await.refused(403);
+            assert_eq!(refusal["detail"], "to read this simulation you must be its owner");
+            let refusal = stranger.post(&format!("{address}/cancel"), Value::Null).await.refused(403);
+            assert_eq!(refusal["detail"], "to cancel this simulation you must be its owner");
+            assert_eq!(stranger.get("/simulations").await.ok()["items"], json!([]));
+            let join = json!({"type": "join", "room": simulation["room"]});
+            assert_eq!(stranger.live().await.request(join).await["code"], "forbidden");
+        }
+        assert_eq!(ben.get(&address).await.ok()["state"], "pending");
+        ben.live().await.ack(json!({"type": "join", "room": simulation["room"]})).await;
+        ben.get("/simulations/01890a5d-ac96-774b-bcce-b302099a8057").await.refused(404);
+    }
+
+    async fn as_many_wait_as_the_plan_allows_and_no_more(app with ["--free-simulations=3"]) {
+        let (ben, eve) = (app.provider("ben").await, app.consumer("eve").await);
+        assert_eq!(ask(&ben, 16).await, 3);
+        assert_eq!(ask(&ben, 1).await, 0);
+        assert_eq!(ask(&eve, 1).await, 1, "each has their own");
+        let page = ben.get("/simulations?limit=2").await.ok();
+        let rest = ben.get(&format!("/simulations?cursor={}", page["next_cursor"].as_str().unwrap())).await.ok();
+        assert_eq!((page["items"].as_array().unwrap().len(), rest["items"].as_array().unwrap().len()), (2, 1));
+
+        // Whoever calls one off, however often, has room for one more.
+        let cancel = format!("/simulations/{}/cancel", id(&page["items"][0]));
+        let cancelled = join_all((0..4).map(|_| async { ben.post(&cancel, Value::Null).await })).await;
+        assert!(cancelled.iter().all(|answer| answer.ok() == cancelled[0].ok()));
+        assert_eq!(ask(&ben, 16).await, 1);
+    }
+
+    async fn a_better_plan_allows_more(app) {
+        for (plan, allowed) in [(Plan::Free, 1), (Plan::Pro, 5), (Plan::Enterprise, 20)] {
+            let person = on_plan(app, plan).await;
+            assert_eq!(ask(&person, allowed + 1).await, allowed, "{plan}");
+        }
+    }
+
+    async fn what_cannot_be_simulated_is_refused_with_its_reasons(app) {
+        let ben = app.provider("ben").await;
+        let wrong = json!({
+            "category": "Plumbing & more", "base_price": {"amount": -1, "currency": "EUR"}, "steps": 1001,
+        });
+        let problem = ben.post("/simulations", wrong).await.refused(422);
+        let fields: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|error| &error["field"]).collect();
+        assert_eq!(fields, ["category", "base_price", "steps"]);
+        for (field, value) in [("steps", json!(0)), ("seed", json!(-1)), ("seed", json!(4_294_967_296_u64))] {
+            let mut wrong = scenario();
+            wrong[field] = value;
+            assert_eq!(ben.post("/simulations", wrong).await.refused(422)["errors"][0]["field"], field);
+        }
+        assert_eq!(ask(&ben, 1).await, 1, "what was refused takes no place");
+    }
+
+    async fn a_simulation_that_is_asked_for_again_is_one(app) {
+        let ben = app.provider("ben").await;
+        let answers = join_all((0..8).map(|_| async { ben.post("/simulations", scenario()).key("k1").await })).await;
+        assert!(answers.iter().all(|answer| answer.status == 201 && answer.ok() == answers[0].ok()));
+        assert_eq!(ask(&ben, 1).await, 0, "the plan's only one");
+    }
+}
