@@ -21,7 +21,7 @@ use crate::realtime::transport::{Inbound, Wire};
 pub struct HallLimits {
     /// How long it may be in no namespace.
     pub connect_timeout: Duration,
-    /// How often it may be turned away. Each time costs a look at a token.
+    /// How often in a minute it may ask to be let into a namespace. Each time costs a look at a token.
     pub attempts: u32,
     /// What its packets may cost.
     pub packets: PacketLimits,
@@ -59,8 +59,7 @@ pub async fn serve(connection: Connection, doors: impl Doors, limits: HallLimits
         assembler: Assembler::new(limits.packets),
         outbox,
         wire,
-        knocks: 0,
-        attempts: limits.attempts,
+        knocks: Knocks { count: 0, at_most: limits.attempts, minute: Instant::now(), in_minute: 0 },
     };
     let mut alone_since = Instant::now();
     loop {
@@ -106,8 +105,27 @@ struct Hall<D> {
     assembler: Assembler,
     outbox: Outbox,
     wire: Rc<dyn Wire>,
-    knocks: u32,
-    attempts: u32,
+    knocks: Knocks,
+}
+
+struct Knocks {
+    count: u32,
+    at_most: u32,
+    /// The minute that is counted in began then.
+    minute: Instant,
+    in_minute: u32,
+}
+
+impl Knocks {
+    /// Another one: the how manieth of this connection.
+    fn count(&mut self) -> Result<u32, CloseReason> {
+        if self.minute.elapsed() >= Duration::from_secs(60) {
+            (self.minute, self.in_minute) = (Instant::now(), 0);
+        }
+        self.count = self.count.wrapping_add(1);
+        self.in_minute += 1;
+        if self.in_minute > self.at_most { Err(CloseReason::TooManyMistakes) } else { Ok(self.count) }
+    }
 }
 
 impl<D: Doors> Hall<D> {
@@ -133,10 +151,9 @@ impl<D: Doors> Hall<D> {
         if self.sockets.of(&namespace).is_some() {
             return Err(CloseReason::ProtocolError);
         }
-        self.knocks += 1;
-        let number = u64::from(self.knocks);
+        let number = self.knocks.count()?;
         // Two sessions behind one outbox must not replace each other's states; two thousand would be no use to anybody.
-        let outbox = self.outbox.on_lane(self.knocks.to_le_bytes()[0]);
+        let outbox = self.outbox.on_lane(number.to_le_bytes()[0]);
         let (socket, heard) = self.sockets.socket(&namespace, number, &outbox, &self.wire);
         let auth = RawValue::from_string(data).ok();
         let answer = self.doors.knock(Knock { namespace: namespace.clone(), auth, socket }).await;
@@ -151,12 +168,11 @@ impl<D: Doors> Hall<D> {
                 (Kind::ConnectError, written(&Refused { message: &message, data }), None)
             }
         };
-        let is_refused = enter.is_none();
         let packet = Packet { kind, namespace, id: None, data, attachments: Vec::new() };
         let _ = self.outbox.push(packet.frames(), Delivery::Durable);
         if let Some(enter) = enter {
             enter();
         }
-        if is_refused && self.knocks >= self.attempts { Err(CloseReason::TooManyMistakes) } else { Ok(()) }
+        Ok(())
     }
 }

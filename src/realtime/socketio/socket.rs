@@ -42,7 +42,7 @@ pub(super) struct Sockets(Rc<RefCell<HashMap<String, Seat>>>);
 
 struct Seat {
     /// Of a socket that left and came again there may be two; each ends its own.
-    number: u64,
+    number: u32,
     heard: mpsc::Sender<Heard>,
 }
 
@@ -51,7 +51,7 @@ impl Sockets {
     pub(super) fn socket(
         &self,
         namespace: &str,
-        number: u64,
+        number: u32,
         outbox: &Outbox,
         connection: &Rc<dyn Wire>,
     ) -> (Socket, mpsc::Sender<Heard>) {
@@ -68,7 +68,7 @@ impl Sockets {
         (Socket { heard, ended: false, outbox: outbox.clone(), wire: Rc::new(wire) }, sender)
     }
 
-    pub(super) fn seat(&self, namespace: String, number: u64, heard: mpsc::Sender<Heard>) {
+    pub(super) fn seat(&self, namespace: String, number: u32, heard: mpsc::Sender<Heard>) {
         self.0.borrow_mut().insert(namespace, Seat { number, heard });
     }
 
@@ -85,6 +85,11 @@ impl Sockets {
         self.0.borrow().is_empty()
     }
 
+    /// Whether there is no other socket than this, which may have left already.
+    fn is_last(&self, number: u32) -> bool {
+        self.0.borrow().values().all(|seat| seat.number == number)
+    }
+
     /// A sign of life of the connection is one of each socket. One that is busy hears it in what waits for it.
     pub(super) fn alive(&self) {
         for seat in self.0.borrow().values() {
@@ -96,14 +101,9 @@ impl Sockets {
         self.0.borrow_mut().clear();
     }
 
-    /// Takes a socket's own seat away; whether it still had it.
-    fn give_up(&self, namespace: &str, number: u64) -> bool {
-        let mut seats = self.0.borrow_mut();
-        let had_it = seats.get(namespace).is_some_and(|seat| seat.number == number);
-        if had_it {
-            seats.remove(namespace);
-        }
-        had_it
+    /// Takes a socket's own seat away, if it still has it.
+    fn give_up(&self, number: u32) {
+        self.0.borrow_mut().retain(|_, seat| seat.number != number);
     }
 }
 
@@ -140,7 +140,7 @@ impl Socket {
 /// A socket's hold on its namespace, and for what concerns the whole connection, on that.
 struct NamespaceWire {
     namespace: String,
-    number: u64,
+    number: u32,
     sockets: Sockets,
     outbox: Outbox,
     connection: Rc<dyn Wire>,
@@ -150,32 +150,34 @@ struct NamespaceWire {
 
 impl NamespaceWire {
     fn leave(&self) {
-        self.sockets.give_up(&self.namespace, self.number);
+        self.sockets.give_up(self.number);
     }
 }
 
 impl Wire for NamespaceWire {
     /// Clients' libraries come back by themselves after a broken connection, and do not after a DISCONNECT: so whoever
-    /// should come back loses the connection, and whoever should not is put out of the namespace.
+    /// should come back loses the connection, and whoever should not is put out of the namespace. A session that takes
+    /// the connection with it lasts as long as that, so that a server which stops waits for its last words.
     fn close(&self, reason: CloseReason) {
         if self.closing.replace(true) {
             return;
         }
         self.closed_for.set(Some(reason));
-        let comes_back = matches!(reason.reconnect(), Reconnect::Now | Reconnect::Later);
-        if !comes_back {
-            let disconnect = Packet {
-                kind: Kind::Disconnect,
-                namespace: self.namespace.clone(),
-                id: None,
-                data: String::new(),
-                attachments: Vec::new(),
-            };
-            let _ = self.outbox.push(disconnect.frames(), Delivery::Durable);
+        if matches!(reason.reconnect(), Reconnect::Now | Reconnect::Later) {
+            return self.connection.close(reason);
         }
-        self.leave();
-        if comes_back || self.sockets.is_empty() {
+        let disconnect = Packet {
+            kind: Kind::Disconnect,
+            namespace: self.namespace.clone(),
+            id: None,
+            data: String::new(),
+            attachments: Vec::new(),
+        };
+        let _ = self.outbox.push(disconnect.frames(), Delivery::Durable);
+        if self.sockets.is_last(self.number) {
             self.connection.close(reason);
+        } else {
+            self.leave();
         }
     }
 

@@ -38,7 +38,7 @@ const HASTY: EngineLimits = EngineLimits {
     ..LIMITS
 };
 
-/// Says back what is said; says goodbye and closes when it hears "close me".
+/// Says back what is said; says goodbye and closes when it hears "close me" or "put me out".
 async fn echo(request: HttpRequest, payload: Payload, engine: Data<Engine>) -> HttpResponse {
     let opening = match engine.receive(&request, payload).await {
         Received::Answered(answer) => return answer,
@@ -48,9 +48,10 @@ async fn echo(request: HttpRequest, payload: Payload, engine: Data<Engine>) -> H
     actix_web::rt::spawn(async move {
         while let Some(inbound) = messages.next().await {
             let frames = match inbound {
-                Inbound::Text(text) if text == "close me" => {
+                Inbound::Text(text) if text == "close me" || text == "put me out" => {
                     let _ = outbox.push(frame::text(|to| to.extend(b"4goodbye")), Delivery::Durable);
-                    wire.close(CloseReason::Restarting);
+                    let comes_back = text == "close me";
+                    wire.close(if comes_back { CloseReason::Restarting } else { CloseReason::Revoked });
                     continue;
                 }
                 Inbound::Text(text) => frame::text(|to| to.extend(format!("4{text}").bytes())),
@@ -192,6 +193,15 @@ impl Poller {
         waiting
     }
 
+    /// Polls and hangs up. By hand: a library closes its connection some time later.
+    async fn give_up(&self, address: SocketAddr) {
+        let mut given_up = TcpStream::connect(address).await.unwrap();
+        let path = self.url.split_once("/engine.io").unwrap().1;
+        let request = format!("GET /engine.io{path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        given_up.write_all(request.as_bytes()).await.unwrap();
+        self.settle().await;
+    }
+
     /// A round trip by another way: what was sent before it has most likely arrived.
     async fn settle(&self) {
         for _ in 0..3 {
@@ -287,15 +297,23 @@ async fn a_poll_that_was_given_up_loses_nothing() {
     let server = serve(LIMITS);
     let poller = server.poller().await;
     for n in 0..20 {
-        // By hand: a library closes its connection some time later.
-        let mut given_up = TcpStream::connect(server.address).await.unwrap();
-        let path = poller.url.split_once("/engine.io").unwrap().1;
-        let request = format!("GET /engine.io{path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
-        given_up.write_all(request.as_bytes()).await.unwrap();
-        poller.settle().await;
-        drop(given_up);
+        poller.give_up(server.address).await;
         assert_eq!(poller.post(format!("4kept {n}")).await, 200);
         assert_eq!(poller.hear().await, format!("4kept {n}"));
+    }
+}
+
+#[actix_web::test]
+async fn who_gives_a_poll_up_has_left() {
+    let server = serve(LIMITS);
+    let back_for_nothing = server.poller().await;
+    back_for_nothing.give_up(server.address).await;
+    assert_eq!(back_for_nothing.get().await.0, 400, "nothing was said to it meanwhile");
+    let away = server.poller().await;
+    away.give_up(server.address).await;
+    assert_eq!(away.post("4for whom?").await, 200);
+    while server.engine.polled() > 0 {
+        tokio::task::yield_now().await;
     }
 }
 
@@ -338,6 +356,10 @@ async fn what_waits_when_the_server_closes_is_still_fetched() {
     let poller = server.poller().await;
     assert_eq!(poller.post("4close me").await, 200);
     assert_eq!(poller.get().await, (200, "4goodbye".to_owned()));
+    assert_eq!(poller.get().await.0, 400, "it is to come back, so it is told of no end");
+    let poller = server.poller().await;
+    assert_eq!(poller.post("4put me out").await, 200);
+    assert_eq!(poller.get().await, (200, "4goodbye".to_owned()));
     assert_eq!(poller.get().await, (200, "1".to_owned()));
     assert_eq!(poller.get().await.0, 400);
     let (_, mut ws) = server.upgraded().await;
@@ -358,7 +380,8 @@ async fn a_websocket_takes_a_polling_connection_over() {
         assert_eq!(next(&mut ws).await, "4hello");
         assert!(next(&mut ws).await.contains("\\x07"));
         assert_eq!(poller.get().await.0, 400, "it polls no more");
-        assert!(server.websocket(&format!("&sid={}", poller.sid)).await.is_err(), "one is enough");
+        let mut second = server.websocket(&format!("&sid={}", poller.sid)).await.unwrap();
+        assert!(next(&mut second).await.contains("Close"), "one is enough");
         ws.send(Message::text("4still here")).await.unwrap();
         assert_eq!(next(&mut ws).await, "4still here");
     }

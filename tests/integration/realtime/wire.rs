@@ -271,7 +271,9 @@ async fn each_breach_of_the_protocol_has_its_code() {
         (1002, "a fragmented ping", masked(0x09, b"x")),
         (1002, "a long ping", masked(0x89, &[0; 126])),
         (1002, "a continuation of nothing", masked(0x80, b"x")),
-        (1002, "a close code that may not be sent", masked(0x88, b"\x03\xed")),
+        (1002, "a message within a message", [masked(0x01, b"x"), masked(0x82, b"y")].concat()),
+        (1002, "a close of one byte", masked(0x88, b"\x03")),
+        (1002, "a long close", masked(0x88, &[b"\x03\xe8".as_slice(), &[b'x'; 124]].concat())),
         (1007, "text that is not UTF-8", masked(0x81, b"\xce\xba\xe1\xbd\xb9\xcf\x83\xed\xa0\x80")),
         (1007, "a close reason that is not UTF-8", masked(0x88, b"\x03\xe8\xff")),
         (1009, "a header that announces 8 GiB", announced_8_gib),
@@ -283,6 +285,58 @@ async fn each_breach_of_the_protocol_has_its_code() {
         raw.send(&[masked(0x81, b"before"), bytes, vec![0; 50_000]].concat()).await;
         assert_eq!(raw.next().await, Some((0x81, b"before".to_vec())), "{what}: what was right is answered");
         assert_eq!(raw.closed().await, code, "{what}");
+    }
+}
+
+#[actix_web::test]
+async fn close_codes_that_nobody_may_send_are_a_breach_and_others_come_back() {
+    let address = serve();
+    for code in [0_u16, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535] {
+        let mut raw = Raw::open(address, "/echo").await;
+        raw.send(&masked(0x88, &code.to_be_bytes())).await;
+        assert_eq!(raw.closed().await, 1002, "{code}");
+    }
+    for code in [1000_u16, 1003, 1007, 1011, 1014, 3000, 3999, 4000, 4999] {
+        let mut raw = Raw::open(address, "/echo").await;
+        raw.send(&masked(0x88, &[&code.to_be_bytes()[..], &[b'x'; 123]].concat())).await;
+        assert_eq!(raw.closed().await, code, "{code}");
+    }
+}
+
+/// Text as Autobahn's suite and Markus Kuhn's test of decoders have it.
+#[actix_web::test]
+async fn text_is_utf_8_however_it_is_cut() {
+    let address = serve();
+    let good =
+        ["κόσμε", "\u{d7ff}\u{e000}\u{fffd}\u{10ffff}", "\u{0}\u{7f}\u{80}\u{7ff}\u{800}\u{ffff}\u{10000}"];
+    for text in good {
+        let mut raw = Raw::open(address, "/echo").await;
+        let bytes = text.as_bytes();
+        for (at, byte) in bytes.iter().enumerate() {
+            let first =
+                (if at == 0 { 0x01 } else { 0x00 }) | (if at + 1 == bytes.len() { 0x80 } else { 0x00 });
+            raw.send(&masked(first, &[*byte])).await;
+        }
+        assert_eq!(raw.next().await, Some((0x81, bytes.to_vec())), "{text:?}");
+    }
+    let bad: [&[u8]; 9] = [
+        b"\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5\xed\xa0\x80edited",
+        b"\xf4\x90\x80\x80",
+        b"\xc0\xaf",
+        b"\xe0\x80\xaf",
+        b"\xf8\x88\x80\x80\x80",
+        b"\x80",
+        b"\xff",
+        b"\xce",
+        b"\xed\xa1\x8c\xed\xbe\xb4",
+    ];
+    for bytes in bad {
+        let (head, tail) = bytes.split_at(bytes.len() / 2);
+        for frames in [masked(0x81, bytes), [masked(0x01, head), masked(0x80, tail)].concat()] {
+            let mut raw = Raw::open(address, "/echo").await;
+            raw.send(&frames).await;
+            assert_eq!(raw.closed().await, 1007, "{bytes:?}");
+        }
     }
 }
 

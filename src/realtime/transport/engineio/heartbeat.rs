@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use actix_web::rt::task::JoinHandle;
-use actix_web::rt::time::{sleep, timeout};
 use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::EngineLimits;
 use crate::realtime::close::CloseReason;
@@ -34,19 +34,23 @@ impl Heartbeat {
         let (beat, outbox) = (pulse.clone(), outbox.clone());
         let EngineLimits { ping_interval, ping_timeout, .. } = *limits;
         let ask = frame::text(|to| to.extend_from_slice(PING.as_bytes()));
+        let mut asks_at = Instant::now() + ping_interval;
         let task = actix_web::rt::spawn(async move {
             loop {
-                sleep(ping_interval).await;
+                sleep_until(asks_at).await;
                 if wire.is_closing() {
                     return;
                 }
                 // A client that cannot take a ping is found by the watch over its outbox.
                 let _ = outbox.push(ask.clone(), Delivery::Droppable);
-                while timeout(ping_timeout, beat.answered.notified()).await.is_err() {
+                let mut answer_by = asks_at + ping_timeout;
+                while timeout_at(answer_by, beat.answered.notified()).await.is_err() {
                     if !beat.is_deaf.get() {
                         return wire.close(CloseReason::Silent);
                     }
+                    answer_by = Instant::now() + ping_timeout;
                 }
+                asks_at = Instant::now() + ping_interval;
             }
         });
         Self { pulse, task }

@@ -20,7 +20,7 @@ use crate::realtime::protocol::frame;
 use crate::realtime::transport::handshake::{Connection, Handshake};
 use crate::realtime::transport::{Inbound, Reader, Wire};
 
-/// Opens the WebSocket, unless the connection has one.
+/// Opens the WebSocket; only to close it again where the connection has one.
 pub(super) async fn upgrade(
     line: Line,
     request: &HttpRequest,
@@ -35,8 +35,13 @@ pub(super) async fn upgrade(
     if line.control.send(Control::Upgrade(reply)).await.is_err() {
         return Refused::SessionUnknown.answer();
     }
-    let Ok(frames) = answer.await else { return Refused::BadRequest.answer() };
+    let may_try = answer.await;
     let (response, connection) = handshake.accept();
+    let Ok(frames) = may_try else {
+        connection.wire.close(CloseReason::ProtocolError);
+        actix_web::rt::spawn(connection.reader.read_to_the_end());
+        return response;
+    };
     let patience = limits.upgrade_timeout;
     actix_web::rt::spawn(async move {
         let Connection { mut reader, outbox, wire } = connection;

@@ -36,6 +36,11 @@ impl PollingWire {
         self.ending.get()
     }
 
+    /// Whether something waits for the client.
+    pub(super) fn has_waiting(&self) -> bool {
+        self.outbox.progress().waiting > 0
+    }
+
     /// Completes when the ending has changed since the last time.
     pub(super) async fn changed(&self) {
         self.changed.notified().await;
