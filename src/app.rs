@@ -9,6 +9,7 @@ use crate::config::{Config, PlanLimits};
 use crate::db::Db;
 use crate::domain::users::Plan;
 use crate::http::rate::RateLimits;
+use crate::realtime::Boards;
 use crate::realtime::hub::HubHandle;
 use crate::telemetry::Metrics;
 
@@ -25,6 +26,8 @@ pub struct App {
     pub auth: Arc<Auth>,
     /// Who is connected, and who hears what.
     pub hub: HubHandle,
+    /// Which clients look at which board.
+    pub boards: Boards,
     /// How much each caller has asked for lately, shared by all workers.
     pub rates: Arc<RateLimits>,
     /// What is counted, for operators.

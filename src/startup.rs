@@ -21,9 +21,9 @@ use crate::config::{Config, DatabaseConfig, DatabaseUrl, ServerConfig};
 use crate::db::{Db, DbConfig, OpenError, Target};
 use crate::http::rate::{RateLimits, limit_rate};
 use crate::http::{self, middleware};
-use crate::realtime::Gateway;
 use crate::realtime::hub::{DrainPlan, HubHandle, HubMetrics, HubPublisher};
 use crate::realtime::transport::{SocketOptions, on_connect};
+use crate::realtime::{Boards, Gateway};
 use crate::sweeper;
 use crate::telemetry::Metrics;
 
@@ -77,6 +77,7 @@ pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
         db,
         auth: Arc::new(auth),
         hub,
+        boards: Boards::default(),
         metrics,
         stopping: Stopping::default(),
     };

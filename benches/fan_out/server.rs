@@ -182,11 +182,18 @@ async fn join(
     let evicted = connection.wire.clone();
     let guard = world.hub.local().register(Registration {
         connection: id,
-        credentials: Credentials { user, login: None, issuer: None, token: TokenId(id.to_string()) },
+        credentials: Credentials {
+            user,
+            login: None,
+            issuer: None,
+            token: TokenId(id.to_string()),
+            rooms: 1,
+        },
         endpoint: Endpoint::Ws,
         address: std::net::Ipv4Addr::LOCALHOST.into(),
         since: now,
         dialect: Dialect::Json,
+        anchor: None,
         outbox: connection.outbox,
         evict: std::rc::Rc::new(move |reason| panic!("evicted: {reason:?} {}", evicted.is_closing())),
         cut: std::rc::Rc::new(|| {}),

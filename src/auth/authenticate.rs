@@ -96,6 +96,7 @@ impl Auth {
             outside_session: None,
             expires_at: token.expires_at.min(shown.login.expires_at),
             impersonator: None,
+            is_synthetic: false,
         };
         Ok(Scope::new(parts, call))
     }
@@ -144,6 +145,7 @@ impl Auth {
             outside_session: token.session,
             expires_at: token.expires_at,
             impersonator: token.actor,
+            is_synthetic: false,
         };
         Ok(Scope::new(parts, call))
     }

@@ -6,6 +6,7 @@
 mod authenticate;
 mod error;
 pub mod issuers;
+mod load_test;
 mod metrics;
 mod mint;
 mod password;
@@ -32,6 +33,7 @@ use crate::db::Db;
 use crate::domain::users::logins::Lifetimes;
 
 use issuers::{BadIssuers, Issuers, PlainHttp, Provisioning, Terms};
+use load_test::LoadTests;
 use metrics::Metrics;
 use password::Passwords;
 use throttle::{AccountKey, AddressKey, Throttle};
@@ -51,6 +53,7 @@ pub struct Auth {
     /// Refused tokens that become audit rows, by reason: whoever can make up tokens could fill the disk otherwise.
     audited: Throttle<&'static str>,
     tickets: Tickets,
+    load_tests: Option<LoadTests>,
     metrics: Metrics,
     access_ttl: Duration,
     lifetimes: Lifetimes,
@@ -114,6 +117,7 @@ impl Auth {
             addresses: Throttle::new(settings.logins_per_address, clock.clone()),
             audited: Throttle::new(AUDITED_REFUSALS, clock.clone()),
             tickets: Tickets::new(settings.ticket_ttl, clock.clone()),
+            load_tests: config.load_test_secret.as_ref().map(LoadTests::new),
             metrics: Metrics::new()?,
             access_ttl: settings.access_ttl,
             lifetimes: Lifetimes { idle: settings.login_idle, max: settings.login_max },

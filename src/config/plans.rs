@@ -20,6 +20,13 @@ pub struct PlansConfig {
     )]
     pub free_messages: u32,
 
+    /// Rooms that a session on the free plan may be in
+    #[arg(
+        long, env = "SOUK_FREE_ROOMS", value_name = "COUNT", default_value = "100",
+        value_parser = count::<usize>
+    )]
+    pub free_rooms: usize,
+
     /// HTTP requests a minute of a user on the free plan
     #[arg(
         long, env = "SOUK_FREE_REQUESTS", value_name = "COUNT", default_value = "6000",
@@ -47,6 +54,13 @@ pub struct PlansConfig {
         value_parser = count::<u32>
     )]
     pub pro_messages: u32,
+
+    /// Rooms that a session on the pro plan may be in
+    #[arg(
+        long, env = "SOUK_PRO_ROOMS", value_name = "COUNT", default_value = "200",
+        value_parser = count::<usize>
+    )]
+    pub pro_rooms: usize,
 
     /// HTTP requests a minute of a user on the pro plan
     #[arg(
@@ -76,6 +90,13 @@ pub struct PlansConfig {
     )]
     pub enterprise_messages: u32,
 
+    /// Rooms that a session on the enterprise plan may be in
+    #[arg(
+        long, env = "SOUK_ENTERPRISE_ROOMS", value_name = "COUNT", default_value = "500",
+        value_parser = count::<usize>
+    )]
+    pub enterprise_rooms: usize,
+
     /// HTTP requests a minute of a user on the enterprise plan
     #[arg(
         long, env = "SOUK_ENTERPRISE_REQUESTS", value_name = "COUNT", default_value = "60000",
@@ -98,6 +119,8 @@ pub struct PlanLimits {
     pub connections: usize,
     /// Messages a second from one session, and as many at once.
     pub messages: u32,
+    /// Rooms of one session.
+    pub rooms: usize,
     /// HTTP requests a minute of one user.
     pub requests: u32,
     /// Simulations of one user that wait or run at once.
@@ -110,6 +133,7 @@ impl PlansConfig {
         PlanLimits {
             connections: self.free_connections,
             messages: self.free_messages,
+            rooms: self.free_rooms,
             requests: self.free_requests,
             simulations: self.free_simulations,
         }
@@ -120,6 +144,7 @@ impl PlansConfig {
         PlanLimits {
             connections: self.pro_connections,
             messages: self.pro_messages,
+            rooms: self.pro_rooms,
             requests: self.pro_requests,
             simulations: self.pro_simulations,
         }
@@ -130,6 +155,7 @@ impl PlansConfig {
         PlanLimits {
             connections: self.enterprise_connections,
             messages: self.enterprise_messages,
+            rooms: self.enterprise_rooms,
             requests: self.enterprise_requests,
             simulations: self.enterprise_simulations,
         }

@@ -24,13 +24,6 @@ pub struct RealtimeConfig {
     )]
     pub fragments_max: usize,
 
-    /// Rooms that a session may be in
-    #[arg(
-        long, env = "SOUK_ROOMS_PER_SESSION", value_name = "COUNT", default_value = "100",
-        value_parser = count::<usize>
-    )]
-    pub rooms_per_session: usize,
-
     /// Malformed messages in a minute that close the session
     #[arg(
         long, env = "SOUK_MALFORMED_PER_MINUTE", value_name = "COUNT", default_value = "20",

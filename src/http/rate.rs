@@ -57,7 +57,11 @@ impl RateLimits {
 
 /// Counts a request of an authenticated caller.
 pub(super) fn count_user(app: &App, request: &HttpRequest, scope: &Scope) -> Result<(), Problem> {
-    app.rates.of_plan(scope.plan()).count(scope.user(), request)
+    let counted = app.rates.of_plan(scope.plan()).count(scope.user(), request);
+    if counted.is_err() {
+        app.metrics.plan_limited("requests", scope.plan().as_str());
+    }
+    counted
 }
 
 /// Counts a request of somebody who shows no good token.

@@ -1,7 +1,8 @@
 //! `/simulations`: pricing runs, for their owners alone.
 
+use actix_web::http::StatusCode;
 use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse, get, post};
+use actix_web::{HttpRequest, HttpResponse, ResponseError as _, get, post};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -131,12 +132,16 @@ async fn create(
 ) -> Result<HttpResponse, Problem> {
     let new = body.parse()?;
     let most = app.limits(caller.plan()).simulations;
-    decide(&app, &caller, call, move |uow, scope| {
+    let created = decide(&app, &caller, call, move |uow, scope| {
         let simulation = simulations::create(uow, scope, &new, most)?;
         let location = format!("/simulations/{}", simulation.id);
         Ok(Reply::created(location, &SimulationView::of(scope, &simulation))?.etag(simulation.version))
     })
-    .await
+    .await;
+    if created.as_ref().is_err_and(|problem| problem.status_code() == StatusCode::TOO_MANY_REQUESTS) {
+        app.metrics.plan_limited("simulations", caller.plan().as_str());
+    }
+    created
 }
 
 /// A simulation.

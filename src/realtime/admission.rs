@@ -6,17 +6,21 @@ use super::Gateway;
 use super::close::CloseReason;
 use super::hub::{NoSeat, Seat};
 use super::protocol::Private;
-use super::transport::handshake::{offered_ticket, offered_token, origin};
+use super::transport::handshake::{offered_ticket, offered_token, origin, shown_load_test_secret};
 use super::transport::{Place, Stranger};
 use crate::app::App;
 use crate::auth::{Auth, AuthError, Refusal};
-use crate::config::PlanLimits;
 use crate::domain::policy::Scope;
 use crate::ids::CallId;
 
-/// The scope of whoever shows this token, or as what they must be turned away: the table of what `auth` says.
+/// The scope of whoever shows this token, or as what they must be turned away.
 pub(super) async fn identify(auth: &Auth, token: &Private, call: CallId) -> Result<Scope, CloseReason> {
-    auth.authenticate(&token.0, call).await.map_err(|error| match error {
+    auth.authenticate(&token.0, call).await.map_err(close_reason)
+}
+
+/// The table of what `auth` says.
+fn close_reason(error: AuthError) -> CloseReason {
+    match error {
         AuthError::Missing => CloseReason::NoToken,
         AuthError::Invalid(Refusal::Revoked) => CloseReason::Revoked,
         AuthError::Invalid(_) => CloseReason::InvalidToken,
@@ -25,14 +29,22 @@ pub(super) async fn identify(auth: &Auth, token: &Private, call: CallId) -> Resu
         AuthError::UnknownOrInactive => CloseReason::UserUnknownOrInactive,
         // Logged where it happened.
         AuthError::Overloaded { .. } | AuthError::Internal(_) => CloseReason::Internal,
-    })
+    }
+}
+
+/// What somebody was let in by.
+#[derive(Clone, Debug)]
+pub enum Proof {
+    /// A token, which can be looked at again.
+    Token(Private),
+    /// The load-test secret, which nobody takes back while the server runs.
+    LoadTest,
 }
 
 /// Somebody who may open a session, with their places in all counts.
 pub(super) struct Admitted {
     pub(super) scope: Scope,
-    pub(super) token: Private,
-    pub(super) limits: PlanLimits,
+    pub(super) proof: Proof,
     pub(super) seat: Seat,
     pub(super) place: Place,
 }
@@ -43,6 +55,8 @@ pub(super) struct Applicant {
     pub(super) token: Option<Private>,
     /// What they show instead, on a plain WebSocket.
     pub(super) ticket: Option<Private>,
+    /// What load tests show instead.
+    pub(super) load_test_secret: Option<Private>,
     /// The web page that they come from.
     pub(super) origin: Option<String>,
     /// The call that brought them.
@@ -54,7 +68,9 @@ impl Applicant {
     pub(super) fn of(request: &HttpRequest, call: CallId) -> Self {
         let token = offered_token(request.uri(), request.headers());
         let ticket = offered_ticket(request.uri());
-        Self { token, ticket, origin: origin(request.headers()).map(str::to_owned), call }
+        let load_test_secret = shown_load_test_secret(request.headers());
+        let origin = origin(request.headers()).map(str::to_owned);
+        Self { token, ticket, load_test_secret, origin, call }
     }
 }
 
@@ -64,8 +80,8 @@ pub(super) async fn admit(
     applicant: Applicant,
     stranger: Stranger,
 ) -> Result<Admitted, (CloseReason, Stranger)> {
-    let Applicant { token, ticket, origin, call } = applicant;
-    let (scope, token) = match newcomer(gateway, token, ticket, call).await {
+    let origin = applicant.origin.clone();
+    let (scope, proof) = match newcomer(gateway, applicant).await {
         Ok(identified) => identified,
         Err(reason) => return Err((reason, stranger)),
     };
@@ -73,25 +89,28 @@ pub(super) async fn admit(
     if origin.is_some_and(|origin| !config.origins.allows(&origin)) {
         return Err((CloseReason::OriginRefused, stranger));
     }
-    let limits = gateway.app().limits(scope.plan());
-    let seat = match gateway.app().hub.seat(scope.user(), limits.connections) {
+    let at_most = gateway.app().limits(scope.plan()).connections;
+    let seat = match gateway.app().hub.seat(scope.user(), at_most) {
         Ok(seat) => seat,
-        Err(NoSeat::Taken) => return Err((CloseReason::TooManyConnections, stranger)),
+        Err(NoSeat::Taken) => {
+            gateway.app().metrics.plan_limited("connections", scope.plan().as_str());
+            return Err((CloseReason::TooManyConnections, stranger));
+        }
         Err(NoSeat::Draining) => return Err((CloseReason::Restarting, stranger)),
     };
     match stranger.admit() {
-        Ok(place) => Ok(Admitted { scope, token, limits, seat, place }),
+        Ok(place) => Ok(Admitted { scope, proof, seat, place }),
         Err(stranger) => Err((CloseReason::TooManyConnections, stranger)),
     }
 }
 
-async fn newcomer(
-    gateway: &Gateway,
-    token: Option<Private>,
-    ticket: Option<Private>,
-    call: CallId,
-) -> Result<(Scope, Private), CloseReason> {
+async fn newcomer(gateway: &Gateway, applicant: Applicant) -> Result<(Scope, Proof), CloseReason> {
     let App { auth, config, .. } = gateway.app();
+    let Applicant { token, ticket, load_test_secret, call, .. } = applicant;
+    if let Some(secret) = load_test_secret.filter(|_| auth.admits_load_tests()) {
+        let scope = auth.admit_load_test(&secret.0, call).map_err(close_reason)?;
+        return Ok((scope, Proof::LoadTest));
+    }
     let token = match token {
         Some(token) => token,
         None => redeemed(auth, ticket)?,
@@ -100,7 +119,15 @@ async fn newcomer(
     let scope = actix_web::rt::time::timeout(config.server.handshake_timeout, identified)
         .await
         .map_err(|_| CloseReason::Internal)??;
-    Ok((scope, token))
+    Ok((scope, Proof::Token(token)))
+}
+
+/// Whether the right by which somebody was let in still stands.
+pub(super) async fn identify_again(auth: &Auth, proof: &Proof, call: CallId) -> Result<(), CloseReason> {
+    match proof {
+        Proof::Token(token) => identify(auth, token, call).await.map(drop),
+        Proof::LoadTest => Ok(()),
+    }
 }
 
 /// The token that the handshake's ticket stands for. A ticket opens one door once.

@@ -36,6 +36,8 @@ pub enum CloseReason {
     SlowConsumer,
     /// Nothing was heard from the client for longer than the heartbeat allows.
     Silent,
+    /// The same client has opened a newer connection.
+    Replaced,
     /// The server stops; another will be there.
     Restarting,
     /// Our fault.
@@ -116,7 +118,7 @@ impl Reconnect {
 
 impl CloseReason {
     /// Every reason, for metrics and for the tests of the table.
-    pub const ALL: [CloseReason; 21] = [
+    pub const ALL: [CloseReason; 22] = [
         Self::NoToken,
         Self::InvalidToken,
         Self::Revoked,
@@ -132,6 +134,7 @@ impl CloseReason {
         Self::ClosedByAdmin,
         Self::SlowConsumer,
         Self::Silent,
+        Self::Replaced,
         Self::Restarting,
         Self::Internal,
         Self::ProtocolError,
@@ -177,6 +180,8 @@ impl CloseReason {
     /// the rest.
     fn shared_code(self, other: impl FnOnce(Self) -> u16) -> u16 {
         match self {
+            // Nothing is wrong, so clients that come back after whatever is wrong stay away.
+            Self::Replaced => 1000,
             Self::Restarting => 1012,
             Self::Internal => 1011,
             Self::ProtocolError => 1002,
@@ -205,6 +210,7 @@ impl CloseReason {
             Self::ClosedByAdmin => "closed by an admin; reconnect later",
             Self::SlowConsumer => "not reading fast enough; reconnect and resume with since",
             Self::Silent => "nothing heard from you; reconnect and resume with since",
+            Self::Replaced => "replaced by a newer connection of this client; do not reconnect",
             Self::Restarting => "server restarting; reconnect after a short pause",
             Self::Internal => "our fault; reconnect later",
             Self::ProtocolError => "not WebSocket as RFC 6455 has it; do not reconnect before that is mended",
@@ -232,6 +238,7 @@ impl CloseReason {
             Self::ClosedByAdmin => "closed_by_admin",
             Self::SlowConsumer => "slow_consumer",
             Self::Silent => "silent",
+            Self::Replaced => "replaced",
             Self::Restarting => "server_restarting",
             Self::Internal => "internal",
             Self::ProtocolError => "protocol_error",
@@ -263,6 +270,7 @@ impl CloseReason {
             | Self::NotYours
             | Self::NotFound
             | Self::TooManyMistakes
+            | Self::Replaced
             | Self::ProtocolError
             | Self::NotText
             | Self::NotUtf8 => Reconnect::Never,
@@ -299,6 +307,7 @@ mod tests {
             (TooFast, 4008, 1008, 4000),
             (ClosedByAdmin, 4008, 1008, 4000),
             (SlowConsumer, 4009, 1008, 4000),
+            (Replaced, 1000, 1000, 1000),
             (Restarting, 1012, 1012, 1012),
             (Internal, 1011, 1011, 1011),
             (ProtocolError, 1002, 1002, 1002),

@@ -12,6 +12,7 @@ pub struct Metrics {
     registry: Registry,
     http_requests: IntCounterVec,
     http_seconds: HistogramVec,
+    plan_limits: IntCounterVec,
 }
 
 /// Bounds of the latency buckets in seconds: from a read of memory to a request that somebody gave up on.
@@ -33,10 +34,15 @@ impl Metrics {
                 .buckets(SECONDS.to_vec()),
             &["route", "method"],
         )?;
+        let plan_limits = IntCounterVec::new(
+            Opts::new("souk_plan_limits_total", "Times that a plan's limit refused something"),
+            &["limit", "plan"],
+        )?;
+        registry.register(Box::new(plan_limits.clone()))?;
         registry.register(Box::new(http_requests.clone()))?;
         registry.register(Box::new(http_seconds.clone()))?;
         registry.register(Box::new(Process::new()?))?;
-        Ok(Self { registry, http_requests, http_seconds })
+        Ok(Self { registry, http_requests, http_seconds, plan_limits })
     }
 
     /// Where others put their metrics; names begin with `souk_` and say their unit.
@@ -49,6 +55,11 @@ impl Metrics {
     pub fn http_answered(&self, route: &str, method: &str, status: u16, took: Duration) {
         self.http_requests.with_label_values(&[route, method, &status.to_string()]).inc();
         self.http_seconds.with_label_values(&[route, method]).observe(took.as_secs_f64());
+    }
+
+    /// Counts something that a plan does not allow: `connections`, `messages`, `rooms`, `requests`, `simulations`.
+    pub fn plan_limited(&self, limit: &str, plan: &str) {
+        self.plan_limits.with_label_values(&[limit, plan]).inc();
     }
 
     /// Everything in the Prometheus text format, version 0.0.4.

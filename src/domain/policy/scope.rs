@@ -33,6 +33,8 @@ pub struct ScopeParts {
     pub expires_at: Timestamp,
     /// `act` of an outside token: who really sits at the keyboard. Such a caller may look and not write.
     pub impersonator: Option<String>,
+    /// A load test's: there is no row of this user, and nothing but `loadtest:` rooms lets it in.
+    pub is_synthetic: bool,
 }
 
 impl Scope {
@@ -94,6 +96,11 @@ impl Scope {
     /// Who really sits at the keyboard, when somebody impersonates the user.
     pub fn impersonator(&self) -> Option<&str> {
         self.0.impersonator.as_deref()
+    }
+
+    /// Whether this is a load test's user, whom only `loadtest:` rooms let in.
+    pub fn is_synthetic(&self) -> bool {
+        self.0.is_synthetic
     }
 
     /// The call this is about, as in `X-Request-Id` and the log.

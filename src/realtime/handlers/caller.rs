@@ -12,6 +12,7 @@ use crate::realtime::Gateway;
 use crate::realtime::hub::{Credentials, Delivery, Guard, LocalHub, Outbox, Pushed};
 use crate::realtime::protocol::{AckBody, Correlation, Dialect, Notice, encode};
 use crate::realtime::rooms;
+use crate::realtime::session::SessionLimits;
 use crate::realtime::transport::Wire;
 
 use super::Refusal;
@@ -108,11 +109,12 @@ impl Caller {
 }
 
 /// The rights that a session of this scope hangs on.
-pub fn credentials(scope: &Scope) -> Credentials {
+pub fn credentials(scope: &Scope, limits: &SessionLimits) -> Credentials {
     Credentials {
         user: scope.user(),
         login: scope.login(),
         issuer: scope.issuer().cloned(),
         token: scope.token().clone(),
+        rooms: limits.plan.rooms,
     }
 }

@@ -8,7 +8,9 @@ use crate::events::{Envelope, log};
 use crate::ids::{Room, Seq};
 use crate::realtime::close::CloseReason;
 use crate::realtime::hub::{Joined as Stay, Spliced};
-use crate::realtime::protocol::{AckBody, Correlation, ErrorCode, Joined, Notice};
+use crate::realtime::protocol::{AckBody, Correlation, Dialect, Joined, Namespace, Notice};
+use crate::realtime::purpose::Purpose;
+use crate::realtime::routes::standing_lost;
 
 /// Lets the caller hear a room: what it has missed first, then everything, in order, nothing twice.
 ///
@@ -100,16 +102,40 @@ pub(super) fn leave(caller: &Caller, room: &Room) -> Result<Outcome, Refusal> {
     Ok(Outcome::Done)
 }
 
-/// At the start of a session: its user's own room, without an answer.
-pub(in crate::realtime) async fn own_room(caller: &Caller, room: Room) -> Result<(), CloseReason> {
+/// At the start of a session: what it hears without asking. A user's own notices, and in the admins' namespace theirs;
+/// on an endpoint of one room, that room and nothing else.
+pub(in crate::realtime) async fn first_rooms(caller: &Caller, purpose: &Purpose) -> Result<(), CloseReason> {
+    if let Some(room) = purpose.room() {
+        return hear(caller, room, Look::Again).await;
+    }
+    if caller.scope.is_synthetic() {
+        return Ok(());
+    }
+    hear(caller, Room::User(caller.scope.user()), Look::Enough).await?;
+    if caller.dialect == Dialect::SocketIo(Namespace::Admin) {
+        hear(caller, Room::Admin, Look::Enough).await?;
+    }
+    Ok(())
+}
+
+/// Whether the standing in a room is certain by what the session was let in for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// It ends with the session.
+    Enough,
+    /// It may have ended since it was looked at, and nobody was told, because the session was in no room yet.
+    Again,
+}
+
+async fn hear(caller: &Caller, room: Room, look: Look) -> Result<(), CloseReason> {
     let joined = async {
         let mut stay = caller.hub.join(caller.connection(), room.clone()).await?;
+        if look == Look::Again {
+            caller.in_room_still(room.clone(), |_, _| Ok(())).await?;
+        }
         let head = stay.head();
         caller.went_live(room.clone(), head);
         go_live(caller, &room, &mut stay, head).await.map_err(Refusal::from)
     };
-    joined.await.map_err(|refusal: Refusal| match refusal.code() {
-        ErrorCode::Forbidden => CloseReason::Revoked,
-        _ => CloseReason::Internal,
-    })
+    joined.await.map_err(|refusal: Refusal| standing_lost(&refusal))
 }

@@ -16,7 +16,7 @@ use super::protocol::{AckBody, Command, Correlation};
 use crate::domain::policy::Scope;
 
 pub use caller::{Caller, credentials};
-pub(super) use join::own_room as hear_own_room;
+pub(super) use join::first_rooms as hear_first_rooms;
 pub use refusal::Refusal;
 
 /// What became of a command that was not refused.

@@ -7,6 +7,9 @@ use crate::realtime::rooms;
 
 /// Remembers how far the caller has read; never goes back.
 pub(super) async fn mark(caller: &Caller, room: Room, seq: Seq) -> Result<Outcome, Refusal> {
+    if let Room::LoadTest(_) = room {
+        return Err(Refusal::invalid("room", "is a load test's; nothing is kept of its members"));
+    }
     let scope = caller.scope.clone();
     let marked = caller.db().write(move |uow| match room {
         Room::Session(session) => mark_read(uow, &scope, session, seq),

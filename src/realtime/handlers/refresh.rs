@@ -17,7 +17,7 @@ pub(super) async fn refresh(caller: &Caller, token: &Private) -> Result<Outcome,
     if scope.user() != caller.scope.user() {
         return Err(Refusal::new(ErrorCode::InvalidToken, "the token is another user's"));
     }
-    caller.guard.renew(credentials(&scope));
+    caller.guard.renew(credentials(&scope, &caller.gateway.session_limits(scope.plan())));
     // A right that ended before the session hung on it was told to nobody: look once more, now that it does.
     if let Err(reason) = identify(auth, token, caller.scope.call()).await {
         caller.wire.close(reason);

@@ -19,8 +19,6 @@ pub struct HubConfig {
     pub heartbeat_interval: Duration,
     /// A session that was silent for this long is dead.
     pub heartbeat_timeout: Duration,
-    /// Rooms that one session may be in.
-    pub rooms_per_session: usize,
     /// Live events that wait for a joining member while it reads the log.
     pub join_buffer: usize,
     /// How long an event that came early waits for the one before it, before that is read from the log.
@@ -37,7 +35,6 @@ impl Default for HubConfig {
             slow_consumer_grace: Duration::from_secs(5),
             heartbeat_interval: Duration::from_secs(25),
             heartbeat_timeout: Duration::from_secs(60),
-            rooms_per_session: 100,
             join_buffer: 1_024,
             gap_timeout: Duration::from_millis(50),
             eviction_grace: Duration::from_secs(5),
@@ -53,7 +50,6 @@ impl From<&RealtimeConfig> for HubConfig {
             slow_consumer_grace: config.slow_consumer_grace,
             heartbeat_interval: config.heartbeat_interval,
             heartbeat_timeout: config.heartbeat_timeout,
-            rooms_per_session: config.rooms_per_session,
             join_buffer: config.join_buffer,
             gap_timeout: config.gap_timeout,
             eviction_grace: config.eviction_grace,

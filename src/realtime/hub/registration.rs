@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{Outbox, Seat};
 use crate::clock::Timestamp;
-use crate::ids::{ConnectionId, LoginId, TokenId, UserId};
+use crate::ids::{ConnectionId, LoginId, Room, TokenId, UserId};
 use crate::realtime::close::{CloseReason, Endpoint};
 use crate::realtime::protocol::Dialect;
 
@@ -21,6 +21,8 @@ pub struct Credentials {
     pub issuer: Option<Arc<str>>,
     /// The token.
     pub token: TokenId,
+    /// How many rooms it lets a session into, by the user's plan.
+    pub rooms: usize,
 }
 
 /// Asks a session to end.
@@ -43,6 +45,9 @@ pub struct Registration {
     pub since: Timestamp,
     /// How notices are encoded for it.
     pub dialect: Dialect,
+    /// The room that the connection was opened for, where its address names one: when the standing there ends, so does
+    /// the session.
+    pub anchor: Option<Room>,
     /// Where notices for it go.
     pub outbox: Outbox,
     /// Asks the session to end, on its own thread. Should call [`Outbox::finish`] with the endpoint's close frame: that

@@ -16,7 +16,9 @@ use bytes::Bytes;
 
 pub use command::{Command, Correlation, Malformed, Private, Request};
 pub use frame::{close_frame, pong_frame};
-pub use notice::{AckBody, ErrorCode, Event, Joined, Notice, PresenceChange, TokenFacts};
+pub use notice::{
+    AckBody, ErrorCode, Established, Event, Joined, Limits, Notice, OnBoard, PresenceChange, TokenFacts,
+};
 pub use socketio::Namespace;
 
 /// How a connection spells commands and notices.

@@ -7,34 +7,14 @@ use serde_json::value::RawValue;
 
 use super::Correlation;
 use crate::clock::Timestamp;
-use crate::ids::{ConnectionId, LoginId, MessageId, Room, Seq, UserId};
+use crate::ids::{ConnectionId, LoginId, MessageId, ProjectId, Room, Seq, UserId};
 
 /// One thing the server says, whatever dialect it goes out in.
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Notice {
     /// The first notice of every session: who it is and how long that holds.
-    ConnectionEstablished {
-        /// The connection, as the server's logs name it.
-        session_id: ConnectionId,
-        /// The user.
-        user_id: UserId,
-        /// The user's own address; sent to nobody else.
-        user_email: Arc<str>,
-        /// The user's role.
-        role: &'static str,
-        /// The user's plan, which decides the limits.
-        plan: &'static str,
-        /// When the token ends.
-        expires_at: Timestamp,
-        /// How often the server pings, in seconds.
-        heartbeat_s: u64,
-        /// The server's time.
-        timestamp: Timestamp,
-        /// What the token says beside that; only Socket.IO's clients are told.
-        #[serde(skip)]
-        token: TokenFacts,
-    },
+    ConnectionEstablished(Box<Established>),
     /// Something happened in a room.
     Event(Event),
     /// Somebody came to a room or left it.
@@ -102,7 +82,7 @@ impl Notice {
     /// The notice's name as it stands in `type` and in metrics.
     pub fn name(&self) -> &'static str {
         match self {
-            Self::ConnectionEstablished { .. } => "connection_established",
+            Self::ConnectionEstablished(_) => "connection_established",
             Self::Event(_) => "event",
             Self::Presence { .. } => "presence",
             Self::Typing { .. } => "typing",
@@ -115,6 +95,35 @@ impl Notice {
     }
 }
 
+/// Who a session is, and how long that holds.
+#[derive(Debug, Clone, Serialize)]
+pub struct Established {
+    /// The connection, as the server's logs name it.
+    pub session_id: ConnectionId,
+    /// The user.
+    pub user_id: UserId,
+    /// The user's own address; sent to nobody else.
+    pub user_email: Arc<str>,
+    /// The user's role.
+    pub role: &'static str,
+    /// The user's plan, which decides the limits.
+    pub plan: &'static str,
+    /// When the token ends.
+    pub expires_at: Timestamp,
+    /// How often the server pings, in seconds.
+    pub heartbeat_s: u64,
+    /// The server's time.
+    pub timestamp: Timestamp,
+    /// What the plan lets the user do.
+    pub limits: Limits,
+    /// Which client of which board this is, where the connection was made to a board.
+    #[serde(flatten)]
+    pub board: Option<OnBoard>,
+    /// What the token says beside that; only Socket.IO's clients are told.
+    #[serde(skip)]
+    pub token: TokenFacts,
+}
+
 /// The names by which a token and what it came from can be taken back. None of them is a secret.
 #[derive(Debug, Clone, Serialize)]
 pub struct TokenFacts {
@@ -124,6 +133,28 @@ pub struct TokenFacts {
     pub sid: Option<LoginId>,
     /// Its issuer, when that is not us.
     pub iss: Option<Arc<str>>,
+}
+
+/// What a plan lets its users do live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Limits {
+    /// Sessions of one user at once.
+    pub connections: usize,
+    /// Messages a second from one session, and as many at once.
+    pub messages_per_second: u32,
+    /// Rooms that one session may be in.
+    pub rooms: usize,
+    /// Simulations of one user that wait or run at once.
+    pub simulations: u32,
+}
+
+/// A client of a project's board.
+#[derive(Debug, Clone, Serialize)]
+pub struct OnBoard {
+    /// The client's own name for itself, or the one that it was given.
+    pub client_id: Arc<str>,
+    /// Whose board it is.
+    pub project_id: ProjectId,
 }
 
 /// A fact of a room's log, as its members see it.

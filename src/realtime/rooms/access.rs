@@ -2,7 +2,7 @@
 
 use crate::db::UnitOfWork;
 use crate::domain::policy::Scope;
-use crate::domain::{Error, Kind, bookings, conversations, entries, projects, sessions, simulations};
+use crate::domain::{Error, bookings, conversations, entries, projects, sessions, simulations};
 use crate::ids::Room;
 
 use super::door;
@@ -22,6 +22,6 @@ pub(crate) fn may_hear(uow: &mut UnitOfWork<'_>, scope: &Scope, room: &Room) -> 
         Room::Conversation(id) => conversations::find(uow, scope, *id).map(drop),
         Room::Entry(id) => entries::find(uow, scope, *id).map(drop),
         Room::Simulation(id) => simulations::find(uow, scope, *id).map(drop),
-        Room::LoadTest(_) => Err(Error::NotFound(Kind::Room)),
+        Room::LoadTest(_) => door::load_test(uow, scope, room),
     }
 }

@@ -8,16 +8,18 @@ use actix::{Actor, ActorContext as _, AsyncContext as _, Context, SpawnHandle, S
 use futures_util::Stream;
 
 use super::state::{Effect, Session};
-use crate::ids::{CallId, Room};
+use crate::ids::CallId;
 use crate::realtime::Gateway;
-use crate::realtime::admission::identify;
+use crate::realtime::admission::{Proof, identify_again};
+use crate::realtime::boards::Looking;
 use crate::realtime::close::{CloseReason, Endpoint};
 use crate::realtime::handlers::{self, Caller, Outcome, Refusal, credentials};
 use crate::realtime::hub::{Outbox, Pushed, Registration, Seat};
 use crate::realtime::metrics::Open;
 use crate::realtime::protocol::{
-    AckBody, Command, Correlation, Dialect, Namespace, Notice, Private, Request, decode,
+    AckBody, Command, Correlation, Dialect, ErrorCode, Notice, OnBoard, Request, decode,
 };
+use crate::realtime::purpose::Purpose;
 use crate::realtime::transport::{Inbound, Place, Wire};
 
 /// Timers run by a clock that may differ from the one that tokens end by, so the token's time is looked at
@@ -31,9 +33,11 @@ pub struct Opening {
     /// Its logic.
     pub session: Session,
     /// What it was let in by.
-    pub token: Private,
+    pub proof: Proof,
     /// Where it was made.
     pub endpoint: Endpoint,
+    /// What for.
+    pub purpose: Purpose,
     /// How its client speaks.
     pub dialect: Dialect,
     /// What is said to its client.
@@ -54,7 +58,10 @@ pub struct Opening {
 pub struct SessionActor {
     session: Session,
     caller: Caller,
+    purpose: Purpose,
     alarm: Option<SpawnHandle>,
+    /// Its place at the board that it is for.
+    looking: Option<Looking>,
     _place: Place,
     _open: Open,
 }
@@ -62,15 +69,17 @@ pub struct SessionActor {
 impl SessionActor {
     /// Registers the session with the hub and starts it on this thread; it hears its client by `inbound`.
     pub fn open(opening: Opening, inbound: impl Stream<Item = Inbound> + 'static) {
-        let Opening { gateway, session, token, endpoint, dialect, outbox, wire, seat, place } = opening;
+        let Opening { gateway, session, proof, endpoint, purpose, dialect, outbox, wire, seat, place } =
+            opening;
         let hub = gateway.app().hub.local();
         let guard = hub.register(Registration {
             connection: session.connection(),
-            credentials: credentials(session.scope()),
+            credentials: credentials(session.scope(), session.limits()),
             endpoint,
             address: place.address(),
             since: gateway.app().clock.now(),
             dialect,
+            anchor: purpose.room(),
             outbox: outbox.clone(),
             evict: Rc::new({
                 let wire = wire.clone();
@@ -88,19 +97,20 @@ impl SessionActor {
         let caller = Caller { scope, gateway, hub, guard: Rc::new(guard), outbox, dialect, wire, stays };
         Self::create(|context| {
             context.add_stream(inbound);
-            let mut actor = Self { session, caller, alarm: None, _place: place, _open: open };
-            actor.begin(token, context);
+            let mut actor =
+                Self { session, caller, purpose, alarm: None, looking: None, _place: place, _open: open };
+            actor.begin(proof, context);
             actor
         });
     }
 
     /// The token was looked at before the session was registered. A right that ended in between was told to
     /// nobody, so it is looked at once more, and only then is the client greeted.
-    fn begin(&mut self, token: Private, context: &mut Context<Self>) {
+    fn begin(&mut self, proof: Proof, context: &mut Context<Self>) {
         let caller = self.caller.clone();
         let begin = async move {
             let auth = &caller.gateway.app().auth;
-            let identified = identify(auth, &token, caller.scope.call()).await;
+            let identified = identify_again(auth, &proof, caller.scope.call()).await;
             (identified.err(), caller)
         };
         context.wait(begin.into_actor(self).map(|(refused, caller), actor, context| match refused {
@@ -110,9 +120,10 @@ impl SessionActor {
     }
 
     fn greet(&mut self, context: &mut Context<Self>) {
+        let board = self.look_at_board();
         let app = self.caller.gateway.app();
         let heartbeat = app.config.realtime.heartbeat_interval.as_secs();
-        let greeting = self.session.greeting(app.clock.now(), heartbeat);
+        let greeting = self.session.greeting(app.clock.now(), heartbeat, board);
         log::info!(
             target: "souk::realtime", connection_id:% = self.session.connection(),
             user_id:% = self.session.scope().user(), request_id:% = self.session.scope().call();
@@ -120,21 +131,28 @@ impl SessionActor {
         );
         self.say(&greeting);
         self.set_alarm(context);
-        // A user's own notices are heard by every session of theirs without asking; in the admins' namespace theirs, too.
         let caller = self.caller.clone();
-        let own = Room::User(self.session.scope().user());
-        let theirs = (self.caller.dialect == Dialect::SocketIo(Namespace::Admin)).then_some(Room::Admin);
-        let join = async move {
-            for room in std::iter::once(own).chain(theirs) {
-                handlers::hear_own_room(&caller, room).await?;
-            }
-            Ok(())
-        };
+        let purpose = self.purpose.clone();
+        let join = async move { handlers::hear_first_rooms(&caller, &purpose).await };
         context.wait(join.into_actor(self).map(|joined, actor, _| {
             if let Err(reason) = joined {
                 actor.close(reason);
             }
         }));
+    }
+
+    /// Takes the client's place at the board that the connection is for. An older connection of the client has to go.
+    fn look_at_board(&mut self) -> Option<OnBoard> {
+        let Purpose::Board(project, client) = &self.purpose else { return None };
+        let app = self.caller.gateway.app();
+        let (user, connection) = (self.session.scope().user(), self.session.connection());
+        let (looking, former) = app.boards.look(*project, user, client.clone(), connection);
+        self.looking = Some(looking);
+        if let Some(former) = former {
+            let hub = app.hub.clone();
+            actix_web::rt::spawn(async move { hub.close(former, CloseReason::Replaced).await });
+        }
+        Some(OnBoard { client_id: client.as_str().clone(), project_id: *project })
     }
 
     fn perform(&mut self, effects: Vec<Effect>, context: &mut Context<Self>) {
@@ -178,7 +196,8 @@ impl SessionActor {
             Ok(Outcome::Refreshed(scope)) => {
                 let expires_at = scope.expires_at();
                 self.caller.scope = scope.clone();
-                self.session.refreshed(scope);
+                let limits = self.caller.gateway.session_limits(scope.plan());
+                self.session.refreshed(scope, limits);
                 self.set_alarm(context);
                 self.say(&Notice::Ack { id, body: AckBody::Refreshed { expires_at } });
             }
@@ -187,6 +206,15 @@ impl SessionActor {
     }
 
     fn say(&mut self, notice: &Notice) {
+        let limit = match notice {
+            Notice::Error { code: ErrorCode::RateLimited, .. } => Some("messages"),
+            Notice::Error { code: ErrorCode::TooManyRooms, .. } => Some("rooms"),
+            _ => None,
+        };
+        if let Some(limit) = limit {
+            let plan = self.session.scope().plan();
+            self.caller.gateway.app().metrics.plan_limited(limit, plan.as_str());
+        }
         if self.caller.say(notice) == Pushed::Overflow {
             self.caller.wire.close(CloseReason::SlowConsumer);
         }

@@ -4,12 +4,13 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::clock::Timestamp;
+use crate::config::PlanLimits;
 
 /// What one session may do and how long its token is good for.
 #[derive(Debug, Clone, Copy)]
 pub struct SessionLimits {
-    /// Messages a second, and as many at once.
-    pub messages: u32,
+    /// What the user's plan says.
+    pub plan: PlanLimits,
     /// Malformed messages in a minute that close the session.
     pub mistakes: u32,
     /// How long before its token ends the client is told.

@@ -4,7 +4,9 @@ use crate::clock::Timestamp;
 use crate::domain::policy::Scope;
 use crate::ids::ConnectionId;
 use crate::realtime::close::CloseReason;
-use crate::realtime::protocol::{Command, ErrorCode, Malformed, Notice, Request, TokenFacts};
+use crate::realtime::protocol::{
+    Command, ErrorCode, Established, Limits, Malformed, Notice, OnBoard, Request, TokenFacts,
+};
 
 use super::SessionLimits;
 use super::limits::{Mistakes, Pace, Verdict};
@@ -54,7 +56,7 @@ impl Unauthenticated {
             connection: self.connection,
             scope,
             limits,
-            pace: Pace::new(limits.messages),
+            pace: Pace::new(limits.plan.messages),
             mistakes: Mistakes::new(limits.mistakes),
             warned: false,
         }
@@ -72,9 +74,15 @@ impl Session {
         &self.scope
     }
 
+    /// What the session may do.
+    pub fn limits(&self) -> &SessionLimits {
+        &self.limits
+    }
+
     /// The first notice.
-    pub fn greeting(&self, now: Timestamp, heartbeat_s: u64) -> Notice {
-        Notice::ConnectionEstablished {
+    pub fn greeting(&self, now: Timestamp, heartbeat_s: u64, board: Option<OnBoard>) -> Notice {
+        let plan = &self.limits.plan;
+        Notice::ConnectionEstablished(Box::new(Established {
             session_id: self.connection,
             user_id: self.scope.user(),
             user_email: self.scope.email().into(),
@@ -83,12 +91,19 @@ impl Session {
             expires_at: self.scope.expires_at(),
             heartbeat_s,
             timestamp: now,
+            limits: Limits {
+                connections: plan.connections,
+                messages_per_second: plan.messages,
+                rooms: plan.rooms,
+                simulations: plan.simulations,
+            },
+            board,
             token: TokenFacts {
                 jti: self.scope.token().0.clone(),
                 sid: self.scope.login(),
                 iss: self.scope.issuer().cloned(),
             },
-        }
+        }))
     }
 
     /// A message came, read by its dialect. The token's time is looked at first: no command is carried out
@@ -134,8 +149,12 @@ impl Session {
         effects
     }
 
-    /// The session goes on by another token of the same user.
-    pub fn refreshed(&mut self, scope: Scope) {
+    /// The session goes on by another token of the same user, and by the plan that the user has now.
+    pub fn refreshed(&mut self, scope: Scope, limits: SessionLimits) {
+        if limits.plan.messages != self.limits.plan.messages {
+            self.pace = Pace::new(limits.plan.messages);
+        }
+        self.limits = limits;
         self.scope = scope;
         self.warned = false;
     }

@@ -1,13 +1,14 @@
 use std::time::Duration;
 
 use super::*;
+use crate::config::PlanLimits;
 use crate::domain::policy::ScopeParts;
 use crate::domain::users::{Plan, Role};
 use crate::ids::{CallId, TokenId, UserId};
 use crate::realtime::protocol::json;
 
 const LIMITS: SessionLimits = SessionLimits {
-    messages: 5,
+    plan: PlanLimits { connections: 3, messages: 5, rooms: 4, requests: 60, simulations: 2 },
     mistakes: 3,
     token_warning: Duration::from_secs(60),
     token_grace: Duration::from_secs(10),
@@ -29,6 +30,7 @@ fn scope(issuer: Option<&str>, expires_at: Timestamp) -> Scope {
         outside_session: None,
         expires_at,
         impersonator: None,
+        is_synthetic: false,
     };
     Scope::new(parts, CallId::new(at(0)))
 }
@@ -119,7 +121,7 @@ fn an_outside_token_has_a_grace() {
 fn a_refreshed_session_goes_on_by_the_new_token() {
     let mut session = session(None);
     session.on_alarm(at(50));
-    session.refreshed(scope(None, at(1_000)));
+    session.refreshed(scope(None, at(1_000)), LIMITS);
     assert_eq!(session.next_alarm(), at(940), "and is warned again");
     assert!(session.on_alarm(at(100)).is_empty());
 }

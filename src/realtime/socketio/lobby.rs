@@ -13,9 +13,10 @@ use crate::realtime::Gateway;
 use crate::realtime::admission::{self, Admitted, Applicant};
 use crate::realtime::close::{CloseReason, Endpoint};
 use crate::realtime::protocol::{Dialect, Namespace, Private};
+use crate::realtime::purpose::Purpose;
 use crate::realtime::session::{Opening, SessionActor, Unauthenticated};
 use crate::realtime::transport::Stranger;
-use crate::realtime::transport::handshake::{foreign_origin, offered_token};
+use crate::realtime::transport::handshake::{foreign_origin, offered_token, shown_load_test_secret};
 
 /// A connection's doors: whoever shows a good token becomes a session.
 pub(in crate::realtime) struct Lobby {
@@ -24,6 +25,7 @@ pub(in crate::realtime) struct Lobby {
     call: CallId,
     /// What the handshake offered, for clients that show nothing when they connect.
     offered: Option<Private>,
+    load_test_secret: Option<Private>,
     origin: Option<String>,
     /// The connection counts as a stranger's until somebody is let in.
     stranger: Option<Stranger>,
@@ -39,8 +41,9 @@ impl Lobby {
         request: &HttpRequest,
     ) -> Self {
         let offered = offered_token(request.uri(), request.headers());
+        let load_test_secret = shown_load_test_secret(request.headers());
         let origin = foreign_origin(request.headers()).map(str::to_owned);
-        Self { gateway, address, call, offered, origin, stranger: Some(stranger) }
+        Self { gateway, address, call, offered, load_test_secret, origin, stranger: Some(stranger) }
     }
 
     async fn admit(
@@ -50,8 +53,14 @@ impl Lobby {
     ) -> Result<Admitted, CloseReason> {
         let stranger = self.stranger.take().or_else(|| self.gateway.addresses().let_in(self.address));
         let stranger = stranger.ok_or(CloseReason::TooManyConnections)?;
-        let token = shown(auth).or_else(|| self.offered.clone());
-        let applicant = Applicant { token, ticket: None, origin: self.origin.clone(), call: self.call };
+        let shown = Shown::read(auth);
+        let applicant = Applicant {
+            token: shown.token.or_else(|| self.offered.clone()),
+            ticket: None,
+            load_test_secret: shown.load_test_secret.or_else(|| self.load_test_secret.clone()),
+            origin: self.origin.clone(),
+            call: self.call,
+        };
         match admission::admit(&self.gateway, applicant, stranger).await {
             Ok(admitted) if namespace == Namespace::Admin && admitted.scope.role() != Role::Admin => {
                 self.stranger = self.gateway.addresses().let_in(self.address);
@@ -66,14 +75,26 @@ impl Lobby {
     }
 }
 
-/// The token that a client shows when it connects to a namespace.
-fn shown(auth: Option<&RawValue>) -> Option<Private> {
-    #[derive(Deserialize)]
-    struct Shown {
-        token: Option<String>,
+/// What a client shows when it connects to a namespace.
+#[derive(Default)]
+struct Shown {
+    token: Option<Private>,
+    load_test_secret: Option<Private>,
+}
+
+impl Shown {
+    fn read(auth: Option<&RawValue>) -> Self {
+        #[derive(Default, Deserialize)]
+        struct Auth {
+            #[serde(default)]
+            token: Option<String>,
+            #[serde(default)]
+            load_test_secret: Option<String>,
+        }
+        let auth: Auth = auth.and_then(|auth| serde_json::from_str(auth.get()).ok()).unwrap_or_default();
+        let given = |text: Option<String>| text.filter(|text| !text.is_empty()).map(Private);
+        Self { token: given(auth.token), load_test_secret: given(auth.load_test_secret) }
     }
-    let shown: Shown = serde_json::from_str(auth?.get()).ok()?;
-    shown.token.filter(|token| !token.is_empty()).map(Private)
 }
 
 impl Doors for Lobby {
@@ -99,13 +120,14 @@ impl Doors for Lobby {
         let sid = newcomer.connection().to_string();
         let gateway = self.gateway.clone();
         let enter = move || {
-            let limits = gateway.session_limits(admitted.limits);
+            let limits = gateway.session_limits(admitted.scope.plan());
             let session = newcomer.authenticated(admitted.scope, limits);
             let opening = Opening {
                 gateway,
                 session,
-                token: admitted.token,
+                proof: admitted.proof,
                 endpoint: Endpoint::SocketIo,
+                purpose: Purpose::Anything,
                 dialect: Dialect::SocketIo(namespace),
                 outbox: socket.outbox.clone(),
                 wire: socket.wire.clone(),

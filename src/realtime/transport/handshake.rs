@@ -16,7 +16,6 @@ use futures_util::FutureExt as _;
 
 use super::body::Body;
 use super::link::{Link, LinkLimits};
-use super::strangers::Stranger;
 use super::{Reader, SocketHandle, Wire};
 use crate::http::Problem;
 use crate::realtime::close::{CloseReason, Endpoint};
@@ -87,11 +86,11 @@ impl Handshake {
         (response, Connection { reader, outbox, wire: link })
     }
 
-    /// Opens the WebSocket only to close it. The stranger counts until it is gone.
-    pub fn refuse(self, reason: CloseReason, stranger: Stranger) -> HttpResponse {
+    /// Opens the WebSocket only to close it. Its place among the connections is kept until it is gone.
+    pub fn refuse(self, reason: CloseReason, place: impl Sized + 'static) -> HttpResponse {
         let (response, connection) = self.accept();
         connection.wire.close(reason);
-        actix_web::rt::spawn(connection.reader.read_to_the_end().map(|()| drop(stranger)));
+        actix_web::rt::spawn(connection.reader.read_to_the_end().map(|()| drop(place)));
         response
     }
 }
@@ -162,6 +161,17 @@ fn in_subprotocols(headers: &HeaderMap) -> Option<String> {
         .map(str::trim);
     offered.find(|protocol| *protocol == BEARER)?;
     offered.next().filter(|token| !token.is_empty()).map(str::to_owned)
+}
+
+/// The load-test secret that a handshake shows.
+pub fn shown_load_test_secret(headers: &HeaderMap) -> Option<Private> {
+    let shown = headers.get("x-load-test-secret")?.to_str().ok()?;
+    (!shown.is_empty()).then(|| Private(shown.to_owned()))
+}
+
+/// What the address's query says the client is called; absent where it says nothing.
+pub fn named_client(uri: &Uri) -> Option<String> {
+    in_query(uri, "client_id")
 }
 
 /// The page that the handshake comes from; absent when it comes from no browser.

@@ -1,10 +1,12 @@
 //! Live connections.
 
+mod board;
 mod chat;
 mod clients;
 mod dialects;
 mod engineio;
 mod handshake;
+mod load_test;
 mod people;
 mod rooms;
 mod session;

@@ -80,7 +80,7 @@ both_engines! {
         assert_eq!(socket.event("bell.rang").await["seq"], 5);
     }
 
-    async fn a_session_is_in_so_many_rooms(app with ["--rooms-per-session=3"]) {
+    async fn a_session_is_in_so_many_rooms(app with ["--free-rooms=3"]) {
         let mut ben = Person::new(app, "ben", "provider").await.connect(app).await;
         ben.ack(json!({"type": "join", "room": "market:plumbing"})).await;
         ben.ack(json!({"type": "join", "room": "market:gardening"})).await;

@@ -121,7 +121,8 @@ impl Sessions {
         if session.watch.is_leaving() {
             return Err(JoinError::Gone);
         }
-        if session.rooms.len() >= self.config.rooms_per_session && !session.rooms.contains(room) {
+        let at_most = session.registration.credentials.rooms;
+        if session.rooms.len() >= at_most && !session.rooms.contains(room) {
             return Err(JoinError::TooManyRooms);
         }
         session.rooms.insert(room.clone());
@@ -254,12 +255,20 @@ impl Sessions {
                     if self.leave(connection, room, effects) {
                         self.tell(connection, &endings::left(room, *user, *reason));
                     }
+                    if self.is_anchored(connection, room) {
+                        self.evict(connection, endings::close_reason(*reason), None, effects);
+                    }
                 }
                 Ending::Token { reason, .. } | Ending::Login { reason, .. } | Ending::User { reason, .. } => {
                     self.evict(connection, endings::close_reason(*reason), None, effects);
                 }
             }
         }
+    }
+
+    fn is_anchored(&self, connection: ConnectionId, room: &Room) -> bool {
+        let session = self.sessions.get(&connection);
+        session.is_some_and(|session| session.registration.anchor.as_ref() == Some(room))
     }
 
     /// What the hub itself tells one session. It overflows only where the watch evicts anyway.

@@ -178,8 +178,8 @@ fn what_is_not_stored_goes_to_the_others_alone() {
 #[test]
 fn a_session_is_in_as_many_rooms_as_it_may_be() {
     run(|| async {
-        let world = World::with(HubConfig { rooms_per_session: 2, ..HubConfig::default() });
-        let ana = world.connect(1);
+        let world = World::new();
+        let ana = world.connect_to(1, None, 2);
         for name in ["a", "b", "a"] {
             ana.join(&room(name), Seq(0)).await.unwrap();
         }

@@ -61,13 +61,29 @@ fn an_evicted_session_hears_why_and_nothing_more() {
 }
 
 #[test]
+fn a_session_that_is_there_for_one_room_ends_with_its_standing_in_it() {
+    run(|| async {
+        let (world, room) = (World::new(), room("a"));
+        let (there_for_it, joined_it) = (world.connect_to(1, Some(room.clone()), 9), world.connect(1));
+        there_for_it.join(&room, Seq(0)).await.unwrap();
+        joined_it.join(&room, Seq(0)).await.unwrap();
+        world.end(Ending::Membership { user: user(1), room, reason: EndReason::NoStanding });
+        settle().await;
+        assert_eq!(there_for_it.evicted.get(), Some(CloseReason::NotYours));
+        assert_eq!(joined_it.evicted.get(), None, "that one has left the room and goes on");
+        world.hub.local().check_invariants();
+    });
+}
+
+#[test]
 fn a_renewed_session_hangs_on_its_new_token_alone() {
     run(|| async {
         let world = World::new();
         let ana = world.connect(1);
         let old = TokenId(ana.connection.to_string());
         let token = TokenId("new".into());
-        let credentials = Credentials { user: user(1), login: None, issuer: None, token: token.clone() };
+        let credentials =
+            Credentials { user: user(1), login: None, issuer: None, token: token.clone(), rooms: 9 };
         ana.guard.borrow().as_ref().unwrap().renew(credentials);
         world.end(Ending::Token { issuer: None, jti: old, reason: EndReason::Revoked });
         world.end(Ending::Login { sid: login(1), reason: EndReason::Revoked });

@@ -161,9 +161,19 @@ impl World {
 
     /// A connection of user number `number`.
     pub(in crate::realtime::hub) fn connect(&self, number: usize) -> Member {
+        self.connect_to(number, None, 100)
+    }
+
+    /// The same, for one room, or for at most so many.
+    pub(in crate::realtime::hub) fn connect_to(
+        &self,
+        number: usize,
+        anchor: Option<Room>,
+        rooms: usize,
+    ) -> Member {
         self.connections.set(self.connections.get() + 1);
         let name = format!("01890a5d-ac96-774b-aaaa-{:012}", self.connections.get());
-        Member::new(self, name.parse().unwrap(), number)
+        Member::new(self, name.parse().unwrap(), number, anchor, rooms)
     }
 }
 
@@ -180,7 +190,13 @@ pub(in crate::realtime::hub) struct Member {
 }
 
 impl Member {
-    fn new(world: &World, connection: ConnectionId, number: usize) -> Self {
+    fn new(
+        world: &World,
+        connection: ConnectionId,
+        number: usize,
+        anchor: Option<Room>,
+        rooms: usize,
+    ) -> Self {
         let (outbox, stream) = Outbox::new(HubConfig::default().outbox);
         let local = world.hub.local();
         let evicted = Rc::new(Cell::new(None));
@@ -192,11 +208,13 @@ impl Member {
                 login: Some(login(number)),
                 issuer: None,
                 token: TokenId(connection.to_string()),
+                rooms,
             },
             endpoint: Endpoint::Ws,
             address: std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
             since: Timestamp::EPOCH,
             dialect: Dialect::Json,
+            anchor,
             outbox: outbox.clone(),
             evict: Rc::new({
                 let (evicted, outbox) = (evicted.clone(), outbox.clone());

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::super::frame;
-use super::super::{AckBody, Correlation, ErrorCode, Event, Joined, Notice};
+use super::super::{AckBody, Correlation, ErrorCode, Established, Event, Joined, Notice};
 use super::Namespace;
 use crate::ids::{MessageId, Room};
 
@@ -15,7 +15,7 @@ const MESSAGE_SENT: &str = "message.sent";
 pub(in super::super) fn write(namespace: Namespace, notice: &Notice) -> Bytes {
     let to = Writer(namespace);
     match notice {
-        Notice::ConnectionEstablished { .. } => to.event("connection_established", &established(notice)),
+        Notice::ConnectionEstablished(who) => to.event("connection_established", &established(who)),
         Notice::Event(event) => to.happening(event),
         Notice::Presence { room, change } => {
             #[derive(Serialize)]
@@ -84,14 +84,10 @@ struct Failure<'a> {
 }
 
 /// What older clients call the session's data, beside what every dialect says.
-fn established(notice: &Notice) -> serde_json::Value {
-    let mut said = serde_json::to_value(notice).unwrap_or_default();
-    let Notice::ConnectionEstablished { user_id, user_email, role, plan, expires_at, token, .. } = notice
-    else {
-        return said;
-    };
+fn established(who: &Established) -> serde_json::Value {
+    let Established { user_id, user_email, role, plan, expires_at, token, .. } = who;
+    let mut said = serde_json::to_value(who).unwrap_or_default();
     if let Some(said) = said.as_object_mut() {
-        said.remove("type");
         said.insert("email".into(), serde_json::json!(user_email));
         said.insert("authenticated".into(), true.into());
         let token_data = serde_json::json!({

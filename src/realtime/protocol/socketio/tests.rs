@@ -1,7 +1,8 @@
 use proptest::prelude::*;
 
 use super::super::{
-    AckBody, Command, Correlation, ErrorCode, Event, Joined, Notice, PresenceChange, Private, TokenFacts,
+    AckBody, Command, Correlation, ErrorCode, Established, Event, Joined, Limits, Notice, PresenceChange,
+    Private, TokenFacts,
 };
 use super::*;
 use crate::clock::Timestamp;
@@ -276,7 +277,7 @@ fn notices_are_events_and_acknowledgements() {
 #[test]
 fn a_session_begins_with_the_data_that_older_clients_read() {
     let (at, user): (_, UserId) = (Timestamp::from_seconds(1_700_000_000).unwrap(), USER.parse().unwrap());
-    let notice = Notice::ConnectionEstablished {
+    let notice = Notice::ConnectionEstablished(Box::new(Established {
         session_id: USER.parse().unwrap(),
         user_id: user,
         user_email: "ana@example.test".into(),
@@ -285,8 +286,10 @@ fn a_session_begins_with_the_data_that_older_clients_read() {
         expires_at: at,
         heartbeat_s: 25,
         timestamp: at,
+        limits: Limits { connections: 1, messages_per_second: 2, rooms: 3, simulations: 4 },
+        board: None,
         token: TokenFacts { jti: "t".into(), sid: None, iss: None },
-    };
+    }));
     let [packet] = written(Namespace::Main, &notice).try_into().unwrap();
     let (name, said): (String, serde_json::Value) = serde_json::from_str(&packet[2..]).unwrap();
     assert_eq!(name, "connection_established");

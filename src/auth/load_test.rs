@@ -1,0 +1,71 @@
+//! The door for load tests: whoever knows the secret becomes a synthetic user, of whom nothing is kept.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use crate::config::Secret;
+use crate::domain::policy::{Scope, ScopeParts};
+use crate::domain::users::{Plan, Role};
+use crate::ids::{CallId, TokenId, UserId};
+
+use super::{Auth, AuthError, Refusal};
+
+/// How long a synthetic user may stay: no load test is longer.
+const STAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The secret that admits load tests, and how many users it has made.
+pub(super) struct LoadTests {
+    /// Hashed, so that comparing takes as long whatever is shown.
+    secret: [u8; 32],
+    made: AtomicU64,
+}
+
+impl LoadTests {
+    pub(super) fn new(secret: &Secret<String>) -> Self {
+        Self { secret: hash(secret.expose()), made: AtomicU64::new(0) }
+    }
+}
+
+fn hash(text: &str) -> [u8; 32] {
+    Sha256::digest(text.as_bytes()).into()
+}
+
+impl Auth {
+    /// Whether load tests are let in at all; if not, a secret shown is as good as nothing shown.
+    pub fn admits_load_tests(&self) -> bool {
+        self.load_tests.is_some()
+    }
+
+    /// A new synthetic user, `loadtest:N`, for whoever shows the load-test secret.
+    ///
+    /// # Errors
+    /// Those of a bad token: `Missing` where load tests are not let in, `Invalid` for another secret.
+    pub fn admit_load_test(&self, shown: &str, call: CallId) -> Result<Scope, AuthError> {
+        let tests = self.load_tests.as_ref().ok_or(AuthError::Missing)?;
+        if !bool::from(tests.secret.ct_eq(&hash(shown))) {
+            self.metrics.refused("load_test_secret");
+            log::info!(request_id:% = call; "refused a load-test secret");
+            return Err(AuthError::Invalid(Refusal::Signature));
+        }
+        let name = format!("loadtest:{}", tests.made.fetch_add(1, Ordering::Relaxed) + 1);
+        let now = self.clock.now();
+        let parts = ScopeParts {
+            user: UserId::new(now),
+            role: Role::Consumer,
+            // Limits, not rights: a load test is to find the server's, not a plan's.
+            plan: Plan::Enterprise,
+            email: name.clone(),
+            token: TokenId(name),
+            issuer: None,
+            login: None,
+            outside_session: None,
+            expires_at: now.plus(STAY),
+            impersonator: None,
+            is_synthetic: true,
+        };
+        Ok(Scope::new(parts, call))
+    }
+}
