@@ -21,6 +21,7 @@ pub mod middleware;
 mod offers;
 pub mod openapi;
 mod pagination;
+mod projects;
 mod providers;
 pub mod rate;
 mod reply;

@@ -5,8 +5,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::fallback::{self, Addresses};
 use super::{
-    auth, bookings, consumers, conversations, entries, offers, openapi, providers, requests, sessions,
-    simulations,
+    auth, bookings, consumers, conversations, entries, offers, openapi, projects, providers, requests,
+    sessions, simulations,
 };
 use crate::realtime;
 
@@ -19,6 +19,7 @@ pub(super) fn documented(cfg: &mut ServiceConfig<'_>) {
     offers::routes(cfg);
     bookings::routes(cfg);
     sessions::routes(cfg);
+    projects::routes(cfg);
     entries::routes(cfg);
     conversations::routes(cfg);
     simulations::routes(cfg);

@@ -1,11 +1,14 @@
 //! Projects and their members as rows.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 
 use crate::clock::Timestamp;
-use crate::db::schema::{project_members, projects};
-use crate::db::{DbError, UnitOfWork};
-use crate::domain::policy::ProjectRole;
+use crate::db::schema::{bookings, project_members, projects, users};
+use crate::db::{DbConnection, DbError, UnitOfWork};
+use crate::domain::policy::{Authorized, ProjectRole, Scope};
+use crate::domain::{Error, Kind, Page};
 use crate::ids::{BookingId, ProjectId, UserId};
 
 use super::{Member, Project, ProjectTitle};
@@ -19,41 +22,102 @@ struct Row {
     title: ProjectTitle,
     version: i64,
     created_at: Timestamp,
+    updated_at: Timestamp,
 }
 
-pub(super) fn find(uow: &mut UnitOfWork<'_>, id: ProjectId) -> Result<Option<Project>, DbError> {
-    let row = projects::table.find(id).select(Row::as_select()).first(uow.conn()).optional()?;
-    row.map(|row| with_members(uow, row)).transpose()
+/// A project with the two sides of its booking, if a booking opened it.
+type Opened = (Row, Option<UserId>, Option<UserId>);
+
+/// Projects with the bookings that opened them, to be filtered further.
+macro_rules! opened {
+    () => {
+        projects::table
+            .left_join(bookings::table.on(projects::booking_id.eq(bookings::id.nullable())))
+            .select((
+                Row::as_select(),
+                bookings::consumer_user_id.nullable(),
+                bookings::provider_user_id.nullable(),
+            ))
+    };
+}
+
+pub(super) fn find(uow: &mut UnitOfWork<'_>, id: ProjectId) -> Result<Project, Error> {
+    let found = opened!().filter(projects::id.eq(id)).load::<Opened>(uow.conn())?;
+    with_members(uow, found)?.pop().ok_or(Error::NotFound(Kind::Project))
 }
 
 pub(super) fn of_booking(uow: &mut UnitOfWork<'_>, booking: BookingId) -> Result<Option<Project>, DbError> {
-    let row = projects::table
-        .filter(projects::booking_id.eq(booking))
-        .select(Row::as_select())
-        .first(uow.conn())
-        .optional()?;
-    row.map(|row| with_members(uow, row)).transpose()
+    let found = opened!().filter(projects::booking_id.eq(booking)).load::<Opened>(uow.conn())?;
+    Ok(with_members(uow, found)?.pop())
 }
 
-fn with_members(uow: &mut UnitOfWork<'_>, row: Row) -> Result<Project, DbError> {
-    let members = project_members::table
-        .filter(project_members::project_id.eq(row.id))
+/// The project, whose members nobody else changes until the end of the unit of work.
+pub(super) fn lock(uow: &mut UnitOfWork<'_>, id: ProjectId) -> Result<Project, Error> {
+    // SQLite has one writer. The weaker lock lets others refer to the project meanwhile.
+    if let DbConnection::Postgresql(connection) = uow.conn() {
+        projects::table
+            .find(id)
+            .select(projects::id)
+            .for_no_key_update()
+            .first::<ProjectId>(connection)
+            .optional()?;
+    }
+    find(uow, id)
+}
+
+/// The projects that the caller is a member of, newest first.
+pub(super) fn of_caller(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    page: Page<ProjectId>,
+) -> Result<Vec<Project>, DbError> {
+    let theirs = project_members::table
+        .filter(project_members::user_id.eq(scope.user()))
+        .select(project_members::project_id);
+    let mut query = opened!().filter(projects::id.eq_any(theirs)).into_boxed();
+    if let Some(before) = page.before {
+        query = query.filter(projects::id.lt(before));
+    }
+    let found = query.order(projects::id.desc()).limit(page.fetch()).load::<Opened>(uow.conn())?;
+    with_members(uow, found)
+}
+
+/// The projects in their order, each with its members: one query more, however many there are.
+fn with_members(uow: &mut UnitOfWork<'_>, found: Vec<Opened>) -> Result<Vec<Project>, DbError> {
+    let ids: Vec<ProjectId> = found.iter().map(|(row, ..)| row.id).collect();
+    let rows = project_members::table
+        .filter(project_members::project_id.eq_any(ids))
         .order(project_members::user_id)
-        .select((project_members::user_id, project_members::role))
-        .load::<(UserId, ProjectRole)>(uow.conn())?;
-    Ok(Project {
+        .select((project_members::project_id, project_members::user_id, project_members::role))
+        .load::<(ProjectId, UserId, ProjectRole)>(uow.conn())?;
+    let mut members: HashMap<ProjectId, Vec<Member>> = HashMap::new();
+    for (project, user, role) in rows {
+        members.entry(project).or_default().push(Member { user, role });
+    }
+    let whole = |(row, consumer, provider): Opened| Project {
         id: row.id,
         booking_id: row.booking_id,
+        parties: consumer.zip(provider).map(|(consumer, provider)| [consumer, provider]),
         created_by: row.created_by,
         title: row.title,
         version: row.version,
         created_at: row.created_at,
-        members: members.into_iter().map(|(user, role)| Member { user, role }).collect(),
-    })
+        updated_at: row.updated_at,
+        members: members.remove(&row.id).unwrap_or_default(),
+    };
+    Ok(found.into_iter().map(whole).collect())
 }
 
-/// A new row belongs to whom it names; there is nothing to be authorized on yet.
-pub(super) fn insert(uow: &mut UnitOfWork<'_>, project: &Project) -> Result<(), DbError> {
+/// What users are called.
+pub(super) fn names(
+    uow: &mut UnitOfWork<'_>,
+    users: Vec<UserId>,
+) -> Result<HashMap<UserId, String>, DbError> {
+    let names = users::table.filter(users::id.eq_any(users)).select((users::id, users::display_name));
+    Ok(names.load(uow.conn())?.into_iter().collect())
+}
+
+pub(super) fn insert(uow: &mut UnitOfWork<'_>, project: &Authorized<Project>) -> Result<(), DbError> {
     diesel::insert_into(projects::table)
         .values((
             projects::id.eq(project.id),
@@ -62,18 +126,80 @@ pub(super) fn insert(uow: &mut UnitOfWork<'_>, project: &Project) -> Result<(), 
             projects::title.eq(&project.title),
             projects::version.eq(project.version),
             projects::created_at.eq(project.created_at),
-            projects::updated_at.eq(project.created_at),
+            projects::updated_at.eq(project.updated_at),
         ))
         .execute(uow.conn())?;
-    for member in &project.members {
-        diesel::insert_into(project_members::table)
-            .values((
-                project_members::project_id.eq(project.id),
-                project_members::user_id.eq(member.user),
-                project_members::role.eq(member.role),
-                project_members::created_at.eq(project.created_at),
-            ))
-            .execute(uow.conn())?;
-    }
+    project.members.iter().try_for_each(|member| insert_member(uow, project, *member))
+}
+
+fn insert_member(
+    uow: &mut UnitOfWork<'_>,
+    project: &Authorized<Project>,
+    member: Member,
+) -> Result<(), DbError> {
+    let now = uow.now();
+    diesel::insert_into(project_members::table)
+        .values((
+            project_members::project_id.eq(project.id),
+            project_members::user_id.eq(member.user),
+            project_members::role.eq(member.role),
+            project_members::created_at.eq(now),
+        ))
+        .execute(uow.conn())?;
     Ok(())
+}
+
+/// Adds a member.
+pub(super) fn add(
+    uow: &mut UnitOfWork<'_>,
+    project: Authorized<Project>,
+    member: Member,
+) -> Result<Project, DbError> {
+    insert_member(uow, &project, member)?;
+    let mut members = project.members.clone();
+    members.push(member);
+    members.sort_by_key(|member| member.user);
+    changed(uow, project, members)
+}
+
+/// Gives a member another role.
+pub(super) fn set_role(
+    uow: &mut UnitOfWork<'_>,
+    project: Authorized<Project>,
+    member: Member,
+) -> Result<Project, DbError> {
+    diesel::update(project_members::table.find((project.id, member.user)))
+        .set(project_members::role.eq(member.role))
+        .execute(uow.conn())?;
+    let members = project.members.iter().map(|old| if old.user == member.user { member } else { *old });
+    let members = members.collect();
+    changed(uow, project, members)
+}
+
+/// Takes a member out.
+pub(super) fn remove(
+    uow: &mut UnitOfWork<'_>,
+    project: Authorized<Project>,
+    user: UserId,
+) -> Result<Project, DbError> {
+    diesel::delete(project_members::table.find((project.id, user))).execute(uow.conn())?;
+    let members = project.members.iter().copied().filter(|member| member.user != user).collect();
+    changed(uow, project, members)
+}
+
+/// The project in its next version, if it is still at the one that was read.
+fn changed(
+    uow: &mut UnitOfWork<'_>,
+    project: Authorized<Project>,
+    members: Vec<Member>,
+) -> Result<Project, DbError> {
+    let (version, now) = (project.version + 1, uow.now());
+    let unchanged = projects::table.find(project.id).filter(projects::version.eq(project.version));
+    let bumped = diesel::update(unchanged)
+        .set((projects::version.eq(version), projects::updated_at.eq(now)))
+        .execute(uow.conn())?;
+    match bumped {
+        1 => Ok(Project { version, updated_at: now, members, ..project.into_row() }),
+        _ => Err(DbError::Contended("the project changed meanwhile".into())),
+    }
 }

@@ -1,11 +1,13 @@
 //! Use cases of projects.
 
+use std::collections::HashMap;
+
 use crate::db::UnitOfWork;
-use crate::domain::policy::{Authorized, ProjectRole, Scope, authorize};
-use crate::domain::{Error, Kind};
+use crate::domain::policy::{Authorized, ProjectRole, Scope, authorize, by_system};
+use crate::domain::{Error, Page, Slice};
 use crate::ids::{BookingId, ProjectId, UserId};
 
-use super::{Member, Project, ProjectOpened, ProjectTitle, READ, repository};
+use super::{CREATE, Member, Project, ProjectOpened, ProjectTitle, READ, repository};
 
 /// A project to be opened for a booking.
 #[derive(Clone, Debug)]
@@ -27,32 +29,70 @@ pub fn open_for_booking(uow: &mut UnitOfWork<'_>, new: &NewProject) -> Result<Pr
     if let Some(known) = repository::of_booking(uow, new.booking_id)? {
         return Ok(known);
     }
-    let now = uow.now();
-    let owner = |user| Member { user, role: ProjectRole::Owner };
+    let parties = [new.consumer_user, new.provider_user];
     let project = Project {
-        id: ProjectId::new(now),
         booking_id: Some(new.booking_id),
-        created_by: new.consumer_user,
-        title: new.title.clone(),
-        version: 1,
-        created_at: now,
-        members: vec![owner(new.consumer_user), owner(new.provider_user)],
+        parties: Some(parties),
+        ..owned(uow, new.consumer_user, &parties, &new.title)
     };
-    repository::insert(uow, &project)?;
-    uow.record(
-        Some(new.consumer_user),
-        &ProjectOpened {
-            project_id: project.id,
-            booking_id: project.booking_id,
-            title: project.title.as_str(),
-            members: project.members.iter().map(|member| member.user).collect(),
-        },
-    );
-    Ok(project)
+    open(uow, by_system(project))
+}
+
+/// Opens a project of the caller's, who is its owner and only member.
+pub fn create(uow: &mut UnitOfWork<'_>, scope: &Scope, title: &ProjectTitle) -> Result<Project, Error> {
+    let project = owned(uow, scope.user(), &[scope.user()], title);
+    let project = authorize(uow, scope, project, CREATE)?;
+    open(uow, project)
 }
 
 /// The project, for its members and for admins.
 pub fn find(uow: &mut UnitOfWork<'_>, scope: &Scope, id: ProjectId) -> Result<Authorized<Project>, Error> {
-    let project = repository::find(uow, id)?.ok_or(Error::NotFound(Kind::Project))?;
+    let project = repository::find(uow, id)?;
     authorize(uow, scope, project, READ)
+}
+
+/// The projects that the caller is a member of, newest first.
+pub fn list(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    page: Page<ProjectId>,
+) -> Result<Slice<Project, ProjectId>, Error> {
+    let rows = repository::of_caller(uow, scope, page)?;
+    Ok(page.cut(rows, |project| project.id))
+}
+
+/// What the members of projects that the caller was allowed to see are called: one query, however many projects.
+pub fn names(uow: &mut UnitOfWork<'_>, projects: &[Project]) -> Result<HashMap<UserId, String>, Error> {
+    let members = projects.iter().flat_map(|project| &project.members);
+    let mut users: Vec<UserId> = members.map(|member| member.user).collect();
+    users.sort_unstable();
+    users.dedup();
+    Ok(repository::names(uow, users)?)
+}
+
+fn owned(uow: &UnitOfWork<'_>, by: UserId, owners: &[UserId], title: &ProjectTitle) -> Project {
+    let now = uow.now();
+    Project {
+        id: ProjectId::new(now),
+        booking_id: None,
+        parties: None,
+        created_by: by,
+        title: title.clone(),
+        version: 1,
+        created_at: now,
+        updated_at: now,
+        members: owners.iter().map(|user| Member { user: *user, role: ProjectRole::Owner }).collect(),
+    }
+}
+
+fn open(uow: &mut UnitOfWork<'_>, project: Authorized<Project>) -> Result<Project, Error> {
+    repository::insert(uow, &project)?;
+    let fact = ProjectOpened {
+        project_id: project.id,
+        booking_id: project.booking_id,
+        title: project.title.as_str(),
+        members: project.members.iter().map(|member| member.user).collect(),
+    };
+    uow.record(Some(project.created_by), &fact);
+    Ok(project.into_row())
 }

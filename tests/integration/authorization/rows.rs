@@ -11,7 +11,7 @@ pub(super) enum Whose {
     Ana,
     Ben,
 }
-use Stage::{Booked, Draft, None as Nothing, Offered, Open, Private, Started};
+use Stage::{Booked, Draft, None as Nothing, Offered, Open, Planned, Private, Started};
 use Whose::{Ana, Ben};
 
 /// One route, called in one state of the world.
@@ -57,6 +57,7 @@ impl World {
             "offers" => &self.offer,
             "bookings" => &self.booking,
             "sessions" => &self.session,
+            "projects" => &self.project,
             "entries" => &self.entry,
             "conversations" => &self.conversation,
             "simulations" => &self.simulation,
@@ -67,6 +68,8 @@ impl World {
             .replace("{service_id}", &self.service)
             .replace("{template_id}", &self.template)
             .replace("{photo_id}", &self.photo)
+            .replace("{user_id}", &self.member)
+            .replace("{task_id}", &self.task)
     }
 }
 
@@ -198,6 +201,20 @@ pub(super) const ROWS: &[Row] = &[
         "/sessions/{id}/messages",
         |_, world| json!({"text": "When?", "client_msg_id": format!("m{}", world.number)}),
     ),
+    row("GET /projects", Planned, Ana, "/projects/{id}", no_body),
+    row("POST /projects", Planned, Ana, "/projects/{id}", |_, _| world::project()),
+    row("GET /projects/{id}", Planned, Ana, "/projects/{id}", no_body),
+    row(
+        "PUT /projects/{id}/members/{user_id}",
+        Planned,
+        Ana,
+        "/projects/{id}",
+        |_, _| json!({"role": "editor"}),
+    ),
+    row("DELETE /projects/{id}/members/{user_id}", Planned, Ana, "/projects/{id}", no_body),
+    row("GET /projects/{id}/tasks", Planned, Ana, "/projects/{id}/tasks", no_body),
+    row("POST /projects/{id}/tasks", Planned, Ana, "/projects/{id}/tasks", |_, _| world::task()),
+    row("GET /projects/{id}/tasks/{task_id}", Planned, Ana, "/projects/{id}/tasks/{task_id}", no_body),
     row("GET /entries", Private, Ana, "/entries/{id}", no_body),
     row("POST /entries", Private, Ana, "/entries/{id}", |_, _| world::entry()),
     row("GET /entries/{id}", Private, Ana, "/entries/{id}", no_body),

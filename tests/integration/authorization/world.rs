@@ -14,6 +14,8 @@ pub(super) enum Stage {
     None,
     /// Nothing either, but ana has what is hers alone.
     Private,
+    /// Ana has a project with a task, which ben may look at.
+    Planned,
     /// Not published.
     Draft,
     /// Published.
@@ -79,6 +81,9 @@ pub(super) struct World {
     pub(super) offer: String,
     pub(super) booking: String,
     pub(super) session: String,
+    pub(super) project: String,
+    pub(super) member: String,
+    pub(super) task: String,
     pub(super) entry: String,
     pub(super) conversation: String,
     pub(super) simulation: String,
@@ -118,6 +123,14 @@ impl World {
             world.entry = id(&ana.post("/entries", entry()).await.ok());
             world.conversation = id(&ana.post("/conversations", Value::Null).await.ok());
             world.simulation = id(&ana.post("/simulations", simulation()).await.ok());
+            return world;
+        }
+        if stage == Stage::Planned {
+            world.project = id(&ana.post("/projects", project()).await.ok());
+            world.member = ben.id.clone();
+            let project = format!("/projects/{}", world.project);
+            ana.put(&format!("{project}/members/{}", ben.id), json!({"role": "viewer"})).await.ok();
+            world.task = id(&ana.post(&format!("{project}/tasks"), task()).await.ok());
             return world;
         }
         let opening = if stage == Stage::Draft { "draft" } else { "open" };
@@ -173,4 +186,12 @@ pub(super) fn entry() -> Value {
 
 pub(super) fn simulation() -> Value {
     json!({"category": "plumbing", "base_price": {"amount": 5_000, "currency": "EUR"}, "steps": 10})
+}
+
+pub(super) fn project() -> Value {
+    json!({"title": "The bathroom"})
+}
+
+pub(super) fn task() -> Value {
+    json!({"title": "Tiles"})
 }

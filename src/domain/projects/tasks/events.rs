@@ -1,0 +1,46 @@
+//! What happens on a project's board. Whoever is in the project's room hears of it.
+
+use serde::Serialize;
+
+use crate::events::Fact;
+use crate::ids::{ProjectId, Room, TaskId, UserId};
+
+use super::{Position, Status, Task, TaskText, TaskTitle};
+
+/// There is a task more on the board: all of it, so that a board needs no second look.
+#[derive(Debug, Serialize)]
+pub struct TaskCreated<'a> {
+    task_id: TaskId,
+    project_id: ProjectId,
+    created_by: UserId,
+    title: &'a TaskTitle,
+    text: &'a TaskText,
+    status: Status,
+    position: &'a Position,
+    version: i64,
+}
+
+impl<'a> TaskCreated<'a> {
+    pub(super) fn new(task: &'a Task) -> Self {
+        Self {
+            task_id: task.id,
+            project_id: task.project_id,
+            created_by: task.created_by,
+            title: &task.title,
+            text: &task.text,
+            status: task.status,
+            position: &task.position,
+            version: task.version,
+        }
+    }
+}
+
+impl Fact for TaskCreated<'_> {
+    fn kind(&self) -> &'static str {
+        "task.created"
+    }
+
+    fn rooms(&self) -> Vec<Room> {
+        vec![Room::Project(self.project_id)]
+    }
+}

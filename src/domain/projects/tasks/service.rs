@@ -1,0 +1,65 @@
+//! Use cases of tasks.
+
+use crate::db::UnitOfWork;
+use crate::domain::policy::{Scope, authorize};
+use crate::domain::projects::{self, PLAN};
+use crate::domain::{Error, Kind, Page, Slice};
+use crate::ids::{ProjectId, TaskId};
+
+use super::{Position, Status, Task, TaskCreated, TaskText, TaskTitle, repository};
+
+/// A task to be put on a board.
+#[derive(Clone, Debug)]
+pub struct NewTask {
+    /// What to call it.
+    pub title: TaskTitle,
+    /// What there is to say about it.
+    pub text: TaskText,
+}
+
+/// Puts a task on a project's board, behind those that are there.
+pub fn create(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    project: ProjectId,
+    new: &NewTask,
+) -> Result<Task, Error> {
+    let project = projects::repository::find(uow, project)?;
+    let project = authorize(uow, scope, project, PLAN)?;
+    let now = uow.now();
+    let id = TaskId::new(now);
+    let NewTask { title, text } = new.clone();
+    let task = Task {
+        id,
+        project_id: project.id,
+        created_by: scope.user(),
+        title,
+        text,
+        status: Status::Todo,
+        position: Position::of_new(id),
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    repository::insert(uow, &project, &task)?;
+    uow.record(Some(scope.user()), &TaskCreated::new(&task));
+    Ok(task)
+}
+
+/// A task of a project, for who may read the project.
+pub fn find(uow: &mut UnitOfWork<'_>, scope: &Scope, project: ProjectId, id: TaskId) -> Result<Task, Error> {
+    let project = projects::find(uow, scope, project)?;
+    repository::find(uow, &project, id)?.ok_or(Error::NotFound(Kind::Task))
+}
+
+/// The tasks of a project, newest first, for who may read the project.
+pub fn list(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    project: ProjectId,
+    page: Page<TaskId>,
+) -> Result<Slice<Task, TaskId>, Error> {
+    let project = projects::find(uow, scope, project)?;
+    let rows = repository::list(uow, &project, page)?;
+    Ok(page.cut(rows, |task| task.id))
+}
