@@ -7,8 +7,8 @@ use crate::auth::{NewPassword, SignUp};
 use crate::domain::policy::Scope;
 use crate::domain::users::{self, DisplayName, Email, Plan, Role};
 use crate::ids::{
-    BookingId, CallId, ConsumerId, OfferId, PhotoId, ProjectId, ProviderId, RequestId, ServiceId, SessionId,
-    TemplateId, UserId,
+    BookingId, CallId, ConsumerId, EntryId, OfferId, PhotoId, ProjectId, ProviderId, RequestId, ServiceId,
+    SessionId, TemplateId, UserId,
 };
 
 use super::Failed;
@@ -56,11 +56,12 @@ pub struct Owned {
     pub booking_ids: Vec<BookingId>,
     pub session_ids: Vec<SessionId>,
     pub project_ids: Vec<ProjectId>,
+    pub entry_ids: Vec<EntryId>,
 }
 
 /// Everybody, registered.
 pub(super) struct Cast {
-    /// Has an open request with two offers.
+    /// Has an open request with two offers, and keeps a journal.
     pub(super) ana: Person,
     /// Has a booking with Ben.
     pub(super) dora: Person,

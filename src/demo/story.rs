@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::db::UnitOfWork;
+use crate::domain::entries::{self, NewEntry};
 use crate::domain::money::{Currency, Money, PriceRange};
 use crate::domain::offers::{self, NewOffer, Offer};
 use crate::domain::place::{Place, Point};
@@ -33,6 +34,7 @@ pub(super) async fn play(app: &App, cast: Cast) -> Result<Demo, Failed> {
     furnish(app, &mut cleo, "Cleo & Daughters", "Painting since 1987, now with the third generation.")
         .await?;
     let open_request = ask_for_painting(app, &mut ana, &mut ben, &mut cleo).await?;
+    confide(app, &mut ana).await?;
     let booking = book_a_fence(app, &mut dora, &mut ben).await?;
     for person in [&mut eve, &mut mallory] {
         let id = person.id;
@@ -97,6 +99,15 @@ async fn ask_for_painting(
         session_id: offer.session_id,
     });
     Ok(OpenRequest { id: request, offers: offers.into() })
+}
+
+/// What Ana keeps to herself.
+async fn confide(app: &App, ana: &mut Person) -> Result<(), Failed> {
+    let text = "Two offers within the hour. Ben is dearer, but he answers what I ask. I will sleep on it.";
+    let new = NewEntry { title: Some(Line::parse("White, or nearly")?), text: Prose::parse(text)? };
+    let entry = act(app, ana, move |uow, scope| entries::create(uow, scope, &new)).await?;
+    ana.owns.entry_ids.push(entry.id);
+    Ok(())
 }
 
 /// A booking, with its session and project.

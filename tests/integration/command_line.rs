@@ -80,6 +80,15 @@ async fn the_demo_lets_everybody_be_who_it_says() {
     }
     assert_eq!(story["open_request"]["offers"].as_array().unwrap().len(), 2);
     let ana = users.iter().find(|user| user["name"] == "ana").unwrap();
+    let entry = format!("/entries/{}", ana["owns"]["entry_ids"][0].as_str().unwrap());
+    for user in users.iter().filter(|user| user["is_active"] == true) {
+        let client = Client::new(address, user["access_token"].as_str().map(str::to_owned));
+        let status = if user["name"] == "ana" { 200 } else { 403 };
+        assert_eq!(client.get(&entry).await.status, status, "{}", user["name"]);
+    }
+    let project = story["booking"]["project_id"].as_str().unwrap();
+    let dora = users.iter().find(|user| user["name"] == "dora").unwrap();
+    assert_eq!(dora["owns"]["project_ids"], json!([project]));
     let mut socket =
         Socket::connect(address, &format!("/ws?token={}", ana["access_token"].as_str().unwrap())).await;
     socket.recv("connection_established").await;
