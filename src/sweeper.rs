@@ -9,9 +9,10 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::app::App;
 use crate::db::{Db, DbError, UnitOfWork};
-use crate::domain::users::logins;
-use crate::domain::{Error, offers, requests};
+use crate::domain::users::logins::{self, NOTED_EVERY};
+use crate::domain::{Error, Page, offers, requests};
 use crate::http::forget_answers;
+use crate::realtime::hub::SessionFilter;
 
 /// Rows looked up at once; each is then expired in a transaction of its own, so that nobody waits for all of them.
 const BATCH: u16 = 100;
@@ -42,6 +43,27 @@ pub async fn run(app: &App) {
             Ok(swept) if swept == Swept::default() => {}
             Ok(swept) => log::info!("swept: {swept:?}"),
             Err(error) => log::warn!("not everything was swept: {error}"),
+        }
+        if let Err(error) = note_live_logins(app).await {
+            log::warn!("not every login that is in use was noted: {error}");
+        }
+    }
+}
+
+/// Notes of logins that have live sessions that they are in use. A session may go on for long without showing a token,
+/// which is when uses are noted otherwise.
+pub async fn note_live_logins(app: &App) -> Result<(), Error> {
+    let mut page = Page { before: None, limit: 500 };
+    loop {
+        let sessions = app.hub.sessions(SessionFilter::All, page).await.map_err(|_| DbError::Overloaded)?;
+        let logins: Vec<_> = sessions.items.iter().filter_map(|session| session.login).collect();
+        let noted_before = app.clock.now().minus(NOTED_EVERY);
+        if !logins.is_empty() {
+            app.db.write(move |uow| logins::repository::note_live(uow, &logins, noted_before)).await?;
+        }
+        match sessions.next {
+            Some(next) => page.before = Some(next),
+            None => return Ok(()),
         }
     }
 }

@@ -1,12 +1,10 @@
 //! From a token to a scope: first everything that the token alone can prove, then what our own rows say.
 
-use std::time::Duration;
-
 use crate::clock::Timestamp;
 use crate::db::{DbError, UnitOfWork};
 use crate::domain::Error;
 use crate::domain::policy::{Scope, ScopeParts};
-use crate::domain::users::logins::{self, Revoked, Shown};
+use crate::domain::users::logins::{self, NOTED_EVERY, Revoked, Shown};
 use crate::domain::users::{self, DisplayName, Newcomer, Role, User};
 use crate::events::audit::{NewAudit, Outcome};
 use crate::ids::{CallId, UserId};
@@ -15,9 +13,6 @@ use super::issuers::{OutsideToken, Provisioning};
 use super::token::Unverified;
 use super::token::own::OwnToken;
 use super::{Auth, AuthError, Refusal};
-
-/// A login's last use is written down this often at most: a session list needs no more, and a read stays a read.
-const NOTED_EVERY: Duration = Duration::from_secs(5 * 60);
 
 /// A token that no look into the database was needed for.
 pub(super) enum Proven {

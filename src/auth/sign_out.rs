@@ -1,7 +1,7 @@
 //! Going out: logout, revocation, and where somebody is signed in.
 
 use crate::domain::policy::Scope;
-use crate::domain::users::logins;
+use crate::domain::users::logins::{self, Condemned};
 use crate::domain::{Error, Page, Slice};
 use crate::ids::{CallId, LoginId};
 
@@ -18,19 +18,27 @@ impl Auth {
 
     /// Makes a token void, whichever kind it is. One that is not ours, or void already, is fine (RFC 7009, section 2.2).
     pub async fn revoke(&self, token: &str, call: CallId) -> Result<(), AuthError> {
-        if let Some(refresh) = RefreshToken::parse(token) {
-            let hash = refresh.hash();
-            self.db.write(move |uow| logins::service::end_by_refresh(uow, &hash, call)).await?;
-            return Ok(());
-        }
-        let (issuer, jti, until) = match self.prove(token).await {
-            Ok(Proven::Own(own)) => (None, own.jti, own.expires_at),
-            Ok(Proven::Outside(outside)) => (Some(outside.issuer), outside.jti, outside.expires_at),
+        let condemned = match self.condemned(token).await {
+            Ok(condemned) => condemned,
             Err(error @ (AuthError::Overloaded { .. } | AuthError::Internal(_))) => return Err(error),
             Err(_) => return Ok(()),
         };
-        self.db.write(move |uow| logins::service::revoke_token(uow, issuer.clone(), &jti, until)).await?;
-        Ok(())
+        Ok(self.db.write(move |uow| logins::service::revoke(uow, &condemned, call)).await?)
+    }
+
+    /// What there is to be revoked where this token is to become void; an error where it is no token that could be used.
+    pub async fn condemned(&self, token: &str) -> Result<Condemned, AuthError> {
+        if let Some(refresh) = RefreshToken::parse(token) {
+            return Ok(Condemned::Refresh { hash: refresh.hash() });
+        }
+        Ok(match self.prove(token).await? {
+            Proven::Own(own) => Condemned::Access { issuer: None, jti: own.jti, until: Some(own.expires_at) },
+            Proven::Outside(outside) => Condemned::Access {
+                issuer: Some(outside.issuer),
+                jti: outside.jti,
+                until: Some(outside.expires_at),
+            },
+        })
     }
 
     /// The caller's live logins, newest first.

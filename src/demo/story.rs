@@ -38,7 +38,8 @@ pub(super) async fn play(app: &App, cast: Cast) -> Result<Demo, Failed> {
     let booking = book_a_fence(app, &mut dora, &mut ben).await?;
     for person in [&mut eve, &mut mallory] {
         let id = person.id;
-        act(app, &root, move |uow, scope| users::service::suspend(uow, scope, id)).await?;
+        let reason = Line::parse("reported by several people")?;
+        act(app, &root, move |uow, scope| users::service::suspend(uow, scope, id, &reason)).await?;
         person.is_active = false;
     }
     Ok(Demo { users: vec![ana, dora, ben, cleo, root, eve, mallory], open_request, booking })

@@ -46,6 +46,12 @@ crate::db::text_enum! {
         Simulation = "simulation",
         /// A room of live events.
         Room = "room",
+        /// A live connection.
+        Connection = "connection",
+        /// What somebody calls with.
+        Token = "token",
+        /// The audit trail.
+        Audit = "audit trail",
     }
 }
 

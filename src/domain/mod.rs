@@ -4,6 +4,7 @@
 //! (`service.rs`) and facts (`events.rs`). Use cases are plain functions on a `UnitOfWork`, called alike by REST,
 //! by every WebSocket dialect and by tests. Who may do what is decided by `policy` alone.
 
+pub mod audit;
 pub mod bookings;
 pub mod consumers;
 pub mod conversations;
@@ -11,6 +12,7 @@ pub mod entries;
 pub mod error;
 pub mod money;
 pub mod offers;
+pub mod oversight;
 pub mod page;
 pub mod place;
 pub mod policy;

@@ -57,6 +57,15 @@ pub enum Ending {
         /// Why.
         reason: EndReason,
     },
+    /// Everything of a user but what hangs on one login.
+    OtherLogins {
+        /// Whose.
+        user: UserId,
+        /// The `sid` of the login that stays.
+        kept: LoginId,
+        /// Why.
+        reason: EndReason,
+    },
     /// Everything of a user.
     User {
         /// Whose.

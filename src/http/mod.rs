@@ -4,6 +4,7 @@
 //! No decision of the marketplace is made here.
 
 mod address;
+mod admin;
 mod auth;
 mod bookings;
 mod consumers;

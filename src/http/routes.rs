@@ -5,7 +5,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::fallback::{self, Addresses};
 use super::{
-    auth, bookings, consumers, conversations, entries, offers, openapi, projects, providers, requests,
+    admin, auth, bookings, consumers, conversations, entries, offers, openapi, projects, providers, requests,
     sessions, simulations,
 };
 use crate::realtime;
@@ -23,6 +23,7 @@ pub(super) fn documented(cfg: &mut ServiceConfig<'_>) {
     entries::routes(cfg);
     conversations::routes(cfg);
     simulations::routes(cfg);
+    admin::routes(cfg);
 }
 
 /// Everything over HTTP: the routes at the root, as existing clients call them, and the same under `/api/v1`; the

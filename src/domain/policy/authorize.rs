@@ -112,6 +112,32 @@ pub fn by_system<T: Resource>(row: T) -> Authorized<T> {
     Authorized { row, grant: Grant::System }
 }
 
+/// *Require an admin*, where there is no row of which somebody could be the owner: live connections, rooms, tokens, the
+/// audit trail. The passing writes its audit row by itself, and so does a refusal.
+pub fn oversee(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    right: Right,
+    row_id: Option<String>,
+) -> Result<(), Error> {
+    let only_looks = scope.impersonator().is_some();
+    let passes = scope.is_admin() && !(right.writes && only_looks);
+    uow.audit(NewAudit {
+        actor: Some(scope.user()),
+        impersonator: scope.impersonator().map(str::to_owned),
+        outcome: if passes { Outcome::Admin } else { Outcome::Refused },
+        action: right.action,
+        kind: right.kind.as_str(),
+        row_id,
+        detail: None,
+        call: Some(scope.call()),
+    })?;
+    if passes {
+        return Ok(());
+    }
+    Err(Error::Forbidden { action: right.action, kind: right.kind, needed: Need::Admin })
+}
+
 /// What an admin's browsing leaves behind: their list shows what is others', without a row to pass the check on.
 pub fn browse(uow: &mut UnitOfWork<'_>, scope: &Scope, kind: Kind) -> Result<(), Error> {
     if !scope.is_admin() {

@@ -11,7 +11,7 @@ mod right;
 mod scope;
 mod standing;
 
-pub use authorize::{Authorized, Grant, Resource, authorize, browse, by_system, owns, write_down};
+pub use authorize::{Authorized, Grant, Resource, authorize, browse, by_system, oversee, owns, write_down};
 pub use machine::{Machine, Rule, Step, allowed_actions, blocked, conflict, step, system_step};
 pub use right::{Right, Rights, allowed_changes};
 pub use scope::{Scope, ScopeParts};

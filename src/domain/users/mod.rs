@@ -40,6 +40,9 @@ text_enum! {
     }
 }
 
+/// Why something is done to a user.
+pub type Reason = Line<500>;
+
 /// A name as others see it.
 pub type DisplayName = Line<80>;
 
@@ -125,6 +128,12 @@ impl Resource for User {
     }
 }
 
+/// To end one's own logins.
+pub(super) const LOG_OUT_EVERYWHERE: Right = Right::change(Kind::User, "log out everywhere", Need::Owner);
+/// To look at somebody's account.
+pub(super) const SEE: Right = Right::look(Kind::User, "see", Need::Admin);
+/// To end somebody's logins.
+pub(super) const LOG_OUT: Right = Right::change(Kind::User, "log out", Need::Admin);
 /// To keep somebody out.
 pub(super) const SUSPEND: Right = Right::change(Kind::User, "suspend", Need::Admin);
 /// To let them in again.
@@ -132,8 +141,12 @@ pub(super) const REINSTATE: Right = Right::change(Kind::User, "reinstate", Need:
 /// To move them to another side.
 pub(super) const CHANGE_ROLE: Right = Right::change(Kind::User, "change the role of", Need::Admin);
 
+/// To give them other limits.
+pub(super) const CHANGE_PLAN: Right = Right::change(Kind::User, "change the plan of", Need::Admin);
+
 impl Rights for User {
-    const RIGHTS: &'static [Right] = &[SUSPEND, REINSTATE, CHANGE_ROLE];
+    const RIGHTS: &'static [Right] =
+        &[LOG_OUT_EVERYWHERE, SEE, LOG_OUT, SUSPEND, REINSTATE, CHANGE_ROLE, CHANGE_PLAN];
 }
 
 #[cfg(test)]

@@ -4,13 +4,14 @@ use diesel::prelude::*;
 
 use crate::clock::Timestamp;
 use crate::db::schema::{consumers, providers, users};
-use crate::db::{DbError, UnitOfWork};
+use crate::db::{DbConnection, DbError, UnitOfWork};
+use crate::domain::Page;
 use crate::domain::consumers::id_of as consumer_id_of;
 use crate::domain::policy::Authorized;
 use crate::domain::providers::id_of as provider_id_of;
 use crate::ids::{ConsumerId, ProviderId, UserId};
 
-use super::{Account, Email, Role, User};
+use super::{Account, Email, Plan, Role, User};
 
 type Columns = (
     users::id,
@@ -71,6 +72,47 @@ pub fn find_credentials(
 ) -> Result<Option<(UserId, Option<String>)>, DbError> {
     let of_address = users::table.filter(users::email.eq(email.as_str()));
     Ok(of_address.select((users::id, users::password_hash)).first(uow.conn()).optional()?)
+}
+
+/// Users whose address has this part (of any, without one), newest first.
+pub(super) fn list(
+    uow: &mut UnitOfWork<'_>,
+    part: Option<&str>,
+    page: &Page<UserId>,
+) -> Result<Vec<User>, DbError> {
+    let mut query = users::table.select(COLUMNS).order(users::id.desc()).limit(page.fetch()).into_boxed();
+    if let Some(part) = part {
+        query = query.filter(users::email.like(containing(part)).escape('\\'));
+    }
+    if let Some(before) = page.before {
+        query = query.filter(users::id.lt(before));
+    }
+    Ok(query.load(uow.conn())?)
+}
+
+/// The pattern of what has this text somewhere in it.
+fn containing(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in text.chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern + "%"
+}
+
+/// The admins who may act, each row locked until the end: two who would keep out one another come one after the other.
+pub(super) fn lock_active_admins(uow: &mut UnitOfWork<'_>) -> Result<Vec<UserId>, DbError> {
+    let admins = users::table
+        .filter(users::role.eq(Role::Admin).and(users::is_active))
+        .order(users::id)
+        .select(users::id);
+    Ok(match uow.conn() {
+        DbConnection::Postgresql(connection) => admins.for_update().load(connection)?,
+        // There is one writer.
+        DbConnection::Sqlite(connection) => admins.load(connection)?,
+    })
 }
 
 /// A user with the profiles that are theirs.
@@ -173,4 +215,34 @@ pub(super) fn set_role(
         ))
         .execute(uow.conn())?;
     Ok(())
+}
+
+/// Gives a user other limits.
+pub(super) fn set_plan(uow: &mut UnitOfWork<'_>, user: &Authorized<User>, plan: Plan) -> Result<(), DbError> {
+    let now = uow.now();
+    diesel::update(users::table.find(user.id))
+        .set((users::plan.eq(plan), users::version.eq(users::version + 1), users::updated_at.eq(now)))
+        .execute(uow.conn())?;
+    Ok(())
+}
+
+/// Makes the tokens void that outside issuers signed for a user before `epoch`.
+pub(super) fn set_epoch(
+    uow: &mut UnitOfWork<'_>,
+    user: &Authorized<User>,
+    epoch: Timestamp,
+) -> Result<(), DbError> {
+    diesel::update(users::table.find(user.id)).set(users::token_epoch.eq(epoch)).execute(uow.conn())?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_searched_for_is_no_pattern() {
+        assert_eq!(containing("ana"), "%ana%");
+        assert_eq!(containing(r"50%_\"), r"%50\%\_\\%");
+    }
 }

@@ -2,14 +2,18 @@
 
 use crate::clock::Timestamp;
 use crate::db::{DbError, UnitOfWork};
-use crate::domain::policy::{Authorized, Right, Scope, authorize};
-use crate::domain::{Error, Kind};
+use crate::domain::policy::{Authorized, Need, Right, Scope, authorize, oversee, write_down};
+use crate::domain::{Error, Kind, Page, Slice};
 use crate::events::{EndReason, Ending};
 use crate::ids::UserId;
 
 use super::{
-    Account, CHANGE_ROLE, Newcomer, Plan, REINSTATE, Registration, Role, SUSPEND, User, logins, repository,
+    Account, CHANGE_PLAN, CHANGE_ROLE, LOG_OUT, LOG_OUT_EVERYWHERE, Newcomer, Plan, REINSTATE, Reason,
+    Registration, Role, SEE, SUSPEND, User, logins, repository,
 };
+
+/// To see who there is.
+const LIST: Right = Right::look(Kind::User, "list", Need::Admin);
 
 /// Adds a user with a password, and the profile that their role needs.
 pub fn register(uow: &mut UnitOfWork<'_>, registration: &Registration) -> Result<User, Error> {
@@ -78,53 +82,151 @@ pub fn me(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<Account, Error> {
     Ok(repository::account(uow, user)?)
 }
 
+/// Somebody's account, as admins see it.
+pub fn see(uow: &mut UnitOfWork<'_>, scope: &Scope, id: UserId) -> Result<Account, Error> {
+    let user = authorized(uow, scope, id, SEE)?.into_row();
+    Ok(repository::account(uow, user)?)
+}
+
+/// Users whose address has this part, newest first; for admins.
+pub fn list(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    part: Option<&str>,
+    page: &Page<UserId>,
+) -> Result<Slice<User, UserId>, Error> {
+    oversee(uow, scope, LIST, None)?;
+    // As addresses are kept.
+    let part = part.map(str::to_lowercase);
+    Ok(page.cut(repository::list(uow, part.as_deref(), page)?, |user| user.id))
+}
+
 /// Keeps somebody out: their logins and live sessions end with the commit.
-pub fn suspend(uow: &mut UnitOfWork<'_>, scope: &Scope, id: UserId) -> Result<User, Error> {
-    let user = other(uow, scope, id, SUSPEND)?;
+pub fn suspend(uow: &mut UnitOfWork<'_>, scope: &Scope, id: UserId, reason: &Reason) -> Result<User, Error> {
+    let user = authorized(uow, scope, id, SUSPEND)?;
     if user.is_active {
+        spare_the_last_admin(uow, &user)?;
         let now = uow.now();
         repository::set_active(uow, &user, false, now)?;
         end_everything(uow, id, EndReason::Deactivated)?;
+        write_down(uow, scope, &*user, SUSPEND, Some(reason.as_str()))?;
     }
     current(uow, id)
 }
 
 /// Lets somebody in again. They log in anew.
 pub fn reinstate(uow: &mut UnitOfWork<'_>, scope: &Scope, id: UserId) -> Result<User, Error> {
-    let user = other(uow, scope, id, REINSTATE)?;
+    let user = authorized(uow, scope, id, REINSTATE)?;
     if !user.is_active {
         let now = uow.now();
         repository::set_active(uow, &user, true, now)?;
+        write_down(uow, scope, &*user, REINSTATE, None)?;
     }
     current(uow, id)
 }
 
 /// Moves somebody to another side of the marketplace. Their logins end, since their tokens speak of the old one.
-pub fn change_role(uow: &mut UnitOfWork<'_>, scope: &Scope, id: UserId, role: Role) -> Result<User, Error> {
-    let user = other(uow, scope, id, CHANGE_ROLE)?;
+pub fn change_role(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    id: UserId,
+    role: Role,
+    seen: Option<i64>,
+) -> Result<User, Error> {
+    let user = authorized(uow, scope, id, CHANGE_ROLE)?;
+    Error::if_stale(Kind::User, user.version, seen)?;
     if user.role != role {
+        spare_the_last_admin(uow, &user)?;
         let now = uow.now();
         repository::set_role(uow, &user, role, now)?;
         end_everything(uow, id, EndReason::RoleChanged)?;
+        write_down(uow, scope, &*user, CHANGE_ROLE, Some(&format!("{} to {role}", user.role)))?;
         let changed = current(uow, id)?;
         repository::ensure_profile(uow, &changed)?;
     }
     current(uow, id)
 }
 
-/// An admin acts on others: one who could lock out themselves would sooner or later be the last.
-fn other(
+/// Gives somebody other limits. Live sessions go on, and have them from their next refresh on.
+pub fn change_plan(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    id: UserId,
+    plan: Plan,
+    seen: Option<i64>,
+) -> Result<User, Error> {
+    let user = authorized(uow, scope, id, CHANGE_PLAN)?;
+    Error::if_stale(Kind::User, user.version, seen)?;
+    if user.plan != plan {
+        repository::set_plan(uow, &user, plan)?;
+        write_down(uow, scope, &*user, CHANGE_PLAN, Some(&format!("{} to {plan}", user.plan)))?;
+    }
+    current(uow, id)
+}
+
+/// Ends every login of somebody: refresh tokens are dead, the tokens that outside issuers signed before now are void, and
+/// live sessions close.
+pub fn log_out(uow: &mut UnitOfWork<'_>, scope: &Scope, id: UserId) -> Result<(), Error> {
+    let user = authorized(uow, scope, id, LOG_OUT)?;
+    end_all_logins(uow, scope, &user, LOG_OUT)
+}
+
+/// The same for the caller's own.
+pub fn log_out_everywhere(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<(), Error> {
+    let user = authorized(uow, scope, scope.user(), LOG_OUT_EVERYWHERE)?;
+    end_all_logins(uow, scope, &user, LOG_OUT_EVERYWHERE)
+}
+
+/// Ends every login of the caller but the one by which they call.
+///
+/// Other sessions at an outside issuer end with it only where the caller's own is not one of that kind: which of an
+/// issuer's tokens belong together, their time of signing does not tell.
+pub fn log_out_elsewhere(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<(), Error> {
+    let user = authorized(uow, scope, scope.user(), LOG_OUT_EVERYWHERE)?;
+    let Some(kept) = scope.login() else {
+        let detail = "the token that you show hangs on no login that could be kept";
+        return Err(Error::Taken { code: "no_login", detail });
+    };
+    if scope.issuer().is_none() {
+        let now = uow.now();
+        repository::set_epoch(uow, &user, now)?;
+    }
+    logins::repository::revoke_all_but(uow, user.id, kept)?;
+    uow.end(Ending::OtherLogins { user: user.id, kept, reason: EndReason::Revoked });
+    write_down(uow, scope, &*user, LOG_OUT_EVERYWHERE, Some("but here"))
+}
+
+fn end_all_logins(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    user: &Authorized<User>,
+    right: Right,
+) -> Result<(), Error> {
+    let now = uow.now();
+    repository::set_epoch(uow, user, now)?;
+    end_everything(uow, user.id, EndReason::Revoked)?;
+    write_down(uow, scope, &**user, right, None)
+}
+
+/// Without an active admin nobody could let anybody in again.
+fn spare_the_last_admin(uow: &mut UnitOfWork<'_>, user: &User) -> Result<(), Error> {
+    if user.role == Role::Admin
+        && user.is_active
+        && repository::lock_active_admins(uow)?.iter().all(|admin| *admin == user.id)
+    {
+        return Err(Error::Taken { code: "last_admin", detail: "this is the last active admin" });
+    }
+    Ok(())
+}
+
+fn authorized(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     id: UserId,
     right: Right,
 ) -> Result<Authorized<User>, Error> {
     let user = current(uow, id)?;
-    let user = authorize(uow, scope, user, right)?;
-    if user.id == scope.user() {
-        return Err(Error::Taken { code: "own_account", detail: "admins cannot do this to themselves" });
-    }
-    Ok(user)
+    authorize(uow, scope, user, right)
 }
 
 fn current(uow: &mut UnitOfWork<'_>, id: UserId) -> Result<User, Error> {

@@ -8,12 +8,15 @@ mod visitor;
 use actix_web::http::header;
 use actix_web::web::{Data, Either, Form, Json};
 use actix_web::{HttpRequest, HttpResponse, delete, get, post};
+use serde::Deserialize;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::app::App;
 use crate::auth::{AuthError, SignedIn};
+use crate::domain::Page;
 use crate::domain::users::{logins, service as users};
 use crate::ids::LoginId;
+use crate::realtime::hub::SessionFilter;
 
 use super::{Body, Caller, Id, PageQuery, Paged, Problem, Problems, Query, extract};
 use forms::{RefreshForm, RegisterForm, RevokeForm, TokenForm, TokenRequest};
@@ -30,6 +33,7 @@ pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
         .service(revoke_token)
         .service(me)
         .service(sessions)
+        .service(end_sessions)
         .service(end_session)
         .service(ticket);
 }
@@ -157,7 +161,7 @@ async fn me(app: Data<App>, caller: Caller) -> Result<Json<AccountView>, Problem
     Ok(Json(account.into()))
 }
 
-/// Where you are signed in, newest first.
+/// Where you are signed in, newest first: with which devices, from where, and when they were last heard of.
 #[utoipa::path(
     tag = "auth",
     params(PageQuery),
@@ -171,7 +175,44 @@ async fn sessions(
     page: Query<PageQuery>,
 ) -> Result<Json<Paged<LoginView>>, Problem> {
     let logins = app.auth.logins(&caller, page.0.parse()?).await?;
-    Ok(Json(Paged::of(logins.map(|login| LoginView::of(login, &caller)))))
+    let all = Page { before: None, limit: u16::MAX };
+    let live = app.hub.sessions(SessionFilter::User(caller.user()), all).await?.items;
+    let now = app.clock.now();
+    Ok(Json(Paged::of(logins.map(|login| LoginView::of(login, &caller, &live, now)))))
+}
+
+/// Whether the login by which the caller calls stays.
+#[derive(Clone, Copy, Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct KeepQuery {
+    /// End all logins but the one by which you call.
+    #[serde(default)]
+    keep_current: bool,
+}
+
+/// Log out everywhere: the tokens of all your logins are void and their live sessions close at once.
+///
+/// With `keep_current`, this login stays. 409 `no_login` where the token that you show hangs on none.
+#[utoipa::path(
+    tag = "auth",
+    params(KeepQuery),
+    security(("bearer" = [])),
+    responses((status = 204, description = "Ended"), Problems)
+)]
+#[delete("/auth/sessions")]
+async fn end_sessions(
+    app: Data<App>,
+    caller: Caller,
+    Query(query): Query<KeepQuery>,
+) -> Result<HttpResponse, Problem> {
+    let scope = caller.0;
+    app.db
+        .write(move |uow| match query.keep_current {
+            true => users::log_out_elsewhere(uow, &scope),
+            false => users::log_out_everywhere(uow, &scope),
+        })
+        .await?;
+    Ok(HttpResponse::NoContent().finish())
 }
 
 /// End one of your logins: its tokens are void and its live sessions close, everywhere.

@@ -8,6 +8,7 @@ use crate::domain::policy::Scope;
 use crate::domain::users::logins::Login;
 use crate::domain::users::{Account, Plan, Role};
 use crate::ids::{ConsumerId, LoginId, ProviderId, UserId};
+use crate::realtime::hub::LiveSession;
 
 /// A user as they see themselves.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -92,8 +93,10 @@ pub(super) struct LoginView {
     /// Where it called from, when it signed in or last refreshed.
     address: Option<String>,
     created_at: Timestamp,
-    /// When it was last heard of, to within five minutes.
+    /// When it was last heard of: to the second while it is live, to within five minutes otherwise.
     last_used_at: Timestamp,
+    /// How many live connections it has here.
+    connections: usize,
     /// When it ends, whatever its use.
     expires_at: Timestamp,
     /// Whether it is the one by which you ask.
@@ -101,14 +104,18 @@ pub(super) struct LoginView {
 }
 
 impl LoginView {
-    pub(super) fn of(login: Login, scope: &Scope) -> Self {
+    /// `live` are the live sessions of the user.
+    pub(super) fn of(login: Login, scope: &Scope, live: &[LiveSession], now: Timestamp) -> Self {
+        let heard = live.iter().filter(|session| session.login == Some(login.id));
+        let heard: Vec<Timestamp> = heard.map(|session| now.minus(session.silent_for)).collect();
         Self {
             current: scope.login() == Some(login.id),
             id: login.id,
             user_agent: login.user_agent,
             address: login.address,
             created_at: login.created_at,
-            last_used_at: login.last_used_at,
+            last_used_at: heard.iter().copied().fold(login.last_used_at, Timestamp::max),
+            connections: heard.len(),
             expires_at: login.expires_at,
         }
     }

@@ -11,7 +11,7 @@ pub(super) enum Whose {
     Ana,
     Ben,
 }
-use Stage::{Booked, Draft, None as Nothing, Offered, Open, Planned, Private, Started};
+use Stage::{Booked, Draft, None as Nothing, Offered, Open, Planned, Private, Started, Watched};
 use Whose::{Ana, Ben};
 
 /// One route, called in one state of the world.
@@ -62,6 +62,7 @@ impl World {
             "conversations" => &self.conversation,
             "simulations" => &self.simulation,
             "auth" => &self.login,
+            "admin" => &self.newcomer,
             _ => "",
         };
         path.replace("{id}", id)
@@ -70,6 +71,9 @@ impl World {
             .replace("{photo_id}", &self.photo)
             .replace("{user_id}", &self.member)
             .replace("{task_id}", &self.task)
+            .replace("{sid}", &self.login)
+            .replace("{connection_id}", &self.connection)
+            .replace("{room}", "market:plumbing")
     }
 }
 
@@ -225,6 +229,22 @@ pub(super) const ROWS: &[Row] = &[
     row("POST /simulations", Private, Ana, "/simulations/{id}", |_, _| world::simulation()),
     row("GET /simulations/{id}", Private, Ana, "/simulations/{id}", no_body),
     row("POST /simulations/{id}/cancel", Private, Ana, "/simulations/{id}", no_body),
+    row("GET /admin/users", Watched, Ana, "/auth/me", no_body),
+    row("GET /admin/users/{id}", Watched, Ana, "/auth/me", no_body),
+    row("POST /admin/users/{id}/suspend", Watched, Ana, "/auth/me", reason),
+    row("POST /admin/users/{id}/reinstate", Watched, Ana, "/auth/me", no_body),
+    row("PUT /admin/users/{id}/role", Watched, Ana, "/auth/me", |_, _| json!({"role": "provider"})),
+    row("PUT /admin/users/{id}/plan", Watched, Ana, "/auth/me", |_, _| json!({"plan": "pro"})),
+    row("POST /admin/users/{id}/log-out", Watched, Ana, "/auth/me", no_body),
+    row("DELETE /admin/logins/{sid}", Watched, Ana, "/auth/me", no_body),
+    row("POST /admin/tokens/revoke", Watched, Ana, "/auth/me", |_, _| json!({"jti": "some"})),
+    row("GET /admin/sessions", Watched, Ana, "/auth/me", no_body),
+    row("DELETE /admin/sessions/{connection_id}", Watched, Ana, "/auth/me", no_body),
+    row("GET /admin/rooms", Watched, Ana, "/auth/me", no_body),
+    row("GET /admin/rooms/{room}/members", Watched, Ana, "/auth/me", no_body),
+    row("GET /admin/audit", Watched, Ana, "/auth/me", no_body),
+    // The last one: whoever calls it is nobody afterwards.
+    row("DELETE /auth/sessions", Watched, Ana, "/auth/me", no_body),
 ];
 
 fn wrong_password(_: &TestApp, world: &World) -> Value {

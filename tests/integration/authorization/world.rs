@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, Person, TestApp};
+use crate::support::{Client, Person, Socket, TestApp};
 
 /// How far a request has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,6 +26,8 @@ pub(super) enum Stage {
     Booked,
     /// The work has begun.
     Started,
+    /// Nothing but a newcomer, who is live.
+    Watched,
 }
 
 /// Everybody, for all attempts.
@@ -70,7 +72,7 @@ impl People {
 }
 
 /// The ids of what there is.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct World {
     pub(super) consumer: String,
     pub(super) provider: String,
@@ -88,6 +90,11 @@ pub(super) struct World {
     pub(super) conversation: String,
     pub(super) simulation: String,
     pub(super) login: String,
+    /// Whom admins look after.
+    pub(super) newcomer: String,
+    /// Theirs, and live.
+    pub(super) connection: String,
+    live: Option<Socket>,
     /// Told apart from all others by this.
     pub(super) number: u64,
 }
@@ -131,6 +138,16 @@ impl World {
             let project = format!("/projects/{}", world.project);
             ana.put(&format!("{project}/members/{}", ben.id), json!({"role": "viewer"})).await.ok();
             world.task = id(&ana.post(&format!("{project}/tasks"), task()).await.ok());
+            return world;
+        }
+        if stage == Stage::Watched {
+            let newcomer = app.consumer(&format!("newcomer{}", world.number)).await;
+            let mut live = Socket::connect(app.address, &newcomer.live_path()).await;
+            world.connection =
+                live.recv("connection_established").await["session_id"].as_str().unwrap().into();
+            world.login = id(&newcomer.get("/auth/sessions").await.ok()["items"][0]);
+            world.newcomer = newcomer.id.clone();
+            world.live = Some(live);
             return world;
         }
         let opening = if stage == Stage::Draft { "draft" } else { "open" };

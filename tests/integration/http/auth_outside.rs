@@ -10,7 +10,7 @@ use souk::auth::{NewPassword, SignUp};
 use souk::db::DbError;
 use souk::db::schema::audit;
 use souk::domain::policy::Scope;
-use souk::domain::users::{DisplayName, Plan, Role, User, service};
+use souk::domain::users::{DisplayName, Plan, Reason, Role, User, service};
 use souk::ids::{CallId, UserId};
 
 use crate::support::{self, Answer, Engine, ISS, Issuer, TestApp, TestKey};
@@ -293,7 +293,8 @@ fn the_suspended_and_those_of_another_role_need_newer_tokens() {
             let admin = admin.clone();
             cast.app.server.db.write(move |uow| change(uow, &admin, ana)).await.unwrap()
         };
-        write(service::suspend).await;
+        write(|uow, admin, id| service::suspend(uow, admin, id, &Reason::parse("for the test").unwrap()))
+            .await;
         cast.is_refused(&cast.token(json!({})), "unknown_or_inactive").await;
         let old = cast.token(json!({}));
         write(service::reinstate).await;
@@ -301,7 +302,7 @@ fn the_suspended_and_those_of_another_role_need_newer_tokens() {
         cast.app.clock.advance(Duration::from_secs(2));
         let newer = cast.token(json!({}));
         assert_eq!(cast.me(&newer).await.ok()["role"], "consumer");
-        write(|uow, admin, id| service::change_role(uow, admin, id, Role::Provider)).await;
+        write(|uow, admin, id| service::change_role(uow, admin, id, Role::Provider, None)).await;
         cast.is_refused(&newer, "revoked").await;
         cast.app.clock.advance(Duration::from_secs(2));
         let provider = cast.me(&cast.token(json!({}))).await.ok();

@@ -1,5 +1,6 @@
 //! What holds for every address, and each feature's own.
 
+mod admin;
 mod auth;
 mod auth_outside;
 mod bookings;

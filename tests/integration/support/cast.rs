@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use souk::auth::{NewPassword, SignUp};
-use souk::domain::users::{DisplayName, Plan, Role};
+use souk::domain::users::{DisplayName, Plan, Reason, Role, service};
 use souk::ids::CallId;
 
 use super::{Client, Socket, TestApp};
@@ -52,10 +52,14 @@ impl Person {
 
     /// Connects to `/ws` and waits until the session is there.
     pub async fn live(&self) -> Socket {
-        let token = self.token().expect("somebody who is signed in has a token");
-        let mut socket = Socket::connect(self.address(), &format!("/ws?token={token}")).await;
+        let mut socket = Socket::connect(self.address(), &self.live_path()).await;
         socket.recv("connection_established").await;
         socket
+    }
+
+    /// Where they connect to `/ws`.
+    pub fn live_path(&self) -> String {
+        format!("/ws?token={}", self.token().expect("somebody who is signed in has a token"))
     }
 }
 
@@ -110,8 +114,8 @@ impl TestApp {
         let call = CallId::new(self.clock.now());
         let scope = self.server.auth.authenticate(admin.token().unwrap(), call).await.unwrap();
         let who = who.id.parse().unwrap();
-        let suspend =
-            self.server.db.write(move |uow| souk::domain::users::service::suspend(uow, &scope, who));
+        let reason = Reason::parse("for the test").unwrap();
+        let suspend = self.server.db.write(move |uow| service::suspend(uow, &scope, who, &reason));
         suspend.await.unwrap();
     }
 }

@@ -75,7 +75,8 @@ impl TestApp {
         let call = CallId::new(self.clock.now());
         let scope = self.server.auth.authenticate(admin.token().unwrap(), call).await.unwrap();
         let who_id = who.id.parse().unwrap();
-        let change = self.server.db.write(move |uow| users::service::change_role(uow, &scope, who_id, role));
+        let change =
+            self.server.db.write(move |uow| users::service::change_role(uow, &scope, who_id, role, None));
         change.await.unwrap();
         self.person(&self.db_token(&who.email, Duration::from_secs(1800)).await).await
     }

@@ -7,6 +7,7 @@ pub mod service;
 pub use rotation::{Rotation, rotate};
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Timestamp;
@@ -16,6 +17,9 @@ use crate::domain::policy::{Need, Resource, Right, Rights, Scope, Standing};
 use crate::ids::{LoginId, TokenId, UserId};
 
 use super::User;
+
+/// A login's last use is written down this often at most: a session list needs no more, and a read stays a read.
+pub const NOTED_EVERY: Duration = Duration::from_secs(5 * 60);
 
 /// A signing-in on a device.
 #[derive(Clone, Debug, PartialEq, Eq, diesel::Queryable)]
@@ -95,6 +99,25 @@ pub struct Pair {
     pub access_used_at: Option<Timestamp>,
     /// When it was replaced because its answer was lost.
     pub withdrawn_at: Option<Timestamp>,
+}
+
+/// A token that is to be made void.
+#[derive(Clone, Debug)]
+pub enum Condemned {
+    /// One that is shown with calls.
+    Access {
+        /// Who issued it; `None` for us.
+        issuer: Option<Arc<str>>,
+        /// Its name.
+        jti: TokenId,
+        /// When it ends by itself, if that is known.
+        until: Option<Timestamp>,
+    },
+    /// One that buys others.
+    Refresh {
+        /// Its hash.
+        hash: String,
+    },
 }
 
 text_enum! {

@@ -128,6 +128,29 @@ pub fn revoke_all(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<(), DbError>
     Ok(())
 }
 
+/// Ends every login of a user but one.
+pub(in crate::domain::users) fn revoke_all_but(
+    uow: &mut UnitOfWork<'_>,
+    user: UserId,
+    kept: LoginId,
+) -> Result<(), DbError> {
+    let now = uow.now();
+    let others = logins::table.filter(logins::user_id.eq(user).and(logins::id.ne(kept)));
+    diesel::update(others.filter(logins::revoked_at.is_null()))
+        .set(logins::revoked_at.eq(now))
+        .execute(uow.conn())?;
+    Ok(())
+}
+
+/// Notes that these logins are in use, those of them that live and of which nothing was noted since `before`.
+pub fn note_live(uow: &mut UnitOfWork<'_>, ids: &[LoginId], before: Timestamp) -> Result<usize, DbError> {
+    let now = uow.now();
+    let live = logins::table
+        .filter(logins::id.eq_any(ids))
+        .filter(logins::revoked_at.is_null().and(logins::last_used_at.lt(before)));
+    Ok(diesel::update(live).set(logins::last_used_at.eq(now)).execute(uow.conn())?)
+}
+
 /// A refresh token's row.
 #[derive(Clone, Debug, Queryable)]
 pub(super) struct Refresh {

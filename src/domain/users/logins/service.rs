@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::db::{DbError, UnitOfWork};
-use crate::domain::policy::{Authorized, Need, Scope, authorize};
+use crate::domain::policy::{Authorized, Need, Right, Scope, authorize, oversee};
 use crate::domain::users::{User, repository as users};
 use crate::domain::{Error, Kind, Page, Slice};
 use crate::events::audit::{NewAudit, Outcome};
@@ -13,7 +13,12 @@ use crate::events::{EndReason, Ending};
 use crate::ids::{CallId, LoginId, TokenId, UserId};
 
 use super::rotation::idle_end;
-use super::{Device, END, Lifetimes, Login, NewPair, Revoked, repository};
+use super::{Condemned, Device, END, Lifetimes, Login, NewPair, Revoked, repository};
+
+/// To end anybody's login.
+const END_ANYBODYS: Right = Right::change(Kind::Login, "end", Need::Admin);
+/// To make anybody's token void.
+const REVOKE: Right = Right::change(Kind::Token, "revoke", Need::Admin);
 
 /// For how long an outside session is remembered as revoked. The issuer alone knows how long its sessions live, and goes
 /// on signing tokens for one that it was not told has ended.
@@ -71,7 +76,13 @@ pub fn list(
 ) -> Result<Slice<Login, LoginId>, Error> {
     let idle_since = uow.now().minus(lifetimes.idle);
     let rows = repository::live_of(uow, scope.user(), idle_since, page)?;
-    Ok(page.cut(rows, |login| login.id))
+    let now = uow.now();
+    // Uses are noted every few minutes only; this one is known.
+    let seen = |login: Login| Login {
+        last_used_at: if scope.login() == Some(login.id) { now } else { login.last_used_at },
+        ..login
+    };
+    Ok(page.cut(rows, |login| login.id).map(seen))
 }
 
 /// Ends one of the caller's logins, with its refresh tokens and live sessions. Ending it again changes nothing.
@@ -109,17 +120,26 @@ fn of_caller(scope: &Scope, detail: &str) -> NewAudit {
     NewAudit { impersonator, ..done(scope.user(), row, detail, scope.call()) }
 }
 
-/// Ends the login that the refresh token with this hash belongs to: who has it may also give it up (RFC 7009).
-pub fn end_by_refresh(uow: &mut UnitOfWork<'_>, hash: &str, call: CallId) -> Result<(), DbError> {
-    let Some(refresh) = repository::refresh_by_hash(uow, hash)? else { return Ok(()) };
-    match repository::find(uow, refresh.login_id)? {
-        Some(login) => end_login(uow, &login, call),
-        None => Ok(()),
+/// Makes a token void at the word of whoever has it: who has it may also give it up (RFC 7009). A refresh token takes its
+/// login with it.
+pub fn revoke(uow: &mut UnitOfWork<'_>, token: &Condemned, call: CallId) -> Result<(), DbError> {
+    match token {
+        Condemned::Access { issuer, jti, until } => {
+            let until = until.unwrap_or(uow.now().plus(LONGEST_OUTSIDE_SESSION));
+            revoke_token(uow, issuer.clone(), jti, until)
+        }
+        Condemned::Refresh { hash } => {
+            let Some(refresh) = repository::refresh_by_hash(uow, hash)? else { return Ok(()) };
+            match repository::find(uow, refresh.login_id)? {
+                Some(login) => end_login(uow, &login, call),
+                None => Ok(()),
+            }
+        }
     }
 }
 
 /// Makes one token void before its time. `issuer` is `None` for our own.
-pub fn revoke_token(
+fn revoke_token(
     uow: &mut UnitOfWork<'_>,
     issuer: Option<Arc<str>>,
     jti: &TokenId,
@@ -129,6 +149,31 @@ pub fn revoke_token(
     repository::insert_revocation(uow, name, Revoked::Token, &jti.0, until.plus(SKEW))?;
     uow.end(Ending::Token { issuer, jti: jti.clone(), reason: EndReason::Revoked });
     Ok(())
+}
+
+/// Ends somebody's login, as an admin. One that had ended stays so.
+pub fn end_as_admin(uow: &mut UnitOfWork<'_>, scope: &Scope, id: LoginId) -> Result<(), Error> {
+    oversee(uow, scope, END_ANYBODYS, Some(id.to_string()))?;
+    let login = repository::find(uow, id)?.ok_or(Error::NotFound(Kind::Login))?;
+    if repository::revoke(uow, login.id)? {
+        uow.end(Ending::Login { sid: login.id, reason: EndReason::Revoked });
+    }
+    Ok(())
+}
+
+/// Makes somebody's token void, as an admin: an access token by itself, a refresh token with its whole login.
+pub fn revoke_as_admin(uow: &mut UnitOfWork<'_>, scope: &Scope, token: &Condemned) -> Result<(), Error> {
+    match token {
+        Condemned::Access { issuer, jti, until } => {
+            oversee(uow, scope, REVOKE, Some(jti.0.clone()))?;
+            let until = until.unwrap_or(uow.now().plus(LONGEST_OUTSIDE_SESSION));
+            Ok(revoke_token(uow, issuer.clone(), jti, until)?)
+        }
+        Condemned::Refresh { hash } => match repository::refresh_by_hash(uow, hash)? {
+            Some(refresh) => end_as_admin(uow, scope, refresh.login_id),
+            None => oversee(uow, scope, REVOKE, None),
+        },
+    }
 }
 
 fn end_authorized(uow: &mut UnitOfWork<'_>, login: &Authorized<Login>, call: CallId) -> Result<(), DbError> {

@@ -46,6 +46,10 @@ impl Index {
         match ending {
             Ending::Token { issuer, jti, .. } => self.tokens.get(&(issuer.clone(), jti.clone())),
             Ending::Login { sid, .. } => self.logins.get(sid),
+            Ending::OtherLogins { user, kept, .. } => {
+                let stays = |connection: &ConnectionId| self.logins.has(kept, connection);
+                self.users.get(user).into_iter().filter(|connection| !stays(connection)).collect()
+            }
             Ending::User { user, .. } | Ending::Membership { user, .. } => self.users.get(user),
         }
     }
@@ -76,6 +80,10 @@ impl<K: Eq + Hash> Many<K> {
                 self.0.remove(key);
             }
         }
+    }
+
+    fn has(&self, key: &K, connection: &ConnectionId) -> bool {
+        self.0.get(key).is_some_and(|connections| connections.contains(connection))
     }
 
     fn get(&self, key: &K) -> Vec<ConnectionId> {

@@ -259,7 +259,10 @@ impl Sessions {
                         self.evict(connection, endings::close_reason(*reason), None, effects);
                     }
                 }
-                Ending::Token { reason, .. } | Ending::Login { reason, .. } | Ending::User { reason, .. } => {
+                Ending::Token { reason, .. }
+                | Ending::Login { reason, .. }
+                | Ending::OtherLogins { reason, .. }
+                | Ending::User { reason, .. } => {
                     self.evict(connection, endings::close_reason(*reason), None, effects);
                 }
             }
