@@ -4,6 +4,7 @@ mod board;
 mod chat;
 mod clients;
 mod dialects;
+mod endpoints;
 mod engineio;
 mod handshake;
 mod load_test;

@@ -53,6 +53,11 @@ impl Socket {
         Ok(Self { stream, kept: VecDeque::new(), requests: 0 })
     }
 
+    /// From here on little fits on the way to it, so that the server soon notices when it does not read.
+    pub fn hears_little(&self) {
+        socket2::SockRef::from(self.stream.get_ref()).set_recv_buffer_size(4 * 1024).unwrap();
+    }
+
     /// Sends a message.
     pub async fn send(&mut self, message: Value) {
         self.send_text(&message.to_string()).await;
