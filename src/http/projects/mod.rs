@@ -1,5 +1,6 @@
 //! `/projects`: kanban boards, their members and tasks.
 
+mod clients;
 mod members;
 mod tasks;
 
@@ -27,6 +28,7 @@ use super::{
 /// Everything under `/projects`.
 pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
     cfg.service(list).service(create).service(get_one);
+    cfg.service(clients::count);
     cfg.service(members::set).service(members::remove);
     cfg.service(tasks::list).service(tasks::create).service(tasks::get_one);
 }

@@ -3,11 +3,11 @@
 use super::history::{event, weight};
 use super::{Caller, Outcome, Refusal};
 use crate::db::UnitOfWork;
-use crate::domain::Error;
+use crate::domain::{Error, conversations};
 use crate::events::{Envelope, log};
-use crate::ids::{Room, Seq};
+use crate::ids::{ConversationId, Room, Seq};
 use crate::realtime::close::CloseReason;
-use crate::realtime::hub::{Joined as Stay, Spliced};
+use crate::realtime::hub::{JoinError, Joined as Stay, Spliced};
 use crate::realtime::protocol::{AckBody, Correlation, Dialect, Joined, Namespace, Notice};
 use crate::realtime::purpose::Purpose;
 use crate::realtime::routes::standing_lost;
@@ -43,6 +43,23 @@ pub(super) async fn join(
         caller.wire.close(CloseReason::Internal);
     }
     Ok(Outcome::Answered)
+}
+
+/// The same for a conversation. One that names none means the caller's own.
+pub(super) async fn join_chat(
+    caller: &Caller,
+    id: Option<&Correlation>,
+    conversation: Option<ConversationId>,
+    since: Option<Seq>,
+) -> Result<Outcome, Refusal> {
+    let conversation = match conversation {
+        Some(named) => named,
+        None => {
+            let scope = caller.scope.clone();
+            caller.db().write(move |uow| Ok::<_, Error>(conversations::own(uow, &scope)?.id)).await?
+        }
+    };
+    join(caller, id, Room::Conversation(conversation), since).await
 }
 
 fn answer(room: Room, head: Seq, missed: Option<Vec<Envelope>>) -> AckBody {
@@ -128,8 +145,12 @@ enum Look {
 }
 
 async fn hear(caller: &Caller, room: Room, look: Look) -> Result<(), CloseReason> {
-    let joined = async {
-        let mut stay = caller.hub.join(caller.connection(), room.clone()).await?;
+    let mut stay = match caller.hub.join(caller.connection(), room.clone()).await {
+        Ok(stay) => stay,
+        Err(JoinError::Draining) => return Err(CloseReason::Restarting),
+        Err(error) => return Err(standing_lost(&error.into())),
+    };
+    let heard = async {
         if look == Look::Again {
             caller.in_room_still(room.clone(), |_, _| Ok(())).await?;
         }
@@ -137,5 +158,5 @@ async fn hear(caller: &Caller, room: Room, look: Look) -> Result<(), CloseReason
         caller.went_live(room.clone(), head);
         go_live(caller, &room, &mut stay, head).await.map_err(Refusal::from)
     };
-    joined.await.map_err(|refusal: Refusal| standing_lost(&refusal))
+    heard.await.map_err(|refusal: Refusal| standing_lost(&refusal))
 }

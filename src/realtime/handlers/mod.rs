@@ -35,6 +35,7 @@ pub enum Outcome {
 pub async fn run(caller: &Caller, id: Option<&Correlation>, command: Command) -> Result<Outcome, Refusal> {
     match command {
         Command::Join { room, since } => join::join(caller, id, room, since).await,
+        Command::JoinChat { conversation, since } => join::join_chat(caller, id, conversation, since).await,
         Command::Leave { room } => join::leave(caller, &room),
         Command::ChatMessage { room, text, client_msg_id } => {
             chat::send(caller, &room, &text, client_msg_id).await

@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::value::RawValue;
 
 use super::ErrorCode;
-use crate::ids::{Room, Seq};
+use crate::ids::{ConversationId, Room, Seq};
 
 /// One thing a client asks for, whatever dialect it came in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +15,13 @@ pub enum Command {
         /// The room.
         room: Room,
         /// The last position that the client has seen, when it resumes.
+        since: Option<Seq>,
+    },
+    /// Hear a conversation with the assistant.
+    JoinChat {
+        /// Which; when absent the caller's own, which there is from then on.
+        conversation: Option<ConversationId>,
+        /// As for `Join`.
         since: Option<Seq>,
     },
     /// Stop hearing a room.
@@ -72,6 +79,7 @@ impl Command {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Join { .. } => "join",
+            Self::JoinChat { .. } => "join_chat",
             Self::Leave { .. } => "leave",
             Self::ChatMessage { .. } => "chat_message",
             Self::Typing { .. } => "typing",

@@ -24,6 +24,8 @@ pub(super) struct Fields<'a> {
     #[serde(borrow)]
     session_id: Option<&'a RawValue>,
     #[serde(borrow)]
+    conversation_id: Option<&'a RawValue>,
+    #[serde(borrow)]
     since: Option<&'a RawValue>,
     #[serde(borrow)]
     text: Option<&'a RawValue>,
@@ -48,6 +50,10 @@ impl Fields<'_> {
     ) -> Result<Command, Wrong> {
         Ok(match name {
             "join" => Command::Join { room: room()?, since: position("since", self.since)? },
+            "join_chat" => Command::JoinChat {
+                conversation: optional("conversation_id", self.conversation_id, "a UUID")?,
+                since: position("since", self.since)?,
+            },
             "leave" => Command::Leave { room: room()? },
             "chat_message" => Command::ChatMessage {
                 room: room()?,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::both_engines;
-use crate::support::{Person, Socket, TestApp};
+use crate::support::{Person, Socket, TestApp, eventually};
 
 fn board(project: &Value, who: &Person, client: &str) -> String {
     let (project, token) = (project.as_str().unwrap(), who.token().unwrap());
@@ -42,6 +42,10 @@ both_engines! {
         bens.ack(json!({"type": "presence", "room": room})).await;
         bens.send(json!({"type": "typing", "room": room})).await;
         assert_eq!(anas.recv("typing").await["by"], ben.id);
+        let path = format!("/projects/{}/tasks", project.as_str().unwrap());
+        ben.post(&path, json!({"title": "Bring a wrench"})).await.ok();
+        let event = anas.event("task.created").await;
+        assert_eq!((&event["room"], &event["data"]["title"]), (&json!(room), &json!("Bring a wrench")));
     }
 
     async fn a_client_that_comes_back_takes_the_place_of_its_older_connection(app) {
@@ -57,7 +61,38 @@ both_engines! {
             socket.send(json!({"type": "ping"})).await;
             socket.recv("pong").await;
         }
-        let board = project.as_str().unwrap().parse().unwrap();
-        assert_eq!(app.server.boards.clients_of(board), 2, "ben's tab is another client");
+        let clients = format!("/ws/kanban/projects/{}/clients", project.as_str().unwrap());
+        assert_eq!(ana.get(&clients).await.ok()["active_clients"], 2, "ben's tab is another client");
+    }
+
+    async fn members_may_ask_how_many_clients_look_at_a_board(app) {
+        let (ana, ben) = (app.consumer("ana").await, app.provider("ben").await);
+        let project = app.booking(&ana, &ben).await["project_id"].clone();
+        let clients = format!("/ws/kanban/projects/{}/clients", project.as_str().unwrap());
+        assert_eq!(ana.get(&clients).await.ok()["active_clients"], 0);
+        let (socket, _) = look(app, &project, &ana, "a").await;
+        let (_other, _) = look(app, &project, &ben, "b").await;
+        let answer = ben.get(&format!("/api/v1{clients}")).await.ok();
+        assert_eq!((&answer["project_id"], &answer["active_clients"]), (&project, &json!(2)));
+        assert!(answer["timestamp"].is_string());
+        socket.close().await;
+        eventually(async || ana.get(&clients).await.ok()["active_clients"] == 1).await;
+        let eve = app.consumer("eve").await;
+        let problem = eve.get(&clients).await.refused(403);
+        assert!(problem["detail"].as_str().unwrap().contains("a member"), "{problem}");
+        app.anyone().get(&clients).await.refused(401);
+    }
+
+    async fn who_is_no_member_any_more_loses_the_board_at_once(app) {
+        let (ana, ben) = (app.consumer("ana").await, app.provider("ben").await);
+        let project = ana.post("/projects", json!({"title": "A fence"})).await.ok()["id"].clone();
+        let member = format!("/projects/{}/members/{}", project.as_str().unwrap(), ben.id);
+        ana.put(&member, json!({"role": "editor"})).await.ok();
+        let (mut bens, _) = look(app, &project, &ben, "b").await;
+        ana.delete(&member).await.ok();
+        assert_eq!(bens.recv("disconnecting").await["reason"], "not_yours");
+        assert_eq!(bens.closed().await.code, 1008);
+        let mut again = Socket::connect(app.address, &board(&project, &ben, "b")).await;
+        assert_eq!(again.closed().await.code, 1008);
     }
 }

@@ -3,6 +3,7 @@
 mod board;
 mod chat;
 mod clients;
+mod conversations;
 mod dialects;
 mod endpoints;
 mod engineio;

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::super::frame;
 use super::super::{AckBody, Correlation, ErrorCode, Established, Event, Joined, Notice};
 use super::Namespace;
-use crate::ids::{MessageId, Room};
+use crate::ids::{ConversationId, MessageId, Room};
 
 /// The event that chat messages are in the log.
 const MESSAGE_SENT: &str = "message.sent";
@@ -63,6 +63,15 @@ struct Done<'a> {
 struct Sent<'a> {
     ok: bool,
     id: MessageId,
+    #[serde(flatten)]
+    body: &'a AckBody,
+}
+
+/// Whoever named no conversation is told which it is.
+#[derive(Serialize)]
+struct ChatJoined<'a> {
+    ok: bool,
+    conversation_id: ConversationId,
     #[serde(flatten)]
     body: &'a AckBody,
 }
@@ -161,6 +170,9 @@ impl Writer {
         let ack = id.map(|id| match body {
             // No correlation stands in the way here, so the message's id is also where the contract has it.
             AckBody::Sent { message_id, .. } => self.ack(id, &Sent { id: *message_id, ok: true, body }),
+            AckBody::Joined(Joined { room: Room::Conversation(conversation_id), .. }) => {
+                self.ack(id, &ChatJoined { conversation_id: *conversation_id, ok: true, body })
+            }
             body => self.ack(id, &Done { ok: true, body }),
         });
         let event = match body {
