@@ -61,6 +61,7 @@ pub mod sweeper;
 pub mod config;
 pub mod cli;
 pub mod demo;
+pub mod load;
 pub mod telemetry;
 pub mod clock;
 pub mod ids;

@@ -2,6 +2,7 @@
 
 mod check_config;
 mod demo;
+mod load;
 mod migrate;
 mod serve;
 mod token;
@@ -31,6 +32,8 @@ enum Command {
     Serve(Settings),
     /// Serve a sample marketplace on a fresh temporary database, and say how to be each person in it
     Demo(demo::Options),
+    /// Open many synthetic sessions on a server, and say how quickly it serves them
+    Load(load::Options),
     /// Mint an access token for a user
     Token(token::Options),
     /// Check the configuration and say what is in force, secrets masked
@@ -61,6 +64,7 @@ pub fn run() -> ExitCode {
             start_logging(options.settings.logging());
             demo::run(options)
         }
+        Command::Load(options) => load::run(options),
         Command::Token(options) => {
             start_logging(options.settings.logging());
             token::run(options)

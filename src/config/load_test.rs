@@ -24,14 +24,25 @@ pub struct LoadTestSettings {
 }
 
 impl LoadTestSettings {
-    pub(super) fn check(&self, env: Environment) -> Result<Option<Secret<String>>, Refusal> {
-        let given = given(
+    /// The secret, if one is given.
+    ///
+    /// # Errors
+    /// If its file cannot be read.
+    pub fn secret(&self) -> Result<Option<Secret<String>>, Refusal> {
+        Ok(self.given()?.map(|(_, secret)| secret))
+    }
+
+    fn given(&self) -> Result<Option<(&'static str, Secret<String>)>, Refusal> {
+        given(
             "load_test_secret",
             &self.load_test_secret,
             "load_test_secret_file",
             &self.load_test_secret_file,
-        )?;
-        let Some((setting, secret)) = given else { return Ok(None) };
+        )
+    }
+
+    pub(super) fn check(&self, env: Environment) -> Result<Option<Secret<String>>, Refusal> {
+        let Some((setting, secret)) = self.given()? else { return Ok(None) };
         if env == Environment::Production {
             return Err(Refusal::of(setting, Problem::TestSwitch));
         }

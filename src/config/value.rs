@@ -53,7 +53,7 @@ pub(super) fn size(text: &str) -> Result<usize, NotAValue> {
 }
 
 /// A whole number of things, at least one: a cap of zero would switch the feature off by mistake.
-pub(super) fn count<T: FromStr + Default + PartialEq>(text: &str) -> Result<T, NotAValue> {
+pub fn count<T: FromStr + Default + PartialEq>(text: &str) -> Result<T, NotAValue> {
     text.parse().ok().filter(|number| *number != T::default()).ok_or(NotAValue::Count)
 }
 

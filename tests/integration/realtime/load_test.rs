@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::both_engines;
-use crate::support::{Socket, SocketIo, TestApp};
+use crate::support::{Socket, SocketIo, TestApp, eventually};
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
@@ -16,6 +16,16 @@ async fn synthetic(app: &TestApp) -> (Socket, Value) {
 
 async fn refused(app: &TestApp, headers: &[(&'static str, &str)]) -> u16 {
     Socket::connect_with(app.address, "/ws", headers).await.unwrap().closed().await.code
+}
+
+/// Runs the command; its exit status and report.
+async fn souk_load(app: &TestApp, secret: &str, flags: &[&str]) -> (i32, Value) {
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_souk"));
+    command.args(["load", "--json", "--url", &format!("ws://{}", app.address), "--load-test-secret", secret]);
+    let output = command.args(flags).kill_on_drop(true).output().await.unwrap();
+    let report = serde_json::from_slice(&output.stdout);
+    let report = report.unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+    (output.status.code().unwrap(), report)
 }
 
 both_engines! {
@@ -91,5 +101,24 @@ both_engines! {
         let shown = [("x-load-test-secret", SECRET), ("authorization", bearer.as_str())];
         let mut socket = Socket::connect_with(app.address, "/ws", &shown).await.unwrap();
         assert_eq!(socket.recv("connection_established").await["user_id"], ana.id, "the token counts");
+    }
+
+    async fn souk_load_opens_sessions_and_says_how_quickly_they_are_served(
+        app with ["--load-test-secret=0123456789abcdef0123456789abcdef"]
+    ) {
+        let load = ["--sessions=40", "--room-size=5", "--for=1s", "--every=100ms"];
+        let (status, report) = souk_load(app, SECRET, &load).await;
+        assert_eq!((status, &report["sessions"], &report["failed"]), (0, &json!(40), &json!({})), "{report}");
+        assert_eq!((&report["connect"]["count"], &report["join"]["count"]), (&json!(40), &json!(40)));
+        for measured in ["round_trip", "delivery"] {
+            assert!(report[measured]["count"].as_u64().unwrap() >= 40, "{report}");
+            assert!(report[measured]["p99_ms"].as_f64() <= report[measured]["max_ms"].as_f64(), "{report}");
+        }
+        assert!(report["connects_per_second"].as_f64().unwrap() > 0.0);
+        eventually(async || app.server.hub.snapshot().await.unwrap().connections == 0).await;
+        let (status, report) = souk_load(app, &SECRET.replace('f', "e"), &["--sessions=2"]).await;
+        assert_eq!((status, &report["sessions"]), (1, &json!(0)));
+        let why = report["failed"].as_object().unwrap().keys().next().unwrap().clone();
+        assert!(why.starts_with("closed with 4001"), "{report}");
     }
 }
