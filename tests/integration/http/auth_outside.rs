@@ -13,7 +13,7 @@ use souk::domain::policy::Scope;
 use souk::domain::users::{DisplayName, Plan, Reason, Role, User, service};
 use souk::ids::{CallId, UserId};
 
-use crate::support::{self, Answer, Engine, ISS, Issuer, TestApp, TestKey};
+use crate::support::{self, Answer, Engine, ISS, Issuer, Socket, TestApp, TestKey};
 
 /// A running issuer, and a server that believes it.
 struct Cast<'a> {
@@ -308,5 +308,34 @@ fn the_suspended_and_those_of_another_role_need_newer_tokens() {
         let provider = cast.me(&cast.token(json!({}))).await.ok();
         assert_eq!(provider["role"], "provider");
         assert!(provider["provider_id"].is_string() && provider["consumer_id"].is_string());
+    });
+}
+
+#[test]
+fn outside_sessions_end_with_a_log_out_everywhere() {
+    with_issuer(Algorithm::EdDSA, &provisioning(), async |cast| {
+        let live = async |token: &str| {
+            let mut socket = Socket::connect(cast.app.address, &format!("/ws?token={token}")).await;
+            socket.recv("connection_established").await;
+            socket
+        };
+        let here = cast.token(json!({"sid": "s1", "jti": "t1"}));
+        let there = cast.token(json!({"sid": "s2", "jti": "t2"}));
+        let (mut of_here, mut of_there) = (live(&here).await, live(&there).await);
+        let client = cast.app.with_token(&here);
+        let keep = "/auth/sessions?keep_current=true";
+        assert_eq!(client.delete(keep).await.status, 204);
+        assert_eq!(of_there.closed().await.code, 4001);
+        of_here.send(json!({"type": "ping"})).await;
+        of_here.recv("pong").await;
+        let of_nothing = cast.app.with_token(&cast.token(json!({"jti": "t3"})));
+        assert_eq!(of_nothing.delete(keep).await.refused(409)["code"], "no_login");
+
+        assert_eq!(client.delete("/auth/sessions").await.status, 204);
+        assert_eq!(of_here.closed().await.code, 4001);
+        cast.is_refused(&here, "revoked").await;
+        cast.is_refused(&there, "revoked").await;
+        cast.app.clock.advance(Duration::from_secs(2));
+        cast.me(&cast.token(json!({"sid": "s1", "jti": "t4"}))).await.ok();
     });
 }

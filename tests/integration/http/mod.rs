@@ -10,6 +10,7 @@ mod conversations;
 mod entries;
 mod health;
 mod limits;
+mod logins;
 mod offers;
 mod openapi;
 mod projects;

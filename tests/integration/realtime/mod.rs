@@ -10,6 +10,7 @@ mod engineio;
 mod handshake;
 mod load_test;
 mod people;
+mod rights;
 mod rooms;
 mod session;
 mod socketio;
