@@ -1,0 +1,165 @@
+//! WebSocket clients that do little, so that thousands of them fit into one thread.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use futures_util::StreamExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+
+/// What a client waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// It was told that it has left a room.
+    Left,
+    /// A close frame with this code.
+    Closed(u16),
+}
+
+/// A WebSocket that is read by whoever holds it.
+pub(crate) struct Socket {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+/// A WebSocket that is read by a task of its own.
+pub(crate) struct Session {
+    seen: mpsc::Receiver<(Seen, Instant)>,
+}
+
+impl Socket {
+    /// Upgrades, with one more header where one is given, and waits for the first frame.
+    pub(crate) async fn connect(address: SocketAddr, header: Option<&str>) -> Self {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        let header = header.map(|line| format!("{line}\r\n")).unwrap_or_default();
+        let request = format!(
+            "GET /ws HTTP/1.1\r\nHost: {address}\r\n{header}Upgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA==\r\n\r\n",
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut socket = Self { stream, buffer: Vec::new() };
+        let end_of_head = loop {
+            let end = socket.buffer.windows(4).position(|window| window == b"\r\n\r\n");
+            match end {
+                Some(end) => break end + 4,
+                None => assert!(socket.read_more().await, "no answer to a handshake"),
+            }
+        };
+        let head: Vec<u8> = socket.buffer.drain(..end_of_head).collect();
+        assert!(head.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&head));
+        let (opcode, text) = socket.frame().await.expect("a first frame");
+        assert_eq!(opcode, 1, "refused: {}", String::from_utf8_lossy(&text));
+        socket
+    }
+
+    async fn read_more(&mut self) -> bool {
+        self.stream.read_buf(&mut self.buffer).await.is_ok_and(|read| read > 0)
+    }
+
+    /// Opcode and payload of the next frame; none when the connection has ended.
+    async fn frame(&mut self) -> Option<(u8, Vec<u8>)> {
+        loop {
+            if let Some((header, length)) = frame_length(&self.buffer)
+                && self.buffer.len() >= header + length
+            {
+                let mut frame: Vec<u8> = self.buffer.drain(..header + length).collect();
+                let opcode = frame[0] & 0x0f;
+                return Some((opcode, frame.split_off(header)));
+            }
+            if !self.read_more().await {
+                return None;
+            }
+        }
+    }
+
+    async fn write(&mut self, opcode: u8, payload: &[u8]) {
+        let mut frame = vec![0x80 | opcode];
+        match payload.len() {
+            length @ 0..126 => frame.push(0x80 | length as u8),
+            length => {
+                frame.push(0x80 | 126);
+                frame.extend_from_slice(&(length as u16).to_be_bytes());
+            }
+        }
+        // A mask of zeros changes nothing and is a mask all the same.
+        frame.extend_from_slice(&[0; 4]);
+        frame.extend_from_slice(payload);
+        // That the server has closed meanwhile shows when reading.
+        let _ = self.stream.write_all(&frame).await;
+    }
+
+    /// Joins a room and waits until it hears it.
+    pub(crate) async fn join(&mut self, room: &str) {
+        let join = format!(r#"{{"type":"join","id":1,"room":"{room}"}}"#);
+        self.write(1, join.as_bytes()).await;
+        loop {
+            let (opcode, payload) = self.frame().await.expect("an answer to a join");
+            let text = String::from_utf8_lossy(&payload);
+            assert!(!text.contains(r#""type":"error""#), "{text}");
+            match opcode {
+                1 if text.contains(r#""type":"ack""#) => return,
+                9 => self.write(10, &payload).await,
+                _ => {}
+            }
+        }
+    }
+
+    /// From here on a task reads it, answers pings, and notes the moment of what is waited for.
+    pub(crate) fn listen(mut self) -> Session {
+        let (notes, seen) = mpsc::channel(4);
+        actix_web::rt::spawn(async move {
+            while let Some((opcode, payload)) = self.frame().await {
+                let now = Instant::now();
+                let what = match opcode {
+                    1 if payload.windows(13).any(|window| window == b"you have left") => Seen::Left,
+                    8 => Seen::Closed(u16::from_be_bytes([payload[0], payload[1]])),
+                    9 => {
+                        self.write(10, &payload).await;
+                        continue;
+                    }
+                    _ => continue,
+                };
+                let _ = notes.try_send((what, now));
+                if opcode == 8 {
+                    self.write(8, &payload).await;
+                }
+            }
+        });
+        Session { seen }
+    }
+}
+
+impl Session {
+    /// When this was seen; it must be the next thing that is.
+    pub(crate) async fn when(&mut self, expected: Seen) -> Instant {
+        let limit = std::time::Duration::from_secs(30);
+        let seen = tokio::time::timeout(limit, self.seen.recv()).await.expect("it is seen in time");
+        let (seen, when) = seen.expect("the connection did not break off");
+        assert_eq!(seen, expected);
+        when
+    }
+}
+
+/// Length of the header and of the payload of the frame that begins here, once that is known. Servers do not mask.
+fn frame_length(buffer: &[u8]) -> Option<(usize, usize)> {
+    match *buffer.get(1)? {
+        126 => Some((4, usize::from(u16::from_be_bytes([*buffer.get(2)?, *buffer.get(3)?])))),
+        127 => panic!("nothing of that size is expected"),
+        length => Some((2, usize::from(length))),
+    }
+}
+
+/// A session for each header, so many handshakes at once.
+pub(crate) async fn connect_all(
+    address: SocketAddr,
+    headers: &[Option<String>],
+    at_once: usize,
+) -> Vec<Session> {
+    futures_util::stream::iter(headers)
+        .map(|header| async move { Socket::connect(address, header.as_deref()).await.listen() })
+        .buffered(at_once)
+        .collect()
+        .await
+}
