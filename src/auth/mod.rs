@@ -3,6 +3,7 @@
 //! [`Auth::authenticate`] turns a token into a `Scope`, and nothing else does. It believes a token only who it is for:
 //! role, plan and whether they may come in at all are read from our own rows, each time.
 
+mod argon2id;
 mod authenticate;
 mod error;
 pub mod issuers;

@@ -3,11 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::{Argon2, Params};
 use tokio::sync::Semaphore;
 use unicode_normalization::UnicodeNormalization;
+
+use super::argon2id::{self, Memories, Memory};
 
 /// A password that somebody chose: 8 to 128 characters, whichever they are (NIST SP 800-63B, section 5.1.1.2).
 pub struct NewPassword(Attempt);
@@ -69,6 +68,7 @@ pub(crate) enum HashError {
 pub(crate) struct Passwords {
     running: Arc<Semaphore>,
     admitted: Arc<Semaphore>,
+    memories: Arc<Memories>,
 }
 
 /// What nobody's password hashes to: compared with when there is no such user, so that the answer takes as long.
@@ -79,7 +79,11 @@ impl Passwords {
     /// `running` at once, `waiting` more in line.
     pub(crate) fn new(running: usize, waiting: usize) -> Self {
         let admitted = running.saturating_add(waiting).min(Semaphore::MAX_PERMITS);
-        Self { running: Arc::new(Semaphore::new(running)), admitted: Arc::new(Semaphore::new(admitted)) }
+        Self {
+            running: Arc::new(Semaphore::new(running)),
+            admitted: Arc::new(Semaphore::new(admitted)),
+            memories: Arc::default(),
+        }
     }
 
     /// The hash to store, in PHC string form.
@@ -87,20 +91,14 @@ impl Passwords {
         let NewPassword(Attempt(Some(text))) = password else {
             return Err(HashError::Broken("no password".into()));
         };
-        self.run(move || match argon2().hash_password(text.as_bytes()) {
-            Ok(hash) => Ok(hash.to_string()),
-            Err(error) => Err(HashError::Broken(error.to_string())),
-        })
-        .await
+        self.run(move |memory| argon2id::hash(text.as_bytes(), memory)).await
     }
 
     /// Whether the attempt is what was hashed. `None` is nobody's hash: never right, and as slow.
     pub(crate) async fn verify(&self, attempt: Attempt, hash: Option<String>) -> Result<bool, HashError> {
-        self.run(move || {
-            let stored = PasswordHash::new(hash.as_deref().unwrap_or(NOBODY))
-                .map_err(|error| HashError::Broken(error.to_string()))?;
+        self.run(move |memory| {
             let text = attempt.0.as_deref().unwrap_or_default();
-            let equal = argon2().verify_password(text.as_bytes(), &stored).is_ok();
+            let equal = argon2id::verify(text.as_bytes(), hash.as_deref().unwrap_or(NOBODY), memory)?;
             Ok(equal && hash.is_some() && attempt.0.is_some())
         })
         .await
@@ -108,23 +106,20 @@ impl Passwords {
 
     async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> Result<T, HashError> + Send + 'static,
+        work: impl FnOnce(&mut Memory) -> Result<T, argon2::password_hash::Error> + Send + 'static,
     ) -> Result<T, HashError> {
         let closed = |_| HashError::Broken("closed".into());
         let admitted = self.admitted.clone().try_acquire_owned().map_err(|_| HashError::Overloaded)?;
         let running = self.running.clone().acquire_owned().await.map_err(closed)?;
         // The places are held by the thread: a caller who hangs up does not make room for another.
+        let memories = self.memories.clone();
         let done = tokio::task::spawn_blocking(move || {
             let _places = (admitted, running);
-            work()
+            memories.lend(work)
         });
-        done.await.map_err(|panicked| HashError::Broken(panicked.to_string()))?
+        let done = done.await.map_err(|panicked| HashError::Broken(panicked.to_string()))?;
+        done.map_err(|error| HashError::Broken(error.to_string()))
     }
-}
-
-/// Argon2id with 19 MiB, two passes, one lane (OWASP Password Storage Cheat Sheet).
-fn argon2() -> Argon2<'static> {
-    Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, Params::DEFAULT)
 }
 
 #[cfg(test)]

@@ -1,0 +1,75 @@
+//! Argon2id with 19 MiB, two passes, one lane (OWASP Password Storage Cheat Sheet), in memory that is kept.
+//!
+//! Whoever takes 19 MiB from the allocator for every sign-in, on whichever thread is free, gets little of it back: each
+//! thread's part of the heap stays as large as it once was. So there is as much of it as hashes run at once, and no more.
+
+use std::sync::{Mutex, PoisonError};
+
+use argon2::password_hash::Error;
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+
+/// Memory to hash in, taken and given back.
+#[derive(Debug, Default)]
+pub(super) struct Memories(Mutex<Vec<Memory>>);
+
+/// What one hash is computed in.
+#[derive(Debug)]
+pub(super) struct Memory(Vec<Block>);
+
+impl Memories {
+    /// Works in one that is free, or in a new one: whoever calls bounds how many do at once.
+    pub(super) fn lend<T>(&self, work: impl FnOnce(&mut Memory) -> T) -> T {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut memory = kept.unwrap_or_else(|| Memory(vec![Block::new(); Params::DEFAULT.block_count()]));
+        let done = work(&mut memory);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
+        done
+    }
+}
+
+/// The hash to store, in PHC string form.
+pub(super) fn hash(password: &[u8], memory: &mut Memory) -> Result<String, Error> {
+    let (salt, params) = (Salt::generate(), Params::DEFAULT);
+    let written = ParamsString::try_from(&params)?;
+    let mut output = [0; Params::DEFAULT_OUTPUT_LEN];
+    fill(Argon2::new(Algorithm::Argon2id, Version::V0x13, params), password, &salt, &mut output, memory)?;
+    let hash = PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: written,
+        salt: Some(salt),
+        hash: Some(Output::new(&output)?),
+    };
+    Ok(hash.to_string())
+}
+
+/// Whether the password is the stored one. An error says that what is stored is no hash of ours.
+pub(super) fn verify(password: &[u8], stored: &str, memory: &mut Memory) -> Result<bool, Error> {
+    let stored = PasswordHash::new(stored)?;
+    let (Some(salt), Some(expected)) = (&stored.salt, &stored.hash) else {
+        return Err(Error::EncodingInvalid);
+    };
+    let algorithm = Algorithm::try_from(stored.algorithm.as_str())?;
+    let version = Version::try_from(stored.version.unwrap_or(Version::V0x13.into()))?;
+    let argon2 = Argon2::new(algorithm, version, Params::try_from(&stored)?);
+    let mut output = vec![0; expected.len()];
+    fill(argon2, password, salt, &mut output, memory)?;
+    // Outputs are compared in constant time.
+    Ok(Output::new(&output)? == *expected)
+}
+
+fn fill(
+    argon2: Argon2<'_>,
+    password: &[u8],
+    salt: &[u8],
+    output: &mut [u8],
+    Memory(blocks): &mut Memory,
+) -> Result<(), Error> {
+    // One that was stored with other parameters may need more.
+    let needed = argon2.params().block_count();
+    if blocks.len() < needed {
+        blocks.resize(needed, Block::new());
+    }
+    Ok(argon2.hash_password_into_with_memory(password, salt, output, blocks)?)
+}
