@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::hub::OutboxLimits;
-use super::metrics::RealtimeMetrics;
+use super::metrics::{self, RealtimeMetrics};
 use super::protocol::engineio::PayloadLimits;
 use super::protocol::socketio::PacketLimits;
 use super::session::SessionLimits;
@@ -47,7 +47,9 @@ impl Gateway {
         };
         let metrics = RealtimeMetrics::new(app.metrics.registry())?;
         let engine = Engine::new(engine_limits(&app.config));
-        Ok(Self(Arc::new(Inner { addresses: Addresses::new(limits), metrics, engine, app })))
+        let addresses = Addresses::new(limits);
+        metrics::watch(app.metrics.registry(), &addresses, &engine)?;
+        Ok(Self(Arc::new(Inner { addresses, metrics, engine, app })))
     }
 
     /// What the process shares.

@@ -4,6 +4,9 @@ use prometheus::{IntCounterVec, IntGauge, Opts, Registry};
 
 use super::close::CloseReason;
 use super::protocol::{Command, ErrorCode, Notice};
+use super::transport::Addresses;
+use super::transport::engineio::Engine;
+use crate::telemetry::register_live;
 
 /// The metrics of handshakes and sessions; deliveries to rooms are the hub's.
 #[derive(Debug, Clone)]
@@ -81,6 +84,20 @@ impl RealtimeMetrics {
     pub(super) fn said(&self, notice: &Notice) {
         self.notices.with_label_values(&[notice.name()]).inc();
     }
+}
+
+/// Registers what connections there are beside sessions: those that have not become one, or never will.
+///
+/// # Errors
+/// Only if two metrics have the same name, which a test would find.
+pub(super) fn watch(registry: &Registry, addresses: &Addresses, engine: &Engine) -> prometheus::Result<()> {
+    let (addresses, sockets, polling) = (addresses.clone(), engine.clone(), engine.clone());
+    let help = "Connections that have not authenticated, or were refused and have not gone yet";
+    register_live(registry, "souk_realtime_strangers", help, move || addresses.strangers())?;
+    let help = "Engine.IO connections, in a namespace or not";
+    register_live(registry, "souk_realtime_engineio_connections", help, move || sockets.connections())?;
+    let help = "Engine.IO connections that began with polling";
+    register_live(registry, "souk_realtime_engineio_polling", help, move || polling.polled())
 }
 
 /// Counts as an open session until dropped.

@@ -54,6 +54,11 @@ impl Addresses {
         self.count(address, |counts| &mut counts.strangers, self.limits.strangers).map(Stranger)
     }
 
+    /// Strangers of all addresses.
+    pub fn strangers(&self) -> usize {
+        self.lock().values().map(|counts| counts.strangers).sum()
+    }
+
     fn count(
         &self,
         address: IpAddr,

@@ -115,7 +115,7 @@ fn poll(engine: &Engine) -> (HttpResponse, Connection) {
         courier.run().await;
     });
     let heartbeat = Heartbeat::start(&outbox, wire.clone(), limits);
-    let messages = Messages::polled(ends.packets, over, wire.clone(), heartbeat);
+    let messages = Messages::polled(ends.packets, over, wire.clone(), heartbeat, engine.0.alive.clone());
     (text(greeting.into_bytes().into()), Connection { messages, outbox, wire })
 }
 
@@ -126,7 +126,7 @@ fn websocket(engine: &Engine, handshake: Handshake) -> (HttpResponse, Connection
     let greeting = opened(engine, &sid, &[]);
     let _ = outbox.push(frame::text(|to| to.extend_from_slice(greeting.as_bytes())), Delivery::Durable);
     let heartbeat = Heartbeat::start(&outbox, Rc::clone(&wire), &engine.0.limits);
-    let messages = Messages::of_socket(reader, Rc::clone(&wire), heartbeat);
+    let messages = Messages::of_socket(reader, Rc::clone(&wire), heartbeat, engine.0.alive.clone());
     (response, Connection { messages, outbox, wire })
 }
 

@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::Stream;
@@ -20,6 +21,7 @@ pub struct Messages {
     wire: Rc<dyn Wire>,
     heartbeat: Heartbeat,
     ended: bool,
+    _alive: Arc<()>,
 }
 
 enum Source {
@@ -29,8 +31,13 @@ enum Source {
 }
 
 impl Messages {
-    pub(super) fn of_socket(reader: Reader, wire: Rc<dyn Wire>, heartbeat: Heartbeat) -> Self {
-        Self { source: Source::Socket(reader), wire, heartbeat, ended: false }
+    pub(super) fn of_socket(
+        reader: Reader,
+        wire: Rc<dyn Wire>,
+        heartbeat: Heartbeat,
+        alive: Arc<()>,
+    ) -> Self {
+        Self { source: Source::Socket(reader), wire, heartbeat, ended: false, _alive: alive }
     }
 
     pub(super) fn polled(
@@ -38,8 +45,9 @@ impl Messages {
         over: oneshot::Receiver<()>,
         wire: Rc<dyn Wire>,
         heartbeat: Heartbeat,
+        alive: Arc<()>,
     ) -> Self {
-        Self { source: Source::Polls(packets, over), wire, heartbeat, ended: false }
+        Self { source: Source::Polls(packets, over), wire, heartbeat, ended: false, _alive: alive }
     }
 
     fn take(&mut self, packet: Packet) -> Inbound {

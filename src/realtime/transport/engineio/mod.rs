@@ -71,6 +71,8 @@ pub struct Engine(Arc<Inner>);
 struct Inner {
     limits: EngineLimits,
     directory: Directory,
+    /// Each connection has one more of it.
+    alive: Arc<()>,
 }
 
 /// What a request came to.
@@ -84,7 +86,12 @@ pub enum Received {
 impl Engine {
     /// No connections yet.
     pub fn new(limits: EngineLimits) -> Self {
-        Self(Arc::new(Inner { limits, directory: Directory::default() }))
+        Self(Arc::new(Inner { limits, directory: Directory::default(), alive: Arc::default() }))
+    }
+
+    /// How many connections there are, in a namespace or not.
+    pub fn connections(&self) -> usize {
+        Arc::strong_count(&self.0.alive) - 1
     }
 
     /// How many connections began with polling and are still there.
