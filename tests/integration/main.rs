@@ -9,6 +9,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod abuse;
 mod authorization;
 mod command_line;
 mod database;

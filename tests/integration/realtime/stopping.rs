@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::people::{Person, db_ring};
-use super::wire::deaf;
 use crate::both_engines;
+use crate::support::deaf;
 
 both_engines! {
     async fn a_server_that_stops_says_when_to_come_back(app) {

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use actix_web::http::StatusCode;
 use actix_web::middleware::from_fn;
-use actix_web::rt::net::TcpStream;
 use actix_web::web::{self, Bytes, Payload};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, ResponseError};
 use futures_util::StreamExt;
@@ -18,6 +17,8 @@ use souk::realtime::transport::{
     AddressLimits, Addresses, FrameLimits, Inbound, LinkLimits, SocketOptions, on_connect,
 };
 use tokio::sync::Notify;
+
+use crate::support::{Raw, frame, masked};
 
 const LIMITS: LinkLimits = LinkLimits {
     frames: FrameLimits { frame: 64 * 1024, message: 64 * 1024, fragments: 128 },
@@ -76,30 +77,6 @@ fn framed(opcode: u8, payload: &[u8]) -> Bytes {
     frame(0x80 | opcode, payload, None).into()
 }
 
-fn frame(first: u8, payload: &[u8], mask: Option<[u8; 4]>) -> Vec<u8> {
-    let masked = if mask.is_some() { 0x80 } else { 0 };
-    let mut frame = vec![first];
-    match payload.len() {
-        short @ 0..126 => frame.push(masked | u8::try_from(short).unwrap()),
-        medium @ 126..65_536 => {
-            frame.push(masked | 126);
-            frame.extend(u16::try_from(medium).unwrap().to_be_bytes());
-        }
-        long => {
-            frame.push(masked | 127);
-            frame.extend(u64::try_from(long).unwrap().to_be_bytes());
-        }
-    }
-    frame.extend(mask.unwrap_or_default().iter().take(if mask.is_some() { 4 } else { 0 }));
-    let mask = mask.unwrap_or_default();
-    frame.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
-    frame
-}
-
-fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
-    frame(first, payload, Some([0x37, 0xfa, 0x21, 0x3d]))
-}
-
 /// Starts the server on a thread's own runtime and says where it listens.
 fn serve() -> SocketAddr {
     serve_and_tell(web::Data::new(Notify::new()))
@@ -126,104 +103,6 @@ fn serve_and_tell(ended: web::Data<Notify>) -> SocketAddr {
     .run();
     actix_web::rt::spawn(server);
     address
-}
-
-/// A client that does exactly what it is told.
-struct Raw {
-    stream: TcpStream,
-    received: Vec<u8>,
-}
-
-impl Raw {
-    async fn open(address: SocketAddr, path: &str) -> Raw {
-        let (raw, head) = Raw::ask(address, path, "Sec-WebSocket-Version: 13\r\n").await;
-        assert!(head.starts_with("HTTP/1.1 101"), "{head}");
-        assert!(
-            head.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
-            "the accept key of RFC 6455, section 1.3: {head}"
-        );
-        raw
-    }
-
-    async fn ask(address: SocketAddr, path: &str, headers: &str) -> (Raw, String) {
-        let stream = TcpStream::connect(address).await.unwrap();
-        let mut raw = Raw { stream, received: Vec::new() };
-        let request = format!(
-            "GET {path} HTTP/1.1\r\nHost: souk\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\
-             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n"
-        );
-        raw.send(request.as_bytes()).await;
-        let end = loop {
-            if let Some(at) = raw.received.windows(4).position(|four| four == b"\r\n\r\n") {
-                break at + 4;
-            }
-            assert!(raw.receive().await, "the server ended the connection without an answer");
-        };
-        let head = String::from_utf8(raw.received.drain(..end).collect()).unwrap();
-        (raw, head)
-    }
-
-    async fn send(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() {
-            self.stream.writable().await.unwrap();
-            match self.stream.try_write(bytes) {
-                Ok(written) => bytes = &bytes[written..],
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
-                // The server has ended the connection; what it said before is still to be read.
-                Err(_) => return,
-            }
-        }
-    }
-
-    /// Reads some more; whether there was any.
-    async fn receive(&mut self) -> bool {
-        let mut buffer = [0; 16 * 1024];
-        loop {
-            let ready = tokio::time::timeout(Duration::from_secs(20), self.stream.readable());
-            ready.await.expect("the server says something or ends the connection").unwrap();
-            match self.stream.try_read(&mut buffer) {
-                Ok(length) => {
-                    self.received.extend(&buffer[..length]);
-                    return length > 0;
-                }
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
-                Err(_) => return false,
-            }
-        }
-    }
-
-    /// The next frame's first byte and payload; `None` when the server has ended the connection.
-    async fn next(&mut self) -> Option<(u8, Vec<u8>)> {
-        loop {
-            if let Some((first, from, to)) = self.whole_frame() {
-                let payload = self.received[from..to].to_vec();
-                self.received.drain(..to);
-                return Some((first, payload));
-            }
-            if !self.receive().await {
-                return None;
-            }
-        }
-    }
-
-    fn whole_frame(&self) -> Option<(u8, usize, usize)> {
-        let (first, second) = (*self.received.first()?, *self.received.get(1)?);
-        let (from, length) = match second {
-            126 => (4, u64::from(u16::from_be_bytes(self.received.get(2..4)?.try_into().unwrap()))),
-            127 => (10, u64::from_be_bytes(self.received.get(2..10)?.try_into().unwrap())),
-            short => (2, u64::from(short)),
-        };
-        let to = from + usize::try_from(length).unwrap();
-        (self.received.len() >= to).then_some((first, from, to))
-    }
-
-    /// The code of the close frame that must come next, after which the server must end the connection.
-    async fn closed(&mut self) -> u16 {
-        let (first, payload) = self.next().await.expect("a close frame");
-        assert_eq!(first, 0x88, "a close frame");
-        assert_eq!(self.next().await, None, "nothing after it");
-        u16::from_be_bytes(payload[..2].try_into().unwrap())
-    }
 }
 
 #[actix_web::test]
@@ -405,15 +284,4 @@ async fn the_subprotocol_that_carries_a_token_is_echoed() {
     let (_, head) = Raw::ask(serve(), "/echo", headers).await;
     assert!(head.to_lowercase().contains("sec-websocket-protocol: bearer\r\n"), "{head}");
     assert!(!head.contains("a.b.c"), "the token is not");
-}
-
-/// A client that asks to hear something and then never reads.
-pub(super) struct Deaf(#[expect(dead_code, reason = "held open")] Raw);
-
-/// Connects, says this, and reads no more. Its receive buffer is small, so that the server notices.
-pub(super) async fn deaf(address: SocketAddr, path: &str, says: &serde_json::Value) -> Deaf {
-    let mut raw = Raw::open(address, path).await;
-    let _ = socket2::SockRef::from(&raw.stream).set_recv_buffer_size(4 * 1024);
-    raw.send(&masked(0x81, says.to_string().as_bytes())).await;
-    Deaf(raw)
 }

@@ -61,6 +61,26 @@ impl Person {
     pub fn live_path(&self) -> String {
         format!("/ws?token={}", self.token().expect("somebody who is signed in has a token"))
     }
+
+    /// The room's log from its beginning, as somebody who comes now gets it.
+    pub async fn read_log(&self, room: &str) -> Vec<Value> {
+        let mut socket = self.live().await;
+        socket.ack(json!({"type": "join", "room": room})).await;
+        let (mut log, mut before) = (Vec::new(), Value::Null);
+        loop {
+            let mut page = json!({"type": "history", "room": room, "limit": 100});
+            if !before.is_null() {
+                page["before"] = before;
+            }
+            let answer = socket.ack(page).await;
+            let events = answer["events"].as_array().unwrap().clone();
+            before = events.first().map_or(Value::Null, |event| event["seq"].clone());
+            log.splice(0..0, events);
+            if answer["has_more"] == false {
+                return log;
+            }
+        }
+    }
 }
 
 impl TestApp {

@@ -55,6 +55,11 @@ impl Process {
         Client::new(self.address, token.map(str::to_owned))
     }
 
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// SIGKILL: it gets no chance to do anything.
     pub fn kill(mut self) {
         self.end();

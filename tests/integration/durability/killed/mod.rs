@@ -14,7 +14,6 @@ use std::time::Duration;
 
 use chooser::{Chooser, Chosen};
 use mortal::{Mortal, Pulse};
-use serde_json::{Value, json};
 use talker::Talker;
 
 use crate::both_engines;
@@ -54,7 +53,7 @@ async fn live_through(database: &Database, seed: u64, kills: u64) {
     tokio::join!(of_ana.talk(&pulse), of_ben.talk(&pulse), chooser.choose(&pulse));
     let survivor = mortality.survivor();
 
-    let log = read_log(&ana, &room).await;
+    let log = ana.read_log(&room).await;
     for talker in [&mut of_ana, &mut of_ben] {
         talker.catch_up().await;
         assert_eq!(talker.seen, log, "{} saw what happened, once and in order", talker.name);
@@ -79,24 +78,4 @@ async fn live_through(database: &Database, seed: u64, kills: u64) {
         assert_eq!(of_request[0]["offer_id"], winner.as_str());
     }
     assert!(survivor.terminate().success());
-}
-
-/// The room's log from its beginning, as somebody who comes now gets it.
-async fn read_log(person: &Person, room: &str) -> Vec<Value> {
-    let mut socket = person.live().await;
-    socket.ack(json!({"type": "join", "room": room})).await;
-    let (mut log, mut before) = (Vec::new(), Value::Null);
-    loop {
-        let mut page = json!({"type": "history", "room": room, "limit": 100});
-        if !before.is_null() {
-            page["before"] = before;
-        }
-        let answer = socket.ack(page).await;
-        let events = answer["events"].as_array().unwrap().clone();
-        before = events.first().map_or(Value::Null, |event| event["seq"].clone());
-        log.splice(0..0, events);
-        if answer["has_more"] == false {
-            return log;
-        }
-    }
 }

@@ -1,0 +1,171 @@
+//! Told to stop while thousands are there and talk.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use actix_web::rt::time::{interval, sleep};
+use futures_util::future::{join_all, join5};
+use serde_json::{Value, json};
+
+use super::slow::{Poller, chat};
+use super::target::crowd;
+use crate::support::{Engine, Person, Process, Socket, SocketIo};
+
+const ROOMS: usize = 20;
+
+/// In each room, beside two who speak, one with Socket.IO and one that polls.
+const LISTENERS: usize = 96;
+
+const FLAGS: [&str; 6] = [
+    "--heartbeat-timeout=10m",
+    "--free-messages=10000",
+    "--free-connections=3000",
+    "--connections-per-address=4000",
+    "--anonymous-requests=1000000",
+    "--log-filter=error,souk::startup=info",
+];
+
+/// A chat of two, each with many sessions.
+struct Chat {
+    people: [Person; 2],
+    session: String,
+    room: String,
+}
+
+/// What was acknowledged: our name for it, and its position.
+type Acked = Vec<(String, u64)>;
+
+impl Chat {
+    async fn open(process: &Process, number: usize) -> Self {
+        let anyone = process.client(None);
+        let ana = Person::register(&anyone, &format!("ana{number}"), "consumer").await;
+        let ben = Person::register(&anyone, &format!("ben{number}"), "provider").await;
+        let session = chat(&ana, &ben).await;
+        let room = format!("session:{session}");
+        Self { people: [ana, ben], session, room }
+    }
+
+    fn someone(&self, number: usize) -> &Person {
+        &self.people[number % 2]
+    }
+
+    fn token(&self) -> &str {
+        self.people[0].token().unwrap()
+    }
+
+    async fn member(&self, number: usize) -> Socket {
+        let mut socket = self.someone(number).live().await;
+        socket.ack(json!({"type": "join", "room": self.room})).await;
+        socket
+    }
+
+    /// Says something now and then until sent away.
+    async fn speak(&self, mut socket: Socket, name: usize, all_acked: &Cell<usize>) -> Acked {
+        let mut acked = Vec::new();
+        let mut pace = interval(Duration::from_millis(1500));
+        for number in 0.. {
+            pace.tick().await;
+            let name = format!("{name}-{number}");
+            let message =
+                json!({"type": "chat_message", "room": self.room, "text": name, "client_msg_id": name});
+            match socket.try_request(message).await {
+                Ok(answer) if answer["type"] == "ack" => {
+                    acked.push((name, answer["seq"].as_u64().unwrap()));
+                    all_acked.set(all_acked.get() + 1);
+                }
+                Ok(answer) => assert_eq!(answer["type"], "error", "{answer}"),
+                Err(closed) => {
+                    assert_eq!(closed.code, 1012, "{closed:?}");
+                    assert_is_told_when_to_come_back(&socket.take_all("disconnecting")[0]);
+                    break;
+                }
+            }
+            socket.take_all("event");
+        }
+        acked
+    }
+}
+
+fn assert_is_told_when_to_come_back(notice: &Value) {
+    assert_eq!(notice["reason"], "server_restarting");
+    assert!(notice["reconnect_in_ms"].is_u64(), "{notice}");
+}
+
+async fn listen(mut socket: Socket) {
+    assert_is_told_when_to_come_back(&socket.recv("disconnecting").await);
+    assert_eq!(socket.closed().await.code, 1012);
+}
+
+fn assert_may_come_back(said: &[String]) {
+    assert!(said.iter().any(|said| said.contains("reconnect_in_ms")), "{said:?}");
+    assert!(
+        !said.iter().any(|said| said == "41" || said == "1"),
+        "after that, libraries stay away: {said:?}"
+    );
+}
+
+async fn listen_by_socket_io(mut socket: SocketIo) {
+    let (said, code) = socket.ended().await;
+    assert_eq!(code, 1012);
+    assert_may_come_back(&said);
+}
+
+async fn listen_by_polling(poller: Poller) {
+    let mut said = Vec::new();
+    while let Some(heard) = poller.poll().await {
+        said.extend(heard.split('\u{1e}').map(str::to_owned));
+    }
+    assert_may_come_back(&said);
+}
+
+#[actix_web::test]
+async fn two_thousand_are_sent_away_in_order_and_nothing_acknowledged_is_lost() {
+    let database = Engine::Sqlite.database().unwrap();
+    let process = Process::start("127.0.0.1:0", &database.url(), &FLAGS);
+    let address = process.address;
+    let chats = crowd(ROOMS, |number| Chat::open(&process, number)).await;
+
+    let (chats, acked) = (&chats, &Cell::new(0));
+    let speakers = crowd(2 * ROOMS, |number| chats[number % ROOMS].member(number / ROOMS)).await;
+    let listeners = crowd(LISTENERS * ROOMS, |number| chats[number % ROOMS].member(number / ROOMS)).await;
+    let by_socket_io = crowd(ROOMS, |number| SocketIo::connect(address, chats[number].token())).await;
+    let by_polling =
+        crowd(ROOMS, |number| Poller::join(address, chats[number].token(), &chats[number].session)).await;
+
+    let speak = speakers.into_iter().enumerate().map(|(number, socket)| {
+        let chat = &chats[number % ROOMS];
+        chat.speak(socket, number, acked)
+    });
+    let stop = async {
+        while acked.get() < 4 * ROOMS {
+            sleep(Duration::from_millis(10)).await;
+        }
+        let began = Instant::now();
+        let stopped = actix_web::web::block(move || process.terminate()).await.unwrap();
+        (stopped, began.elapsed())
+    };
+    let (all_acked, _, _, _, (stopped, took)) = join5(
+        join_all(speak),
+        join_all(listeners.into_iter().map(listen)),
+        join_all(by_socket_io.into_iter().map(listen_by_socket_io)),
+        join_all(by_polling.into_iter().map(listen_by_polling)),
+        stop,
+    )
+    .await;
+    assert!(stopped.success(), "{stopped}");
+    assert!(took < Duration::from_secs(30), "it took {took:?}");
+
+    let process = Process::start(&address.to_string(), &database.url(), &FLAGS);
+    for (number, chat) in chats.iter().enumerate() {
+        let log = chat.someone(0).read_log(&chat.room).await;
+        let kept: BTreeMap<_, _> = log
+            .iter()
+            .filter_map(|event| Some((event["data"]["client_msg_id"].as_str()?, event["seq"].as_u64()?)))
+            .collect();
+        for (name, seq) in all_acked.iter().skip(number).step_by(ROOMS).flatten() {
+            assert_eq!(kept.get(name.as_str()), Some(seq), "{name} was acknowledged");
+        }
+    }
+    assert!(process.terminate().success());
+}
