@@ -49,9 +49,15 @@ impl Socket {
         };
         let head: Vec<u8> = socket.buffer.drain(..end_of_head).collect();
         assert!(head.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&head));
-        let (opcode, text) = socket.frame().await.expect("a first frame");
-        assert_eq!(opcode, 1, "refused: {}", String::from_utf8_lossy(&text));
-        socket
+        loop {
+            let (opcode, payload) = socket.frame().await.expect("a first message");
+            match opcode {
+                1 => return socket,
+                // The heartbeat does not wait for the greeting.
+                9 => socket.write(10, &payload).await,
+                _ => panic!("refused: {}", String::from_utf8_lossy(&payload)),
+            }
+        }
     }
 
     async fn read_more(&mut self) -> bool {

@@ -11,6 +11,9 @@ use crate::http::{Caller, Id, Problem, Problems};
 use crate::ids::{Room, Seq, UserId};
 use crate::realtime::hub::RoomSnapshot;
 
+/// Members that are named at once: a market may have all providers.
+const NAMED: usize = 1_000;
+
 /// How much this server's hub has to do.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Rooms)]
@@ -51,7 +54,7 @@ struct MembersView {
     room: Room,
     /// How many users.
     users: usize,
-    /// Who they are. Null for private rooms (`entry:`, `conversation:`, `user:`): who is in one is nobody's affair.
+    /// Who they are, a thousand at most. Null for private rooms (`entry:`, `conversation:`, `user:`): who is in one is nobody's affair.
     members: Option<Vec<UserId>>,
 }
 
@@ -88,8 +91,9 @@ pub(super) async fn members(
 ) -> Result<HttpResponse, Problem> {
     let (scope, named) = (caller.0, room.clone());
     let visibility = app.db.read(move |uow| oversight::list_members(uow, &scope, &named)).await?;
-    let members = app.hub.members(&room).await?;
+    let mut members = app.hub.members(&room).await?;
     let users = members.len();
+    members.truncate(NAMED);
     let members = (visibility == Visibility::Members).then_some(members);
     Ok(HttpResponse::Ok().json(MembersView { room, users, members }))
 }
