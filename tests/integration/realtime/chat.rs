@@ -2,16 +2,16 @@
 
 use serde_json::{Value, json};
 
-use super::people::{Person, db_session};
+use super::doors::db_session;
 use crate::both_engines;
 use crate::support::{Socket, TestApp};
 
 /// Ana and Ben, live in their chat; its room.
 async fn talking(app: &TestApp) -> (Socket, Socket, String) {
-    let ana = Person::new(app, "ana", "consumer").await;
-    let ben = Person::new(app, "ben", "provider").await;
+    let ana = app.consumer("ana").await;
+    let ben = app.provider("ben").await;
     let room = db_session(app, &ana, &ben).await;
-    let mut sockets = (ana.connect(app).await, ben.connect(app).await);
+    let mut sockets = (ana.live().await, ben.live().await);
     for socket in [&mut sockets.0, &mut sockets.1] {
         let ack = socket.ack(json!({"type": "join", "room": room})).await;
         assert_eq!((&ack["room"], &ack["recovered"]), (&json!(room), &json!(false)));
@@ -59,7 +59,7 @@ both_engines! {
 
     async fn strangers_neither_hear_nor_speak(app) {
         let (_ana, _ben, room) = talking(app).await;
-        let mut eve = Person::new(app, "eve", "consumer").await.connect(app).await;
+        let mut eve = app.consumer("eve").await.live().await;
         for request in [
             json!({"type": "join", "room": room}),
             json!({"type": "history", "room": room}),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::people::{Person, db_session};
+use super::doors::db_session;
 use crate::support::{Database, Engine, Library, Process, Puppet, SocketIo, TestApp, Transports, run};
 
 /// Starts both people's client; where there is none, the test is over.
@@ -18,16 +18,16 @@ const HASTY: [&str; 3] = ["--free-messages=1000", "--heartbeat-interval=1s", "--
 
 /// From the handshake to the end, all that an older client does.
 async fn lives(app: &TestApp, library: Library, transports: Transports) {
-    let (ana, ben) = (Person::new(app, "ana", "consumer").await, Person::new(app, "ben", "provider").await);
+    let (ana, ben) = (app.consumer("ana").await, app.provider("ben").await);
     let room = db_session(app, &ana, &ben).await;
     let session = room.strip_prefix("session:").unwrap();
-    let auth = json!({"auth": {"token": ana.token}});
+    let auth = json!({"auth": {"token": ana.token().unwrap()}});
     let Some(mut puppet) = client(library, app, transports, auth).await else { return };
     puppet.heard("connect").await;
     let greeting = puppet.heard("connection_established").await;
     assert_eq!(
         (&greeting["data"]["user_id"], &greeting["data"]["authenticated"]),
-        (&json!(ana.user), &json!(true))
+        (&json!(ana.id), &json!(true))
     );
     if (library, transports) == (Library::Node, Transports::Upgrade) {
         assert_eq!(puppet.heard("upgrade").await["transport"], "websocket");
@@ -36,9 +36,9 @@ async fn lives(app: &TestApp, library: Library, transports: Transports) {
     assert_eq!(joined["head"], 0);
     assert_eq!(puppet.heard("session_joined").await["data"]["session_id"], session);
 
-    let mut other = SocketIo::connect(app.address, &ben.token).await;
+    let mut other = SocketIo::connect(app.address, ben.token().unwrap()).await;
     other.emit("join_session", json!({"session_id": session})).await;
-    assert_eq!(puppet.heard("presence").await["data"]["joined"], json!(ben.user));
+    assert_eq!(puppet.heard("presence").await["data"]["joined"], json!(ben.id));
     for n in 1..=20 {
         let message =
             json!({"session_id": session, "text": format!("héllo {n}"), "client_msg_id": format!("m-{n}")});
@@ -48,9 +48,9 @@ async fn lives(app: &TestApp, library: Library, transports: Transports) {
     }
     other.emit("chat_message", json!({"session_id": session, "text": "and you?"})).await;
     let heard = puppet.heard("chat_message").await;
-    assert_eq!((&heard["data"]["text"], &heard["data"]["by"]), (&json!("and you?"), &json!(ben.user)));
+    assert_eq!((&heard["data"]["text"], &heard["data"]["by"]), (&json!("and you?"), &json!(ben.id)));
     other.emit("typing", json!({"session_id": session})).await;
-    assert_eq!(puppet.heard("typing").await["data"]["by"], json!(ben.user));
+    assert_eq!(puppet.heard("typing").await["data"]["by"], json!(ben.id));
 
     let refused =
         puppet.emit("join_session", json!({"session_id": "01890a5d-ac96-774b-bcce-b302099a8057"})).await;
@@ -61,27 +61,27 @@ async fn lives(app: &TestApp, library: Library, transports: Transports) {
 
     puppet.disconnect().await;
     puppet.heard("disconnect").await;
-    assert_eq!(other.recv("presence").await["left"], json!(ana.user));
-    while app.server.hub.connections_of(ana.user) > 0 {
+    assert_eq!(other.recv("presence").await["left"], json!(ana.id));
+    while app.server.hub.connections_of(ana.user()) > 0 {
         tokio::task::yield_now().await;
     }
 }
 
 /// The three places of a token, and which wins.
 async fn shows_its_token(app: &TestApp, library: Library, transports: Transports) {
-    let ana = Person::new(app, "ana", "consumer").await;
-    let bearer = format!("Bearer {}", ana.token);
+    let ana = app.consumer("ana").await;
+    let bearer = format!("Bearer {}", ana.token().unwrap());
     let good = [
-        json!({"auth": {"token": ana.token}, "query": {"token": "garbage"}, "headers": {"Authorization": "Bearer garbage"}}),
-        json!({"query": {"token": ana.token}, "headers": {"Authorization": "Bearer garbage"}}),
+        json!({"auth": {"token": ana.token().unwrap()}, "query": {"token": "garbage"}, "headers": {"Authorization": "Bearer garbage"}}),
+        json!({"query": {"token": ana.token().unwrap()}, "headers": {"Authorization": "Bearer garbage"}}),
         json!({"headers": {"Authorization": bearer}}),
     ];
     for how in good {
         let Some(mut puppet) = client(library, app, transports, how).await else { return };
-        assert_eq!(puppet.heard("connection_established").await["data"]["user_id"], json!(ana.user));
+        assert_eq!(puppet.heard("connection_established").await["data"]["user_id"], json!(ana.id));
     }
     let bad = [
-        (json!({"auth": {"token": "garbage"}, "query": {"token": ana.token}}), "invalid token"),
+        (json!({"auth": {"token": "garbage"}, "query": {"token": ana.token().unwrap()}}), "invalid token"),
         (json!({"query": {"token": "garbage"}, "headers": {"Authorization": bearer}}), "invalid token"),
         (json!({}), "authentication required"),
     ];

@@ -3,9 +3,9 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::people::{Person, db_session};
+use super::doors::db_session;
 use crate::both_engines;
-use crate::support::{Socket, SocketIo, TestApp};
+use crate::support::{Person, Socket, SocketIo, TestApp};
 
 /// Somebody gives a command. Fields of an answer or notice that are not named may be anything.
 #[derive(Deserialize)]
@@ -98,7 +98,7 @@ fn assert_has(is: &Value, expected: &Value, what: &str) {
 
 async fn play(app: &TestApp, ana: (&Person, Speaker), ben: (&Person, Speaker)) {
     let room = db_session(app, ana.0, ben.0).await;
-    let (ana_id, ben_id) = (ana.0.user.to_string(), ben.0.user.to_string());
+    let (ana_id, ben_id) = (ana.0.id.clone(), ben.0.id.clone());
     let mut people = [("ana", ana.1), ("ben", ben.1)];
     for step in steps(&[("$room", &room), ("$ana", &ana_id), ("$ben", &ben_id)]) {
         let what = format!("{} {} {}", step.who, step.command, json!(step.fields));
@@ -118,21 +118,21 @@ async fn play(app: &TestApp, ana: (&Person, Speaker), ben: (&Person, Speaker)) {
 }
 
 async fn people(app: &TestApp) -> (Person, Person) {
-    (Person::new(app, "ana", "consumer").await, Person::new(app, "ben", "provider").await)
+    (app.consumer("ana").await, app.provider("ben").await)
 }
 
-async fn plain(app: &TestApp, person: &Person) -> Speaker {
-    Speaker::Json(Box::new(person.connect(app).await))
+async fn plain(person: &Person) -> Speaker {
+    Speaker::Json(Box::new(person.live().await))
 }
 
 async fn socketio(app: &TestApp, person: &Person) -> Speaker {
-    Speaker::SocketIo(Box::new(SocketIo::connect(app.address, &person.token).await))
+    Speaker::SocketIo(Box::new(SocketIo::connect(app.address, person.token().unwrap()).await))
 }
 
 both_engines! {
     async fn json_brings_about_what_is_written(app) {
         let (ana, ben) = people(app).await;
-        play(app, (&ana, plain(app, &ana).await), (&ben, plain(app, &ben).await)).await;
+        play(app, (&ana, plain(&ana).await), (&ben, plain(&ben).await)).await;
     }
 
     async fn socketio_brings_about_the_same(app) {
@@ -142,6 +142,6 @@ both_engines! {
 
     async fn so_do_the_two_together(app) {
         let (ana, ben) = people(app).await;
-        play(app, (&ana, socketio(app, &ana).await), (&ben, plain(app, &ben).await)).await;
+        play(app, (&ana, socketio(app, &ana).await), (&ben, plain(&ben).await)).await;
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jsonwebtoken::{EncodingKey, Header};
 use serde_json::{Value, json};
 
-use super::people::db_ring;
+use super::doors::db_ring;
 use crate::both_engines;
 use crate::support::{JWT_SECRET, Person, Socket, SocketIo, TestApp, eventually};
 

@@ -5,11 +5,12 @@ mod chat;
 mod clients;
 mod conversations;
 mod dialects;
+mod doors;
 mod endpoints;
 mod engineio;
 mod handshake;
 mod load_test;
-mod people;
+
 mod rights;
 mod rooms;
 mod session;

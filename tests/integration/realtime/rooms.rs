@@ -2,15 +2,15 @@
 
 use serde_json::json;
 
-use super::people::{Person, db_ring, db_session};
+use super::doors::{db_ring, db_session};
 use crate::both_engines;
 
 both_engines! {
     async fn each_room_lets_in_whom_its_policy_lets_in(app with ["--free-messages=1000"]) {
-        let ana = Person::new(app, "ana", "consumer").await;
-        let ben = Person::new(app, "ben", "provider").await;
-        let eve = Person::new(app, "eve", "consumer").await;
-        let ida = Person::admin(app, "ida").await;
+        let ana = app.consumer("ana").await;
+        let ben = app.provider("ben").await;
+        let eve = app.consumer("eve").await;
+        let ida = app.db_admin("ida").await;
         let session = db_session(app, &ana, &ben).await;
         let nothing = "01890a5d-ac96-774b-bcce-b302099a8057";
         let rooms = [
@@ -24,7 +24,7 @@ both_engines! {
             ("admin".to_owned(), ["forbidden", "forbidden", "forbidden", "joined"]),
         ];
         for (index, person) in [&ana, &ben, &eve, &ida].into_iter().enumerate() {
-            let mut socket = person.connect(app).await;
+            let mut socket = person.live().await;
             for (room, expected) in &rooms {
                 let answer = socket.request(json!({"type": "join", "room": room})).await;
                 let outcome = if answer["type"] == "ack" { "joined" } else { answer["code"].as_str().unwrap() };
@@ -37,10 +37,10 @@ both_engines! {
         use diesel::prelude::*;
         use souk::db::schema::audit;
 
-        let ida = Person::admin(app, "ida").await;
-        ida.connect(app).await.ack(json!({"type": "join", "room": "market:plumbing"})).await;
+        let ida = app.db_admin("ida").await;
+        ida.live().await.ack(json!({"type": "join", "room": "market:plumbing"})).await;
         let rows = app.server.db.read(move |uow| {
-            let of_ida = audit::actor.eq(ida.user).and(audit::outcome.eq("admin"));
+            let of_ida = audit::actor.eq(ida.user()).and(audit::outcome.eq("admin"));
             let rows = audit::table.filter(of_ida).select((audit::action, audit::row_id));
             Ok::<_, souk::db::DbError>(rows.load::<(String, Option<String>)>(uow.conn())?)
         });
@@ -48,9 +48,9 @@ both_engines! {
     }
 
     async fn own_notices_come_without_asking(app) {
-        let ana = Person::new(app, "ana", "consumer").await;
-        let mut first = ana.connect(app).await;
-        let mut second = ana.connect(app).await;
+        let ana = app.consumer("ana").await;
+        let mut first = ana.live().await;
+        let mut second = ana.live().await;
         // An answer shows that what a session does by itself at its start is done.
         for socket in [&mut first, &mut second] {
             socket.send(json!({"type": "ping"})).await;
@@ -64,11 +64,11 @@ both_engines! {
     }
 
     async fn a_resumed_room_that_is_heard_already_gives_only_what_was_before(app) {
-        let ana = Person::new(app, "ana", "consumer").await;
+        let ana = app.consumer("ana").await;
         for times in 1..=3 {
             db_ring(app, &ana.room(), times).await;
         }
-        let mut socket = ana.connect(app).await;
+        let mut socket = ana.live().await;
         socket.send(json!({"type": "ping"})).await;
         socket.recv("pong").await;
         db_ring(app, &ana.room(), 4).await;
@@ -81,7 +81,7 @@ both_engines! {
     }
 
     async fn a_session_is_in_so_many_rooms(app with ["--free-rooms=3"]) {
-        let mut ben = Person::new(app, "ben", "provider").await.connect(app).await;
+        let mut ben = app.provider("ben").await.live().await;
         ben.ack(json!({"type": "join", "room": "market:plumbing"})).await;
         ben.ack(json!({"type": "join", "room": "market:gardening"})).await;
         let error = ben.request(json!({"type": "join", "room": "market:painting"})).await;

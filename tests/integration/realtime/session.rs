@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::people::{PASSWORD, Person};
 use crate::both_engines;
+use crate::support::PASSWORD;
 
 both_engines! {
     async fn mistakes_are_explained_until_there_are_too_many(app with ["--free-messages=1000"]) {
-        let mut ana = Person::new(app, "ana", "consumer").await.connect(app).await;
+        let mut ana = app.consumer("ana").await.live().await;
         ana.send_text("hello").await;
         let error = ana.recv("error").await;
         assert_eq!(error["code"], "malformed");
@@ -27,7 +27,7 @@ both_engines! {
     }
 
     async fn who_is_too_fast_is_told_when_to_go_on(app with ["--free-messages=2"]) {
-        let mut ana = Person::new(app, "ana", "consumer").await.connect(app).await;
+        let mut ana = app.consumer("ana").await.live().await;
         for id in 0..3 {
             ana.send(json!({"type": "ping", "id": id})).await;
         }
@@ -40,7 +40,7 @@ both_engines! {
     }
 
     async fn a_session_is_warned_and_ends_with_its_token(app) {
-        let mut ana = Person::new(app, "ana", "consumer").await.connect(app).await;
+        let mut ana = app.consumer("ana").await.live().await;
         app.clock.advance(Duration::from_secs(29 * 60 + 30));
         ana.send(json!({"type": "ping"})).await;
         let warning = ana.recv("token_expiring").await;
@@ -54,21 +54,21 @@ both_engines! {
     }
 
     async fn a_token_that_ends_while_nothing_is_said_ends_the_session(app with ["--access-ttl=2s"]) {
-        let mut ana = Person::new(app, "ana", "consumer").await.connect(app).await;
+        let mut ana = app.consumer("ana").await.live().await;
         ana.recv("token_expiring").await;
         assert_eq!(ana.closed().await.code, 4001);
     }
 
     async fn a_refreshed_session_goes_on(app) {
-        let ana = Person::new(app, "ana", "consumer").await;
-        let ben = Person::new(app, "ben", "provider").await;
-        let mut socket = ana.connect(app).await;
+        let ana = app.consumer("ana").await;
+        let ben = app.provider("ben").await;
+        let mut socket = ana.live().await;
         app.clock.advance(Duration::from_secs(20 * 60));
         let form = json!({"email": ana.email, "password": PASSWORD});
         let fresh = app.anyone().post("/auth/token", form).await.ok();
         let ack = socket.ack(json!({"type": "refresh", "token": fresh["access_token"]})).await;
         assert!(ack["expires_at"].is_string());
-        let refused = socket.request(json!({"type": "refresh", "token": ben.token})).await;
+        let refused = socket.request(json!({"type": "refresh", "token": ben.token().unwrap()})).await;
         assert_eq!(refused["code"], "invalid_token", "another user's");
         let refused = socket.request(json!({"type": "refresh", "token": "a.b.c"})).await;
         assert_eq!(refused["code"], "invalid_token");
@@ -78,13 +78,13 @@ both_engines! {
     }
 
     async fn a_logout_ends_the_live_sessions_of_that_login(app) {
-        let ana = Person::new(app, "ana", "consumer").await;
-        let mut socket = ana.connect(app).await;
+        let ana = app.consumer("ana").await;
+        let mut socket = ana.live().await;
         let form = json!({"email": ana.email, "password": PASSWORD});
         let other = app.anyone().post("/auth/token", form).await.ok();
         let other_path = format!("/ws?token={}", other["access_token"].as_str().unwrap());
         let mut other = crate::support::Socket::connect(app.address, &other_path).await;
-        app.with_token(&ana.token).post("/auth/logout", json!({})).await.ok();
+        ana.post("/auth/logout", json!({})).await.ok();
         assert_eq!(socket.recv("disconnecting").await["reason"], "token_revoked");
         assert_eq!(socket.closed().await.code, 4001);
         other.send(json!({"type": "ping", "id": 1})).await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::people::{Person, db_ring, db_session};
+use super::doors::{db_ring, db_session};
 use crate::both_engines;
 use crate::support::{Client, SocketIo, TestApp};
 
@@ -29,23 +29,23 @@ async fn poller(anyone: &Client) -> String {
 
 both_engines! {
     async fn a_session_begins_with_its_data(app) {
-        let ana = Person::new(app, "ana", "consumer").await;
+        let ana = app.consumer("ana").await;
         let mut socket = SocketIo::open(app.address, "", &[]).await;
-        let welcome = socket.knock("/", json!({"token": ana.token})).await.unwrap();
+        let welcome = socket.knock("/", json!({"token": ana.token().unwrap()})).await.unwrap();
         let greeting = socket.recv("connection_established").await;
         assert_eq!(greeting["session_id"], welcome["sid"]);
-        assert_eq!(greeting["user_id"], ana.user.to_string());
+        assert_eq!(greeting["user_id"], ana.id.to_string());
         assert_eq!((&greeting["email"], &greeting["role"]), (&json!(ana.email), &json!("consumer")));
         assert_eq!((&greeting["authenticated"], &greeting["plan"]), (&json!(true), &json!("free")));
-        assert_eq!(greeting["token_data"]["sub"], ana.user.to_string());
+        assert_eq!(greeting["token_data"]["sub"], ana.id.to_string());
         assert!(greeting["token_data"]["jti"].is_string());
-        assert!(!greeting.to_string().contains(&ana.token), "the token itself is told to nobody");
+        assert!(!greeting.to_string().contains(ana.token().unwrap()), "the token itself is told to nobody");
     }
 
     async fn of_several_tokens_the_first_counts(app) {
-        let ana = Person::new(app, "ana", "consumer").await;
-        let good = json!({"token": ana.token});
-        let (in_query, bearer) = (format!("&token={}", ana.token), format!("Bearer {}", ana.token));
+        let ana = app.consumer("ana").await;
+        let good = json!({"token": ana.token().unwrap()});
+        let (in_query, bearer) = (format!("&token={}", ana.token().unwrap()), format!("Bearer {}", ana.token().unwrap()));
         let header = [("authorization", bearer.as_str())];
         let bad_header = [("authorization", "Bearer garbage")];
         let cases: [(&str, Headers<'_>, &Value); 5] = [
@@ -64,120 +64,120 @@ both_engines! {
     }
 
     async fn each_refusal_says_why(app) {
-        let [ana, eve] = [Person::new(app, "ana", "consumer").await, Person::new(app, "eve", "consumer").await];
+        let [ana, eve] = [app.consumer("ana").await, app.consumer("eve").await];
         assert_eq!(refused(app, "", &[], Value::Null).await, "authentication required");
         assert_eq!(refused(app, "", &[], json!({"token": 5})).await, "authentication required");
         assert_eq!(refused(app, "", &[], json!({"token": "a.b.c"})).await, "invalid token");
-        app.with_token(&eve.token).post("/auth/logout", json!({})).await.ok();
-        assert_eq!(refused(app, "", &[], json!({"token": eve.token})).await, "invalid token");
+        eve.post("/auth/logout", json!({})).await.ok();
+        assert_eq!(refused(app, "", &[], json!({"token": eve.token().unwrap()})).await, "invalid token");
         let own = format!("http://{}", app.address);
         let mut socket = SocketIo::open(app.address, "", &[("origin", &own)]).await;
-        assert!(socket.knock("/", json!({"token": ana.token})).await.is_ok(), "python's client says our own address");
+        assert!(socket.knock("/", json!({"token": ana.token().unwrap()})).await.is_ok(), "python's client says our own address");
         let elsewhere = [("origin", "https://elsewhere.example")];
-        let message = refused(app, "", &elsewhere, json!({"token": ana.token})).await;
+        let message = refused(app, "", &elsewhere, json!({"token": ana.token().unwrap()})).await;
         assert!(message.starts_with("origin not allowed"), "{message}");
         app.clock.advance(Duration::from_secs(3600));
-        assert_eq!(refused(app, "", &[], json!({"token": ana.token})).await, "token expired");
+        assert_eq!(refused(app, "", &[], json!({"token": ana.token().unwrap()})).await, "token expired");
     }
 
     async fn namespaces_are_for_whom_they_are_for(app) {
-        let (ana, root) = (Person::new(app, "ana", "consumer").await, Person::admin(app, "root").await);
+        let (ana, root) = (app.consumer("ana").await, app.db_admin("root").await);
         let mut socket = SocketIo::open(app.address, "", &[]).await;
-        let refusal = socket.knock("/kitchen", json!({"token": ana.token})).await.unwrap_err();
+        let refusal = socket.knock("/kitchen", json!({"token": ana.token().unwrap()})).await.unwrap_err();
         assert_eq!(refusal, json!({"message": "Invalid namespace"}));
-        let refusal = socket.knock("/admin", json!({"token": ana.token})).await.unwrap_err();
+        let refusal = socket.knock("/admin", json!({"token": ana.token().unwrap()})).await.unwrap_err();
         assert_eq!(refusal["data"]["code"], "not_yours");
-        assert!(socket.knock("/", json!({"token": ana.token})).await.is_ok(), "a refusal ends nothing");
+        assert!(socket.knock("/", json!({"token": ana.token().unwrap()})).await.is_ok(), "a refusal ends nothing");
         let mut admin = SocketIo::open(app.address, "", &[]).await;
-        admin.knock("/admin", json!({"token": root.token})).await.unwrap();
-        admin.knock("/", json!({"token": root.token})).await.unwrap();
-        assert_eq!(app.server.hub.connections_of(root.user), 2, "two sessions behind one connection");
+        admin.knock("/admin", json!({"token": root.token().unwrap()})).await.unwrap();
+        admin.knock("/", json!({"token": root.token().unwrap()})).await.unwrap();
+        assert_eq!(app.server.hub.connections_of(root.user()), 2, "two sessions behind one connection");
         admin.send("41/admin,").await;
         admin.recv("connection_established").await;
         assert_eq!(admin.emit("ping", json!({})).await["ok"], true, "the other goes on");
-        while app.server.hub.connections_of(root.user) > 1 {
+        while app.server.hub.connections_of(root.user()) > 1 {
             tokio::task::yield_now().await;
         }
     }
 
     async fn people_talk(app) {
-        let (ana, ben) = (Person::new(app, "ana", "consumer").await, Person::new(app, "ben", "provider").await);
+        let (ana, ben) = (app.consumer("ana").await, app.provider("ben").await);
         let room = db_session(app, &ana, &ben).await;
         let session = session_of(&room);
-        let mut a = SocketIo::connect(app.address, &ana.token).await;
-        let mut b = SocketIo::connect(app.address, &ben.token).await;
+        let mut a = SocketIo::connect(app.address, ana.token().unwrap()).await;
+        let mut b = SocketIo::connect(app.address, ben.token().unwrap()).await;
         for socket in [&mut a, &mut b] {
             let joined = socket.emit("join_session", json!({"session_id": session})).await;
             assert_eq!((&joined["ok"], &joined["room"]), (&json!(true), &json!(room)));
             assert_eq!(socket.recv("session_joined").await["session_id"], session);
         }
-        assert_eq!(a.recv("presence").await["joined"], ben.user.to_string());
+        assert_eq!(a.recv("presence").await["joined"], ben.id.to_string());
         let message = json!({"session_id": session, "text": "hello", "client_msg_id": "m-1"});
         let ack = a.emit("chat_message", message.clone()).await;
         assert_eq!((&ack["ok"], &ack["seq"], &ack["client_msg_id"]), (&json!(true), &json!(1), &json!("m-1")));
         for socket in [&mut a, &mut b] {
             let said = socket.recv("chat_message").await;
             assert_eq!((&said["text"], &said["session_id"]), (&json!("hello"), &json!(session)));
-            assert_eq!((&said["seq"], &said["id"], &said["by"]), (&json!(1), &ack["id"], &json!(ana.user)));
+            assert_eq!((&said["seq"], &said["id"], &said["by"]), (&json!(1), &ack["id"], &json!(ana.id)));
         }
         assert_eq!(a.emit("chat_message", message).await, ack, "the same message, the same answer");
         let unnamed = json!({"session_id": session, "text": "hello"});
         assert_eq!(a.emit("chat_message", unnamed).await["seq"], 2, "one without a name is another");
         assert_eq!(b.emit("typing", json!({"session_id": session})).await["ok"], true);
-        assert_eq!(a.recv("typing").await["by"], ben.user.to_string());
-        let mut eve = SocketIo::connect(app.address, &Person::new(app, "eve", "consumer").await.token).await;
+        assert_eq!(a.recv("typing").await["by"], ben.id.to_string());
+        let mut eve = SocketIo::connect(app.address, app.consumer("eve").await.token().unwrap()).await;
         let refusal = eve.emit("join_session", json!({"session_id": session})).await;
         assert_eq!((&refusal["ok"], &refusal["error"]["code"]), (&json!(false), &json!("forbidden")));
         assert_eq!(eve.recv("error").await["code"], "forbidden");
         assert_eq!(b.emit("leave_session", json!({"session_id": session})).await["ok"], true);
-        assert_eq!(a.recv("presence").await["left"], ben.user.to_string());
+        assert_eq!(a.recv("presence").await["left"], ben.id.to_string());
     }
 
     async fn a_room_is_resumed_in_the_other_dialect(app) {
-        let (ana, ben) = (Person::new(app, "ana", "consumer").await, Person::new(app, "ben", "provider").await);
+        let (ana, ben) = (app.consumer("ana").await, app.provider("ben").await);
         let room = db_session(app, &ana, &ben).await;
         let session = session_of(&room);
-        let mut plain = ana.connect(app).await;
+        let mut plain = ana.live().await;
         plain.ack(json!({"type": "join", "room": room})).await;
         for id in ["m-1", "m-2", "m-3"] {
             let message = json!({"type": "chat_message", "room": room, "client_msg_id": id, "text": id});
             plain.ack(message).await;
         }
         plain.close().await;
-        let mut socket = SocketIo::connect(app.address, &ana.token).await;
+        let mut socket = SocketIo::connect(app.address, ana.token().unwrap()).await;
         let joined = socket.emit("join_session", json!({"session_id": session, "since": 1})).await;
         let missed: Vec<_> = joined["events"].as_array().unwrap().iter().map(|event| &event["seq"]).collect();
         assert_eq!((missed, &joined["recovered"]), (vec![&json!(2), &json!(3)], &json!(true)));
         let ack = socket.emit("chat_message", json!({"session_id": session, "text": "four"})).await;
         assert_eq!(ack["seq"], 4);
         assert_eq!(socket.recv("chat_message").await["seq"], 4, "and nothing came twice");
-        let mut plain = ana.connect(app).await;
+        let mut plain = ana.live().await;
         let joined = plain.ack(json!({"type": "join", "room": room, "since": 3})).await;
         assert_eq!(joined["events"][0]["seq"], 4);
     }
 
     async fn events_of_any_room_are_heard(app) {
-        let ana = Person::new(app, "ana", "consumer").await;
-        let root = Person::admin(app, "root").await;
-        let mut socket = SocketIo::connect(app.address, &ana.token).await;
+        let ana = app.consumer("ana").await;
+        let root = app.db_admin("root").await;
+        let mut socket = SocketIo::connect(app.address, ana.token().unwrap()).await;
         assert_eq!(socket.emit("room:join", json!({"room": ana.room(), "since": 0})).await["ok"], true);
         db_ring(app, &ana.room(), 1).await;
         let event = socket.recv("event").await;
         assert_eq!((&event["kind"], &event["data"]["times"]), (&json!("bell.rang"), &json!(1)));
         let mut admin = SocketIo::open(app.address, "", &[]).await;
-        admin.knock("/admin", json!({"token": root.token})).await.unwrap();
+        admin.knock("/admin", json!({"token": root.token().unwrap()})).await.unwrap();
         admin.send(r#"42/admin,7["presence",{"room":"admin"}]"#).await;
         // It hears the admins' room by itself.
         let mut answered = false;
         while !answered {
             let said = admin.next_raw().await;
-            answered = said.starts_with("43/admin,7[") && said.contains(&root.user.to_string());
+            answered = said.starts_with("43/admin,7[") && said.contains(&root.id.to_string());
         }
     }
 
     async fn mistakes_are_explained_and_hostile_packets_are_not(app with ["--free-messages=1000"]) {
-        let ana = Person::new(app, "ana", "consumer").await;
-        let mut socket = SocketIo::connect(app.address, &ana.token).await;
+        let ana = app.consumer("ana").await;
+        let mut socket = SocketIo::connect(app.address, ana.token().unwrap()).await;
         let answer = socket.emit("dance", json!({})).await;
         assert_eq!(answer["error"]["code"], "unknown_type");
         assert_eq!(socket.recv("error").await["message"], "unknown type \"dance\"");
@@ -198,11 +198,11 @@ both_engines! {
             "2",
             "0{}",
         ] {
-            let mut socket = SocketIo::connect(app.address, &ana.token).await;
+            let mut socket = SocketIo::connect(app.address, ana.token().unwrap()).await;
             socket.send(hostile).await;
             assert_eq!(socket.ended().await.1, 1002, "{hostile}");
         }
-        let mut socket = SocketIo::connect(app.address, &ana.token).await;
+        let mut socket = SocketIo::connect(app.address, ana.token().unwrap()).await;
         socket.send_bytes(&[0]).await;
         assert_eq!(socket.ended().await.1, 1002, "an attachment of nothing");
     }
@@ -222,17 +222,17 @@ both_engines! {
         let first = poller(&anyone).await;
         let _second = poller(&anyone).await;
         assert_eq!(anyone.get("/socket.io/?EIO=4&transport=polling").await.status, 429);
-        let ana = Person::new(app, "ana", "consumer").await;
-        let connect = format!("40{}", json!({"token": ana.token}));
+        let ana = app.consumer("ana").await;
+        let connect = format!("40{}", json!({"token": ana.token().unwrap()}));
         assert_eq!(anyone.post_text(&first, &connect).await.text, "ok");
         assert!(anyone.get(&first).await.text.starts_with("40{"), "somebody is known now");
         let _third = poller(&anyone).await;
     }
 
     async fn a_right_that_ends_ends_the_session(app) {
-        let ana = Person::new(app, "ana", "consumer").await;
-        let mut socket = SocketIo::connect(app.address, &ana.token).await;
-        app.with_token(&ana.token).post("/auth/logout", json!({})).await.ok();
+        let ana = app.consumer("ana").await;
+        let mut socket = SocketIo::connect(app.address, ana.token().unwrap()).await;
+        ana.post("/auth/logout", json!({})).await.ok();
         let (said, code) = socket.ended().await;
         assert_eq!(code, 4001);
         let said: Vec<_> = said.iter().map(String::as_str).filter(|said| !said.starts_with("42[\"conn")).collect();
@@ -241,8 +241,8 @@ both_engines! {
     }
 
     async fn a_server_that_stops_lets_them_come_back(app) {
-        let ana = Person::new(app, "ana", "consumer").await;
-        let mut socket = SocketIo::connect(app.address, &ana.token).await;
+        let ana = app.consumer("ana").await;
+        let mut socket = SocketIo::connect(app.address, ana.token().unwrap()).await;
         app.stop_in_order();
         let (said, code) = socket.ended().await;
         assert_eq!(code, 1012);

@@ -2,14 +2,14 @@
 
 use serde_json::json;
 
-use super::people::{Person, db_ring};
+use super::doors::db_ring;
 use crate::both_engines;
 use crate::support::deaf;
 
 both_engines! {
     async fn a_server_that_stops_says_when_to_come_back(app) {
-        let ana = Person::new(app, "ana", "consumer").await;
-        let mut socket = ana.connect(app).await;
+        let ana = app.consumer("ana").await;
+        let mut socket = ana.live().await;
         app.stop_in_order();
         let notice = socket.recv("disconnecting").await;
         assert_eq!(notice["reason"], "server_restarting");
@@ -22,10 +22,10 @@ both_engines! {
             "--outbox-soft=32KiB", "--outbox-hard=64KiB", "--socket-send-buffer=16KiB", "--eviction-grace=1s",
         ]
     ) {
-        let ben = Person::new(app, "ben", "provider").await;
-        let deaf = deaf(app.address, &ben.path(), &json!({"type": "join", "room": ben.room()})).await;
+        let ben = app.provider("ben").await;
+        let deaf = deaf(app.address, &ben.live_path(), &json!({"type": "join", "room": ben.room()})).await;
         let mut ringing = 0;
-        while app.server.hub.connections_of(ben.user) > 0 {
+        while app.server.hub.connections_of(ben.user()) > 0 {
             ringing += 1;
             assert!(ringing < 100_000, "it is still there");
             db_ring(app, &ben.room(), ringing).await;

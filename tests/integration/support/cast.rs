@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use souk::auth::{NewPassword, SignUp};
 use souk::domain::users::{DisplayName, Plan, Reason, Role, service};
-use souk::ids::CallId;
+use souk::ids::{CallId, UserId};
 
 use super::{Client, Socket, TestApp};
 
@@ -60,6 +60,16 @@ impl Person {
     /// Where they connect to `/ws`.
     pub fn live_path(&self) -> String {
         format!("/ws?token={}", self.token().expect("somebody who is signed in has a token"))
+    }
+
+    /// Their own room.
+    pub fn room(&self) -> String {
+        format!("user:{}", self.id)
+    }
+
+    /// Their id, for test-only doors.
+    pub fn user(&self) -> UserId {
+        self.id.parse().unwrap()
     }
 
     /// The room's log from its beginning, as somebody who comes now gets it.
