@@ -62,16 +62,9 @@ impl Auth {
 
     async fn admit_own(&self, token: OwnToken, call: CallId) -> Result<Scope, Refused> {
         let (login, jti) = (token.login, token.jti.clone());
-        let (shown, is_revoked) = self
-            .db
-            .read(move |uow| {
-                let shown = logins::repository::shown(uow, login, &jti)?;
-                let revoked = logins::repository::is_revoked(uow, "", Revoked::Token, &jti.0)?;
-                Ok::<_, DbError>((shown, revoked))
-            })
-            .await?;
+        let shown = self.db.read(move |uow| logins::repository::shown(uow, login, &jti)).await?;
         let concerned = |error| Refused { error, user: Some(token.user) };
-        let shown = judge(&token, shown, is_revoked, self.clock.now()).map_err(concerned)?;
+        let shown = judge(&token, shown, self.clock.now()).map_err(concerned)?;
         if let Some(is_of_pair) = self.use_to_note(&shown) {
             let (login, jti) = (token.login, token.jti.clone());
             let noted =
@@ -203,12 +196,7 @@ impl Auth {
 }
 
 /// What our rows say about a token of ours.
-fn judge(
-    token: &OwnToken,
-    shown: Option<Shown>,
-    is_revoked: bool,
-    now: Timestamp,
-) -> Result<Shown, AuthError> {
+fn judge(token: &OwnToken, shown: Option<Shown>, now: Timestamp) -> Result<Shown, AuthError> {
     let shown = shown.ok_or(AuthError::UnknownOrInactive)?;
     if shown.user.id != token.user {
         return Err(Refusal::Claim.into());
@@ -217,7 +205,7 @@ fn judge(
         return Err(AuthError::UnknownOrInactive);
     }
     let is_withdrawn = shown.pair.is_some_and(|pair| pair.withdrawn_at.is_some());
-    if is_revoked || is_withdrawn || shown.login.revoked_at.is_some() || shown.user.role != token.role {
+    if shown.is_revoked || is_withdrawn || shown.login.revoked_at.is_some() || shown.user.role != token.role {
         return Err(Refusal::Revoked.into());
     }
     if shown.login.expires_at <= now {

@@ -189,6 +189,11 @@ both_engines! {
         }
         of(&fourth).get("/auth/me").await.refused(401);
         assert_eq!(app.db_audit("token", &jti).await, ["admin revoke", "admin revoke"]);
+        let own = log_in(app, &ana).await;
+        for _ in 0..2 {
+            app.anyone().post("/auth/revoke", json!({"token": own["access_token"]})).await.ok();
+        }
+        assert_eq!(app.db_audit("token", &claim(&own, "jti")).await, ["done revoke"], "once is enough");
         for wrong in [json!({}), json!({"jti": ""}), json!({"token": "x"}), json!({"token": "x", "jti": "y"})] {
             assert_eq!(revoke(wrong.clone()).await, 422, "{wrong}");
         }

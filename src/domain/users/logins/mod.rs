@@ -82,7 +82,7 @@ pub struct NewPair {
 }
 
 /// What is known of a token of ours when it is shown.
-#[derive(Clone, Debug, diesel::Queryable)]
+#[derive(Clone, Debug)]
 pub struct Shown {
     /// Whose it is.
     pub user: User,
@@ -90,6 +90,8 @@ pub struct Shown {
     pub login: Login,
     /// The pair it was handed out in; `None` for one that was minted by hand.
     pub pair: Option<Pair>,
+    /// It was made void by itself.
+    pub is_revoked: bool,
 }
 
 /// The state of a pair of tokens, as far as showing its access token goes.

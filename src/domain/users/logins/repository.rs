@@ -6,7 +6,7 @@ use crate::clock::Timestamp;
 use crate::db::schema::{logins, refresh_tokens, revocations, users};
 use crate::db::{DbError, UnitOfWork, each};
 use crate::domain::Page;
-use crate::domain::users::repository as users_repository;
+use crate::domain::users::{User, repository as users_repository};
 use crate::ids::{LoginId, RefreshId, TokenId, UserId};
 
 use super::{Device, Login, NewPair, Pair, Revoked, Shown};
@@ -58,21 +58,35 @@ pub fn live_of(
     Ok(query.load(uow.conn())?)
 }
 
-/// What is known of a token of ours: its login with the user, and its pair.
+/// What is known of a token of ours: its login with the user, its pair, and whether it was revoked. One query, since every
+/// call of every client begins with it.
 pub fn shown(uow: &mut UnitOfWork<'_>, login: LoginId, jti: &TokenId) -> Result<Option<Shown>, DbError> {
+    let of_pair = refresh_tokens::table.on(refresh_tokens::access_jti.eq(jti.0.clone()));
+    let of_token = revocations::table.on(revocations::issuer
+        .eq("")
+        .and(revocations::kind.eq(Revoked::Token))
+        .and(revocations::value.eq(jti.0.clone())));
     let found = logins::table
         .inner_join(users::table.on(users::id.eq(logins::user_id)))
+        .left_join(of_pair)
+        .left_join(of_token)
         .filter(logins::id.eq(login))
-        .select((users_repository::COLUMNS, COLUMNS))
-        .first(uow.conn())
+        .select((
+            users_repository::COLUMNS,
+            COLUMNS,
+            refresh_tokens::id.nullable(),
+            (refresh_tokens::access_used_at.nullable(), refresh_tokens::withdrawn_at.nullable()),
+            revocations::value.nullable(),
+        ))
+        .first::<(User, Login, Option<RefreshId>, Pair, Option<String>)>(uow.conn())
         .optional()?;
-    let Some((user, login)) = found else { return Ok(None) };
-    let pair = refresh_tokens::table
-        .filter(refresh_tokens::access_jti.eq(&jti.0))
-        .select((refresh_tokens::access_used_at, refresh_tokens::withdrawn_at))
-        .first::<Pair>(uow.conn())
-        .optional()?;
-    Ok(Some(Shown { user, login, pair }))
+    Ok(found.map(|(user, login, refresh, pair, revoked)| Shown {
+        user,
+        login,
+        // A pair of which nothing was shown yet has nothing but nulls, too: its id says that there is one.
+        pair: refresh.map(|_| pair),
+        is_revoked: revoked.is_some(),
+    }))
 }
 
 /// Adds a login.
@@ -240,16 +254,17 @@ pub(super) fn withdraw(uow: &mut UnitOfWork<'_>, id: RefreshId) -> Result<(), Db
     Ok(())
 }
 
-/// Remembers a revocation for as long as the token could be valid. `issuer` is empty for our own.
+/// Remembers a revocation for as long as the token could be valid; `false` where it was known. `issuer` is empty for our
+/// own.
 pub(super) fn insert_revocation(
     uow: &mut UnitOfWork<'_>,
     issuer: &str,
     kind: Revoked,
     value: &str,
     until: Timestamp,
-) -> Result<(), DbError> {
+) -> Result<bool, DbError> {
     let now = uow.now();
-    each!(uow.conn(), |c| diesel::insert_into(revocations::table)
+    let inserted = each!(uow.conn(), |c| diesel::insert_into(revocations::table)
         .values((
             revocations::issuer.eq(issuer),
             revocations::kind.eq(kind),
@@ -259,10 +274,10 @@ pub(super) fn insert_revocation(
         ))
         .on_conflict_do_nothing()
         .execute(c))?;
-    Ok(())
+    Ok(inserted == 1)
 }
 
-/// Whether this token or session was revoked. `issuer` is empty for our own.
+/// Whether this token or session of an outside issuer was revoked.
 pub fn is_revoked(
     uow: &mut UnitOfWork<'_>,
     issuer: &str,

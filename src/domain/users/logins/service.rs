@@ -109,7 +109,9 @@ pub fn end_own(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<(), Error> {
             repository::insert_revocation(uow, issuer, Revoked::Session, session, until)?;
             uow.end(Ending::Login { sid, reason: EndReason::Revoked });
         }
-        _ => revoke_token(uow, Some(issuer.clone()), scope.token(), scope.expires_at())?,
+        _ => {
+            revoke_token(uow, Some(issuer.clone()), scope.token(), scope.expires_at())?;
+        }
     }
     Ok(uow.audit(of_caller(scope, "logged out of an outside session"))?)
 }
@@ -126,7 +128,10 @@ pub fn revoke(uow: &mut UnitOfWork<'_>, token: &Condemned, call: CallId) -> Resu
     match token {
         Condemned::Access { issuer, jti, until } => {
             let until = until.unwrap_or(uow.now().plus(LONGEST_OUTSIDE_SESSION));
-            revoke_token(uow, issuer.clone(), jti, until)
+            if revoke_token(uow, issuer.clone(), jti, until)? {
+                uow.audit(given_up(jti, call))?;
+            }
+            Ok(())
         }
         Condemned::Refresh { hash } => {
             let Some(refresh) = repository::refresh_by_hash(uow, hash)? else { return Ok(()) };
@@ -138,17 +143,17 @@ pub fn revoke(uow: &mut UnitOfWork<'_>, token: &Condemned, call: CallId) -> Resu
     }
 }
 
-/// Makes one token void before its time. `issuer` is `None` for our own.
+/// Makes one token void before its time; `false` where it was already. `issuer` is `None` for our own.
 fn revoke_token(
     uow: &mut UnitOfWork<'_>,
     issuer: Option<Arc<str>>,
     jti: &TokenId,
     until: Timestamp,
-) -> Result<(), DbError> {
+) -> Result<bool, DbError> {
     let name = issuer.as_deref().unwrap_or_default();
-    repository::insert_revocation(uow, name, Revoked::Token, &jti.0, until.plus(SKEW))?;
+    let is_new = repository::insert_revocation(uow, name, Revoked::Token, &jti.0, until.plus(SKEW))?;
     uow.end(Ending::Token { issuer, jti: jti.clone(), reason: EndReason::Revoked });
-    Ok(())
+    Ok(is_new)
 }
 
 /// Ends somebody's login, as an admin. One that had ended stays so.
@@ -167,7 +172,8 @@ pub fn revoke_as_admin(uow: &mut UnitOfWork<'_>, scope: &Scope, token: &Condemne
         Condemned::Access { issuer, jti, until } => {
             oversee(uow, scope, REVOKE, Some(jti.0.clone()))?;
             let until = until.unwrap_or(uow.now().plus(LONGEST_OUTSIDE_SESSION));
-            Ok(revoke_token(uow, issuer.clone(), jti, until)?)
+            revoke_token(uow, issuer.clone(), jti, until)?;
+            Ok(())
         }
         Condemned::Refresh { hash } => match repository::refresh_by_hash(uow, hash)? {
             Some(refresh) => end_as_admin(uow, scope, refresh.login_id),
@@ -186,6 +192,20 @@ fn end_login(uow: &mut UnitOfWork<'_>, login: &Login, call: CallId) -> Result<()
         uow.audit(done(login.user_id, Some(login.id.to_string()), "ended by its user", call))?;
     }
     Ok(())
+}
+
+/// By nobody in particular: who shows a token to have it revoked is not asked who they are.
+fn given_up(jti: &TokenId, call: CallId) -> NewAudit {
+    NewAudit {
+        actor: None,
+        impersonator: None,
+        outcome: Outcome::Done,
+        action: REVOKE.action,
+        kind: REVOKE.kind.as_str(),
+        row_id: Some(jti.0.clone()),
+        detail: Some("given up by its bearer".to_owned()),
+        call: Some(call),
+    }
 }
 
 fn done(user: UserId, row_id: Option<String>, detail: &str, call: CallId) -> NewAudit {

@@ -39,6 +39,26 @@ fn exactly_the_sessions_that_hung_on_a_right_go_with_it() {
 }
 
 #[test]
+fn all_but_one_login_of_a_user_may_end() {
+    run(|| async {
+        let world = World::new();
+        let (kept, other, outside) = (world.connect(1), world.connect(1), world.connect(2));
+        let guest = Credentials {
+            user: user(1),
+            login: None,
+            issuer: Some("https://elsewhere".into()),
+            token: TokenId("t".into()),
+            rooms: 10,
+        };
+        other.guard.borrow().as_ref().unwrap().renew(guest);
+        world.end(Ending::OtherLogins { user: user(1), kept: login(1), reason: EndReason::Revoked });
+        settle().await;
+        let evicted = [&kept, &other, &outside].map(|member| member.evicted.get());
+        assert_eq!(evicted, [None, Some(CloseReason::Revoked), None]);
+    });
+}
+
+#[test]
 fn an_evicted_session_hears_why_and_nothing_more() {
     run(|| async {
         let (world, room) = (World::new(), room("a"));
