@@ -1,5 +1,7 @@
 //! The OpenAPI 3.1 document, made from the routes themselves, and the page to browse it without any network.
 
+use actix_web::HttpResponse;
+use actix_web::http::header::ContentType;
 use actix_web::web;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApiBuilder, ServerBuilder};
@@ -49,12 +51,20 @@ pub fn document() -> utoipa::openapi::OpenApi {
     document.merge_from(routed)
 }
 
-/// `/openapi.json` and `/docs`.
-pub(super) fn configure(cfg: &mut web::ServiceConfig, document: utoipa::openapi::OpenApi) {
+/// `/openapi.json` and `/docs`. The document is written once: it is large, and anybody may ask for it.
+pub(super) fn configure(cfg: &mut web::ServiceConfig, document: &utoipa::openapi::OpenApi) {
+    let written = match document.to_json() {
+        Ok(written) => web::Bytes::from(written),
+        Err(error) => return log::error!("the OpenAPI document cannot be written: {error}"),
+    };
+    let answer = move || {
+        let body = written.clone();
+        async move { HttpResponse::Ok().content_type(ContentType::json()).body(body) }
+    };
+    cfg.route("/openapi.json", web::get().to(answer));
     cfg.service(web::redirect("/docs", "/docs/"));
     cfg.service(
         SwaggerUi::new("/docs/{_:.*}")
-            .url("/openapi.json", document)
             .config(Config::new(["/openapi.json"]).try_it_out_enabled(true).persist_authorization(true)),
     );
 }

@@ -31,7 +31,7 @@ pub(super) fn documented(cfg: &mut ServiceConfig<'_>) {
 pub fn configure(cfg: &mut web::ServiceConfig) {
     let document = openapi::document();
     cfg.app_data(web::Data::new(Addresses::of(&document)));
-    openapi::configure(cfg, document);
+    openapi::configure(cfg, &document);
     cfg.service(web::scope("/api/v1").configure(mount).default_service(web::to(fallback::answer)));
     cfg.configure(mount);
     cfg.default_service(web::to(fallback::answer));
