@@ -4,6 +4,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use super::Target;
+use crate::support::SocketIo;
 
 /// How many do the same at once.
 const CROWD: usize = 20;
@@ -54,6 +55,25 @@ async fn who_tries_the_rooms_of_others_stays_outside() {
             assert_eq!(answer["code"], *code, "{room}: {answer}");
         }
         socket.close().await;
+    }))
+    .await;
+    target.assert_recovers().await;
+}
+
+#[actix_web::test]
+async fn who_goes_in_and_out_without_end_is_closed() {
+    let target = Target::start(&[]).await;
+    let ana = target.consumer("ana").await;
+    let knock = format!("40{}", json!({"token": ana.token().unwrap()}));
+    join_all((0..CROWD).map(async |_| {
+        let mut socket = SocketIo::open(target.address(), "", &[]).await;
+        for _ in 0..40 {
+            socket.send(&knock).await;
+            socket.send("41").await;
+        }
+        let (said, code) = socket.ended().await;
+        let welcomes = said.iter().filter(|packet| packet.starts_with(r#"40{"sid""#)).count();
+        assert_eq!((welcomes, code), (20, 4008), "{said:?}");
     }))
     .await;
     target.assert_recovers().await;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use futures_util::stream;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use super::Target;
 use crate::support::{Raw, Socket};
@@ -72,4 +72,34 @@ async fn pages_of_others_get_no_session() {
     let codes: Vec<_> = knocks.buffer_unordered(20).collect().await;
     assert!(codes.iter().all(|code| *code == 4003), "{codes:?}");
     target.assert_recovers().await;
+}
+
+#[actix_web::test]
+async fn who_polls_and_says_nothing_is_forgotten() {
+    let target = Target::start(&["--handshake-timeout=2s"]).await;
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let url = format!("http://{}/socket.io/?EIO=4&transport=polling", target.address());
+    let opened = stream::iter(0..500).map(async |_| http.get(&url).send().await.unwrap().status().as_u16());
+    let statuses: Vec<_> = opened.buffer_unordered(20).collect().await;
+    let let_in = statuses.iter().filter(|status| **status == 200).count();
+    assert!((50..500).contains(&let_in), "{let_in} were let in at once, or one after the other");
+    assert!(statuses.iter().all(|status| matches!(status, 200 | 429)), "{statuses:?}");
+    drop(http);
+    target.assert_recovers().await;
+}
+
+#[actix_web::test]
+async fn who_asks_and_does_not_read_the_answers_is_cut_off() {
+    let target = Target::start(&["--tcp-user-timeout=2s"]).await;
+    let mut deaf = Vec::new();
+    for _ in 0..50 {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4 * 1024).unwrap();
+        let mut stream = socket.connect(target.address()).await.unwrap();
+        let asked = "GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: souk\r\n\r\n".repeat(8);
+        stream.write_all(asked.as_bytes()).await.unwrap();
+        deaf.push(stream);
+    }
+    target.assert_recovers().await;
+    drop(deaf);
 }
