@@ -1,0 +1,188 @@
+//! What a client that stops reading costs the others: the 99th percentile of the time from saying something to hearing it,
+//! with one of a hundred members stalled, over the same without it. It should stay under 1.5.
+//!
+//! `cargo bench --bench slow_consumer [-- --rounds 6 --messages 400 --rate 100]`. A real server with its usual limits and a
+//! file on disk; rounds with and without a stalled client take turns, so that both meet the same weather. What is said in
+//! one round is more than the kernel and the outbox keep for whoever does not read, so that the stalled client is met in
+//! each of its states: filling, slow, sent away. Only the ratio means something.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    missing_docs,
+    reason = "a program for people at a terminal"
+)]
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use futures_util::future::join_all;
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::net::TcpSocket;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+
+type Socket = WebSocketStream<tokio::net::TcpStream>;
+
+#[derive(Parser)]
+struct Options {
+    /// Rounds, half of them with a stalled client
+    #[arg(long, default_value_t = 6)]
+    rounds: usize,
+    /// Messages in each
+    #[arg(long, default_value_t = 400)]
+    messages: usize,
+    /// Messages a second
+    #[arg(long, default_value_t = 100)]
+    rate: u32,
+    /// Members who read
+    #[arg(long, default_value_t = 99)]
+    members: usize,
+    /// Given by cargo
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// Characters of each message, so that a round is more than a stalled client is allowed.
+const LENGTH: usize = 4_000;
+
+/// A demo server in a process of its own, ended with this one.
+struct Server {
+    process: Child,
+    address: SocketAddr,
+    token: String,
+    room: String,
+}
+
+impl Server {
+    async fn start() -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_souk"))
+            .args(["demo", "--json", "--bind", "127.0.0.1:0", "--log-filter", "warn"])
+            .args(["--free-connections", "1000", "--free-messages", "1000"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let demo: Value = serde_json::from_str(&line).unwrap();
+        let url = demo["base_url"].as_str().unwrap().to_owned();
+        let address = url.trim_start_matches("http://").parse().unwrap();
+        let mut users =
+            demo["users"].as_array().unwrap().iter().filter_map(|user| user["access_token"].as_str());
+        let mut server = Self { process, address, token: String::new(), room: String::new() };
+        while server.room.is_empty() {
+            users.next().expect("somebody of the demo has a chat").clone_into(&mut server.token);
+            server.room = server.chat(&url).await.unwrap_or_default();
+        }
+        server
+    }
+
+    /// The room of a chat that the token's user has.
+    async fn chat(&self, url: &str) -> Option<String> {
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let sessions = http.get(format!("{url}/sessions")).bearer_auth(&self.token).send().await.unwrap();
+        let sessions: Value = serde_json::from_str(&sessions.text().await.unwrap()).unwrap();
+        sessions["items"][0]["id"].as_str().map(|id| format!("session:{id}"))
+    }
+
+    /// A connection that is in the chat. Its receive buffer is small, so that it is the server who notices.
+    async fn join(&self) -> Socket {
+        let tcp = TcpSocket::new_v4().unwrap();
+        tcp.set_recv_buffer_size(16 * 1024).unwrap();
+        let tcp = tcp.connect(self.address).await.unwrap();
+        let url = format!("ws://{}/ws?token={}", self.address, self.token);
+        let (mut socket, _) = tokio_tungstenite::client_async(url, tcp).await.unwrap();
+        say(&mut socket, &json!({"type": "join", "id": 1, "room": self.room})).await;
+        while !text(&mut socket).await.starts_with(r#"{"type":"ack""#) {}
+        socket
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+async fn say(socket: &mut Socket, message: &Value) {
+    socket.send(Message::text(message.to_string())).await.unwrap();
+}
+
+async fn text(socket: &mut Socket) -> String {
+    loop {
+        if let Message::Text(text) = socket.next().await.expect("it goes on").unwrap() {
+            return text.to_string();
+        }
+    }
+}
+
+/// Hears so many messages; how long each took.
+async fn hear(mut socket: Socket, messages: usize, epoch: Instant) -> Vec<Duration> {
+    let mut took = Vec::with_capacity(messages);
+    while took.len() < messages {
+        let text = text(&mut socket).await;
+        let Some((_, said_at)) = text.split_once(r#""text":"at "#) else { continue };
+        let said_at = said_at.split(' ').next().unwrap().parse().unwrap();
+        took.push(epoch.elapsed().saturating_sub(Duration::from_nanos(said_at)));
+    }
+    took
+}
+
+async fn round(options: &Options, server: &Server, is_one_stalled: bool) -> Vec<Duration> {
+    let epoch = Instant::now();
+    let mut members = Vec::new();
+    for _ in 0..options.members {
+        members.push(tokio::spawn(hear(server.join().await, options.messages, epoch)));
+    }
+    let stalled = if is_one_stalled { Some(server.join().await) } else { None };
+    let mut speaker = server.join().await;
+    let mut pace = tokio::time::interval(Duration::from_secs(1) / options.rate);
+    let padding = "x".repeat(LENGTH - 30);
+    for _ in 0..options.messages {
+        pace.tick().await;
+        let text = format!("at {} {padding}", epoch.elapsed().as_nanos());
+        let name = uuid::Uuid::new_v4().to_string();
+        let message =
+            json!({"type": "chat_message", "room": server.room, "text": text, "client_msg_id": name});
+        say(&mut speaker, &message).await;
+        // Its own share of what is said is not measured, but it reads.
+        while let Ok(Some(_)) = tokio::time::timeout(Duration::ZERO, speaker.next()).await {}
+    }
+    let took = join_all(members).await.into_iter().flat_map(Result::unwrap).collect();
+    drop((stalled, speaker));
+    took
+}
+
+/// The value that so many of a hundred are under.
+fn percentile(took: &mut [Duration], of_hundred: usize) -> Duration {
+    took.sort_unstable();
+    took[took.len() * of_hundred / 100]
+}
+
+fn main() {
+    let options = Options::parse();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let server = Server::start().await;
+        // The first round warms up.
+        round(&options, &server, false).await;
+        let mut took = [Vec::new(), Vec::new()];
+        for number in 0..options.rounds {
+            let is_one_stalled = number % 2 == 1;
+            took[usize::from(is_one_stalled)].extend(round(&options, &server, is_one_stalled).await);
+        }
+        let p99 = took.each_mut().map(|took| percentile(took, 99));
+        for (name, (took, p99)) in ["all read", "one is stalled"].into_iter().zip(took.iter_mut().zip(p99)) {
+            let p50 = percentile(took, 50);
+            println!("{name:<16} {:>8} deliveries, p50 {p50:>9.2?}, p99 {p99:>9.2?}", took.len());
+        }
+        println!("p99 with over p99 without: {:.2}", p99[1].as_secs_f64() / p99[0].as_secs_f64());
+    });
+}
