@@ -3,7 +3,7 @@
 //!
 //! A library's codec looks at a frame's length once all of it has arrived, so that a header which announces 8
 //! GiB makes the server keep whatever follows. Here the header alone decides: of what is refused, nothing is
-//! kept. Fragments are put together under the same caps, and text is checked as a whole.
+//! kept. Fragments are put together under the same caps, and text is refused at the first byte that makes it none.
 
 use crate::realtime::close::CloseReason;
 
@@ -65,6 +65,8 @@ struct Frame {
 struct Message {
     is_text: bool,
     bytes: Vec<u8>,
+    /// So many of them are whole characters.
+    checked: usize,
     fragments: usize,
 }
 
@@ -96,6 +98,7 @@ impl Decoder {
             };
             self.take_payload(&mut frame, input);
             if frame.taken < frame.length {
+                self.check_text()?;
                 self.frame = Some(frame);
                 return Ok(None);
             }
@@ -166,6 +169,7 @@ impl Decoder {
         let message = self.message.get_or_insert_with(|| Message {
             is_text: opcode == Opcode::Text,
             bytes: Vec::new(),
+            checked: 0,
             fragments: 0,
         });
         message.fragments += 1;
@@ -184,6 +188,18 @@ impl Decoder {
         frame.taken += bytes.len();
     }
 
+    /// Of a text that has not come whole, what has may end within a character, but not hold what is none.
+    fn check_text(&mut self) -> Result<(), CloseReason> {
+        let Some(message) = self.message.as_mut().filter(|message| message.is_text) else { return Ok(()) };
+        let unchecked = message.bytes.get(message.checked..).unwrap_or_default();
+        message.checked += match std::str::from_utf8(unchecked) {
+            Ok(characters) => characters.len(),
+            Err(error) if error.error_len().is_none() => error.valid_up_to(),
+            Err(_) => return Err(CloseReason::NotUtf8),
+        };
+        Ok(())
+    }
+
     fn end_of(&mut self, frame: &Frame) -> Result<Option<Incoming>, CloseReason> {
         match frame.opcode {
             Opcode::Ping => Ok(Some(Incoming::Ping(std::mem::take(&mut self.control)))),
@@ -192,7 +208,9 @@ impl Decoder {
                 Ok(Some(Incoming::Pong))
             }
             Opcode::Close => close(&std::mem::take(&mut self.control)).map(Some),
-            Opcode::Continuation | Opcode::Text | Opcode::Binary if !frame.last => Ok(None),
+            Opcode::Continuation | Opcode::Text | Opcode::Binary if !frame.last => {
+                self.check_text().map(|()| None)
+            }
             Opcode::Continuation | Opcode::Text | Opcode::Binary => {
                 let Some(message) = self.message.take() else { return Ok(None) };
                 if !message.is_text {

@@ -90,6 +90,15 @@ fn a_character_may_be_split_between_fragments_but_must_become_whole() {
 }
 
 #[test]
+fn text_is_refused_as_soon_as_it_can_be_none() {
+    let bad = b"\xce\xba\xf4\x90";
+    assert_eq!(refused(&frame(0x01, bad)), Some(CloseReason::NotUtf8), "without its last fragment");
+    let unfinished = frame(0x81, &[bad.as_slice(), &[b'x'; 100]].concat());
+    assert_eq!(refused(&unfinished[..6 + bad.len()]), Some(CloseReason::NotUtf8), "without the frame's rest");
+    assert_eq!(read(&unfinished[..6 + 3]).1, None, "0xf4 may begin a character");
+}
+
+#[test]
 fn what_the_rfc_forbids_is_a_protocol_error() {
     let unmasked = [0x81, 0x05, b'H', b'e', b'l', b'l', b'o'];
     let cases: [(&str, Vec<u8>); 12] = [
