@@ -200,6 +200,7 @@ fn workers(app: App, gateway: Gateway, listener: TcpListener) -> io::Result<Http
     };
     let ServerConfig { workers, max_connections, handshake_timeout, keep_alive, stop_timeout, .. } =
         config.server;
+    let description = http::routes::Description::new()?;
     let server = actix_web::HttpServer::new(move || {
         actix_web::App::new()
             .app_data(Data::new(app.clone()))
@@ -213,7 +214,7 @@ fn workers(app: App, gateway: Gateway, listener: TcpListener) -> io::Result<Http
             .wrap(Compress::default())
             .wrap(from_fn(middleware::call))
             .configure(http::health::configure)
-            .configure(http::routes::configure)
+            .configure(|cfg| http::routes::configure(cfg, &description))
     });
     Ok(server
         .workers(workers)

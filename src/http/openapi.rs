@@ -51,12 +51,19 @@ pub fn document() -> utoipa::openapi::OpenApi {
     document.merge_from(routed)
 }
 
-/// `/openapi.json` and `/docs`. The document is written once: it is large, and anybody may ask for it.
-pub(super) fn configure(cfg: &mut web::ServiceConfig, document: &utoipa::openapi::OpenApi) {
-    let written = match document.to_json() {
-        Ok(written) => web::Bytes::from(written),
-        Err(error) => return log::error!("the OpenAPI document cannot be written: {error}"),
-    };
+/// The document as it is sent.
+#[derive(Clone)]
+pub(super) struct Document(web::Bytes);
+
+impl Document {
+    pub(super) fn write(document: &utoipa::openapi::OpenApi) -> serde_json::Result<Self> {
+        document.to_json().map(|written| Self(written.into()))
+    }
+}
+
+/// `/openapi.json` and `/docs`.
+pub(super) fn configure(cfg: &mut web::ServiceConfig, Document(written): &Document) {
+    let written = written.clone();
     let answer = move || {
         let body = written.clone();
         async move { HttpResponse::Ok().content_type(ContentType::json()).body(body) }

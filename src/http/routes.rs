@@ -4,34 +4,58 @@ use actix_web::web;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::fallback::{self, Addresses};
+use super::openapi::Document;
 use super::{
     admin, auth, bookings, consumers, conversations, entries, offers, openapi, projects, providers, requests,
     sessions, simulations,
 };
 use crate::realtime;
 
-/// The routes that clients of the API call, feature by feature; the OpenAPI document is made of the same list.
+/// The routes that clients of the API call, feature by feature.
+const FEATURES: [fn(&mut ServiceConfig<'_>); 12] = [
+    auth::routes,
+    providers::routes,
+    consumers::routes,
+    requests::routes,
+    offers::routes,
+    bookings::routes,
+    sessions::routes,
+    projects::routes,
+    entries::routes,
+    conversations::routes,
+    simulations::routes,
+    admin::routes,
+];
+
+/// All of them, for the OpenAPI document, which is made of the same list.
 pub(super) fn documented(cfg: &mut ServiceConfig<'_>) {
-    auth::routes(cfg);
-    providers::routes(cfg);
-    consumers::routes(cfg);
-    requests::routes(cfg);
-    offers::routes(cfg);
-    bookings::routes(cfg);
-    sessions::routes(cfg);
-    projects::routes(cfg);
-    entries::routes(cfg);
-    conversations::routes(cfg);
-    simulations::routes(cfg);
-    admin::routes(cfg);
+    FEATURES.iter().for_each(|routes| routes(cfg));
+}
+
+/// What is told of the routes. It is made once for all worker threads, since it is large.
+#[derive(Clone)]
+pub struct Description {
+    addresses: web::Data<Addresses>,
+    document: Document,
+}
+
+impl Description {
+    /// Of all routes.
+    ///
+    /// # Errors
+    /// Only if the document cannot be written, which a test would find.
+    pub fn new() -> serde_json::Result<Self> {
+        let document = openapi::document();
+        let addresses = web::Data::new(Addresses::of(&document));
+        Ok(Self { addresses, document: Document::write(&document)? })
+    }
 }
 
 /// Everything over HTTP: the routes at the root, as existing clients call them, and the same under `/api/v1`; the
 /// document and its page; and an answer for everything else.
-pub fn configure(cfg: &mut web::ServiceConfig) {
-    let document = openapi::document();
-    cfg.app_data(web::Data::new(Addresses::of(&document)));
-    openapi::configure(cfg, &document);
+pub fn configure(cfg: &mut web::ServiceConfig, description: &Description) {
+    cfg.app_data(description.addresses.clone());
+    openapi::configure(cfg, &description.document);
     cfg.service(web::scope("/api/v1").configure(mount).default_service(web::to(fallback::answer)));
     cfg.configure(mount);
     cfg.default_service(web::to(fallback::answer));
@@ -39,5 +63,8 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
 
 fn mount(cfg: &mut web::ServiceConfig) {
     cfg.configure(realtime::routes);
-    documented(&mut ServiceConfig::new(cfg));
+    for routes in FEATURES {
+        // What one feature's configuration gathers for a document is not wanted here, and goes before the next.
+        routes(&mut ServiceConfig::new(cfg));
+    }
 }
