@@ -92,6 +92,15 @@ impl Server {
         sessions["items"][0]["id"].as_str().map(|id| format!("session:{id}"))
     }
 
+    /// How many sessions it has sent away because they did not read.
+    async fn evicted(&self) -> usize {
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let metrics = http.get(format!("http://{}/metrics", self.address)).send().await.unwrap();
+        let metrics = metrics.text().await.unwrap();
+        let name = r#"souk_hub_evictions_total{reason="slow_consumer"} "#;
+        metrics.lines().find_map(|line| line.strip_prefix(name)?.parse().ok()).unwrap_or(0)
+    }
+
     /// A connection that is in the chat. Its receive buffer is small, so that it is the server who notices.
     async fn join(&self) -> Socket {
         let tcp = TcpSocket::new_v4().unwrap();
@@ -185,6 +194,8 @@ fn main() {
             );
             rounds[usize::from(is_one_stalled)].push(p99);
         }
+        let (stalled, evicted) = (options.rounds / 2, server.evicted().await);
+        assert_eq!(evicted, stalled, "each stalled client was sent away, and nobody else");
         let [without, with] = rounds.map(|mut p99s| percentile(&mut p99s, 50));
         println!(
             "median p99 {without:.2?} without, {with:.2?} with one stalled: ratio {:.2}",
