@@ -61,6 +61,7 @@ pub struct Server {
 
 /// Builds every component in start order. Blocks while the database opens and migrates; needs an actix `System`.
 pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
+    tell_open_files(&config.server);
     let (listener, address) = listen(config.server.bind)?;
     let metrics = Arc::new(Metrics::new()?);
     // Made first and bound last: the database reports to the hub, and the hub reads from the database.
@@ -172,6 +173,26 @@ pub fn told_to_stop() -> io::Result<impl Future<Output = Stop>> {
         }
         Stop::InOrder
     })
+}
+
+/// Lets this process have as many files open as the system allows it, and says how many those are. Each connection is one,
+/// and what shells begin with (1,024, often) is for programs that once could count no further.
+///
+/// # Errors
+/// Those of the system; nothing has changed then.
+pub fn allow_many_files() -> io::Result<u64> {
+    rlimit::increase_nofile_limit(u64::MAX)
+}
+
+fn tell_open_files(config: &ServerConfig) {
+    let connections = config.max_connections.saturating_mul(config.workers);
+    match allow_many_files() {
+        Ok(files) if files <= u64::try_from(connections).unwrap_or(u64::MAX) => {
+            log::info!(files, connections; "fewer files may be open than there may be connections");
+        }
+        Ok(files) => log::debug!(files; "so many files may be open"),
+        Err(error) => log::warn!("how many files may be open cannot be changed: {error}"),
+    }
 }
 
 /// Connections that may wait to be accepted: many clients come back at once after a restart.

@@ -7,6 +7,7 @@ use url::Url;
 use crate::config::load_test::LoadTestSettings;
 use crate::config::value;
 use crate::load::{self, Load, Target};
+use crate::startup;
 
 /// What `souk load` takes.
 #[derive(Debug, clap::Args)]
@@ -49,6 +50,7 @@ pub(super) fn run(options: Options) -> Result<(), super::Failed> {
     let Options { url, sessions, at_once, room_size, period, every, json, secret } = options;
     let secret = secret.secret()?.ok_or("--load-test-secret (SOUK_LOAD_TEST_SECRET): give the server's")?;
     let target = Target::new(&url, secret).map_err(|error| format!("--url {error}"))?;
+    startup::allow_many_files()?;
     let every = every.max(Duration::from_millis(1));
     let load = Load { target, sessions, at_once, room_size, period, every };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

@@ -23,6 +23,8 @@ pub struct Process {
 impl Process {
     /// Starts it on `bind` (port 0 for a free one) and waits until it listens.
     pub fn start(bind: &str, database_url: &str, flags: &[&str]) -> Self {
+        // Each of its clients here is an open file, too.
+        souk::startup::allow_many_files().unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_souk"))
             .args(["serve", "--bind", bind, "--workers=2", "--jwt-secret", JWT_SECRET])
             .args(["--database-url", database_url, "--log-format=json"])
