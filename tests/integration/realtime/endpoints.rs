@@ -271,4 +271,56 @@ both_engines! {
             eventually(async || app.server.hub.snapshot().await.unwrap().connections == 0).await;
         }
     }
+
+    async fn socket_io_says_each_end_in_words(
+        app with [
+            "--free-messages=3", "--access-ttl=20m", "--outbox-soft=32KiB", "--outbox-hard=64KiB",
+            "--socket-send-buffer=16KiB", "--eviction-grace=20s",
+        ]
+    ) {
+        let (ana, ben) = (app.consumer("ana").await, app.provider("ben").await);
+        let connect = async || SocketIo::connect(app.address, ana.token().unwrap()).await;
+        let ping = r#"42["ping",{}]"#;
+        let mut socket = connect().await;
+        for (room, code) in [(ben.room(), "forbidden"), ("entry:01890a5d-ac96-774b-bcce-b302099a8057".into(), "not_found")] {
+            let answer = socket.emit("room:join", json!({"room": room})).await;
+            assert_eq!((&answer["ok"], &answer["error"]["code"]), (&json!(false), &json!(code)));
+        }
+        for _ in 0..40 {
+            socket.send(ping).await;
+        }
+        let (said, code) = socket.ended().await;
+        assert!(said.iter().any(|packet| packet.contains("rate_limited")), "{said:?}");
+        assert_eq!(code, 4008, "too fast");
+        let mut socket = connect().await;
+        socket.send(&format!(r#"42["{}"]"#, "x".repeat(65 * 1024))).await;
+        assert_eq!(socket.ended().await.1, 1009, "too big");
+        let mut socket = connect().await;
+        socket.hears_little();
+        let mut rung = 0;
+        while !metrics(app).contains("souk_hub_evictions_total{reason=\"slow_consumer\"} 1\n") {
+            rung += 1;
+            assert!(rung < 100_000, "it is still there");
+            db_ring(app, &ana.room(), rung).await;
+        }
+        assert_eq!(socket.ended().await.1, 4009, "not reading");
+        drop(socket);
+        let mut socket = connect().await;
+        app.clock.advance(Duration::from_secs(21 * 60));
+        socket.send(ping).await;
+        let (said, code) = socket.ended().await;
+        let [.., told, disconnect] = &said[..] else { panic!("{said:?}") };
+        assert!(told.contains("token expired"), "{told}");
+        assert_eq!((disconnect.as_str(), code), ("41", 4001), "expired");
+        let again = app.log_in("ana").await;
+        let broken = app.server.db.write(|uow| {
+            use diesel::connection::SimpleConnection as _;
+            uow.conn().batch_execute("ALTER TABLE revocations RENAME TO mislaid")?;
+            Ok::<_, souk::db::DbError>(())
+        });
+        broken.await.unwrap();
+        let mut socket = SocketIo::open(app.address, "", &[]).await;
+        socket.send(&format!("40{}", json!({"token": again.token().unwrap()}))).await;
+        assert_eq!(socket.ended().await.1, 1011, "our fault");
+    }
 }

@@ -71,6 +71,11 @@ impl SocketIo {
         let _ = self.stream.send(Message::text(packet)).await;
     }
 
+    /// From here on little fits on the way to it, so that the server soon notices when it does not read.
+    pub fn hears_little(&self) {
+        socket2::SockRef::from(self.stream.get_ref()).set_recv_buffer_size(4 * 1024).unwrap();
+    }
+
     /// Sends an attachment.
     pub async fn send_bytes(&mut self, bytes: &[u8]) {
         let _ = self.stream.send(Message::binary(bytes.to_vec())).await;
