@@ -12,7 +12,7 @@ use super::admission::{self, Admitted, Applicant};
 use super::boards::ClientId;
 use super::close::{CloseReason, Endpoint};
 use super::handlers::Refusal;
-use super::protocol::{Dialect, ErrorCode};
+use super::protocol::Dialect;
 use super::purpose::Purpose;
 use super::rooms;
 use super::session::{Opening, SessionActor, Unauthenticated};
@@ -142,16 +142,7 @@ async fn has_standing(gateway: &Gateway, scope: &Scope, purpose: &Purpose) -> Re
     let Some(room) = purpose.room() else { return Ok(()) };
     let scope = scope.clone();
     let looked = gateway.app().db.read(move |uow| rooms::may_hear(uow, &scope, &room)).await;
-    looked.map_err(|error| standing_lost(&Refusal::from(error)))
-}
-
-/// As what somebody is turned away who may not be in the room that an endpoint is for.
-pub(super) fn standing_lost(refusal: &Refusal) -> CloseReason {
-    match refusal.code() {
-        ErrorCode::Forbidden => CloseReason::NotYours,
-        ErrorCode::NotFound => CloseReason::NotFound,
-        _ => CloseReason::Internal,
-    }
+    looked.map_err(|error| Refusal::from(error).closes_for())
 }
 
 /// `/socket.io/`: a request of a connection, or one that opens a connection.

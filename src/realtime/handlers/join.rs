@@ -10,7 +10,6 @@ use crate::realtime::close::CloseReason;
 use crate::realtime::hub::{JoinError, Joined as Stay, Spliced};
 use crate::realtime::protocol::{AckBody, Correlation, Dialect, Joined, Namespace, Notice};
 use crate::realtime::purpose::Purpose;
-use crate::realtime::routes::standing_lost;
 
 /// Lets the caller hear a room: what it has missed first, then everything, in order, nothing twice.
 ///
@@ -148,7 +147,7 @@ async fn hear(caller: &Caller, room: Room, look: Look) -> Result<(), CloseReason
     let mut stay = match caller.hub.join(caller.connection(), room.clone()).await {
         Ok(stay) => stay,
         Err(JoinError::Draining) => return Err(CloseReason::Restarting),
-        Err(error) => return Err(standing_lost(&error.into())),
+        Err(error) => return Err(Refusal::from(error).closes_for()),
     };
     let heard = async {
         if look == Look::Again {
@@ -158,5 +157,5 @@ async fn hear(caller: &Caller, room: Room, look: Look) -> Result<(), CloseReason
         caller.went_live(room.clone(), head);
         go_live(caller, &room, &mut stay, head).await.map_err(Refusal::from)
     };
-    heard.await.map_err(|refusal: Refusal| standing_lost(&refusal))
+    heard.await.map_err(|refusal: Refusal| refusal.closes_for())
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::db::DbError;
 use crate::domain::Error;
+use crate::realtime::close::CloseReason;
 use crate::realtime::hub::{HubBusy, JoinError, NotSaid};
 use crate::realtime::protocol::{Correlation, ErrorCode, Notice};
 
@@ -43,9 +44,13 @@ impl Refusal {
         self
     }
 
-    /// For programs.
-    pub fn code(&self) -> ErrorCode {
-        self.code
+    /// As what a session is closed that is there for one room and may not be in it.
+    pub fn closes_for(&self) -> CloseReason {
+        match self.code {
+            ErrorCode::Forbidden => CloseReason::NotYours,
+            ErrorCode::NotFound => CloseReason::NotFound,
+            _ => CloseReason::Internal,
+        }
     }
 
     /// As it is told.

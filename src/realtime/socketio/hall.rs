@@ -117,7 +117,7 @@ struct Knocks {
 }
 
 impl Knocks {
-    /// Another one: the how manieth of this connection.
+    /// Counts another one, and says its number on this connection.
     fn count(&mut self) -> Result<u32, CloseReason> {
         if self.minute.elapsed() >= Duration::from_secs(60) {
             (self.minute, self.in_minute) = (Instant::now(), 0);

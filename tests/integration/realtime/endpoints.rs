@@ -97,6 +97,16 @@ fn signed(mut claims: Value, changes: Value, secret: &str) -> String {
     format!("Bearer {}", jsonwebtoken::encode(&Header::default(), &claims, &key).unwrap())
 }
 
+/// From here on nobody can be authenticated, and that is our fault.
+async fn db_mislay_revocations(app: &TestApp) {
+    let mislaid = app.server.db.write(|uow| {
+        use diesel::connection::SimpleConnection as _;
+        uow.conn().batch_execute("ALTER TABLE revocations RENAME TO mislaid")?;
+        Ok::<_, souk::db::DbError>(())
+    });
+    mislaid.await.unwrap();
+}
+
 fn metrics(app: &TestApp) -> String {
     String::from_utf8(app.server.metrics.render().unwrap()).unwrap()
 }
@@ -236,12 +246,7 @@ both_engines! {
     async fn every_endpoint_says_when_it_is_our_fault(app) {
         let (ana, ben) = (app.consumer("ana").await, app.provider("ben").await);
         let place = Place::of(&ana, &ben, app).await;
-        let broken = app.server.db.write(|uow| {
-            use diesel::connection::SimpleConnection as _;
-            uow.conn().batch_execute("ALTER TABLE revocations RENAME TO mislaid")?;
-            Ok::<_, souk::db::DbError>(())
-        });
-        broken.await.unwrap();
+        db_mislay_revocations(app).await;
         for endpoint in ENDPOINTS {
             let path = format!("{}?token={}", place.path(endpoint), ana.token().unwrap());
             assert_eq!(closed(app, &path, &[]).await, 1011, "{endpoint}");
@@ -313,12 +318,7 @@ both_engines! {
         assert!(told.contains("token expired"), "{told}");
         assert_eq!((disconnect.as_str(), code), ("41", 4001), "expired");
         let again = app.log_in("ana").await;
-        let broken = app.server.db.write(|uow| {
-            use diesel::connection::SimpleConnection as _;
-            uow.conn().batch_execute("ALTER TABLE revocations RENAME TO mislaid")?;
-            Ok::<_, souk::db::DbError>(())
-        });
-        broken.await.unwrap();
+        db_mislay_revocations(app).await;
         let mut socket = SocketIo::open(app.address, "", &[]).await;
         socket.send(&format!("40{}", json!({"token": again.token().unwrap()}))).await;
         assert_eq!(socket.ended().await.1, 1011, "our fault");
