@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use actix_web::dev::Server as HttpServer;
 use actix_web::middleware::{Compress, from_fn};
-use actix_web::web::{Data, PayloadConfig};
+use actix_web::web::Data;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::app::{App, Stopping};
@@ -226,7 +226,6 @@ fn workers(app: App, gateway: Gateway, listener: TcpListener) -> io::Result<Http
         actix_web::App::new()
             .app_data(Data::new(app.clone()))
             .app_data(Data::new(gateway.clone()))
-            .app_data(PayloadConfig::new(app.config.http.body_max))
             .wrap(from_fn(limit_rate))
             .wrap(from_fn(middleware::limit_body_time))
             .wrap(from_fn(middleware::catch_panic))

@@ -6,7 +6,8 @@ use std::time::Duration;
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
-use actix_web::http::{StatusCode, header};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpResponse, HttpResponseBuilder, ResponseError};
 
@@ -23,7 +24,8 @@ pub struct Problem {
     errors: Vec<FieldError>,
     state: Option<(&'static str, Vec<&'static str>)>,
     retry_after: Option<Duration>,
-    challenge: Option<&'static str>,
+    /// What this status is sent with.
+    header: Option<(HeaderName, &'static str)>,
 }
 
 /// The document that clients get.
@@ -73,20 +75,25 @@ impl Problem {
             errors: Vec::new(),
             state: None,
             retry_after: None,
-            challenge: None,
+            header: None,
         }
     }
 
     /// 401 with its challenge (RFC 6750, section 3).
     pub fn unauthorized(challenge: &'static str, detail: &'static str) -> Self {
-        let mut problem = Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail);
-        problem.challenge = Some(challenge);
-        problem
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
+            .with_header(header::WWW_AUTHENTICATE, challenge)
     }
 
     /// The same, with a time after which to try again.
     pub fn retry_after(mut self, after: Duration) -> Self {
         self.retry_after = Some(after);
+        self
+    }
+
+    /// The same, with the header that its status is sent with.
+    pub(super) fn with_header(mut self, name: HeaderName, value: &'static str) -> Self {
+        self.header = Some((name, value));
         self
     }
 
@@ -225,8 +232,8 @@ fn write(path: &str, call: Option<CallId>, response: HttpResponse<BoxBody>) -> H
         let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
         answer.insert_header((header::RETRY_AFTER, seconds.max(1)));
     }
-    if let Some(challenge) = problem.challenge {
-        answer.insert_header((header::WWW_AUTHENTICATE, challenge));
+    if let Some(header) = &problem.header {
+        answer.insert_header(header.clone());
     }
     let body = serde_json::to_string(&problem.document(path, call)).unwrap_or_default();
     answer.content_type("application/problem+json").body(body)
@@ -269,7 +276,7 @@ pub enum Problems {
     /// The body is too large.
     #[response(status = 413, content_type = "application/problem+json")]
     TooLarge(#[to_schema] Document<'static>),
-    /// The body is not JSON.
+    /// The body is not JSON, or compressed with something else than gzip.
     #[response(status = 415, content_type = "application/problem+json")]
     UnsupportedMediaType(#[to_schema] Document<'static>),
     /// A field is wrong; `errors` says which.

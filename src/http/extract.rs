@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use actix_web::dev::Payload;
 use actix_web::http::{StatusCode, header};
-use actix_web::web::{self, Bytes};
+use actix_web::web;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;
@@ -19,6 +19,7 @@ use crate::domain::policy::Scope;
 use crate::domain::{Error, FieldError};
 use crate::ids::CallId;
 
+use super::body::{is_form, parse_form, read_body};
 use super::{Problem, rate};
 
 /// The authenticated caller. There is no anonymous one.
@@ -144,16 +145,11 @@ impl<T: DeserializeOwned + 'static> FromRequest for MaybeBody<T> {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        // `Bytes` keeps to the `PayloadConfig` of the routes: 413 beyond it.
-        let bytes = Bytes::from_request(request, payload);
+        let mut payload = payload.take();
         let request = request.clone();
         Box::pin(async move {
-            let bytes = bytes.await.map_err(|error| match error.as_response_error().status_code() {
-                StatusCode::PAYLOAD_TOO_LARGE => {
-                    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the body is too large")
-                }
-                _ => Problem::new(StatusCode::BAD_REQUEST, "bad_body", "the body broke off"),
-            })?;
+            let limit = app_of(&request)?.config.http.body_max;
+            let bytes = read_body(&request, &mut payload, limit).await?;
             request.extensions_mut().insert(BodyDigest(Sha256::digest(&bytes).into()));
             if bytes.is_empty() {
                 return Ok(Self(None));
@@ -163,6 +159,29 @@ impl<T: DeserializeOwned + 'static> FromRequest for MaybeBody<T> {
                 return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", detail));
             }
             parse(&bytes).map(Some).map(Self)
+        })
+    }
+}
+
+/// A body that may be a form or JSON, as OAuth clients send them.
+#[derive(Clone, Debug)]
+pub struct FormOrJson<T>(pub T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for FormOrJson<T> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        if !is_form(request) {
+            let body = Body::<T>::from_request(request, payload);
+            return Box::pin(async move { body.await.map(|body| Self(body.0)) });
+        }
+        let mut payload = payload.take();
+        let request = request.clone();
+        Box::pin(async move {
+            let limit = app_of(&request)?.config.http.body_max;
+            let bytes = read_body(&request, &mut payload, limit).await?;
+            parse_form(&bytes).map(Self)
         })
     }
 }

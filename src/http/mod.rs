@@ -6,6 +6,7 @@
 mod address;
 mod admin;
 mod auth;
+pub mod body;
 mod bookings;
 mod consumers;
 mod conversations;
@@ -34,7 +35,7 @@ mod simulations;
 pub use address::client_address;
 pub use error::{Problem, Problems};
 pub use etag::IfMatch;
-pub use extract::{Body, Caller, Id, Ids, MaybeBody, Query};
+pub use extract::{Body, Caller, FormOrJson, Id, Ids, MaybeBody, Query};
 pub use fields::Fields;
 pub use idempotency::{DecidingCall, decide, forget_answers};
 pub use pagination::{PageQuery, Paged};

@@ -6,7 +6,7 @@ mod views;
 mod visitor;
 
 use actix_web::http::header;
-use actix_web::web::{Data, Either, Form, Json};
+use actix_web::web::{Data, Json};
 use actix_web::{HttpRequest, HttpResponse, delete, get, post};
 use serde::Deserialize;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -18,7 +18,7 @@ use crate::domain::users::{logins, service as users};
 use crate::ids::LoginId;
 use crate::realtime::hub::SessionFilter;
 
-use super::{Body, Caller, Id, PageQuery, Paged, Problem, Problems, Query, extract};
+use super::{Body, Caller, FormOrJson, Id, PageQuery, Paged, Problem, Problems, Query, extract};
 use forms::{RefreshForm, RegisterForm, RevokeForm, TokenForm, TokenRequest};
 use views::{AccountView, LoginView, TicketView, TokenView};
 use visitor::Visitor;
@@ -138,13 +138,9 @@ async fn log_out(app: Data<App>, caller: Caller) -> Result<HttpResponse, Problem
 async fn revoke_token(
     app: Data<App>,
     visitor: Visitor,
-    form: Either<Form<RevokeForm>, Json<RevokeForm>>,
+    form: FormOrJson<RevokeForm>,
 ) -> Result<HttpResponse, Problem> {
-    let form = match form {
-        Either::Left(form) => form.into_inner(),
-        Either::Right(json) => json.into_inner(),
-    };
-    app.auth.revoke(&form.token, visitor.call).await?;
+    app.auth.revoke(&form.0.token, visitor.call).await?;
     Ok(HttpResponse::Ok().finish())
 }
 

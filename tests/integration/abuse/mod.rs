@@ -3,6 +3,7 @@
 //!
 //! One engine is enough here: nothing of this reaches the database.
 
+mod bodies;
 mod frames;
 mod joins;
 mod slow;

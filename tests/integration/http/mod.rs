@@ -4,6 +4,7 @@ mod admin;
 mod auth;
 mod auth_outside;
 mod bookings;
+mod compressed;
 mod consumers;
 mod conventions;
 mod conversations;

@@ -1,5 +1,6 @@
 //! Engine.IO itself, spoken by hand to an echo on the transport: what Socket.IO stands on.
 
+use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
@@ -66,6 +67,12 @@ async fn echo(request: HttpRequest, payload: Payload, engine: Data<Engine>) -> H
         }
     });
     response
+}
+
+fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(text).unwrap();
+    encoder.finish().unwrap()
 }
 
 /// A server with two worker threads: requests of one connection come to both.
@@ -279,6 +286,15 @@ async fn hostile_bodies_end_at_their_caps() {
     let chunks = (0..100).map(|_| Ok::<_, std::io::Error>(vec![b'6'; 1_000]));
     let unannounced = reqwest::Body::wrap_stream(futures_util::stream::iter(chunks));
     assert_eq!(poller.post(unannounced).await, 413, "also where no length is announced");
+    let encoded = async |encoding: &str, body: Vec<u8>| {
+        let call = client().post(&poller.url).header("content-encoding", encoding).body(body);
+        call.send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(encoded("gzip", gzip("4".repeat(5_000_000).as_bytes())).await, 413, "inflated bytes count");
+    assert_eq!(encoded("br", b"4x".to_vec()).await, 415);
+    assert_eq!(encoded("gzip", b"4x".to_vec()).await, 400);
+    assert_eq!(encoded("gzip", gzip(b"4compressed")).await, 200);
+    assert_eq!(poller.hear().await, "4compressed");
     assert_eq!(poller.post("4still here").await, 200);
     assert_eq!(poller.hear().await, "4still here");
 }

@@ -81,6 +81,13 @@ impl Client {
         call
     }
 
+    /// `POST` with these bytes, of whatever kind the headers say.
+    pub fn post_bytes(&self, path: &str, body: Vec<u8>) -> Call {
+        let mut call = self.call(Method::POST, path);
+        call.request = call.request.body(body);
+        call
+    }
+
     /// `PUT` with a JSON body; `Value::Null` for none.
     pub fn put(&self, path: &str, body: Value) -> Call {
         self.call(Method::PUT, path).json(body)

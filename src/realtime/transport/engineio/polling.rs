@@ -7,15 +7,16 @@ use std::task::{Context, Poll};
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::header;
 use actix_web::web::Payload;
-use actix_web::{HttpRequest, HttpResponse};
-use bytes::{Bytes, BytesMut};
-use futures_util::StreamExt as _;
+use actix_web::{HttpRequest, HttpResponse, ResponseError as _};
+use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use super::EngineLimits;
 use super::answer::Refused;
 use super::courier::{Answer, Control};
 use super::directory::Line;
+use crate::http::Problem;
+use crate::http::body::{BodyError, read_body};
 use crate::realtime::protocol::engineio::{Packet, read_payload};
 use crate::realtime::transport::SocketHandle;
 
@@ -50,9 +51,12 @@ pub(super) async fn post(
         line.break_off().await;
         return Refused::BadRequest.answer();
     };
-    let body = match read_body(payload, request, limits.max_payload).await {
+    let body = match read_body(request, &mut payload.into_inner(), limits.max_payload).await {
         Ok(body) => body,
-        Err(refused) => return refused.answer(),
+        Err(BodyError::TooLarge) => return Refused::TooLarge.answer(),
+        Err(BodyError::Corrupt | BodyError::BrokenOff) => return Refused::BadRequest.answer(),
+        // Engine.IO has no words for this.
+        Err(error @ BodyError::UnsupportedEncoding) => return Problem::from(error).error_response(),
     };
     let Ok(packets) = read_payload(&body, limits.payload) else {
         line.break_off().await;
@@ -68,23 +72,6 @@ pub(super) async fn post(
         }
     }
     headed(HttpResponse::Ok(), "text/html").body("ok")
-}
-
-async fn read_body(mut payload: Payload, request: &HttpRequest, at_most: usize) -> Result<Bytes, Refused> {
-    let announced = request.headers().get(header::CONTENT_LENGTH);
-    let announced = announced.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > at_most) {
-        return Err(Refused::TooLarge);
-    }
-    let mut body = BytesMut::new();
-    while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|_| Refused::BadRequest)?;
-        if body.len() + chunk.len() > at_most {
-            return Err(Refused::TooLarge);
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body.freeze())
 }
 
 /// Text that nobody may keep: the same address brings something else each time.
