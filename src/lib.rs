@@ -58,6 +58,7 @@ pub mod auth;
 pub mod app;
 pub mod startup;
 pub mod sweeper;
+pub mod revocation_poll;
 pub mod config;
 pub mod cli;
 pub mod demo;

@@ -19,11 +19,13 @@ use crate::auth::{Auth, SetUpError};
 use crate::clock::Clock;
 use crate::config::{Config, DatabaseConfig, DatabaseUrl, ServerConfig};
 use crate::db::{Db, DbConfig, OpenError, Target};
+use crate::domain::users;
 use crate::http::rate::{RateLimits, limit_rate};
 use crate::http::{self, middleware};
 use crate::realtime::hub::{DrainPlan, HubHandle, HubMetrics, HubPublisher};
 use crate::realtime::transport::{SocketOptions, on_connect};
 use crate::realtime::{Boards, Gateway};
+use crate::revocation_poll;
 use crate::sweeper;
 use crate::telemetry::Metrics;
 
@@ -98,6 +100,24 @@ impl Server {
         &self.app
     }
 
+    /// Says in the log how to make an admin, where nobody is one: without any, nobody can be suspended or looked after.
+    pub async fn tell_of_missing_admin(&self) {
+        match self.app.db.read(users::repository::has_active_admin).await {
+            Ok(true) => {}
+            Ok(false) => {
+                let place = match &self.app.config.database.database_url {
+                    DatabaseUrl::Sqlite(path) => format!("--database-url {}", path.display()),
+                    DatabaseUrl::Postgres(_) => "(with this server's DATABASE_URL)".to_owned(),
+                };
+                log::warn!(
+                    "nobody is an active admin yet; to add one, run: \
+                     souk user add --email you@example.com --name You --role admin {place}"
+                );
+            }
+            Err(error) => log::warn!("cannot see whether there is an admin: {error}"),
+        }
+    }
+
     /// Serves until `stop` says how to end; in order, that takes the stop timeout at most.
     pub async fn run_until_stopped(self, stop: impl Future<Output = Stop>) -> io::Result<()> {
         let Self { app, address, mut http } = self;
@@ -107,6 +127,7 @@ impl Server {
             ended = &mut http => return ended,
             stop = stop => stop,
             () = sweeper::run(&app) => Stop::InOrder,
+            () = revocation_poll::run(&app) => Stop::InOrder,
         };
         log::info!("stopping");
         app.stopping.set();

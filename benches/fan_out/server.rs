@@ -187,6 +187,7 @@ async fn join(
             login: None,
             issuer: None,
             token: TokenId(id.to_string()),
+            epoch: Timestamp::EPOCH,
             rooms: 1,
         },
         endpoint: Endpoint::Ws,

@@ -75,6 +75,7 @@ impl Auth {
         }
         let parts = ScopeParts {
             user: shown.user.id,
+            token_epoch: shown.user.token_epoch,
             role: shown.user.role,
             plan: shown.user.plan,
             email: shown.user.email,
@@ -85,6 +86,7 @@ impl Auth {
             expires_at: token.expires_at.min(shown.login.expires_at),
             impersonator: None,
             is_synthetic: false,
+            is_command_line: false,
         };
         Ok(Scope::new(parts, call))
     }
@@ -124,6 +126,7 @@ impl Auth {
         };
         let parts = ScopeParts {
             user: user.id,
+            token_epoch: user.token_epoch,
             role: user.role,
             plan: user.plan,
             email: user.email,
@@ -134,6 +137,7 @@ impl Auth {
             expires_at: token.expires_at,
             impersonator: token.actor,
             is_synthetic: false,
+            is_command_line: false,
         };
         Ok(Scope::new(parts, call))
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::clock::Timestamp;
 use crate::config::Secret;
 use crate::domain::policy::{Scope, ScopeParts};
 use crate::domain::users::{Plan, Role};
@@ -65,6 +66,8 @@ impl Auth {
             expires_at: now.plus(STAY),
             impersonator: None,
             is_synthetic: true,
+            token_epoch: Timestamp::EPOCH,
+            is_command_line: false,
         };
         Ok(Scope::new(parts, call))
     }

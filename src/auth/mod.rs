@@ -5,6 +5,7 @@
 
 mod argon2id;
 mod authenticate;
+mod command_line;
 mod error;
 pub mod issuers;
 mod load_test;
@@ -20,6 +21,7 @@ mod throttle;
 mod tickets;
 pub mod token;
 
+pub use command_line::{HashFailed, command_line, hash_password};
 pub use error::{AuthError, Refusal};
 pub use mint::{MintError, Minted};
 pub use password::{Attempt, NewPassword, UnfitPassword};

@@ -6,6 +6,7 @@ mod load;
 mod migrate;
 mod serve;
 mod token;
+mod user;
 
 use std::process::ExitCode;
 
@@ -36,6 +37,9 @@ enum Command {
     Load(load::Options),
     /// Mint an access token for a user
     Token(token::Options),
+    /// Add users, the first admin among them, and look after them
+    #[command(subcommand)]
+    User(user::Command),
     /// Check the configuration and say what is in force, secrets masked
     CheckConfig(Settings),
     /// Bring the database's schema up to date, without serving
@@ -68,6 +72,10 @@ pub fn run() -> ExitCode {
         Command::Token(options) => {
             start_logging(options.settings.logging());
             token::run(options)
+        }
+        Command::User(command) => {
+            start_logging(command.logging());
+            user::run(command)
         }
         Command::Migrate(settings) => {
             start_logging(settings.logging());

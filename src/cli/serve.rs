@@ -9,6 +9,7 @@ pub(super) fn run(settings: Settings) -> Result<(), super::Failed> {
     actix_web::rt::System::new().block_on(async {
         let stop = startup::told_to_stop()?;
         let server = startup::build(config, Clock::system())?;
+        server.tell_of_missing_admin().await;
         Ok(server.run_until_stopped(stop).await?)
     })
 }

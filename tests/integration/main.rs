@@ -18,3 +18,4 @@ mod http;
 mod realtime;
 mod support;
 mod sweeper;
+mod user_commands;

@@ -122,16 +122,8 @@ pub fn oversee(
 ) -> Result<(), Error> {
     let only_looks = scope.impersonator().is_some();
     let passes = scope.is_admin() && !(right.writes && only_looks);
-    uow.audit(NewAudit {
-        actor: Some(scope.user()),
-        impersonator: scope.impersonator().map(str::to_owned),
-        outcome: if passes { Outcome::Admin } else { Outcome::Refused },
-        action: right.action,
-        kind: right.kind.as_str(),
-        row_id,
-        detail: None,
-        call: Some(scope.call()),
-    })?;
+    let outcome = if passes { Outcome::Admin } else { Outcome::Refused };
+    uow.audit(NewAudit { row_id, ..audit_of(scope, right.action, right.kind, outcome, None) })?;
     if passes {
         return Ok(());
     }
@@ -143,16 +135,7 @@ pub fn browse(uow: &mut UnitOfWork<'_>, scope: &Scope, kind: Kind) -> Result<(),
     if !scope.is_admin() {
         return Ok(());
     }
-    Ok(uow.audit(NewAudit {
-        actor: Some(scope.user()),
-        impersonator: scope.impersonator().map(str::to_owned),
-        outcome: Outcome::Admin,
-        action: "list",
-        kind: kind.as_str(),
-        row_id: None,
-        detail: None,
-        call: Some(scope.call()),
-    })?)
+    Ok(uow.audit(audit_of(scope, "list", kind, Outcome::Admin, None))?)
 }
 
 /// Writes a deed into the audit trail that people will ask about later, with its reason where there is one.
@@ -163,19 +146,35 @@ pub fn write_down<T: Resource>(
     right: Right,
     reason: Option<&str>,
 ) -> Result<(), Error> {
-    let detail = reason.map(str::to_owned);
-    Ok(uow.audit(NewAudit { detail, ..audit_row(scope, row, right, Outcome::Done) })?)
+    let row_id = Some(row.row_id());
+    Ok(uow.audit(NewAudit { row_id, ..audit_of(scope, right.action, T::KIND, Outcome::Done, reason) })?)
 }
 
 fn audit_row<T: Resource>(scope: &Scope, row: &T, right: Right, outcome: Outcome) -> NewAudit {
+    NewAudit { row_id: Some(row.row_id()), ..audit_of(scope, right.action, T::KIND, outcome, None) }
+}
+
+/// What the trail says of a caller. The command line is no user: it is named in words.
+fn audit_of(
+    scope: &Scope,
+    action: &'static str,
+    kind: Kind,
+    outcome: Outcome,
+    reason: Option<&str>,
+) -> NewAudit {
+    let detail = match (scope.is_command_line(), reason) {
+        (true, Some(reason)) => Some(format!("command line: {reason}")),
+        (true, None) => Some("command line".to_owned()),
+        (false, reason) => reason.map(str::to_owned),
+    };
     NewAudit {
-        actor: Some(scope.user()),
+        actor: scope.actor(),
         impersonator: scope.impersonator().map(str::to_owned),
         outcome,
-        action: right.action,
-        kind: T::KIND.as_str(),
-        row_id: Some(row.row_id()),
-        detail: None,
+        action,
+        kind: kind.as_str(),
+        row_id: None,
+        detail,
         call: Some(scope.call()),
     }
 }

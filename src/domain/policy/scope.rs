@@ -35,6 +35,10 @@ pub struct ScopeParts {
     pub impersonator: Option<String>,
     /// A load test's: there is no row of this user, and nothing but `loadtest:` rooms lets it in.
     pub is_synthetic: bool,
+    /// `token_epoch` of the user's row when it was read: once the row has a later one, an outside token is void.
+    pub token_epoch: Timestamp,
+    /// Whoever may run commands on the server's data (`souk user`): an admin of whom there is no row.
+    pub is_command_line: bool,
 }
 
 impl Scope {
@@ -51,6 +55,21 @@ impl Scope {
     /// Who.
     pub fn user(&self) -> UserId {
         self.0.user
+    }
+
+    /// Who, for the audit trail; nobody for the command line.
+    pub fn actor(&self) -> Option<UserId> {
+        (!self.0.is_command_line).then_some(self.0.user)
+    }
+
+    /// Whether this is the command line, and no user at all.
+    pub fn is_command_line(&self) -> bool {
+        self.0.is_command_line
+    }
+
+    /// `token_epoch` of the user's row when the token was checked.
+    pub fn token_epoch(&self) -> Timestamp {
+        self.0.token_epoch
     }
 
     /// The user's role.

@@ -74,15 +74,19 @@ pub fn find_credentials(
     Ok(of_address.select((users::id, users::password_hash)).first(uow.conn()).optional()?)
 }
 
-/// Users whose address has this part (of any, without one), newest first.
+/// Users whose address has this part and who have this role (of any, without one), newest first.
 pub(super) fn list(
     uow: &mut UnitOfWork<'_>,
     part: Option<&str>,
+    role: Option<Role>,
     page: &Page<UserId>,
 ) -> Result<Vec<User>, DbError> {
     let mut query = users::table.select(COLUMNS).order(users::id.desc()).limit(page.fetch()).into_boxed();
     if let Some(part) = part {
         query = query.filter(users::email.like(containing(part)).escape('\\'));
+    }
+    if let Some(role) = role {
+        query = query.filter(users::role.eq(role));
     }
     if let Some(before) = page.before {
         query = query.filter(users::id.lt(before));
@@ -113,6 +117,17 @@ pub(super) fn lock_active_admins(uow: &mut UnitOfWork<'_>) -> Result<Vec<UserId>
         // There is one writer.
         DbConnection::Sqlite(connection) => admins.load(connection)?,
     })
+}
+
+/// Whether there is an admin who may act.
+pub fn has_active_admin(uow: &mut UnitOfWork<'_>) -> Result<bool, DbError> {
+    let active = users::table.filter(users::role.eq(Role::Admin).and(users::is_active));
+    Ok(active.select(users::id).first::<UserId>(uow.conn()).optional()?.is_some())
+}
+
+/// Users whose tokens were made void at `since` or later, by whichever process.
+pub fn voided_since(uow: &mut UnitOfWork<'_>, since: Timestamp) -> Result<Vec<User>, DbError> {
+    Ok(users::table.filter(users::token_epoch.ge(since)).select(COLUMNS).load(uow.conn())?)
 }
 
 /// A user with the profiles that are theirs.

@@ -14,6 +14,8 @@ use super::{
 
 /// To see who there is.
 const LIST: Right = Right::look(Kind::User, "list", Need::Admin);
+/// To add somebody of any role.
+const ADD: Right = Right::change(Kind::User, "add", Need::Admin);
 
 /// Adds a user with a password, and the profile that their role needs.
 pub fn register(uow: &mut UnitOfWork<'_>, registration: &Registration) -> Result<User, Error> {
@@ -26,6 +28,14 @@ pub fn register(uow: &mut UnitOfWork<'_>, registration: &Registration) -> Result
     };
     repository::insert(uow, &user, Some(&registration.password_hash))?;
     repository::ensure_profile(uow, &user)?;
+    Ok(user)
+}
+
+/// The same for an admin, who may add users of any role.
+pub fn add(uow: &mut UnitOfWork<'_>, scope: &Scope, registration: &Registration) -> Result<User, Error> {
+    oversee(uow, scope, ADD, None)?;
+    let user = register(uow, registration)?;
+    write_down(uow, scope, &user, ADD, Some(user.role.as_str()))?;
     Ok(user)
 }
 
@@ -88,17 +98,18 @@ pub fn see(uow: &mut UnitOfWork<'_>, scope: &Scope, id: UserId) -> Result<Accoun
     Ok(repository::account(uow, user)?)
 }
 
-/// Users whose address has this part, newest first; for admins.
+/// Users whose address has this part, and who have this role, newest first; for admins.
 pub fn list(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     part: Option<&str>,
+    role: Option<Role>,
     page: &Page<UserId>,
 ) -> Result<Slice<User, UserId>, Error> {
     oversee(uow, scope, LIST, None)?;
     // As addresses are kept.
     let part = part.map(str::to_lowercase);
-    Ok(page.cut(repository::list(uow, part.as_deref(), page)?, |user| user.id))
+    Ok(page.cut(repository::list(uow, part.as_deref(), role, page)?, |user| user.id))
 }
 
 /// Keeps somebody out: their logins and live sessions end with the commit.
@@ -115,12 +126,17 @@ pub fn suspend(uow: &mut UnitOfWork<'_>, scope: &Scope, id: UserId, reason: &Rea
 }
 
 /// Lets somebody in again. They log in anew.
-pub fn reinstate(uow: &mut UnitOfWork<'_>, scope: &Scope, id: UserId) -> Result<User, Error> {
+pub fn reinstate(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    id: UserId,
+    reason: Option<&Reason>,
+) -> Result<User, Error> {
     let user = authorized(uow, scope, id, REINSTATE)?;
     if !user.is_active {
         let now = uow.now();
         repository::set_active(uow, &user, true, now)?;
-        write_down(uow, scope, &*user, REINSTATE, None)?;
+        write_down(uow, scope, &*user, REINSTATE, reason.map(Reason::as_str))?;
     }
     current(uow, id)
 }

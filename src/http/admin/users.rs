@@ -116,7 +116,7 @@ pub(super) async fn list(
 ) -> Result<HttpResponse, Problem> {
     let page = PageQuery { limit: query.limit, cursor: query.cursor }.parse()?;
     read(&app, &caller, &request, move |uow, scope| {
-        let slice = users::list(uow, scope, query.email.as_deref(), &page)?;
+        let slice = users::list(uow, scope, query.email.as_deref(), None, &page)?;
         Reply::ok(&Paged::of(slice.map(|user| UserView::of(scope, user))))
     })
     .await
@@ -196,7 +196,7 @@ pub(super) async fn reinstate(
     Id(id): Id<UserId>,
     call: DecidingCall,
 ) -> Result<HttpResponse, Problem> {
-    change(&app, &caller, call, move |uow, scope| users::reinstate(uow, scope, id)).await
+    change(&app, &caller, call, move |uow, scope| users::reinstate(uow, scope, id, None)).await
 }
 
 /// Move a user to another side. Their logins end and their live sessions close, since their tokens speak of the old one.

@@ -115,6 +115,7 @@ pub fn credentials(scope: &Scope, limits: &SessionLimits) -> Credentials {
         login: scope.login(),
         issuer: scope.issuer().cloned(),
         token: scope.token().clone(),
+        epoch: scope.token_epoch(),
         rooms: limits.plan.rooms,
     }
 }

@@ -20,6 +20,8 @@ pub struct LiveSession {
     pub login: Option<LoginId>,
     /// The token's issuer; `None` for our own.
     pub issuer: Option<Arc<str>>,
+    /// `token_epoch` of the user's row when the token was checked.
+    pub epoch: Timestamp,
     /// Where it was made.
     pub endpoint: Endpoint,
     /// How it speaks there.

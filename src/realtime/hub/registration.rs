@@ -21,6 +21,8 @@ pub struct Credentials {
     pub issuer: Option<Arc<str>>,
     /// The token.
     pub token: TokenId,
+    /// `token_epoch` of the user's row when the token was checked.
+    pub epoch: Timestamp,
     /// How many rooms it lets a session into, by the user's plan.
     pub rooms: usize,
 }

@@ -31,6 +31,8 @@ fn scope(issuer: Option<&str>, expires_at: Timestamp) -> Scope {
         expires_at,
         impersonator: None,
         is_synthetic: false,
+        token_epoch: Timestamp::EPOCH,
+        is_command_line: false,
     };
     Scope::new(parts, CallId::new(at(0)))
 }

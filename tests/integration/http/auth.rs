@@ -299,7 +299,7 @@ both_engines! {
         refresh(app, &tokens).await.refused(401);
         log_in(app, "ana@example.com", PASSWORD).await.refused(401);
         let id = ana.id.parse().unwrap();
-        db_as(app, &admin, move |uow, admin| service::reinstate(uow, admin, id)).await;
+        db_as(app, &admin, move |uow, admin| service::reinstate(uow, admin, id, None)).await;
         me(app, &tokens).await.refused(401);
         let back = log_in(app, "ana@example.com", PASSWORD).await.ok();
         me(app, &back).await.ok();

@@ -297,7 +297,7 @@ fn the_suspended_and_those_of_another_role_need_newer_tokens() {
             .await;
         cast.is_refused(&cast.token(json!({})), "unknown_or_inactive").await;
         let old = cast.token(json!({}));
-        write(service::reinstate).await;
+        write(|uow, admin, id| service::reinstate(uow, admin, id, None)).await;
         cast.is_refused(&old, "revoked").await;
         cast.app.clock.advance(Duration::from_secs(2));
         let newer = cast.token(json!({}));
@@ -337,5 +337,31 @@ fn outside_sessions_end_with_a_log_out_everywhere() {
         cast.is_refused(&there, "revoked").await;
         cast.app.clock.advance(Duration::from_secs(2));
         cast.me(&cast.token(json!({"sid": "s1", "jti": "t4"}))).await.ok();
+    });
+}
+
+#[test]
+fn outside_sessions_end_when_another_process_ends_their_right() {
+    with_issuer(Algorithm::EdDSA, &provisioning(), async |cast| {
+        let (server, admin) = (&cast.app.server, cast.db_admin().await);
+        // A second handle on the database, which tells nobody here what it commits.
+        let config = souk::startup::db_config(&server.config.database);
+        let elsewhere = souk::db::Db::open(&config, cast.app.clock.clone(), std::sync::Arc::new(())).unwrap();
+        let live = async || {
+            let path = format!("/ws?token={}", cast.token(json!({})));
+            let mut socket = Socket::connect(cast.app.address, &path).await;
+            let hello = socket.recv("connection_established").await;
+            (socket, hello["user_id"].as_str().unwrap().parse::<UserId>().unwrap())
+        };
+        let (mut before, ana) = live().await;
+        cast.app.clock.advance(Duration::from_secs(2));
+        elsewhere.write(move |uow| service::log_out(uow, &admin, ana)).await.unwrap();
+        cast.app.clock.advance(Duration::from_secs(2));
+        let (mut after, _) = live().await;
+        souk::revocation_poll::poll(server).await.unwrap();
+        assert_eq!(before.closed().await.code, 4001);
+        after.send(json!({"type": "ping"})).await;
+        after.recv("pong").await;
+        elsewhere.close();
     });
 }

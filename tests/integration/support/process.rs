@@ -18,6 +18,8 @@ pub struct Process {
     watchdog: Child,
     /// Where it listens.
     pub address: SocketAddr,
+    /// What it logged before that.
+    pub said_first: Vec<String>,
 }
 
 impl Process {
@@ -49,7 +51,7 @@ impl Process {
                 None => lines.push(line),
             }
         };
-        Self { child, watchdog, address }
+        Self { child, watchdog, address, said_first: lines }
     }
 
     /// A caller with or without a token.

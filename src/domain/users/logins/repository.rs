@@ -89,6 +89,12 @@ pub fn shown(uow: &mut UnitOfWork<'_>, login: LoginId, jti: &TokenId) -> Result<
     }))
 }
 
+/// Which of these logins have not been ended early.
+pub fn unrevoked(uow: &mut UnitOfWork<'_>, ids: &[LoginId]) -> Result<Vec<LoginId>, DbError> {
+    let live = logins::table.filter(logins::id.eq_any(ids).and(logins::revoked_at.is_null()));
+    Ok(live.select(logins::id).load(uow.conn())?)
+}
+
 /// Adds a login.
 pub(super) fn insert(uow: &mut UnitOfWork<'_>, login: &Login) -> Result<(), DbError> {
     diesel::insert_into(logins::table)

@@ -209,6 +209,7 @@ impl Sessions {
             user: credentials.user,
             login: credentials.login,
             issuer: credentials.issuer.clone(),
+            epoch: credentials.epoch,
             endpoint: *endpoint,
             dialect: *dialect,
             address: *address,

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::super::*;
 use super::support::*;
+use crate::clock::Timestamp;
 use crate::events::{EndReason, Ending};
 use crate::ids::{Seq, TokenId};
 use crate::realtime::close::CloseReason;
@@ -48,6 +49,7 @@ fn all_but_one_login_of_a_user_may_end() {
             login: None,
             issuer: Some("https://elsewhere".into()),
             token: TokenId("t".into()),
+            epoch: Timestamp::EPOCH,
             rooms: 10,
         };
         other.guard.borrow().as_ref().unwrap().renew(guest);
@@ -102,8 +104,14 @@ fn a_renewed_session_hangs_on_its_new_token_alone() {
         let ana = world.connect(1);
         let old = TokenId(ana.connection.to_string());
         let token = TokenId("new".into());
-        let credentials =
-            Credentials { user: user(1), login: None, issuer: None, token: token.clone(), rooms: 9 };
+        let credentials = Credentials {
+            user: user(1),
+            login: None,
+            issuer: None,
+            token: token.clone(),
+            epoch: Timestamp::EPOCH,
+            rooms: 9,
+        };
         ana.guard.borrow().as_ref().unwrap().renew(credentials);
         world.end(Ending::Token { issuer: None, jti: old, reason: EndReason::Revoked });
         world.end(Ending::Login { sid: login(1), reason: EndReason::Revoked });

@@ -208,6 +208,7 @@ impl Member {
                 login: Some(login(number)),
                 issuer: None,
                 token: TokenId(connection.to_string()),
+                epoch: Timestamp::EPOCH,
                 rooms,
             },
             endpoint: Endpoint::Ws,
