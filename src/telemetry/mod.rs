@@ -8,3 +8,4 @@ mod scrub;
 
 pub use live::register_live;
 pub use metrics::Metrics;
+pub use scrub::without_secret;

@@ -18,6 +18,7 @@ mod projects;
 mod providers;
 mod races;
 mod requests;
+mod secrets;
 mod sessions;
 mod simulations;
 mod tasks;

@@ -16,6 +16,7 @@ use super::scratch::kill_afterwards;
 pub struct Process {
     child: Child,
     watchdog: Child,
+    log: Receiver<String>,
     /// Where it listens.
     pub address: SocketAddr,
     /// What it logged before that.
@@ -51,7 +52,7 @@ impl Process {
                 None => lines.push(line),
             }
         };
-        Self { child, watchdog, address, said_first: lines }
+        Self { child, watchdog, log: said, address, said_first: lines }
     }
 
     /// A caller with or without a token.
@@ -76,6 +77,14 @@ impl Process {
         self.child.wait().unwrap()
     }
 
+    /// SIGTERM, and every line of its log from when it listened.
+    pub fn terminate_and_tell(mut self) -> Vec<String> {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.child.wait().unwrap();
+        self.log.iter().collect()
+    }
+
     fn end(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -94,7 +103,7 @@ impl Drop for Process {
 /// Its log, line by line. A thread reads on for as long as it runs, so that it never waits for a reader.
 fn listen_to(child: &mut Child) -> Receiver<String> {
     let log = BufReader::new(child.stderr.take().unwrap());
-    let (sender, said) = sync_channel(1024);
+    let (sender, said) = sync_channel(64 * 1024);
     std::thread::spawn(move || {
         for line in log.lines().map_while(Result::ok) {
             // Full, or nobody listens any more: the line is not needed.
