@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::config::{Config, PlanLimits};
 use crate::db::Db;
 use crate::domain::users::Plan;
-use crate::http::rate::RateLimits;
+use crate::limits::CallerLimits;
 use crate::realtime::Boards;
 use crate::realtime::hub::HubHandle;
 use crate::telemetry::Metrics;
@@ -29,7 +29,7 @@ pub struct App {
     /// Which clients look at which board.
     pub boards: Boards,
     /// How much each caller has asked for lately, shared by all workers.
-    pub rates: Arc<RateLimits>,
+    pub rates: Arc<CallerLimits>,
     /// What is counted, for operators.
     pub metrics: Arc<Metrics>,
     /// Whether the server is on its way out, so that nobody sends it more work.

@@ -64,5 +64,7 @@ pub mod cli;
 pub mod demo;
 pub mod load;
 pub mod telemetry;
+pub mod limits;
+pub mod json;
 pub mod clock;
 pub mod ids;

@@ -20,8 +20,8 @@ use crate::clock::Clock;
 use crate::config::{Config, DatabaseConfig, DatabaseUrl, ServerConfig};
 use crate::db::{Db, DbConfig, OpenError, Target};
 use crate::domain::users;
-use crate::http::rate::{RateLimits, limit_rate};
 use crate::http::{self, middleware};
+use crate::limits::CallerLimits;
 use crate::realtime::hub::{DrainPlan, HubHandle, HubMetrics, HubPublisher};
 use crate::realtime::transport::{SocketOptions, on_connect};
 use crate::realtime::{Boards, Gateway};
@@ -74,7 +74,7 @@ pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
     let auth = Auth::open(&config, db.clone(), clock.clone())?;
     auth.count_in(metrics.registry())?;
     let app = App {
-        rates: Arc::new(RateLimits::new(&config)),
+        rates: Arc::new(CallerLimits::new(config.http.anonymous_requests, &clock)),
         config: Arc::new(config),
         clock,
         db,
@@ -247,10 +247,11 @@ fn workers(app: App, gateway: Gateway, listener: TcpListener) -> io::Result<Http
         actix_web::App::new()
             .app_data(Data::new(app.clone()))
             .app_data(Data::new(gateway.clone()))
-            .wrap(from_fn(limit_rate))
+            .wrap(from_fn(middleware::authenticate))
             .wrap(from_fn(middleware::limit_body_time))
             .wrap(from_fn(middleware::catch_panic))
             .wrap(middleware::cors(&app.config.origins))
+            .wrap(from_fn(middleware::explain_cors))
             .wrap(from_fn(http::error::render))
             .wrap(Compress::default())
             .wrap(from_fn(middleware::call))

@@ -12,18 +12,33 @@ use crate::ids::{CallId, UserId};
 use super::issuers::{OutsideToken, Provisioning};
 use super::token::Unverified;
 use super::token::own::OwnToken;
-use super::{Auth, AuthError, Refusal};
+use super::{AUDITED_REFUSALS, Auth, AuthError, Refusal};
 
-/// A token that no look into the database was needed for.
-pub(super) enum Proven {
+/// A token that is well signed and of the right time, as far as can be said without a look into the database.
+pub struct Proven(pub(super) ProvenToken);
+
+pub(super) enum ProvenToken {
     Own(OwnToken),
     Outside(Box<OutsideToken>),
 }
 
 /// A refusal, and whom it concerns if that is certain.
-struct Refused {
+#[derive(Debug)]
+pub struct Refused {
     error: AuthError,
     user: Option<UserId>,
+}
+
+impl Refused {
+    /// Why.
+    pub fn error(&self) -> &AuthError {
+        &self.error
+    }
+
+    /// Why, for whoever answers.
+    pub fn into_error(self) -> AuthError {
+        self.error
+    }
 }
 
 impl<E: Into<AuthError>> From<E> for Refused {
@@ -35,29 +50,34 @@ impl<E: Into<AuthError>> From<E> for Refused {
 impl Auth {
     /// The caller who shows this token, for one call.
     pub async fn authenticate(&self, token: &str, call: CallId) -> Result<Scope, AuthError> {
-        match self.identify(token, call).await {
+        let identified = match self.prove(token).await {
+            Ok(proven) => self.admit(proven, call).await,
+            Err(refused) => Err(refused),
+        };
+        match identified {
             Ok(scope) => Ok(scope),
             Err(refused) => {
-                self.write_down(&refused, call).await;
+                self.note_refusal(&refused, call).await;
                 Err(refused.error)
             }
         }
     }
 
-    async fn identify(&self, token: &str, call: CallId) -> Result<Scope, Refused> {
-        match self.prove(token).await? {
-            Proven::Own(own) => self.admit_own(own, call).await,
-            Proven::Outside(outside) => self.admit_outside(*outside, call).await,
-        }
-    }
-
-    /// Checks what needs no database: form, key, signature, claims.
-    pub(super) async fn prove(&self, token: &str) -> Result<Proven, AuthError> {
+    /// Checks what needs no database: form, key, signature, claims. As cheap as answering at all.
+    pub async fn prove(&self, token: &str) -> Result<Proven, Refused> {
         let unverified = Unverified::parse(token)?;
         if unverified.issuer().is_some_and(|issuer| self.own.issues_as(issuer)) {
-            return Ok(Proven::Own(self.own.verify(&unverified, self.clock.now())?));
+            return Ok(Proven(ProvenToken::Own(self.own.verify(&unverified, self.clock.now())?)));
         }
-        Ok(Proven::Outside(Box::new(self.issuers.verify(&unverified).await?)))
+        Ok(Proven(ProvenToken::Outside(Box::new(self.issuers.verify(&unverified).await?))))
+    }
+
+    /// Checks what only our own rows say: whether the token was revoked, and whether its user may come in.
+    pub async fn admit(&self, proven: Proven, call: CallId) -> Result<Scope, Refused> {
+        match proven.0 {
+            ProvenToken::Own(own) => self.admit_own(own, call).await,
+            ProvenToken::Outside(outside) => self.admit_outside(*outside, call).await,
+        }
     }
 
     async fn admit_own(&self, token: OwnToken, call: CallId) -> Result<Scope, Refused> {
@@ -169,18 +189,18 @@ impl Auth {
     }
 
     /// Logs the refusal, and writes it to the audit trail as far as the trail's share of made-up tokens goes.
-    async fn write_down(&self, refused: &Refused, call: CallId) {
+    pub async fn note_refusal(&self, refused: &Refused, call: CallId) {
         let Refused { error, user } = refused;
+        if matches!(error, AuthError::Missing) {
+            return;
+        }
         self.metrics.refused(error.code());
         match error {
             AuthError::Internal(_) => log::error!(request_id:% = call; "{error}"),
             AuthError::Overloaded { .. } => log::warn!(request_id:% = call; "{error}"),
-            AuthError::Missing => {}
             _ => log::info!(request_id:% = call, reason = error.code(); "refused a token: {error}"),
         }
-        let is_verdict =
-            !matches!(error, AuthError::Internal(_) | AuthError::Overloaded { .. } | AuthError::Missing);
-        if !is_verdict || self.audited.take(error.code()).is_err() {
+        if !error.is_verdict() || self.audited.take(error.code(), AUDITED_REFUSALS).is_err() {
             return;
         }
         let row = NewAudit {

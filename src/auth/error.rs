@@ -110,6 +110,11 @@ impl Refusal {
 }
 
 impl AuthError {
+    /// Whether something was decided about the caller, which another try would not change.
+    pub fn is_verdict(&self) -> bool {
+        !matches!(self, Self::Overloaded { .. } | Self::Internal(_))
+    }
+
     /// A stable word for metrics labels and audit rows; an invalid token's is its refusal's.
     pub fn code(&self) -> &'static str {
         match self {

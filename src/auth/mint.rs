@@ -36,9 +36,19 @@ pub enum MintError {
 impl Auth {
     /// A token for the user with this address, good for `ttl`; the configured time if none is given.
     pub async fn mint(&self, email: &Email, ttl: Option<Duration>) -> Result<Minted, MintError> {
+        self.mint_on(Device::new(Some("souk token"), None), email, ttl).await
+    }
+
+    /// The same, for this device, from whose address the user counts as having signed in.
+    pub async fn mint_on(
+        &self,
+        device: Device,
+        email: &Email,
+        ttl: Option<Duration>,
+    ) -> Result<Minted, MintError> {
         let ttl = ttl.unwrap_or(self.access_ttl);
         let lifetimes = Lifetimes { idle: ttl, max: ttl };
-        let (device, address) = (Device::new(Some("souk token"), None), email.clone());
+        let address = email.clone();
         let opened = self
             .db
             .write(move |uow| {

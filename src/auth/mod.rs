@@ -6,6 +6,7 @@
 mod argon2id;
 mod authenticate;
 mod command_line;
+mod devices;
 mod error;
 pub mod issuers;
 mod load_test;
@@ -21,6 +22,7 @@ mod throttle;
 mod tickets;
 pub mod token;
 
+pub use authenticate::{Proven, Refused};
 pub use command_line::{HashFailed, command_line, hash_password};
 pub use error::{AuthError, Refusal};
 pub use mint::{MintError, Minted};
@@ -34,12 +36,14 @@ use crate::clock::Clock;
 use crate::config::{Config, Environment};
 use crate::db::Db;
 use crate::domain::users::logins::Lifetimes;
+use crate::limits::{Quota, RateLimiter};
 
+use devices::DeviceTokens;
 use issuers::{BadIssuers, Issuers, PlainHttp, Provisioning, Terms};
 use load_test::LoadTests;
 use metrics::Metrics;
 use password::Passwords;
-use throttle::{AccountKey, AddressKey, Throttle};
+use throttle::{GuessLimits, LoginThrottle};
 use tickets::Tickets;
 use token::own::OwnTokens;
 use token::{BadKey, SigningKey};
@@ -51,10 +55,10 @@ pub struct Auth {
     own: OwnTokens,
     issuers: Issuers,
     passwords: Passwords,
-    accounts: Throttle<AccountKey>,
-    addresses: Throttle<AddressKey>,
+    throttle: LoginThrottle,
+    devices: DeviceTokens,
     /// Refused tokens that become audit rows, by reason: whoever can make up tokens could fill the disk otherwise.
-    audited: Throttle<&'static str>,
+    audited: RateLimiter<&'static str>,
     tickets: Tickets,
     load_tests: Option<LoadTests>,
     metrics: Metrics,
@@ -62,8 +66,8 @@ pub struct Auth {
     lifetimes: Lifetimes,
 }
 
-/// Audit rows of refused tokens per reason and 15 minutes; the log has all of them.
-const AUDITED_REFUSALS: u32 = 300;
+/// Audit rows of refused tokens per reason; the log has all of them.
+const AUDITED_REFUSALS: Quota = Quota::new(300, Duration::from_secs(15 * 60));
 
 /// Why authentication cannot be set up.
 #[derive(Debug, thiserror::Error)]
@@ -112,13 +116,18 @@ impl Auth {
     pub fn open(config: &Config, db: Db, clock: Clock) -> Result<Self, SetUpError> {
         let settings = &config.auth;
         let (key, issuers) = trusted(config, &clock)?;
+        let guesses = GuessLimits {
+            account: settings.logins_per_account,
+            anywhere: settings.logins_per_account_anywhere,
+            address: settings.logins_per_address,
+        };
         Ok(Self {
+            devices: DeviceTokens::new(key.clone(), settings.device_ttl),
             own: OwnTokens::new(key, settings.jwt_issuer.clone(), settings.jwt_audience.clone()),
             issuers,
             passwords: Passwords::new(settings.argon2_concurrency, settings.argon2_queue),
-            accounts: Throttle::new(settings.logins_per_account, clock.clone()),
-            addresses: Throttle::new(settings.logins_per_address, clock.clone()),
-            audited: Throttle::new(AUDITED_REFUSALS, clock.clone()),
+            throttle: LoginThrottle::new(guesses, clock.clone()),
+            audited: RateLimiter::new(clock.clone()),
             tickets: Tickets::new(settings.ticket_ttl, clock.clone()),
             load_tests: config.load_test_secret.as_ref().map(LoadTests::new),
             metrics: Metrics::new()?,

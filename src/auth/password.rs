@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rand::TryRng;
 use rand::rngs::SysRng;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use unicode_normalization::UnicodeNormalization;
 
 use super::argon2id::{self, Memories, Memory};
@@ -83,6 +83,10 @@ pub(crate) struct Passwords {
     memories: Arc<Memories>,
 }
 
+/// A place in line for a hash.
+#[derive(Debug)]
+pub(crate) struct Place(OwnedSemaphorePermit);
+
 /// What nobody's password hashes to: compared with when there is no such user, so that the answer takes as long.
 const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5J3MgZmluZSBzYWx0$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
@@ -98,17 +102,35 @@ impl Passwords {
         }
     }
 
+    /// A place in line.
+    ///
+    /// # Errors
+    /// There is none left.
+    pub(crate) fn line_up(&self) -> Result<Place, HashError> {
+        self.admitted.clone().try_acquire_owned().map(Place).map_err(|_| HashError::Overloaded)
+    }
+
     /// The hash to store, in PHC string form.
     pub(crate) async fn hash(&self, password: NewPassword) -> Result<String, HashError> {
+        self.hash_at(self.line_up()?, password).await
+    }
+
+    /// The same, at a place taken before.
+    pub(crate) async fn hash_at(&self, place: Place, password: NewPassword) -> Result<String, HashError> {
         let NewPassword(Attempt(Some(text))) = password else {
             return Err(HashError::Broken("no password".into()));
         };
-        self.run(move |memory| argon2id::hash(text.as_bytes(), memory)).await
+        self.run(place, move |memory| argon2id::hash(text.as_bytes(), memory)).await
     }
 
     /// Whether the attempt is what was hashed. `None` is nobody's hash: never right, and as slow.
-    pub(crate) async fn verify(&self, attempt: Attempt, hash: Option<String>) -> Result<bool, HashError> {
-        self.run(move |memory| {
+    pub(crate) async fn verify(
+        &self,
+        place: Place,
+        attempt: Attempt,
+        hash: Option<String>,
+    ) -> Result<bool, HashError> {
+        self.run(place, move |memory| {
             let text = attempt.0.as_deref().unwrap_or_default();
             let equal = argon2id::verify(text.as_bytes(), hash.as_deref().unwrap_or(NOBODY), memory)?;
             Ok(equal && hash.is_some() && attempt.0.is_some())
@@ -118,10 +140,10 @@ impl Passwords {
 
     async fn run<T: Send + 'static>(
         &self,
+        Place(admitted): Place,
         work: impl FnOnce(&mut Memory) -> Result<T, argon2::password_hash::Error> + Send + 'static,
     ) -> Result<T, HashError> {
         let closed = |_| HashError::Broken("closed".into());
-        let admitted = self.admitted.clone().try_acquire_owned().map_err(|_| HashError::Overloaded)?;
         let running = self.running.clone().acquire_owned().await.map_err(closed)?;
         // The places are held by the thread: a caller who hangs up does not make room for another.
         let memories = self.memories.clone();
@@ -147,7 +169,9 @@ mod tests {
         let passwords = Passwords::new(1, 1);
         let hash = passwords.hash(new("cafe\u{301} au lait")).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        let right = |text: &str, hash: &str| passwords.verify(Attempt::new(text), Some(hash.to_owned()));
+        let right = |text: &str, hash: &str| {
+            passwords.verify(passwords.line_up().unwrap(), Attempt::new(text), Some(hash.to_owned()))
+        };
         assert!(right("café au lait", &hash).await.unwrap());
         assert!(!right("cafe au lait", &hash).await.unwrap());
         assert!(!right(&"x".repeat(10_000), &hash).await.unwrap());
@@ -158,7 +182,8 @@ mod tests {
     async fn nobody_has_no_password_but_takes_as_much_work() {
         let passwords = Passwords::new(1, 1);
         for text in ["", "password"] {
-            assert!(!passwords.verify(Attempt::new(text), None).await.unwrap());
+            let place = passwords.line_up().unwrap();
+            assert!(!passwords.verify(place, Attempt::new(text), None).await.unwrap());
         }
         let real = passwords.hash(new("password")).await.unwrap();
         let parameters = |hash: &str| hash.split('$').take(4).collect::<Vec<_>>().join("$");
@@ -173,7 +198,8 @@ mod tests {
     async fn what_exceeds_the_line_is_shed() {
         let passwords = Passwords::new(1, 1);
         let _all = passwords.admitted.clone().acquire_many_owned(2).await.unwrap();
-        assert!(matches!(passwords.verify(Attempt::new("x"), None).await, Err(HashError::Overloaded)));
+        assert!(matches!(passwords.line_up(), Err(HashError::Overloaded)));
+        assert!(matches!(passwords.hash(new("password")).await, Err(HashError::Overloaded)));
     }
 
     #[test]

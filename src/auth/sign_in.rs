@@ -1,18 +1,20 @@
 //! Coming in: registration, login, refresh.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use crate::db::DbError;
+use crate::db::{DbError, UnitOfWork};
 use crate::domain::users::logins::{self, Device, NewPair, Rotation};
 use crate::domain::users::{self, Account, DisplayName, Email, Plan, Registration, Role, User};
 use crate::domain::{Error, Kind};
 use crate::events::audit::{NewAudit, Outcome};
 use crate::ids::{CallId, TokenId, UserId};
+use crate::limits::Limited;
+use crate::limits::network::customer;
 
-use super::password::HashError;
+use super::password::{HashError, Place};
 use super::refresh::RefreshToken;
-use super::throttle::{AccountKey, AddressKey};
+use super::throttle::{AccountKey, Origin};
 use super::token::own::Minting;
 use super::{Attempt, Auth, NewPassword};
 
@@ -23,6 +25,8 @@ pub struct Credentials {
     pub email: String,
     /// As typed.
     pub password: Attempt,
+    /// What the device was given when somebody last signed in on it.
+    pub device_token: Option<String>,
 }
 
 /// What somebody typed into a registration form, parsed.
@@ -48,6 +52,8 @@ pub struct SignedIn {
     pub expires_in: Duration,
     /// To be exchanged for the next pair, once.
     pub refresh_token: String,
+    /// By which the device is known when it signs in again.
+    pub device_token: String,
     /// Who they are.
     pub account: Account,
 }
@@ -98,20 +104,27 @@ impl Auth {
         device: Device,
         call: CallId,
     ) -> Result<SignedIn, SignInError> {
-        self.take_address(device.address())?;
-        let user = self.enroll(sign_up).await?;
+        // First a place in line: what is not even looked at must not count.
+        let place = self.passwords.line_up()?;
+        let registered = device.address().map_or(Ok(()), |address| self.throttle.register(address));
+        registered.map_err(|limited| too_many(&limited))?;
+        let user = self.enroll_at(place, sign_up).await?;
         log::info!(request_id:% = call, user_id:% = user.id; "registered");
         self.open_login(user.id, device).await
     }
 
     /// Adds a user of any role: for registration, for the demo, for tests. Hashes the password off the event loop.
     pub async fn enroll(&self, sign_up: SignUp) -> Result<User, SignInError> {
+        self.enroll_at(self.passwords.line_up()?, sign_up).await
+    }
+
+    async fn enroll_at(&self, place: Place, sign_up: SignUp) -> Result<User, SignInError> {
         let registration = Registration {
             email: sign_up.email,
             display_name: sign_up.display_name,
             role: sign_up.role,
             plan: sign_up.plan,
-            password_hash: self.passwords.hash(sign_up.password).await?,
+            password_hash: self.passwords.hash_at(place, sign_up.password).await?,
         };
         Ok(self.db.write(move |uow| users::service::register(uow, &registration)).await?)
     }
@@ -132,28 +145,38 @@ impl Auth {
         device: Device,
         call: CallId,
     ) -> Result<SignedIn, SignInError> {
-        self.take_address(device.address())?;
-        let account = AccountKey::of(&credentials.email);
-        self.accounts.take(account).map_err(|throttled| limited(throttled.retry_after))?;
-        let found = match credentials.email.parse::<Email>() {
-            Ok(email) => self.db.read(move |uow| users::repository::find_credentials(uow, &email)).await?,
-            Err(_) => None,
+        let Credentials { email, password, device_token } = credentials;
+        // There is no address only where nobody calls from outside.
+        let address = device.address().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        if device_token.is_none() {
+            self.throttle.look(address).map_err(|limited| too_many(&limited))?;
+        }
+        let account = AccountKey::of(&email);
+        let Found { user, hash, is_known_address } = match email.parse::<Email>() {
+            Ok(email) => self.db.read(move |uow| find(uow, &email, address)).await?,
+            Err(_) => Found { user: None, hash: None, is_known_address: false },
         };
-        let (user, hash) = match found {
-            Some((user, hash)) => (Some(user), hash),
-            None => (None, None),
+        let now = self.clock.now();
+        let known_device =
+            device_token.zip(user).and_then(|(token, user)| self.devices.known(&token, user, now));
+        let origin = match known_device {
+            Some(login) => Origin::KnownDevice(login),
+            None if is_known_address => Origin::KnownAddress(address),
+            None => Origin::Stranger(address),
         };
-        let is_right = self.passwords.verify(credentials.password, hash).await?;
+        let place = self.passwords.line_up()?;
+        let guess = self.throttle.begin(account, origin).await.map_err(|limited| too_many(&limited))?;
+        let is_right = self.passwords.verify(place, password, hash).await?;
         let Some(id) = user.filter(|_| is_right) else {
+            guess.wrong();
             return Err(self.refuse_login(user, "wrong credentials", call).await);
         };
         match self.open_login(id, device).await {
-            Err(SignInError::Refused) => Err(self.refuse_login(user, "inactive", call).await),
-            Ok(signed_in) => {
-                self.accounts.give_back(&account);
-                Ok(signed_in)
+            Err(SignInError::Refused) => {
+                guess.wrong();
+                Err(self.refuse_login(user, "inactive", call).await)
             }
-            failed => failed,
+            opened => opened,
         }
     }
 
@@ -227,8 +250,13 @@ impl Auth {
             .own
             .mint(&Minting { user: &account.user, jti, login: login.id, now, expires_at })
             .map_err(|error| SignInError::Internal(error.to_string()))?;
+        let device_token = self
+            .devices
+            .mint(account.user.id, login.id, now)
+            .map_err(|error| SignInError::Internal(error.to_string()))?;
         Ok(SignedIn {
             access_token,
+            device_token,
             expires_in: expires_at.since(now),
             refresh_token: refresh.as_str().to_owned(),
             account,
@@ -246,13 +274,6 @@ impl Auth {
         };
         self.metrics.signed_in(kind, word);
         outcome
-    }
-
-    fn take_address(&self, address: Option<IpAddr>) -> Result<(), SignInError> {
-        let Some(address) = address else { return Ok(()) };
-        self.addresses
-            .take(AddressKey::of(address))
-            .map_err(|throttled| limited(throttled.retry_after).into())
     }
 
     /// Written down the same way for a known and an unknown user, since writing takes time, too.
@@ -275,6 +296,25 @@ impl Auth {
     }
 }
 
-fn limited(retry_after: Duration) -> Error {
-    Error::Limited { detail: "too many attempts to sign in; wait a little", retry_after }
+/// What our rows say about what was typed into a login form.
+struct Found {
+    user: Option<UserId>,
+    hash: Option<String>,
+    /// The user has signed in from this address before.
+    is_known_address: bool,
+}
+
+/// The same queries for an address that nobody has.
+fn find(uow: &mut UnitOfWork<'_>, email: &Email, address: IpAddr) -> Result<Found, DbError> {
+    let credentials = users::repository::find_credentials(uow, email)?;
+    let addresses = logins::repository::addresses_of(uow, email)?;
+    let here = customer(address);
+    let is_known_address =
+        addresses.iter().any(|known| known.parse().is_ok_and(|known| customer(known) == here));
+    let (user, hash) = credentials.unzip();
+    Ok(Found { user, hash: hash.flatten(), is_known_address })
+}
+
+fn too_many(limited: &Limited) -> Error {
+    Error::Limited { detail: "too many attempts to sign in; wait a little", retry_after: limited.retry_after }
 }

@@ -5,9 +5,9 @@ use crate::domain::users::logins::{self, Condemned};
 use crate::domain::{Error, Page, Slice};
 use crate::ids::{CallId, LoginId};
 
-use super::authenticate::Proven;
+use super::authenticate::ProvenToken;
 use super::refresh::RefreshToken;
-use super::{Auth, AuthError};
+use super::{Auth, AuthError, Refused};
 
 impl Auth {
     /// Ends the login by which the caller calls.
@@ -31,9 +31,12 @@ impl Auth {
         if let Some(refresh) = RefreshToken::parse(token) {
             return Ok(Condemned::Refresh { hash: refresh.hash() });
         }
-        Ok(match self.prove(token).await? {
-            Proven::Own(own) => Condemned::Access { issuer: None, jti: own.jti, until: Some(own.expires_at) },
-            Proven::Outside(outside) => Condemned::Access {
+        let proven = self.prove(token).await.map_err(Refused::into_error)?;
+        Ok(match proven.0 {
+            ProvenToken::Own(own) => {
+                Condemned::Access { issuer: None, jti: own.jti, until: Some(own.expires_at) }
+            }
+            ProvenToken::Outside(outside) => Condemned::Access {
                 issuer: Some(outside.issuer),
                 jti: outside.jti,
                 until: Some(outside.expires_at),

@@ -1,104 +1,38 @@
-//! How guessing is slowed down: so many attempts per key and 15 minutes, spread evenly after the first burst (GCRA).
+//! How guessing passwords is slowed down, without letting one who guesses lock out the one who knows.
 //!
-//! Ours rather than governor's, since an attempt that was right is given back (only failures count against an account),
-//! and since the number of remembered keys must be bounded: whoever can make up keys can fill a table.
+//! Who may guess, and what each can do:
+//!
+//! - **A stranger** (an address from which the account was never signed in to, and no device token) may be wrong
+//!   `logins_per_account` times from their whole neighbourhood (an IPv4 /24, an IPv6 /64), `logins_per_address` times over all
+//!   accounts, and together with all other strangers `logins_per_account_anywhere` times for one account. The last bound is
+//!   what a botnet runs into. While it holds, strangers wait, and so does the owner on a new device at a new place: that is
+//!   the price, and the only way in which guessing delays an owner.
+//! - **A known address** (a login of the account came from there) has guesses of its own for the account, beside those of the
+//!   address. A stranger has no part in them, unless they share the very address.
+//! - **A known device** (it shows the device token that it was given when it signed in) has guesses of its own and nothing
+//!   else to share. Whoever steals that token gains as many guesses as a new network would give them.
+//!
+//! Only what was judged and wrong counts. What is being judged holds its place meanwhile: others wait for the outcome where
+//! it matters to them, so that a burst is judged no further than guesses go, and a right password is never refused because
+//! others are being looked at. The answer, and the time it takes, are the same for accounts that do not exist.
+//!
+//! Kept in this process: behind N nodes, guesses are N times as many.
 
 use std::collections::HashMap;
-use std::hash::Hash;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
+use tokio::sync::Notify;
 
-use crate::clock::{Clock, Timestamp};
+use crate::clock::Clock;
+use crate::ids::LoginId;
+use crate::limits::network::{customer, neighbourhood};
+use crate::limits::{Buckets, Limited, Quota};
 
 /// What the limits are counted over.
-const PERIOD: Duration = Duration::from_secs(15 * 60);
-/// Keys remembered at most: a few MiB. When all of them are in use, unknown keys wait.
-const MAX_KEYS: usize = 65_536;
-/// Between two sweeps of a full table.
-const SWEEP_PAUSE: Duration = Duration::from_secs(1);
-
-/// Attempts by key.
-#[derive(Debug)]
-pub(crate) struct Throttle<K> {
-    clock: Clock,
-    /// Between two attempts in the long run.
-    interval: Duration,
-    /// How far in advance attempts may be used up: the burst.
-    tolerance: Duration,
-    max_keys: usize,
-    table: Mutex<Table<K>>,
-}
-
-#[derive(Debug)]
-struct Table<K> {
-    /// When each key's attempts so far would have been used up at an even pace (theoretical arrival time).
-    arrivals: HashMap<K, Timestamp>,
-    swept_at: Option<Timestamp>,
-}
-
-/// The key has no attempts left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Throttled {
-    /// When it has one again.
-    pub(crate) retry_after: Duration,
-}
-
-impl<K: Hash + Eq> Throttle<K> {
-    /// `attempts` per key in 15 minutes.
-    pub(crate) fn new(attempts: u32, clock: Clock) -> Self {
-        let interval = PERIOD / attempts.max(1);
-        let table = Table { arrivals: HashMap::new(), swept_at: None };
-        Self {
-            clock,
-            interval,
-            tolerance: PERIOD.saturating_sub(interval),
-            max_keys: MAX_KEYS,
-            table: Mutex::new(table),
-        }
-    }
-
-    /// Takes one attempt of the key's.
-    pub(crate) fn take(&self, key: K) -> Result<(), Throttled> {
-        let now = self.clock.now();
-        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = table.arrivals.get(&key).copied();
-        if known.is_none() && !table.has_room(now, self.max_keys) {
-            return Err(Throttled { retry_after: self.interval });
-        }
-        let arrival = known.unwrap_or(now).max(now);
-        let ahead = arrival.since(now);
-        if ahead > self.tolerance {
-            return Err(Throttled { retry_after: ahead.saturating_sub(self.tolerance) });
-        }
-        table.arrivals.insert(key, arrival.plus(self.interval));
-        Ok(())
-    }
-
-    /// Gives an attempt back that turned out to be no guess.
-    pub(crate) fn give_back(&self, key: &K) {
-        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(arrival) = table.arrivals.get_mut(key) {
-            *arrival = arrival.minus(self.interval);
-        }
-    }
-}
-
-impl<K: Hash + Eq> Table<K> {
-    fn has_room(&mut self, now: Timestamp, max_keys: usize) -> bool {
-        if self.arrivals.len() < max_keys {
-            return true;
-        }
-        if self.swept_at.is_none_or(|at| now >= at.plus(SWEEP_PAUSE)) {
-            self.swept_at = Some(now);
-            // What lies in the past is as good as never seen.
-            self.arrivals.retain(|_, arrival| *arrival > now);
-        }
-        self.arrivals.len() < max_keys
-    }
-}
+pub(super) const PERIOD: Duration = Duration::from_secs(15 * 60);
 
 /// An account as a key: of what was typed, whether there is such an account or not, and of fixed size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -110,77 +44,273 @@ impl AccountKey {
     }
 }
 
-/// An address as a key. An IPv6 customer has at least a /64, so what comes from one counts as one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct AddressKey(IpAddr);
+/// Where somebody calls from, as far as it matters here.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Origin {
+    /// A device that has signed in to the account before, by the login that it was given its token with.
+    KnownDevice(LoginId),
+    /// An address from which the account was signed in to before.
+    KnownAddress(IpAddr),
+    /// Any other address.
+    Stranger(IpAddr),
+}
 
-impl AddressKey {
-    pub(crate) fn of(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            IpAddr::V6(v6) => Self(IpAddr::V6((v6.to_bits() & (u128::MAX << 64)).into())),
-            v4 => Self(v4),
+/// What failed attempts are counted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Key {
+    Device(LoginId),
+    KnownAddress(AccountKey, IpAddr),
+    Neighbourhood(AccountKey, IpAddr),
+    Account(AccountKey),
+    Address(IpAddr),
+}
+
+/// So many failures in [`PERIOD`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct GuessLimits {
+    /// Of an account, from one device, address or neighbourhood.
+    pub(crate) account: u32,
+    /// Of an account, by all strangers.
+    pub(crate) anywhere: u32,
+    /// Of an address, for all accounts; registrations count, too.
+    pub(crate) address: u32,
+}
+
+/// Failed attempts, and those that are being judged.
+#[derive(Debug)]
+pub(crate) struct LoginThrottle {
+    clock: Clock,
+    limits: GuessLimits,
+    table: Mutex<Table>,
+    /// Told whenever an attempt was judged, or given up.
+    judged: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    failed: Buckets<Key>,
+    /// No more than may be in line for a password hash.
+    judging: HashMap<Key, u32>,
+}
+
+impl LoginThrottle {
+    pub(crate) fn new(limits: GuessLimits, clock: Clock) -> Self {
+        Self { clock, limits, table: Mutex::default(), judged: Notify::new() }
+    }
+
+    /// Counts a registration.
+    ///
+    /// # Errors
+    /// The address has made too many, or too many wrong guesses.
+    pub(crate) fn register(&self, address: IpAddr) -> Result<(), Limited> {
+        let (key, now) = (Key::Address(customer(address)), self.clock.now());
+        self.lock().failed.of(key, now).take(self.quota(&key), now).map(drop)
+    }
+
+    /// Whether an address may make attempts at all; cheaper than to begin one.
+    ///
+    /// # Errors
+    /// It has made too many.
+    pub(crate) fn look(&self, address: IpAddr) -> Result<(), Limited> {
+        let key = Key::Address(customer(address));
+        self.lock().failed.get(&key).look(self.quota(&key), self.clock.now()).map(drop)
+    }
+
+    /// Begins an attempt, and waits where what is being judged decides whether there is one left. Whoever calls bounds how
+    /// many may wait.
+    ///
+    /// # Errors
+    /// None is left.
+    pub(crate) async fn begin(&self, account: AccountKey, origin: Origin) -> Result<Guess<'_>, Limited> {
+        let keys = keys(account, origin);
+        loop {
+            let judged = self.judged.notified();
+            tokio::pin!(judged);
+            // From here on, so that no outcome between the look and the wait is missed.
+            judged.as_mut().enable();
+            if self.try_begin(&keys)? {
+                return Ok(Guess { throttle: self, keys });
+            }
+            judged.await;
         }
+    }
+
+    /// Whether the attempt has begun; `false` where others must be judged first.
+    fn try_begin(&self, keys: &[Key]) -> Result<bool, Limited> {
+        let now = self.clock.now();
+        let mut table = self.lock();
+        let mut is_free = true;
+        for key in keys {
+            let left = table.failed.get(key).look(self.quota(key), now)?.remaining;
+            is_free &= table.judging.get(key).copied().unwrap_or_default() < left;
+        }
+        if is_free {
+            for key in keys {
+                *table.judging.entry(*key).or_default() += 1;
+            }
+        }
+        Ok(is_free)
+    }
+
+    fn quota(&self, key: &Key) -> Quota {
+        let limit = match key {
+            Key::Device(_) | Key::KnownAddress(..) | Key::Neighbourhood(..) => self.limits.account,
+            Key::Account(_) => self.limits.anywhere,
+            Key::Address(_) => self.limits.address,
+        };
+        Quota::new(limit, PERIOD)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn keys(account: AccountKey, origin: Origin) -> Vec<Key> {
+    match origin {
+        Origin::KnownDevice(login) => vec![Key::Device(login)],
+        Origin::KnownAddress(address) => {
+            let address = customer(address);
+            vec![Key::Address(address), Key::KnownAddress(account, address)]
+        }
+        Origin::Stranger(address) => vec![
+            Key::Address(customer(address)),
+            Key::Neighbourhood(account, neighbourhood(address)),
+            Key::Account(account),
+        ],
+    }
+}
+
+/// An attempt that is being judged. Dropped, it was right, or nobody has judged it: nothing is counted.
+#[derive(Debug)]
+pub(crate) struct Guess<'t> {
+    throttle: &'t LoginThrottle,
+    keys: Vec<Key>,
+}
+
+impl Guess<'_> {
+    /// It was wrong.
+    pub(crate) fn wrong(self) {
+        let now = self.throttle.clock.now();
+        let mut table = self.throttle.lock();
+        for key in &self.keys {
+            table.failed.of(*key, now).charge(self.throttle.quota(key), now);
+        }
+    }
+}
+
+impl Drop for Guess<'_> {
+    fn drop(&mut self) {
+        let mut table = self.throttle.lock();
+        for key in &self.keys {
+            if let Some(count) = table.judging.get_mut(key) {
+                *count -= 1;
+                if *count == 0 {
+                    table.judging.remove(key);
+                }
+            }
+        }
+        drop(table);
+        self.throttle.judged.notify_waiters();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Timestamp;
+    use futures_util::FutureExt;
 
-    fn throttle(attempts: u32) -> (Throttle<u32>, Clock) {
+    const LIMITS: GuessLimits = GuessLimits { account: 2, anywhere: 5, address: 4 };
+
+    fn throttle() -> (LoginThrottle, Clock) {
         let clock = Clock::manual(Timestamp::from_seconds(1_700_000_000).unwrap());
-        (Throttle::new(attempts, clock.clone()), clock)
+        (LoginThrottle::new(LIMITS, clock.clone()), clock)
+    }
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    fn stranger(text: &str) -> Origin {
+        Origin::Stranger(ip(text))
+    }
+
+    /// What comes of beginning right now: an attempt, a refusal, or nothing yet.
+    fn begin<'t>(
+        throttle: &'t LoginThrottle,
+        typed: &str,
+        origin: Origin,
+    ) -> Option<Result<Guess<'t>, Limited>> {
+        throttle.begin(AccountKey::of(typed), origin).now_or_never()
+    }
+
+    fn fail(throttle: &LoginThrottle, typed: &str, origin: Origin) -> bool {
+        begin(throttle, typed, origin).unwrap().map(Guess::wrong).is_ok()
     }
 
     #[test]
-    fn a_burst_passes_and_then_one_at_a_time() {
-        let (throttle, clock) = throttle(10);
-        for _ in 0..10 {
-            throttle.take(1).unwrap();
+    fn what_is_being_judged_holds_its_place_and_refuses_nobody() {
+        let (throttle, _clock) = throttle();
+        let here = stranger("192.0.2.1");
+        let one = begin(&throttle, "ana", here).unwrap().unwrap();
+        let other = begin(&throttle, " ANA", here).unwrap().unwrap();
+        assert!(begin(&throttle, "ana", here).is_none(), "it waits");
+        assert!(begin(&throttle, "ben", here).unwrap().is_ok());
+        drop(one);
+        let third = begin(&throttle, "ana", here).unwrap().unwrap();
+        other.wrong();
+        assert!(begin(&throttle, "ana", here).is_none());
+        third.wrong();
+        assert!(begin(&throttle, "ana", here).unwrap().is_err(), "it is refused");
+        assert!(throttle.table.lock().unwrap().judging.is_empty());
+    }
+
+    #[tokio::test]
+    async fn who_waits_goes_on_as_soon_as_it_is_decided() {
+        let (throttle, _clock) = throttle();
+        let (here, ana) = (stranger("192.0.2.1"), AccountKey::of("ana"));
+        let first = throttle.begin(ana, here).await.unwrap();
+        let second = throttle.begin(ana, here).await.unwrap();
+        let waiting = async { throttle.begin(ana, here).await.is_ok() };
+        let judging = async {
+            tokio::task::yield_now().await;
+            drop(first);
+        };
+        let (went_on, ()) = tokio::join!(waiting, judging);
+        assert!(went_on);
+        drop(second);
+    }
+
+    #[test]
+    fn strangers_use_up_nothing_of_what_is_known() {
+        let (throttle, clock) = throttle();
+        let login = LoginId::new(clock.now());
+        for network in ["192.0.2.1", "192.0.3.1"] {
+            assert!(fail(&throttle, "ana", stranger(network)) && fail(&throttle, "ana", stranger(network)));
+            assert!(!fail(&throttle, "ana", stranger(network)));
         }
-        assert_eq!(throttle.take(1), Err(Throttled { retry_after: Duration::from_secs(90) }));
-        throttle.take(2).unwrap();
-        clock.advance(Duration::from_secs(89));
-        assert_eq!(throttle.take(1), Err(Throttled { retry_after: Duration::from_secs(1) }));
-        clock.advance(Duration::from_secs(1));
-        throttle.take(1).unwrap();
-        assert!(throttle.take(1).is_err());
-        clock.advance(PERIOD);
-        for _ in 0..10 {
-            throttle.take(1).unwrap();
+        assert!(fail(&throttle, "ana", stranger("192.0.4.1")));
+        assert!(!fail(&throttle, "ana", stranger("192.0.5.1")), "all strangers together");
+        let known = [Origin::KnownAddress(ip("192.0.2.9")), Origin::KnownDevice(login)];
+        for origin in known {
+            assert!(fail(&throttle, "ana", origin) && fail(&throttle, "ana", origin));
+            assert!(!fail(&throttle, "ana", origin), "they have their own guesses, and no more");
         }
+        clock.advance(PERIOD / 2);
+        assert!(known.into_iter().all(|origin| fail(&throttle, "ana", origin)));
     }
 
     #[test]
-    fn what_was_no_guess_does_not_count() {
-        let (throttle, _clock) = throttle(3);
-        for _ in 0..100 {
-            throttle.take(1).unwrap();
-            throttle.give_back(&1);
+    fn an_address_guesses_at_few_accounts_and_registers_few() {
+        let (throttle, _clock) = throttle();
+        for account in ["a", "b", "c"] {
+            assert!(fail(&throttle, account, stranger("2001:db8::1")));
         }
-        throttle.give_back(&7);
-    }
-
-    #[test]
-    fn made_up_keys_do_not_fill_memory_and_make_room_later() {
-        let (mut throttle, clock) = throttle(3);
-        throttle.max_keys = 2;
-        throttle.take(1).unwrap();
-        throttle.take(2).unwrap();
-        assert!(throttle.take(3).is_err());
-        throttle.take(1).unwrap();
-        clock.advance(PERIOD);
-        throttle.take(3).unwrap();
-        assert_eq!(throttle.table.lock().unwrap().arrivals.len(), 1);
-    }
-
-    #[test]
-    fn one_customer_is_one_address() {
-        let key = |text: &str| AddressKey::of(text.parse().unwrap());
-        assert_eq!(key("2001:db8:1:2::1"), key("2001:db8:1:2:ffff::9"));
-        assert_ne!(key("2001:db8:1:2::1"), key("2001:db8:1:3::1"));
-        assert_eq!(key("::ffff:192.0.2.1"), key("192.0.2.1"));
-        assert_ne!(key("192.0.2.1"), key("192.0.2.2"));
-        assert_eq!(AccountKey::of(" Ana@Example.com"), AccountKey::of("ana@example.com"));
+        throttle.look(ip("2001:db8::2")).unwrap();
+        throttle.register(ip("2001:db8::2")).unwrap();
+        assert!(throttle.register(ip("2001:db8::3")).is_err() && throttle.look(ip("2001:db8::4")).is_err());
+        assert!(!fail(&throttle, "d", stranger("2001:db8::5")));
+        assert!(fail(&throttle, "d", stranger("2001:db8:0:1::5")));
     }
 }

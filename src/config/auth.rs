@@ -92,14 +92,29 @@ pub struct AuthConfig {
     )]
     pub argon2_queue: usize,
 
-    /// Failed logins per account in 15 minutes
+    /// Failed logins per account in 15 minutes, from one network (an IPv4 /24, an IPv6 /64), known address or known device
     #[arg(
         long, env = "SOUK_LOGINS_PER_ACCOUNT", value_name = "COUNT", default_value = "10",
         value_parser = count::<u32>
     )]
     pub logins_per_account: u32,
 
-    /// Login and registration attempts per address in 15 minutes
+    /// Failed logins per account in 15 minutes, from all networks, before devices and addresses wait that have not signed in
+    /// to it before
+    #[arg(
+        long, env = "SOUK_LOGINS_PER_ACCOUNT_ANYWHERE", value_name = "COUNT", default_value = "100",
+        value_parser = count::<u32>
+    )]
+    pub logins_per_account_anywhere: u32,
+
+    /// How long a device that has signed in is known by its device token
+    #[arg(
+        long, env = "SOUK_DEVICE_TTL", value_name = "DURATION", default_value = "180d",
+        value_parser = duration
+    )]
+    pub device_ttl: Duration,
+
+    /// Failed logins and registrations per address in 15 minutes
     #[arg(
         long, env = "SOUK_LOGINS_PER_ADDRESS", value_name = "COUNT", default_value = "100",
         value_parser = count::<u32>
@@ -114,6 +129,9 @@ impl AuthConfig {
         }
         if self.access_ttl > self.login_idle {
             refuse.push(Refusal::of("access_ttl", Problem::NotOver("--login-idle")));
+        }
+        if self.logins_per_account > self.logins_per_account_anywhere {
+            refuse.push(Refusal::of("logins_per_account", Problem::NotOver("--logins-per-account-anywhere")));
         }
         for (setting, text) in [("jwt_issuer", &self.jwt_issuer), ("jwt_audience", &self.jwt_audience)] {
             if text.trim().is_empty() {

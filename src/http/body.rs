@@ -96,7 +96,10 @@ pub async fn read_body(
 pub(super) fn parse_form<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let text = std::str::from_utf8(body).map_err(|error| error.to_string());
     let parsed = text.and_then(|text| web::Query::<T>::from_query(text).map_err(|error| error.to_string()));
-    parsed.map(web::Query::into_inner).map_err(|error| crate::domain::Error::invalid("", error).into())
+    parsed.map(web::Query::into_inner).map_err(|error| {
+        let message = error.strip_prefix("Query deserialize error: ").unwrap_or(&error).to_owned();
+        crate::domain::Error::invalid("", message).into()
+    })
 }
 
 /// Whether the body says that it is a form.

@@ -7,7 +7,7 @@ use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderName};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpResponse, HttpResponseBuilder, ResponseError};
 
@@ -210,8 +210,10 @@ pub async fn render<B: MessageBody + 'static>(
     };
     let is_ours = response.response().extensions().contains::<Problem>();
     let is_error = response.status().is_client_error() || response.status().is_server_error();
-    let is_document = response.headers().contains_key(header::CONTENT_TYPE);
-    if is_ours || (is_error && !is_document) {
+    // The framework's own errors are plain text, and those of Engine.IO and of probes are JSON.
+    let media_type = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let is_plain = media_type.is_none_or(|media_type| media_type.starts_with(b"text/plain"));
+    if is_ours || (is_error && is_plain) {
         let (http, response) = response.into_parts();
         let answer = write(&path, call, response.drop_body().map_into_boxed_body());
         return Ok(ServiceResponse::new(http, answer).map_into_right_body());
@@ -245,6 +247,13 @@ fn of_framework(status: StatusCode) -> Problem {
         StatusCode::METHOD_NOT_ALLOWED => ("method_not_allowed", "this address does not take that method"),
         StatusCode::PAYLOAD_TOO_LARGE => ("too_large", "the body is too large"),
         StatusCode::REQUEST_TIMEOUT => ("timeout", "the request took too long to arrive"),
+        StatusCode::LENGTH_REQUIRED => ("length_required", "the request needs a Content-Length"),
+        StatusCode::URI_TOO_LONG => ("uri_too_long", "the address is too long"),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+            ("unsupported_media_type", "the body must be of the media type that the documentation names")
+        }
+        StatusCode::EXPECTATION_FAILED => ("expectation_failed", "Expect can be nothing but 100-continue"),
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => ("headers_too_large", "the headers are too large"),
         status if status.is_server_error() => ("internal", "our fault; it has been logged"),
         _ => ("bad_request", "the request is not well-formed"),
     };

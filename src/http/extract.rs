@@ -6,9 +6,11 @@ use std::ops::Deref;
 use std::str::FromStr;
 
 use actix_web::dev::Payload;
-use actix_web::http::{StatusCode, header};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderMap};
 use actix_web::web;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -17,10 +19,10 @@ use crate::app::App;
 use crate::auth::AuthError;
 use crate::domain::policy::Scope;
 use crate::domain::{Error, FieldError};
-use crate::ids::CallId;
+use crate::json::Strict;
 
+use super::Problem;
 use super::body::{is_form, parse_form, read_body};
-use super::{Problem, rate};
 
 /// The authenticated caller. There is no anonymous one.
 #[derive(Clone, Debug)]
@@ -35,29 +37,19 @@ impl Deref for Caller {
 
 impl FromRequest for Caller {
     type Error = Problem;
-    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+    type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let app = app_of(request);
-        let token = bearer(request);
-        let call = request.extensions().get::<CallId>().copied();
-        let request = request.clone();
-        Box::pin(async move {
-            let app = app?;
-            let token = token.ok_or(AuthError::Missing)?;
-            let call = call.unwrap_or_else(|| CallId::new(app.clock.now()));
-            match app.auth.authenticate(&token, call).await {
-                Ok(scope) => rate::count_user(&app, &request, &scope).map(|()| Self(scope)),
-                Err(refused) => rate::count_stranger(&app, &request).and(Err(refused.into())),
-            }
-        })
+        // Left there by the `authenticate` middleware, which lets nobody else this far.
+        let caller = request.extensions().get::<Self>().cloned();
+        ready(caller.ok_or_else(|| AuthError::Missing.into()))
     }
 }
 
-pub(super) fn bearer(request: &HttpRequest) -> Option<String> {
-    let value = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 pub(super) fn app_of(request: &HttpRequest) -> Result<web::Data<App>, Problem> {
@@ -145,11 +137,10 @@ impl<T: DeserializeOwned + 'static> FromRequest for MaybeBody<T> {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let mut payload = payload.take();
+        let bytes = whole(request, payload);
         let request = request.clone();
         Box::pin(async move {
-            let limit = app_of(&request)?.config.http.body_max;
-            let bytes = read_body(&request, &mut payload, limit).await?;
+            let bytes = bytes.await?;
             request.extensions_mut().insert(BodyDigest(Sha256::digest(&bytes).into()));
             if bytes.is_empty() {
                 return Ok(Self(None));
@@ -172,17 +163,39 @@ impl<T: DeserializeOwned + 'static> FromRequest for FormOrJson<T> {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        if !is_form(request) {
-            let body = Body::<T>::from_request(request, payload);
-            return Box::pin(async move { body.await.map(|body| Self(body.0)) });
-        }
-        let mut payload = payload.take();
+        let bytes = whole(request, payload);
         let request = request.clone();
         Box::pin(async move {
-            let limit = app_of(&request)?.config.http.body_max;
-            let bytes = read_body(&request, &mut payload, limit).await?;
-            parse_form(&bytes).map(Self)
+            let bytes = bytes.await?;
+            if is_form(&request) {
+                return parse_form(&bytes).map(Self);
+            }
+            if bytes.is_empty() {
+                let detail = "this address needs a body: a form, or JSON";
+                return Err(Problem::new(StatusCode::BAD_REQUEST, "no_body", detail));
+            }
+            if !is_json(&request) {
+                let detail = "the body must be application/x-www-form-urlencoded or application/json";
+                return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_a_form", detail));
+            }
+            parse(&bytes).map(Self)
         })
+    }
+}
+
+/// The whole body, within the limit on bodies: 413 beyond it.
+fn whole(
+    request: &HttpRequest,
+    payload: &mut Payload,
+) -> impl Future<Output = Result<Bytes, Problem>> + use<> {
+    let mut payload = payload.take();
+    let request = request.clone();
+    async move {
+        // The path comes before the body, in whichever order a handler names its parameters: those are polled one after
+        // the other, and what needs no waiting (path, query, headers) has refused by the time that this is polled again.
+        tokio::task::yield_now().await;
+        let limit = app_of(&request)?.config.http.body_max;
+        Ok(read_body(&request, &mut payload, limit).await?)
     }
 }
 
@@ -193,7 +206,7 @@ fn is_json(request: &HttpRequest) -> bool {
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+    let parsed = serde_path_to_error::deserialize(Strict(&mut json)).map_err(|error| {
         let path = error.path().to_string();
         let cause = error.into_inner();
         if cause.is_data() {

@@ -25,7 +25,6 @@ pub mod openapi;
 mod pagination;
 mod projects;
 mod providers;
-pub mod rate;
 mod reply;
 mod requests;
 pub mod routes;

@@ -62,6 +62,8 @@ pub(super) struct TokenForm {
     password: Option<String>,
     /// With `grant_type` `refresh_token`.
     refresh_token: Option<String>,
+    /// With `password`: the `device_token` that this device was last given. It does not wait then while others guess.
+    device_token: Option<String>,
 }
 
 /// What a [`TokenForm`] asks for.
@@ -76,7 +78,8 @@ impl TokenForm {
             (Some("refresh_token"), _, _, Some(token)) => Ok(TokenRequest::Refresh(token)),
             (Some("refresh_token"), _, _, None) => Err(Error::invalid("refresh_token", "is needed")),
             (None | Some("password"), Some(email), Some(password), _) => {
-                Ok(TokenRequest::Password(Credentials { email, password: Attempt::new(&password) }))
+                let (password, device_token) = (Attempt::new(&password), self.device_token);
+                Ok(TokenRequest::Password(Credentials { email, password, device_token }))
             }
             (None | Some("password"), None, _, _) => Err(Error::invalid("email", "is needed")),
             (None | Some("password"), _, None, _) => Err(Error::invalid("password", "is needed")),

@@ -58,6 +58,9 @@ pub(super) struct TokenView {
     expires_in: u64,
     /// To be exchanged for the next pair, once.
     refresh_token: String,
+    /// Keep it on the device and send it with the next login: a device that is known does not wait while others guess at
+    /// the password. It is good for nothing else.
+    device_token: String,
     user: AccountView,
 }
 
@@ -68,6 +71,7 @@ impl From<SignedIn> for TokenView {
             token_type: "Bearer",
             expires_in: signed_in.expires_in.as_secs(),
             refresh_token: signed_in.refresh_token,
+            device_token: signed_in.device_token,
             user: signed_in.account.into(),
         }
     }

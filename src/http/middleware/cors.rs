@@ -1,9 +1,24 @@
 //! Which web pages may read our answers (the Fetch standard's CORS protocol).
 
 use actix_cors::Cors;
-use actix_web::http::{Method, header};
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderName};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use actix_web::{Error, ResponseError};
 
+use crate::app::App;
 use crate::config::OriginsConfig;
+use crate::http::Problem;
+
+/// How a page's script may call.
+const METHODS: [Method; 5] = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+
+/// The requests' headers that a page's script may set, besides the few that it always may.
+const SENDABLE: [&str; 6] =
+    ["Authorization", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key", "X-Request-Id"];
 
 /// The answers' headers that a page's script may read, besides the few that it always may.
 const READABLE: [&str; 9] = [
@@ -22,15 +37,48 @@ const READABLE: [&str; 9] = [
 /// there is nothing that a browser would add by itself.
 pub fn cors(origins: &OriginsConfig) -> Cors {
     let cors = Cors::default()
-        .allowed_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
-        .allowed_headers([
-            header::AUTHORIZATION,
-            header::CONTENT_TYPE,
-            header::IF_MATCH,
-            header::IF_NONE_MATCH,
-        ])
-        .allowed_headers(["Idempotency-Key", "X-Request-Id"])
+        .allowed_methods(METHODS)
+        .allowed_headers(SENDABLE)
         .expose_headers(READABLE)
         .max_age(3600);
     origins.allowed_origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin.as_str()))
+}
+
+/// Says what is wrong with a page's question whether it may call. The library's own answer says little, and a developer
+/// who sees it in the browser's tools has to guess which setting it is about.
+pub async fn explain_cors<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let asked = |name: HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let question = asked(header::ACCESS_CONTROL_REQUEST_METHOD)
+        .filter(|_| request.method() == Method::OPTIONS)
+        .zip(asked(header::ORIGIN))
+        .map(|(method, origin)| {
+            let headers = asked(header::ACCESS_CONTROL_REQUEST_HEADERS).unwrap_or_default();
+            (origin.to_owned(), method.to_owned(), headers.to_owned())
+        });
+    let response = next.call(request).await?;
+    let Some((origin, method, headers)) = question.filter(|_| response.status() == StatusCode::BAD_REQUEST)
+    else {
+        return Ok(response.map_into_left_body());
+    };
+    let (request, response) = response.into_parts();
+    let allows =
+        |origin: &str| request.app_data::<Data<App>>().is_some_and(|app| app.config.origins.allows(origin));
+    let detail = if !allows(&origin) {
+        format!("origin {origin} is not among SOUK_ALLOWED_ORIGINS")
+    } else if !METHODS.iter().any(|known| known.as_str() == method) {
+        format!("pages may not call with the method {method}")
+    } else {
+        let known = |name: &str| SENDABLE.iter().any(|known| known.eq_ignore_ascii_case(name));
+        let unknown: Vec<_> = headers.split(',').map(str::trim).filter(|name| !known(name)).collect();
+        format!("pages may not send the header {}", unknown.join(", "))
+    };
+    let problem = Problem::new(StatusCode::BAD_REQUEST, "cors", detail);
+    let mut answer = problem.error_response();
+    if let Some(vary) = response.headers().get(header::VARY) {
+        answer.headers_mut().insert(header::VARY, vary.clone());
+    }
+    Ok(ServiceResponse::new(request, answer).map_into_right_body())
 }

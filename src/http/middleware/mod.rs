@@ -1,14 +1,18 @@
 //! What happens to every request before its route sees it, and to every answer after.
 //!
 //! From the outside in: [`call`] names, counts and logs it; compression; `render` writes errors as problem documents;
-//! [`cors`]; [`catch_panic`] turns a panic into a 500; [`limit_body_time`] bounds how slowly a body may come.
+//! [`explain_cors`] and [`cors`]; [`catch_panic`] turns a panic into a 500; [`limit_body_time`] bounds how slowly a body may
+//! come; [`authenticate`] counts the request, and says who calls.
 
+mod access;
+mod authenticate;
 mod body_time;
 mod call;
 mod cors;
 mod panic;
 
+pub use authenticate::authenticate;
 pub use body_time::limit_body_time;
 pub use call::call;
-pub use cors::cors;
+pub use cors::{cors, explain_cors};
 pub use panic::catch_panic;

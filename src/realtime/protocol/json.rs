@@ -2,11 +2,12 @@
 
 use super::fields::{Fields, Wrong, missing, required};
 use super::{Command, Correlation, ErrorCode, Malformed, Notice, Request};
+use crate::json;
 
 /// Reads one request. What is wrong with one that cannot be read is said in words, with the request's id
 /// where it had one.
 pub fn decode(text: &str) -> Result<Request, Malformed> {
-    let fields: Fields<'_> = serde_json::from_str(text).map_err(|error| Malformed {
+    let fields: Fields<'_> = json::from_str(text).map_err(|error| Malformed {
         id: None,
         code: ErrorCode::Malformed,
         message: format!("not a JSON object: {}", brief(&error)),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::config::PlanLimits;
+use crate::limits::{Bucket, Quota};
 
 /// What one session may do and how long its token is good for.
 #[derive(Debug, Clone, Copy)]
@@ -37,56 +38,26 @@ pub(super) enum Verdict {
 /// Keeps a client to its rate.
 #[derive(Debug)]
 pub(super) struct Pace {
-    heard: Rate,
-    refused: Rate,
+    quota: Quota,
+    heard: Bucket,
+    refused: Bucket,
 }
 
 impl Pace {
     /// So many messages a second.
     pub(super) fn new(messages: u32) -> Self {
-        Self { heard: Rate::new(messages, 1), refused: Rate::new(messages, PATIENCE) }
+        let quota = Quota::new(messages, Duration::from_secs(1));
+        Self { quota, heard: Bucket::default(), refused: Bucket::default() }
     }
 
     /// Another message came.
     pub(super) fn on_message(&mut self, now: Timestamp) -> Verdict {
-        match self.heard.take(now) {
-            Ok(()) => Verdict::Hear,
-            Err(wait) if self.refused.take(now).is_ok() => Verdict::Refuse(wait),
+        let Err(limited) = self.heard.take(self.quota, now) else { return Verdict::Hear };
+        let patience = self.quota.with_burst(self.quota.limit().saturating_mul(PATIENCE));
+        match self.refused.take(patience, now) {
+            Ok(_) => Verdict::Refuse(limited.retry_after),
             Err(_) => Verdict::GiveUp,
         }
-    }
-}
-
-/// The generic cell rate algorithm: one moment is all that it remembers.
-///
-/// Not `governor`, because that brings a clock of its own: time is a parameter here, and each session has a
-/// few of these.
-#[derive(Debug)]
-struct Rate {
-    interval: Duration,
-    burst: Duration,
-    /// When all that was taken will have been paid back.
-    even: Timestamp,
-}
-
-impl Rate {
-    /// `per_second`, and as many at once as come in `seconds`.
-    fn new(per_second: u32, seconds: u32) -> Self {
-        let interval = Duration::from_secs(1) / per_second.max(1);
-        Self { interval, burst: interval * per_second.max(1) * seconds, even: Timestamp::EPOCH }
-    }
-
-    /// Takes one, or says how long until there is one.
-    fn take(&mut self, now: Timestamp) -> Result<(), Duration> {
-        // Bounded, so that a clock that was set back does not silence a client for longer than its own burst
-        // would.
-        let ahead = self.even.since(now).min(self.burst);
-        let after = ahead + self.interval;
-        if after > self.burst {
-            return Err(after - self.burst);
-        }
-        self.even = now.plus(after);
-        Ok(())
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use super::{Doors, Knock, TurnedAway, Welcome};
 use crate::domain::users::Role;
 use crate::ids::{CallId, ConnectionId};
+use crate::json;
 use crate::realtime::Gateway;
 use crate::realtime::admission::{self, Admitted, Applicant};
 use crate::realtime::close::{CloseReason, Endpoint};
@@ -91,7 +92,7 @@ impl Shown {
             #[serde(default)]
             load_test_secret: Option<String>,
         }
-        let auth: Auth = auth.and_then(|auth| serde_json::from_str(auth.get()).ok()).unwrap_or_default();
+        let auth: Auth = auth.and_then(|auth| json::from_str(auth.get()).ok()).unwrap_or_default();
         let given = |text: Option<String>| text.filter(|text| !text.is_empty()).map(Private);
         Self { token: given(auth.token), load_test_secret: given(auth.load_test_secret) }
     }

@@ -82,7 +82,38 @@ async fn statuses(app: &TestApp, people: &People, row: &Row) -> [u16; CALLERS.le
     statuses
 }
 
+/// The routes by which people come in and go out: they take no token.
+const WITHOUT_TOKEN: [&str; 5] = [
+    "POST /auth/register",
+    "POST /auth/token",
+    "POST /auth/login",
+    "POST /auth/refresh",
+    "POST /auth/revoke",
+];
+
+/// The path with something in it that is no id.
+fn misspelt(path: &str) -> String {
+    let parts = path.split('/').map(|part| if part.starts_with('{') { "xyz" } else { part });
+    parts.collect::<Vec<_>>().join("/")
+}
+
 both_engines! {
+    async fn a_forged_token_is_refused_before_path_and_body_are_looked_at(
+        app with ["--anonymous-requests=1000000"]
+    ) {
+        for route in routes(app).await {
+            let (method, path) = route.split_once(' ').unwrap();
+            let path = misspelt(path) + "?limit=many";
+            for client in [app.anyone(), app.with_token("a.b.c"), app.with_token("")] {
+                let call = client.call(Method::from_bytes(method.as_bytes()).unwrap(), &path);
+                let call = call.header("If-Match", "none").header("Idempotency-Key", "");
+                let answer = call.body("application/json", "{").await;
+                let expected = if WITHOUT_TOKEN.contains(&route.as_str()) { 400 } else { 401 };
+                assert_eq!(answer.status, expected, "{answer}");
+            }
+        }
+    }
+
     async fn every_route_answers_every_kind_of_caller_as_the_matrix_says(
         app with [
             "--free-requests=1000000", "--anonymous-requests=1000000", "--logins-per-address=1000000",

@@ -1,7 +1,7 @@
 //! An HTTP client that says what it did when an answer is not the expected one.
 
 use std::future::{Future, IntoFuture};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -40,8 +40,12 @@ pub struct Answer {
 impl Client {
     /// Somebody with or without a token.
     pub fn new(address: SocketAddr, token: Option<String>) -> Self {
-        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().unwrap();
-        Self { http, address, token }
+        Self { http: http(None), address, token }
+    }
+
+    /// The same, calling from this address: any of 127.0.0.0/8 is this machine.
+    pub fn at(&self, address: &str) -> Self {
+        Self { http: http(Some(address.parse().unwrap())), ..self.clone() }
     }
 
     /// The same server, with this token.
@@ -109,7 +113,18 @@ impl Client {
     }
 }
 
+fn http(from: Option<IpAddr>) -> reqwest::Client {
+    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60));
+    client.local_address(from).build().unwrap()
+}
+
 impl Call {
+    /// With a body of this media type, well-formed or not.
+    pub fn body(mut self, media_type: &str, body: &str) -> Self {
+        self.request = self.request.header("Content-Type", media_type).body(body.to_owned());
+        self
+    }
+
     /// With one more header.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.request = self.request.header(name, value);

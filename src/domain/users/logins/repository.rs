@@ -6,7 +6,7 @@ use crate::clock::Timestamp;
 use crate::db::schema::{logins, refresh_tokens, revocations, users};
 use crate::db::{DbError, UnitOfWork, each};
 use crate::domain::Page;
-use crate::domain::users::{User, repository as users_repository};
+use crate::domain::users::{Email, User, repository as users_repository};
 use crate::ids::{LoginId, RefreshId, TokenId, UserId};
 
 use super::{Device, Login, NewPair, Pair, Revoked, Shown};
@@ -56,6 +56,20 @@ pub fn live_of(
         query = query.filter(logins::id.lt(before));
     }
     Ok(query.load(uow.conn())?)
+}
+
+/// As many logins of a user are looked at for where they came from.
+const MAX_ADDRESSES: i64 = 200;
+
+/// From where the user with this address has signed in lately, newest first. Logins are kept for a while after their end.
+pub fn addresses_of(uow: &mut UnitOfWork<'_>, email: &Email) -> Result<Vec<String>, DbError> {
+    let known = logins::table
+        .inner_join(users::table.on(users::id.eq(logins::user_id)))
+        .filter(users::email.eq(email.as_str()).and(logins::address.is_not_null()))
+        .order(logins::id.desc())
+        .limit(MAX_ADDRESSES)
+        .select(logins::address.assume_not_null());
+    Ok(known.load(uow.conn())?)
 }
 
 /// What is known of a token of ours: its login with the user, its pair, and whether it was revoked. One query, since every

@@ -6,6 +6,7 @@ use super::super::fields::{Fields, Wrong};
 use super::super::json::brief;
 use super::super::{Command, Correlation, ErrorCode, Malformed, Request};
 use super::packet::Packet;
+use crate::json;
 
 /// An event as [`read_event`] takes it: its acknowledgement's number and its JSON.
 ///
@@ -34,7 +35,7 @@ fn command(data: &str) -> Result<Command, Wrong> {
     let name: String = serde_json::from_str(name).map_err(malformed)?;
     let fields = match parts.get(1).map(|fields| fields.get()) {
         None | Some("null") => Fields::default(),
-        Some(fields) => serde_json::from_str(fields).map_err(|_| {
+        Some(fields) => json::from_str(fields).map_err(|_| {
             (ErrorCode::Invalid, "an event carries one object, with each field once".to_owned())
         })?,
     };

@@ -1,0 +1,180 @@
+//! Who calls, and how much they may: judged before a route sees the request, and so before its path and its body are. One
+//! order for all addresses: the rate of the address, the token, the rate of the caller.
+//!
+//! Only a token that is good takes a request out of its address's budget, into its user's. Others, forged or void, are charged
+//! to the address like no token at all. An address that has used up its budget may still have good callers beside bad ones (a
+//! whole office, a mobile network), so tokens are judged there, too: the signature, which costs no more than the refusal
+//! would, and only for a well-signed token the database.
+
+use std::net::IpAddr;
+
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, ResponseError, web};
+use sha2::{Digest, Sha256};
+
+use crate::app::App;
+use crate::auth::{AuthError, Refused};
+use crate::domain;
+use crate::domain::policy::Scope;
+use crate::http::extract::bearer;
+use crate::http::{Caller, Problem, client_address};
+use crate::ids::CallId;
+use crate::limits::{Limited, Standing};
+
+use super::access::{Access, access};
+
+/// Counts the request, and leaves the [`Caller`] with it where it shows a good token; answers 429 and 401 by itself, and tells
+/// every caller where they stand.
+pub async fn authenticate<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let Some(app) = request.app_data::<web::Data<App>>().cloned() else {
+        return next.call(request).await.map(ServiceResponse::map_into_left_body);
+    };
+    let judged = match access(&request) {
+        Access::Probe => Ok(()),
+        Access::Live => return live(&app, request, next).await,
+        Access::Open => judge(&app, &request).await.or_else(Refusal::of_a_guest),
+        Access::Token => match judge(&app, &request).await {
+            Ok(()) => Ok(()),
+            Err(refusal) => Err(refusal.of_a_caller(&app, call_of(&app, &request)).await),
+        },
+    };
+    let mut response = match judged {
+        Ok(()) => next.call(request).await?.map_into_left_body(),
+        Err(problem) => request.into_response(problem.error_response()).map_into_right_body(),
+    };
+    tell(&mut response);
+    Ok(response)
+}
+
+/// An address of live connections: what opens one, or belongs to one, is under limits of its own. Whatever else comes there is
+/// answered with an error, and each of those is charged to the address.
+async fn live<B: MessageBody + 'static>(
+    app: &App,
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let address = client_address(request.request(), &app.config.server);
+    let response = next.call(request).await?;
+    let status = response.status();
+    if !(status.is_client_error() || status.is_server_error()) {
+        return Ok(response.map_into_left_body());
+    }
+    let counted = app.rates.address(address);
+    leave_standing(response.request(), counted);
+    let mut response = match counted {
+        Ok(_) => response.map_into_left_body(),
+        Err(limited) => {
+            let answer = too_many(limited).error_response();
+            ServiceResponse::new(response.into_parts().0, answer).map_into_right_body()
+        }
+    };
+    tell(&mut response);
+    Ok(response)
+}
+
+/// Why a request is not a known caller's.
+enum Refusal {
+    /// There were too many.
+    Limited(Problem),
+    /// No token, or not a good one. The address has been charged for it.
+    Token(Refused),
+}
+
+impl Refusal {
+    /// Where everybody may come, a bad token is as good as none.
+    fn of_a_guest(self) -> Result<(), Problem> {
+        match self {
+            Self::Limited(problem) => Err(problem),
+            Self::Token(_) => Ok(()),
+        }
+    }
+
+    async fn of_a_caller(self, app: &App, call: CallId) -> Problem {
+        match self {
+            Self::Limited(problem) => problem,
+            Self::Token(refused) => {
+                app.auth.note_refusal(&refused, call).await;
+                refused.into_error().into()
+            }
+        }
+    }
+}
+
+async fn judge(app: &App, request: &ServiceRequest) -> Result<(), Refusal> {
+    let address = client_address(request.request(), &app.config.server);
+    let refused = match bearer(request.headers()) {
+        None => AuthError::Missing.into(),
+        Some(token) => match identify(app, token, address, call_of(app, request)).await {
+            Ok(scope) => return count_caller(app, request, scope),
+            Err(refused) => refused,
+        },
+    };
+    // A token that could not be judged says nothing against its address.
+    if !refused.error().is_verdict() {
+        return Err(Refusal::Token(refused));
+    }
+    let counted = app.rates.address(address);
+    leave_standing(request.request(), counted);
+    match counted {
+        Ok(_) => Err(Refusal::Token(refused)),
+        Err(limited) => Err(Refusal::Limited(too_many(limited))),
+    }
+}
+
+async fn identify(app: &App, token: &str, address: IpAddr, call: CallId) -> Result<Scope, Refused> {
+    let proven = app.auth.prove(token).await?;
+    let digest = Sha256::digest(token).into();
+    if app.rates.may_look_up(&digest, address).is_err() {
+        // The address has nothing left for it to be charged to, which is what the caller is told.
+        return Err(AuthError::Missing.into());
+    }
+    let admitted = app.auth.admit(proven, call).await;
+    if admitted.as_ref().is_err_and(|refused| refused.error().is_verdict()) {
+        app.rates.refused(digest);
+    }
+    admitted
+}
+
+fn count_caller(app: &App, request: &ServiceRequest, scope: Scope) -> Result<(), Refusal> {
+    let counted = app.rates.user(scope.user(), app.limits(scope.plan()).requests);
+    leave_standing(request.request(), counted);
+    if let Err(limited) = counted {
+        app.metrics.plan_limited("requests", scope.plan().as_str());
+        return Err(Refusal::Limited(too_many(limited)));
+    }
+    request.extensions_mut().insert(Caller(scope));
+    Ok(())
+}
+
+fn call_of(app: &App, request: &ServiceRequest) -> CallId {
+    let named = request.extensions().get::<CallId>().copied();
+    named.unwrap_or_else(|| CallId::new(app.clock.now()))
+}
+
+fn too_many(limited: Limited) -> Problem {
+    domain::Error::Limited { detail: "too many requests", retry_after: limited.retry_after }.into()
+}
+
+fn leave_standing(request: &impl HttpMessage, counted: Result<Standing, Limited>) {
+    let standing = counted.unwrap_or_else(|limited| limited.standing);
+    request.extensions_mut().insert(standing);
+}
+
+/// `RateLimit-*` (draft-ietf-httpapi-ratelimit-headers-06, section 3).
+fn tell<B>(response: &mut ServiceResponse<B>) {
+    let Some(standing) = response.request().extensions().get::<Standing>().copied() else { return };
+    let mut put = |name, value: u64| put(response.headers_mut(), name, value);
+    put("ratelimit-limit", standing.limit.into());
+    put("ratelimit-remaining", standing.remaining.into());
+    put("ratelimit-reset", standing.reset.as_secs_f64().ceil() as u64);
+}
+
+fn put(headers: &mut HeaderMap, name: &'static str, value: u64) {
+    headers.insert(HeaderName::from_static(name), HeaderValue::from(value));
+}

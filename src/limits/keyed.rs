@@ -1,0 +1,135 @@
+//! Many keys, a bounded number of which is remembered.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Mutex, PoisonError};
+
+use crate::clock::{Clock, Timestamp};
+
+use super::{Bucket, Limited, Quota, Standing};
+
+/// Keys remembered at most: a few MiB.
+const MAX_KEYS: usize = 65_536;
+
+/// What each key has taken.
+///
+/// When there is no room for another key, those that have paid back are forgotten, and if that is not enough, the half that
+/// owes least. So a flood of made-up keys refuses nobody, and to make us forget a key that owes much one must own tens of
+/// thousands that owe more.
+#[derive(Debug)]
+pub struct Buckets<K> {
+    max_keys: usize,
+    by_key: HashMap<K, Bucket>,
+}
+
+impl<K> Default for Buckets<K> {
+    fn default() -> Self {
+        Self { max_keys: MAX_KEYS, by_key: HashMap::new() }
+    }
+}
+
+impl<K: Hash + Eq> Buckets<K> {
+    /// What a key has taken.
+    pub fn get(&self, key: &K) -> Bucket {
+        self.by_key.get(key).copied().unwrap_or_default()
+    }
+
+    /// The key's own, to take from.
+    pub fn of(&mut self, key: K, now: Timestamp) -> &mut Bucket {
+        if self.by_key.len() >= self.max_keys && !self.by_key.contains_key(&key) {
+            self.make_room(now);
+        }
+        self.by_key.entry(key).or_default()
+    }
+
+    fn make_room(&mut self, now: Timestamp) {
+        self.by_key.retain(|_, bucket| !bucket.is_even(now));
+        if self.by_key.len() <= self.max_keys / 2 {
+            return;
+        }
+        let mut debts: Vec<Timestamp> = self.by_key.values().map(|bucket| bucket.even()).collect();
+        let middle = debts.len() / 2;
+        let (_, &mut median, _) = debts.select_nth_unstable(middle);
+        // Those that owe as much as the one in the middle stay as far as there is room: all may owe the same.
+        let mut equals = self.max_keys / 2 - debts.iter().filter(|debt| **debt > median).count();
+        self.by_key.retain(|_, bucket| {
+            let stays = bucket.even() > median || (bucket.even() == median && equals > 0);
+            equals -= usize::from(stays && bucket.even() == median);
+            stays
+        });
+    }
+}
+
+/// Limits many keys, each to its quota.
+#[derive(Debug)]
+pub struct RateLimiter<K> {
+    clock: Clock,
+    buckets: Mutex<Buckets<K>>,
+}
+
+impl<K: Hash + Eq> RateLimiter<K> {
+    /// Nobody has taken anything yet.
+    pub fn new(clock: Clock) -> Self {
+        Self { clock, buckets: Mutex::default() }
+    }
+
+    /// Takes one of the key's; answers with where it stands after that.
+    ///
+    /// # Errors
+    /// None is left.
+    pub fn take(&self, key: K, quota: Quota) -> Result<Standing, Limited> {
+        let now = self.clock.now();
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        buckets.of(key, now).take(quota, now)
+    }
+
+    /// Where a key stands; nothing is taken.
+    ///
+    /// # Errors
+    /// None is left.
+    pub fn look(&self, key: &K, quota: Quota) -> Result<Standing, Limited> {
+        let buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        buckets.get(key).look(quota, self.clock.now())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_seconds(1_700_000_000 + seconds).unwrap()
+    }
+
+    #[test]
+    fn keys_do_not_share() {
+        let limiter = RateLimiter::new(Clock::manual(at(0)));
+        let quota = Quota::new(1, Duration::from_secs(60));
+        assert_eq!(limiter.look(&"ana", quota).unwrap().remaining, 1);
+        assert_eq!(limiter.take("ana", quota).unwrap().remaining, 0);
+        assert!(limiter.take("ana", quota).is_err() && limiter.look(&"ana", quota).is_err());
+        assert!(limiter.take("ben", quota).is_ok());
+    }
+
+    #[test]
+    fn made_up_keys_fill_no_memory_and_hide_no_debt() {
+        let quota = Quota::new(10, Duration::from_secs(100));
+        let mut buckets = Buckets { max_keys: 64, by_key: HashMap::new() };
+        for _ in 0..10 {
+            buckets.of(0, at(0)).take(quota, at(0)).unwrap();
+        }
+        for key in 1..10_000 {
+            buckets.of(key, at(0)).take(quota, at(0)).unwrap();
+            assert!(buckets.by_key.len() <= 64);
+        }
+        assert!(buckets.get(&0).look(quota, at(0)).is_err(), "the one that owes most is remembered");
+        // Once paid back, they make room by themselves.
+        buckets.of(10_000, at(100)).take(quota, at(100)).unwrap();
+        for key in 20_000..20_100 {
+            buckets.of(key, at(100)).take(quota, at(100)).unwrap();
+        }
+        assert!(!buckets.by_key.contains_key(&0) && buckets.by_key.len() <= 64);
+    }
+}
