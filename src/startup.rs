@@ -139,9 +139,8 @@ impl Server {
             }
             // The server future does the stopping: the handle only asks for it.
             let (ended, ()) = tokio::join!(http, handle.stop(stop == Stop::InOrder));
-            let db = app.db.clone();
-            let closed = tokio::task::spawn_blocking(move || db.close()).await;
-            ended.and(closed.map_err(io::Error::other))
+            app.db.close().await;
+            ended
         };
         match tokio::time::timeout(limit, orderly).await {
             Ok(ended) => ended.inspect(|()| log::info!("stopped")),

@@ -5,8 +5,11 @@
 
 mod connection;
 mod error;
+mod lock;
 mod migrate;
 mod open;
+mod outage;
+mod readiness;
 pub mod schema;
 #[cfg(test)]
 mod tests;
@@ -17,6 +20,7 @@ mod write;
 pub(crate) use connection::each;
 pub use connection::{DbConnection, Target};
 pub use error::{DbError, Failure, Guard};
+pub use lock::LockError;
 pub use migrate::MigrationError;
 pub use open::{Db, DbConfig, OpenError};
 pub(crate) use text_enum::text_enum;

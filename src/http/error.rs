@@ -163,7 +163,8 @@ impl From<DbError> for Problem {
                     .retry_after(Duration::from_secs(1))
             }
             DbError::Unavailable(why) => {
-                log::error!("the database is unavailable: {why}");
+                // Logged by the database itself, once for as long as it lasts.
+                log::debug!("the database is unavailable: {why}");
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "try again in a moment")
                     .retry_after(Duration::from_secs(2))
             }
