@@ -3,6 +3,7 @@
 //! Nothing here knows what the rows mean. Use cases get a [`UnitOfWork`] through [`Db::read`] or [`Db::write`] and
 //! never open, commit or roll back a transaction themselves.
 
+mod backup;
 mod connection;
 mod error;
 mod lock;
@@ -17,6 +18,7 @@ mod text_enum;
 mod unit_of_work;
 mod write;
 
+pub use backup::BackupError;
 pub(crate) use connection::each;
 pub use connection::{DbConnection, Target};
 pub use error::{DbError, Failure, Guard};

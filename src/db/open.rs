@@ -1,5 +1,6 @@
 //! Opening the database, and the two ways in: [`Db::read`] and [`Db::write`].
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -16,7 +17,9 @@ use super::lock::FileLock;
 use super::outage::Outage;
 use super::readiness::Readiness;
 use super::write::{BEGIN_ALONE, GroupWriter, Job, UseCase, commit_alone, roll_back};
-use super::{DbConnection, DbError, Failure, LockError, MigrationError, UnitOfWork, migrate};
+use super::{
+    BackupError, DbConnection, DbError, Failure, LockError, MigrationError, UnitOfWork, backup, migrate,
+};
 
 /// How to open the database.
 #[derive(Clone, Debug)]
@@ -182,6 +185,11 @@ impl Db {
     /// Brings the schema up to date and says how many migrations ran, without serving anything (`souk migrate`).
     pub fn migrate(config: &DbConfig) -> Result<usize, OpenError> {
         migrate_unless_served(&mut establish(config)?, config)
+    }
+
+    /// Copies a SQLite database to a new file, while a server may be using it (`souk backup`).
+    pub fn back_up(config: &DbConfig, to: &Path) -> Result<(), BackupError> {
+        backup::copy(config, to)
     }
 
     /// Runs a use case that only reads, on one consistent snapshot, off the event loop.
