@@ -21,6 +21,7 @@ impl Publisher for Heard {
         let mut heard = self.0.lock().unwrap();
         heard.extend(committed.events.into_iter().map(|e| (e.room, e.seq)));
     }
+    fn publish_if_committed(&self, _: Committed) {}
 }
 
 #[derive(serde::Serialize)]

@@ -227,7 +227,7 @@ pub(super) fn commit_alone(
 ) -> Result<(), DbError> {
     let mut attempt = 1;
     let result = loop {
-        let tried = attempt_alone(job.as_mut(), connection, clock, attempt >= ATTEMPTS);
+        let tried = attempt_alone(job.as_mut(), connection, clock, publisher, attempt >= ATTEMPTS);
         let again = match &tried {
             Ok(Alone::Again) => true,
             Err(error) => error.is_transient(),
@@ -292,6 +292,7 @@ fn attempt_alone(
     job: &mut dyn Job,
     connection: &mut DbConnection,
     clock: &Clock,
+    publisher: &dyn Publisher,
     last_attempt: bool,
 ) -> Result<Alone, DbError> {
     let ran = catch_unwind(AssertUnwindSafe(|| job.run(connection, clock, last_attempt)))
@@ -309,6 +310,12 @@ fn attempt_alone(
     };
     let now = clock.now();
     rows.iter().try_for_each(|row| audit::append(connection, now, row))?;
-    connection.execute_batch("COMMIT")?;
+    if let Err(error) = connection.execute_batch("COMMIT").map_err(DbError::from) {
+        // Lost on its way there, or on its way back.
+        if matches!(error, DbError::Unavailable(_)) {
+            publisher.publish_if_committed(committed);
+        }
+        return Err(error);
+    }
     Ok(Alone::Done(committed))
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Call, Person, Process, eventually, own_postgres};
+use crate::support::{Answer, Call, LostAnswers, Person, Process, eventually, own_postgres, usual_request};
 
 /// Limits that have tests of their own must not be met here.
 const FLAGS: &[&str] = &["--free-requests=1000000", "--anonymous-requests=1000000"];
@@ -65,6 +65,30 @@ fn a_database_that_restarts_is_used_again_and_nothing_acknowledged_is_lost_or_do
     let run = async { tokio::time::timeout(LIMIT, live).await };
     actix_web::rt::System::new().block_on(run).expect("everybody gets an answer in time");
     assert!(souk.terminate().success());
+}
+
+#[test]
+fn what_was_committed_without_an_answer_is_told_live_and_not_done_again() {
+    let Some(postgres) = own_postgres() else { return };
+    let door = LostAnswers::before(&postgres);
+    // Nobody but the test commits anything.
+    let flags = [FLAGS, &["--sweep-interval=1h"]].concat();
+    let souk = Process::start("127.0.0.1:0", &postgres.url_by(door.folder()), &flags);
+    actix_web::rt::System::new().block_on(async {
+        let ana = Person::register(&souk.client(None), "ana", "consumer").await;
+        let ben = Person::register(&souk.client(None), "ben", "provider").await;
+        let mut live = ben.live().await;
+        live.ack(json!({"type": "join", "room": "market:plumbing"})).await;
+        let ask = || ana.post("/requests", usual_request()).key("once");
+        door.lose_next_commit();
+        let lost = ask().await;
+        assert!(lost.header("retry-after").is_some(), "{lost}");
+        lost.refused(503);
+        assert_eq!(live.event("request.published").await["seq"], 1);
+        let again = ask().await;
+        assert_eq!((again.status, again.header("idempotency-replayed")), (201, Some("true")), "{again}");
+        assert_eq!(live.left().len(), 0, "told once");
+    });
 }
 
 /// What those who work and who disturbs them know of each other.

@@ -92,6 +92,16 @@ impl Server {
         url(&self.folder, TEMPLATE)
     }
 
+    /// Where its socket is.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The same database by a socket in another folder.
+    pub fn url_by(&self, folder: &Path) -> String {
+        url(folder, TEMPLATE)
+    }
+
     /// Stops the server (`fast`: every connection is told; `immediate`: as if it had crashed).
     pub fn stop(&self, mode: &str) {
         self.control(&["stop", "--silent", "--mode", mode, "--wait", "--timeout=60"]);
