@@ -7,7 +7,6 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix_web::dev::Server as HttpServer;
 use actix_web::middleware::{Compress, from_fn};
@@ -20,10 +19,10 @@ use crate::clock::Clock;
 use crate::config::{Config, DatabaseConfig, DatabaseUrl, ServerConfig};
 use crate::db::{Db, DbConfig, OpenError, Target};
 use crate::domain::users;
+use crate::http::connection::{ServeOptions, SocketOptions, Timeouts, serve};
 use crate::http::{self, middleware};
 use crate::limits::CallerLimits;
 use crate::realtime::hub::{DrainPlan, HubHandle, HubMetrics, HubPublisher};
-use crate::realtime::transport::{SocketOptions, on_connect};
 use crate::realtime::{Boards, Gateway};
 use crate::revocation_poll;
 use crate::sweeper;
@@ -63,7 +62,6 @@ pub struct Server {
 
 /// Builds every component in start order. Blocks while the database opens and migrates; needs an actix `System`.
 pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
-    tell_open_files(&config.server);
     let (listener, address) = listen(config.server.bind)?;
     let metrics = Arc::new(Metrics::new()?);
     // Made first and bound last: the database reports to the hub, and the hub reads from the database.
@@ -205,16 +203,32 @@ pub fn allow_many_files() -> io::Result<u64> {
     rlimit::increase_nofile_limit(u64::MAX)
 }
 
-fn tell_open_files(config: &ServerConfig) {
-    let connections = config.max_connections.saturating_mul(config.workers);
-    match allow_many_files() {
-        Ok(files) if files <= u64::try_from(connections).unwrap_or(u64::MAX) => {
-            log::info!(files, connections; "fewer files may be open than there may be connections");
+/// How many connections each worker may have: as configured, unless the system allows fewer open files. Those that find no
+/// room wait to be accepted; were they accepted, the database could not open its files.
+fn connections_per_worker(config: &Config) -> usize {
+    let ServerConfig { workers, max_connections, .. } = config.server;
+    let files = match allow_many_files() {
+        Ok(files) => usize::try_from(files).unwrap_or(usize::MAX),
+        Err(error) => {
+            log::warn!("how many files may be open cannot be changed: {error}");
+            return max_connections;
         }
-        Ok(files) => log::debug!(files; "so many files may be open"),
-        Err(error) => log::warn!("how many files may be open cannot be changed: {error}"),
+    };
+    let database = usize::try_from(config.database.database_connections).unwrap_or(usize::MAX);
+    let others = database.saturating_mul(FILES_OF_A_DATABASE_CONNECTION).saturating_add(FILES_OF_A_PROCESS);
+    let room = (files.saturating_sub(others) / workers).max(1);
+    if room < max_connections {
+        let connections = room.saturating_mul(workers);
+        log::info!(files, connections; "so few files may be open that there may be so many connections");
     }
+    room.min(max_connections)
 }
+
+/// Event loops, listener, log and what else a process has open.
+const FILES_OF_A_PROCESS: usize = 64;
+
+/// SQLite has a database and its log open for each.
+const FILES_OF_A_DATABASE_CONNECTION: usize = 4;
 
 /// Connections that may wait to be accepted: many clients come back at once after a restart.
 const BACKLOG: i32 = 4096;
@@ -235,15 +249,9 @@ fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> 
 }
 
 fn workers(app: App, gateway: Gateway, listener: TcpListener) -> io::Result<HttpServer> {
-    let config = app.config.clone();
-    let socket = SocketOptions {
-        send_buffer: config.realtime.socket_send_buffer,
-        user_timeout: config.realtime.tcp_user_timeout,
-    };
-    let ServerConfig { workers, max_connections, handshake_timeout, keep_alive, stop_timeout, .. } =
-        config.server;
+    let options = serve_options(&app.config);
     let description = http::routes::Description::new()?;
-    let server = actix_web::HttpServer::new(move || {
+    serve(listener, options, move || {
         actix_web::App::new()
             .app_data(Data::new(app.clone()))
             .app_data(Data::new(gateway.clone()))
@@ -257,21 +265,27 @@ fn workers(app: App, gateway: Gateway, listener: TcpListener) -> io::Result<Http
             .wrap(from_fn(middleware::call))
             .configure(http::health::configure)
             .configure(|cfg| http::routes::configure(cfg, &description))
-    });
-    Ok(server
-        .workers(workers)
-        .max_connections(max_connections)
-        .client_request_timeout(handshake_timeout)
-        .client_disconnect_timeout(Duration::from_secs(5))
-        .keep_alive(keep_alive)
-        // A second handle of each socket, by which a client that does not read can be cut off.
-        .on_connect(on_connect(socket))
-        .h1_allow_half_closed(false)
-        // Ours stop the hub first; actix's own would cut its sessions off.
-        .disable_signals()
-        .shutdown_timeout(stop_timeout.mul_f64(0.3).as_secs().max(1))
-        .listen(listener)?
-        .run())
+    })
+}
+
+/// What the web server is told of the configuration.
+fn serve_options(config: &Config) -> ServeOptions {
+    let Config { server, realtime, .. } = config;
+    ServeOptions {
+        workers: server.workers,
+        max_connections: connections_per_worker(config),
+        stop_timeout: server.stop_timeout.mul_f64(0.3),
+        timeouts: Timeouts {
+            head: server.handshake_timeout,
+            body: server.body_timeout,
+            idle: server.keep_alive,
+            write: server.write_timeout,
+        },
+        socket: SocketOptions {
+            send_buffer: realtime.socket_send_buffer,
+            user_timeout: realtime.tcp_user_timeout,
+        },
+    }
 }
 
 /// What the database is told of the configuration.

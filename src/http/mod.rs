@@ -8,6 +8,7 @@ mod admin;
 mod auth;
 pub mod body;
 mod bookings;
+pub mod connection;
 mod consumers;
 mod conversations;
 mod entries;

@@ -16,8 +16,9 @@ use futures_util::FutureExt as _;
 
 use super::body::Body;
 use super::link::{Link, LinkLimits};
-use super::{Reader, SocketHandle, Wire};
+use super::{Reader, Wire};
 use crate::http::Problem;
+use crate::http::connection::TcpHandle;
 use crate::realtime::close::{CloseReason, Endpoint};
 use crate::realtime::hub::Outbox;
 use crate::realtime::protocol::Private;
@@ -40,7 +41,7 @@ pub struct Connection {
 pub struct Handshake {
     response: HttpResponseBuilder,
     payload: Payload,
-    socket: Option<SocketHandle>,
+    socket: Option<TcpHandle>,
     endpoint: Endpoint,
     limits: LinkLimits,
 }
@@ -73,12 +74,15 @@ impl Handshake {
         if !has_key(request.headers()) {
             return Err(bad_key());
         }
-        let socket = request.conn_data::<SocketHandle>().cloned();
+        let socket = request.conn_data::<TcpHandle>().cloned();
         Ok(Self { response, payload, socket, endpoint, limits })
     }
 
     /// Opens the WebSocket.
     pub fn accept(mut self) -> (HttpResponse, Connection) {
+        if let Some(socket) = &self.socket {
+            socket.become_session();
+        }
         let (outbox, waiting) = Outbox::new(self.limits.outbox);
         let link = Link::new(self.endpoint, outbox.clone(), self.socket, self.limits.close_timeout);
         let reader = Reader::new(self.payload, self.limits.frames, link.clone());

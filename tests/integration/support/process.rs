@@ -26,9 +26,20 @@ pub struct Process {
 impl Process {
     /// Starts it on `bind` (port 0 for a free one) and waits until it listens.
     pub fn start(bind: &str, database_url: &str, flags: &[&str]) -> Self {
+        Self::run(Command::new(env!("CARGO_BIN_EXE_souk")), bind, database_url, flags)
+    }
+
+    /// The same, where the system allows it to have only so many files open.
+    pub fn start_with_files(files: u32, bind: &str, database_url: &str, flags: &[&str]) -> Self {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("ulimit -n {files} && exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_souk")]);
+        Self::run(shell, bind, database_url, flags)
+    }
+
+    fn run(mut program: Command, bind: &str, database_url: &str, flags: &[&str]) -> Self {
         // Each of its clients here is an open file, too.
         souk::startup::allow_many_files().unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_souk"))
+        let mut child = program
             .args(["serve", "--bind", bind, "--workers=2", "--jwt-secret", JWT_SECRET])
             .args(["--database-url", database_url, "--log-format=json"])
             .args(flags)
