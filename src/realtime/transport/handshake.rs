@@ -7,7 +7,7 @@
 use std::rc::Rc;
 
 use actix_web::http::header::{self, HeaderMap};
-use actix_web::http::{StatusCode, Uri};
+use actix_web::http::{StatusCode, Uri, Version};
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError as _};
 use actix_web_actors::ws;
@@ -55,6 +55,10 @@ impl Handshake {
         endpoint: Endpoint,
         limits: LinkLimits,
     ) -> Result<Self, HttpResponse> {
+        // RFC 9110, section 7.8: an upgrade that HTTP/1.0 asks for is no upgrade.
+        if request.version() < Version::HTTP_11 {
+            return Err(upgrade_required("a WebSocket handshake needs HTTP/1.1"));
+        }
         let response = ws::handshake_with_protocols(request, &[BEARER]).map_err(|error| match error {
             ws::HandshakeError::GetMethodRequired => problem(
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -73,6 +77,14 @@ impl Handshake {
         }
         if !has_key(request.headers()) {
             return Err(bad_key());
+        }
+        // What follows a handshake is the WebSocket's.
+        if has_body(request.headers()) {
+            return Err(problem(
+                StatusCode::BAD_REQUEST,
+                "bad_handshake",
+                "a WebSocket handshake has no body",
+            ));
         }
         let socket = request.conn_data::<TcpHandle>().cloned();
         Ok(Self { response, payload, socket, endpoint, limits })
@@ -104,6 +116,11 @@ fn has_key(headers: &HeaderMap) -> bool {
         .get(header::SEC_WEBSOCKET_KEY)
         .and_then(|key| base64::engine::general_purpose::STANDARD.decode(key.as_bytes()).ok())
         .is_some_and(|key| key.len() == 16)
+}
+
+fn has_body(headers: &HeaderMap) -> bool {
+    let length = headers.get(header::CONTENT_LENGTH);
+    headers.contains_key(header::TRANSFER_ENCODING) || length.is_some_and(|length| length != "0")
 }
 
 fn bad_key() -> HttpResponse {

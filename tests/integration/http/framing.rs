@@ -125,6 +125,42 @@ both_engines! {
         }
     }
 
+    async fn only_handshakes_escape_the_rate_of_strangers(app with ["--anonymous-requests", "1"]) {
+        app.anyone().get("/auth/me").await.refused(401);
+        let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
+        for path in ["/nothing/ws", "/wsx", "/socket.iox", "/a/socket.io/", "/auth/me"] {
+            let answer = ask(app, &format!("GET {path} HTTP/1.1\r\nHost: souk\r\n{upgrade}\r\n")).await;
+            assert_eq!(answer.status, 429, "{path}");
+        }
+        for path in ["/ws", "/api/v1/ws"] {
+            let answer = ask(app, &format!("GET {path} HTTP/1.1\r\nHost: souk\r\nUpgrade: x\r\n\r\n")).await;
+            assert_eq!(answer.status, 429, "{path}");
+        }
+    }
+
+    async fn a_handshake_needs_http_1_1_and_no_body(app) {
+        let shown = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+        let paths = [
+            "/ws",
+            "/api/v1/ws",
+            "/ws/simulate",
+            "/ws/reflections/1",
+            "/ws/kanban/projects/1",
+            "/socket.io/?EIO=4&transport=websocket",
+        ];
+        for path in paths {
+            let answer = ask(app, &format!("GET {path} HTTP/1.0\r\nHost: souk\r\n{shown}\r\n")).await;
+            assert_eq!(answer.status, 426, "{path}");
+            assert!(answer.head.contains("\r\nupgrade: websocket\r\n"), "{}", answer.head);
+            assert!(answer.head.contains("application/problem+json"), "{}", answer.head);
+            for body in ["Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "Content-Length: 2\r\n\r\n{}"] {
+                let answer = ask(app, &format!("GET {path} HTTP/1.1\r\nHost: souk\r\n{shown}{body}")).await;
+                assert_eq!(answer.status, 400, "{path} {body}");
+            }
+        }
+    }
+
     async fn a_body_with_an_upgrade_that_is_not_for_it_is_read(app) {
         let form = r#"{"email": "nobody@example.com", "password": "a-long-password"}"#;
         for upgrade in UPGRADES {
