@@ -17,7 +17,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use crate::app::{App, Stopping};
 use crate::auth::{Auth, SetUpError};
 use crate::clock::Clock;
-use crate::config::{Config, DatabaseConfig, DatabaseUrl, ServerConfig};
+use crate::config::{Config, DatabaseConfig, DatabaseUrl, Environment, ServerConfig};
 use crate::db::{Db, DbConfig, OpenError, Target};
 use crate::domain::users;
 use crate::http::{self, middleware};
@@ -59,12 +59,23 @@ pub struct Server {
     app: App,
     address: SocketAddr,
     http: HttpServer,
+    metrics: Option<MetricsServer>,
+}
+
+/// `/metrics` on an address of its own.
+struct MetricsServer {
+    address: SocketAddr,
+    http: HttpServer,
 }
 
 /// Builds every component in start order. Blocks while the database opens and migrates; needs an actix `System`.
 pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
     tell_open_files(&config.server);
     let (listener, address) = listen(config.server.bind)?;
+    let metrics_listener = config.metrics.bind.map(listen).transpose()?;
+    if config.env == Environment::Production && config.metrics.is_open() {
+        log::warn!("whoever reaches the port may read /metrics: set --metrics-bind or --metrics-token");
+    }
     let metrics = Arc::new(Metrics::new()?);
     // Made first and bound last: the database reports to the hub, and the hub reads from the database.
     let publisher = HubPublisher::new();
@@ -86,7 +97,12 @@ pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
     };
     let gateway = Gateway::new(app.clone())?;
     let http = workers(app.clone(), gateway, listener).map_err(StartError::Workers)?;
-    Ok(Server { app, address, http })
+    let metrics = metrics_listener.map(|(listener, address)| {
+        let http = metrics_server(app.clone(), listener)?;
+        Ok(MetricsServer { address, http })
+    });
+    let metrics = metrics.transpose().map_err(StartError::Workers)?;
+    Ok(Server { app, address, http, metrics })
 }
 
 impl Server {
@@ -120,7 +136,14 @@ impl Server {
 
     /// Serves until `stop` says how to end; in order, that takes the stop timeout at most.
     pub async fn run_until_stopped(self, stop: impl Future<Output = Stop>) -> io::Result<()> {
-        let Self { app, address, mut http } = self;
+        let Self { app, address, mut http, metrics } = self;
+        let metrics = metrics.map(|metrics| {
+            let address = metrics.address.to_string();
+            log::info!(metrics_address = address.as_str(); "metrics on http://{address}/metrics");
+            let handle = metrics.http.handle();
+            actix_web::rt::spawn(metrics.http);
+            handle
+        });
         log::info!(address = address.to_string().as_str(); "listening on http://{address}");
         let handle = http.handle();
         let stop = tokio::select! {
@@ -141,6 +164,9 @@ impl Server {
             let (ended, ()) = tokio::join!(http, handle.stop(stop == Stop::InOrder));
             let db = app.db.clone();
             let closed = tokio::task::spawn_blocking(move || db.close()).await;
+            if let Some(metrics) = metrics {
+                metrics.stop(false).await;
+            }
             ended.and(closed.map_err(io::Error::other))
         };
         match tokio::time::timeout(limit, orderly).await {
@@ -250,12 +276,18 @@ fn workers(app: App, gateway: Gateway, listener: TcpListener) -> io::Result<Http
             .wrap(from_fn(middleware::authenticate))
             .wrap(from_fn(middleware::limit_body_time))
             .wrap(from_fn(middleware::catch_panic))
-            .wrap(middleware::cors(&app.config.origins))
+            .wrap(middleware::cors(app.config.clone()))
             .wrap(from_fn(middleware::explain_cors))
             .wrap(from_fn(http::error::render))
             .wrap(Compress::default())
             .wrap(from_fn(middleware::call))
             .configure(http::health::configure)
+            .configure(http::root::configure)
+            .configure(|cfg| {
+                if app.config.metrics.bind.is_none() {
+                    http::metrics::configure(cfg);
+                }
+            })
             .configure(|cfg| http::routes::configure(cfg, &description))
     });
     Ok(server
@@ -273,6 +305,29 @@ fn workers(app: App, gateway: Gateway, listener: TcpListener) -> io::Result<Http
         .listen(listener)?
         .run())
 }
+
+/// A server of one thread and one address, for scrapers alone.
+fn metrics_server(app: App, listener: TcpListener) -> io::Result<HttpServer> {
+    let handshake_timeout = app.config.server.handshake_timeout;
+    let server = actix_web::HttpServer::new(move || {
+        actix_web::App::new()
+            .app_data(Data::new(app.clone()))
+            .wrap(from_fn(http::error::render))
+            .wrap(Compress::default())
+            .wrap(from_fn(middleware::call))
+            .configure(http::metrics::configure)
+    });
+    Ok(server
+        .workers(1)
+        .max_connections(METRICS_CONNECTIONS)
+        .client_request_timeout(handshake_timeout)
+        .disable_signals()
+        .listen(listener)?
+        .run())
+}
+
+/// Connections to the metrics' own address: scrapers are few.
+const METRICS_CONNECTIONS: usize = 64;
 
 /// What the database is told of the configuration.
 pub fn db_config(config: &DatabaseConfig) -> DbConfig {

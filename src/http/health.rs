@@ -1,16 +1,12 @@
-//! What operators' machines ask: are you alive, do you want traffic, how are you doing.
+//! What operators' machines ask: are you alive, do you want traffic.
 
-use actix_web::http::header;
 use actix_web::{HttpResponse, web};
 
 use crate::app::App;
 
-/// The addresses for probes and scrapers.
+/// The addresses for probes.
 pub fn configure(config: &mut web::ServiceConfig) {
-    config
-        .route("/healthz", web::get().to(alive))
-        .route("/readyz", web::get().to(ready))
-        .route("/metrics", web::get().to(metrics));
+    config.route("/healthz", web::get().to(alive)).route("/readyz", web::get().to(ready));
 }
 
 /// 200 as long as requests are answered at all: a failure here means that only a restart helps.
@@ -38,17 +34,4 @@ async fn ready(app: web::Data<App>) -> HttpResponse {
 
 fn unready(why: &'static str) -> HttpResponse {
     HttpResponse::ServiceUnavailable().json(serde_json::json!({ "status": "unready", "because": why }))
-}
-
-/// Everything we count, in the Prometheus text format.
-async fn metrics(app: web::Data<App>) -> HttpResponse {
-    match app.metrics.render() {
-        Ok(text) => HttpResponse::Ok()
-            .insert_header((header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"))
-            .body(text),
-        Err(error) => {
-            log::error!("the metrics cannot be written: {error}");
-            HttpResponse::InternalServerError().finish()
-        }
-    }
 }
