@@ -118,12 +118,22 @@ mod tests {
 
     #[test]
     fn only_this_machine_is_loopback() {
-        for text in ["http://localhost", "http://localhost:5173", "http://127.0.0.1:3000", "http://[::1]:8080"] {
+        for text in
+            ["http://localhost", "http://localhost:5173", "http://127.0.0.1:3000", "http://[::1]:8080"]
+        {
             assert!(is_loopback(text), "{text}");
         }
         for text in [
-            "http://localhost.evil.test", "http://localhost:5173.evil.test", "http://localhost:", "http://localhost:+1",
-            "http://localhost:99999", "https://localhost", "http://127.0.0.1.evil.test", "http://evil.test", "null", "",
+            "http://localhost.evil.test",
+            "http://localhost:5173.evil.test",
+            "http://localhost:",
+            "http://localhost:+1",
+            "http://localhost:99999",
+            "https://localhost",
+            "http://127.0.0.1.evil.test",
+            "http://evil.test",
+            "null",
+            "",
         ] {
             assert!(!is_loopback(text), "{text}");
         }

@@ -66,7 +66,7 @@ async fn list(
     request: HttpRequest,
     Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let page = page.parse()?;
+    let page = page.parse(&app)?;
     read(&app, &caller, &request, move |uow, scope| {
         Reply::ok(&Paged::of(conversations::list(uow, scope, page)?.map(ConversationView::from)))
     })

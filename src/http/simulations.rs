@@ -81,7 +81,7 @@ async fn list(
     request: HttpRequest,
     Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let page = page.parse()?;
+    let page = page.parse(&app)?;
     read(&app, &caller, &request, move |uow, scope| {
         let slice = simulations::list(uow, scope, page)?;
         Reply::ok(&Paged::of(slice.map(|simulation| SimulationView::of(scope, &simulation))))

@@ -65,7 +65,7 @@ struct ListQuery {
     /// Only this user's.
     #[param(value_type = Option<UserId>)]
     user_id: Option<String>,
-    /// At most so many items: 1 to 100, 20 by default.
+    /// At most so many items: 1 to 100 (or to the server's --page-max), 20 by default.
     limit: Option<u16>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
@@ -84,7 +84,7 @@ pub(super) async fn list(
     caller: Caller,
     Query(query): Query<ListQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let page = PageQuery { limit: query.limit, cursor: query.cursor }.parse()?;
+    let page = PageQuery { limit: query.limit, cursor: query.cursor }.parse(&app)?;
     let mut fields = Fields::default();
     let user = fields.take_optional("user_id", query.user_id.map(|text| text.parse::<UserId>()));
     let filter = fields.finish(user.map(|user| user.map_or(SessionFilter::All, SessionFilter::User)))?;

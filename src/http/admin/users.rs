@@ -80,7 +80,7 @@ struct DetailsView {
 struct ListQuery {
     /// Only those whose address has this in it.
     email: Option<String>,
-    /// At most so many items: 1 to 100, 20 by default.
+    /// At most so many items: 1 to 100 (or to the server's --page-max), 20 by default.
     limit: Option<u16>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
@@ -114,7 +114,7 @@ pub(super) async fn list(
     request: HttpRequest,
     Query(query): Query<ListQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let page = PageQuery { limit: query.limit, cursor: query.cursor }.parse()?;
+    let page = PageQuery { limit: query.limit, cursor: query.cursor }.parse(&app)?;
     read(&app, &caller, &request, move |uow, scope| {
         let slice = users::list(uow, scope, query.email.as_deref(), None, &page)?;
         Reply::ok(&Paged::of(slice.map(|user| UserView::of(scope, user))))

@@ -170,7 +170,7 @@ async fn sessions(
     caller: Caller,
     page: Query<PageQuery>,
 ) -> Result<Json<Paged<LoginView>>, Problem> {
-    let logins = app.auth.logins(&caller, page.0.parse()?).await?;
+    let logins = app.auth.logins(&caller, page.0.parse(&app)?).await?;
     let all = Page { before: None, limit: u16::MAX };
     let live = app.hub.sessions(SessionFilter::User(caller.user()), all).await?.items;
     let now = app.clock.now();

@@ -20,18 +20,18 @@ struct ListQuery {
     /// Only those in this state.
     #[param(value_type = Option<State>)]
     state: Option<String>,
-    /// At most so many items: 1 to 100, 20 by default.
+    /// At most so many items: 1 to 100 (or to the server's --page-max), 20 by default.
     limit: Option<u16>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
 }
 
 impl ListQuery {
-    fn parse(self) -> Result<(BookingFilter, Page<BookingId>), Error> {
+    fn parse(self, app: &App) -> Result<(BookingFilter, Page<BookingId>), Error> {
         let mut fields = Fields::default();
         let state = fields.take_optional("state", self.state.map(|text| text.parse::<State>()));
         let filter = fields.finish(state.map(|state| BookingFilter { state }))?;
-        Ok((filter, PageQuery { limit: self.limit, cursor: self.cursor }.parse()?))
+        Ok((filter, PageQuery { limit: self.limit, cursor: self.cursor }.parse(app)?))
     }
 }
 
@@ -49,7 +49,7 @@ pub(super) async fn list(
     request: HttpRequest,
     Query(query): Query<ListQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let (filter, page) = query.parse()?;
+    let (filter, page) = query.parse(&app)?;
     read(&app, &caller, &request, move |uow, scope| {
         let slice = bookings::list(uow, scope, &filter, page)?;
         Reply::ok(&Paged::of(slice.map(|booking| BookingView::of(scope, &booking))))

@@ -42,9 +42,7 @@ pub fn cors(config: Arc<Config>) -> Cors {
         .allowed_methods(METHODS)
         .allowed_headers(SENDABLE)
         .expose_headers(READABLE)
-        .allowed_origin_fn(move |origin, _| {
-            origin.to_str().is_ok_and(|origin| config.allows_origin(origin))
-        })
+        .allowed_origin_fn(move |origin, _| origin.to_str().is_ok_and(|origin| config.allows_origin(origin)))
         .max_age(3600)
 }
 

@@ -66,7 +66,7 @@ pub(super) async fn list(
     Id(project): Id<ProjectId>,
     Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let page = page.parse()?;
+    let page = page.parse(&app)?;
     read(&app, &caller, &request, move |uow, scope| {
         Reply::ok(&Paged::of(tasks::list(uow, scope, project, page)?.map(TaskView::from)))
     })

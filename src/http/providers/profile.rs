@@ -74,18 +74,18 @@ impl ProviderView {
 struct ListQuery {
     /// Only those that serve this market.
     category: Option<String>,
-    /// At most so many items: 1 to 100, 20 by default.
+    /// At most so many items: 1 to 100 (or to the server's --page-max), 20 by default.
     limit: Option<u16>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
 }
 
 impl ListQuery {
-    fn parse(self) -> Result<(Option<Category>, Page<ProviderId>), Error> {
+    fn parse(self, app: &App) -> Result<(Option<Category>, Page<ProviderId>), Error> {
         let category = self.category.map(|category| category.parse()).transpose();
         let category = category
             .map_err(|error: crate::ids::NotACategory| Error::invalid("category", error.to_string()))?;
-        Ok((category, PageQuery { limit: self.limit, cursor: self.cursor }.parse()?))
+        Ok((category, PageQuery { limit: self.limit, cursor: self.cursor }.parse(app)?))
     }
 }
 
@@ -103,7 +103,7 @@ pub(super) async fn list(
     request: HttpRequest,
     Query(query): Query<ListQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let (category, page) = query.parse()?;
+    let (category, page) = query.parse(&app)?;
     read(&app, &caller, &request, move |uow, scope| {
         let slice = providers::list(uow, category.as_ref(), page)?;
         Reply::ok(&Paged::of(slice.map(|provider| ProviderView::of(scope, &provider))))

@@ -161,7 +161,7 @@ pub(super) async fn list(
     Id(shop): Id<ProviderId>,
     Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let page = page.parse()?;
+    let page = page.parse(&app)?;
     read(&app, &caller, &request, move |uow, scope| {
         let slice = providers::browse::<Service>(uow, scope, shop, page)?;
         Reply::ok(&Paged::of(slice.map(|ware| ServiceView::of(scope, &ware))))

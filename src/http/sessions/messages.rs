@@ -59,7 +59,7 @@ pub(super) async fn list(
     Id(id): Id<SessionId>,
     Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let page = page.parse()?;
+    let page = page.parse(&app)?;
     read(&app, &caller, &request, move |uow, scope| {
         let session = sessions::find(uow, scope, id)?;
         let slice = sessions::messages(uow, &session, page)?;

@@ -87,7 +87,7 @@ async fn list(
     request: HttpRequest,
     Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let page = page.parse()?;
+    let page = page.parse(&app)?;
     read(&app, &caller, &request, move |uow, scope| {
         let slice = sessions::list(uow, scope, page)?;
         let mut overviews = sessions::overviews(uow, scope, &slice.items)?;

@@ -19,8 +19,18 @@ const NOTHING: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
 /// The columns. What is ana's is hers as `owner`; ben is the other party to her booking, and a viewer of her project.
 const CALLERS: [&str; 12] = [
-    "owner", "other party", "viewer", "editor", "consumer", "provider", "admin", "load test", "suspended", "expired",
-    "revoked", "anonymous",
+    "owner",
+    "other party",
+    "viewer",
+    "editor",
+    "consumer",
+    "provider",
+    "admin",
+    "load test",
+    "suspended",
+    "expired",
+    "revoked",
+    "anonymous",
 ];
 
 /// By what somebody comes in, in either dialect.
@@ -115,7 +125,8 @@ fn rows(booked: &World, private: &World, planned: &World, ana: &Person) -> Vec<(
 async fn table(app: &TestApp, keys: &[Key], rows: &[(String, String)], is_socket_io: bool) -> String {
     let mut columns = Vec::new();
     for key in keys {
-        let mut live = if is_socket_io { Live::socket_io(app, key).await } else { Live::json(app, key).await };
+        let mut live =
+            if is_socket_io { Live::socket_io(app, key).await } else { Live::json(app, key).await };
         let mut column = Vec::new();
         for (_, room) in rows {
             column.push(match &mut live {

@@ -166,7 +166,8 @@ fn every_command_is_told_through_each_dialect() {
     let told: BTreeSet<_> = told.iter().map(|step| step.command.as_str()).collect();
     let silent: Vec<_> = commands.difference(&told).collect();
     assert!(silent.is_empty(), "no step in dialects.json gives {silent:?}");
-    let refused = |name: &&&str| !steps(&[]).iter().any(|step| step.command == **name && step.error.is_none());
+    let refused =
+        |name: &&&str| !steps(&[]).iter().any(|step| step.command == **name && step.error.is_none());
     let only_refused: Vec<_> = commands.iter().filter(refused).collect();
     assert_eq!(only_refused, [&"refresh"], "with a fresh token it has tests of its own: rights/mod.rs");
 }

@@ -29,7 +29,8 @@ impl Process {
         // Each of its clients here is an open file, too.
         souk::startup::allow_many_files().unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_souk"))
-            .args(["serve", "--bind", bind, "--workers=2", "--jwt-secret", JWT_SECRET])
+            .args(["serve", "--bind", bind, "--jwt-secret", JWT_SECRET])
+            .args(if flags.contains(&"--workers") { None } else { Some("--workers=2") })
             .args(["--database-url", database_url, "--log-format=json"])
             .args(flags)
             .stdin(Stdio::null())
