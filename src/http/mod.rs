@@ -33,7 +33,7 @@ mod sessions;
 mod simulations;
 
 pub use address::client_address;
-pub use error::{Problem, Problems};
+pub use error::Problem;
 pub use etag::IfMatch;
 pub use extract::{Body, Caller, FormOrJson, Id, Ids, MaybeBody, Query};
 pub use fields::Fields;

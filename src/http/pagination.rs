@@ -17,6 +17,7 @@ const MOST: u16 = 100;
 #[into_params(parameter_in = Query)]
 pub struct PageQuery {
     /// At most so many items: 1 to 100, 20 by default.
+    #[param(minimum = 1, maximum = 100, default = 20)]
     pub limit: Option<u16>,
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,

@@ -10,7 +10,7 @@ use crate::clock::Timestamp;
 use crate::domain::audit::{self, Entry, Filter};
 use crate::domain::{Error, Kind, Page};
 use crate::events::audit::Outcome;
-use crate::http::{Caller, Fields, PageQuery, Paged, Problem, Problems, Query, Reply, read};
+use crate::http::{Caller, Fields, PageQuery, Paged, Problem, Query, Reply, read};
 use crate::ids::{AuditId, UserId};
 
 /// Who, as whom, did or was refused what.
@@ -92,10 +92,9 @@ impl ListQuery {
 
 /// The audit trail, newest first.
 #[utoipa::path(
-    tag = "admin",
-    security(("bearer" = [])),
+    operation_id = "listAuditEntries",
     params(ListQuery),
-    responses((status = 200, body = Paged<EntryView>), Problems)
+    responses((status = 200, body = Paged<EntryView>))
 )]
 #[get("/admin/audit")]
 pub(super) async fn list(

@@ -8,7 +8,7 @@ use utoipa::IntoParams;
 use crate::app::App;
 use crate::domain::bookings::{self, BookingFilter, State};
 use crate::domain::{Error, Page};
-use crate::http::{Caller, Fields, Id, PageQuery, Paged, Problem, Problems, Query, Reply, read};
+use crate::http::{Caller, Fields, Id, PageQuery, Paged, Problem, Query, Reply, read};
 use crate::ids::BookingId;
 
 use super::BookingView;
@@ -36,12 +36,7 @@ impl ListQuery {
 }
 
 /// The bookings that you are a party of, newest first; all as an admin.
-#[utoipa::path(
-    tag = "bookings",
-    security(("bearer" = [])),
-    params(ListQuery),
-    responses((status = 200, body = Paged<BookingView>), Problems)
-)]
+#[utoipa::path(params(ListQuery), responses((status = 200, body = Paged<BookingView>)))]
 #[get("/bookings")]
 pub(super) async fn list(
     app: Data<App>,
@@ -58,12 +53,7 @@ pub(super) async fn list(
 }
 
 /// A booking.
-#[utoipa::path(
-    tag = "bookings",
-    security(("bearer" = [])),
-    params(("id" = BookingId, Path, description = "the booking")),
-    responses((status = 200, body = BookingView), (status = 304, description = "as in If-None-Match"), Problems)
-)]
+#[utoipa::path(responses((status = 200, body = BookingView), (status = 304)))]
 #[get("/bookings/{id}")]
 pub(super) async fn get_one(
     app: Data<App>,

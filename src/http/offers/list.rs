@@ -8,9 +8,7 @@ use utoipa::IntoParams;
 use crate::app::App;
 use crate::domain::offers::{self, OfferFilter, State};
 use crate::domain::{Error, Page};
-use crate::http::{
-    Caller, Fields, Id, PageQuery, Paged, Problem, Problems, Query, Reply, read, read_current,
-};
+use crate::http::{Caller, Fields, Id, PageQuery, Paged, Problem, Query, Reply, read, read_current};
 use crate::ids::{OfferId, RequestId};
 
 use super::OfferView;
@@ -38,12 +36,7 @@ impl ListQuery {
 }
 
 /// The offers on a request, newest first: all of them for its owner, your own as a provider.
-#[utoipa::path(
-    tag = "offers",
-    security(("bearer" = [])),
-    params(("id" = RequestId, Path, description = "the request"), ListQuery),
-    responses((status = 200, body = Paged<OfferView>), Problems)
-)]
+#[utoipa::path(params(ListQuery), responses((status = 200, body = Paged<OfferView>)))]
 #[get("/requests/{id}/offers")]
 pub(super) async fn of_request(
     app: Data<App>,
@@ -61,12 +54,7 @@ pub(super) async fn of_request(
 }
 
 /// The offers that you made or received, newest first; all as an admin.
-#[utoipa::path(
-    tag = "offers",
-    security(("bearer" = [])),
-    params(ListQuery),
-    responses((status = 200, body = Paged<OfferView>), Problems)
-)]
+#[utoipa::path(params(ListQuery), responses((status = 200, body = Paged<OfferView>)))]
 #[get("/offers")]
 pub(super) async fn list(
     app: Data<App>,
@@ -83,12 +71,7 @@ pub(super) async fn list(
 }
 
 /// An offer.
-#[utoipa::path(
-    tag = "offers",
-    security(("bearer" = [])),
-    params(("id" = OfferId, Path, description = "the offer")),
-    responses((status = 200, body = OfferView), Problems)
-)]
+#[utoipa::path(responses((status = 200, body = OfferView)))]
 #[get("/offers/{id}")]
 pub(super) async fn get_one(
     app: Data<App>,

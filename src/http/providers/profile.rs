@@ -14,8 +14,7 @@ use crate::domain::providers::{
 use crate::domain::{Error, Page};
 use crate::http::input::{PointInput, nullable};
 use crate::http::{
-    Body, Caller, DecidingCall, Fields, Id, IfMatch, PageQuery, Paged, Problem, Problems, Query, Reply,
-    decide, read,
+    Body, Caller, DecidingCall, Fields, Id, IfMatch, PageQuery, Paged, Problem, Query, Reply, decide, read,
 };
 use crate::ids::{Category, ProviderId, UserId};
 
@@ -90,12 +89,7 @@ impl ListQuery {
 }
 
 /// Shops, newest first.
-#[utoipa::path(
-    tag = "providers",
-    security(("bearer" = [])),
-    params(ListQuery),
-    responses((status = 200, body = Paged<ProviderView>), Problems)
-)]
+#[utoipa::path(params(ListQuery), responses((status = 200, body = Paged<ProviderView>)))]
 #[get("/providers")]
 pub(super) async fn list(
     app: Data<App>,
@@ -112,12 +106,7 @@ pub(super) async fn list(
 }
 
 /// A shop.
-#[utoipa::path(
-    tag = "providers",
-    security(("bearer" = [])),
-    params(("id" = ProviderId, Path, description = "the shop")),
-    responses((status = 200, body = ProviderView), (status = 304, description = "as in If-None-Match"), Problems)
-)]
+#[utoipa::path(responses((status = 200, body = ProviderView), (status = 304)))]
 #[get("/providers/{id}")]
 pub(super) async fn get_one(
     app: Data<App>,
@@ -129,12 +118,7 @@ pub(super) async fn get_one(
 }
 
 /// The same, at the address where it is changed.
-#[utoipa::path(
-    tag = "providers",
-    security(("bearer" = [])),
-    params(("id" = ProviderId, Path, description = "the shop")),
-    responses((status = 200, body = ProviderView), (status = 304, description = "as in If-None-Match"), Problems)
-)]
+#[utoipa::path(responses((status = 200, body = ProviderView), (status = 304)))]
 #[get("/providers/{id}/profile")]
 pub(super) async fn get_profile(
     app: Data<App>,
@@ -221,13 +205,7 @@ fn parse_categories(categories: Vec<String>) -> Result<Categories, String> {
 }
 
 /// Change a shop's profile.
-#[utoipa::path(
-    tag = "providers",
-    security(("bearer" = [])),
-    params(("id" = ProviderId, Path, description = "the shop")),
-    request_body = EditProfile,
-    responses((status = 200, body = ProviderView), Problems)
-)]
+#[utoipa::path(params(IfMatch), request_body = EditProfile, responses((status = 200, body = ProviderView)))]
 #[patch("/providers/{id}")]
 pub(super) async fn edit(
     app: Data<App>,
@@ -241,13 +219,7 @@ pub(super) async fn edit(
 }
 
 /// Change a shop's profile, at the address that old clients know.
-#[utoipa::path(
-    tag = "providers",
-    security(("bearer" = [])),
-    params(("id" = ProviderId, Path, description = "the shop")),
-    request_body = EditProfile,
-    responses((status = 200, body = ProviderView), Problems)
-)]
+#[utoipa::path(params(IfMatch), request_body = EditProfile, responses((status = 200, body = ProviderView)))]
 #[patch("/providers/{id}/profile")]
 pub(super) async fn edit_profile(
     app: Data<App>,

@@ -8,9 +8,7 @@ use utoipa::IntoParams;
 use crate::app::App;
 use crate::domain::requests::{self, RequestFilter, State};
 use crate::domain::{Error, Page};
-use crate::http::{
-    Caller, Fields, Id, PageQuery, Paged, Problem, Problems, Query, Reply, read, read_current,
-};
+use crate::http::{Caller, Fields, Id, PageQuery, Paged, Problem, Query, Reply, read, read_current};
 use crate::ids::{Category, RequestId};
 
 use super::RequestView;
@@ -42,12 +40,7 @@ impl ListQuery {
 }
 
 /// Requests, newest first: your own as a consumer, the open ones as a provider, all as an admin.
-#[utoipa::path(
-    tag = "requests",
-    security(("bearer" = [])),
-    params(ListQuery),
-    responses((status = 200, body = Paged<RequestView>), Problems)
-)]
+#[utoipa::path(params(ListQuery), responses((status = 200, body = Paged<RequestView>)))]
 #[get("/requests")]
 pub(super) async fn list(
     app: Data<App>,
@@ -64,12 +57,7 @@ pub(super) async fn list(
 }
 
 /// A request.
-#[utoipa::path(
-    tag = "requests",
-    security(("bearer" = [])),
-    params(("id" = RequestId, Path, description = "the request")),
-    responses((status = 200, body = RequestView), Problems)
-)]
+#[utoipa::path(responses((status = 200, body = RequestView)))]
 #[get("/requests/{id}")]
 pub(super) async fn get_one(
     app: Data<App>,
