@@ -11,8 +11,11 @@ use super::{
 };
 use crate::realtime;
 
+/// Declares routes.
+pub(super) type Routes = fn(&mut ServiceConfig<'_>);
+
 /// The routes that clients of the API call, feature by feature. Its name is the feature's tag in the OpenAPI document.
-pub(super) const FEATURES: [(&str, fn(&mut ServiceConfig<'_>)); 12] = [
+pub(super) const FEATURES: [(&str, Routes); 12] = [
     ("auth", auth::routes),
     ("providers", providers::routes),
     ("consumers", consumers::routes),

@@ -9,6 +9,7 @@ mod consumers;
 mod conventions;
 mod conversations;
 mod entries;
+mod generated;
 mod health;
 mod limits;
 mod logins;
