@@ -71,7 +71,7 @@ async fn measure(options: &Options) {
     let database = database.to_str().unwrap();
     let town = Town::settle(database, options).await;
     town.authenticate_again_and_again().await;
-    let town = town.close();
+    let town = town.close().await;
 
     let bare = Server::bare();
     let nothing =

@@ -13,13 +13,15 @@
 #![allow(clippy::print_stdout, reason = "a program that says where it listens")]
 
 use std::io;
+use std::net::TcpListener;
 use std::time::Duration;
 
 use actix_web::web::{self, Data, Payload};
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
+use actix_web::{App, HttpRequest, HttpResponse};
 use clap::Parser;
 use futures_util::StreamExt;
 use serde_json::value::RawValue;
+use souk::http::connection::{ServeOptions, serve as serve_on};
 use souk::realtime::close::Endpoint;
 use souk::realtime::hub::{Delivery, Outbox, OutboxLimits};
 use souk::realtime::protocol::engineio::PayloadLimits;
@@ -28,7 +30,7 @@ use souk::realtime::protocol::socketio::{Kind, Packet, PacketLimits};
 use souk::realtime::socketio::{Doors, HallLimits, Heard, Knock, Socket, TurnedAway, Welcome, serve};
 use souk::realtime::transport::engineio::{Connection, Engine, EngineLimits, Received};
 use souk::realtime::transport::handshake::Handshake;
-use souk::realtime::transport::{FrameLimits, Inbound, LinkLimits, SocketOptions, on_connect};
+use souk::realtime::transport::{FrameLimits, Inbound, LinkLimits};
 
 /// Between two packets that must not arrive together.
 const APART: Duration = Duration::from_millis(5);
@@ -59,18 +61,15 @@ async fn main() -> io::Result<()> {
     let options = Options::parse();
     let server = Data::new(Server::new(&options));
     println!("listening on 127.0.0.1:{}", options.port);
-    HttpServer::new(move || {
+    let listener = TcpListener::bind(("127.0.0.1", options.port))?;
+    let serving = ServeOptions { workers: 2, ..ServeOptions::default() };
+    serve_on(listener, serving, move || {
         App::new()
             .app_data(server.clone())
             .route("/ws/echo", web::get().to(echo))
             .route("/engine.io/", web::route().to(engineio))
             .route("/socket.io/", web::route().to(socketio))
-    })
-    .workers(2)
-    .h1_allow_half_closed(false)
-    .on_connect(on_connect(SocketOptions { send_buffer: 1 << 18, user_timeout: Duration::from_secs(30) }))
-    .bind(("127.0.0.1", options.port))?
-    .run()
+    })?
     .await
 }
 

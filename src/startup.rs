@@ -7,7 +7,6 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix_web::dev::Server as HttpServer;
 use actix_web::middleware::{Compress, from_fn};
@@ -17,13 +16,13 @@ use socket2::{Domain, Protocol, Socket, Type};
 use crate::app::{App, Stopping};
 use crate::auth::{Auth, SetUpError};
 use crate::clock::Clock;
-use crate::config::{Config, DatabaseConfig, DatabaseUrl, ServerConfig};
+use crate::config::{Config, DatabaseConfig, DatabaseUrl, Environment, ServerConfig};
 use crate::db::{Db, DbConfig, OpenError, Target};
 use crate::domain::users;
+use crate::http::connection::{ServeOptions, SocketOptions, Timeouts, serve};
 use crate::http::{self, middleware};
 use crate::limits::CallerLimits;
 use crate::realtime::hub::{DrainPlan, HubHandle, HubMetrics, HubPublisher};
-use crate::realtime::transport::{SocketOptions, on_connect};
 use crate::realtime::{Boards, Gateway};
 use crate::revocation_poll;
 use crate::sweeper;
@@ -59,12 +58,22 @@ pub struct Server {
     app: App,
     address: SocketAddr,
     http: HttpServer,
+    metrics: Option<MetricsServer>,
+}
+
+/// `/metrics` on an address of its own.
+struct MetricsServer {
+    address: SocketAddr,
+    http: HttpServer,
 }
 
 /// Builds every component in start order. Blocks while the database opens and migrates; needs an actix `System`.
 pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
-    tell_open_files(&config.server);
     let (listener, address) = listen(config.server.bind)?;
+    let metrics_listener = config.metrics.bind.map(listen).transpose()?;
+    if config.env == Environment::Production && config.metrics.is_open() {
+        log::warn!("whoever reaches the port may read /metrics: set --metrics-bind or --metrics-token");
+    }
     let metrics = Arc::new(Metrics::new()?);
     // Made first and bound last: the database reports to the hub, and the hub reads from the database.
     let publisher = HubPublisher::new();
@@ -86,7 +95,12 @@ pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
     };
     let gateway = Gateway::new(app.clone())?;
     let http = workers(app.clone(), gateway, listener).map_err(StartError::Workers)?;
-    Ok(Server { app, address, http })
+    let metrics = metrics_listener.map(|(listener, address)| {
+        let http = metrics_server(app.clone(), listener)?;
+        Ok(MetricsServer { address, http })
+    });
+    let metrics = metrics.transpose().map_err(StartError::Workers)?;
+    Ok(Server { app, address, http, metrics })
 }
 
 impl Server {
@@ -120,7 +134,14 @@ impl Server {
 
     /// Serves until `stop` says how to end; in order, that takes the stop timeout at most.
     pub async fn run_until_stopped(self, stop: impl Future<Output = Stop>) -> io::Result<()> {
-        let Self { app, address, mut http } = self;
+        let Self { app, address, mut http, metrics } = self;
+        let metrics = metrics.map(|metrics| {
+            let address = metrics.address.to_string();
+            log::info!(metrics_address = address.as_str(); "metrics on http://{address}/metrics");
+            let handle = metrics.http.handle();
+            actix_web::rt::spawn(metrics.http);
+            handle
+        });
         log::info!(address = address.to_string().as_str(); "listening on http://{address}");
         let handle = http.handle();
         let stop = tokio::select! {
@@ -139,9 +160,11 @@ impl Server {
             }
             // The server future does the stopping: the handle only asks for it.
             let (ended, ()) = tokio::join!(http, handle.stop(stop == Stop::InOrder));
-            let db = app.db.clone();
-            let closed = tokio::task::spawn_blocking(move || db.close()).await;
-            ended.and(closed.map_err(io::Error::other))
+            app.db.close().await;
+            if let Some(metrics) = metrics {
+                metrics.stop(false).await;
+            }
+            ended
         };
         match tokio::time::timeout(limit, orderly).await {
             Ok(ended) => ended.inspect(|()| log::info!("stopped")),
@@ -205,16 +228,32 @@ pub fn allow_many_files() -> io::Result<u64> {
     rlimit::increase_nofile_limit(u64::MAX)
 }
 
-fn tell_open_files(config: &ServerConfig) {
-    let connections = config.max_connections.saturating_mul(config.workers);
-    match allow_many_files() {
-        Ok(files) if files <= u64::try_from(connections).unwrap_or(u64::MAX) => {
-            log::info!(files, connections; "fewer files may be open than there may be connections");
+/// How many connections each worker may have: as configured, unless the system allows fewer open files. Those that find no
+/// room wait to be accepted; were they accepted, the database could not open its files.
+fn connections_per_worker(config: &Config) -> usize {
+    let ServerConfig { workers, max_connections, .. } = config.server;
+    let files = match allow_many_files() {
+        Ok(files) => usize::try_from(files).unwrap_or(usize::MAX),
+        Err(error) => {
+            log::warn!("how many files may be open cannot be changed: {error}");
+            return max_connections;
         }
-        Ok(files) => log::debug!(files; "so many files may be open"),
-        Err(error) => log::warn!("how many files may be open cannot be changed: {error}"),
+    };
+    let database = usize::try_from(config.database.database_connections).unwrap_or(usize::MAX);
+    let others = database.saturating_mul(FILES_OF_A_DATABASE_CONNECTION).saturating_add(FILES_OF_A_PROCESS);
+    let room = (files.saturating_sub(others) / workers).max(1);
+    if room < max_connections {
+        let connections = room.saturating_mul(workers);
+        log::info!(files, connections; "so few files may be open that there may be so many connections");
     }
+    room.min(max_connections)
 }
+
+/// Event loops, listener, log and what else a process has open.
+const FILES_OF_A_PROCESS: usize = 64;
+
+/// SQLite has a database and its log open for each.
+const FILES_OF_A_DATABASE_CONNECTION: usize = 4;
 
 /// Connections that may wait to be accepted: many clients come back at once after a restart.
 const BACKLOG: i32 = 4096;
@@ -235,44 +274,73 @@ fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> 
 }
 
 fn workers(app: App, gateway: Gateway, listener: TcpListener) -> io::Result<HttpServer> {
-    let config = app.config.clone();
-    let socket = SocketOptions {
-        send_buffer: config.realtime.socket_send_buffer,
-        user_timeout: config.realtime.tcp_user_timeout,
-    };
-    let ServerConfig { workers, max_connections, handshake_timeout, keep_alive, stop_timeout, .. } =
-        config.server;
+    let options = serve_options(&app.config);
     let description = http::routes::Description::new()?;
-    let server = actix_web::HttpServer::new(move || {
+    serve(listener, options, move || {
         actix_web::App::new()
             .app_data(Data::new(app.clone()))
             .app_data(Data::new(gateway.clone()))
             .wrap(from_fn(middleware::authenticate))
             .wrap(from_fn(middleware::limit_body_time))
             .wrap(from_fn(middleware::catch_panic))
-            .wrap(middleware::cors(&app.config.origins))
+            .wrap(middleware::cors(app.config.clone()))
             .wrap(from_fn(middleware::explain_cors))
             .wrap(from_fn(http::error::render))
             .wrap(Compress::default())
             .wrap(from_fn(middleware::call))
             .configure(http::health::configure)
+            .configure(http::root::configure)
+            .configure(|cfg| {
+                if app.config.metrics.bind.is_none() {
+                    http::metrics::configure(cfg);
+                }
+            })
             .configure(|cfg| http::routes::configure(cfg, &description))
+    })
+}
+
+/// What the web server is told of the configuration.
+fn serve_options(config: &Config) -> ServeOptions {
+    let Config { server, realtime, .. } = config;
+    ServeOptions {
+        workers: server.workers,
+        max_connections: connections_per_worker(config),
+        stop_timeout: server.stop_timeout.mul_f64(0.3),
+        timeouts: Timeouts {
+            head: server.handshake_timeout,
+            body: server.body_timeout,
+            idle: server.keep_alive,
+            write: server.write_timeout,
+        },
+        socket: SocketOptions {
+            send_buffer: realtime.socket_send_buffer,
+            user_timeout: realtime.tcp_user_timeout,
+        },
+    }
+}
+
+/// A server of one thread and one address, for scrapers alone.
+fn metrics_server(app: App, listener: TcpListener) -> io::Result<HttpServer> {
+    let handshake_timeout = app.config.server.handshake_timeout;
+    let server = actix_web::HttpServer::new(move || {
+        actix_web::App::new()
+            .app_data(Data::new(app.clone()))
+            .wrap(from_fn(http::error::render))
+            .wrap(Compress::default())
+            .wrap(from_fn(middleware::call))
+            .configure(http::metrics::configure)
     });
     Ok(server
-        .workers(workers)
-        .max_connections(max_connections)
+        .workers(1)
+        .max_connections(METRICS_CONNECTIONS)
         .client_request_timeout(handshake_timeout)
-        .client_disconnect_timeout(Duration::from_secs(5))
-        .keep_alive(keep_alive)
-        // A second handle of each socket, by which a client that does not read can be cut off.
-        .on_connect(on_connect(socket))
-        .h1_allow_half_closed(false)
-        // Ours stop the hub first; actix's own would cut its sessions off.
         .disable_signals()
-        .shutdown_timeout(stop_timeout.mul_f64(0.3).as_secs().max(1))
         .listen(listener)?
         .run())
 }
+
+/// Connections to the metrics' own address: scrapers are few.
+const METRICS_CONNECTIONS: usize = 64;
 
 /// What the database is told of the configuration.
 pub fn db_config(config: &DatabaseConfig) -> DbConfig {

@@ -1,11 +1,12 @@
 //! The hub behind a real HTTP server and the real transport; only tokens and the database are left out.
 
+use std::net::TcpListener;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use actix_web::web::{self, Data, Payload};
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
+use actix_web::{App, HttpRequest, HttpResponse};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
@@ -13,6 +14,7 @@ use prometheus::Registry;
 use souk::clock::{Clock, Timestamp};
 use souk::db::DbError;
 use souk::events::{Committed, Envelope};
+use souk::http::connection::{ServeOptions, serve};
 use souk::ids::{ConnectionId, Room, Seq, TokenId, UserId};
 use souk::realtime::close::Endpoint;
 use souk::realtime::hub::{
@@ -20,7 +22,7 @@ use souk::realtime::hub::{
 };
 use souk::realtime::protocol::{Dialect, Event, Notice, encode};
 use souk::realtime::transport::handshake::Handshake;
-use souk::realtime::transport::{FrameLimits, LinkLimits, SocketOptions, on_connect};
+use souk::realtime::transport::{FrameLimits, LinkLimits};
 
 use super::members::Members;
 use super::{Measured, Options, Pace, Scenario, cpu};
@@ -98,15 +100,13 @@ async fn run(options: Options, scenario: Scenario) -> [Measured; 2] {
     let hub = HubHandle::start(config.clone(), metrics, log.clone(), publisher);
     let world = World { hub: hub.clone(), config, joined: Arc::default() };
     let joined = world.joined.clone();
-    let server = HttpServer::new(move || {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = ServeOptions { workers: options.workers, ..ServeOptions::default() };
+    let running = serve(listener, serving, move || {
         App::new().app_data(Data::new(world.clone())).route("/room/{number}", web::get().to(join))
     })
-    .workers(options.workers)
-    .on_connect(on_connect(SocketOptions { send_buffer: 256 * 1024, user_timeout: Duration::from_secs(30) }))
-    .bind("127.0.0.1:0")
     .unwrap();
-    let address = server.addrs()[0];
-    let running = server.disable_signals().run();
     let handle = running.handle();
     actix_web::rt::spawn(running);
     let members = Arc::new(Mutex::new(Members::connect(address, scenario)));

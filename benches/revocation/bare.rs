@@ -1,15 +1,17 @@
 //! What an upgrade costs without anything behind it: the same transport, one frame of a greeting's length, no session.
 
+use std::net::TcpListener;
 use std::time::Duration;
 
 use actix_web::web::{self, Data, Payload};
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
+use actix_web::{App, HttpRequest, HttpResponse};
 use futures_util::StreamExt;
+use souk::http::connection::{ServeOptions, serve as serve_on};
 use souk::realtime::close::Endpoint;
 use souk::realtime::hub::{Delivery, OutboxLimits};
 use souk::realtime::protocol::frame;
 use souk::realtime::transport::handshake::Handshake;
-use souk::realtime::transport::{FrameLimits, LinkLimits, SocketOptions, on_connect};
+use souk::realtime::transport::{FrameLimits, LinkLimits};
 
 /// Serves, and says on its standard output where.
 pub(crate) async fn serve() {
@@ -18,18 +20,11 @@ pub(crate) async fn serve() {
         outbox: OutboxLimits { soft: 256 * 1024, hard: 1024 * 1024 },
         close_timeout: Duration::from_secs(5),
     };
-    let server =
-        HttpServer::new(move || App::new().app_data(Data::new(link)).route("/ws", web::get().to(upgrade)))
-            .workers(2)
-            .h1_allow_half_closed(false)
-            .on_connect(on_connect(SocketOptions {
-                send_buffer: 64 * 1024,
-                user_timeout: Duration::from_secs(30),
-            }))
-            .bind(("127.0.0.1", 0))
-            .unwrap();
-    println!("{}", server.addrs()[0]);
-    server.run().await.unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    println!("{}", listener.local_addr().unwrap());
+    let options = ServeOptions { workers: 2, ..ServeOptions::default() };
+    let app = move || App::new().app_data(Data::new(link)).route("/ws", web::get().to(upgrade));
+    serve_on(listener, options, app).unwrap().await.unwrap();
 }
 
 async fn upgrade(request: HttpRequest, payload: Payload, link: Data<LinkLimits>) -> HttpResponse {

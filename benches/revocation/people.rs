@@ -117,8 +117,8 @@ impl Town {
     }
 
     /// Leaves the database to the server.
-    pub(crate) fn close(self) -> People {
-        self.db.close();
+    pub(crate) async fn close(self) -> People {
+        self.db.close().await;
         self.people
     }
 }

@@ -1,5 +1,6 @@
 //! The command line: what `souk` can be told to do. One command per file.
 
+mod backup;
 mod check_config;
 mod demo;
 mod load;
@@ -44,6 +45,8 @@ enum Command {
     CheckConfig(Settings),
     /// Bring the database's schema up to date, without serving
     Migrate(Settings),
+    /// Copy the SQLite database to a new file, whole, while a server may be using it
+    Backup(backup::Options),
 }
 
 /// Why a command failed, in words for whoever typed it.
@@ -80,6 +83,10 @@ pub fn run() -> ExitCode {
         Command::Migrate(settings) => {
             start_logging(settings.logging());
             migrate::run(settings.database())
+        }
+        Command::Backup(options) => {
+            start_logging(options.settings.logging());
+            backup::run(&options)
         }
     };
     match done {

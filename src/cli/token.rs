@@ -33,11 +33,11 @@ pub(super) fn run(options: Options) -> Result<(), super::Failed> {
     actix_web::rt::System::new().block_on(async {
         let clock = Clock::system();
         // Nobody listens here: a server that runs on the same database learns of the login when it is used.
-        let db = Db::open(&startup::db_config(&config.database), clock.clone(), Arc::new(()))?;
+        let db = Db::open_beside(&startup::db_config(&config.database), clock.clone(), Arc::new(()))?;
         let auth = Auth::open(&config, db.clone(), clock)?;
         let minted = auth.mint(&user, ttl).await?;
         println!("{}", minted.access_token);
-        db.close();
+        db.close().await;
         Ok(())
     })
 }

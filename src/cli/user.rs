@@ -191,7 +191,7 @@ async fn add(command: Add) -> Result<(), super::Failed> {
     };
     let (db, scope) = open(&place)?;
     let added = db.write(move |uow| users::add(uow, &scope, &registration)).await;
-    db.close();
+    db.close().await;
     let user = added?;
     let told = format!("added {} ({}), id {}", user.email, user.role, user.id);
     match generated {
@@ -232,7 +232,7 @@ async fn list(command: List) -> Result<(), super::Failed> {
             None => break,
         }
     }
-    db.close();
+    db.close().await;
     Ok(())
 }
 
@@ -267,7 +267,7 @@ async fn change(
         change(uow, &scope, user.id)
     });
     let changed = changed.await;
-    db.close();
+    db.close().await;
     let user = changed.map_err(|error| match error {
         Error::NotFound(Kind::User) => format!("there is no user {email}"),
         other => format!("{email}: {other}"),
@@ -280,7 +280,7 @@ async fn change(
 fn open(place: &Place) -> Result<(Db, Scope), super::Failed> {
     let clock = Clock::system();
     let scope = command_line(&clock);
-    Ok((Db::open(&startup::db_config(&place.database), clock, Arc::new(()))?, scope))
+    Ok((Db::open_beside(&startup::db_config(&place.database), clock, Arc::new(()))?, scope))
 }
 
 /// The same where a database must be there already: a mistyped path does not make a new one.

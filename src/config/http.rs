@@ -12,16 +12,12 @@ pub struct HttpConfig {
     #[arg(long, env = "SOUK_BODY_MAX", value_name = "SIZE", default_value = "1MiB", value_parser = size)]
     pub body_max: usize,
 
-    /// Largest photo
-    #[arg(long, env = "SOUK_PHOTO_MAX", value_name = "SIZE", default_value = "10MiB", value_parser = size)]
-    pub photo_max: usize,
-
-    /// Items in one page of a list, whatever the client asks for
+    /// Most items that a client may ask for in one page of a list; 20 are given where it asks for none, or these if fewer
     #[arg(
         long, env = "SOUK_PAGE_MAX", value_name = "COUNT", default_value = "100",
-        value_parser = count::<usize>
+        value_parser = count::<u16>
     )]
-    pub page_max: usize,
+    pub page_max: u16,
 
     /// Requests a minute of one address without a token
     #[arg(

@@ -13,6 +13,7 @@ pub mod http;
 mod in_force;
 pub mod load_test;
 pub mod logging;
+pub mod metrics;
 pub mod origins;
 pub mod plans;
 pub mod realtime;
@@ -29,6 +30,7 @@ pub use hint::name_variable;
 pub use http::HttpConfig;
 pub use in_force::in_force;
 pub use logging::{LogFormat, LoggingConfig};
+pub use metrics::MetricsConfig;
 pub use origins::{Origin, OriginsConfig};
 pub use plans::{PlanLimits, PlansConfig};
 pub use realtime::RealtimeConfig;
@@ -59,6 +61,8 @@ pub struct Settings {
     #[command(flatten)]
     http: HttpConfig,
     #[command(flatten)]
+    metrics: metrics::MetricsSettings,
+    #[command(flatten)]
     logging: LoggingConfig,
     #[command(flatten)]
     load_test: load_test::LoadTestSettings,
@@ -85,6 +89,8 @@ pub struct Config {
     pub plans: PlansConfig,
     /// HTTP requests.
     pub http: HttpConfig,
+    /// Who may read the metrics.
+    pub metrics: MetricsConfig,
     /// Log lines.
     pub logging: LoggingConfig,
     /// What admits synthetic users, if anything does.
@@ -94,6 +100,7 @@ pub struct Config {
 /// What checking found out, besides that all is well.
 struct Checked {
     signing: signing::Choice,
+    metrics: MetricsConfig,
     load_test_secret: Option<Secret<String>>,
 }
 
@@ -144,7 +151,7 @@ impl Settings {
     }
 
     fn settle(self, key: impl Fn(signing::Choice) -> Result<Signing, Refusal>) -> Result<Config, Refusals> {
-        let Checked { signing, load_test_secret } = self.checked()?;
+        let Checked { signing, metrics, load_test_secret } = self.checked()?;
         let signing = key(signing).map_err(|refusal| Refusals(vec![refusal]))?;
         Ok(Config {
             env: self.environment.env,
@@ -156,6 +163,7 @@ impl Settings {
             realtime: self.realtime,
             plans: self.plans,
             http: self.http,
+            metrics,
             logging: self.logging,
             load_test_secret,
         })
@@ -166,20 +174,33 @@ impl Settings {
         let mut refusals = Vec::new();
         let signing = self.signing.check(env, &self.database.database_url);
         let load_test_secret = self.load_test.check(env);
+        let metrics = self.metrics.check(env);
         self.auth.check(&mut refusals);
         self.origins.check(env, &mut refusals);
         self.realtime.check(&mut refusals);
         self.logging.check(&mut refusals);
-        match (signing, load_test_secret) {
-            (Ok(signing), Ok(load_test_secret)) if refusals.is_empty() => {
-                Ok(Checked { signing, load_test_secret })
+        match (signing, metrics, load_test_secret) {
+            (Ok(signing), Ok(metrics), Ok(load_test_secret)) if refusals.is_empty() => {
+                Ok(Checked { signing, metrics, load_test_secret })
             }
-            (signing, load_test_secret) => {
+            (signing, metrics, load_test_secret) => {
                 refusals.extend(signing.err());
+                refusals.extend(metrics.err());
                 refusals.extend(load_test_secret.err());
                 Err(Refusals(refusals))
             }
         }
+    }
+}
+
+impl Config {
+    /// Whether a web page of this origin may call: REST by CORS, and live connections by their handshake.
+    ///
+    /// In development pages of the same machine may, on any port: that is where a newcomer's page comes from, and no
+    /// page from elsewhere can claim such an origin. In production the list is all there is.
+    pub fn allows_origin(&self, origin: &str) -> bool {
+        let is_at_home = self.env == Environment::Development && origins::is_loopback(origin);
+        is_at_home || self.origins.allows(origin)
     }
 }
 

@@ -10,7 +10,8 @@ use super::refusal::{Problem, Refusal};
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Origins")]
 pub struct OriginsConfig {
-    /// Web origins that may call, exact and comma-separated, such as `https://app.example`; none by default
+    /// Web origins that may call, exact and comma-separated, such as `https://app.example`; none by default, and in
+    /// development those of this machine besides (http://localhost, 127.0.0.1 and [::1], on any port)
     #[arg(long, env = "SOUK_ALLOWED_ORIGINS", value_name = "ORIGIN,..", value_delimiter = ',')]
     pub allowed_origins: Vec<Origin>,
 }
@@ -31,6 +32,16 @@ impl OriginsConfig {
             }));
         }
     }
+}
+
+/// Whether a browser writes this for a page of the same machine, on any port.
+pub(super) fn is_loopback(origin: &str) -> bool {
+    ["http://localhost", "http://127.0.0.1", "http://[::1]"].iter().any(|host| {
+        origin.strip_prefix(host).is_some_and(|rest| match rest.strip_prefix(':') {
+            Some(port) => port.parse::<u16>().is_ok_and(|number| number.to_string() == port),
+            None => rest.is_empty(),
+        })
+    })
 }
 
 /// A web origin as browsers write it (RFC 6454, section 6.2): scheme, host, and port unless it is the
@@ -102,6 +113,29 @@ mod tests {
         for text in ["https://app.example/", "https://App.example", "https://app.example:443"] {
             let written = NotAnOrigin::Otherwise("https://app.example".into());
             assert_eq!(text.parse::<Origin>(), Err(written), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_this_machine_is_loopback() {
+        for text in
+            ["http://localhost", "http://localhost:5173", "http://127.0.0.1:3000", "http://[::1]:8080"]
+        {
+            assert!(is_loopback(text), "{text}");
+        }
+        for text in [
+            "http://localhost.evil.test",
+            "http://localhost:5173.evil.test",
+            "http://localhost:",
+            "http://localhost:+1",
+            "http://localhost:99999",
+            "https://localhost",
+            "http://127.0.0.1.evil.test",
+            "http://evil.test",
+            "null",
+            "",
+        ] {
+            assert!(!is_loopback(text), "{text}");
         }
     }
 

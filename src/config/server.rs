@@ -27,14 +27,14 @@ pub struct ServerConfig {
     )]
     pub max_connections: usize,
 
-    /// Time to send a complete request head, and to finish a WebSocket handshake
+    /// Time to send a complete request head, from the connection's begin or the head's first byte; to finish a handshake
     #[arg(
         long, env = "SOUK_HANDSHAKE_TIMEOUT", value_name = "DURATION", default_value = "10s",
         value_parser = duration
     )]
     pub handshake_timeout: Duration,
 
-    /// Time to send a complete request body
+    /// Time to send a complete request body, from its head; also where nobody reads it
     #[arg(
         long, env = "SOUK_BODY_TIMEOUT", value_name = "DURATION", default_value = "20s",
         value_parser = duration
@@ -47,6 +47,13 @@ pub struct ServerConfig {
         value_parser = duration
     )]
     pub keep_alive: Duration,
+
+    /// How long a client may take nothing of its answer, before its connection is closed
+    #[arg(
+        long, env = "SOUK_WRITE_TIMEOUT", value_name = "DURATION", default_value = "30s",
+        value_parser = duration
+    )]
+    pub write_timeout: Duration,
 
     /// Time from SIGTERM to exit: sessions told, writes committed
     #[arg(

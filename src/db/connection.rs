@@ -1,9 +1,13 @@
 //! One connection type that is PostgreSQL or SQLite at run time, and the pool's way of making one.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection as _, PgConnection, SqliteConnection};
+
+use super::DbConfig;
 
 /// A connection to either engine. Queries that both understand run on it as they are; the rest go through `each!`.
 #[derive(diesel::MultiConnection)]
@@ -81,21 +85,31 @@ pub(super) enum Access {
     Write,
 }
 
-/// Makes and checks connections for r2d2. Ours, since the derived `establish` hides why it failed.
-#[derive(Debug)]
+/// Makes connections: for the pool, for the writer, for commands.
+#[derive(Clone, Debug)]
 pub(super) struct Manager {
-    pub(super) target: Target,
-    pub(super) access: Access,
-    pub(super) busy_timeout: std::time::Duration,
+    target: Target,
+    access: Access,
+    busy_timeout: std::time::Duration,
+    /// Whether the last connection could not be made.
+    pub(super) is_away: Arc<AtomicBool>,
 }
 
-/// A connection could not be made or no longer answers.
+/// A connection of the pool, and whether it may be used again.
+pub(super) struct Pooled {
+    pub(super) connection: DbConnection,
+    /// Set while somebody works with it, and left so by a panic, a lost server or a transaction that could not be ended:
+    /// such a connection is dropped, whatever state it is in.
+    pub(super) is_unsettled: bool,
+}
+
+/// A connection could not be made.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ConnectError {
     /// The engine refused or could not be reached.
     #[error(transparent)]
     Establish(#[from] diesel::ConnectionError),
-    /// The connection does not answer.
+    /// The connection does not take its settings.
     #[error(transparent)]
     Query(#[from] diesel::result::Error),
     /// The folder of the SQLite file cannot be made.
@@ -103,14 +117,43 @@ pub(super) enum ConnectError {
     Folder(#[from] std::io::Error),
 }
 
-impl r2d2::ManageConnection for Manager {
-    type Connection = DbConnection;
-    type Error = ConnectError;
+/// What libpq is told unless the URL says otherwise. Its own defaults wait for minutes, or for ever, for a server whose
+/// machine or network is gone. Seconds, but for the milliseconds of `tcp_user_timeout`.
+const POSTGRES_PARAMETERS: &[(&str, &str)] = &[
+    ("connect_timeout", "2"),
+    ("keepalives_idle", "10"),
+    ("keepalives_interval", "5"),
+    ("keepalives_count", "2"),
+    ("tcp_user_timeout", "20000"),
+];
 
-    fn connect(&self) -> Result<DbConnection, ConnectError> {
+fn with_parameters(url: &str) -> String {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    let given = |name: &str| query.split('&').any(|pair| pair.split('=').next() == Some(name));
+    let mut with = url.to_owned();
+    let mut separator = if url.contains('?') { '&' } else { '?' };
+    for (name, value) in POSTGRES_PARAMETERS.iter().filter(|(name, _)| !given(name)) {
+        with.push_str(&format!("{separator}{name}={value}"));
+        separator = '&';
+    }
+    with
+}
+
+impl Manager {
+    pub(super) fn new(config: &DbConfig, access: Access) -> Self {
+        Self {
+            target: config.target.clone(),
+            access,
+            busy_timeout: config.busy_timeout,
+            is_away: Arc::default(),
+        }
+    }
+
+    /// A new connection. Ours, since the `establish` that Diesel derives hides why it failed.
+    pub(super) fn establish(&self) -> Result<DbConnection, ConnectError> {
         match &self.target {
             Target::Postgres(url) => {
-                let mut connection = PgConnection::establish(url)?;
+                let mut connection = PgConnection::establish(&with_parameters(url))?;
                 connection.batch_execute("SET TIME ZONE 'UTC'; SET client_min_messages = warning")?;
                 Ok(DbConnection::Postgresql(connection))
             }
@@ -130,15 +173,25 @@ impl r2d2::ManageConnection for Manager {
             }
         }
     }
+}
 
-    fn is_valid(&self, connection: &mut DbConnection) -> Result<(), ConnectError> {
-        Ok(connection.execute_batch("SELECT 1")?)
+impl r2d2::ManageConnection for Manager {
+    type Connection = Pooled;
+    type Error = ConnectError;
+
+    fn connect(&self) -> Result<Pooled, ConnectError> {
+        let made = self.establish();
+        self.is_away.store(made.is_err(), Ordering::Relaxed);
+        Ok(Pooled { connection: made?, is_unsettled: false })
     }
 
-    /// Units of work bracket their own transactions and a connection whose bracket failed is dropped by them
-    /// (see `Lease`); what is left to notice here is a job that panicked, which poisons the lease as well.
-    fn has_broken(&self, _: &mut DbConnection) -> bool {
-        false
+    /// Not asked by the pool: beginning the transaction of whoever takes the connection is the test.
+    fn is_valid(&self, pooled: &mut Pooled) -> Result<(), ConnectError> {
+        Ok(pooled.connection.execute_batch("SELECT 1")?)
+    }
+
+    fn has_broken(&self, pooled: &mut Pooled) -> bool {
+        pooled.is_unsettled
     }
 }
 
@@ -154,5 +207,16 @@ mod tests {
         assert_eq!(target.to_string(), "postgres://db:5432/souk");
         assert!(!format!("{target:?}").contains("s3cret"));
         assert_eq!(Target::parse("postgres://db/souk").to_string(), "postgres://db/souk");
+    }
+    #[test]
+    fn a_server_that_does_not_answer_is_given_up_unless_the_url_says_otherwise() {
+        let with = with_parameters("postgres://db/souk");
+        assert!(with.starts_with("postgres://db/souk?connect_timeout=2&keepalives_idle=10&"), "{with}");
+        let with = with_parameters("postgres:///souk?host=/run&connect_timeout=9");
+        assert!(
+            with.starts_with("postgres:///souk?host=/run&connect_timeout=9&keepalives_idle=10&"),
+            "{with}"
+        );
+        assert_eq!(with.matches("connect_timeout").count(), 1);
     }
 }

@@ -90,17 +90,38 @@ fn guard(message: &str, constraint: Option<&str>) -> Option<Guard> {
         .map(|(guard, ..)| *guard)
 }
 
+/// What the engines say where nothing is wrong with the statement: the disk is full or fails, the server stops or starts.
+/// Diesel passes neither SQLite's result codes nor PostgreSQL's SQLSTATE on. A message of the server may be in another
+/// language; a connection that it closed is noticed all the same, when its transaction cannot be ended.
+const UNAVAILABLE: &[&str] = &[
+    // SQLite: FULL, IOERR, READONLY, CANTOPEN.
+    "database or disk is full",
+    "disk I/O error",
+    "attempt to write a readonly database",
+    "unable to open database file",
+    // PostgreSQL: 53100, 57P01 and 57P02, 57P03.
+    "No space left on device",
+    "terminating connection",
+    "the database system is ",
+];
+
 impl From<DieselError> for DbError {
     fn from(error: DieselError) -> Self {
         let DieselError::DatabaseError(kind, info) = &error else { return Self::Diesel(error) };
         let message = info.message();
         match kind {
             DatabaseErrorKind::SerializationFailure => Self::Contended(message.to_owned()),
-            DatabaseErrorKind::ClosedConnection => Self::Unavailable(message.to_owned()),
+            // The last is a server that became a standby, or was told to take no writes.
+            DatabaseErrorKind::ClosedConnection
+            | DatabaseErrorKind::UnableToSendCommand
+            | DatabaseErrorKind::ReadOnlyTransaction => Self::Unavailable(message.to_owned()),
             DatabaseErrorKind::ForeignKeyViolation => Self::Violated(Guard::Reference),
             // Neither a SQLite lock nor a PostgreSQL deadlock or exclusion has a kind of its own in Diesel.
             _ if message.contains("database is locked") || message.contains("deadlock detected") => {
                 Self::Contended(message.to_owned())
+            }
+            _ if UNAVAILABLE.iter().any(|part| message.contains(part)) => {
+                Self::Unavailable(message.to_owned())
             }
             _ => match guard(message, info.constraint_name()) {
                 Some(guard) => Self::Violated(guard),

@@ -3,10 +3,14 @@
 //! Nothing here knows what the rows mean. Use cases get a [`UnitOfWork`] through [`Db::read`] or [`Db::write`] and
 //! never open, commit or roll back a transaction themselves.
 
+mod backup;
 mod connection;
 mod error;
+mod lock;
 mod migrate;
 mod open;
+mod outage;
+mod readiness;
 pub mod schema;
 #[cfg(test)]
 mod tests;
@@ -14,9 +18,11 @@ mod text_enum;
 mod unit_of_work;
 mod write;
 
+pub use backup::BackupError;
 pub(crate) use connection::each;
 pub use connection::{DbConnection, Target};
 pub use error::{DbError, Failure, Guard};
+pub use lock::LockError;
 pub use migrate::MigrationError;
 pub use open::{Db, DbConfig, OpenError};
 pub(crate) use text_enum::text_enum;

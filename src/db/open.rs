@@ -1,18 +1,25 @@
 //! Opening the database, and the two ways in: [`Db::read`] and [`Db::write`].
 
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use r2d2::{ManageConnection, Pool};
+use r2d2::{Pool, PooledConnection};
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::clock::Clock;
 use crate::events::{Publisher, audit};
 
 use super::connection::{Access, Manager, Target};
-use super::write::{GroupWriter, Job, UseCase, commit_alone};
-use super::{DbConnection, DbError, Failure, MigrationError, UnitOfWork, migrate};
+use super::lock::FileLock;
+use super::outage::Outage;
+use super::readiness::Readiness;
+use super::write::{BEGIN_ALONE, GroupWriter, Job, UseCase, commit_alone, roll_back};
+use super::{
+    BackupError, DbConnection, DbError, Failure, LockError, MigrationError, UnitOfWork, backup, migrate,
+};
 
 /// How to open the database.
 #[derive(Clone, Debug)]
@@ -56,6 +63,9 @@ pub enum OpenError {
         /// What the engine said.
         cause: String,
     },
+    /// Another process has the SQLite file.
+    #[error(transparent)]
+    Locked(#[from] LockError),
     /// The schema could not be brought up to date.
     #[error(transparent)]
     Migration(#[from] MigrationError),
@@ -64,35 +74,75 @@ pub enum OpenError {
     Writer(#[from] std::io::Error),
 }
 
+/// Between two tries to make a connection the pool pauses ever longer, up to half of this.
+const RETRY_WITHIN: Duration = Duration::from_secs(1);
+
+/// How often a caller who waits for a connection looks whether any can be made: if not, waiting is no use.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// A connection that nobody used for so long is closed.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(5 * 60);
+
+/// A connection is replaced after so long, so that what piles up in a server's process does not stay.
+const MAX_AGE: Duration = Duration::from_secs(30 * 60);
+
 /// The database: cheap to clone, shared by everything that reads or writes.
 #[derive(Clone)]
-pub struct Db(Arc<Inner>);
+pub struct Db(pub(super) Arc<Inner>);
 
-struct Inner {
+pub(super) struct Inner {
     pool: Pool<Manager>,
+    /// Whether the pool could not make the last connection that it tried to make.
+    is_away: Arc<AtomicBool>,
+    is_postgres: bool,
+    connections: u32,
     /// As many permits as connections: callers wait here, not on a thread.
     permits: Arc<Semaphore>,
     waiting: Semaphore,
     wait: Duration,
     clock: Clock,
     publisher: Arc<dyn Publisher>,
-    writer: Mutex<Option<(GroupWriter, JoinHandle<()>)>>,
+    writer: Mutex<Option<(GroupWriter, JoinHandle<DbConnection>)>>,
+    reads: Outage,
+    writes: Outage,
+    pub(super) readiness: Readiness,
+    /// Held for as long as a server uses a SQLite file.
+    lock: Mutex<Option<FileLock>>,
 }
 
 impl Db {
-    /// Opens the database and brings its schema up to date. Blocks; called once, at start.
+    /// Opens the database for a server and brings its schema up to date. A SQLite file is its own from now on: another
+    /// server that opens it is refused. Blocks; called once, at start.
     pub fn open(config: &DbConfig, clock: Clock, publisher: Arc<dyn Publisher>) -> Result<Db, OpenError> {
-        let manager =
-            |access| Manager { target: config.target.clone(), access, busy_timeout: config.busy_timeout };
-        let refused = |cause: String| OpenError::Connect { target: config.target.clone(), cause };
-        let writer_manager = manager(Access::Write);
-        let mut first = writer_manager.connect().map_err(|e| refused(e.to_string()))?;
+        let lock = FileLock::take(&config.target)?;
+        let mut first = establish(config)?;
         migrate::run(&mut first)?;
+        Self::start(config, first, lock, clock, publisher)
+    }
+
+    /// Opens the database for a command that may run beside a server. What it writes, the server finds when it looks.
+    pub fn open_beside(
+        config: &DbConfig,
+        clock: Clock,
+        publisher: Arc<dyn Publisher>,
+    ) -> Result<Db, OpenError> {
+        let mut first = establish(config)?;
+        migrate_unless_served(&mut first, config)?;
+        Self::start(config, first, None, clock, publisher)
+    }
+
+    fn start(
+        config: &DbConfig,
+        first: DbConnection,
+        lock: Option<FileLock>,
+        clock: Clock,
+        publisher: Arc<dyn Publisher>,
+    ) -> Result<Db, OpenError> {
         let writer = match config.target {
             Target::Postgres(_) => None,
             Target::Sqlite(_) => Some(GroupWriter::start(
                 first,
-                writer_manager,
+                Manager::new(config, Access::Write),
                 config.max_group,
                 config.max_waiting,
                 clock.clone(),
@@ -100,37 +150,46 @@ impl Db {
             )?),
         };
         let access = if writer.is_some() { Access::Read } else { Access::Write };
+        let manager = Manager::new(config, access);
+        let is_away = manager.is_away.clone();
         let pool = Pool::builder()
             .max_size(config.connections)
-            .min_idle(Some(1))
-            .connection_timeout(config.wait)
+            // None is made before it is needed, so that none is made while the others are closed.
+            .min_idle(Some(0))
+            .connection_timeout(RETRY_WITHIN)
+            .idle_timeout(Some(IDLE_TIMEOUT))
+            .max_lifetime(Some(MAX_AGE))
             .test_on_check_out(false)
-            .error_handler(Box::new(r2d2::LoggingErrorHandler))
-            .build(manager(access))
-            .map_err(|e| refused(e.to_string()))?;
+            // Whoever needed the connection logs it.
+            .error_handler(Box::new(r2d2::NopErrorHandler))
+            .build_unchecked(manager);
         let connections = usize::try_from(config.connections).unwrap_or(usize::MAX);
         Ok(Db(Arc::new(Inner {
             pool,
+            is_away,
+            is_postgres: matches!(config.target, Target::Postgres(_)),
+            connections: config.connections,
             permits: Arc::new(Semaphore::new(connections)),
             waiting: Semaphore::new(config.max_waiting),
             wait: config.wait,
             clock,
             publisher,
             writer: Mutex::new(writer),
+            reads: Outage::new("reads of the database", log::Level::Error),
+            writes: Outage::new("writes to the database", log::Level::Error),
+            readiness: Readiness::new(),
+            lock: Mutex::new(lock),
         })))
     }
 
     /// Brings the schema up to date and says how many migrations ran, without serving anything (`souk migrate`).
     pub fn migrate(config: &DbConfig) -> Result<usize, OpenError> {
-        let manager = Manager {
-            target: config.target.clone(),
-            access: Access::Write,
-            busy_timeout: config.busy_timeout,
-        };
-        let mut connection = manager
-            .connect()
-            .map_err(|e| OpenError::Connect { target: config.target.clone(), cause: e.to_string() })?;
-        Ok(migrate::run(&mut connection)?)
+        migrate_unless_served(&mut establish(config)?, config)
+    }
+
+    /// Copies a SQLite database to a new file, while a server may be using it (`souk backup`).
+    pub fn back_up(config: &DbConfig, to: &Path) -> Result<(), BackupError> {
+        backup::copy(config, to)
     }
 
     /// Runs a use case that only reads, on one consistent snapshot, off the event loop.
@@ -145,20 +204,21 @@ impl Db {
         E: Failure,
     {
         let now = self.0.clock.now();
-        let (outcome, rows) = self
-            .with_connection(move |connection, _| {
-                let begin = match connection {
-                    DbConnection::Postgresql(_) => "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY",
-                    DbConnection::Sqlite(_) => "BEGIN",
-                };
-                connection.execute_batch(begin)?;
+        let begin = match self.0.is_postgres {
+            true => "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+            false => "BEGIN",
+        };
+        let ran = self
+            .with_connection(begin, move |connection, _| {
                 let mut uow = UnitOfWork::begin(connection, now, false);
                 let outcome = body(&mut uow);
                 let rows = uow.abandon();
-                connection.execute_batch("ROLLBACK")?;
+                roll_back(connection)?;
                 Ok((outcome, rows))
             })
-            .await?;
+            .await;
+        let (outcome, rows) = ran.inspect_err(|error| self.note(&self.0.reads, Some(error)))?;
+        self.note(&self.0.reads, outcome.as_ref().err().and_then(E::database));
         if !rows.is_empty() {
             self.write(move |uow| rows.iter().try_for_each(|row| audit::append(uow.conn(), now, row)))
                 .await?;
@@ -178,42 +238,46 @@ impl Db {
         E: Failure,
     {
         let (reply, answer) = oneshot::channel();
-        let job: Box<dyn Job> = Box::new(UseCase { body, outcome: None, reply });
-        match self.writer()? {
-            Some(writer) => writer.submit(job)?,
-            None => {
-                let _place = self.0.waiting.try_acquire().map_err(|_| DbError::Overloaded)?;
-                self.with_connection(move |connection, db| {
-                    commit_alone(job, connection, &db.clock, &*db.publisher)
-                })
-                .await?;
-            }
-        }
-        match answer.await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(DbError::Unavailable("the writer has stopped".into()).into()),
-        }
+        let submitted = self.submit(Box::new(UseCase { body, outcome: None, reply })).await;
+        let outcome = match (answer.await, submitted) {
+            (Ok(outcome), _) => outcome,
+            (Err(_), Err(error)) => Err(E::from(error)),
+            (Err(_), Ok(())) => Err(E::from(DbError::Unavailable("the writer has stopped".into()))),
+        };
+        self.note(&self.0.writes, outcome.as_ref().err().and_then(E::database));
+        outcome
     }
 
-    /// Whether the database answers and no migration is missing: what `/readyz` asks.
-    pub async fn check(&self) -> Result<(), DbError> {
-        self.with_connection(|connection, _| match migrate::is_pending(connection) {
-            Ok(false) => Ok(()),
-            Ok(true) => Err(DbError::Unavailable("a migration is missing".into())),
-            Err(error) => Err(DbError::Unavailable(error.to_string())),
+    async fn submit(&self, job: Box<dyn Job>) -> Result<(), DbError> {
+        if let Some(writer) = self.writer()? {
+            return writer.submit(job);
+        }
+        let _place = self.0.waiting.try_acquire().map_err(|_| DbError::Overloaded)?;
+        self.with_connection(BEGIN_ALONE, move |connection, db| {
+            commit_alone(job, connection, &db.clock, &*db.publisher)
         })
         .await
     }
 
-    /// Commits what waits and refuses what comes later. Blocks until the last write is durable.
-    pub fn close(&self) {
+    /// Notes how a unit of work ended, for the log.
+    fn note(&self, outage: &Outage, error: Option<&DbError>) {
+        match error {
+            Some(DbError::Unavailable(why)) if !self.0.permits.is_closed() => outage.failed(why),
+            Some(_) => {}
+            None => outage.succeeded(),
+        }
+    }
+
+    /// Commits what waits and refuses what comes later; ends once the last write is durable and the connections are
+    /// closed. All of a SQLite database is in its one file then.
+    pub async fn close(&self) {
+        // Once all of them are here, nobody reads any more.
+        let reads = tokio::time::timeout(self.0.wait, self.0.permits.acquire_many(self.0.connections)).await;
         self.0.permits.close();
-        let writer = self.0.writer.lock().ok().and_then(|mut w| w.take());
-        if let Some((queue, thread)) = writer {
-            drop(queue);
-            if thread.join().is_err() {
-                log::error!("the writer's thread panicked");
-            }
+        drop(reads);
+        let db = self.0.clone();
+        if tokio::task::spawn_blocking(move || db.close_connections()).await.is_err() {
+            log::error!("the database was not closed in order");
         }
     }
 
@@ -225,10 +289,11 @@ impl Db {
         Ok(writer.as_ref().map(|(writer, _)| writer.clone()))
     }
 
-    /// Runs `work` with a connection of the pool on a thread that may block. A connection on which it failed in a way
-    /// that leaves its transaction unknown is rolled back, and dropped if even that fails.
+    /// Runs `work` with a connection of the pool, on which `begin` was executed, on a thread that may block. Where it
+    /// fails, or panics, the connection is dropped with whatever transaction is open on it.
     async fn with_connection<T: Send + 'static>(
         &self,
+        begin: &'static str,
         work: impl FnOnce(&mut DbConnection, &Inner) -> Result<T, DbError> + Send + 'static,
     ) -> Result<T, DbError> {
         let permit = tokio::time::timeout(self.0.wait, self.0.permits.clone().acquire_owned())
@@ -239,15 +304,81 @@ impl Db {
         let done = tokio::task::spawn_blocking(move || {
             // Held by the thread, not by the caller: one that goes away does not free a place that is still in use.
             let _permit = permit;
-            let mut lease = inner.pool.get().map_err(|e| DbError::Unavailable(e.to_string()))?;
-            let done = work(&mut lease, &inner);
-            if done.is_err() {
-                // Fails harmlessly where no transaction is open.
-                let _ = lease.execute_batch("ROLLBACK");
-            }
-            done
+            let mut lease = inner.lease(begin)?;
+            let done = work(&mut lease.connection, &inner)?;
+            lease.is_unsettled = false;
+            Ok(done)
         })
         .await;
         done.map_err(|_| DbError::Unavailable("the unit of work panicked".into()))?
     }
+}
+
+impl Inner {
+    /// A connection with a transaction. Beginning it shows whether the server is still there: if it is not, which is
+    /// true of all connections that were idle then, they are dropped until there is one that was made since.
+    fn lease(&self, begin: &str) -> Result<PooledConnection<Manager>, DbError> {
+        let unavailable = |error: &dyn std::fmt::Display| DbError::Unavailable(error.to_string());
+        let until = Instant::now() + self.wait;
+        let mut replaced = 0;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let mut lease = match self.pool.get_timeout(left.min(LOOK_EVERY)) {
+                Ok(lease) => lease,
+                Err(error) if left.is_zero() || self.is_away.load(Ordering::Relaxed) => {
+                    return Err(unavailable(&error));
+                }
+                Err(_) => continue,
+            };
+            lease.is_unsettled = true;
+            match lease.connection.execute_batch(begin) {
+                Ok(()) => return Ok(lease),
+                Err(error) if replaced == self.connections => return Err(unavailable(&error)),
+                Err(error) => log::debug!("a connection is replaced: {error}"),
+            }
+            replaced += 1;
+        }
+    }
+
+    fn close_connections(&self) {
+        while let Some(mut idle) = self.pool.try_get() {
+            idle.is_unsettled = true;
+        }
+        // Given back at the end: until then the file is ours.
+        let lock = self.lock.lock().ok().and_then(|mut lock| lock.take());
+        let writer = self.writer.lock().ok().and_then(|mut writer| writer.take());
+        if let Some((queue, thread)) = writer {
+            drop(queue);
+            match thread.join() {
+                Ok(connection) if lock.is_some() => settle(connection),
+                // A command's: a server may be at work on the file, and does that itself.
+                Ok(connection) => drop(connection),
+                Err(_) => log::error!("the writer's thread panicked"),
+            }
+        }
+    }
+}
+
+/// Moves everything from the log of a SQLite database into its file; with the last connection the log itself goes.
+fn settle(mut connection: DbConnection) {
+    if let Err(error) = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {
+        log::warn!(
+            "some of the database stays in the -wal file beside it, where the next start finds it: {error}"
+        );
+    }
+}
+
+fn establish(config: &DbConfig) -> Result<DbConnection, OpenError> {
+    Manager::new(config, Access::Write)
+        .establish()
+        .map_err(|error| OpenError::Connect { target: config.target.clone(), cause: error.to_string() })
+}
+
+/// Brings the schema up to date, unless that is pulled from under a server that has the SQLite file.
+fn migrate_unless_served(connection: &mut DbConnection, config: &DbConfig) -> Result<usize, OpenError> {
+    if !migrate::is_pending(connection)? {
+        return Ok(0);
+    }
+    let _lock = FileLock::take(&config.target)?;
+    Ok(migrate::run(connection)?)
 }

@@ -391,11 +391,29 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    /// What readiness probes write.
+    write_probe (id) {
+        id -> Integer,
+        writes -> BigInt,
+        filler -> Text,
+    }
+}
+
 diesel::joinable!(services -> providers (provider_id));
 diesel::joinable!(templates -> providers (provider_id));
 diesel::joinable!(portfolio_photos -> providers (provider_id));
 
-diesel::allow_tables_to_appear_in_same_query!(
+macro_rules! tables {
+    ($($table:ident,)*) => {
+        diesel::allow_tables_to_appear_in_same_query!($($table),*);
+
+        /// The names of all tables.
+        pub(super) const TABLES: &[&str] = &[$(stringify!($table)),*];
+    };
+}
+
+tables! {
     users,
     logins,
     refresh_tokens,
@@ -422,4 +440,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     events,
     audit,
     idempotency_keys,
-);
+    write_probe,
+}

@@ -21,6 +21,7 @@ impl Publisher for Heard {
         let mut heard = self.0.lock().unwrap();
         heard.extend(committed.events.into_iter().map(|e| (e.room, e.seq)));
     }
+    fn publish_if_committed(&self, _: Committed) {}
 }
 
 #[derive(serde::Serialize)]
@@ -208,8 +209,7 @@ async fn what_was_written_is_there_after_closing_and_nothing_is_taken_any_more()
     })
     .await
     .unwrap();
-    let db = f.db.clone();
-    tokio::task::spawn_blocking(move || db.close()).await.unwrap();
+    f.db.close().await;
     assert!(matches!(f.db.write(fail).await, Err(DbError::Unavailable(_))));
     let again = Db::open(&f.config, Clock::system(), Arc::new(())).unwrap();
     assert_eq!(again.read(|uow| log::head(uow, &market("a"))).await.unwrap(), Seq(1));

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
-use r2d2::ManageConnection;
 use tokio::sync::oneshot;
 
 use crate::clock::Clock;
@@ -109,7 +108,8 @@ pub(super) struct GroupWriter {
 }
 
 impl GroupWriter {
-    /// Starts the writer's thread; it ends, after committing all that waits, when the last handle is gone.
+    /// Starts the writer's thread; it ends, after committing all that waits, when the last handle is gone, and leaves
+    /// its connection.
     pub(super) fn start(
         connection: DbConnection,
         manager: Manager,
@@ -117,9 +117,9 @@ impl GroupWriter {
         max_waiting: usize,
         clock: Clock,
         publisher: Arc<dyn Publisher>,
-    ) -> std::io::Result<(Self, std::thread::JoinHandle<()>)> {
+    ) -> std::io::Result<(Self, std::thread::JoinHandle<DbConnection>)> {
         let (queue, jobs) = sync_channel(max_waiting);
-        let mut writer = Writer { connection, manager, max_group, clock, publisher };
+        let writer = Writer { connection, manager, max_group, clock, publisher };
         let thread =
             std::thread::Builder::new().name("souk-writer".into()).spawn(move || writer.work(&jobs))?;
         Ok((Self { queue }, thread))
@@ -142,12 +142,13 @@ struct Writer {
 }
 
 impl Writer {
-    fn work(&mut self, jobs: &Receiver<Box<dyn Job>>) {
+    fn work(mut self, jobs: &Receiver<Box<dyn Job>>) -> DbConnection {
         while let Ok(first) = jobs.recv() {
             let mut group = vec![first];
             group.extend(jobs.try_iter().take(self.max_group.saturating_sub(1)));
             self.commit(group);
         }
+        self.connection
     }
 
     fn commit(&mut self, mut group: Vec<Box<dyn Job>>) {
@@ -159,9 +160,10 @@ impl Writer {
                 group.into_iter().for_each(|job| job.answer(Ok(())));
             }
             Err(error) => {
-                log::error!("a group of {} writes was not committed: {error}", group.len());
+                // Whoever waits for them logs it, once where it goes on.
+                log::debug!("a group of {} writes was not committed: {error}", group.len());
                 self.reconnect();
-                let why = error.to_string();
+                let why = reason(error);
                 group.into_iter().for_each(|job| job.answer(Err(DbError::Unavailable(why.clone()))));
             }
         }
@@ -202,17 +204,21 @@ impl Writer {
 
     /// After a failed commit or a panic nothing is known of the old connection but that its transaction is gone with it.
     fn reconnect(&mut self) {
-        match self.manager.connect() {
+        match self.manager.establish() {
             Ok(connection) => self.connection = connection,
             Err(error) => {
-                log::error!("the writer cannot open the database again: {error}");
+                log::debug!("the writer cannot open the database again: {error}");
                 let _ = self.connection.execute_batch("ROLLBACK");
             }
         }
     }
 }
 
-/// Runs and commits one job on a PostgreSQL connection. `Err` means that nothing is known of the connection any more.
+/// How the transaction of one job begins on PostgreSQL.
+pub(super) const BEGIN_ALONE: &str = "BEGIN; SAVEPOINT job";
+
+/// Runs and commits one job on a PostgreSQL connection on which [`BEGIN_ALONE`] was executed. `Err` means that nothing is
+/// known of the connection any more.
 pub(super) fn commit_alone(
     mut job: Box<dyn Job>,
     connection: &mut DbConnection,
@@ -221,7 +227,7 @@ pub(super) fn commit_alone(
 ) -> Result<(), DbError> {
     let mut attempt = 1;
     let result = loop {
-        let tried = attempt_alone(job.as_mut(), connection, clock, attempt >= ATTEMPTS);
+        let tried = attempt_alone(job.as_mut(), connection, clock, publisher, attempt >= ATTEMPTS);
         let again = match &tried {
             Ok(Alone::Again) => true,
             Err(error) => error.is_transient(),
@@ -230,30 +236,51 @@ pub(super) fn commit_alone(
         if !again || attempt >= ATTEMPTS {
             break tried;
         }
-        connection.execute_batch("ROLLBACK")?;
+        if let Err(lost) = roll_back(connection) {
+            break Err(lost);
+        }
         // Two units that keep meeting step aside for different times.
         std::thread::sleep(Duration::from_millis(u64::from(attempt) * 3));
         attempt += 1;
+        if let Err(lost) = connection.execute_batch(BEGIN_ALONE) {
+            break Err(DbError::Unavailable(lost.to_string()));
+        }
     };
-    match result {
+    let error = match result {
         Ok(Alone::Done(committed)) => {
             if !committed.is_empty() {
                 publisher.publish(committed);
             }
             job.answer(Ok(()));
+            return Ok(());
+        }
+        Ok(Alone::Again) => DbError::Contended("gave up".into()),
+        Err(error) => error,
+    };
+    match roll_back(connection) {
+        Ok(()) => {
+            job.answer(Err(error));
             Ok(())
         }
-        Ok(Alone::Again) => {
-            job.answer(Err(DbError::Contended("gave up".into())));
-            Ok(connection.execute_batch("ROLLBACK")?)
-        }
-        Err(error) => {
-            let why = error.to_string();
-            job.answer(Err(error));
-            connection.execute_batch("ROLLBACK")?;
-            Err(DbError::Unavailable(why))
+        // Whatever the error seemed to be: the server is not there any more.
+        Err(lost) => {
+            job.answer(Err(DbError::Unavailable(reason(error))));
+            Err(lost)
         }
     }
+}
+
+/// What went wrong, for an answer that says already that the database is unavailable.
+fn reason(error: DbError) -> String {
+    match error {
+        DbError::Unavailable(why) => why,
+        error => error.to_string(),
+    }
+}
+
+/// Ends a transaction, whatever is in it. Fails only where the connection is of no use any more.
+pub(super) fn roll_back(connection: &mut DbConnection) -> Result<(), DbError> {
+    connection.execute_batch("ROLLBACK").map_err(|lost| DbError::Unavailable(lost.to_string()))
 }
 
 enum Alone {
@@ -265,9 +292,9 @@ fn attempt_alone(
     job: &mut dyn Job,
     connection: &mut DbConnection,
     clock: &Clock,
+    publisher: &dyn Publisher,
     last_attempt: bool,
 ) -> Result<Alone, DbError> {
-    connection.execute_batch("BEGIN; SAVEPOINT job")?;
     let ran = catch_unwind(AssertUnwindSafe(|| job.run(connection, clock, last_attempt)))
         .map_err(|_| DbError::Unavailable("the unit of work panicked".into()))?;
     let (committed, rows) = match ran {
@@ -283,6 +310,12 @@ fn attempt_alone(
     };
     let now = clock.now();
     rows.iter().try_for_each(|row| audit::append(connection, now, row))?;
-    connection.execute_batch("COMMIT")?;
+    if let Err(error) = connection.execute_batch("COMMIT").map_err(DbError::from) {
+        // Lost on its way there, or on its way back.
+        if matches!(error, DbError::Unavailable(_)) {
+            publisher.publish_if_committed(committed);
+        }
+        return Err(error);
+    }
     Ok(Alone::Done(committed))
 }

@@ -120,9 +120,14 @@ impl Committed {
 pub trait Publisher: Send + Sync + 'static {
     /// Takes what was committed.
     fn publish(&self, committed: Committed);
+
+    /// Takes what may have been committed: the database went away before it said so. Rights that may have ended must be
+    /// taken to have ended; events are to be looked for in the log.
+    fn publish_if_committed(&self, uncertain: Committed);
 }
 
 /// Says nothing to nobody: for commands that run without a hub (`souk migrate`).
 impl Publisher for () {
     fn publish(&self, _: Committed) {}
+    fn publish_if_committed(&self, _: Committed) {}
 }

@@ -15,7 +15,7 @@ use crate::domain::policy::{Scope, allowed_changes};
 use crate::ids::{ConsumerId, UserId};
 
 use super::input::{PointInput, nullable};
-use super::{Body, Caller, DecidingCall, Fields, Id, IfMatch, Problem, Problems, Reply, decide, read};
+use super::{Body, Caller, DecidingCall, Fields, Id, IfMatch, Problem, Reply, decide, read};
 
 /// Everything under `/consumers`.
 pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
@@ -59,12 +59,7 @@ impl ConsumerView {
 }
 
 /// A consumer's profile.
-#[utoipa::path(
-    tag = "consumers",
-    security(("bearer" = [])),
-    params(("id" = ConsumerId, Path, description = "the consumer")),
-    responses((status = 200, body = ConsumerView), (status = 304, description = "as in If-None-Match"), Problems)
-)]
+#[utoipa::path(responses((status = 200, body = ConsumerView), (status = 304)))]
 #[get("/consumers/{id}")]
 async fn get_one(
     app: Data<App>,
@@ -109,13 +104,7 @@ impl EditConsumer {
 }
 
 /// Change a consumer's profile.
-#[utoipa::path(
-    tag = "consumers",
-    security(("bearer" = [])),
-    params(("id" = ConsumerId, Path, description = "the consumer")),
-    request_body = EditConsumer,
-    responses((status = 200, body = ConsumerView), Problems)
-)]
+#[utoipa::path(params(IfMatch), request_body = EditConsumer, responses((status = 200, body = ConsumerView)))]
 #[patch("/consumers/{id}")]
 async fn edit(
     app: Data<App>,

@@ -13,8 +13,7 @@ use crate::domain::conversations::{self, Conversation, ConversationTitle, NewCon
 use crate::ids::ConversationId;
 
 use super::{
-    Caller, DecidingCall, Fields, Id, MaybeBody, PageQuery, Paged, Problem, Problems, Query, Reply, decide,
-    read,
+    Caller, DecidingCall, Fields, Id, MaybeBody, PageQuery, Paged, Problem, Query, Reply, decide, read,
 };
 
 /// Everything under `/conversations`.
@@ -53,12 +52,7 @@ impl From<Conversation> for ConversationView {
 }
 
 /// Your conversations, newest first.
-#[utoipa::path(
-    tag = "conversations",
-    security(("bearer" = [])),
-    params(PageQuery),
-    responses((status = 200, body = Paged<ConversationView>), Problems)
-)]
+#[utoipa::path(params(PageQuery), responses((status = 200, body = Paged<ConversationView>)))]
 #[get("/conversations")]
 async fn list(
     app: Data<App>,
@@ -66,7 +60,7 @@ async fn list(
     request: HttpRequest,
     Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let page = page.parse()?;
+    let page = page.parse(&app)?;
     read(&app, &caller, &request, move |uow, scope| {
         Reply::ok(&Paged::of(conversations::list(uow, scope, page)?.map(ConversationView::from)))
     })
@@ -90,12 +84,7 @@ impl CreateConversation {
 }
 
 /// Begin a conversation.
-#[utoipa::path(
-    tag = "conversations",
-    security(("bearer" = [])),
-    request_body = Option<CreateConversation>,
-    responses((status = 201, body = ConversationView), Problems)
-)]
+#[utoipa::path(request_body = Option<CreateConversation>, responses((status = 201, body = ConversationView)))]
 #[post("/conversations")]
 async fn create(
     app: Data<App>,
@@ -113,12 +102,7 @@ async fn create(
 }
 
 /// A conversation.
-#[utoipa::path(
-    tag = "conversations",
-    security(("bearer" = [])),
-    params(("id" = ConversationId, Path, description = "the conversation")),
-    responses((status = 200, body = ConversationView), Problems)
-)]
+#[utoipa::path(responses((status = 200, body = ConversationView), (status = 304)))]
 #[get("/conversations/{id}")]
 async fn get_one(
     app: Data<App>,

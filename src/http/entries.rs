@@ -12,9 +12,7 @@ use crate::domain::Error;
 use crate::domain::entries::{self, Entry, EntryText, EntryTitle, NewEntry};
 use crate::ids::EntryId;
 
-use super::{
-    Body, Caller, DecidingCall, Fields, Id, PageQuery, Paged, Problem, Problems, Query, Reply, decide, read,
-};
+use super::{Body, Caller, DecidingCall, Fields, Id, PageQuery, Paged, Problem, Query, Reply, decide, read};
 
 /// Everything under `/entries`.
 pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
@@ -51,12 +49,7 @@ impl From<Entry> for EntryView {
 }
 
 /// Your journal, newest first.
-#[utoipa::path(
-    tag = "entries",
-    security(("bearer" = [])),
-    params(PageQuery),
-    responses((status = 200, body = Paged<EntryView>), Problems)
-)]
+#[utoipa::path(params(PageQuery), responses((status = 200, body = Paged<EntryView>)))]
 #[get("/entries")]
 async fn list(
     app: Data<App>,
@@ -64,7 +57,7 @@ async fn list(
     request: HttpRequest,
     Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let page = page.parse()?;
+    let page = page.parse(&app)?;
     read(&app, &caller, &request, move |uow, scope| {
         Reply::ok(&Paged::of(entries::list(uow, scope, page)?.map(EntryView::from)))
     })
@@ -92,12 +85,7 @@ impl CreateEntry {
 }
 
 /// Write into your journal. Nobody else reads it, not even an admin.
-#[utoipa::path(
-    tag = "entries",
-    security(("bearer" = [])),
-    request_body = CreateEntry,
-    responses((status = 201, body = EntryView), Problems)
-)]
+#[utoipa::path(request_body = CreateEntry, responses((status = 201, body = EntryView)))]
 #[post("/entries")]
 async fn create(
     app: Data<App>,
@@ -115,12 +103,7 @@ async fn create(
 }
 
 /// A journal entry.
-#[utoipa::path(
-    tag = "entries",
-    security(("bearer" = [])),
-    params(("id" = EntryId, Path, description = "the entry")),
-    responses((status = 200, body = EntryView), Problems)
-)]
+#[utoipa::path(responses((status = 200, body = EntryView), (status = 304)))]
 #[get("/entries/{id}")]
 async fn get_one(
     app: Data<App>,

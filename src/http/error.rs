@@ -163,7 +163,8 @@ impl From<DbError> for Problem {
                     .retry_after(Duration::from_secs(1))
             }
             DbError::Unavailable(why) => {
-                log::error!("the database is unavailable: {why}");
+                // Logged by the database itself, once for as long as it lasts.
+                log::debug!("the database is unavailable: {why}");
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "try again in a moment")
                     .retry_after(Duration::from_secs(2))
             }
@@ -258,46 +259,4 @@ fn of_framework(status: StatusCode) -> Problem {
         _ => ("bad_request", "the request is not well-formed"),
     };
     Problem::new(status, code, detail)
-}
-
-/// The error answers that any route may give, for the OpenAPI document.
-#[derive(utoipa::IntoResponses)]
-#[allow(dead_code, reason = "named in route documentation only")]
-pub enum Problems {
-    /// The request is not well-formed.
-    #[response(status = 400, content_type = "application/problem+json")]
-    BadRequest(#[to_schema] Document<'static>),
-    /// No token, or not a valid one.
-    #[response(status = 401, content_type = "application/problem+json")]
-    Unauthorized(#[to_schema] Document<'static>),
-    /// The caller lacks the standing.
-    #[response(status = 403, content_type = "application/problem+json")]
-    Forbidden(#[to_schema] Document<'static>),
-    /// There is no such thing.
-    #[response(status = 404, content_type = "application/problem+json")]
-    NotFound(#[to_schema] Document<'static>),
-    /// It does not fit the state that the thing is in.
-    #[response(status = 409, content_type = "application/problem+json")]
-    Conflict(#[to_schema] Document<'static>),
-    /// `If-Match` names an older version.
-    #[response(status = 412, content_type = "application/problem+json")]
-    Stale(#[to_schema] Document<'static>),
-    /// The body is too large.
-    #[response(status = 413, content_type = "application/problem+json")]
-    TooLarge(#[to_schema] Document<'static>),
-    /// The body is not JSON, or compressed with something else than gzip.
-    #[response(status = 415, content_type = "application/problem+json")]
-    UnsupportedMediaType(#[to_schema] Document<'static>),
-    /// A field is wrong; `errors` says which.
-    #[response(status = 422, content_type = "application/problem+json")]
-    Invalid(#[to_schema] Document<'static>),
-    /// Too many requests.
-    #[response(status = 429, content_type = "application/problem+json")]
-    Limited(#[to_schema] Document<'static>),
-    /// Our fault.
-    #[response(status = 500, content_type = "application/problem+json")]
-    Internal(#[to_schema] Document<'static>),
-    /// Too much is going on, or we are about to stop.
-    #[response(status = 503, content_type = "application/problem+json")]
-    Unavailable(#[to_schema] Document<'static>),
 }

@@ -5,6 +5,7 @@ use std::future::{Ready, ready};
 use actix_web::dev::Payload;
 use actix_web::http::{StatusCode, header};
 use actix_web::{FromRequest, HttpRequest};
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 
 use super::Problem;
 
@@ -50,6 +51,13 @@ impl FromRequest for IfMatch {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let Some(value) = request.headers().get(header::IF_MATCH) else { return ready(Ok(Self(None))) };
         ready(parse(value.to_str().unwrap_or_default()).map(Self))
+    }
+}
+
+/// For the OpenAPI document, whose shared `If-Match` it stands for.
+impl utoipa::IntoParams for IfMatch {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![ParameterBuilder::new().name("If-Match").parameter_in(ParameterIn::Header).build()]
     }
 }
 

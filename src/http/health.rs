@@ -1,16 +1,12 @@
-//! What operators' machines ask: are you alive, do you want traffic, how are you doing.
+//! What operators' machines ask: are you alive, do you want traffic.
 
-use actix_web::http::header;
 use actix_web::{HttpResponse, web};
 
 use crate::app::App;
 
-/// The addresses for probes and scrapers.
+/// The addresses for probes.
 pub fn configure(config: &mut web::ServiceConfig) {
-    config
-        .route("/healthz", web::get().to(alive))
-        .route("/readyz", web::get().to(ready))
-        .route("/metrics", web::get().to(metrics));
+    config.route("/healthz", web::get().to(alive)).route("/readyz", web::get().to(ready));
 }
 
 /// 200 as long as requests are answered at all: a failure here means that only a restart helps.
@@ -18,8 +14,8 @@ async fn alive() -> HttpResponse {
     HttpResponse::Ok().json(serde_json::json!({ "status": "ok" }))
 }
 
-/// 200 if requests should be sent here: the database answers, its schema is current, the hub runs, and we
-/// are not stopping.
+/// 200 if requests should be sent here: the database answers and takes writes, its schema is the one we know, the hub
+/// runs, and we are not stopping. Of the database it may tell what was so a second ago.
 async fn ready(app: web::Data<App>) -> HttpResponse {
     if app.stopping.is_set() {
         return unready("stopping");
@@ -29,26 +25,11 @@ async fn ready(app: web::Data<App>) -> HttpResponse {
     }
     match app.db.check().await {
         Ok(()) => HttpResponse::Ok().json(serde_json::json!({ "status": "ready" })),
-        Err(error) => {
-            log::warn!("not ready: {error}");
-            unready("database")
-        }
+        // Logged where it was found.
+        Err(_) => unready("database"),
     }
 }
 
 fn unready(why: &'static str) -> HttpResponse {
     HttpResponse::ServiceUnavailable().json(serde_json::json!({ "status": "unready", "because": why }))
-}
-
-/// Everything we count, in the Prometheus text format.
-async fn metrics(app: web::Data<App>) -> HttpResponse {
-    match app.metrics.render() {
-        Ok(text) => HttpResponse::Ok()
-            .insert_header((header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"))
-            .body(text),
-        Err(error) => {
-            log::error!("the metrics cannot be written: {error}");
-            HttpResponse::InternalServerError().finish()
-        }
-    }
 }

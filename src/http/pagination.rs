@@ -7,27 +7,29 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
 use serde::Deserialize;
 
+use crate::app::App;
 use crate::domain::{Error, Page, Slice};
 
 const DEFAULT: u16 = 20;
-const MOST: u16 = 100;
 
 /// Which page of a list.
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct PageQuery {
-    /// At most so many items: 1 to 100, 20 by default.
+    /// At most so many items: 1 to 100 (or to the server's --page-max), 20 by default.
+    #[param(minimum = 1, maximum = 100, default = 20)]
     pub limit: Option<u16>,
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,
 }
 
 impl PageQuery {
-    /// The page that is asked for.
-    pub fn parse<I: FromStr>(&self) -> Result<Page<I>, Error> {
-        let limit = self.limit.unwrap_or(DEFAULT);
-        if !(1..=MOST).contains(&limit) {
-            return Err(Error::invalid("limit", "must be 1 to 100"));
+    /// The page that is asked for, which is none of more items than this server gives at once.
+    pub fn parse<I: FromStr>(&self, app: &App) -> Result<Page<I>, Error> {
+        let most = app.config.http.page_max;
+        let limit = self.limit.unwrap_or(DEFAULT.min(most));
+        if !(1..=most).contains(&limit) {
+            return Err(Error::invalid("limit", format!("must be 1 to {most}")));
         }
         let before = self.cursor.as_deref().map(read_cursor).transpose()?;
         Ok(Page { before, limit })

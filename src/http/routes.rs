@@ -11,26 +11,24 @@ use super::{
 };
 use crate::realtime;
 
-/// The routes that clients of the API call, feature by feature.
-const FEATURES: [fn(&mut ServiceConfig<'_>); 12] = [
-    auth::routes,
-    providers::routes,
-    consumers::routes,
-    requests::routes,
-    offers::routes,
-    bookings::routes,
-    sessions::routes,
-    projects::routes,
-    entries::routes,
-    conversations::routes,
-    simulations::routes,
-    admin::routes,
-];
+/// Mounts the routes of one feature.
+type Routes = fn(&mut ServiceConfig<'_>);
 
-/// All of them, for the OpenAPI document, which is made of the same list.
-pub(super) fn documented(cfg: &mut ServiceConfig<'_>) {
-    FEATURES.iter().for_each(|routes| routes(cfg));
-}
+/// The routes that clients of the API call, feature by feature. Its name is the feature's tag in the OpenAPI document.
+pub(super) const FEATURES: [(&str, Routes); 12] = [
+    ("auth", auth::routes),
+    ("providers", providers::routes),
+    ("consumers", consumers::routes),
+    ("requests", requests::routes),
+    ("offers", offers::routes),
+    ("bookings", bookings::routes),
+    ("sessions", sessions::routes),
+    ("projects", projects::routes),
+    ("entries", entries::routes),
+    ("conversations", conversations::routes),
+    ("simulations", simulations::routes),
+    ("admin", admin::routes),
+];
 
 /// What is told of the routes. It is made once for all worker threads, since it is large.
 #[derive(Clone)]
@@ -63,7 +61,7 @@ pub fn configure(cfg: &mut web::ServiceConfig, description: &Description) {
 
 fn mount(cfg: &mut web::ServiceConfig) {
     cfg.configure(realtime::routes);
-    for routes in FEATURES {
+    for (_, routes) in FEATURES {
         // What one feature's configuration gathers for a document is not wanted here, and goes before the next.
         routes(&mut ServiceConfig::new(cfg));
     }

@@ -16,9 +16,7 @@ use crate::domain::simulations::{self, NewSimulation, Seed, Simulation, State, S
 use crate::ids::{Category, SimulationId};
 
 use super::input::MoneyInput;
-use super::{
-    Body, Caller, DecidingCall, Fields, Id, PageQuery, Paged, Problem, Problems, Query, Reply, decide, read,
-};
+use super::{Body, Caller, DecidingCall, Fields, Id, PageQuery, Paged, Problem, Query, Reply, decide, read};
 
 /// Everything under `/simulations`.
 pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
@@ -68,12 +66,7 @@ impl SimulationView {
 }
 
 /// Your simulations, newest first.
-#[utoipa::path(
-    tag = "simulations",
-    security(("bearer" = [])),
-    params(PageQuery),
-    responses((status = 200, body = Paged<SimulationView>), Problems)
-)]
+#[utoipa::path(params(PageQuery), responses((status = 200, body = Paged<SimulationView>)))]
 #[get("/simulations")]
 async fn list(
     app: Data<App>,
@@ -81,7 +74,7 @@ async fn list(
     request: HttpRequest,
     Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let page = page.parse()?;
+    let page = page.parse(&app)?;
     read(&app, &caller, &request, move |uow, scope| {
         let slice = simulations::list(uow, scope, page)?;
         Reply::ok(&Paged::of(slice.map(|simulation| SimulationView::of(scope, &simulation))))
@@ -117,12 +110,7 @@ impl CreateSimulation {
 }
 
 /// Ask for a simulation. How many of yours may wait or run at once is a matter of your plan: 429 beyond it.
-#[utoipa::path(
-    tag = "simulations",
-    security(("bearer" = [])),
-    request_body = CreateSimulation,
-    responses((status = 201, body = SimulationView), Problems)
-)]
+#[utoipa::path(request_body = CreateSimulation, responses((status = 201, body = SimulationView)))]
 #[post("/simulations")]
 async fn create(
     app: Data<App>,
@@ -145,12 +133,7 @@ async fn create(
 }
 
 /// A simulation.
-#[utoipa::path(
-    tag = "simulations",
-    security(("bearer" = [])),
-    params(("id" = SimulationId, Path, description = "the simulation")),
-    responses((status = 200, body = SimulationView), Problems)
-)]
+#[utoipa::path(responses((status = 200, body = SimulationView), (status = 304)))]
 #[get("/simulations/{id}")]
 async fn get_one(
     app: Data<App>,
@@ -166,12 +149,7 @@ async fn get_one(
 }
 
 /// Call a simulation off.
-#[utoipa::path(
-    tag = "simulations",
-    security(("bearer" = [])),
-    params(("id" = SimulationId, Path, description = "the simulation")),
-    responses((status = 200, body = SimulationView), Problems)
-)]
+#[utoipa::path(responses((status = 200, body = SimulationView)))]
 #[post("/simulations/{id}/cancel")]
 async fn cancel(
     app: Data<App>,

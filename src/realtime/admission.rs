@@ -86,7 +86,7 @@ pub(super) async fn admit(
         Err(reason) => return Err((reason, stranger)),
     };
     let config = &gateway.app().config;
-    if origin.is_some_and(|origin| !config.origins.allows(&origin)) {
+    if origin.is_some_and(|origin| !config.allows_origin(&origin)) {
         return Err((CloseReason::OriginRefused, stranger));
     }
     let at_most = gateway.app().limits(scope.plan()).connections;

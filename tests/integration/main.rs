@@ -16,6 +16,7 @@ mod database;
 mod durability;
 mod http;
 mod realtime;
+mod settings;
 mod support;
 mod sweeper;
 mod user_commands;

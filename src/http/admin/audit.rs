@@ -10,7 +10,7 @@ use crate::clock::Timestamp;
 use crate::domain::audit::{self, Entry, Filter};
 use crate::domain::{Error, Kind, Page};
 use crate::events::audit::Outcome;
-use crate::http::{Caller, Fields, PageQuery, Paged, Problem, Problems, Query, Reply, read};
+use crate::http::{Caller, Fields, PageQuery, Paged, Problem, Query, Reply, read};
 use crate::ids::{AuditId, UserId};
 
 /// Who, as whom, did or was refused what.
@@ -19,7 +19,7 @@ use crate::ids::{AuditId, UserId};
 struct EntryView {
     id: AuditId,
     at: Timestamp,
-    /// Who; null when nobody was authenticated.
+    /// Who; null when nobody was authenticated, and for the command line, which `detail` names.
     actor: Option<UserId>,
     /// Who really sat at the keyboard, when somebody acted as the actor.
     impersonator: Option<String>,
@@ -68,14 +68,14 @@ struct ListQuery {
     /// Only what ended like this.
     #[param(value_type = Option<Outcome>)]
     outcome: Option<String>,
-    /// At most so many items: 1 to 100, 20 by default.
+    /// At most so many items: 1 to 100 (or to the server's --page-max), 20 by default.
     limit: Option<u16>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
 }
 
 impl ListQuery {
-    fn parse(self) -> Result<(Filter, Page<AuditId>), Error> {
+    fn parse(self, app: &App) -> Result<(Filter, Page<AuditId>), Error> {
         let mut fields = Fields::default();
         let actor = fields.take_optional("actor", self.actor.map(|text| text.parse::<UserId>()));
         let kind = fields.take_optional("kind", self.kind.map(|text| text.parse::<Kind>()));
@@ -86,16 +86,15 @@ impl ListQuery {
         }
         let filter = actor.zip(kind).zip(outcome);
         let filter = filter.map(|((actor, kind), outcome)| Filter { actor, kind, row, outcome });
-        Ok((fields.finish(filter)?, PageQuery { limit: self.limit, cursor: self.cursor }.parse()?))
+        Ok((fields.finish(filter)?, PageQuery { limit: self.limit, cursor: self.cursor }.parse(app)?))
     }
 }
 
 /// The audit trail, newest first.
 #[utoipa::path(
-    tag = "admin",
-    security(("bearer" = [])),
+    operation_id = "listAuditEntries",
     params(ListQuery),
-    responses((status = 200, body = Paged<EntryView>), Problems)
+    responses((status = 200, body = Paged<EntryView>))
 )]
 #[get("/admin/audit")]
 pub(super) async fn list(
@@ -104,7 +103,7 @@ pub(super) async fn list(
     request: HttpRequest,
     Query(query): Query<ListQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let (filter, page) = query.parse()?;
+    let (filter, page) = query.parse(&app)?;
     read(&app, &caller, &request, move |uow, scope| {
         Reply::ok(&Paged::of(audit::list(uow, scope, &filter, &page)?.map(EntryView::from)))
     })

@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::{Error, oversight};
-use crate::http::{Caller, Fields, Id, PageQuery, Paged, Problem, Problems, Query};
+use crate::http::{Caller, Fields, Id, PageQuery, Paged, Problem, Query};
 use crate::ids::{ConnectionId, LoginId, UserId};
 use crate::realtime::close::CloseReason;
 use crate::realtime::hub::{LiveSession, SessionFilter};
@@ -65,7 +65,7 @@ struct ListQuery {
     /// Only this user's.
     #[param(value_type = Option<UserId>)]
     user_id: Option<String>,
-    /// At most so many items: 1 to 100, 20 by default.
+    /// At most so many items: 1 to 100 (or to the server's --page-max), 20 by default.
     limit: Option<u16>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
@@ -73,10 +73,9 @@ struct ListQuery {
 
 /// The live connections to this server, newest first.
 #[utoipa::path(
-    tag = "admin",
-    security(("bearer" = [])),
+    operation_id = "listConnections",
     params(ListQuery),
-    responses((status = 200, body = Paged<ConnectionView>), Problems)
+    responses((status = 200, body = Paged<ConnectionView>))
 )]
 #[get("/admin/sessions")]
 pub(super) async fn list(
@@ -84,7 +83,7 @@ pub(super) async fn list(
     caller: Caller,
     Query(query): Query<ListQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let page = PageQuery { limit: query.limit, cursor: query.cursor }.parse()?;
+    let page = PageQuery { limit: query.limit, cursor: query.cursor }.parse(&app)?;
     let mut fields = Fields::default();
     let user = fields.take_optional("user_id", query.user_id.map(|text| text.parse::<UserId>()));
     let filter = fields.finish(user.map(|user| user.map_or(SessionFilter::All, SessionFilter::User)))?;
@@ -99,10 +98,9 @@ pub(super) async fn list(
 ///
 /// 404 where it is not there, or closing already.
 #[utoipa::path(
-    tag = "admin",
-    security(("bearer" = [])),
+    operation_id = "closeConnection",
     params(("connection_id" = ConnectionId, Path, description = "the connection, the `session_id` of its greeting")),
-    responses((status = 204, description = "Closed"), Problems)
+    responses((status = 204, description = "Closed"))
 )]
 #[delete("/admin/sessions/{connection_id}")]
 pub(super) async fn close(

@@ -11,15 +11,14 @@ use crate::app::App;
 use crate::auth::AuthError;
 use crate::domain::Error;
 use crate::domain::users::logins::{Condemned, service as logins};
-use crate::http::{Body, Caller, DecidingCall, Id, Problem, Problems, Reply, decide};
+use crate::http::{Body, Caller, DecidingCall, Id, Problem, Reply, decide};
 use crate::ids::{LoginId, TokenId};
 
 /// End somebody's login: its tokens are void and its live sessions close, everywhere.
 #[utoipa::path(
-    tag = "admin",
-    security(("bearer" = [])),
+    operation_id = "endUserLogin",
     params(("sid" = LoginId, Path, description = "the login, the `sid` of its tokens")),
-    responses((status = 204, description = "Ended"), Problems)
+    responses((status = 204, description = "Ended"))
 )]
 #[delete("/admin/logins/{sid}")]
 pub(super) async fn end(
@@ -72,10 +71,9 @@ impl RevokeInput {
 
 /// Make somebody's token void and close its live sessions: an access token by itself, a refresh token with its login.
 #[utoipa::path(
-    tag = "admin",
-    security(("bearer" = [])),
+    operation_id = "revokeUserToken",
     request_body = RevokeInput,
-    responses((status = 204, description = "The token is void"), Problems)
+    responses((status = 204, description = "The token is void"))
 )]
 #[post("/admin/tokens/revoke")]
 pub(super) async fn revoke(

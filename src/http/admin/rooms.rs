@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::domain::oversight::{self, Visibility};
-use crate::http::{Caller, Id, Problem, Problems};
+use crate::http::{Caller, Id, Problem};
 use crate::ids::{Room, Seq, UserId};
 use crate::realtime::hub::RoomSnapshot;
 
@@ -59,11 +59,7 @@ struct MembersView {
 }
 
 /// The largest rooms of this server, by their connections.
-#[utoipa::path(
-    tag = "admin",
-    security(("bearer" = [])),
-    responses((status = 200, body = RoomsView), Problems)
-)]
+#[utoipa::path(operation_id = "listRooms", responses((status = 200, body = RoomsView)))]
 #[get("/admin/rooms")]
 pub(super) async fn list(app: Data<App>, caller: Caller) -> Result<HttpResponse, Problem> {
     let scope = caller.0;
@@ -78,10 +74,9 @@ pub(super) async fn list(app: Data<App>, caller: Caller) -> Result<HttpResponse,
 
 /// Who is in a room of this server.
 #[utoipa::path(
-    tag = "admin",
-    security(("bearer" = [])),
+    operation_id = "listRoomMembers",
     params(("room" = String, Path, description = "the room", example = "market:plumbing")),
-    responses((status = 200, body = MembersView), Problems)
+    responses((status = 200, body = MembersView))
 )]
 #[get("/admin/rooms/{room}/members")]
 pub(super) async fn members(

@@ -13,7 +13,7 @@ use crate::domain::policy::{Scope, allowed_changes};
 use crate::domain::users::{Account, Plan, Role, User, service as users};
 use crate::http::input::ReasonInput;
 use crate::http::{
-    Body, Caller, DecidingCall, Id, IfMatch, PageQuery, Paged, Problem, Problems, Query, Reply, decide, read,
+    Body, Caller, DecidingCall, Id, IfMatch, PageQuery, Paged, Problem, Query, Reply, decide, read,
     read_current,
 };
 use crate::ids::{ConsumerId, ProviderId, UserId};
@@ -80,7 +80,7 @@ struct DetailsView {
 struct ListQuery {
     /// Only those whose address has this in it.
     email: Option<String>,
-    /// At most so many items: 1 to 100, 20 by default.
+    /// At most so many items: 1 to 100 (or to the server's --page-max), 20 by default.
     limit: Option<u16>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
@@ -101,12 +101,7 @@ struct PlanInput {
 }
 
 /// All users, newest first; by a part of their address.
-#[utoipa::path(
-    tag = "admin",
-    security(("bearer" = [])),
-    params(ListQuery),
-    responses((status = 200, body = Paged<UserView>), Problems)
-)]
+#[utoipa::path(params(ListQuery), responses((status = 200, body = Paged<UserView>)))]
 #[get("/admin/users")]
 pub(super) async fn list(
     app: Data<App>,
@@ -114,7 +109,7 @@ pub(super) async fn list(
     request: HttpRequest,
     Query(query): Query<ListQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let page = PageQuery { limit: query.limit, cursor: query.cursor }.parse()?;
+    let page = PageQuery { limit: query.limit, cursor: query.cursor }.parse(&app)?;
     read(&app, &caller, &request, move |uow, scope| {
         let slice = users::list(uow, scope, query.email.as_deref(), None, &page)?;
         Reply::ok(&Paged::of(slice.map(|user| UserView::of(scope, user))))
@@ -123,12 +118,7 @@ pub(super) async fn list(
 }
 
 /// A user.
-#[utoipa::path(
-    tag = "admin",
-    security(("bearer" = [])),
-    params(("id" = UserId, Path, description = "the user")),
-    responses((status = 200, body = DetailsView), Problems)
-)]
+#[utoipa::path(responses((status = 200, body = DetailsView)))]
 #[get("/admin/users/{id}")]
 pub(super) async fn get_one(
     app: Data<App>,
@@ -163,13 +153,7 @@ async fn change(
 /// Keep a user out: they are refused everywhere, their logins end, and their live sessions close at once.
 ///
 /// 409 `last_admin` where nobody would be left to let anybody in again.
-#[utoipa::path(
-    tag = "admin",
-    security(("bearer" = [])),
-    params(("id" = UserId, Path, description = "the user")),
-    request_body = ReasonInput,
-    responses((status = 200, body = UserView), Problems)
-)]
+#[utoipa::path(request_body = ReasonInput, responses((status = 200, body = UserView)))]
 #[post("/admin/users/{id}/suspend")]
 pub(super) async fn suspend(
     app: Data<App>,
@@ -183,12 +167,7 @@ pub(super) async fn suspend(
 }
 
 /// Let a suspended user in again. They sign in anew.
-#[utoipa::path(
-    tag = "admin",
-    security(("bearer" = [])),
-    params(("id" = UserId, Path, description = "the user")),
-    responses((status = 200, body = UserView), Problems)
-)]
+#[utoipa::path(responses((status = 200, body = UserView)))]
 #[post("/admin/users/{id}/reinstate")]
 pub(super) async fn reinstate(
     app: Data<App>,
@@ -202,13 +181,7 @@ pub(super) async fn reinstate(
 /// Move a user to another side. Their logins end and their live sessions close, since their tokens speak of the old one.
 ///
 /// 409 `last_admin` where nobody would be left to let anybody in again.
-#[utoipa::path(
-    tag = "admin",
-    security(("bearer" = [])),
-    params(("id" = UserId, Path, description = "the user")),
-    request_body = RoleInput,
-    responses((status = 200, body = UserView), Problems)
-)]
+#[utoipa::path(params(IfMatch), request_body = RoleInput, responses((status = 200, body = UserView)))]
 #[put("/admin/users/{id}/role")]
 pub(super) async fn change_role(
     app: Data<App>,
@@ -222,13 +195,7 @@ pub(super) async fn change_role(
 }
 
 /// Give a user another plan. Its limits hold from the next request on, and for a live session from its next refresh on.
-#[utoipa::path(
-    tag = "admin",
-    security(("bearer" = [])),
-    params(("id" = UserId, Path, description = "the user")),
-    request_body = PlanInput,
-    responses((status = 200, body = UserView), Problems)
-)]
+#[utoipa::path(params(IfMatch), request_body = PlanInput, responses((status = 200, body = UserView)))]
 #[put("/admin/users/{id}/plan")]
 pub(super) async fn change_plan(
     app: Data<App>,
@@ -242,12 +209,7 @@ pub(super) async fn change_plan(
 }
 
 /// End all logins of a user: their tokens are void, and their live sessions close at once.
-#[utoipa::path(
-    tag = "admin",
-    security(("bearer" = [])),
-    params(("id" = UserId, Path, description = "the user")),
-    responses((status = 204, description = "Logged out"), Problems)
-)]
+#[utoipa::path(responses((status = 204, description = "Logged out")))]
 #[post("/admin/users/{id}/log-out")]
 pub(super) async fn log_out(
     app: Data<App>,

@@ -18,7 +18,7 @@ use crate::domain::users::{logins, service as users};
 use crate::ids::LoginId;
 use crate::realtime::hub::SessionFilter;
 
-use super::{Body, Caller, FormOrJson, Id, PageQuery, Paged, Problem, Problems, Query, extract};
+use super::{Body, Caller, FormOrJson, Id, PageQuery, Paged, Problem, Query, extract};
 use forms::{RefreshForm, RegisterForm, RevokeForm, TokenForm, TokenRequest};
 use views::{AccountView, LoginView, TicketView, TokenView};
 use visitor::Visitor;
@@ -42,9 +42,9 @@ pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
 ///
 /// The profile of that side is made with it. 409 `email_taken` where the address is registered already.
 #[utoipa::path(
-    tag = "auth",
+    operation_id = "registerAccount",
     request_body = RegisterForm,
-    responses((status = 201, description = "Signed in", body = TokenView), Problems)
+    responses((status = 201, description = "Signed in", body = TokenView))
 )]
 #[post("/auth/register")]
 async fn register(
@@ -61,9 +61,9 @@ async fn register(
 /// The answer to an unknown address and to a wrong password is the same. A refresh token is good for one use; shown
 /// again, it ends its login, except once while nothing of the pair it bought has been used (the answer may be lost).
 #[utoipa::path(
-    tag = "auth",
+    operation_id = "issueToken",
     request_body = TokenForm,
-    responses((status = 200, description = "Signed in", body = TokenView), Problems)
+    responses((status = 200, description = "Signed in", body = TokenView))
 )]
 #[post("/auth/token")]
 async fn issue_token(
@@ -76,9 +76,9 @@ async fn issue_token(
 
 /// The same as `POST /auth/token`.
 #[utoipa::path(
-    tag = "auth",
+    operation_id = "logIn",
     request_body = TokenForm,
-    responses((status = 200, description = "Signed in", body = TokenView), Problems)
+    responses((status = 200, description = "Signed in", body = TokenView))
 )]
 #[post("/auth/login")]
 async fn log_in(app: Data<App>, visitor: Visitor, form: Body<TokenForm>) -> Result<HttpResponse, Problem> {
@@ -97,9 +97,9 @@ async fn sign_in(app: &App, visitor: Visitor, form: TokenForm) -> Result<HttpRes
 
 /// Exchange a refresh token for the next pair.
 #[utoipa::path(
-    tag = "auth",
+    operation_id = "refreshToken",
     request_body = RefreshForm,
-    responses((status = 200, description = "The next pair", body = TokenView), Problems)
+    responses((status = 200, description = "The next pair", body = TokenView))
 )]
 #[post("/auth/refresh")]
 async fn refresh_token(
@@ -112,11 +112,7 @@ async fn refresh_token(
 }
 
 /// End the login by which you call: its tokens are void and its live sessions close, everywhere.
-#[utoipa::path(
-    tag = "auth",
-    security(("bearer" = [])),
-    responses((status = 204, description = "Signed out"), Problems)
-)]
+#[utoipa::path(operation_id = "logOut", responses((status = 204, description = "Signed out")))]
 #[post("/auth/logout")]
 async fn log_out(app: Data<App>, caller: Caller) -> Result<HttpResponse, Problem> {
     app.auth.log_out(&caller).await?;
@@ -127,12 +123,12 @@ async fn log_out(app: Data<App>, caller: Caller) -> Result<HttpResponse, Problem
 ///
 /// Whoever has the token may. One that is void or unknown is answered the same.
 #[utoipa::path(
-    tag = "auth",
+    operation_id = "revokeToken",
     request_body(content(
         (RevokeForm = "application/x-www-form-urlencoded"),
         (RevokeForm = "application/json"),
     )),
-    responses((status = 200, description = "The token is void"), Problems)
+    responses((status = 200, description = "The token is void"))
 )]
 #[post("/auth/revoke")]
 async fn revoke_token(
@@ -146,9 +142,8 @@ async fn revoke_token(
 
 /// Who you are, and what is yours.
 #[utoipa::path(
-    tag = "auth",
-    security(("bearer" = [])),
-    responses((status = 200, description = "You", body = AccountView), Problems)
+    operation_id = "getCurrentUser",
+    responses((status = 200, description = "You", body = AccountView))
 )]
 #[get("/auth/me")]
 async fn me(app: Data<App>, caller: Caller) -> Result<Json<AccountView>, Problem> {
@@ -159,10 +154,9 @@ async fn me(app: Data<App>, caller: Caller) -> Result<Json<AccountView>, Problem
 
 /// Where you are signed in, newest first: with which devices, from where, and when they were last heard of.
 #[utoipa::path(
-    tag = "auth",
+    operation_id = "listLogins",
     params(PageQuery),
-    security(("bearer" = [])),
-    responses((status = 200, description = "Your logins", body = Paged<LoginView>), Problems)
+    responses((status = 200, description = "Your logins", body = Paged<LoginView>))
 )]
 #[get("/auth/sessions")]
 async fn sessions(
@@ -170,7 +164,7 @@ async fn sessions(
     caller: Caller,
     page: Query<PageQuery>,
 ) -> Result<Json<Paged<LoginView>>, Problem> {
-    let logins = app.auth.logins(&caller, page.0.parse()?).await?;
+    let logins = app.auth.logins(&caller, page.0.parse(&app)?).await?;
     let all = Page { before: None, limit: u16::MAX };
     let live = app.hub.sessions(SessionFilter::User(caller.user()), all).await?.items;
     let now = app.clock.now();
@@ -189,12 +183,7 @@ struct KeepQuery {
 /// Log out everywhere: the tokens of all your logins are void and their live sessions close at once.
 ///
 /// With `keep_current`, this login stays. 409 `no_login` where the token that you show hangs on none.
-#[utoipa::path(
-    tag = "auth",
-    params(KeepQuery),
-    security(("bearer" = [])),
-    responses((status = 204, description = "Ended"), Problems)
-)]
+#[utoipa::path(operation_id = "endLogins", params(KeepQuery), responses((status = 204, description = "Ended")))]
 #[delete("/auth/sessions")]
 async fn end_sessions(
     app: Data<App>,
@@ -213,10 +202,9 @@ async fn end_sessions(
 
 /// End one of your logins: its tokens are void and its live sessions close, everywhere.
 #[utoipa::path(
-    tag = "auth",
+    operation_id = "endLogin",
     params(("id" = LoginId, Path, description = "A login of `GET /auth/sessions`")),
-    security(("bearer" = [])),
-    responses((status = 204, description = "Ended"), Problems)
+    responses((status = 204, description = "Ended"))
 )]
 #[delete("/auth/sessions/{id}")]
 async fn end_session(app: Data<App>, caller: Caller, id: Id<LoginId>) -> Result<HttpResponse, Problem> {
@@ -229,9 +217,8 @@ async fn end_session(app: Data<App>, caller: Caller, id: Id<LoginId>) -> Result<
 ///
 /// It stands for the token by which you call, is good once and for half a minute, and ends up in no log.
 #[utoipa::path(
-    tag = "auth",
-    security(("bearer" = [])),
-    responses((status = 200, description = "A ticket", body = TicketView), Problems)
+    operation_id = "createTicket",
+    responses((status = 200, description = "A ticket", body = TicketView))
 )]
 #[post("/auth/ticket")]
 async fn ticket(app: Data<App>, request: HttpRequest, _caller: Caller) -> Result<HttpResponse, Problem> {

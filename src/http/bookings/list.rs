@@ -8,7 +8,7 @@ use utoipa::IntoParams;
 use crate::app::App;
 use crate::domain::bookings::{self, BookingFilter, State};
 use crate::domain::{Error, Page};
-use crate::http::{Caller, Fields, Id, PageQuery, Paged, Problem, Problems, Query, Reply, read};
+use crate::http::{Caller, Fields, Id, PageQuery, Paged, Problem, Query, Reply, read};
 use crate::ids::BookingId;
 
 use super::BookingView;
@@ -20,28 +20,23 @@ struct ListQuery {
     /// Only those in this state.
     #[param(value_type = Option<State>)]
     state: Option<String>,
-    /// At most so many items: 1 to 100, 20 by default.
+    /// At most so many items: 1 to 100 (or to the server's --page-max), 20 by default.
     limit: Option<u16>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
 }
 
 impl ListQuery {
-    fn parse(self) -> Result<(BookingFilter, Page<BookingId>), Error> {
+    fn parse(self, app: &App) -> Result<(BookingFilter, Page<BookingId>), Error> {
         let mut fields = Fields::default();
         let state = fields.take_optional("state", self.state.map(|text| text.parse::<State>()));
         let filter = fields.finish(state.map(|state| BookingFilter { state }))?;
-        Ok((filter, PageQuery { limit: self.limit, cursor: self.cursor }.parse()?))
+        Ok((filter, PageQuery { limit: self.limit, cursor: self.cursor }.parse(app)?))
     }
 }
 
 /// The bookings that you are a party of, newest first; all as an admin.
-#[utoipa::path(
-    tag = "bookings",
-    security(("bearer" = [])),
-    params(ListQuery),
-    responses((status = 200, body = Paged<BookingView>), Problems)
-)]
+#[utoipa::path(params(ListQuery), responses((status = 200, body = Paged<BookingView>)))]
 #[get("/bookings")]
 pub(super) async fn list(
     app: Data<App>,
@@ -49,7 +44,7 @@ pub(super) async fn list(
     request: HttpRequest,
     Query(query): Query<ListQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let (filter, page) = query.parse()?;
+    let (filter, page) = query.parse(&app)?;
     read(&app, &caller, &request, move |uow, scope| {
         let slice = bookings::list(uow, scope, &filter, page)?;
         Reply::ok(&Paged::of(slice.map(|booking| BookingView::of(scope, &booking))))
@@ -58,12 +53,7 @@ pub(super) async fn list(
 }
 
 /// A booking.
-#[utoipa::path(
-    tag = "bookings",
-    security(("bearer" = [])),
-    params(("id" = BookingId, Path, description = "the booking")),
-    responses((status = 200, body = BookingView), (status = 304, description = "as in If-None-Match"), Problems)
-)]
+#[utoipa::path(responses((status = 200, body = BookingView), (status = 304)))]
 #[get("/bookings/{id}")]
 pub(super) async fn get_one(
     app: Data<App>,

@@ -12,7 +12,7 @@ use crate::domain::bookings::{self, Booking};
 use crate::domain::policy::Scope;
 use crate::domain::requests::Reason;
 use crate::http::input::ReasonInput;
-use crate::http::{Body, Caller, DecidingCall, Id, MaybeBody, Problem, Problems, Reply, decide};
+use crate::http::{Body, Caller, DecidingCall, Id, MaybeBody, Problem, Reply, decide};
 use crate::ids::BookingId;
 
 use super::BookingView;
@@ -46,12 +46,7 @@ async fn take(
 }
 
 /// Begin the work.
-#[utoipa::path(
-    tag = "bookings",
-    security(("bearer" = [])),
-    params(("id" = BookingId, Path, description = "the booking")),
-    responses((status = 200, body = BookingView), Problems)
-)]
+#[utoipa::path(responses((status = 200, body = BookingView)))]
 #[post("/bookings/{id}/start")]
 pub(super) async fn start(
     app: Data<App>,
@@ -63,12 +58,7 @@ pub(super) async fn start(
 }
 
 /// Say that the work is done.
-#[utoipa::path(
-    tag = "bookings",
-    security(("bearer" = [])),
-    params(("id" = BookingId, Path, description = "the booking")),
-    responses((status = 200, body = BookingView), Problems)
-)]
+#[utoipa::path(responses((status = 200, body = BookingView)))]
 #[post("/bookings/{id}/complete")]
 pub(super) async fn complete(
     app: Data<App>,
@@ -80,12 +70,7 @@ pub(super) async fn complete(
 }
 
 /// The same, as older clients call it.
-#[utoipa::path(
-    tag = "bookings",
-    security(("bearer" = [])),
-    params(("id" = BookingId, Path, description = "the booking")),
-    responses((status = 200, body = BookingView), Problems)
-)]
+#[utoipa::path(operation_id = "completeBookingByPut", responses((status = 200, body = BookingView)))]
 #[put("/bookings/{id}/complete")]
 pub(super) async fn put_complete(
     app: Data<App>,
@@ -97,13 +82,7 @@ pub(super) async fn put_complete(
 }
 
 /// Call a booking off. Before the work has begun its request goes back into the market.
-#[utoipa::path(
-    tag = "bookings",
-    security(("bearer" = [])),
-    params(("id" = BookingId, Path, description = "the booking")),
-    request_body = Option<CancelBooking>,
-    responses((status = 200, body = BookingView), Problems)
-)]
+#[utoipa::path(request_body = Option<CancelBooking>, responses((status = 200, body = BookingView)))]
 #[post("/bookings/{id}/cancel")]
 pub(super) async fn cancel(
     app: Data<App>,
@@ -118,11 +97,9 @@ pub(super) async fn cancel(
 
 /// The same, as older clients call it.
 #[utoipa::path(
-    tag = "bookings",
-    security(("bearer" = [])),
-    params(("id" = BookingId, Path, description = "the booking")),
+    operation_id = "cancelBookingByPut",
     request_body = Option<CancelBooking>,
-    responses((status = 200, body = BookingView), Problems)
+    responses((status = 200, body = BookingView))
 )]
 #[put("/bookings/{id}/cancel")]
 pub(super) async fn put_cancel(
@@ -137,13 +114,7 @@ pub(super) async fn put_cancel(
 }
 
 /// Call a booking off for the two (admins).
-#[utoipa::path(
-    tag = "bookings",
-    security(("bearer" = [])),
-    params(("id" = BookingId, Path, description = "the booking")),
-    request_body = ReasonInput,
-    responses((status = 200, body = BookingView), Problems)
-)]
+#[utoipa::path(request_body = ReasonInput, responses((status = 200, body = BookingView)))]
 #[post("/bookings/{id}/force_cancel")]
 pub(super) async fn force_cancel(
     app: Data<App>,

@@ -16,7 +16,8 @@ const LIVE: [&str; 6] = [
 ];
 
 /// Where people come in and go out, and what everybody may read.
-const OPEN: [&str; 8] = [
+const OPEN: [&str; 9] = [
+    "/",
     "/auth/register",
     "/auth/token",
     "/auth/login",

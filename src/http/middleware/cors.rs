@@ -1,5 +1,7 @@
 //! Which web pages may read our answers (the Fetch standard's CORS protocol).
 
+use std::sync::Arc;
+
 use actix_cors::Cors;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -10,7 +12,7 @@ use actix_web::web::Data;
 use actix_web::{Error, ResponseError};
 
 use crate::app::App;
-use crate::config::OriginsConfig;
+use crate::config::Config;
 use crate::http::Problem;
 
 /// How a page's script may call.
@@ -33,15 +35,15 @@ const READABLE: [&str; 9] = [
     "RateLimit-Reset",
 ];
 
-/// Lets the pages of the allow-list call us. Without credentials: tokens travel in a header, never in a cookie, so
+/// Lets the pages call us that the configuration allows. Without credentials: tokens travel in a header, never in a cookie, so
 /// there is nothing that a browser would add by itself.
-pub fn cors(origins: &OriginsConfig) -> Cors {
-    let cors = Cors::default()
+pub fn cors(config: Arc<Config>) -> Cors {
+    Cors::default()
         .allowed_methods(METHODS)
         .allowed_headers(SENDABLE)
         .expose_headers(READABLE)
-        .max_age(3600);
-    origins.allowed_origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin.as_str()))
+        .allowed_origin_fn(move |origin, _| origin.to_str().is_ok_and(|origin| config.allows_origin(origin)))
+        .max_age(3600)
 }
 
 /// Says what is wrong with a page's question whether it may call. The library's own answer says little, and a developer
@@ -65,7 +67,7 @@ pub async fn explain_cors<B: MessageBody + 'static>(
     };
     let (request, response) = response.into_parts();
     let allows =
-        |origin: &str| request.app_data::<Data<App>>().is_some_and(|app| app.config.origins.allows(origin));
+        |origin: &str| request.app_data::<Data<App>>().is_some_and(|app| app.config.allows_origin(origin));
     let detail = if !allows(&origin) {
         format!("origin {origin} is not among SOUK_ALLOWED_ORIGINS")
     } else if !METHODS.iter().any(|known| known.as_str() == method) {

@@ -8,9 +8,7 @@ use utoipa::IntoParams;
 use crate::app::App;
 use crate::domain::offers::{self, OfferFilter, State};
 use crate::domain::{Error, Page};
-use crate::http::{
-    Caller, Fields, Id, PageQuery, Paged, Problem, Problems, Query, Reply, read, read_current,
-};
+use crate::http::{Caller, Fields, Id, PageQuery, Paged, Problem, Query, Reply, read, read_current};
 use crate::ids::{OfferId, RequestId};
 
 use super::OfferView;
@@ -22,28 +20,23 @@ struct ListQuery {
     /// Only those in this state.
     #[param(value_type = Option<State>)]
     state: Option<String>,
-    /// At most so many items: 1 to 100, 20 by default.
+    /// At most so many items: 1 to 100 (or to the server's --page-max), 20 by default.
     limit: Option<u16>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
 }
 
 impl ListQuery {
-    fn parse(self) -> Result<(OfferFilter, Page<OfferId>), Error> {
+    fn parse(self, app: &App) -> Result<(OfferFilter, Page<OfferId>), Error> {
         let mut fields = Fields::default();
         let state = fields.take_optional("state", self.state.map(|text| text.parse::<State>()));
         let filter = fields.finish(state.map(|state| OfferFilter { state }))?;
-        Ok((filter, PageQuery { limit: self.limit, cursor: self.cursor }.parse()?))
+        Ok((filter, PageQuery { limit: self.limit, cursor: self.cursor }.parse(app)?))
     }
 }
 
 /// The offers on a request, newest first: all of them for its owner, your own as a provider.
-#[utoipa::path(
-    tag = "offers",
-    security(("bearer" = [])),
-    params(("id" = RequestId, Path, description = "the request"), ListQuery),
-    responses((status = 200, body = Paged<OfferView>), Problems)
-)]
+#[utoipa::path(params(ListQuery), responses((status = 200, body = Paged<OfferView>)))]
 #[get("/requests/{id}/offers")]
 pub(super) async fn of_request(
     app: Data<App>,
@@ -52,7 +45,7 @@ pub(super) async fn of_request(
     Id(id): Id<RequestId>,
     Query(query): Query<ListQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let (filter, page) = query.parse()?;
+    let (filter, page) = query.parse(&app)?;
     read(&app, &caller, &request, move |uow, scope| {
         let slice = offers::of_request(uow, scope, id, &filter, page)?;
         Reply::ok(&Paged::of(slice.map(|offer| OfferView::of(scope, &offer))))
@@ -61,12 +54,7 @@ pub(super) async fn of_request(
 }
 
 /// The offers that you made or received, newest first; all as an admin.
-#[utoipa::path(
-    tag = "offers",
-    security(("bearer" = [])),
-    params(ListQuery),
-    responses((status = 200, body = Paged<OfferView>), Problems)
-)]
+#[utoipa::path(params(ListQuery), responses((status = 200, body = Paged<OfferView>)))]
 #[get("/offers")]
 pub(super) async fn list(
     app: Data<App>,
@@ -74,7 +62,7 @@ pub(super) async fn list(
     request: HttpRequest,
     Query(query): Query<ListQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let (filter, page) = query.parse()?;
+    let (filter, page) = query.parse(&app)?;
     read(&app, &caller, &request, move |uow, scope| {
         let slice = offers::list(uow, scope, &filter, page)?;
         Reply::ok(&Paged::of(slice.map(|offer| OfferView::of(scope, &offer))))
@@ -83,12 +71,7 @@ pub(super) async fn list(
 }
 
 /// An offer.
-#[utoipa::path(
-    tag = "offers",
-    security(("bearer" = [])),
-    params(("id" = OfferId, Path, description = "the offer")),
-    responses((status = 200, body = OfferView), Problems)
-)]
+#[utoipa::path(responses((status = 200, body = OfferView)))]
 #[get("/offers/{id}")]
 pub(super) async fn get_one(
     app: Data<App>,

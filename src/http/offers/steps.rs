@@ -11,7 +11,7 @@ use crate::domain::Error;
 use crate::domain::offers::{self, Offer};
 use crate::domain::policy::Scope;
 use crate::http::input::ReasonInput;
-use crate::http::{Body, Caller, DecidingCall, Id, Problem, Problems, Reply, decide};
+use crate::http::{Body, Caller, DecidingCall, Id, Problem, Reply, decide};
 use crate::ids::OfferId;
 
 use super::OfferView;
@@ -38,13 +38,7 @@ async fn take(
 }
 
 /// Accept an offer: it becomes a booking, and the request's other offers are not selected.
-#[utoipa::path(
-    tag = "offers",
-    security(("bearer" = [])),
-    params(("id" = OfferId, Path, description = "the offer")),
-    request_body = AcceptOffer,
-    responses((status = 200, body = OfferView), Problems)
-)]
+#[utoipa::path(request_body = AcceptOffer, responses((status = 200, body = OfferView)))]
 #[post("/offers/{id}/accept")]
 pub(super) async fn accept(
     app: Data<App>,
@@ -57,12 +51,7 @@ pub(super) async fn accept(
 }
 
 /// Say no to an offer.
-#[utoipa::path(
-    tag = "offers",
-    security(("bearer" = [])),
-    params(("id" = OfferId, Path, description = "the offer")),
-    responses((status = 200, body = OfferView), Problems)
-)]
+#[utoipa::path(responses((status = 200, body = OfferView)))]
 #[post("/offers/{id}/decline")]
 pub(super) async fn decline(
     app: Data<App>,
@@ -74,12 +63,7 @@ pub(super) async fn decline(
 }
 
 /// Take an offer back.
-#[utoipa::path(
-    tag = "offers",
-    security(("bearer" = [])),
-    params(("id" = OfferId, Path, description = "the offer")),
-    responses((status = 200, body = OfferView), Problems)
-)]
+#[utoipa::path(responses((status = 200, body = OfferView)))]
 #[post("/offers/{id}/withdraw")]
 pub(super) async fn withdraw(
     app: Data<App>,
@@ -91,13 +75,7 @@ pub(super) async fn withdraw(
 }
 
 /// Take an offer away (admins).
-#[utoipa::path(
-    tag = "offers",
-    security(("bearer" = [])),
-    params(("id" = OfferId, Path, description = "the offer")),
-    request_body = ReasonInput,
-    responses((status = 200, body = OfferView), Problems)
-)]
+#[utoipa::path(request_body = ReasonInput, responses((status = 200, body = OfferView)))]
 #[post("/offers/{id}/remove")]
 pub(super) async fn remove(
     app: Data<App>,

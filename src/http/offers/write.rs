@@ -10,7 +10,7 @@ use crate::clock::Timestamp;
 use crate::domain::Error;
 use crate::domain::offers::{self, Message, NewOffer, Revision};
 use crate::http::input::{MoneyInput, SlotInput};
-use crate::http::{Body, Caller, DecidingCall, Fields, Id, IfMatch, Problem, Problems, Reply, decide};
+use crate::http::{Body, Caller, DecidingCall, Fields, Id, IfMatch, Problem, Reply, decide};
 use crate::ids::{OfferId, RequestId};
 
 use super::OfferView;
@@ -44,11 +44,9 @@ impl SubmitOffer {
 
 /// Answer a request. Opens a session with its owner.
 #[utoipa::path(
-    tag = "offers",
-    security(("bearer" = [])),
-    params(("id" = RequestId, Path, description = "the request")),
+    operation_id = "submitOffer",
     request_body = SubmitOffer,
-    responses((status = 201, body = OfferView), Problems)
+    responses((status = 201, body = OfferView))
 )]
 #[post("/requests/{id}/offers")]
 pub(super) async fn submit(
@@ -94,13 +92,7 @@ impl ReviseOffer {
 }
 
 /// Change an offer, or affirm it for what its request says now.
-#[utoipa::path(
-    tag = "offers",
-    security(("bearer" = [])),
-    params(("id" = OfferId, Path, description = "the offer")),
-    request_body = ReviseOffer,
-    responses((status = 200, body = OfferView), Problems)
-)]
+#[utoipa::path(params(IfMatch), request_body = ReviseOffer, responses((status = 200, body = OfferView)))]
 #[patch("/offers/{id}")]
 pub(super) async fn revise(
     app: Data<App>,

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::projects;
-use crate::http::{Caller, Id, Problem, Problems, Reply, read_current};
+use crate::http::{Caller, Id, Problem, Reply, read_current};
 use crate::ids::ProjectId;
 
 /// How many look at a project's board.
@@ -22,12 +22,7 @@ struct ClientsView {
 }
 
 /// How many clients look at a project's board right now. For its members.
-#[utoipa::path(
-    tag = "projects",
-    security(("bearer" = [])),
-    params(("id" = ProjectId, Path, description = "the project")),
-    responses((status = 200, body = ClientsView), Problems)
-)]
+#[utoipa::path(operation_id = "countProjectClients", responses((status = 200, body = ClientsView)))]
 #[get("/ws/kanban/projects/{id}/clients")]
 pub(super) async fn count(
     app: Data<App>,

@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::domain::Error;
 use crate::domain::policy::ProjectRole;
 use crate::domain::projects::{self, Change, Member};
-use crate::http::{Body, Caller, DecidingCall, Fields, Ids, IfMatch, Problem, Problems, Reply, decide};
+use crate::http::{Body, Caller, DecidingCall, Fields, Ids, IfMatch, Problem, Reply, decide};
 use crate::ids::{ProjectId, UserId};
 
 use super::ProjectView;
@@ -33,18 +33,9 @@ impl SetMember {
 
 /// Make somebody a member, or give a member another role (owners).
 #[utoipa::path(
-    tag = "projects",
-    security(("bearer" = [])),
-    params(
-        ("id" = ProjectId, Path, description = "the project"),
-        ("user_id" = UserId, Path, description = "the member"),
-    ),
+    params(IfMatch),
     request_body = SetMember,
-    responses(
-        (status = 200, body = ProjectView),
-        (status = 201, body = ProjectView, description = "a member more"),
-        Problems
-    )
+    responses((status = 200, body = ProjectView), (status = 201, body = ProjectView, description = "a member more"))
 )]
 #[put("/projects/{id}/members/{user_id}")]
 pub(super) async fn set(
@@ -70,13 +61,9 @@ pub(super) async fn set(
 
 /// Take a member out (owners), or leave yourself. Whoever is live in the project's room then is not any more.
 #[utoipa::path(
-    tag = "projects",
-    security(("bearer" = [])),
-    params(
-        ("id" = ProjectId, Path, description = "the project"),
-        ("user_id" = UserId, Path, description = "the member"),
-    ),
-    responses((status = 204, description = "they are no member any more"), Problems)
+    operation_id = "removeProjectMember",
+    params(IfMatch),
+    responses((status = 204, description = "they are no member any more"))
 )]
 #[delete("/projects/{id}/members/{user_id}")]
 pub(super) async fn remove(

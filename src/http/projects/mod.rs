@@ -21,7 +21,7 @@ use crate::domain::projects::{self, Project, ProjectTitle};
 use crate::ids::{BookingId, ProjectId, UserId};
 
 use super::{
-    Body, Caller, DecidingCall, Fields, Id, PageQuery, Paged, Problem, Problems, Query, Reply, decide, read,
+    Body, Caller, DecidingCall, Fields, Id, PageQuery, Paged, Problem, Query, Reply, decide, read,
     read_current,
 };
 
@@ -92,12 +92,7 @@ impl ProjectView {
 }
 
 /// The projects that you are a member of, newest first.
-#[utoipa::path(
-    tag = "projects",
-    security(("bearer" = [])),
-    params(PageQuery),
-    responses((status = 200, body = Paged<ProjectView>), Problems)
-)]
+#[utoipa::path(params(PageQuery), responses((status = 200, body = Paged<ProjectView>)))]
 #[get("/projects")]
 async fn list(
     app: Data<App>,
@@ -105,7 +100,7 @@ async fn list(
     request: HttpRequest,
     Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let page = page.parse()?;
+    let page = page.parse(&app)?;
     read(&app, &caller, &request, move |uow, scope| {
         let slice = projects::list(uow, scope, page)?;
         let names = projects::names(uow, &slice.items)?;
@@ -131,12 +126,7 @@ impl CreateProject {
 }
 
 /// Open a project. You are its owner.
-#[utoipa::path(
-    tag = "projects",
-    security(("bearer" = [])),
-    request_body = CreateProject,
-    responses((status = 201, body = ProjectView), Problems)
-)]
+#[utoipa::path(request_body = CreateProject, responses((status = 201, body = ProjectView)))]
 #[post("/projects")]
 async fn create(
     app: Data<App>,
@@ -155,12 +145,7 @@ async fn create(
 
 /// A project, its members, and what you may do with it.
 // What its members are called is not under its version, so nobody is told that they know it already.
-#[utoipa::path(
-    tag = "projects",
-    security(("bearer" = [])),
-    params(("id" = ProjectId, Path, description = "the project")),
-    responses((status = 200, body = ProjectView), Problems)
-)]
+#[utoipa::path(responses((status = 200, body = ProjectView)))]
 #[get("/projects/{id}")]
 async fn get_one(app: Data<App>, caller: Caller, Id(id): Id<ProjectId>) -> Result<HttpResponse, Problem> {
     read_current(&app, &caller, move |uow, scope| {

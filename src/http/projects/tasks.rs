@@ -10,8 +10,7 @@ use crate::clock::Timestamp;
 use crate::domain::Error;
 use crate::domain::projects::tasks::{self, NewTask, Position, Status, Task, TaskText, TaskTitle};
 use crate::http::{
-    Body, Caller, DecidingCall, Fields, Id, Ids, PageQuery, Paged, Problem, Problems, Query, Reply, decide,
-    read,
+    Body, Caller, DecidingCall, Fields, Id, Ids, PageQuery, Paged, Problem, Query, Reply, decide, read,
 };
 use crate::ids::{ProjectId, TaskId, UserId};
 
@@ -52,12 +51,7 @@ impl From<Task> for TaskView {
 }
 
 /// The tasks of a project, newest first.
-#[utoipa::path(
-    tag = "projects",
-    security(("bearer" = [])),
-    params(("id" = ProjectId, Path, description = "the project"), PageQuery),
-    responses((status = 200, body = Paged<TaskView>), Problems)
-)]
+#[utoipa::path(params(PageQuery), responses((status = 200, body = Paged<TaskView>)))]
 #[get("/projects/{id}/tasks")]
 pub(super) async fn list(
     app: Data<App>,
@@ -66,7 +60,7 @@ pub(super) async fn list(
     Id(project): Id<ProjectId>,
     Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let page = page.parse()?;
+    let page = page.parse(&app)?;
     read(&app, &caller, &request, move |uow, scope| {
         Reply::ok(&Paged::of(tasks::list(uow, scope, project, page)?.map(TaskView::from)))
     })
@@ -95,13 +89,7 @@ impl CreateTask {
 }
 
 /// Put a task on the board (editors and owners).
-#[utoipa::path(
-    tag = "projects",
-    security(("bearer" = [])),
-    params(("id" = ProjectId, Path, description = "the project")),
-    request_body = CreateTask,
-    responses((status = 201, body = TaskView), Problems)
-)]
+#[utoipa::path(request_body = CreateTask, responses((status = 201, body = TaskView)))]
 #[post("/projects/{id}/tasks")]
 pub(super) async fn create(
     app: Data<App>,
@@ -120,15 +108,7 @@ pub(super) async fn create(
 }
 
 /// A task.
-#[utoipa::path(
-    tag = "projects",
-    security(("bearer" = [])),
-    params(
-        ("id" = ProjectId, Path, description = "the project"),
-        ("task_id" = TaskId, Path, description = "the task"),
-    ),
-    responses((status = 200, body = TaskView), Problems)
-)]
+#[utoipa::path(responses((status = 200, body = TaskView), (status = 304)))]
 #[get("/projects/{id}/tasks/{task_id}")]
 pub(super) async fn get_one(
     app: Data<App>,

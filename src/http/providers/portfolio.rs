@@ -11,8 +11,8 @@ use crate::domain::Error;
 use crate::domain::policy::{Scope, allowed_changes};
 use crate::domain::providers::{self, Caption, Photo, PhotoChanges, Position, Ware};
 use crate::http::{
-    Body, Caller, DecidingCall, Fields, Id, Ids, IfMatch, PageQuery, Paged, Problem, Problems, Query, Reply,
-    decide, read,
+    Body, Caller, DecidingCall, Fields, Id, Ids, IfMatch, PageQuery, Paged, Problem, Query, Reply, decide,
+    read,
 };
 use crate::ids::{PhotoId, ProviderId};
 
@@ -90,12 +90,7 @@ impl EditPhoto {
 }
 
 /// The photos of a shop, in the order of its portfolio.
-#[utoipa::path(
-    tag = "providers",
-    security(("bearer" = [])),
-    params(("id" = ProviderId, Path, description = "the shop"), PageQuery),
-    responses((status = 200, body = Paged<PhotoView>), Problems)
-)]
+#[utoipa::path(params(PageQuery), responses((status = 200, body = Paged<PhotoView>)))]
 #[get("/providers/{id}/portfolio")]
 pub(super) async fn list(
     app: Data<App>,
@@ -104,7 +99,7 @@ pub(super) async fn list(
     Id(shop): Id<ProviderId>,
     Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let page = page.parse()?;
+    let page = page.parse(&app)?;
     read(&app, &caller, &request, move |uow, scope| {
         let slice = providers::browse::<Photo>(uow, scope, shop, page)?;
         Reply::ok(&Paged::of(slice.map(|ware| PhotoView::of(scope, &ware))))
@@ -113,13 +108,7 @@ pub(super) async fn list(
 }
 
 /// Hang another photo.
-#[utoipa::path(
-    tag = "providers",
-    security(("bearer" = [])),
-    params(("id" = ProviderId, Path, description = "the shop")),
-    request_body = AddPhoto,
-    responses((status = 201, body = PhotoView), Problems)
-)]
+#[utoipa::path(request_body = AddPhoto, responses((status = 201, body = PhotoView)))]
 #[post("/providers/{id}/portfolio")]
 pub(super) async fn add(
     app: Data<App>,
@@ -138,15 +127,7 @@ pub(super) async fn add(
 }
 
 /// A photo's record.
-#[utoipa::path(
-    tag = "providers",
-    security(("bearer" = [])),
-    params(
-        ("id" = ProviderId, Path, description = "the shop"),
-        ("photo_id" = PhotoId, Path, description = "the photo"),
-    ),
-    responses((status = 200, body = PhotoView), (status = 304, description = "as in If-None-Match"), Problems)
-)]
+#[utoipa::path(responses((status = 200, body = PhotoView), (status = 304)))]
 #[get("/providers/{id}/portfolio/{photo_id}")]
 pub(super) async fn get_one(
     app: Data<App>,
@@ -162,16 +143,7 @@ pub(super) async fn get_one(
 }
 
 /// Change a photo's record.
-#[utoipa::path(
-    tag = "providers",
-    security(("bearer" = [])),
-    params(
-        ("id" = ProviderId, Path, description = "the shop"),
-        ("photo_id" = PhotoId, Path, description = "the photo"),
-    ),
-    request_body = EditPhoto,
-    responses((status = 200, body = PhotoView), Problems)
-)]
+#[utoipa::path(params(IfMatch), request_body = EditPhoto, responses((status = 200, body = PhotoView)))]
 #[patch("/providers/{id}/portfolio/{photo_id}")]
 pub(super) async fn edit(
     app: Data<App>,
@@ -190,15 +162,7 @@ pub(super) async fn edit(
 }
 
 /// Take a photo down.
-#[utoipa::path(
-    tag = "providers",
-    security(("bearer" = [])),
-    params(
-        ("id" = ProviderId, Path, description = "the shop"),
-        ("photo_id" = PhotoId, Path, description = "the photo"),
-    ),
-    responses((status = 204, description = "it is gone"), Problems)
-)]
+#[utoipa::path(params(IfMatch), responses((status = 204, description = "it is gone")))]
 #[delete("/providers/{id}/portfolio/{photo_id}")]
 pub(super) async fn remove(
     app: Data<App>,

@@ -14,8 +14,7 @@ use crate::domain::providers::{
 use crate::domain::{Error, Page};
 use crate::http::input::{PointInput, nullable};
 use crate::http::{
-    Body, Caller, DecidingCall, Fields, Id, IfMatch, PageQuery, Paged, Problem, Problems, Query, Reply,
-    decide, read,
+    Body, Caller, DecidingCall, Fields, Id, IfMatch, PageQuery, Paged, Problem, Query, Reply, decide, read,
 };
 use crate::ids::{Category, ProviderId, UserId};
 
@@ -74,28 +73,23 @@ impl ProviderView {
 struct ListQuery {
     /// Only those that serve this market.
     category: Option<String>,
-    /// At most so many items: 1 to 100, 20 by default.
+    /// At most so many items: 1 to 100 (or to the server's --page-max), 20 by default.
     limit: Option<u16>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
 }
 
 impl ListQuery {
-    fn parse(self) -> Result<(Option<Category>, Page<ProviderId>), Error> {
+    fn parse(self, app: &App) -> Result<(Option<Category>, Page<ProviderId>), Error> {
         let category = self.category.map(|category| category.parse()).transpose();
         let category = category
             .map_err(|error: crate::ids::NotACategory| Error::invalid("category", error.to_string()))?;
-        Ok((category, PageQuery { limit: self.limit, cursor: self.cursor }.parse()?))
+        Ok((category, PageQuery { limit: self.limit, cursor: self.cursor }.parse(app)?))
     }
 }
 
 /// Shops, newest first.
-#[utoipa::path(
-    tag = "providers",
-    security(("bearer" = [])),
-    params(ListQuery),
-    responses((status = 200, body = Paged<ProviderView>), Problems)
-)]
+#[utoipa::path(params(ListQuery), responses((status = 200, body = Paged<ProviderView>)))]
 #[get("/providers")]
 pub(super) async fn list(
     app: Data<App>,
@@ -103,7 +97,7 @@ pub(super) async fn list(
     request: HttpRequest,
     Query(query): Query<ListQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let (category, page) = query.parse()?;
+    let (category, page) = query.parse(&app)?;
     read(&app, &caller, &request, move |uow, scope| {
         let slice = providers::list(uow, category.as_ref(), page)?;
         Reply::ok(&Paged::of(slice.map(|provider| ProviderView::of(scope, &provider))))
@@ -112,12 +106,7 @@ pub(super) async fn list(
 }
 
 /// A shop.
-#[utoipa::path(
-    tag = "providers",
-    security(("bearer" = [])),
-    params(("id" = ProviderId, Path, description = "the shop")),
-    responses((status = 200, body = ProviderView), (status = 304, description = "as in If-None-Match"), Problems)
-)]
+#[utoipa::path(responses((status = 200, body = ProviderView), (status = 304)))]
 #[get("/providers/{id}")]
 pub(super) async fn get_one(
     app: Data<App>,
@@ -129,12 +118,7 @@ pub(super) async fn get_one(
 }
 
 /// The same, at the address where it is changed.
-#[utoipa::path(
-    tag = "providers",
-    security(("bearer" = [])),
-    params(("id" = ProviderId, Path, description = "the shop")),
-    responses((status = 200, body = ProviderView), (status = 304, description = "as in If-None-Match"), Problems)
-)]
+#[utoipa::path(responses((status = 200, body = ProviderView), (status = 304)))]
 #[get("/providers/{id}/profile")]
 pub(super) async fn get_profile(
     app: Data<App>,
@@ -221,13 +205,7 @@ fn parse_categories(categories: Vec<String>) -> Result<Categories, String> {
 }
 
 /// Change a shop's profile.
-#[utoipa::path(
-    tag = "providers",
-    security(("bearer" = [])),
-    params(("id" = ProviderId, Path, description = "the shop")),
-    request_body = EditProfile,
-    responses((status = 200, body = ProviderView), Problems)
-)]
+#[utoipa::path(params(IfMatch), request_body = EditProfile, responses((status = 200, body = ProviderView)))]
 #[patch("/providers/{id}")]
 pub(super) async fn edit(
     app: Data<App>,
@@ -241,13 +219,7 @@ pub(super) async fn edit(
 }
 
 /// Change a shop's profile, at the address that old clients know.
-#[utoipa::path(
-    tag = "providers",
-    security(("bearer" = [])),
-    params(("id" = ProviderId, Path, description = "the shop")),
-    request_body = EditProfile,
-    responses((status = 200, body = ProviderView), Problems)
-)]
+#[utoipa::path(params(IfMatch), request_body = EditProfile, responses((status = 200, body = ProviderView)))]
 #[patch("/providers/{id}/profile")]
 pub(super) async fn edit_profile(
     app: Data<App>,

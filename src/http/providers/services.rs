@@ -13,8 +13,8 @@ use crate::domain::policy::{Scope, allowed_changes};
 use crate::domain::providers::{self, Service, ServiceChanges, ServiceDuration, ServicePrice, Ware};
 use crate::domain::text::{Line, Prose};
 use crate::http::{
-    Body, Caller, DecidingCall, Fields, Id, Ids, IfMatch, PageQuery, Paged, Problem, Problems, Query, Reply,
-    decide, read,
+    Body, Caller, DecidingCall, Fields, Id, Ids, IfMatch, PageQuery, Paged, Problem, Query, Reply, decide,
+    read,
 };
 use crate::ids::{Category, ProviderId, ServiceId};
 
@@ -147,12 +147,7 @@ impl EditService {
 }
 
 /// The services of a shop, newest first.
-#[utoipa::path(
-    tag = "providers",
-    security(("bearer" = [])),
-    params(("id" = ProviderId, Path, description = "the shop"), PageQuery),
-    responses((status = 200, body = Paged<ServiceView>), Problems)
-)]
+#[utoipa::path(params(PageQuery), responses((status = 200, body = Paged<ServiceView>)))]
 #[get("/providers/{id}/services")]
 pub(super) async fn list(
     app: Data<App>,
@@ -161,7 +156,7 @@ pub(super) async fn list(
     Id(shop): Id<ProviderId>,
     Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let page = page.parse()?;
+    let page = page.parse(&app)?;
     read(&app, &caller, &request, move |uow, scope| {
         let slice = providers::browse::<Service>(uow, scope, shop, page)?;
         Reply::ok(&Paged::of(slice.map(|ware| ServiceView::of(scope, &ware))))
@@ -170,13 +165,7 @@ pub(super) async fn list(
 }
 
 /// Offer another service.
-#[utoipa::path(
-    tag = "providers",
-    security(("bearer" = [])),
-    params(("id" = ProviderId, Path, description = "the shop")),
-    request_body = AddService,
-    responses((status = 201, body = ServiceView), Problems)
-)]
+#[utoipa::path(request_body = AddService, responses((status = 201, body = ServiceView)))]
 #[post("/providers/{id}/services")]
 pub(super) async fn add(
     app: Data<App>,
@@ -195,15 +184,7 @@ pub(super) async fn add(
 }
 
 /// A service.
-#[utoipa::path(
-    tag = "providers",
-    security(("bearer" = [])),
-    params(
-        ("id" = ProviderId, Path, description = "the shop"),
-        ("service_id" = ServiceId, Path, description = "the service"),
-    ),
-    responses((status = 200, body = ServiceView), (status = 304, description = "as in If-None-Match"), Problems)
-)]
+#[utoipa::path(responses((status = 200, body = ServiceView), (status = 304)))]
 #[get("/providers/{id}/services/{service_id}")]
 pub(super) async fn get_one(
     app: Data<App>,
@@ -219,16 +200,7 @@ pub(super) async fn get_one(
 }
 
 /// Change a service.
-#[utoipa::path(
-    tag = "providers",
-    security(("bearer" = [])),
-    params(
-        ("id" = ProviderId, Path, description = "the shop"),
-        ("service_id" = ServiceId, Path, description = "the service"),
-    ),
-    request_body = EditService,
-    responses((status = 200, body = ServiceView), Problems)
-)]
+#[utoipa::path(params(IfMatch), request_body = EditService, responses((status = 200, body = ServiceView)))]
 #[patch("/providers/{id}/services/{service_id}")]
 pub(super) async fn edit(
     app: Data<App>,
@@ -247,15 +219,7 @@ pub(super) async fn edit(
 }
 
 /// Stop offering a service.
-#[utoipa::path(
-    tag = "providers",
-    security(("bearer" = [])),
-    params(
-        ("id" = ProviderId, Path, description = "the shop"),
-        ("service_id" = ServiceId, Path, description = "the service"),
-    ),
-    responses((status = 204, description = "it is gone"), Problems)
-)]
+#[utoipa::path(params(IfMatch), responses((status = 204, description = "it is gone")))]
 #[delete("/providers/{id}/services/{service_id}")]
 pub(super) async fn remove(
     app: Data<App>,

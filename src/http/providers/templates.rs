@@ -15,8 +15,8 @@ use crate::domain::providers::{self, Template, TemplateChanges, Ware};
 use crate::domain::text::Line;
 use crate::http::input::MoneyInput;
 use crate::http::{
-    Body, Caller, DecidingCall, Fields, Id, Ids, IfMatch, PageQuery, Paged, Problem, Problems, Query, Reply,
-    decide, read,
+    Body, Caller, DecidingCall, Fields, Id, Ids, IfMatch, PageQuery, Paged, Problem, Query, Reply, decide,
+    read,
 };
 use crate::ids::{ProviderId, TemplateId};
 
@@ -99,12 +99,7 @@ impl EditTemplate {
 }
 
 /// Your templates, newest first.
-#[utoipa::path(
-    tag = "providers",
-    security(("bearer" = [])),
-    params(("id" = ProviderId, Path, description = "the shop"), PageQuery),
-    responses((status = 200, body = Paged<TemplateView>), Problems)
-)]
+#[utoipa::path(params(PageQuery), responses((status = 200, body = Paged<TemplateView>)))]
 #[get("/providers/{id}/templates")]
 pub(super) async fn list(
     app: Data<App>,
@@ -113,7 +108,7 @@ pub(super) async fn list(
     Id(shop): Id<ProviderId>,
     Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let page = page.parse()?;
+    let page = page.parse(&app)?;
     read(&app, &caller, &request, move |uow, scope| {
         let slice = providers::browse::<Template>(uow, scope, shop, page)?;
         Reply::ok(&Paged::of(slice.map(|ware| TemplateView::of(scope, &ware))))
@@ -122,13 +117,7 @@ pub(super) async fn list(
 }
 
 /// Keep another offer text.
-#[utoipa::path(
-    tag = "providers",
-    security(("bearer" = [])),
-    params(("id" = ProviderId, Path, description = "the shop")),
-    request_body = AddTemplate,
-    responses((status = 201, body = TemplateView), Problems)
-)]
+#[utoipa::path(request_body = AddTemplate, responses((status = 201, body = TemplateView)))]
 #[post("/providers/{id}/templates")]
 pub(super) async fn add(
     app: Data<App>,
@@ -147,15 +136,7 @@ pub(super) async fn add(
 }
 
 /// A template.
-#[utoipa::path(
-    tag = "providers",
-    security(("bearer" = [])),
-    params(
-        ("id" = ProviderId, Path, description = "the shop"),
-        ("template_id" = TemplateId, Path, description = "the template"),
-    ),
-    responses((status = 200, body = TemplateView), (status = 304, description = "as in If-None-Match"), Problems)
-)]
+#[utoipa::path(responses((status = 200, body = TemplateView), (status = 304)))]
 #[get("/providers/{id}/templates/{template_id}")]
 pub(super) async fn get_one(
     app: Data<App>,
@@ -171,16 +152,7 @@ pub(super) async fn get_one(
 }
 
 /// Change a template.
-#[utoipa::path(
-    tag = "providers",
-    security(("bearer" = [])),
-    params(
-        ("id" = ProviderId, Path, description = "the shop"),
-        ("template_id" = TemplateId, Path, description = "the template"),
-    ),
-    request_body = EditTemplate,
-    responses((status = 200, body = TemplateView), Problems)
-)]
+#[utoipa::path(params(IfMatch), request_body = EditTemplate, responses((status = 200, body = TemplateView)))]
 #[patch("/providers/{id}/templates/{template_id}")]
 pub(super) async fn edit(
     app: Data<App>,
@@ -199,15 +171,7 @@ pub(super) async fn edit(
 }
 
 /// Throw a template away.
-#[utoipa::path(
-    tag = "providers",
-    security(("bearer" = [])),
-    params(
-        ("id" = ProviderId, Path, description = "the shop"),
-        ("template_id" = TemplateId, Path, description = "the template"),
-    ),
-    responses((status = 204, description = "it is gone"), Problems)
-)]
+#[utoipa::path(params(IfMatch), responses((status = 204, description = "it is gone")))]
 #[delete("/providers/{id}/templates/{template_id}")]
 pub(super) async fn remove(
     app: Data<App>,

@@ -8,9 +8,7 @@ use utoipa::IntoParams;
 use crate::app::App;
 use crate::domain::requests::{self, RequestFilter, State};
 use crate::domain::{Error, Page};
-use crate::http::{
-    Caller, Fields, Id, PageQuery, Paged, Problem, Problems, Query, Reply, read, read_current,
-};
+use crate::http::{Caller, Fields, Id, PageQuery, Paged, Problem, Query, Reply, read, read_current};
 use crate::ids::{Category, RequestId};
 
 use super::RequestView;
@@ -24,30 +22,25 @@ struct ListQuery {
     /// Only those in this state.
     #[param(value_type = Option<State>)]
     state: Option<String>,
-    /// At most so many items: 1 to 100, 20 by default.
+    /// At most so many items: 1 to 100 (or to the server's --page-max), 20 by default.
     limit: Option<u16>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
 }
 
 impl ListQuery {
-    fn parse(self) -> Result<(RequestFilter, Page<RequestId>), Error> {
+    fn parse(self, app: &App) -> Result<(RequestFilter, Page<RequestId>), Error> {
         let mut fields = Fields::default();
         let category = fields.take_optional("category", self.category.map(|text| text.parse::<Category>()));
         let state = fields.take_optional("state", self.state.map(|text| text.parse::<State>()));
         let filter = || Some(RequestFilter { category: category?, state: state? });
         let filter = fields.finish(filter())?;
-        Ok((filter, PageQuery { limit: self.limit, cursor: self.cursor }.parse()?))
+        Ok((filter, PageQuery { limit: self.limit, cursor: self.cursor }.parse(app)?))
     }
 }
 
 /// Requests, newest first: your own as a consumer, the open ones as a provider, all as an admin.
-#[utoipa::path(
-    tag = "requests",
-    security(("bearer" = [])),
-    params(ListQuery),
-    responses((status = 200, body = Paged<RequestView>), Problems)
-)]
+#[utoipa::path(params(ListQuery), responses((status = 200, body = Paged<RequestView>)))]
 #[get("/requests")]
 pub(super) async fn list(
     app: Data<App>,
@@ -55,7 +48,7 @@ pub(super) async fn list(
     request: HttpRequest,
     Query(query): Query<ListQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let (filter, page) = query.parse()?;
+    let (filter, page) = query.parse(&app)?;
     read(&app, &caller, &request, move |uow, scope| {
         let slice = requests::list(uow, scope, &filter, page)?;
         Reply::ok(&Paged::of(slice.map(|request| RequestView::of(scope, &request))))
@@ -64,12 +57,7 @@ pub(super) async fn list(
 }
 
 /// A request.
-#[utoipa::path(
-    tag = "requests",
-    security(("bearer" = [])),
-    params(("id" = RequestId, Path, description = "the request")),
-    responses((status = 200, body = RequestView), Problems)
-)]
+#[utoipa::path(responses((status = 200, body = RequestView)))]
 #[get("/requests/{id}")]
 pub(super) async fn get_one(
     app: Data<App>,

@@ -12,7 +12,7 @@ use crate::domain::Error;
 use crate::domain::policy::Scope;
 use crate::domain::requests::{self, Request};
 use crate::http::input::ReasonInput;
-use crate::http::{Body, Caller, DecidingCall, Id, MaybeBody, Problem, Problems, Reply, decide};
+use crate::http::{Body, Caller, DecidingCall, Id, MaybeBody, Problem, Reply, decide};
 use crate::ids::RequestId;
 
 use super::RequestView;
@@ -39,13 +39,7 @@ async fn take(
 }
 
 /// Put a draft into the market.
-#[utoipa::path(
-    tag = "requests",
-    security(("bearer" = [])),
-    params(("id" = RequestId, Path, description = "the request")),
-    request_body = Option<Until>,
-    responses((status = 200, body = RequestView), Problems)
-)]
+#[utoipa::path(request_body = Option<Until>, responses((status = 200, body = RequestView)))]
 #[post("/requests/{id}/publish")]
 pub(super) async fn publish(
     app: Data<App>,
@@ -59,13 +53,7 @@ pub(super) async fn publish(
 }
 
 /// Give an open request more time: until then, or for another 14 days.
-#[utoipa::path(
-    tag = "requests",
-    security(("bearer" = [])),
-    params(("id" = RequestId, Path, description = "the request")),
-    request_body = Option<Until>,
-    responses((status = 200, body = RequestView), Problems)
-)]
+#[utoipa::path(request_body = Option<Until>, responses((status = 200, body = RequestView)))]
 #[post("/requests/{id}/extend")]
 pub(super) async fn extend(
     app: Data<App>,
@@ -79,12 +67,7 @@ pub(super) async fn extend(
 }
 
 /// Take an open request back; its live offers lapse.
-#[utoipa::path(
-    tag = "requests",
-    security(("bearer" = [])),
-    params(("id" = RequestId, Path, description = "the request")),
-    responses((status = 200, body = RequestView), Problems)
-)]
+#[utoipa::path(responses((status = 200, body = RequestView)))]
 #[post("/requests/{id}/cancel")]
 pub(super) async fn cancel(
     app: Data<App>,
@@ -96,13 +79,7 @@ pub(super) async fn cancel(
 }
 
 /// Take a request out of the market (admins).
-#[utoipa::path(
-    tag = "requests",
-    security(("bearer" = [])),
-    params(("id" = RequestId, Path, description = "the request")),
-    request_body = ReasonInput,
-    responses((status = 200, body = RequestView), Problems)
-)]
+#[utoipa::path(request_body = ReasonInput, responses((status = 200, body = RequestView)))]
 #[post("/requests/{id}/remove")]
 pub(super) async fn remove(
     app: Data<App>,
@@ -116,13 +93,7 @@ pub(super) async fn remove(
 }
 
 /// Put a removed request back into the market (admins).
-#[utoipa::path(
-    tag = "requests",
-    security(("bearer" = [])),
-    params(("id" = RequestId, Path, description = "the request")),
-    request_body = ReasonInput,
-    responses((status = 200, body = RequestView), Problems)
-)]
+#[utoipa::path(request_body = ReasonInput, responses((status = 200, body = RequestView)))]
 #[post("/requests/{id}/restore")]
 pub(super) async fn restore(
     app: Data<App>,

@@ -11,7 +11,7 @@ use crate::domain::Error;
 use crate::domain::place::{Address, Place};
 use crate::domain::requests::{self, Brief, Description, Edit, NewRequest, Opening, Title};
 use crate::http::input::{PointInput, PriceRangeInput, nullable};
-use crate::http::{Body, Caller, DecidingCall, Fields, Id, IfMatch, Problem, Problems, Reply, decide};
+use crate::http::{Body, Caller, DecidingCall, Fields, Id, IfMatch, Problem, Reply, decide};
 use crate::ids::{Category, RequestId};
 
 use super::RequestView;
@@ -85,12 +85,7 @@ impl CreateRequest {
 }
 
 /// Ask for work.
-#[utoipa::path(
-    tag = "requests",
-    security(("bearer" = [])),
-    request_body = CreateRequest,
-    responses((status = 201, body = RequestView), Problems)
-)]
+#[utoipa::path(request_body = CreateRequest, responses((status = 201, body = RequestView)))]
 #[post("/requests")]
 pub(super) async fn create(
     app: Data<App>,
@@ -156,13 +151,7 @@ impl EditRequest {
 }
 
 /// Change what a request says. Offers that are live then must be affirmed before they can be accepted.
-#[utoipa::path(
-    tag = "requests",
-    security(("bearer" = [])),
-    params(("id" = RequestId, Path, description = "the request")),
-    request_body = EditRequest,
-    responses((status = 200, body = RequestView), Problems)
-)]
+#[utoipa::path(params(IfMatch), request_body = EditRequest, responses((status = 200, body = RequestView)))]
 #[patch("/requests/{id}")]
 pub(super) async fn edit(
     app: Data<App>,

@@ -10,7 +10,7 @@ use crate::clock::Timestamp;
 use crate::domain::Error;
 use crate::domain::sessions::{self, ClientMsgId, Message, MessageText, SendMessage, Sent};
 use crate::http::{
-    Body, Caller, DecidingCall, Fields, Id, PageQuery, Paged, Problem, Problems, Query, Reply, decide, read,
+    Body, Caller, DecidingCall, Fields, Id, PageQuery, Paged, Problem, Query, Reply, decide, read,
 };
 use crate::ids::{MessageId, Seq, SessionId, UserId};
 
@@ -46,10 +46,9 @@ impl From<Message> for MessageView {
 
 /// What was said, newest first.
 #[utoipa::path(
-    tag = "sessions",
-    security(("bearer" = [])),
-    params(("id" = SessionId, Path, description = "the session"), PageQuery),
-    responses((status = 200, body = Paged<MessageView>), Problems)
+    operation_id = "listMessages",
+    params(PageQuery),
+    responses((status = 200, body = Paged<MessageView>))
 )]
 #[get("/sessions/{id}/messages")]
 pub(super) async fn list(
@@ -59,7 +58,7 @@ pub(super) async fn list(
     Id(id): Id<SessionId>,
     Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let page = page.parse()?;
+    let page = page.parse(&app)?;
     read(&app, &caller, &request, move |uow, scope| {
         let session = sessions::find(uow, scope, id)?;
         let slice = sessions::messages(uow, &session, page)?;
@@ -106,15 +105,9 @@ struct SentView {
 
 /// Say something. Give it a `client_msg_id` or the call an `Idempotency-Key`, so that it can be sent again.
 #[utoipa::path(
-    tag = "sessions",
-    security(("bearer" = [])),
-    params(("id" = SessionId, Path, description = "the session")),
+    operation_id = "sendMessage",
     request_body = NewMessage,
-    responses(
-        (status = 201, body = SentView),
-        (status = 200, body = SentView, description = "it had been said before, under this client_msg_id"),
-        Problems
-    )
+    responses((status = 201, body = SentView), (status = 200, body = SentView, description = "it had been said before, under this client_msg_id"))
 )]
 #[post("/sessions/{id}/messages")]
 pub(super) async fn send(

@@ -14,7 +14,7 @@ use crate::domain::policy::{Scope, allowed_changes};
 use crate::domain::sessions::{self, Overview, Session};
 use crate::ids::{BookingId, RequestId, Seq, SessionId, UserId};
 
-use super::{Caller, Id, PageQuery, Paged, Problem, Problems, Query, Reply, read};
+use super::{Caller, Id, PageQuery, Paged, Problem, Query, Reply, read};
 
 /// Everything under `/sessions`.
 pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
@@ -74,12 +74,7 @@ impl SessionView {
 }
 
 /// Your own sessions, newest first.
-#[utoipa::path(
-    tag = "sessions",
-    security(("bearer" = [])),
-    params(PageQuery),
-    responses((status = 200, body = Paged<SessionView>), Problems)
-)]
+#[utoipa::path(params(PageQuery), responses((status = 200, body = Paged<SessionView>)))]
 #[get("/sessions")]
 async fn list(
     app: Data<App>,
@@ -87,7 +82,7 @@ async fn list(
     request: HttpRequest,
     Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let page = page.parse()?;
+    let page = page.parse(&app)?;
     read(&app, &caller, &request, move |uow, scope| {
         let slice = sessions::list(uow, scope, page)?;
         let mut overviews = sessions::overviews(uow, scope, &slice.items)?;
@@ -101,12 +96,7 @@ async fn list(
 }
 
 /// A session.
-#[utoipa::path(
-    tag = "sessions",
-    security(("bearer" = [])),
-    params(("id" = SessionId, Path, description = "the session")),
-    responses((status = 200, body = SessionView), Problems)
-)]
+#[utoipa::path(responses((status = 200, body = SessionView)))]
 #[get("/sessions/{id}")]
 async fn get_one(
     app: Data<App>,

@@ -95,7 +95,8 @@ impl From<DbError> for Refusal {
         match error {
             DbError::Overloaded | DbError::Contended(_) => Self::busy(),
             DbError::Unavailable(why) => {
-                log::error!("the database is unavailable: {why}");
+                // Logged by the database itself, once for as long as it lasts.
+                log::debug!("the database is unavailable: {why}");
                 Self::busy()
             }
             error => {

@@ -38,6 +38,14 @@ impl HubPublisher {
         }
     }
 
+    /// Makes the hub read from the log what its rooms have missed; it tries until the database answers.
+    fn catch_up(&self, bound: &Bound) {
+        // The flag first: if the waking message finds the mailbox full as well, a message that is handled after this
+        // moment will see the flag.
+        self.lost.store(true, Ordering::Release);
+        let _ = bound.room_hub.try_send(ToRoomHub::CatchUp);
+    }
+
     /// Whether reports were lost since the last look.
     pub(super) fn take_lost(&self) -> bool {
         self.lost.load(Ordering::Relaxed) && self.lost.swap(false, Ordering::AcqRel)
@@ -55,10 +63,17 @@ impl Publisher for HubPublisher {
             return;
         }
         if let Err(SendError::Full(_)) = bound.room_hub.try_send(ToRoomHub::Committed(events)) {
-            // The flag first: if the waking message finds the mailbox full as well, a message that is handled after
-            // this moment will see the flag.
-            self.lost.store(true, Ordering::Release);
-            let _ = bound.room_hub.try_send(ToRoomHub::CatchUp);
+            self.catch_up(bound);
+        }
+    }
+
+    fn publish_if_committed(&self, uncertain: Committed) {
+        let Some(bound) = self.bound.get() else { return };
+        if !uncertain.endings.is_empty() {
+            bound.workers.end(uncertain.endings);
+        }
+        if !uncertain.events.is_empty() {
+            self.catch_up(bound);
         }
     }
 }

@@ -7,7 +7,7 @@
 use std::rc::Rc;
 
 use actix_web::http::header::{self, HeaderMap};
-use actix_web::http::{StatusCode, Uri};
+use actix_web::http::{StatusCode, Uri, Version};
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError as _};
 use actix_web_actors::ws;
@@ -16,8 +16,9 @@ use futures_util::FutureExt as _;
 
 use super::body::Body;
 use super::link::{Link, LinkLimits};
-use super::{Reader, SocketHandle, Wire};
+use super::{Reader, Wire};
 use crate::http::Problem;
+use crate::http::connection::TcpHandle;
 use crate::realtime::close::{CloseReason, Endpoint};
 use crate::realtime::hub::Outbox;
 use crate::realtime::protocol::Private;
@@ -40,7 +41,7 @@ pub struct Connection {
 pub struct Handshake {
     response: HttpResponseBuilder,
     payload: Payload,
-    socket: Option<SocketHandle>,
+    socket: Option<TcpHandle>,
     endpoint: Endpoint,
     limits: LinkLimits,
 }
@@ -54,6 +55,10 @@ impl Handshake {
         endpoint: Endpoint,
         limits: LinkLimits,
     ) -> Result<Self, HttpResponse> {
+        // RFC 9110, section 7.8: an upgrade that HTTP/1.0 asks for is no upgrade.
+        if request.version() < Version::HTTP_11 {
+            return Err(upgrade_required("a WebSocket handshake needs HTTP/1.1"));
+        }
         let response = ws::handshake_with_protocols(request, &[BEARER]).map_err(|error| match error {
             ws::HandshakeError::GetMethodRequired => problem(
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -73,12 +78,23 @@ impl Handshake {
         if !has_key(request.headers()) {
             return Err(bad_key());
         }
-        let socket = request.conn_data::<SocketHandle>().cloned();
+        // What follows a handshake is the WebSocket's.
+        if has_body(request.headers()) {
+            return Err(problem(
+                StatusCode::BAD_REQUEST,
+                "bad_handshake",
+                "a WebSocket handshake has no body",
+            ));
+        }
+        let socket = request.conn_data::<TcpHandle>().cloned();
         Ok(Self { response, payload, socket, endpoint, limits })
     }
 
     /// Opens the WebSocket.
     pub fn accept(mut self) -> (HttpResponse, Connection) {
+        if let Some(socket) = &self.socket {
+            socket.become_session();
+        }
         let (outbox, waiting) = Outbox::new(self.limits.outbox);
         let link = Link::new(self.endpoint, outbox.clone(), self.socket, self.limits.close_timeout);
         let reader = Reader::new(self.payload, self.limits.frames, link.clone());
@@ -100,6 +116,11 @@ fn has_key(headers: &HeaderMap) -> bool {
         .get(header::SEC_WEBSOCKET_KEY)
         .and_then(|key| base64::engine::general_purpose::STANDARD.decode(key.as_bytes()).ok())
         .is_some_and(|key| key.len() == 16)
+}
+
+fn has_body(headers: &HeaderMap) -> bool {
+    let length = headers.get(header::CONTENT_LENGTH);
+    headers.contains_key(header::TRANSFER_ENCODING) || length.is_some_and(|length| length != "0")
 }
 
 fn bad_key() -> HttpResponse {

@@ -5,7 +5,8 @@ use std::rc::{Rc, Weak};
 use std::task::Waker;
 use std::time::Duration;
 
-use super::{FrameLimits, SocketHandle, Wire};
+use super::{FrameLimits, Wire};
+use crate::http::connection::TcpHandle;
 use crate::realtime::close::{CloseReason, Endpoint};
 use crate::realtime::hub::{Delivery, Outbox, OutboxLimits, Pushed};
 use crate::realtime::protocol::{close_frame, pong_frame};
@@ -25,7 +26,7 @@ pub struct LinkLimits {
 pub(super) struct Link {
     endpoint: Endpoint,
     outbox: Outbox,
-    socket: Option<SocketHandle>,
+    socket: Option<TcpHandle>,
     close_timeout: Duration,
     closing: Cell<bool>,
     closed_for: Cell<Option<CloseReason>>,
@@ -39,7 +40,7 @@ impl Link {
     pub(super) fn new(
         endpoint: Endpoint,
         outbox: Outbox,
-        socket: Option<SocketHandle>,
+        socket: Option<TcpHandle>,
         close_timeout: Duration,
     ) -> Rc<Self> {
         Rc::new_cyclic(|myself| Self {

@@ -13,7 +13,6 @@ mod frames;
 pub mod handshake;
 mod link;
 mod reader;
-mod socket;
 mod strangers;
 
 use super::close::CloseReason;
@@ -21,7 +20,6 @@ use super::close::CloseReason;
 pub use frames::FrameLimits;
 pub use link::LinkLimits;
 pub use reader::Reader;
-pub use socket::{SocketHandle, SocketOptions, on_connect};
 pub use strangers::{AddressLimits, Addresses, Place, Stranger};
 
 /// What reaches a session from its client.

@@ -10,5 +10,6 @@ mod slow;
 mod stop;
 mod strangers;
 mod target;
+mod waiting;
 
 use target::Target;

@@ -109,6 +109,11 @@ impl Target {
         sockets.collect::<BTreeSet<_>>().len()
     }
 
+    /// Files that it has open.
+    pub(super) fn descriptors(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.process.pid())).unwrap().count()
+    }
+
     /// Checks that it answers at once, and in time is what it was before. Then it ends well.
     pub(super) async fn assert_recovers(self) {
         let asked = tokio::time::timeout(Duration::from_secs(1), self.anyone().get("/healthz").into_future());

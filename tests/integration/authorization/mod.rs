@@ -4,5 +4,6 @@
 //! rights. `UPDATE_MATRIX=1 cargo test authorization` writes it anew.
 
 mod coverage;
+mod rooms;
 mod rows;
 mod world;

@@ -52,7 +52,7 @@ both_engines! {
                     users logins refresh_tokens revocations providers provider_categories services templates
                     portfolio_photos consumers requests offers bookings sessions messages read_markers projects
                     project_members tasks entries conversations simulations rooms events
-                    audit idempotency_keys);
+                    audit idempotency_keys write_probe);
                 known.sort();
                 Ok::<_, DbError>((known, found))
             })

@@ -346,7 +346,8 @@ fn outside_sessions_end_when_another_process_ends_their_right() {
         let (server, admin) = (&cast.app.server, cast.db_admin().await);
         // A second handle on the database, which tells nobody here what it commits.
         let config = souk::startup::db_config(&server.config.database);
-        let elsewhere = souk::db::Db::open(&config, cast.app.clock.clone(), std::sync::Arc::new(())).unwrap();
+        let elsewhere =
+            souk::db::Db::open_beside(&config, cast.app.clock.clone(), std::sync::Arc::new(())).unwrap();
         let live = async || {
             let path = format!("/ws?token={}", cast.token(json!({})));
             let mut socket = Socket::connect(cast.app.address, &path).await;
@@ -362,6 +363,6 @@ fn outside_sessions_end_when_another_process_ends_their_right() {
         assert_eq!(before.closed().await.code, 4001);
         after.send(json!({"type": "ping"})).await;
         after.recv("pong").await;
-        elsewhere.close();
+        elsewhere.close().await;
     });
 }

@@ -22,10 +22,28 @@ both_engines! {
         let anyone = app.anyone();
         let ours = anyone.get("/healthz").header("Origin", "https://app.example").await;
         assert_eq!(ours.header("access-control-allow-origin"), Some("https://app.example"));
-        for origin in ["https://app.example.evil.test", "http://app.example", "null"] {
+        for origin in ["https://app.example.evil.test", "http://app.example", "http://localhost.evil.test", "null"] {
             let other = anyone.get("/healthz").header("Origin", origin).await;
             assert_eq!(other.header("access-control-allow-origin"), None, "{origin}");
         }
+    }
+
+    async fn pages_of_this_machine_may_read_answers_in_development(app) {
+        for origin in ["http://localhost:5173", "http://127.0.0.1:3000", "http://[::1]:8080", "http://localhost"] {
+            let preflight = app.anyone().call(reqwest::Method::OPTIONS, "/requests").header("Origin", origin);
+            let preflight = preflight
+                .header("Access-Control-Request-Method", "POST")
+                .header("Access-Control-Request-Headers", "authorization, content-type")
+                .await;
+            assert_eq!(preflight.header("access-control-allow-origin"), Some(origin));
+            let answer = app.anyone().get("/healthz").header("Origin", origin).await;
+            assert_eq!(answer.header("access-control-allow-origin"), Some(origin));
+        }
+    }
+
+    async fn and_in_production_those_of_the_list_alone(app with ["--env=production"]) {
+        let answer = app.anyone().get("/healthz").header("Origin", "http://localhost:5173").await;
+        assert_eq!(answer.header("access-control-allow-origin"), None);
     }
 
     async fn strangers_have_so_many_requests_a_minute(app with ["--anonymous-requests", "2"]) {

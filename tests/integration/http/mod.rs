@@ -10,6 +10,7 @@ mod consumers;
 mod conventions;
 mod conversations;
 mod entries;
+mod framing;
 mod guessing;
 mod health;
 mod limits;

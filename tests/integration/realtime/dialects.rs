@@ -1,11 +1,16 @@
 //! One file of commands and what they bring about (`dialects.json`), told through each dialect: they add no meaning.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::doors::db_session;
 use crate::both_engines;
 use crate::support::{Person, Socket, SocketIo, TestApp};
+
+/// An id that nothing has.
+const NOTHING: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
 /// Somebody gives a command. Fields of an answer or notice that are not named may be anything.
 #[derive(Deserialize)]
@@ -100,7 +105,7 @@ async fn play(app: &TestApp, ana: (&Person, Speaker), ben: (&Person, Speaker)) {
     let room = db_session(app, ana.0, ben.0).await;
     let (ana_id, ben_id) = (ana.0.id.clone(), ben.0.id.clone());
     let mut people = [("ana", ana.1), ("ben", ben.1)];
-    for step in steps(&[("$room", &room), ("$ana", &ana_id), ("$ben", &ben_id)]) {
+    for step in steps(&[("$room", &room), ("$ana", &ana_id), ("$ben", &ben_id), ("$nothing", NOTHING)]) {
         let what = format!("{} {} {}", step.who, step.command, json!(step.fields));
         let speaker = &mut people.iter_mut().find(|(name, _)| *name == step.who).unwrap().1;
         let answer = speaker.command(&step.command, &step.fields).await;
@@ -144,4 +149,25 @@ both_engines! {
         let (ana, ben) = people(app).await;
         play(app, (&ana, socketio(app, &ana).await), (&ben, plain(&ben).await)).await;
     }
+}
+
+/// The commands that there are, by their names in the source.
+fn commands() -> BTreeSet<&'static str> {
+    let source = include_str!("../../../src/realtime/protocol/command.rs");
+    let names = source.split("fn name(&self)").nth(1).unwrap().split("\n    }\n").next().unwrap();
+    names.lines().filter_map(|line| line.split_once("=> \"")?.1.split('"').next()).collect()
+}
+
+#[test]
+fn every_command_is_told_through_each_dialect() {
+    let commands = commands();
+    assert!(commands.len() >= 10, "{commands:?}");
+    let told = steps(&[]);
+    let told: BTreeSet<_> = told.iter().map(|step| step.command.as_str()).collect();
+    let silent: Vec<_> = commands.difference(&told).collect();
+    assert!(silent.is_empty(), "no step in dialects.json gives {silent:?}");
+    let refused =
+        |name: &&&str| !steps(&[]).iter().any(|step| step.command == **name && step.error.is_none());
+    let only_refused: Vec<_> = commands.iter().filter(refused).collect();
+    assert_eq!(only_refused, [&"refresh"], "with a fresh token it has tests of its own: rights/mod.rs");
 }

@@ -5,15 +5,16 @@ use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use actix_web::web::{self, Data, Payload};
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
+use actix_web::{App, HttpRequest, HttpResponse};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
+use souk::http::connection::{ServeOptions, serve as serve_on};
 use souk::realtime::close::CloseReason;
 use souk::realtime::hub::{Delivery, OutboxLimits};
 use souk::realtime::protocol::engineio::PayloadLimits;
 use souk::realtime::protocol::frame;
 use souk::realtime::transport::engineio::{Connection, Engine, EngineLimits, Received};
-use souk::realtime::transport::{FrameLimits, Inbound, LinkLimits, SocketOptions, on_connect};
+use souk::realtime::transport::{FrameLimits, Inbound, LinkLimits};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
@@ -81,16 +82,11 @@ fn serve(limits: EngineLimits) -> Server {
     let address = listener.local_addr().unwrap();
     let engine = Engine::new(limits);
     let data = Data::new(engine.clone());
-    let server = HttpServer::new(move || {
+    let options = ServeOptions { workers: 2, ..ServeOptions::default() };
+    let server = serve_on(listener, options, move || {
         App::new().app_data(data.clone()).route("/engine.io/", web::route().to(echo))
     })
-    .workers(2)
-    .h1_allow_half_closed(false)
-    .disable_signals()
-    .on_connect(on_connect(SocketOptions { send_buffer: 64 * 1024, user_timeout: Duration::from_secs(30) }))
-    .listen(listener)
-    .unwrap()
-    .run();
+    .unwrap();
     actix_web::rt::spawn(server);
     Server { address, engine }
 }

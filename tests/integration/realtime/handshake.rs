@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::both_engines;
-use crate::support::{Socket, TestApp};
+use crate::support::{Socket, SocketIo, TestApp};
 
 /// The code with which a handshake ends.
 async fn refused(app: &TestApp, path: &str, headers: &[(&'static str, &str)]) -> u16 {
@@ -67,6 +67,27 @@ both_engines! {
             assert_eq!(refused(app, &ana.live_path(), &[("origin", origin)]).await, 4003, "{origin}");
         }
         ana.live().await;
+    }
+
+    async fn pages_of_this_machine_are_let_in_in_development(app) {
+        let ana = app.consumer("ana").await;
+        for origin in ["http://localhost:5173", "http://127.0.0.1:3000", "http://[::1]:8080"] {
+            let mut socket = Socket::connect_with(app.address, &ana.live_path(), &[("origin", origin)]).await.unwrap();
+            socket.recv("connection_established").await;
+            let mut socket = SocketIo::open(app.address, "", &[("origin", origin)]).await;
+            socket.knock("/", json!({"token": ana.token().unwrap()})).await.unwrap();
+        }
+        let elsewhere = [("origin", "http://localhost.evil.test")];
+        assert_eq!(refused(app, &ana.live_path(), &elsewhere).await, 4003);
+    }
+
+    async fn and_in_production_they_are_not(app with ["--env=production"]) {
+        let ana = app.consumer("ana").await;
+        let page = [("origin", "http://localhost:5173")];
+        assert_eq!(refused(app, &ana.live_path(), &page).await, 4003);
+        let mut socket = SocketIo::open(app.address, "", &page).await;
+        let refusal = socket.knock("/", json!({"token": ana.token().unwrap()})).await.unwrap_err();
+        assert!(refusal["message"].as_str().unwrap().starts_with("origin not allowed"), "{refusal}");
     }
 
     async fn a_user_has_as_many_connections_as_the_plan_says(app with ["--free-connections=2"]) {

@@ -7,15 +7,14 @@ use std::time::{Duration, Instant};
 use actix_web::http::StatusCode;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Bytes, Payload};
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, ResponseError};
+use actix_web::{App, HttpRequest, HttpResponse, ResponseError};
 use futures_util::StreamExt;
 use souk::http::Problem;
+use souk::http::connection::{ServeOptions, serve as serve_on};
 use souk::realtime::close::{CloseReason, Endpoint};
 use souk::realtime::hub::{Delivery, OutboxLimits};
 use souk::realtime::transport::handshake::Handshake;
-use souk::realtime::transport::{
-    AddressLimits, Addresses, FrameLimits, Inbound, LinkLimits, SocketOptions, on_connect,
-};
+use souk::realtime::transport::{AddressLimits, Addresses, FrameLimits, Inbound, LinkLimits};
 use tokio::sync::Notify;
 
 use crate::support::{Raw, frame, masked};
@@ -87,7 +86,7 @@ fn serve_and_tell(ended: web::Data<Notify>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let addresses = Addresses::new(AddressLimits { strangers: 2, sessions: 10 });
-    let server = HttpServer::new(move || {
+    let server = serve_on(listener, ServeOptions::default(), move || {
         App::new()
             .wrap(from_fn(souk::http::error::render))
             .app_data(web::Data::new(addresses.clone()))
@@ -95,12 +94,7 @@ fn serve_and_tell(ended: web::Data<Notify>) -> SocketAddr {
             .route("/echo", web::get().to(echo))
             .route("/refuse", web::get().to(refuse))
     })
-    .workers(1)
-    .disable_signals()
-    .on_connect(on_connect(SocketOptions { send_buffer: 64 * 1024, user_timeout: Duration::from_secs(30) }))
-    .listen(listener)
-    .unwrap()
-    .run();
+    .unwrap();
     actix_web::rt::spawn(server);
     address
 }

@@ -154,7 +154,7 @@ impl Call {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await?;
         if let Some((method, path)) = self.what.split_once(' ') {
-            CONTRACT.hold(method, path, status, &text);
+            CONTRACT.hold(method, path, status, &headers, &text);
         }
         Ok(Answer { what: self.what, status, headers, text })
     }

@@ -5,7 +5,25 @@ use std::sync::{LazyLock, Mutex};
 
 use actix_web::dev::ResourceDef;
 use jsonschema::Validator;
+use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
+
+/// Headers that are HTTP's own and mean the same everywhere.
+const STANDARD: [&str; 9] = [
+    "cache-control",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "date",
+    "keep-alive",
+    "transfer-encoding",
+    "vary",
+];
+
+/// Headers that come wherever they are documented. The others depend on the call: who is refused before being counted is
+/// not told where they stand.
+const ALWAYS: [&str; 4] = ["X-Request-Id", "ETag", "Location", "WWW-Authenticate"];
 
 /// The document with its routes ready for look-up.
 pub struct Contract {
@@ -38,9 +56,9 @@ impl Contract {
             .collect()
     }
 
-    /// Fails the test when the answer to a documented route is not a documented one.
+    /// Fails the test when the answer to a documented route is not a documented one: its status, headers and body.
     #[track_caller]
-    pub fn hold(&self, method: &str, path: &str, status: u16, body: &str) {
+    pub fn hold(&self, method: &str, path: &str, status: u16, headers: &HeaderMap, body: &str) {
         let path = path.split('?').next().unwrap();
         let path = path.strip_prefix("/api/v1").unwrap_or(path);
         let Some((_, route)) = self.routes.iter().find(|(address, _)| address.is_match(path)) else { return };
@@ -48,22 +66,60 @@ impl Contract {
         // Not a documented method: the answer is the server's own 405, or a CORS preflight's.
         let Some(responses) = operation["responses"].as_object() else { return };
         let what = format!("{method} {route} {status}");
-        // 304 has no body, and which routes answer it depends on the caller's headers alone.
-        if status == 304 {
-            return;
-        }
         let response = responses.get(&status.to_string());
         let response = response.unwrap_or_else(|| panic!("{what} is not in the OpenAPI document: {body}"));
-        let media = response["content"].as_object().and_then(|content| content.values().next());
-        let Some(schema) = media.map(|media| &media["schema"]) else {
+        let response = self.resolved(response);
+        self.hold_headers(&what, &response["headers"], headers);
+        let media = response["content"].as_object().and_then(|content| content.iter().next());
+        let Some((media_type, media)) = media else {
             assert!(body.is_empty(), "{what} has a body that is not in the OpenAPI document: {body}");
             return;
         };
+        let given = headers.get("content-type").and_then(|given| given.to_str().ok()).unwrap_or_default();
+        assert!(given.starts_with(media_type.as_str()), "{what} is documented as {media_type}, not {given}");
+        if !media_type.ends_with("json") {
+            return;
+        }
         let body: Value =
             serde_json::from_str(body).unwrap_or_else(|error| panic!("{what}: {error}: {body}"));
+        self.hold_value(&what, &media["schema"], &body);
+    }
+
+    /// Each header is documented with a schema that it fits; and those that always come are there.
+    fn hold_headers(&self, what: &str, documented: &Value, headers: &HeaderMap) {
+        for (name, value) in headers {
+            let name = name.as_str();
+            if STANDARD.contains(&name) || name.starts_with("access-control-") {
+                continue;
+            }
+            let documented = documented.as_object().into_iter().flatten();
+            let Some((_, header)) = documented.into_iter().find(|(key, _)| key.eq_ignore_ascii_case(name))
+            else {
+                panic!("{what} has a header that is not in the OpenAPI document: {name}: {value:?}");
+            };
+            let schema = &self.resolved(header)["schema"];
+            let text = value.to_str().unwrap();
+            let value = match schema["type"].as_str() {
+                Some("integer") => text.parse::<i64>().unwrap().into(),
+                _ => Value::from(text),
+            };
+            self.hold_value(&format!("{what} {name}"), schema, &value);
+        }
+        for name in ALWAYS.iter().filter(|name| documented.get(name).is_some()) {
+            assert!(headers.contains_key(*name), "{what} lacks a header of the OpenAPI document: {name}");
+        }
+    }
+
+    fn hold_value(&self, what: &str, schema: &Value, value: &Value) {
         let errors: Vec<String> =
-            self.validator(&what, schema).iter_errors(&body).map(|e| e.to_string()).collect();
-        assert!(errors.is_empty(), "{what} does not fit the OpenAPI document: {errors:?} in {body}");
+            self.validator(what, schema).iter_errors(value).map(|e| e.to_string()).collect();
+        assert!(errors.is_empty(), "{what} does not fit the OpenAPI document: {errors:?} in {value}");
+    }
+
+    /// What a reference leads to; anything else as it is.
+    pub fn resolved<'a>(&'a self, value: &'a Value) -> &'a Value {
+        let Some(reference) = value["$ref"].as_str() else { return value };
+        self.document.pointer(reference.trim_start_matches('#')).unwrap()
     }
 
     fn validator(&self, what: &str, schema: &Value) -> &'static Validator {

@@ -23,6 +23,17 @@ pub enum Database {
     Postgres(postgres::Database),
 }
 
+/// A PostgreSQL server for one test alone; `None` where it is not installed, which was said loudly then.
+pub fn own_postgres() -> Option<postgres::Server> {
+    let server = postgres::own_server();
+    if server.is_none() {
+        skip(NO_POSTGRES);
+    }
+    server
+}
+
+const NO_POSTGRES: &str = "PostgreSQL is not installed (no initdb in the PATH or in /usr/lib/postgresql)";
+
 impl Engine {
     /// A fresh database; `None` where the engine is not installed, which was said loudly then.
     pub fn database(self) -> Option<Database> {
@@ -35,7 +46,7 @@ impl Engine {
             Self::Postgres => {
                 let server = postgres::server();
                 if server.is_none() {
-                    skip("PostgreSQL is not installed (no initdb in the PATH or in /usr/lib/postgresql)");
+                    skip(NO_POSTGRES);
                 }
                 server.map(|server| Database::Postgres(server.database()))
             }

@@ -18,11 +18,17 @@ use super::scratch;
 /// The server of this test process; `None` where PostgreSQL is not installed.
 pub fn server() -> Option<&'static Server> {
     static SERVER: OnceLock<Option<Server>> = OnceLock::new();
-    SERVER.get_or_init(|| binaries().map(|folder| Server::start(&folder))).as_ref()
+    SERVER.get_or_init(|| Server::start(FORGETFUL)).as_ref()
+}
+
+/// A server for one test alone, which may do to it what it likes; gone when it is dropped.
+pub fn own_server() -> Option<Server> {
+    Server::start(KEEPS_COMMITS)
 }
 
 /// A running PostgreSQL, with a migrated database to copy from.
 pub struct Server {
+    binaries: PathBuf,
     folder: PathBuf,
     admin: Mutex<PgConnection>,
     made: AtomicU32,
@@ -32,8 +38,15 @@ pub struct Server {
 
 const TEMPLATE: &str = "souk_template";
 
+/// Nothing outlives the process, so nothing need reach the disk. Souk itself is what the tests kill.
+const FORGETFUL: &str = "-c fsync=off -c full_page_writes=off -c synchronous_commit=off";
+
+/// The server is killed, the machine is not: a commit must have left the server's own memory.
+const KEEPS_COMMITS: &str = "-c fsync=off -c full_page_writes=off -c synchronous_commit=on";
+
 impl Server {
-    fn start(binaries: &Path) -> Self {
+    fn start(durability: &str) -> Option<Self> {
+        let binaries = binaries()?;
         let folder = std::env::temp_dir().join(format!("souk-pg-{}", uuid::Uuid::new_v4().simple()));
         std::fs::create_dir(&folder).unwrap();
         let account = account();
@@ -56,10 +69,9 @@ impl Server {
                 ])
                 .arg(&data),
         );
-        // Nothing here outlives the process, so nothing need reach the disk. Souk itself is what the tests kill.
         let options = format!(
-            "-k {} -c listen_addresses= -c fsync=off -c full_page_writes=off -c synchronous_commit=off \
-             -c max_connections=500 -c shared_buffers=64MB -c max_wal_size=4GB -c autovacuum=off",
+            "-k {} -c listen_addresses= {durability} -c max_connections=500 -c shared_buffers=64MB \
+             -c max_wal_size=4GB -c autovacuum=off",
             folder.display()
         );
         must(
@@ -72,7 +84,51 @@ impl Server {
         let mut admin = PgConnection::establish(&url(&folder, "postgres")).unwrap();
         admin.batch_execute(&format!("CREATE DATABASE {TEMPLATE}")).unwrap();
         Db::migrate(&DbConfig::new(Target::Postgres(url(&folder, TEMPLATE)))).unwrap();
-        Self { folder, admin: Mutex::new(admin), made: AtomicU32::new(0), _cleaner: cleaner }
+        Some(Self { binaries, folder, admin: Mutex::new(admin), made: AtomicU32::new(0), _cleaner: cleaner })
+    }
+
+    /// The migrated database that others are copied from, for who has the server for themselves.
+    pub fn url(&self) -> String {
+        url(&self.folder, TEMPLATE)
+    }
+
+    /// Where its socket is.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The same database by a socket in another folder.
+    pub fn url_by(&self, folder: &Path) -> String {
+        url(folder, TEMPLATE)
+    }
+
+    /// Stops the server (`fast`: every connection is told; `immediate`: as if it had crashed).
+    pub fn stop(&self, mode: &str) {
+        self.control(&["stop", "--silent", "--mode", mode, "--wait", "--timeout=60"]);
+    }
+
+    /// Starts it again after a stop, as it was, and waits until it takes connections.
+    pub fn start_again(&self) {
+        let options = std::fs::read_to_string(self.folder.join("data/postmaster.opts")).unwrap();
+        // The program's path, and its options in quotes.
+        let options = options.trim().split_once(' ').unwrap().1.replace('"', "'");
+        let log = format!("--log={}", self.folder.join("log").display());
+        let options = format!("--options={options}");
+        self.control(&["start", "--silent", "--wait", "--timeout=60", &log, &options]);
+    }
+
+    /// Ends every connection to its databases, as an operator would.
+    pub fn terminate_connections(&self) {
+        // Not by the connection that was kept: that did not survive the last restart.
+        let mut admin = PgConnection::establish(&url(&self.folder, "postgres")).unwrap();
+        let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                   WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
+        admin.batch_execute(sql).unwrap();
+    }
+
+    fn control(&self, arguments: &[&str]) {
+        let mut command = as_account(account(), &self.binaries.join("pg_ctl"));
+        must(command.args(arguments).arg("--pgdata").arg(self.folder.join("data")));
     }
 
     /// A migrated database that nobody else uses.

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -26,10 +26,28 @@ pub struct Process {
 impl Process {
     /// Starts it on `bind` (port 0 for a free one) and waits until it listens.
     pub fn start(bind: &str, database_url: &str, flags: &[&str]) -> Self {
+        Self::spawn(&mut Command::new(env!("CARGO_BIN_EXE_souk")), bind, database_url, flags)
+    }
+
+    /// The same by a shell that has run `preparation` before it became the server.
+    pub fn start_after(preparation: &str, bind: &str, database_url: &str, flags: &[&str]) -> Self {
+        let mut shell = Command::new("sh");
+        let script = format!("{preparation}; exec \"$@\"");
+        shell.args(["-c", &script, "sh", env!("CARGO_BIN_EXE_souk")]);
+        Self::spawn(&mut shell, bind, database_url, flags)
+    }
+
+    /// The same, where the system allows it to have only so many files open.
+    pub fn start_with_files(files: u32, bind: &str, database_url: &str, flags: &[&str]) -> Self {
+        Self::start_after(&format!("ulimit -n {files}"), bind, database_url, flags)
+    }
+
+    fn spawn(command: &mut Command, bind: &str, database_url: &str, flags: &[&str]) -> Self {
         // Each of its clients here is an open file, too.
         souk::startup::allow_many_files().unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_souk"))
-            .args(["serve", "--bind", bind, "--workers=2", "--jwt-secret", JWT_SECRET])
+        let mut child = command
+            .args(["serve", "--bind", bind, "--jwt-secret", JWT_SECRET])
+            .args(if flags.contains(&"--workers") { None } else { Some("--workers=2") })
             .args(["--database-url", database_url, "--log-format=json"])
             .args(flags)
             .stdin(Stdio::null())
@@ -53,6 +71,11 @@ impl Process {
             }
         };
         Self { child, watchdog, log: said, address, said_first: lines }
+    }
+
+    /// What it has logged since it was asked last (since it listened): JSON, line by line.
+    pub fn logged(&self) -> Vec<Value> {
+        self.log.try_iter().filter_map(|line| serde_json::from_str(&line).ok()).collect()
     }
 
     /// A caller with or without a token.
@@ -98,6 +121,36 @@ impl Drop for Process {
         let _ = self.watchdog.kill();
         let _ = self.watchdog.wait();
     }
+}
+
+/// What `souk` says on standard error where it fails by itself, as it must.
+pub fn refused(arguments: &[&str]) -> String {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_souk"))
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let began = Instant::now();
+    let status = loop {
+        match child.try_wait().unwrap() {
+            Some(status) => break status,
+            None if began.elapsed() < Duration::from_secs(20) => {
+                std::thread::sleep(Duration::from_millis(10))
+            }
+            None => {
+                child.kill().unwrap();
+                panic!(
+                    "{arguments:?} goes on: {}",
+                    String::from_utf8_lossy(&child.wait_with_output().unwrap().stderr)
+                );
+            }
+        }
+    };
+    let said = String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap();
+    assert!(!status.success(), "{arguments:?} succeeded: {said}");
+    said
 }
 
 /// Its log, line by line. A thread reads on for as long as it runs, so that it never waits for a reader.

@@ -115,6 +115,12 @@ impl Socket {
             .unwrap_or_else(|closed| panic!("no event {kind}, but {closed:?}"))
     }
 
+    /// Asks for a sign of life: what the session does by itself at its start is done then.
+    pub async fn recv_pong(&mut self) {
+        self.send(serde_json::json!({"type": "ping"})).await;
+        self.recv("pong").await;
+    }
+
     /// The next message, whatever it is.
     pub async fn next(&mut self) -> Result<Value, Closed> {
         match self.kept.pop_front() {

@@ -17,8 +17,8 @@ use super::courier::{Answer, Control};
 use super::directory::Line;
 use crate::http::Problem;
 use crate::http::body::{BodyError, read_body};
+use crate::http::connection::TcpHandle;
 use crate::realtime::protocol::engineio::{Packet, read_payload};
-use crate::realtime::transport::SocketHandle;
 
 /// `GET`: waits for what there is to say.
 pub(super) async fn poll(line: Line, request: &HttpRequest) -> HttpResponse {
@@ -30,7 +30,7 @@ pub(super) async fn poll(line: Line, request: &HttpRequest) -> HttpResponse {
     drop(line);
     match answer.await {
         Ok(Answer::Payload { payload, taken }) => {
-            let socket = request.conn_data::<SocketHandle>().cloned();
+            let socket = request.conn_data::<TcpHandle>().cloned();
             let body = Delivered { payload: Some(payload), taken: Some(taken), socket };
             headed(HttpResponse::Ok(), "text/plain; charset=UTF-8").body(body)
         }
@@ -88,7 +88,7 @@ fn headed(mut answer: actix_web::HttpResponseBuilder, kind: &'static str) -> act
 struct Delivered {
     payload: Option<Bytes>,
     taken: Option<oneshot::Sender<()>>,
-    socket: Option<SocketHandle>,
+    socket: Option<TcpHandle>,
 }
 
 impl MessageBody for Delivered {
@@ -99,7 +99,7 @@ impl MessageBody for Delivered {
     }
 
     fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
-        let is_left = self.socket.as_ref().is_some_and(SocketHandle::is_left);
+        let is_left = self.socket.as_ref().is_some_and(TcpHandle::is_left);
         if let Some(taken) = self.taken.take().filter(|_| !is_left) {
             // The courier may have ended: nothing comes after this then.
             let _ = taken.send(());

@@ -226,5 +226,5 @@ async fn db_enroll_admin(database: &Database, email: &str) {
         plan: Plan::Free,
     };
     Auth::open(&config, db.clone(), clock).unwrap().enroll(sign_up).await.unwrap();
-    db.close();
+    db.close().await;
 }

@@ -1,16 +1,28 @@
 //! The OpenAPI 3.1 document, made from the routes themselves, and the page to browse it without any network.
+//!
+//! Handlers say what is theirs alone: their bodies, queries and good answers. What follows from the rest is added here,
+//! once for all of them: ids and path parameters by [`operations`], error answers and headers by [`answers`]; what several share is written once.
+
+mod answers;
+mod operations;
+mod shapes;
+mod sharing;
 
 use actix_web::HttpResponse;
 use actix_web::http::header::ContentType;
 use actix_web::web;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApiBuilder, ServerBuilder};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::tag::TagBuilder;
+use utoipa::openapi::{
+    ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, ServerBuilder,
+};
 use utoipa_actix_web::AppExt;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::domain::FieldError;
 
-use super::routes;
+use super::error::Document as Problem;
+use super::routes::FEATURES;
 
 const DESCRIPTION: &str = "\
 Consumers post requests, providers answer with offers, an accepted offer becomes a booking, both sides chat. \
@@ -18,14 +30,35 @@ Every address is served at the root and under `/api/v1`. Errors are `application
 lists are `{items, next_cursor}`; updates take `If-Match`; deciding calls take `Idempotency-Key`.";
 
 /// The document of every route in the list.
-pub fn document() -> utoipa::openapi::OpenApi {
-    let (_, routed) = actix_web::App::new().into_utoipa_app().configure(routes::documented).split_for_parts();
+pub fn document() -> OpenApi {
+    let mut document = frame();
+    for (name, routes) in FEATURES {
+        let (_, mut feature) = actix_web::App::new().into_utoipa_app().configure(routes).split_for_parts();
+        for at in operations::each(&mut feature.paths) {
+            at.operation.tags = Some(vec![name.to_owned()]);
+        }
+        document.merge(feature);
+    }
+    document.tags = Some(FEATURES.map(|(name, _)| TagBuilder::new().name(name).build()).into());
+    let OpenApi { paths, components, .. } = &mut document;
+    let components = components.get_or_insert_default();
+    answers::share(components);
+    for mut at in operations::each(paths) {
+        at.complete(components);
+        answers::complete(&mut at, components);
+    }
+    sharing::share_answers(paths, components);
+    document
+}
+
+/// All but the routes.
+fn frame() -> OpenApi {
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("JWT")
         .description(Some("An access token of `POST /auth/token`, or of a configured outside issuer"))
         .build();
-    let document = OpenApiBuilder::new()
+    OpenApiBuilder::new()
         .info(
             InfoBuilder::new()
                 .title("Souk")
@@ -40,15 +73,21 @@ pub fn document() -> utoipa::openapi::OpenApi {
             ServerBuilder::new().url("/").build(),
             ServerBuilder::new().url("/api/v1").description(Some("the same router")).build(),
         ]))
+        .security(Some([SecurityRequirement::new("bearer", [""; 0])]))
         .components(Some(
             ComponentsBuilder::new()
                 // Named by error answers alone, whose schemas are not collected with the routes.
+                .schema_from::<Problem<'_>>()
                 .schema_from::<FieldError>()
                 .security_scheme("bearer", SecurityScheme::Http(bearer))
                 .build(),
         ))
-        .build();
-    document.merge_from(routed)
+        .build()
+}
+
+/// A reference to what stands in the components.
+fn shared<T>(kind: &str, name: &str) -> RefOr<T> {
+    RefOr::Ref(Ref::new(format!("#/components/{kind}/{name}")))
 }
 
 /// The document as it is sent.

@@ -1,0 +1,27 @@
+//! `souk backup`: a copy of the SQLite database, while a server may be using it.
+
+use std::path::PathBuf;
+
+use crate::config::Settings;
+use crate::db::Db;
+use crate::startup;
+
+/// What `souk backup` takes besides the settings.
+#[derive(Debug, clap::Args)]
+pub(super) struct Options {
+    /// The file to make; one that exists is not written over
+    #[arg(value_name = "PATH")]
+    to: PathBuf,
+
+    #[command(flatten)]
+    pub(super) settings: Settings,
+}
+
+/// Says on standard output what was copied to where.
+#[allow(clippy::print_stdout, reason = "a command's answer, not a log line")]
+pub(super) fn run(options: &Options) -> Result<(), super::Failed> {
+    let database = options.settings.database();
+    Db::back_up(&startup::db_config(database), &options.to)?;
+    println!("{} is copied to {}", database.database_url, options.to.display());
+    Ok(())
+}

@@ -1,0 +1,107 @@
+//! A copy of a SQLite database that is whole, taken while a server may be writing to it.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use diesel::RunQueryDsl;
+use diesel::sql_types::Text;
+
+use super::connection::{Access, ConnectError, Manager};
+use super::{DbConfig, Target};
+
+/// There is no backup.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// PostgreSQL has better tools of its own.
+    #[error(
+        "souk backup copies a SQLite file; for PostgreSQL use its own tool: pg_dump --format=custom --file=PATH \
+         --dbname=\"$DATABASE_URL\""
+    )]
+    Postgres,
+    /// The SQLite file is not there.
+    #[error("there is no database at {}", .0.display())]
+    Missing(PathBuf),
+    /// Something stands where the backup was to go.
+    #[error("{} exists: a backup writes over nothing, name a new file", .0.display())]
+    Exists(PathBuf),
+    /// SQLite takes paths as UTF-8 only.
+    #[error("{} is not UTF-8, which SQLite needs", .0.display())]
+    NotUtf8(PathBuf),
+    /// The database cannot be opened.
+    #[error("cannot open the database: {0}")]
+    Open(String),
+    /// It could not be copied.
+    #[error("the database was not copied: {0}")]
+    Copy(#[from] diesel::result::Error),
+    /// The file could not be written.
+    #[error("{} was not written: {cause}", .file.display())]
+    Write {
+        /// Where the backup was to go.
+        file: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+}
+
+/// Copies the database to a new file: one moment of it, in one piece, on disk when this returns. A server that runs on it
+/// goes on. The copy is made under another name in the same folder, so that no half of one ever stands at `to`.
+pub(super) fn copy(config: &DbConfig, to: &Path) -> Result<(), BackupError> {
+    let Target::Sqlite(from) = &config.target else { return Err(BackupError::Postgres) };
+    let failed = |cause| BackupError::Write { file: to.to_owned(), cause };
+    if !from.try_exists().map_err(failed)? {
+        return Err(BackupError::Missing(from.clone()));
+    }
+    if to.symlink_metadata().is_ok() {
+        return Err(BackupError::Exists(to.to_owned()));
+    }
+    let mut name = to.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.partial", uuid::Uuid::new_v4().simple()));
+    let partial = Partial(to.with_file_name(name));
+    make(&partial.0).map_err(failed)?;
+    let path = partial.0.to_str().ok_or_else(|| BackupError::NotUtf8(to.to_owned()))?;
+
+    let opened = Manager::new(config, Access::Write).establish();
+    let mut connection = opened.map_err(|error: ConnectError| BackupError::Open(error.to_string()))?;
+    diesel::sql_query("VACUUM INTO ?").bind::<Text, _>(path).execute(&mut connection)?;
+    File::open(&partial.0).and_then(|file| file.sync_all()).map_err(failed)?;
+    // Gives it its name only if that is free, also of what came meanwhile.
+    match std::fs::hard_link(&partial.0, to) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            return Err(BackupError::Exists(to.to_owned()));
+        }
+        // A file system without links.
+        Err(_) => std::fs::rename(&partial.0, to).map_err(failed)?,
+    }
+    sync_folder(to).map_err(failed)
+}
+
+/// Removed when dropped: by then the backup has its name, or there is none.
+struct Partial(PathBuf);
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// An empty file, which SQLite fills. Nobody else may read it: it holds what the database holds.
+fn make(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+#[cfg(unix)]
+fn sync_folder(file: &Path) -> io::Result<()> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all())
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}

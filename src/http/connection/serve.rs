@@ -1,0 +1,142 @@
+//! The web server, on connections of ours: what `actix_web::HttpServer` does, with [`Stream`] for its `TcpStream`.
+
+use std::fmt::Debug;
+use std::future::ready;
+use std::io;
+use std::net::TcpListener;
+use std::rc::Rc;
+use std::time::Duration;
+
+use actix_http::{HttpService, KeepAlive, Request};
+use actix_server::ServerBuilder;
+use actix_service::{IntoServiceFactory, ServiceFactoryExt as _, apply_fn_factory, map_config};
+use actix_web::body::MessageBody;
+use actix_web::dev::{AppConfig, Response, Server, Service, ServiceFactory, fn_service};
+use actix_web::rt::net::TcpStream;
+use futures_util::FutureExt as _;
+use socket2::SockRef;
+
+use super::exchange::Exchange;
+use super::phase::{LINGER, Timeouts};
+use super::stream::Stream;
+
+/// What each accepted socket is set to.
+#[derive(Debug, Clone, Copy)]
+pub struct SocketOptions {
+    /// The kernel's send buffer: what a peer that does not read can make the kernel keep.
+    pub send_buffer: usize,
+    /// Sent data that the peer's machine does not acknowledge for this long ends the connection.
+    pub user_timeout: Duration,
+}
+
+/// How connections are served.
+#[derive(Debug, Clone, Copy)]
+pub struct ServeOptions {
+    /// Threads, each with an event loop.
+    pub workers: usize,
+    /// Open connections of each, beyond which new ones wait.
+    pub max_connections: usize,
+    /// How long requests in flight may take when the server stops in order.
+    pub stop_timeout: Duration,
+    /// How long a client may keep the server waiting.
+    pub timeouts: Timeouts,
+    /// Of every connection.
+    pub socket: SocketOptions,
+}
+
+impl Default for ServeOptions {
+    fn default() -> Self {
+        Self {
+            workers: 1,
+            max_connections: 25_000,
+            stop_timeout: Duration::from_secs(10),
+            timeouts: Timeouts {
+                head: Duration::from_secs(10),
+                body: Duration::from_secs(20),
+                idle: Duration::from_secs(75),
+                write: Duration::from_secs(30),
+            },
+            socket: SocketOptions { send_buffer: 256 * 1024, user_timeout: Duration::from_secs(30) },
+        }
+    }
+}
+
+/// Serves what `app` makes, once for each worker thread, on the connections of `listener`. It listens to no signals.
+///
+/// # Errors
+/// Those of the listener.
+pub fn serve<F, I, S, B>(listener: TcpListener, options: ServeOptions, app: F) -> io::Result<Server>
+where
+    F: Fn() -> I + Clone + Send + 'static,
+    I: IntoServiceFactory<S, Request>,
+    S: ServiceFactory<Request, Config = AppConfig> + 'static,
+    S::Error: Into<actix_web::Error> + 'static,
+    S::InitError: Debug,
+    S::Response: Into<Response<B>> + 'static,
+    S::Service: 'static,
+    <S::Service as Service<Request>>::Future: 'static,
+    B: MessageBody + 'static,
+{
+    let ServeOptions { workers, max_connections, stop_timeout, timeouts, socket } = options;
+    let address = listener.local_addr()?;
+    let builder = ServerBuilder::new()
+        .workers(workers)
+        .max_concurrent_connections(max_connections)
+        .shutdown_timeout(stop_timeout.as_secs().max(1))
+        .disable_signals();
+    let stopping = builder.graceful_shutdown_signal();
+    let service = move || {
+        let stopping = stopping.clone();
+        let app = app().into_factory().map_err(|error| error.into().error_response());
+        let tracked = apply_fn_factory(app, |mut request: Request, app: &_| {
+            let exchange = Exchange::begin(&mut request);
+            // Not an async block, which would hold the answer's future twice.
+            Service::call(app, request)
+                .map(|answered| answered.map(|response| exchange.answer(response.into())))
+        });
+        let http = HttpService::build()
+            .graceful_shutdown_signal(move || {
+                let stopping = stopping.clone();
+                async move { stopping.notified().await }
+            })
+            // Tells a client whose first head is late so; the other bounds are the stream's.
+            .client_request_timeout(timeouts.head)
+            .keep_alive(KeepAlive::Os)
+            .client_disconnect_timeout(LINGER)
+            .h1_allow_half_closed(false)
+            .local_addr(address)
+            .on_connect_ext(|stream: &Stream, data| {
+                data.insert(stream.handle());
+            })
+            .h1(map_config(tracked, |()| AppConfig::default()));
+        let timeouts = Rc::new(timeouts);
+        fn_service(move |tcp: TcpStream| {
+            set_up(&tcp, socket);
+            let peer = tcp.peer_addr().ok();
+            ready(Ok((Stream::new(tcp, timeouts.clone()), peer)))
+        })
+        .and_then(http)
+    };
+    Ok(builder.listen(address.to_string(), listener, service)?.run())
+}
+
+fn set_up(tcp: &TcpStream, options: SocketOptions) {
+    let socket = SockRef::from(tcp);
+    let set = socket
+        .set_tcp_nodelay(true)
+        .and_then(|()| socket.set_send_buffer_size(options.send_buffer))
+        .and_then(|()| set_user_timeout(&socket, options.user_timeout));
+    if let Err(error) = set {
+        log::warn!("a socket could not be set up: {error}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn set_user_timeout(socket: &SockRef<'_>, timeout: Duration) -> io::Result<()> {
+    socket.set_tcp_user_timeout(Some(timeout))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn set_user_timeout(_: &SockRef<'_>, _: Duration) -> io::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,42 @@
+//! `/metrics`: everything that is counted, in the Prometheus text format, for whoever may read it.
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::Problem;
+use crate::app::App;
+
+/// The address for scrapers.
+pub fn configure(config: &mut web::ServiceConfig) {
+    config.route("/metrics", web::get().to(read));
+}
+
+async fn read(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    if let Some(token) = &app.config.metrics.token
+        && !shown(&request).is_some_and(|shown| is_same(shown, token.expose()))
+    {
+        let detail = "show the metrics token: Authorization: Bearer TOKEN";
+        return Err(Problem::unauthorized(r#"Bearer realm="metrics""#, detail));
+    }
+    Ok(match app.metrics.render() {
+        Ok(text) => HttpResponse::Ok()
+            .insert_header((header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"))
+            .body(text),
+        Err(error) => {
+            log::error!("the metrics cannot be written: {error}");
+            HttpResponse::InternalServerError().finish()
+        }
+    })
+}
+
+fn shown(request: &HttpRequest) -> Option<&str> {
+    let (scheme, token) = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+}
+
+/// Hashed first, so that comparing takes as long whatever is shown.
+fn is_same(shown: &str, token: &str) -> bool {
+    Sha256::digest(shown).ct_eq(&Sha256::digest(token)).into()
+}

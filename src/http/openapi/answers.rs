@@ -1,0 +1,223 @@
+//! What follows from what an operation takes: which error answers it can give, and which headers come with an answer.
+
+use utoipa::IntoParams;
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::path::{HttpMethod, Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::response::{Response, ResponseBuilder};
+use utoipa::openapi::schema::Schema;
+use utoipa::openapi::{Components, ContentBuilder, RefOr, Required};
+
+use crate::http::PageQuery;
+
+use super::operations::Located;
+use super::shapes::{number, text};
+use super::shared;
+
+/// What an operation takes.
+struct Takes {
+    token: bool,
+    /// Ids in its path.
+    ids: bool,
+    body: bool,
+    query: bool,
+    /// `Idempotency-Key`.
+    key: bool,
+    /// `If-Match`.
+    version: bool,
+    /// It changes something.
+    change: bool,
+    admin: bool,
+}
+
+/// An error answer: its status and name, what it means, its header besides those of every answer, and who gives it.
+type Refusal = (&'static str, &'static str, &'static str, Option<&'static str>, fn(&Takes) -> bool);
+
+const REFUSALS: [Refusal; 13] = [
+    ("400", "BadRequest", "The request is not well-formed.", None, |t| t.body || t.key || t.version),
+    ("401", "Unauthorized", "No token, or not a valid one.", Some("WWW-Authenticate"), |t| t.token),
+    ("403", "Forbidden", "The caller lacks the standing.", None, |t| {
+        t.token && (t.ids || t.change || t.admin)
+    }),
+    ("404", "NotFound", "There is no such thing.", None, |t| t.ids),
+    ("408", "Timeout", "The body took too long to arrive.", None, |t| t.body),
+    ("409", "Conflict", "It does not fit the state that the thing is in.", None, |t| t.key),
+    ("412", "Stale", "`If-Match` names an older version.", None, |t| t.version),
+    ("413", "TooLarge", "The body is too large.", None, |t| t.body),
+    ("415", "UnsupportedMediaType", "The body is no JSON, plain or gzipped.", Some("Accept-Encoding"), |t| {
+        t.body
+    }),
+    ("422", "Invalid", "A field is wrong; `errors` says which.", None, |t| t.body || t.query || t.key),
+    ("429", "Limited", "Too many requests.", Some("Retry-After"), |_| true),
+    ("500", "Internal", "Our fault.", None, |_| true),
+    ("503", "Unavailable", "Too much is going on, or we are about to stop.", Some("Retry-After"), |_| true),
+];
+
+/// Error answers that do not follow from what the operation takes.
+const FURTHER: [(&str, &str); 5] = [
+    ("registerAccount", "409"),
+    ("issueToken", "401"),
+    ("logIn", "401"),
+    ("refreshToken", "401"),
+    ("endLogins", "409"),
+];
+
+/// Calls of the API's own things that change something and take no `Idempotency-Key`: done twice, they have done the same.
+const WITHOUT_KEY: [&str; 2] = ["closeConnection", "endUserLogin"];
+
+/// A header or a parameter: its name, what it says, and its schema.
+type Described = (&'static str, &'static str, fn() -> Schema);
+
+/// Headers of every answer.
+const EVERYWHERE: [&str; 4] = ["X-Request-Id", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"];
+
+const HEADERS: [Described; 10] = [
+    ("X-Request-Id", "Name of this call in our logs: the one that the request gave, or one of ours.", call),
+    ("RateLimit-Limit", "How many requests a minute the caller may make.", || number(0..)),
+    ("RateLimit-Remaining", "How many of them are left.", || number(0..)),
+    ("RateLimit-Reset", "Seconds until all of them are there again.", || number(0..)),
+    ("Retry-After", "Seconds after which to try again.", || number(1..)),
+    ("WWW-Authenticate", "How to come in (RFC 6750, section 3).", || text("^Bearer ")),
+    ("Accept-Encoding", "How a body may be compressed.", || text("")),
+    ("ETag", "The version, for `If-Match` and `If-None-Match`.", || text(r#"^"[0-9]+"$"#)),
+    ("Location", "Where the new thing is.", || text("^/")),
+    ("Idempotency-Replayed", "This is the stored answer of an earlier call with the same key.", || {
+        text("^true$")
+    }),
+];
+
+/// Headers of requests, besides `Authorization`.
+const PARAMETERS: [Described; 3] = [
+    (
+        "Idempotency-Key",
+        "The same call with the same key again gets the same answer, and does nothing twice.",
+        || text("^[ -~]{1,255}$"),
+    ),
+    ("If-Match", "The `ETag` of the version that you have seen; 412 where there is a newer one.", || {
+        text(r#"^("[0-9]+"|\*)$"#)
+    }),
+    ("If-None-Match", "The `ETag` of the version that you have; 304 where it is the newest.", || text("")),
+];
+
+fn call() -> Schema {
+    text("^[A-Za-z0-9._:/+=-]{1,64}$")
+}
+
+/// The shared parts that operations refer to.
+pub(super) fn share(components: &mut Components) {
+    for (name, description, schema) in HEADERS {
+        let header = HeaderBuilder::new().description(Some(description)).schema(Some(schema())).build();
+        components.headers.insert(name.to_owned(), header.into());
+    }
+    for (name, description, schema) in PARAMETERS {
+        let parameter = ParameterBuilder::new()
+            .name(name)
+            .parameter_in(ParameterIn::Header)
+            .required(Required::False)
+            .description(Some(description))
+            .schema(Some(schema()))
+            .build();
+        components.parameters.insert(name.to_owned(), parameter.into());
+    }
+    for parameter in PageQuery::into_params(|| Some(ParameterIn::Query)) {
+        components.parameters.insert(parameter.name.clone(), parameter.into());
+    }
+    for (_, name, meaning, header, _) in REFUSALS {
+        let problem = ContentBuilder::new().schema(Some(shared::<Schema>("schemas", "Problem"))).build();
+        let mut response =
+            ResponseBuilder::new().description(meaning).content("application/problem+json", problem).build();
+        put_headers(&mut response, EVERYWHERE.into_iter().chain(header));
+        components.responses.insert(name.to_owned(), response.into());
+    }
+}
+
+/// Gives an operation the parameters, error answers and headers that follow from what it takes.
+pub(super) fn complete(at: &mut Located<'_>, components: &Components) {
+    let takes = Takes::of(at);
+    let id = at.operation.operation_id.clone().unwrap_or_default();
+    let not_modified = at.operation.responses.responses.contains_key("304");
+    let headers = [("Idempotency-Key", takes.key), ("If-None-Match", not_modified)];
+    let headers = headers.into_iter().filter_map(|(name, is_taken)| is_taken.then_some(name));
+    let parameters = at.operation.parameters.get_or_insert_default();
+    parameters.extend(headers.map(|name| shared("parameters", name)));
+    for given in parameters.iter_mut() {
+        if let RefOr::T(Parameter { name, .. }) = given
+            && components.parameters.contains_key(name)
+        {
+            *given = shared("parameters", name);
+        }
+    }
+    for (status, response) in &mut at.operation.responses.responses {
+        let RefOr::T(response) = response else { continue };
+        if response.description.is_empty() {
+            response.description = meaning(status).to_owned();
+        }
+        let special = [
+            ("ETag", status == "304" || is_versioned(response, components)),
+            ("Location", status == "201"),
+            ("Idempotency-Replayed", takes.key),
+        ];
+        let special = special.into_iter().filter_map(|(name, is_there)| is_there.then_some(name));
+        put_headers(response, EVERYWHERE.into_iter().chain(special));
+    }
+    for (status, name, _, _, is_given) in REFUSALS {
+        if is_given(&takes) || FURTHER.contains(&(id.as_str(), status)) {
+            at.operation.responses.responses.insert(status.to_owned(), shared("responses", name));
+        }
+    }
+}
+
+/// What a good answer means that its handler says no more of.
+fn meaning(status: &str) -> &'static str {
+    match status {
+        "201" => "Created.",
+        "204" => "Done.",
+        "304" => "You have the newest version.",
+        _ => "As asked.",
+    }
+}
+
+impl Takes {
+    fn of(at: &Located<'_>) -> Self {
+        let id = at.operation.operation_id.as_deref().unwrap_or_default();
+        let has = |place: ParameterIn| at.parameters().any(|parameter| parameter.parameter_in == place);
+        let token = !at.is_public();
+        let change = at.method != HttpMethod::Get && id != "createTicket";
+        Self {
+            token,
+            ids: at.path.contains('{'),
+            body: at.operation.request_body.is_some(),
+            query: has(ParameterIn::Query),
+            key: change && !at.path.starts_with("/auth/") && !WITHOUT_KEY.contains(&id),
+            version: at.parameters().any(|parameter| parameter.name == "If-Match"),
+            change,
+            admin: at.path.starts_with("/admin/"),
+        }
+    }
+}
+
+fn put_headers(response: &mut Response, names: impl Iterator<Item = &'static str>) {
+    for name in names {
+        response.headers.insert(name.to_owned(), shared("headers", name));
+    }
+}
+
+/// Whether what it answers has a version.
+fn is_versioned(response: &Response, components: &Components) -> bool {
+    let schema = response.content.values().find_map(|content| match content {
+        RefOr::T(content) => content.schema.as_ref(),
+        RefOr::Ref(_) => None,
+    });
+    schema.is_some_and(|schema| has_version(schema, components))
+}
+
+fn has_version(schema: &RefOr<Schema>, components: &Components) -> bool {
+    match schema {
+        RefOr::Ref(reference) => {
+            let name = reference.ref_location.rsplit('/').next().unwrap_or_default();
+            components.schemas.get(name).is_some_and(|schema| has_version(schema, components))
+        }
+        RefOr::T(Schema::Object(object)) => object.properties.contains_key("version"),
+        RefOr::T(Schema::AllOf(all)) => all.items.iter().any(|part| has_version(part, components)),
+        RefOr::T(_) => false,
+    }
+}

@@ -1,0 +1,213 @@
+//! Those who keep the server waiting: for the rest of a head or of a body, for a next request, for reading the answer.
+
+use std::time::{Duration, Instant};
+
+use futures_util::{StreamExt, stream};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::{sleep, timeout};
+
+use super::Target;
+use super::target::crowd;
+use crate::support::{Engine, Person, Process};
+
+const FLAGS: [&str; 6] = [
+    "--handshake-timeout=1s",
+    "--body-timeout=1s",
+    "--keep-alive=1s",
+    "--write-timeout=1s",
+    "--tcp-user-timeout=10m",
+    "--body-max=64KiB",
+];
+
+/// More than any of these bounds and what a client that is refused has to hear of it; less than the defaults.
+const LONGEST: Duration = Duration::from_secs(15);
+
+/// Says this, and then `bit` again and again if there is any; the answer, when the server has ended the connection.
+async fn ends(target: &Target, said: &str, bit: &[u8]) -> String {
+    let mut stream = TcpStream::connect(target.address()).await.unwrap();
+    stream.write_all(said.as_bytes()).await.unwrap();
+    let (mut from, mut to) = stream.split();
+    let trickle = async {
+        while !bit.is_empty() && to.write_all(bit).await.is_ok() {
+            sleep(Duration::from_millis(100)).await;
+        }
+        std::future::pending::<()>().await;
+    };
+    let mut answer = Vec::new();
+    let heard = async {
+        // A reset ends it as well.
+        let _ = from.read_to_end(&mut answer).await;
+    };
+    let ended = timeout(LONGEST, async {
+        tokio::select! { () = heard => {}, () = trickle => {} }
+    })
+    .await;
+    ended.unwrap_or_else(|_| panic!("still open after {said:?} and {bit:?}"));
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+const UPGRADES: [&str; 4] = [
+    "",
+    "Upgrade: x\r\n",
+    "Connection: Upgrade\r\nUpgrade: h2c\r\n",
+    "Connection: Upgrade\r\nUpgrade: websocket\r\n",
+];
+
+/// A request whose body does not end, what may trickle on, and the status that it is answered.
+type Unfinished = (String, &'static str, &'static str);
+
+fn unfinished() -> Vec<Unfinished> {
+    let routes = [
+        ("GET /healthz", "200"),
+        ("GET /no/such/address", "404"),
+        ("POST /requests", "401"),
+        ("POST /auth/token", "408"),
+        ("POST /auth/revoke", "408"),
+        ("POST /socket.io/?EIO=4&transport=polling", "400"),
+        ("PUT /healthz", "404"),
+    ];
+    let mut all = Vec::new();
+    for (route, status) in routes {
+        for upgrade in UPGRADES {
+            let head =
+                format!("{route} HTTP/1.1\r\nHost: souk\r\nContent-Type: application/json\r\n{upgrade}");
+            let chunked = format!("{head}Transfer-Encoding: chunked\r\n\r\n");
+            all.push((format!("{chunked}1\r\n"), " \r\n1\r\n", status));
+            all.push((format!("{chunked}1\r\n{{\r\n"), "1\r\n \r\n", status));
+            all.push((format!("{chunked}FFFF\r\n"), " ", status));
+            all.push((format!("{head}Content-Length: 900\r\n\r\n{{"), " ", status));
+        }
+    }
+    for length in ["Transfer-Encoding: chunked\r\n\r\n20000\r\n", "Content-Length: 131072\r\n\r\n"] {
+        let head = "POST /auth/token HTTP/1.1\r\nHost: souk\r\nContent-Type: application/json\r\n";
+        all.push((format!("{head}{length}{}", " ".repeat(0x11000)), " ", "413"));
+    }
+    all
+}
+
+#[actix_web::test]
+async fn a_body_that_does_not_end_ends_its_connection() {
+    let target = Target::start(&FLAGS).await;
+    let cases = unfinished()
+        .into_iter()
+        .flat_map(|(said, bit, status)| [(said.clone(), "", status), (said, bit, status)]);
+    let ended = stream::iter(cases).map(async |(said, bit, status)| {
+        let answer = ends(&target, &said, bit.as_bytes()).await;
+        let is_right = answer.starts_with(&format!("HTTP/1.1 {status} "));
+        (!is_right).then(|| format!("{} and {bit:?}: {answer}", said.trim_end()))
+    });
+    let wrong: Vec<_> = ended.buffer_unordered(400).filter_map(async |wrong| wrong).collect().await;
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    target.assert_recovers().await;
+}
+
+#[actix_web::test]
+async fn a_head_that_does_not_end_ends_its_connection() {
+    let target = Target::start(&FLAGS).await;
+    let whole = "GET /healthz HTTP/1.1\r\nHost: souk\r\n\r\n";
+    let after = |rest: &str| format!("{}{rest}", whole.repeat(3));
+    let refused = "GET /ws HTTP/1.1\r\nHost: souk\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+    let cases = [
+        (String::new(), ""),
+        (String::new(), "G"),
+        (whole.to_owned(), ""),
+        (whole.to_owned(), "\r\n"),
+        (after(""), ""),
+        (after(""), "G"),
+        (after("GET /healthz HTTP/1.1\r\nHo"), ""),
+        (after("GET /healthz HTTP/1.1\r\nHo"), "o"),
+        (refused.to_owned(), ""),
+        (refused.to_owned(), whole),
+        (after("GET /healthz HTTP/1.1\r\nHost: souk\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n"), ""),
+    ];
+    let ended = stream::iter(&cases).map(async |(said, bit)| {
+        let answer = ends(&target, said, bit.as_bytes()).await;
+        assert!(said.is_empty() || answer.starts_with("HTTP/1.1 "), "{said:?} {answer}");
+    });
+    ended.buffer_unordered(cases.len()).collect::<Vec<_>>().await;
+    target.assert_recovers().await;
+}
+
+#[actix_web::test]
+async fn a_late_head_of_the_same_connection_is_still_served() {
+    let target = Target::start(&["--handshake-timeout=30s", "--keep-alive=30s", "--body-timeout=1s"]).await;
+    let mut stream = TcpStream::connect(target.address()).await.unwrap();
+    for _ in 0..3 {
+        // Longer than a body may take: the time of one request is not that of the next.
+        let began = Instant::now();
+        for part in ["GET /heal", "thz HTTP/1.1\r\nHost: souk\r\n", "\r\n"] {
+            stream.write_all(part.as_bytes()).await.unwrap();
+            sleep(Duration::from_millis(500)).await;
+        }
+        assert!(began.elapsed() > Duration::from_secs(1));
+        let mut answer = vec![0; 15];
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(answer, b"HTTP/1.1 200 OK");
+        let mut rest = Vec::new();
+        while !rest.ends_with(b"}") {
+            rest.push(stream.read_u8().await.unwrap());
+        }
+    }
+    drop(stream);
+    target.assert_recovers().await;
+}
+
+#[actix_web::test]
+async fn who_does_not_read_an_answer_is_cut_off() {
+    let target = Target::start(&FLAGS).await;
+    let mut deaf = Vec::new();
+    for number in 0..20 {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4 * 1024).unwrap();
+        let mut stream = socket.connect(target.address()).await.unwrap();
+        let upgrade = UPGRADES[number % UPGRADES.len()];
+        let asked = format!("GET /openapi.json HTTP/1.1\r\nHost: souk\r\n{upgrade}\r\n").repeat(8);
+        stream.write_all(asked.as_bytes()).await.unwrap();
+        deaf.push(stream);
+    }
+    target.assert_recovers().await;
+    drop(deaf);
+}
+
+#[actix_web::test]
+async fn bounds_of_requests_do_not_touch_live_sessions() {
+    let flags = ["--handshake-timeout=1s", "--body-timeout=1s", "--keep-alive=1s", "--write-timeout=1s"];
+    let target = Target::start(&flags).await;
+    let ana = target.consumer("ana").await;
+    let mut socket = ana.live().await;
+    sleep(Duration::from_secs(3)).await;
+    socket.send(serde_json::json!({"type": "ping", "id": 7})).await;
+    assert_eq!(socket.recv("pong").await["id"], 7);
+    socket.close().await;
+    target.assert_recovers().await;
+}
+
+#[actix_web::test]
+async fn who_holds_more_connections_than_may_be_open_shuts_nobody_out() {
+    let database = Engine::Sqlite.database().unwrap();
+    let process = Process::start_with_files(300, "127.0.0.1:0", &database.url(), &FLAGS);
+    let said = b"GET /healthz HTTP/1.1\r\nHost: souk\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n";
+    let mut held = Vec::new();
+    for _ in 0..400 {
+        let mut stream = TcpStream::connect(process.address).await.unwrap();
+        stream.write_all(said).await.unwrap();
+        held.push(stream);
+    }
+    process.client(None).get("/healthz").await.ok();
+    Person::register(&process.client(None), "ana", "consumer").await;
+    drop(held);
+    assert!(process.terminate().success());
+}
+
+#[actix_web::test]
+async fn a_connection_costs_one_descriptor() {
+    let target = Target::start(&[]).await;
+    let ana = target.consumer("ana").await;
+    let before = target.descriptors();
+    let sessions = crowd(100, |_| ana.live()).await;
+    let open = target.descriptors() - before;
+    assert!((100..110).contains(&open), "{open} for {}", sessions.len());
+    drop(sessions);
+    target.assert_recovers().await;
+}

@@ -1,0 +1,74 @@
+//! `souk backup`: a copy of the SQLite file that is whole, taken while the server goes on.
+
+use std::process::{Command, Output};
+
+use futures_util::future::join_all;
+use serde_json::json;
+
+use crate::support::{Engine, Person, Process, refused};
+
+fn backup(to: &str, url: &str) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_souk")).args(["backup", to, "--database-url", url]).output().unwrap()
+}
+
+#[test]
+fn a_backup_of_a_running_server_holds_what_was_acknowledged_and_can_be_served() {
+    let database = Engine::Sqlite.database().unwrap();
+    let to = format!("{}.it's a backup", database.url());
+    let server = Process::start("127.0.0.1:0", &database.url(), &[]);
+    let system = actix_web::rt::System::new();
+    let ana = system.block_on(async {
+        let ana = Person::register(&server.client(None), "ana", "consumer").await;
+        for number in 0..20 {
+            ana.post("/entries", json!({"text": format!("before {number}")})).await.ok();
+        }
+        ana
+    });
+    let made = system.block_on(async {
+        let (url, to) = (database.url(), to.clone());
+        let backup = tokio::task::spawn_blocking(move || backup(&to, &url));
+        let meanwhile = join_all(
+            (0..50).map(|_| async { ana.post("/entries", json!({"text": "meanwhile"})).await.ok() }),
+        );
+        tokio::join!(backup, meanwhile).0.unwrap()
+    });
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    assert!(String::from_utf8(made.stdout).unwrap().contains(&to));
+    for left_over in ["-wal", "-shm", "-journal"] {
+        assert!(!std::fs::exists(format!("{to}{left_over}")).unwrap(), "{left_over}");
+    }
+
+    // What is there is not written over, whatever it is.
+    let copied = std::fs::read(&to).unwrap();
+    assert!(refused(&["backup", &to, "--database-url", &database.url()]).contains("exists"));
+    assert_eq!(std::fs::read(&to).unwrap(), copied);
+    server.kill();
+
+    let restored = Process::start("127.0.0.1:0", &to, &[]);
+    let entries = system.block_on(async {
+        let ana = restored.client(ana.token());
+        ana.get("/entries?limit=100").await.ok()
+    });
+    let texts: Vec<_> =
+        entries["items"].as_array().unwrap().iter().map(|entry| entry["text"].clone()).collect();
+    for number in 0..20 {
+        assert!(texts.contains(&json!(format!("before {number}"))), "{number} is missing");
+    }
+    assert!(restored.terminate().success());
+}
+
+#[test]
+fn there_is_nothing_to_back_up_where_there_is_no_database() {
+    let database = Engine::Sqlite.database().unwrap();
+    let to = format!("{}.backup", database.url());
+    assert!(refused(&["backup", &to, "--database-url", &database.url()]).contains("no database"));
+    assert!(!std::fs::exists(database.url()).unwrap(), "nothing was made");
+    assert!(!std::fs::exists(&to).unwrap());
+}
+
+#[test]
+fn a_backup_of_postgresql_is_left_to_its_own_tool() {
+    let said =
+        refused(&["backup", "/tmp/souk-never-made", "--database-url", "postgres:///souk?host=/nowhere"]);
+    assert!(said.contains("pg_dump"), "{said}");
+}

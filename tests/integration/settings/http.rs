@@ -1,0 +1,125 @@
+//! Settings that requests meet.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::both_engines;
+use crate::support::usual_request;
+
+/// Asks on a connection that stays open.
+async fn ask(address: SocketAddr) -> TcpStream {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: souk\r\n\r\n").await.unwrap();
+    stream
+}
+
+/// Reads the answer.
+async fn answered(stream: &mut TcpStream) -> String {
+    let mut answer = [0; 4096];
+    let length = stream.read(&mut answer).await.unwrap();
+    String::from_utf8(answer[..length].to_vec()).unwrap()
+}
+
+both_engines! {
+    async fn a_page_has_its_cap(app with ["--page-max=2"]) {
+        let ana = app.consumer("ana").await;
+        for _ in 0..3 {
+            ana.post("/requests", usual_request()).await.ok();
+        }
+        for path in ["/requests", "/requests?limit=2"] {
+            let page = ana.get(path).await.ok();
+            assert_eq!(page["items"].as_array().unwrap().len(), 2, "{path}");
+            let rest = ana.get(&format!("/requests?cursor={}", page["next_cursor"].as_str().unwrap())).await.ok();
+            assert_eq!(rest["items"].as_array().unwrap().len(), 1);
+        }
+        let refused = ana.get("/requests?limit=3").await.refused(422);
+        assert_eq!(refused["errors"][0], json!({"field": "limit", "message": "must be 1 to 2"}));
+    }
+
+    // Two threads serve in tests, each with a cap of its own.
+    async fn further_connections_wait(app with ["--max-connections=1"]) {
+        let mut first = ask(app.address).await;
+        let mut second = ask(app.address).await;
+        assert!(answered(&mut first).await.starts_with("HTTP/1.1 200"));
+        assert!(answered(&mut second).await.starts_with("HTTP/1.1 200"));
+        let mut third = ask(app.address).await;
+        let waiting = tokio::time::timeout(Duration::from_millis(300), answered(&mut third)).await;
+        assert!(waiting.is_err(), "{waiting:?}");
+        drop((first, second));
+        assert!(answered(&mut third).await.starts_with("HTTP/1.1 200"));
+    }
+
+    async fn an_idle_connection_is_closed_after_its_time(app with ["--keep-alive=1s"]) {
+        let mut idle = ask(app.address).await;
+        let mut said = String::new();
+        let closed = tokio::time::timeout(Duration::from_secs(30), idle.read_to_string(&mut said)).await;
+        closed.expect("closed in time").unwrap();
+        assert!(said.starts_with("HTTP/1.1 200"), "{said}");
+    }
+
+    async fn who_calls_is_what_a_trusted_proxy_says(
+        app with ["--trusted-proxies=127.0.0.1", "--anonymous-requests=1"]
+    ) {
+        let from = async |address: &str| {
+            app.anyone().get("/openapi.json").header("X-Forwarded-For", address).await.status
+        };
+        let statuses = [from("203.0.113.1").await, from("203.0.113.2").await, from("203.0.113.1").await];
+        assert_eq!(statuses, [200, 200, 429]);
+    }
+
+    async fn nobody_is_believed_who_is_no_trusted_proxy(app with ["--anonymous-requests=1"]) {
+        let from = async |address: &str| {
+            app.anyone().get("/openapi.json").header("X-Forwarded-For", address).await.status
+        };
+        assert_eq!([from("203.0.113.1").await, from("203.0.113.2").await], [200, 429]);
+    }
+
+    async fn who_finds_no_free_connection_is_refused_in_time(
+        app with ["--database-connections=1", "--database-acquire-timeout=200ms"]
+    ) {
+        let ana = app.consumer("ana").await;
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let (taken, is_taken) = tokio::sync::oneshot::channel();
+        let db = app.server.db.clone();
+        let holder = actix_web::rt::spawn(async move {
+            db.read(move |_| {
+                let _ = taken.send(());
+                let _ = held.recv();
+                Ok::<_, souk::db::DbError>(())
+            }).await
+        });
+        is_taken.await.unwrap();
+        assert_eq!(ana.get("/auth/me").await.status, 503);
+        drop(release);
+        holder.await.unwrap().unwrap();
+        ana.get("/auth/me").await.ok();
+    }
+
+    async fn more_writes_than_may_wait_are_refused(app with ["--database-queue=1"]) {
+        let ana = app.consumer("ana").await;
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let (taken, is_taken) = std::sync::mpsc::channel();
+        let (db, held) = (app.server.db.clone(), std::sync::Mutex::new(held));
+        let holder = actix_web::rt::spawn(async move {
+            db.write(move |_| {
+                let _ = taken.send(());
+                let _ = held.lock().unwrap().recv();
+                Ok::<_, souk::db::DbError>(())
+            }).await
+        });
+        while is_taken.try_recv().is_err() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let writes = (0..4).map(|_| Box::pin(ana.post("/requests", usual_request()).into_future()));
+        let (first, _, others) = futures_util::future::select_all(writes).await;
+        assert_eq!(first.status, 503, "{first}");
+        drop(release);
+        holder.await.unwrap().unwrap();
+        futures_util::future::join_all(others).await;
+        ana.post("/requests", usual_request()).await.ok();
+    }
+}
