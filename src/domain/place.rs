@@ -6,8 +6,10 @@ use super::text::Line;
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, utoipa::ToSchema)]
 pub struct Point {
     /// Degrees north, -90 to 90.
+    #[schema(minimum = -90, maximum = 90)]
     latitude: f64,
     /// Degrees east, -180 to 180.
+    #[schema(minimum = -180, maximum = 180)]
     longitude: f64,
 }
 

@@ -1,6 +1,8 @@
 //! Text that people type: trimmed, bounded, in Unicode normalization form C, without control characters.
 
 use unicode_normalization::UnicodeNormalization;
+use utoipa::openapi::schema::Schema;
+use utoipa::openapi::{ObjectBuilder, Type};
 
 /// A line of text: 1 to `MAX` characters, no line breaks.
 #[derive(
@@ -48,7 +50,25 @@ impl<const MAX: usize> Line<MAX> {
     }
 }
 
+impl<const MAX: usize> Line<MAX> {
+    fn bounded() -> ObjectBuilder {
+        ObjectBuilder::new()
+            .min_length(Some(1))
+            .max_length(Some(MAX))
+            .pattern(Some(r"^[^\x00-\x1f\x7f-\x9f]+$"))
+    }
+}
+
 impl<const MAX: usize> Prose<MAX> {
+    fn bounded() -> ObjectBuilder {
+        ObjectBuilder::new().max_length(Some(MAX))
+    }
+
+    /// What [`Prose::parse_some`] takes, for the OpenAPI document.
+    pub fn some() -> Schema {
+        Self::bounded().schema_type(Type::String).min_length(Some(1)).build().into()
+    }
+
     /// Trims and normalizes; the error says what the text must be.
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = normalized(text);
@@ -101,11 +121,8 @@ macro_rules! stored_as_text {
         }
 
         impl<const MAX: usize> utoipa::PartialSchema for $name<MAX> {
-            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-                utoipa::openapi::ObjectBuilder::new()
-                    .schema_type(utoipa::openapi::schema::Type::String)
-                    .max_length(Some(MAX))
-                    .into()
+            fn schema() -> utoipa::openapi::RefOr<Schema> {
+                Self::bounded().schema_type(Type::String).into()
             }
         }
 

@@ -12,6 +12,7 @@ use crate::domain::Error;
 use crate::domain::consumers::{self, Consumer, DisplayName, ProfileChanges};
 use crate::domain::place::{Address, Point};
 use crate::domain::policy::{Scope, allowed_changes};
+use crate::http::openapi::changes;
 use crate::ids::{ConsumerId, UserId};
 
 use super::input::{PointInput, nullable};
@@ -35,8 +36,9 @@ struct ConsumerView {
     /// The same on the map.
     point: Option<Point>,
     /// What you may do with it.
-    #[schema(value_type = Vec<String>)]
+    #[schema(schema_with = changes::<Consumer>)]
     allowed_actions: Vec<&'static str>,
+    #[schema(minimum = 1)]
     version: i64,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -79,9 +81,11 @@ async fn get_one(
 #[serde(deny_unknown_fields)]
 struct EditConsumer {
     /// 1 to 80 characters.
+    #[schema(value_type = Option<DisplayName>)]
     display_name: Option<String>,
     /// 1 to 300 characters; null takes it back.
     #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<Address>)]
     address: Option<Option<String>>,
     /// Null takes it back.
     #[serde(default, deserialize_with = "nullable")]

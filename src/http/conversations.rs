@@ -32,6 +32,7 @@ struct ConversationView {
     title: Option<ConversationTitle>,
     /// Whether it is the one that is meant where none is named.
     is_default: bool,
+    #[schema(minimum = 1)]
     version: i64,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -72,6 +73,7 @@ async fn list(
 #[serde(deny_unknown_fields)]
 struct CreateConversation {
     /// 1 to 120 characters.
+    #[schema(value_type = Option<ConversationTitle>)]
     title: Option<String>,
 }
 

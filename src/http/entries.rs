@@ -29,6 +29,7 @@ struct EntryView {
     room: String,
     title: Option<EntryTitle>,
     text: EntryText,
+    #[schema(minimum = 1)]
     version: i64,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -69,8 +70,10 @@ async fn list(
 #[serde(deny_unknown_fields)]
 struct CreateEntry {
     /// 1 to 120 characters.
+    #[schema(value_type = Option<EntryTitle>)]
     title: Option<String>,
     /// 1 to 20,000 characters.
+    #[schema(schema_with = EntryText::some)]
     text: String,
 }
 

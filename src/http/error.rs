@@ -34,15 +34,17 @@ pub struct Problem {
 pub struct Document<'a> {
     /// Names the kind of problem; stable.
     #[serde(rename = "type")]
-    #[schema(example = "urn:souk:problem:slot_taken")]
+    #[schema(pattern = "^urn:souk:problem:[a-z_]+$", example = "urn:souk:problem:slot_taken")]
     kind: String,
     /// The status in words.
     title: &'a str,
     /// HTTP status.
+    #[schema(minimum = 400, maximum = 599)]
     status: u16,
     /// What is the matter, for people.
     detail: &'a str,
     /// The last part of `type`, for programs.
+    #[schema(pattern = "^[a-z_]+$")]
     code: &'a str,
     /// The path that was asked for.
     instance: &'a str,
@@ -54,10 +56,11 @@ pub struct Document<'a> {
     errors: &'a [FieldError],
     /// The state that the thing is in (409).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = super::openapi::states)]
     current_state: Option<&'a str>,
     /// What you may do in that state (409).
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(schema_with = super::openapi::all_steps)]
     allowed_actions: Option<&'a [&'static str]>,
 }
 

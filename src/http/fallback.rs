@@ -14,8 +14,10 @@ impl Addresses {
     pub(super) fn of(document: &utoipa::openapi::OpenApi) -> Self {
         let known = document.paths.paths.iter().flat_map(|(path, item)| {
             let methods = methods(item).join(", ");
-            [ResourceDef::new(path.as_str()), ResourceDef::new(format!("/api/v1{path}"))]
-                .map(|address| (address, methods.clone()))
+            // What names servers of its own is at the root alone.
+            let versioned = item.servers.is_none().then(|| ResourceDef::new(format!("/api/v1{path}")));
+            let addresses = [Some(ResourceDef::new(path.as_str())), versioned];
+            addresses.into_iter().flatten().map(move |address| (address, methods.clone()))
         });
         Self(known.collect())
     }

@@ -1,21 +1,58 @@
 //! What operators' machines ask: are you alive, do you want traffic.
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpResponse, get, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::Schema;
+use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::app::App;
 
+use super::openapi::one_of;
+
 /// The addresses for probes.
-pub fn configure(config: &mut web::ServiceConfig) {
-    config.route("/healthz", web::get().to(alive)).route("/readyz", web::get().to(ready));
+pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
+    cfg.service(alive).service(ready);
+}
+
+/// The same, as the server mounts them: at the root alone.
+pub fn configure(cfg: &mut web::ServiceConfig) {
+    routes(&mut ServiceConfig::new(cfg));
+}
+
+/// How the server is.
+#[derive(Serialize, ToSchema)]
+struct Health {
+    #[schema(schema_with = statuses)]
+    status: &'static str,
+    /// What it lacks to be ready.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = lacks)]
+    because: Option<&'static str>,
+}
+
+fn statuses() -> Schema {
+    one_of(["ok", "ready", "unready"])
+}
+
+fn lacks() -> Schema {
+    one_of(["stopping", "hub", "database"])
 }
 
 /// 200 as long as requests are answered at all: a failure here means that only a restart helps.
+#[utoipa::path(operation_id = "checkHealth", responses((status = 200, body = Health)))]
+#[get("/healthz")]
 async fn alive() -> HttpResponse {
-    HttpResponse::Ok().json(serde_json::json!({ "status": "ok" }))
+    HttpResponse::Ok().json(Health { status: "ok", because: None })
 }
 
 /// 200 if requests should be sent here: the database answers and takes writes, its schema is the one we know, the hub
 /// runs, and we are not stopping. Of the database it may tell what was so a second ago.
+#[utoipa::path(
+    operation_id = "checkReadiness",
+    responses((status = 200, body = Health), (status = 503, description = "Not now.", body = Health))
+)]
+#[get("/readyz")]
 async fn ready(app: web::Data<App>) -> HttpResponse {
     if app.stopping.is_set() {
         return unready("stopping");
@@ -24,12 +61,12 @@ async fn ready(app: web::Data<App>) -> HttpResponse {
         return unready("hub");
     }
     match app.db.check().await {
-        Ok(()) => HttpResponse::Ok().json(serde_json::json!({ "status": "ready" })),
+        Ok(()) => HttpResponse::Ok().json(Health { status: "ready", because: None }),
         // Logged where it was found.
         Err(_) => unready("database"),
     }
 }
 
 fn unready(why: &'static str) -> HttpResponse {
-    HttpResponse::ServiceUnavailable().json(serde_json::json!({ "status": "unready", "because": why }))
+    HttpResponse::ServiceUnavailable().json(Health { status: "unready", because: Some(why) })
 }

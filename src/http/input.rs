@@ -16,9 +16,11 @@ use crate::domain::slot::{NotASlot, Slot};
 pub struct MoneyInput {
     /// Minor units, such as cents.
     #[schema(example = 4900)]
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
     pub amount: i64,
     /// ISO 4217 code.
     #[schema(example = "EUR")]
+    #[schema(value_type = Currency)]
     pub currency: String,
 }
 
@@ -35,11 +37,14 @@ impl MoneyInput {
 #[serde(deny_unknown_fields)]
 pub struct PriceRangeInput {
     /// Minor units.
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
     pub min: Option<i64>,
     /// Minor units; not less than `min`.
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
     pub max: Option<i64>,
     /// ISO 4217 code.
     #[schema(example = "EUR")]
+    #[schema(value_type = Currency)]
     pub currency: String,
 }
 
@@ -73,6 +78,7 @@ impl SlotInput {
 #[serde(deny_unknown_fields)]
 pub struct ReasonInput {
     /// 1 to 500 characters.
+    #[schema(value_type = Reason)]
     pub reason: String,
 }
 
@@ -88,8 +94,10 @@ impl ReasonInput {
 #[serde(deny_unknown_fields)]
 pub struct PointInput {
     /// Degrees north, -90 to 90.
+    #[schema(minimum = -90, maximum = 90)]
     pub latitude: f64,
     /// Degrees east, -180 to 180.
+    #[schema(minimum = -180, maximum = 180)]
     pub longitude: f64,
 }
 

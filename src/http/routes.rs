@@ -11,8 +11,8 @@ use super::{
 };
 use crate::realtime;
 
-/// Mounts the routes of one feature.
-type Routes = fn(&mut ServiceConfig<'_>);
+/// Declares routes.
+pub(super) type Routes = fn(&mut ServiceConfig<'_>);
 
 /// The routes that clients of the API call, feature by feature. Its name is the feature's tag in the OpenAPI document.
 pub(super) const FEATURES: [(&str, Routes); 12] = [

@@ -13,6 +13,7 @@ use crate::domain::Error;
 use crate::domain::money::Money;
 use crate::domain::policy::{Scope, allowed_actions};
 use crate::domain::simulations::{self, NewSimulation, Seed, Simulation, State, Steps};
+use crate::http::openapi::steps;
 use crate::ids::{Category, SimulationId};
 
 use super::input::MoneyInput;
@@ -39,8 +40,9 @@ struct SimulationView {
     seed: u32,
     state: State,
     /// What you may do with it.
-    #[schema(value_type = Vec<String>)]
+    #[schema(schema_with = steps::<Simulation>)]
     allowed_actions: Vec<&'static str>,
+    #[schema(minimum = 1)]
     version: i64,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -87,10 +89,12 @@ async fn list(
 #[serde(deny_unknown_fields)]
 struct CreateSimulation {
     /// In which market.
+    #[schema(value_type = Category)]
     category: String,
     /// Where prices start.
     base_price: MoneyInput,
     /// 1 to 1,000.
+    #[schema(minimum = 1, maximum = 1_000)]
     steps: u32,
     /// What chance begins with; made up where it is absent.
     seed: Option<u32>,

@@ -89,6 +89,7 @@ impl utoipa::PartialSchema for Category {
         utoipa::openapi::ObjectBuilder::new()
             .schema_type(utoipa::openapi::schema::Type::String)
             .pattern(Some("^[a-z0-9]+(-[a-z0-9]+)*$"))
+            .min_length(Some(1))
             .max_length(Some(40))
             .into()
     }

@@ -8,6 +8,7 @@ pub use currency::{Currency, NotACurrency};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct Money {
     /// Minor units: cents of a euro, whole yen.
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
     amount: i64,
     /// ISO 4217 code.
     currency: Currency,
@@ -48,8 +49,10 @@ impl Money {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct PriceRange {
     /// Minor units.
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
     min: Option<i64>,
     /// Minor units; not less than `min`.
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
     max: Option<i64>,
     /// ISO 4217 code.
     currency: Currency,

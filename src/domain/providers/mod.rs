@@ -94,6 +94,7 @@ pub struct ServiceArea {
     /// Its centre.
     centre: Point,
     /// Kilometres, more than 0 and at most 1,000.
+    #[schema(exclusive_minimum = 0, maximum = 1_000)]
     radius_km: f64,
 }
 

@@ -61,7 +61,7 @@ struct ListQuery {
     #[param(value_type = Option<UserId>)]
     actor: Option<String>,
     /// Only what was done to things of this kind.
-    #[param(example = "booking")]
+    #[param(value_type = Option<Kind>)]
     kind: Option<String>,
     /// Only what was done to this one; needs `kind`.
     row: Option<String>,

@@ -12,6 +12,7 @@ use crate::domain::Error;
 use crate::domain::policy::{Scope, allowed_changes};
 use crate::domain::users::{Account, Plan, Role, User, service as users};
 use crate::http::input::ReasonInput;
+use crate::http::openapi::changes;
 use crate::http::{
     Body, Caller, DecidingCall, Id, IfMatch, PageQuery, Paged, Problem, Query, Reply, decide, read,
     read_current,
@@ -23,6 +24,7 @@ use crate::ids::{ConsumerId, ProviderId, UserId};
 #[schema(as = User)]
 struct UserView {
     id: UserId,
+    #[schema(format = Email)]
     email: String,
     display_name: String,
     role: Role,
@@ -34,8 +36,9 @@ struct UserView {
     /// Their `sub` at that issuer.
     clerk_id: Option<String>,
     /// What you may do with them.
-    #[schema(value_type = Vec<String>)]
+    #[schema(schema_with = changes::<User>)]
     allowed_actions: Vec<&'static str>,
+    #[schema(minimum = 1)]
     version: i64,
     created_at: Timestamp,
     updated_at: Timestamp,

@@ -1,26 +1,37 @@
 //! What clients send to sign in, and its parsing.
 
 use serde::Deserialize;
+use utoipa::openapi::schema::Schema;
 
 use crate::auth::{Attempt, Credentials, NewPassword, SignUp};
 use crate::domain::Error;
 use crate::domain::users::{DisplayName, Email, Plan, Role};
 use crate::http::Fields;
+use crate::http::openapi::one_of;
 
 /// A registration.
 #[derive(Deserialize, utoipa::ToSchema)]
 pub(super) struct RegisterForm {
     /// Where you can be reached; folded to lower case.
-    #[schema(example = "ana@example.com")]
+    #[schema(format = Email, max_length = 254, example = "ana@example.com")]
     email: String,
     /// 8 to 128 characters.
     #[schema(min_length = 8, max_length = 128)]
     password: String,
     /// As others see you; what stands before the `@` by default.
-    #[schema(max_length = 80)]
+    #[schema(value_type = Option<DisplayName>)]
     display_name: Option<String>,
-    /// `consumer` or `provider`.
+    /// Which side is yours; admins are made by admins.
+    #[schema(schema_with = either_side)]
     role: Role,
+}
+
+fn either_side() -> Schema {
+    one_of([Role::Consumer.as_str(), Role::Provider.as_str()])
+}
+
+fn grant_types() -> Schema {
+    one_of(["password", "refresh_token"])
 }
 
 impl RegisterForm {
@@ -52,11 +63,11 @@ impl RegisterForm {
 /// Either `email` and `password`, or `grant_type` `refresh_token` and `refresh_token`.
 #[derive(Deserialize, utoipa::ToSchema)]
 pub(super) struct TokenForm {
-    /// `password` (the default) or `refresh_token`.
-    #[schema(example = "password")]
+    /// `password` by default.
+    #[schema(schema_with = grant_types)]
     grant_type: Option<String>,
     /// With `password`.
-    #[schema(example = "ana@example.com")]
+    #[schema(format = Email, max_length = 254, example = "ana@example.com")]
     email: Option<String>,
     /// With `email`.
     password: Option<String>,

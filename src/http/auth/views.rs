@@ -15,6 +15,7 @@ use crate::realtime::hub::LiveSession;
 #[schema(as = Account)]
 pub(super) struct AccountView {
     id: UserId,
+    #[schema(format = Email)]
     email: String,
     display_name: String,
     role: Role,

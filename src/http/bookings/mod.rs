@@ -14,6 +14,7 @@ use crate::domain::place::Address;
 use crate::domain::policy::{Scope, allowed_actions};
 use crate::domain::requests::Title;
 use crate::domain::slot::Slot;
+use crate::http::openapi::steps;
 use crate::ids::{BookingId, ConsumerId, OfferId, ProjectId, ProviderId, RequestId, SessionId, UserId};
 
 /// Everything under `/bookings`.
@@ -58,8 +59,9 @@ struct BookingView {
     /// Where the work is planned.
     project_id: Option<ProjectId>,
     /// What you may do with it.
-    #[schema(value_type = Vec<String>)]
+    #[schema(schema_with = steps::<Booking>)]
     allowed_actions: Vec<&'static str>,
+    #[schema(minimum = 1)]
     version: i64,
     created_at: Timestamp,
     updated_at: Timestamp,

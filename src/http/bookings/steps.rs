@@ -22,6 +22,7 @@ use super::BookingView;
 #[serde(deny_unknown_fields)]
 struct CancelBooking {
     /// 1 to 500 characters; the other side sees it.
+    #[schema(value_type = Option<Reason>)]
     reason: Option<String>,
 }
 

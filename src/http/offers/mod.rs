@@ -13,6 +13,7 @@ use crate::domain::money::Money;
 use crate::domain::offers::{Message, Offer, State};
 use crate::domain::policy::{Scope, allowed_actions};
 use crate::domain::slot::Slot;
+use crate::http::openapi::steps;
 use crate::ids::{BookingId, OfferId, ProviderId, RequestId, SessionId, UserId};
 
 /// Everything about offers.
@@ -53,9 +54,10 @@ struct OfferView {
     /// What it became, once accepted.
     booking_id: Option<BookingId>,
     /// What you may do with it.
-    #[schema(value_type = Vec<String>)]
+    #[schema(schema_with = steps::<Offer>)]
     allowed_actions: Vec<&'static str>,
     /// What accepting must name.
+    #[schema(minimum = 1)]
     version: i64,
     created_at: Timestamp,
     updated_at: Timestamp,

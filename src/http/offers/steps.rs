@@ -21,6 +21,7 @@ use super::OfferView;
 #[serde(deny_unknown_fields)]
 struct AcceptOffer {
     /// The offer's `version` as you have seen it, so that you get what you have seen.
+    #[schema(minimum = 1)]
     version: i64,
 }
 

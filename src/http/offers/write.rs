@@ -23,6 +23,7 @@ struct SubmitOffer {
     price: MoneyInput,
     /// At most 2,000 characters.
     #[serde(default)]
+    #[schema(value_type = Message)]
     message: String,
     /// When you would do the work; not begun yet.
     slot: SlotInput,
@@ -72,6 +73,7 @@ struct ReviseOffer {
     /// In the request's currency.
     price: Option<MoneyInput>,
     /// At most 2,000 characters.
+    #[schema(value_type = Option<Message>)]
     message: Option<String>,
     /// Not begun yet.
     slot: Option<SlotInput>,

@@ -1,5 +1,7 @@
 //! What follows from what an operation takes: which error answers it can give, and which headers come with an answer.
 
+use std::iter;
+
 use utoipa::IntoParams;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{HttpMethod, Parameter, ParameterBuilder, ParameterIn};
@@ -27,6 +29,8 @@ struct Takes {
     /// It changes something.
     change: bool,
     admin: bool,
+    /// Its callers are counted.
+    count: bool,
 }
 
 /// An error answer: its status and name, what it means, its header besides those of every answer, and who gives it.
@@ -47,13 +51,16 @@ const REFUSALS: [Refusal; 13] = [
         t.body
     }),
     ("422", "Invalid", "A field is wrong; `errors` says which.", None, |t| t.body || t.query || t.key),
-    ("429", "Limited", "Too many requests.", Some("Retry-After"), |_| true),
-    ("500", "Internal", "Our fault.", None, |_| true),
-    ("503", "Unavailable", "Too much is going on, or we are about to stop.", Some("Retry-After"), |_| true),
+    ("429", "Limited", "Too many requests.", Some("Retry-After"), |t| t.count),
+    ("500", "Internal", "Our fault.", None, |t| t.count),
+    ("503", "Unavailable", "Too much is going on, or we are about to stop.", Some("Retry-After"), |t| {
+        t.count
+    }),
 ];
 
 /// Error answers that do not follow from what the operation takes.
-const FURTHER: [(&str, &str); 5] = [
+const FURTHER: [(&str, &str); 6] = [
+    ("readMetrics", "500"),
     ("registerAccount", "409"),
     ("issueToken", "401"),
     ("logIn", "401"),
@@ -67,17 +74,20 @@ const WITHOUT_KEY: [&str; 2] = ["closeConnection", "endUserLogin"];
 /// A header or a parameter: its name, what it says, and its schema.
 type Described = (&'static str, &'static str, fn() -> Schema);
 
-/// Headers of every answer.
-const EVERYWHERE: [&str; 4] = ["X-Request-Id", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"];
+/// A header of every answer.
+const CALL: &str = "X-Request-Id";
+
+/// Headers of every answer to callers who are counted.
+const STANDING: [&str; 3] = ["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"];
 
 const HEADERS: [Described; 10] = [
-    ("X-Request-Id", "Name of this call in our logs: the one that the request gave, or one of ours.", call),
+    (CALL, "Name of this call in our logs: the one that the request gave, or one of ours.", call),
     ("RateLimit-Limit", "How many requests a minute the caller may make.", || number(0..)),
     ("RateLimit-Remaining", "How many of them are left.", || number(0..)),
     ("RateLimit-Reset", "Seconds until all of them are there again.", || number(0..)),
     ("Retry-After", "Seconds after which to try again.", || number(1..)),
     ("WWW-Authenticate", "How to come in (RFC 6750, section 3).", || text("^Bearer ")),
-    ("Accept-Encoding", "How a body may be compressed.", || text("")),
+    ("Accept-Encoding", "How a body may be compressed.", || text("^gzip")),
     ("ETag", "The version, for `If-Match` and `If-None-Match`.", || text(r#"^"[0-9]+"$"#)),
     ("Location", "Where the new thing is.", || text("^/")),
     ("Idempotency-Replayed", "This is the stored answer of an earlier call with the same key.", || {
@@ -95,7 +105,9 @@ const PARAMETERS: [Described; 3] = [
     ("If-Match", "The `ETag` of the version that you have seen; 412 where there is a newer one.", || {
         text(r#"^("[0-9]+"|\*)$"#)
     }),
-    ("If-None-Match", "The `ETag` of the version that you have; 304 where it is the newest.", || text("")),
+    ("If-None-Match", "The `ETag` of the version that you have; 304 where it is the newest.", || {
+        text(r#"^(\*|(W/)?"[^"]*"(, *(W/)?"[^"]*")*)$"#)
+    }),
 ];
 
 fn call() -> Schema {
@@ -125,7 +137,7 @@ pub(super) fn share(components: &mut Components) {
         let problem = ContentBuilder::new().schema(Some(shared::<Schema>("schemas", "Problem"))).build();
         let mut response =
             ResponseBuilder::new().description(meaning).content("application/problem+json", problem).build();
-        put_headers(&mut response, EVERYWHERE.into_iter().chain(header));
+        put_headers(&mut response, STANDING.into_iter().chain(header));
         components.responses.insert(name.to_owned(), response.into());
     }
 }
@@ -157,7 +169,7 @@ pub(super) fn complete(at: &mut Located<'_>, components: &Components) {
             ("Idempotency-Replayed", takes.key),
         ];
         let special = special.into_iter().filter_map(|(name, is_there)| is_there.then_some(name));
-        put_headers(response, EVERYWHERE.into_iter().chain(special));
+        put_headers(response, STANDING.into_iter().filter(|_| takes.count).chain(special));
     }
     for (status, name, _, _, is_given) in REFUSALS {
         if is_given(&takes) || FURTHER.contains(&(id.as_str(), status)) {
@@ -191,12 +203,13 @@ impl Takes {
             version: at.parameters().any(|parameter| parameter.name == "If-Match"),
             change,
             admin: at.path.starts_with("/admin/"),
+            count: !at.is_probe(),
         }
     }
 }
 
 fn put_headers(response: &mut Response, names: impl Iterator<Item = &'static str>) {
-    for name in names {
+    for name in iter::once(CALL).chain(names) {
         response.headers.insert(name.to_owned(), shared("headers", name));
     }
 }

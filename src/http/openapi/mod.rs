@@ -1,12 +1,15 @@
 //! The OpenAPI 3.1 document, made from the routes themselves, and the page to browse it without any network.
 //!
 //! Handlers say what is theirs alone: their bodies, queries and good answers. What follows from the rest is added here,
-//! once for all of them: ids and path parameters by [`operations`], error answers and headers by [`answers`]; what several share is written once.
+//! once for all of them: ids and path parameters by [`operations`], error answers and headers by [`answers`]; what several
+//! share is written once by [`sharing`].
 
 mod answers;
 mod operations;
 mod shapes;
 mod sharing;
+
+pub(super) use shapes::{all_steps, changes, one_of, states, steps};
 
 use actix_web::HttpResponse;
 use actix_web::http::header::ContentType;
@@ -19,10 +22,12 @@ use utoipa::openapi::{
 use utoipa_actix_web::AppExt;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::domain::FieldError;
+use crate::domain::{FieldError, Kind};
 
 use super::error::Document as Problem;
-use super::routes::FEATURES;
+use super::routes::{FEATURES, Routes};
+use super::{health, metrics};
+use operations::PROBES;
 
 const DESCRIPTION: &str = "\
 Consumers post requests, providers answer with offers, an accepted offer becomes a booking, both sides chat. \
@@ -32,17 +37,25 @@ lists are `{items, next_cursor}`; updates take `If-Match`; deciding calls take `
 /// The document of every route in the list.
 pub fn document() -> OpenApi {
     let mut document = frame();
-    for (name, routes) in FEATURES {
+    let features =
+        FEATURES.into_iter().chain([("health", health::routes as Routes), ("health", metrics::routes)]);
+    for (name, routes) in features.clone() {
         let (_, mut feature) = actix_web::App::new().into_utoipa_app().configure(routes).split_for_parts();
         for at in operations::each(&mut feature.paths) {
             at.operation.tags = Some(vec![name.to_owned()]);
         }
         document.merge(feature);
     }
-    document.tags = Some(FEATURES.map(|(name, _)| TagBuilder::new().name(name).build()).into());
+    document.tags = Some(features.map(|(name, _)| TagBuilder::new().name(name).build()).collect());
+    for probe in PROBES {
+        if let Some(item) = document.paths.paths.get_mut(probe) {
+            item.servers = Some(vec![ServerBuilder::new().url("/").build()]);
+        }
+    }
     let OpenApi { paths, components, .. } = &mut document;
     let components = components.get_or_insert_default();
     answers::share(components);
+    sharing::share_items(components);
     for mut at in operations::each(paths) {
         at.complete(components);
         answers::complete(&mut at, components);
@@ -76,9 +89,10 @@ fn frame() -> OpenApi {
         .security(Some([SecurityRequirement::new("bearer", [""; 0])]))
         .components(Some(
             ComponentsBuilder::new()
-                // Named by error answers alone, whose schemas are not collected with the routes.
+                // Named by error answers and queries alone, whose schemas are not collected with the routes.
                 .schema_from::<Problem<'_>>()
                 .schema_from::<FieldError>()
+                .schema_from::<Kind>()
                 .security_scheme("bearer", SecurityScheme::Http(bearer))
                 .build(),
         ))

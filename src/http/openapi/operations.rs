@@ -10,6 +10,9 @@ use super::shared;
 /// Operations that need no token; all others do.
 const PUBLIC: [&str; 5] = ["/auth/register", "/auth/token", "/auth/login", "/auth/refresh", "/auth/revoke"];
 
+/// Where operators' machines look; not under `/api/v1`.
+pub(super) const PROBES: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+
 /// An operation and where it is.
 pub(super) struct Located<'a> {
     pub(super) method: HttpMethod,
@@ -60,7 +63,12 @@ impl Located<'_> {
 
     /// Whether it needs no token.
     pub(super) fn is_public(&self) -> bool {
-        PUBLIC.contains(&self.path)
+        PUBLIC.contains(&self.path) || self.is_probe()
+    }
+
+    /// Whether operators' machines ask for it, who are not counted.
+    pub(super) fn is_probe(&self) -> bool {
+        PROBES.contains(&self.path)
     }
 
     /// The parameters that are not shared.

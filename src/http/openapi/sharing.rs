@@ -1,8 +1,9 @@
-//! Answers that several operations give alike are written once.
+//! What occurs several times is written once.
 
 use std::collections::BTreeMap;
 
 use utoipa::openapi::response::Response;
+use utoipa::openapi::schema::{ArrayItems, Schema};
 use utoipa::openapi::{Components, Paths, RefOr};
 
 use super::{operations, shared};
@@ -47,4 +48,20 @@ fn name(response: &Response) -> String {
     let created = if response.headers.contains_key("Location") { "Created" } else { "" };
     let decided = if response.headers.contains_key("Idempotency-Replayed") { "Decided" } else { "" };
     format!("{body}{created}{decided}")
+}
+
+/// Makes pages refer to the schema of their items, which they hold themselves at first.
+pub(super) fn share_items(components: &mut Components) {
+    let mut found = Vec::new();
+    for (name, page) in &mut components.schemas {
+        if let Some(item) = name.strip_prefix("Paged_")
+            && let RefOr::T(Schema::Object(page)) = page
+            && let Some(RefOr::T(Schema::Array(items))) = page.properties.get_mut("items")
+            && let ArrayItems::RefOrSchema(schema) = &mut items.items
+        {
+            let inline = std::mem::replace(schema.as_mut(), shared("schemas", item));
+            found.push((item.to_owned(), inline));
+        }
+    }
+    components.schemas.extend(found);
 }

@@ -18,6 +18,7 @@ use crate::db::UnitOfWork;
 use crate::domain::Error;
 use crate::domain::policy::{ProjectRole, Scope};
 use crate::domain::projects::{self, Project, ProjectTitle};
+use crate::http::openapi::changes;
 use crate::ids::{BookingId, ProjectId, UserId};
 
 use super::{
@@ -46,9 +47,10 @@ struct ProjectView {
     title: ProjectTitle,
     members: Vec<MemberView>,
     /// What you may do with it: `plan` (put tasks on its board), `staff` (say who is a member), `leave`.
-    #[schema(value_type = Vec<String>)]
+    #[schema(schema_with = changes::<Project>)]
     allowed_actions: Vec<&'static str>,
     /// Grows with each change of the project or its members.
+    #[schema(minimum = 1)]
     version: i64,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -114,6 +116,7 @@ async fn list(
 #[serde(deny_unknown_fields)]
 struct CreateProject {
     /// 1 to 120 characters.
+    #[schema(value_type = ProjectTitle)]
     title: String,
 }
 

@@ -28,6 +28,7 @@ struct TaskView {
     status: Status,
     /// Where in that column: tasks stand in the order of these texts, byte by byte.
     position: Position,
+    #[schema(minimum = 1)]
     version: i64,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -72,9 +73,11 @@ pub(super) async fn list(
 #[serde(deny_unknown_fields)]
 struct CreateTask {
     /// 1 to 200 characters.
+    #[schema(value_type = TaskTitle)]
     title: String,
     /// At most 4,000 characters.
     #[serde(default)]
+    #[schema(value_type = TaskText)]
     text: String,
 }
 

@@ -10,6 +10,7 @@ use crate::clock::Timestamp;
 use crate::domain::Error;
 use crate::domain::policy::{Scope, allowed_changes};
 use crate::domain::providers::{self, Caption, Photo, PhotoChanges, Position, Ware};
+use crate::http::openapi::changes;
 use crate::http::{
     Body, Caller, DecidingCall, Fields, Id, Ids, IfMatch, PageQuery, Paged, Problem, Query, Reply, decide,
     read,
@@ -23,10 +24,12 @@ struct PhotoView {
     id: PhotoId,
     provider_id: ProviderId,
     caption: Caption,
+    #[schema(minimum = 0, maximum = 9_999)]
     position: i32,
     /// What you may do with it.
-    #[schema(value_type = Vec<String>)]
+    #[schema(schema_with = changes::<Ware<Photo>>)]
     allowed_actions: Vec<&'static str>,
+    #[schema(minimum = 1)]
     version: i64,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -53,9 +56,11 @@ impl PhotoView {
 struct AddPhoto {
     /// At most 300 characters.
     #[serde(default)]
+    #[schema(value_type = Caption)]
     caption: String,
     /// Where it hangs, from 0; of two at one position, the older hangs first.
     #[serde(default)]
+    #[schema(minimum = 0, maximum = 9_999)]
     position: i32,
 }
 
@@ -74,8 +79,10 @@ impl AddPhoto {
 #[serde(deny_unknown_fields)]
 struct EditPhoto {
     /// At most 300 characters.
+    #[schema(value_type = Option<Caption>)]
     caption: Option<String>,
     /// Where it hangs, from 0.
+    #[schema(minimum = 0, maximum = 9_999)]
     position: Option<i32>,
 }
 

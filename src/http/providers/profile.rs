@@ -13,6 +13,7 @@ use crate::domain::providers::{
 };
 use crate::domain::{Error, Page};
 use crate::http::input::{PointInput, nullable};
+use crate::http::openapi::changes;
 use crate::http::{
     Body, Caller, DecidingCall, Fields, Id, IfMatch, PageQuery, Paged, Problem, Query, Reply, decide, read,
 };
@@ -31,8 +32,9 @@ struct ProviderView {
     service_area: Option<ServiceArea>,
     rating: RatingView,
     /// What you may do with it.
-    #[schema(value_type = Vec<String>)]
+    #[schema(schema_with = changes::<Provider>)]
     allowed_actions: Vec<&'static str>,
+    #[schema(minimum = 1)]
     version: i64,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -43,8 +45,10 @@ struct ProviderView {
 #[schema(as = Rating)]
 struct RatingView {
     /// How many have rated it.
+    #[schema(minimum = 0)]
     count: i64,
     /// Stars, 1 to 5; null while nobody has rated it.
+    #[schema(minimum = 1, maximum = 5)]
     average: Option<f64>,
 }
 
@@ -72,6 +76,7 @@ impl ProviderView {
 #[into_params(parameter_in = Query)]
 struct ListQuery {
     /// Only those that serve this market.
+    #[param(value_type = Option<Category>)]
     category: Option<String>,
     /// At most so many items: 1 to 100 (or to the server's --page-max), 20 by default.
     limit: Option<u16>,
@@ -147,10 +152,13 @@ async fn show(
 #[serde(deny_unknown_fields)]
 struct EditProfile {
     /// 1 to 80 characters.
+    #[schema(value_type = Option<DisplayName>)]
     display_name: Option<String>,
     /// At most 2,000 characters.
+    #[schema(value_type = Option<Bio>)]
     bio: Option<String>,
     /// All of them, at most 20.
+    #[schema(value_type = Option<Vec<Category>>, max_items = 20)]
     categories: Option<Vec<String>>,
     /// Null takes it back.
     #[serde(default, deserialize_with = "nullable")]
@@ -163,6 +171,7 @@ struct EditProfile {
 struct AreaInput {
     centre: PointInput,
     /// More than 0, at most 1,000.
+    #[schema(exclusive_minimum = 0, maximum = 1_000)]
     radius_km: f64,
 }
 

@@ -12,6 +12,7 @@ use crate::domain::money::Currency;
 use crate::domain::policy::{Scope, allowed_changes};
 use crate::domain::providers::{self, Service, ServiceChanges, ServiceDuration, ServicePrice, Ware};
 use crate::domain::text::{Line, Prose};
+use crate::http::openapi::changes;
 use crate::http::{
     Body, Caller, DecidingCall, Fields, Id, Ids, IfMatch, PageQuery, Paged, Problem, Query, Reply, decide,
     read,
@@ -28,10 +29,12 @@ struct ServiceView {
     category: Category,
     description: Prose<4000>,
     price: ServicePrice,
+    #[schema(minimum = 1, maximum = 44_640)]
     duration_minutes: i32,
     /// What you may do with it.
-    #[schema(value_type = Vec<String>)]
+    #[schema(schema_with = changes::<Ware<Service>>)]
     allowed_actions: Vec<&'static str>,
+    #[schema(minimum = 1)]
     version: i64,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -61,10 +64,13 @@ impl ServiceView {
 #[serde(deny_unknown_fields)]
 struct ServicePriceInput {
     /// Minor units.
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
     min: i64,
     /// Minor units; not less than `min`.
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
     max: i64,
     /// ISO 4217 code.
+    #[schema(value_type = Currency)]
     currency: String,
 }
 
@@ -80,12 +86,16 @@ impl ServicePriceInput {
 #[serde(deny_unknown_fields)]
 struct AddService {
     /// 1 to 120 characters.
+    #[schema(value_type = Line<120>)]
     name: String,
+    #[schema(value_type = Category)]
     category: String,
     /// At most 4,000 characters.
     #[serde(default)]
+    #[schema(value_type = Prose<4000>)]
     description: String,
     price: ServicePriceInput,
+    #[schema(minimum = 1, maximum = 44_640)]
     duration_minutes: i32,
 }
 
@@ -115,11 +125,15 @@ impl AddService {
 #[serde(deny_unknown_fields)]
 struct EditService {
     /// 1 to 120 characters.
+    #[schema(value_type = Option<Line<120>>)]
     name: Option<String>,
+    #[schema(value_type = Option<Category>)]
     category: Option<String>,
     /// At most 4,000 characters.
+    #[schema(value_type = Option<Prose<4000>>)]
     description: Option<String>,
     price: Option<ServicePriceInput>,
+    #[schema(minimum = 1, maximum = 44_640)]
     duration_minutes: Option<i32>,
 }
 

@@ -14,6 +14,7 @@ use crate::domain::policy::{Scope, allowed_changes};
 use crate::domain::providers::{self, Template, TemplateChanges, Ware};
 use crate::domain::text::Line;
 use crate::http::input::MoneyInput;
+use crate::http::openapi::changes;
 use crate::http::{
     Body, Caller, DecidingCall, Fields, Id, Ids, IfMatch, PageQuery, Paged, Problem, Query, Reply, decide,
     read,
@@ -30,8 +31,9 @@ struct TemplateView {
     message: Message,
     price: Money,
     /// What you may do with it.
-    #[schema(value_type = Vec<String>)]
+    #[schema(schema_with = changes::<Ware<Template>>)]
     allowed_actions: Vec<&'static str>,
+    #[schema(minimum = 1)]
     version: i64,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -59,8 +61,10 @@ impl TemplateView {
 #[serde(deny_unknown_fields)]
 struct AddTemplate {
     /// 1 to 120 characters.
+    #[schema(value_type = Line<120>)]
     title: String,
     /// 1 to 2,000 characters.
+    #[schema(schema_with = Message::some)]
     message: String,
     price: MoneyInput,
 }
@@ -81,8 +85,10 @@ impl AddTemplate {
 #[serde(deny_unknown_fields)]
 struct EditTemplate {
     /// 1 to 120 characters.
+    #[schema(value_type = Option<Line<120>>)]
     title: Option<String>,
     /// 1 to 2,000 characters.
+    #[schema(schema_with = Message::some)]
     message: Option<String>,
     price: Option<MoneyInput>,
 }

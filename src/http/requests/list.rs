@@ -18,6 +18,7 @@ use super::RequestView;
 #[into_params(parameter_in = Query)]
 struct ListQuery {
     /// Only those of this category.
+    #[param(value_type = Option<Category>)]
     category: Option<String>,
     /// Only those in this state.
     #[param(value_type = Option<State>)]

@@ -13,6 +13,7 @@ use crate::domain::money::PriceRange;
 use crate::domain::place::{Address, Point};
 use crate::domain::policy::{Scope, allowed_actions};
 use crate::domain::requests::{Description, Request, State, Title};
+use crate::http::openapi::steps;
 use crate::ids::{Category, ConsumerId, RequestId, UserId};
 
 /// Everything under `/requests` but the offers on them.
@@ -53,8 +54,9 @@ struct RequestView {
     /// Until when it is open; null while it is a draft.
     expires_at: Option<Timestamp>,
     /// What you may do with it.
-    #[schema(value_type = Vec<String>)]
+    #[schema(schema_with = steps::<Request>)]
     allowed_actions: Vec<&'static str>,
+    #[schema(minimum = 1)]
     version: i64,
     created_at: Timestamp,
     updated_at: Timestamp,

@@ -31,15 +31,19 @@ enum OpeningInput {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct CreateRequest {
+    #[schema(value_type = Category)]
     category: String,
     /// 1 to 120 characters.
+    #[schema(value_type = Title)]
     title: String,
     /// At most 4,000 characters.
     #[serde(default)]
+    #[schema(value_type = Description)]
     description: String,
     /// What you want to spend, and the currency that offers must come in.
     budget: PriceRangeInput,
     /// At which door, 1 to 300 characters; only who gets the booking will see it.
+    #[schema(value_type = Option<Address>)]
     address: Option<String>,
     /// On the map; others see it to a hundredth of a degree.
     point: Option<PointInput>,
@@ -106,14 +110,18 @@ pub(super) async fn create(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct EditRequest {
+    #[schema(value_type = Option<Category>)]
     category: Option<String>,
     /// 1 to 120 characters.
+    #[schema(value_type = Option<Title>)]
     title: Option<String>,
     /// At most 4,000 characters.
+    #[schema(value_type = Option<Description>)]
     description: Option<String>,
     budget: Option<PriceRangeInput>,
     /// 1 to 300 characters; null takes it back.
     #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<Address>)]
     address: Option<Option<String>>,
     /// Null takes it back.
     #[serde(default, deserialize_with = "nullable")]

@@ -72,8 +72,10 @@ pub(super) async fn list(
 #[serde(deny_unknown_fields)]
 struct NewMessage {
     /// 1 to 4,000 characters.
+    #[schema(min_length = 1, max_length = 4_000)]
     text: String,
     /// Your own name for this message, 1 to 64 characters: sent again, it is the same message.
+    #[schema(min_length = 1, max_length = 64)]
     client_msg_id: Option<String>,
 }
 

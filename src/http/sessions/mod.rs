@@ -11,7 +11,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::policy::{Scope, allowed_changes};
-use crate::domain::sessions::{self, Overview, Session};
+use crate::domain::sessions::{self, Chat, Overview, Session};
+use crate::http::openapi::changes;
 use crate::ids::{BookingId, RequestId, Seq, SessionId, UserId};
 
 use super::{Caller, Id, PageQuery, Paged, Problem, Query, Reply, read};
@@ -41,7 +42,7 @@ struct SessionView {
     /// How far you have read.
     read: Seq,
     /// What you may do in it.
-    #[schema(value_type = Vec<String>)]
+    #[schema(schema_with = changes::<Chat>)]
     allowed_actions: Vec<&'static str>,
     created_at: Timestamp,
 }

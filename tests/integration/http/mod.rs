@@ -11,6 +11,7 @@ mod conventions;
 mod conversations;
 mod entries;
 mod framing;
+mod generated;
 mod guessing;
 mod health;
 mod limits;

@@ -131,9 +131,9 @@ both_engines! {
 }
 
 /// A write that holds the writer until what is returned first is dropped.
-async fn blocking_write(app: &TestApp) -> (std::sync::mpsc::Sender<()>, tokio::task::JoinHandle<()>) {
-    let (release, held) = std::sync::mpsc::channel::<()>();
-    let (taken, is_taken) = std::sync::mpsc::channel();
+async fn blocking_write(app: &TestApp) -> (std::sync::mpsc::SyncSender<()>, tokio::task::JoinHandle<()>) {
+    let (release, held) = std::sync::mpsc::sync_channel::<()>(1);
+    let (taken, is_taken) = std::sync::mpsc::sync_channel(1);
     let (db, held) = (app.server.db.clone(), std::sync::Mutex::new(held));
     let holder = actix_web::rt::spawn(async move {
         db.write(move |_| {
@@ -154,8 +154,8 @@ fn a_write_waits_so_long_for_another_process() {
         let ana = app.consumer("ana").await;
         let config = souk::startup::db_config(&app.server.config.database);
         let elsewhere = Db::open(&config, app.clock.clone(), std::sync::Arc::new(())).unwrap();
-        let (release, held) = std::sync::mpsc::channel::<()>();
-        let (taken, is_taken) = std::sync::mpsc::channel();
+        let (release, held) = std::sync::mpsc::sync_channel::<()>(1);
+        let (taken, is_taken) = std::sync::mpsc::sync_channel(1);
         let held = std::sync::Mutex::new(held);
         let db = elsewhere.clone();
         let holder = actix_web::rt::spawn(async move {

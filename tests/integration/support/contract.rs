@@ -50,10 +50,18 @@ impl Contract {
         paths
             .iter()
             .flat_map(|(path, item)| {
-                let operations = item.as_object().unwrap().iter();
+                let operations =
+                    item.as_object().unwrap().iter().filter(|(_, operation)| operation.is_object());
                 operations.map(move |(method, operation)| (method.to_uppercase(), path.clone(), operation))
             })
             .collect()
+    }
+
+    /// Whether the operation of `METHOD /path` has a parameter of this name.
+    pub fn takes(&self, route: &str, name: &str) -> bool {
+        let (method, path) = route.split_once(' ').unwrap();
+        let parameters = &self.document["paths"][path][method.to_lowercase()]["parameters"];
+        parameters.as_array().into_iter().flatten().any(|parameter| self.resolved(parameter)["name"] == name)
     }
 
     /// Fails the test when the answer to a documented route is not a documented one: its status, headers and body.

@@ -14,6 +14,7 @@ mod deals;
 mod doors;
 mod engine;
 mod eventually;
+pub mod fetched;
 mod issuer;
 mod keys;
 mod lost_answers;

@@ -1,19 +1,19 @@
 //! Real, unmodified Socket.IO clients: programs of a few lines in `tests/clients` that do what they are told.
 //!
-//! What they need is fetched once, by the lock files there, into `target/clients`. Where the language is not installed or
-//! nothing can be fetched, the tests say so and are skipped; with `SOUK_REQUIRE_SERVICES=1` they fail.
+//! What they need is fetched by [`super::fetched`].
 
 use std::collections::VecDeque;
-use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout};
+
+use super::fetched;
 
 /// Nothing that a client waits for takes longer.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -53,7 +53,7 @@ impl Library {
         let home = match self.home() {
             Ok(home) => home,
             Err(why) => {
-                skip(self, why);
+                fetched::skip(&format!("the {self:?} client"), why);
                 return None;
             }
         };
@@ -83,64 +83,20 @@ impl Library {
     fn home(self) -> Result<&'static Path, &'static str> {
         static NODE: OnceLock<Result<PathBuf, String>> = OnceLock::new();
         static PYTHON: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-        let (home, name) = match self {
-            Self::Node => (&NODE, "node"),
-            Self::Python => (&PYTHON, "python"),
+        let home = match self {
+            Self::Node => &NODE,
+            Self::Python => &PYTHON,
         };
-        let home = home.get_or_init(|| prepare(self, name));
+        let home = home.get_or_init(|| prepare(self));
         home.as_deref().map_err(String::as_str)
     }
 }
 
-fn prepare(library: Library, name: &str) -> Result<PathBuf, String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let source = root.join("tests/clients").join(name);
-    let home = root.join("target/clients").join(name);
-    std::fs::create_dir_all(&home).map_err(|error| error.to_string())?;
-    let (lock, files) = match library {
-        Library::Node => ("package-lock.json", ["package.json", "client.mjs"]),
-        Library::Python => ("requirements.txt", ["requirements.txt", "client.py"]),
-    };
-    let locked = std::fs::read(source.join(lock)).map_err(|error| error.to_string())?;
-    let is_there = std::fs::read(home.join("installed")).is_ok_and(|installed| installed == locked);
-    for file in files.into_iter().chain([lock]) {
-        std::fs::copy(source.join(file), home.join(file)).map_err(|error| error.to_string())?;
-    }
-    if is_there {
-        return Ok(home);
-    }
-    let mut install = match library {
-        Library::Node => Command::new("npm"),
-        Library::Python => Command::new("python3"),
-    };
+fn prepare(library: Library) -> Result<PathBuf, String> {
     match library {
-        Library::Node => install.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]),
-        Library::Python => install.args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--no-deps",
-            "--upgrade",
-            "--target=packages",
-            "--requirement=requirements.txt",
-        ]),
-    };
-    let output =
-        install.current_dir(&home).output().map_err(|error| format!("{name} is not installed: {error}"))?;
-    if !output.status.success() {
-        return Err(format!("its packages cannot be fetched: {}", String::from_utf8_lossy(&output.stderr)));
+        Library::Node => fetched::by_npm("node", &["client.mjs"]),
+        Library::Python => fetched::by_pip("python", &["client.py"]),
     }
-    std::fs::write(home.join("installed"), locked).map_err(|error| error.to_string())?;
-    Ok(home)
-}
-
-/// Says that tests did not run; where services are required (`SOUK_REQUIRE_SERVICES=1`), they failed.
-fn skip(library: Library, why: &str) {
-    let required = std::env::var_os("SOUK_REQUIRE_SERVICES").is_some_and(|value| value == "1");
-    assert!(!required, "required, and skipped: the {library:?} client: {why}");
-    // Not `eprintln`, which the test runner swallows where a test passes.
-    let _ = writeln!(std::io::stderr(), "\nskipped: a test with the {library:?} client: {why}\n");
 }
 
 impl Transports {

@@ -33,8 +33,10 @@ pub struct Service {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct ServicePrice {
     /// Minor units.
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
     min: i64,
     /// Minor units; not less than `min`.
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
     max: i64,
     /// ISO 4217 code.
     currency: Currency,

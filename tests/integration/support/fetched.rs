@@ -1,0 +1,53 @@
+//! Clients that are other people's programs: `tests/clients/<name>` says which, with a lock file of exact versions.
+//!
+//! What they need is fetched once, into `target/clients`. Where the language is not installed or nothing can be fetched,
+//! the tests say so and are skipped; with `SOUK_REQUIRE_SERVICES=1` they fail.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The folder with these files of ours and the packages of `package-lock.json`.
+pub fn by_npm(name: &str, files: &[&str]) -> Result<PathBuf, String> {
+    let files = [files, &["package.json", "package-lock.json"]].concat();
+    let install = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"];
+    fetch(name, &files, "package-lock.json", &install)
+}
+
+/// The folder with these files of ours and the packages of `requirements.txt`.
+pub fn by_pip(name: &str, files: &[&str]) -> Result<PathBuf, String> {
+    let files = [files, &["requirements.txt"]].concat();
+    let install =
+        ["python3", "-m", "pip", "install", "--quiet", "--no-deps", "--upgrade", "--target=packages"];
+    fetch(name, &files, "requirements.txt", &[&install[..], &["--requirement=requirements.txt"]].concat())
+}
+
+fn fetch(name: &str, files: &[&str], lock: &str, install: &[&str]) -> Result<PathBuf, String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let source = root.join("tests/clients").join(name);
+    let home = root.join("target/clients").join(name);
+    std::fs::create_dir_all(&home).map_err(|error| error.to_string())?;
+    let locked = std::fs::read(source.join(lock)).map_err(|error| error.to_string())?;
+    let is_there = std::fs::read(home.join("installed")).is_ok_and(|installed| installed == locked);
+    for file in files {
+        std::fs::copy(source.join(file), home.join(file)).map_err(|error| error.to_string())?;
+    }
+    if is_there {
+        return Ok(home);
+    }
+    let output = Command::new(install[0]).args(&install[1..]).current_dir(&home).output();
+    let output = output.map_err(|error| format!("{} is not installed: {error}", install[0]))?;
+    if !output.status.success() {
+        return Err(format!("its packages cannot be fetched: {}", String::from_utf8_lossy(&output.stderr)));
+    }
+    std::fs::write(home.join("installed"), locked).map_err(|error| error.to_string())?;
+    Ok(home)
+}
+
+/// Says that a test did not run; where services are required (`SOUK_REQUIRE_SERVICES=1`), it failed.
+pub fn skip(what: &str, why: &str) {
+    let required = std::env::var_os("SOUK_REQUIRE_SERVICES").is_some_and(|value| value == "1");
+    assert!(!required, "required, and skipped: {what}: {why}");
+    // Not `eprintln`, which the test runner swallows where a test passes.
+    let _ = writeln!(std::io::stderr(), "\nskipped: a test with {what}: {why}\n");
+}
