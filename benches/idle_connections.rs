@@ -79,7 +79,7 @@ impl Drop for Server {
 
 fn main() {
     let count: u32 = std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(5_000);
-    souk::startup::allow_many_files().unwrap();
+    souk::server::allow_many_files().unwrap();
     let server = Server::start();
     // What is allocated once (pools, the first sessions' buffers) is not the price of a connection.
     let _warm: Vec<TcpStream> = (0..50).map(|_| server.connect()).collect();

@@ -56,7 +56,7 @@ struct Options {
 }
 
 fn main() {
-    souk::startup::allow_many_files().unwrap();
+    souk::server::allow_many_files().unwrap();
     let options = Options::parse();
     let system = actix_web::rt::System::new();
     if options.bare {

@@ -22,15 +22,18 @@ use clap::Parser;
 use futures_util::StreamExt;
 use serde_json::value::RawValue;
 use souk::http::connection::{ServeOptions, serve as serve_on};
-use souk::realtime::close::Endpoint;
-use souk::realtime::hub::{Delivery, Outbox, OutboxLimits};
-use souk::realtime::protocol::engineio::PayloadLimits;
-use souk::realtime::protocol::frame;
-use souk::realtime::protocol::socketio::{Kind, Packet, PacketLimits};
-use souk::realtime::socketio::{Doors, HallLimits, Heard, Knock, Socket, TurnedAway, Welcome, serve};
-use souk::realtime::transport::engineio::{Connection, Engine, EngineLimits, Received};
-use souk::realtime::transport::handshake::Handshake;
-use souk::realtime::transport::{FrameLimits, Inbound, LinkLimits};
+use souk::hub::{Delivery, Outbox, OutboxLimits};
+use souk::protocol::close::Endpoint;
+use souk::protocol::engineio::PayloadLimits;
+use souk::protocol::frame;
+use souk::protocol::socketio::{Kind, Packet, PacketLimits};
+use souk::realtime::connection::Inbound;
+use souk::realtime::engineio::{Connection, Engine, EngineLimits, RequestOutcome};
+use souk::realtime::socketio::{
+    Accepted, ClientLimits, ConnectError, ConnectHandler, ConnectRequest, Socket, SocketEvent, serve,
+};
+use souk::realtime::websocket::handshake::Handshake;
+use souk::realtime::websocket::{ConnectionLimits, FrameLimits};
 
 /// Between two packets that must not arrive together.
 const APART: Duration = Duration::from_millis(5);
@@ -50,10 +53,10 @@ struct Options {
 
 /// Each kind of endpoint has its connections to itself.
 struct Server {
-    link: LinkLimits,
+    connection: ConnectionLimits,
     engine: Engine,
     socketio: Engine,
-    hall: HallLimits,
+    client: ClientLimits,
 }
 
 #[actix_web::main]
@@ -79,26 +82,26 @@ impl Server {
         let frames = FrameLimits { frame: message, message, fragments };
         let hard = message.saturating_mul(2).saturating_add(1 << 20);
         let outbox = OutboxLimits { soft: hard, hard };
-        let link = LinkLimits { frames, outbox, close_timeout: Duration::from_secs(5) };
+        let connection = ConnectionLimits { frames, outbox, close_timeout: Duration::from_secs(5) };
         let limits = EngineLimits {
             ping_interval: Duration::from_millis(300),
             ping_timeout: Duration::from_millis(200),
             max_payload: 1_000_000,
             payload: PayloadLimits { packets: 1_000, message: 1_000_000 },
             upgrade_timeout: Duration::from_secs(10),
-            link,
+            connection,
         };
-        let hall = HallLimits {
+        let client = ClientLimits {
             connect_timeout: Duration::from_secs(1),
             attempts: 100,
             packets: PacketLimits { attachments: 10, bytes: 1_000_000 },
         };
-        Self { link, engine: Engine::new(limits), socketio: Engine::new(limits), hall }
+        Self { connection, engine: Engine::new(limits), socketio: Engine::new(limits), client }
     }
 }
 
 async fn echo(request: HttpRequest, payload: Payload, server: Data<Server>) -> HttpResponse {
-    let handshake = match Handshake::read(&request, payload, Endpoint::Ws, server.link) {
+    let handshake = match Handshake::read(&request, payload, Endpoint::Ws, server.connection) {
         Ok(handshake) => handshake,
         Err(answer) => return answer,
     };
@@ -110,7 +113,7 @@ async fn echo(request: HttpRequest, payload: Payload, server: Data<Server>) -> H
                     say(&connection.outbox, frame::text(|to| to.extend_from_slice(text.as_bytes()))).await;
                 }
                 Inbound::Binary(bytes) => say(&connection.outbox, frame::binary(&bytes)).await,
-                Inbound::Fault(reason) => connection.wire.close(reason),
+                Inbound::Fault(reason) => connection.handle.close(reason),
                 Inbound::Alive | Inbound::Gone => {}
             }
         }
@@ -126,10 +129,10 @@ async fn say(outbox: &Outbox, frames: bytes::Bytes) {
 
 async fn engineio(request: HttpRequest, payload: Payload, server: Data<Server>) -> HttpResponse {
     let opening = match server.engine.receive(&request, payload).await {
-        Received::Answered(answer) => return answer,
-        Received::Opening(opening) => opening,
+        RequestOutcome::Answered(answer) => return answer,
+        RequestOutcome::OpenRequest(opening) => opening,
     };
-    let (response, Connection { mut messages, outbox, wire }) = opening.accept();
+    let (response, Connection { mut messages, outbox, handle }) = opening.accept();
     actix_web::rt::spawn(async move {
         while let Some(inbound) = messages.next().await {
             let frames = match inbound {
@@ -139,7 +142,7 @@ async fn engineio(request: HttpRequest, payload: Payload, server: Data<Server>) 
                 }),
                 Inbound::Binary(bytes) => frame::binary(&bytes),
                 Inbound::Fault(reason) => {
-                    wire.close(reason);
+                    handle.close(reason);
                     continue;
                 }
                 Inbound::Alive | Inbound::Gone => continue,
@@ -152,26 +155,26 @@ async fn engineio(request: HttpRequest, payload: Payload, server: Data<Server>) 
 
 async fn socketio(request: HttpRequest, payload: Payload, server: Data<Server>) -> HttpResponse {
     let opening = match server.socketio.receive(&request, payload).await {
-        Received::Answered(answer) => return answer,
-        Received::Opening(opening) => opening,
+        RequestOutcome::Answered(answer) => return answer,
+        RequestOutcome::OpenRequest(opening) => opening,
     };
     let (response, connection) = opening.accept();
-    actix_web::rt::spawn(serve(connection, Mirrors(0), server.hall));
+    actix_web::rt::spawn(serve(connection, Mirrors(0), server.client));
     response
 }
 
 /// Doors that lead to mirrors. It counts, so that each socket has a name.
 struct Mirrors(u32);
 
-impl Doors for Mirrors {
-    async fn knock(&mut self, knock: Knock) -> Result<Welcome, TurnedAway> {
-        let Knock { namespace, auth, socket } = knock;
+impl ConnectHandler for Mirrors {
+    async fn connect(&mut self, connect: ConnectRequest) -> Result<Accepted, ConnectError> {
+        let ConnectRequest { namespace, auth, socket } = connect;
         if !matches!(namespace.as_str(), "/" | "/custom") {
-            return Err(TurnedAway::Refused { message: "Invalid namespace".into(), code: None });
+            return Err(ConnectError::Refused { message: "Invalid namespace".into(), code: None });
         }
         self.0 += 1;
         let sid = format!("{}-{}", uuid::Uuid::new_v4().simple(), self.0);
-        let enter = move || {
+        let start = move || {
             let auth = auth.as_ref().map_or("{}", |auth| auth.get());
             let greeting = packet(Kind::Event, &namespace, None, format!(r#"["auth",{auth}]"#), Vec::new());
             actix_web::rt::spawn(async move {
@@ -182,13 +185,13 @@ impl Doors for Mirrors {
                 mirror(socket).await;
             });
         };
-        Ok(Welcome { sid, enter: Box::new(enter) })
+        Ok(Accepted { sid, start: Box::new(start) })
     }
 }
 
 async fn mirror(mut socket: Socket) {
-    while let Some(heard) = socket.hear().await {
-        let Heard::Packet(heard) = heard else { continue };
+    while let Some(heard) = socket.receive().await {
+        let SocketEvent::Packet(heard) = heard else { continue };
         if let Some(answer) = reflection(heard) {
             let _ = socket.outbox.push(answer.frames(), Delivery::Durable);
         }

@@ -8,9 +8,8 @@ use crate::clock::Clock;
 use crate::config::{Config, PlanLimits};
 use crate::db::Db;
 use crate::domain::users::Plan;
+use crate::hub::{BoardClients, HubHandle};
 use crate::limits::CallerLimits;
-use crate::realtime::Boards;
-use crate::realtime::hub::HubHandle;
 use crate::telemetry::Metrics;
 
 /// Shared by every worker thread; cheap to clone.
@@ -27,7 +26,7 @@ pub struct App {
     /// Who is connected, and who hears what.
     pub hub: HubHandle,
     /// Which clients look at which board.
-    pub boards: Boards,
+    pub board_clients: BoardClients,
     /// How much each caller has asked for lately, shared by all workers.
     pub rates: Arc<CallerLimits>,
     /// What is counted, for operators.

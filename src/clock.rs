@@ -95,13 +95,13 @@ impl fmt::Debug for Timestamp {
 /// The text is not an RFC 3339 date and time with an offset.
 #[derive(Debug, thiserror::Error)]
 #[error("must be an RFC 3339 time such as 2026-05-01T09:30:00Z")]
-pub struct NotATimestamp;
+pub struct InvalidTimestamp;
 
 impl FromStr for Timestamp {
-    type Err = NotATimestamp;
-    fn from_str(text: &str) -> Result<Self, NotATimestamp> {
-        let at: jiff::Timestamp = text.parse().map_err(|_| NotATimestamp)?;
-        Self::from_micros(at.as_microsecond()).ok_or(NotATimestamp)
+    type Err = InvalidTimestamp;
+    fn from_str(text: &str) -> Result<Self, InvalidTimestamp> {
+        let at: jiff::Timestamp = text.parse().map_err(|_| InvalidTimestamp)?;
+        Self::from_micros(at.as_microsecond()).ok_or(InvalidTimestamp)
     }
 }
 

@@ -22,7 +22,10 @@
 //!
 //! Inside, [`domain`]: what the marketplace does, by feature, in plain synchronous functions. Outside, by layer, how the
 //! world talks to it: [`http`], [`realtime`]. Both use the same noun for the same thing: offers are `domain/offers/`,
-//! `http/offers/`, `tests/integration/http/offers.rs`. `tests/architecture.rs` checks who may know whom.
+//! `http/api/offers/`, `tests/integration/http/offers.rs`.
+//!
+//! The modules below stand in order: each may use only what stands below it. `tests/architecture.rs` checks that for every
+//! file, and that no files import each other in a circle; `docs/architecture.md` says what each room is for.
 //!
 //! ## What always holds
 //!
@@ -46,25 +49,24 @@
 //!
 //! ## Where to start reading
 //!
-//! Follow one write: `http/offers/steps.rs` (accept) → [`http::decide`] → `domain/offers/accept.rs` → [`domain::policy`] →
-//! [`db::UnitOfWork`] → `db/write.rs` → [`events::Publisher`] → `realtime/hub`.
+//! Follow one write: `http/api/offers/actions.rs` (accept) → `http/idempotency.rs` → `domain/offers/accept.rs` →
+//! [`domain::policy`] → [`db::UnitOfWork`] → `db/write.rs` → [`events::Publisher`] → [`hub`]. `docs/architecture.md` walks
+//! through this and two others, file by file.
 
-pub mod domain;
-pub mod events;
-pub mod db;
+pub mod cli;
+pub mod server;
 pub mod realtime;
 pub mod http;
-pub mod auth;
 pub mod app;
-pub mod startup;
-pub mod sweeper;
-pub mod revocation_poll;
+pub mod hub;
+pub mod protocol;
+pub mod auth;
+pub mod domain;
+pub mod db;
+pub mod events;
 pub mod config;
-pub mod cli;
-pub mod demo;
-pub mod load;
 pub mod telemetry;
 pub mod limits;
 pub mod json;
-pub mod clock;
 pub mod ids;
+pub mod clock;

@@ -15,14 +15,12 @@ use souk::clock::{Clock, Timestamp};
 use souk::db::DbError;
 use souk::events::{Committed, Envelope};
 use souk::http::connection::{ServeOptions, serve};
+use souk::hub::{Credentials, EventLog, HubConfig, HubHandle, HubMetrics, HubPublisher, Registration};
 use souk::ids::{ConnectionId, Room, Seq, TokenId, UserId};
-use souk::realtime::close::Endpoint;
-use souk::realtime::hub::{
-    Credentials, EventLog, HubConfig, HubHandle, HubMetrics, HubPublisher, Registration,
-};
-use souk::realtime::protocol::{Dialect, Event, Notice, encode};
-use souk::realtime::transport::handshake::Handshake;
-use souk::realtime::transport::{FrameLimits, LinkLimits};
+use souk::protocol::close::Endpoint;
+use souk::protocol::{Dialect, Event, Notice, encode};
+use souk::realtime::websocket::handshake::Handshake;
+use souk::realtime::websocket::{ConnectionLimits, FrameLimits};
 
 use super::members::Members;
 use super::{Measured, Options, Pace, Scenario, cpu};
@@ -141,7 +139,7 @@ async fn one(
     for seq in first..first + messages {
         log.said.store(seq as u64 + 1, Ordering::Release);
         for (number, events) in log.rooms.iter().enumerate() {
-            publisher.publish(Committed { events: vec![events[seq].clone()], endings: Vec::new() });
+            publisher.publish(Committed { events: vec![events[seq].clone()], revocations: Vec::new() });
             if let Some(rest) = pace.rest(began, (seq - first) * scenario.rooms + number + 1, scenario) {
                 actix_web::rt::time::sleep(rest).await;
             }
@@ -169,7 +167,7 @@ async fn join(
     number: web::Path<usize>,
     world: Data<World>,
 ) -> HttpResponse {
-    let limits = LinkLimits {
+    let limits = ConnectionLimits {
         frames: FrameLimits { frame: 64 * 1024, message: 64 * 1024, fragments: 128 },
         outbox: world.config.outbox,
         close_timeout: Duration::from_secs(5),
@@ -179,7 +177,7 @@ async fn join(
     let (response, connection) = handshake.accept();
     let now = Clock::system().now();
     let (id, user) = (ConnectionId::new(now), UserId::new(now));
-    let evicted = connection.wire.clone();
+    let evicted = connection.handle.clone();
     let guard = world.hub.local().register(Registration {
         connection: id,
         credentials: Credentials {
@@ -194,11 +192,11 @@ async fn join(
         address: std::net::Ipv4Addr::LOCALHOST.into(),
         since: now,
         dialect: Dialect::Json,
-        anchor: None,
+        bound_room: None,
         outbox: connection.outbox,
         evict: std::rc::Rc::new(move |reason| panic!("evicted: {reason:?} {}", evicted.is_closing())),
-        cut: std::rc::Rc::new(|| {}),
-        seat: world.hub.seat(user, 1).unwrap(),
+        abort: std::rc::Rc::new(|| {}),
+        user_permit: world.hub.acquire(user, 1).unwrap(),
     });
     actix_web::rt::spawn(async move {
         let mut joined = world.hub.local().join(id, Scenario::room(*number)).await.unwrap();

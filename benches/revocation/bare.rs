@@ -7,15 +7,15 @@ use actix_web::web::{self, Data, Payload};
 use actix_web::{App, HttpRequest, HttpResponse};
 use futures_util::StreamExt;
 use souk::http::connection::{ServeOptions, serve as serve_on};
-use souk::realtime::close::Endpoint;
-use souk::realtime::hub::{Delivery, OutboxLimits};
-use souk::realtime::protocol::frame;
-use souk::realtime::transport::handshake::Handshake;
-use souk::realtime::transport::{FrameLimits, LinkLimits};
+use souk::hub::{Delivery, OutboxLimits};
+use souk::protocol::close::Endpoint;
+use souk::protocol::frame;
+use souk::realtime::websocket::handshake::Handshake;
+use souk::realtime::websocket::{ConnectionLimits, FrameLimits};
 
 /// Serves, and says on its standard output where.
 pub(crate) async fn serve() {
-    let link = LinkLimits {
+    let link = ConnectionLimits {
         frames: FrameLimits { frame: 64 * 1024, message: 64 * 1024, fragments: 128 },
         outbox: OutboxLimits { soft: 256 * 1024, hard: 1024 * 1024 },
         close_timeout: Duration::from_secs(5),
@@ -27,7 +27,7 @@ pub(crate) async fn serve() {
     serve_on(listener, options, app).unwrap().await.unwrap();
 }
 
-async fn upgrade(request: HttpRequest, payload: Payload, link: Data<LinkLimits>) -> HttpResponse {
+async fn upgrade(request: HttpRequest, payload: Payload, link: Data<ConnectionLimits>) -> HttpResponse {
     let handshake = match Handshake::read(&request, payload, Endpoint::Ws, **link) {
         Ok(handshake) => handshake,
         Err(answer) => return answer,

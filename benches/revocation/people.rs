@@ -14,7 +14,7 @@ use souk::config::Settings;
 use souk::db::Db;
 use souk::domain::users::{DisplayName, Plan, Registration, Role, service};
 use souk::ids::{CallId, UserId};
-use souk::startup;
+use souk::server;
 
 use super::Options;
 use super::figures::Figures;
@@ -70,7 +70,7 @@ impl Town {
         let flags = ["--jwt-secret", JWT_SECRET, "--database-url", database];
         let config = Settings::given(flags).unwrap().into_config().unwrap();
         let clock = Clock::system();
-        let db = Db::open(&startup::db_config(&config.database), clock.clone(), Arc::new(())).unwrap();
+        let db = Db::open(&server::db_config(&config.database), clock.clone(), Arc::new(())).unwrap();
         let auth = Auth::open(&config, db.clone(), clock).unwrap();
         let settlers = Settlers { db: &db, auth: &auth };
         let people = People {

@@ -11,13 +11,13 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 
 /// Memory to hash in, taken and given back.
 #[derive(Debug, Default)]
-pub(super) struct Memories(Mutex<Vec<Memory>>);
+pub(super) struct BufferPool(Mutex<Vec<Memory>>);
 
 /// What one hash is computed in.
 #[derive(Debug)]
 pub(super) struct Memory(Vec<Block>);
 
-impl Memories {
+impl BufferPool {
     /// Works in one that is free, or in a new one: whoever calls bounds how many do at once.
     pub(super) fn lend<T>(&self, work: impl FnOnce(&mut Memory) -> T) -> T {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();

@@ -1,12 +1,12 @@
 //! From a token to a scope: first everything that the token alone can prove, then what our own rows say.
 
 use crate::clock::Timestamp;
+use crate::db::audit_log::{NewAudit, Outcome};
 use crate::db::{DbError, UnitOfWork};
 use crate::domain::Error;
 use crate::domain::policy::{Scope, ScopeParts};
-use crate::domain::users::logins::{self, NOTED_EVERY, Revoked, Shown};
-use crate::domain::users::{self, DisplayName, Newcomer, Role, User};
-use crate::events::audit::{NewAudit, Outcome};
+use crate::domain::users::logins::{self, NOTED_EVERY, Revoked, TokenRecord};
+use crate::domain::users::{self, DisplayName, ExternalUser, Role, User};
 use crate::ids::{CallId, UserId};
 
 use super::issuers::{OutsideToken, Provisioning};
@@ -15,7 +15,7 @@ use super::token::own::OwnToken;
 use super::{AUDITED_REFUSALS, Auth, AuthError, Refusal};
 
 /// A token that is well signed and of the right time, as far as can be said without a look into the database.
-pub struct Proven(pub(super) ProvenToken);
+pub struct Verified(pub(super) ProvenToken);
 
 pub(super) enum ProvenToken {
     Own(OwnToken),
@@ -64,16 +64,16 @@ impl Auth {
     }
 
     /// Checks what needs no database: form, key, signature, claims. As cheap as answering at all.
-    pub async fn prove(&self, token: &str) -> Result<Proven, Refused> {
+    pub async fn prove(&self, token: &str) -> Result<Verified, Refused> {
         let unverified = Unverified::parse(token)?;
         if unverified.issuer().is_some_and(|issuer| self.own.issues_as(issuer)) {
-            return Ok(Proven(ProvenToken::Own(self.own.verify(&unverified, self.clock.now())?)));
+            return Ok(Verified(ProvenToken::Own(self.own.verify(&unverified, self.clock.now())?)));
         }
-        Ok(Proven(ProvenToken::Outside(Box::new(self.issuers.verify(&unverified).await?))))
+        Ok(Verified(ProvenToken::Outside(Box::new(self.issuers.verify(&unverified).await?))))
     }
 
     /// Checks what only our own rows say: whether the token was revoked, and whether its user may come in.
-    pub async fn admit(&self, proven: Proven, call: CallId) -> Result<Scope, Refused> {
+    pub async fn admit(&self, proven: Verified, call: CallId) -> Result<Scope, Refused> {
         match proven.0 {
             ProvenToken::Own(own) => self.admit_own(own, call).await,
             ProvenToken::Outside(outside) => self.admit_outside(*outside, call).await,
@@ -84,11 +84,11 @@ impl Auth {
         let (login, jti) = (token.login, token.jti.clone());
         let shown = self.db.read(move |uow| logins::repository::shown(uow, login, &jti)).await?;
         let concerned = |error| Refused { error, user: Some(token.user) };
-        let shown = judge(&token, shown, self.clock.now()).map_err(concerned)?;
+        let shown = check(&token, shown, self.clock.now()).map_err(concerned)?;
         if let Some(is_of_pair) = self.use_to_note(&shown) {
             let (login, jti) = (token.login, token.jti.clone());
             let noted =
-                self.db.write(move |uow| logins::service::note_use(uow, login, &jti, is_of_pair)).await?;
+                self.db.write(move |uow| logins::service::touch(uow, login, &jti, is_of_pair)).await?;
             if !noted {
                 return Err(concerned(Refusal::Revoked.into()));
             }
@@ -113,7 +113,7 @@ impl Auth {
 
     /// Whether this use must be written down, and if so whether for the token's pair, too: a pair that was shown once
     /// cannot have been lost on the way, which is what a repeated refresh depends on.
-    fn use_to_note(&self, shown: &Shown) -> Option<bool> {
+    fn use_to_note(&self, shown: &TokenRecord) -> Option<bool> {
         let first_of_pair = shown.pair.is_some_and(|pair| pair.access_used_at.is_none());
         let stale = shown.login.last_used_at.plus(NOTED_EVERY) <= self.clock.now();
         (first_of_pair || stale).then_some(first_of_pair)
@@ -167,7 +167,7 @@ impl Auth {
         if token.provisioning == Provisioning::Never || token.actor.is_some() {
             return Err(AuthError::UnknownOrInactive);
         }
-        let newcomer = Newcomer {
+        let newcomer = ExternalUser {
             issuer: token.issuer.to_string(),
             subject: token.subject.clone(),
             email: token.profile.email.as_deref().and_then(|text| text.parse().ok()),
@@ -220,7 +220,7 @@ impl Auth {
 }
 
 /// What our rows say about a token of ours.
-fn judge(token: &OwnToken, shown: Option<Shown>, now: Timestamp) -> Result<Shown, AuthError> {
+fn check(token: &OwnToken, shown: Option<TokenRecord>, now: Timestamp) -> Result<TokenRecord, AuthError> {
     let shown = shown.ok_or(AuthError::UnknownOrInactive)?;
     if shown.user.id != token.user {
         return Err(Refusal::Claim.into());

@@ -22,11 +22,11 @@ mod throttle;
 mod tickets;
 pub mod token;
 
-pub use authenticate::{Proven, Refused};
+pub use authenticate::{Refused, Verified};
 pub use command_line::{HashFailed, command_line, hash_password};
 pub use error::{AuthError, Refusal};
 pub use mint::{MintError, Minted};
-pub use password::{Attempt, NewPassword, UnfitPassword};
+pub use password::{NewPassword, PasswordInput, UnfitPassword};
 pub use sign_in::{Credentials, SignInError, SignUp, SignedIn};
 pub use tickets::NoTicket;
 
@@ -139,7 +139,7 @@ impl Auth {
     }
 
     /// Shows its counters to operators.
-    pub fn count_in(&self, registry: &prometheus::Registry) -> Result<(), SetUpError> {
+    pub fn register_metrics(&self, registry: &prometheus::Registry) -> Result<(), SetUpError> {
         Ok(self.metrics.register(registry)?)
     }
 

@@ -10,14 +10,14 @@ use rand::rngs::SysRng;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use unicode_normalization::UnicodeNormalization;
 
-use super::argon2id::{self, Memories, Memory};
+use super::argon2id::{self, BufferPool, Memory};
 
 /// A password that somebody chose: 8 to 128 characters, whichever they are (NIST SP 800-63B, section 5.1.1.2).
-pub struct NewPassword(Attempt);
+pub struct NewPassword(PasswordInput);
 
 /// A password that somebody tries. Any text is one; a text that is too long to be a password is never right.
 #[derive(Clone)]
-pub struct Attempt(Option<Arc<str>>);
+pub struct PasswordInput(Option<Arc<str>>);
 
 /// The text may not be chosen as a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -29,8 +29,8 @@ const LENGTH: std::ops::RangeInclusive<usize> = 8..=128;
 impl NewPassword {
     /// Normalizes (NFC, so that two keyboards type the same) and measures.
     pub fn parse(text: &str) -> Result<Self, UnfitPassword> {
-        let fits = Attempt::new(text).0.filter(|text| LENGTH.contains(&text.chars().count()));
-        fits.map(|text| Self(Attempt(Some(text)))).ok_or(UnfitPassword)
+        let fits = PasswordInput::new(text).0.filter(|text| LENGTH.contains(&text.chars().count()));
+        fits.map(|text| Self(PasswordInput(Some(text)))).ok_or(UnfitPassword)
     }
 
     /// A fresh one of 144 random bits, and its text: 24 characters.
@@ -38,11 +38,11 @@ impl NewPassword {
         let mut bytes = [0; 18];
         SysRng.try_fill_bytes(&mut bytes)?;
         let text = URL_SAFE_NO_PAD.encode(bytes);
-        Ok((Self(Attempt(Some(text.as_str().into()))), text))
+        Ok((Self(PasswordInput(Some(text.as_str().into()))), text))
     }
 }
 
-impl Attempt {
+impl PasswordInput {
     /// Normalizes as at registration.
     pub fn new(text: &str) -> Self {
         // A character has at most 4 bytes, and NFC at most triples them: beyond that there is nothing to normalize.
@@ -57,7 +57,7 @@ impl fmt::Debug for NewPassword {
     }
 }
 
-impl fmt::Debug for Attempt {
+impl fmt::Debug for PasswordInput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Attempt(***)")
     }
@@ -80,7 +80,7 @@ pub(crate) enum HashError {
 pub(crate) struct Passwords {
     running: Arc<Semaphore>,
     admitted: Arc<Semaphore>,
-    memories: Arc<Memories>,
+    memories: Arc<BufferPool>,
 }
 
 /// A place in line for a hash.
@@ -117,7 +117,7 @@ impl Passwords {
 
     /// The same, at a place taken before.
     pub(crate) async fn hash_at(&self, place: Place, password: NewPassword) -> Result<String, HashError> {
-        let NewPassword(Attempt(Some(text))) = password else {
+        let NewPassword(PasswordInput(Some(text))) = password else {
             return Err(HashError::Broken("no password".into()));
         };
         self.run(place, move |memory| argon2id::hash(text.as_bytes(), memory)).await
@@ -127,7 +127,7 @@ impl Passwords {
     pub(crate) async fn verify(
         &self,
         place: Place,
-        attempt: Attempt,
+        attempt: PasswordInput,
         hash: Option<String>,
     ) -> Result<bool, HashError> {
         self.run(place, move |memory| {
@@ -170,7 +170,7 @@ mod tests {
         let hash = passwords.hash(new("cafe\u{301} au lait")).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
         let right = |text: &str, hash: &str| {
-            passwords.verify(passwords.line_up().unwrap(), Attempt::new(text), Some(hash.to_owned()))
+            passwords.verify(passwords.line_up().unwrap(), PasswordInput::new(text), Some(hash.to_owned()))
         };
         assert!(right("café au lait", &hash).await.unwrap());
         assert!(!right("cafe au lait", &hash).await.unwrap());
@@ -183,7 +183,7 @@ mod tests {
         let passwords = Passwords::new(1, 1);
         for text in ["", "password"] {
             let place = passwords.line_up().unwrap();
-            assert!(!passwords.verify(place, Attempt::new(text), None).await.unwrap());
+            assert!(!passwords.verify(place, PasswordInput::new(text), None).await.unwrap());
         }
         let real = passwords.hash(new("password")).await.unwrap();
         let parameters = |hash: &str| hash.split('$').take(4).collect::<Vec<_>>().join("$");
@@ -208,6 +208,9 @@ mod tests {
         assert!(NewPassword::parse("pässwör").is_err());
         assert!(NewPassword::parse(&"ä".repeat(128)).is_ok());
         assert!(NewPassword::parse(&"ä".repeat(129)).is_err());
-        assert_eq!(format!("{:?}{:?}", new("hunter22"), Attempt::new("x")), "NewPassword(***)Attempt(***)");
+        assert_eq!(
+            format!("{:?}{:?}", new("hunter22"), PasswordInput::new("x")),
+            "NewPassword(***)Attempt(***)"
+        );
     }
 }

@@ -3,11 +3,11 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
+use crate::db::audit_log::{NewAudit, Outcome};
 use crate::db::{DbError, UnitOfWork};
 use crate::domain::users::logins::{self, Device, NewPair, Rotation};
 use crate::domain::users::{self, Account, DisplayName, Email, Plan, Registration, Role, User};
 use crate::domain::{Error, Kind};
-use crate::events::audit::{NewAudit, Outcome};
 use crate::ids::{CallId, TokenId, UserId};
 use crate::limits::Limited;
 use crate::limits::network::customer;
@@ -16,7 +16,7 @@ use super::password::{HashError, Place};
 use super::refresh::RefreshToken;
 use super::throttle::{AccountKey, Origin};
 use super::token::own::Minting;
-use super::{Attempt, Auth, NewPassword};
+use super::{Auth, NewPassword, PasswordInput};
 
 /// What somebody typed into a login form.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub struct Credentials {
     /// As typed: what is no address belongs to no account.
     pub email: String,
     /// As typed.
-    pub password: Attempt,
+    pub password: PasswordInput,
     /// What the device was given when somebody last signed in on it.
     pub device_token: Option<String>,
 }
@@ -203,7 +203,7 @@ impl Auth {
             })
             .await?;
         match rotated {
-            Ok((account, login)) => self.hand_out(account, &login, &refresh, &pair.jti),
+            Ok((account, login)) => self.issue_tokens(account, &login, &refresh, &pair.jti),
             Err(reason) => {
                 log::info!(request_id:% = call, reason = reason; "refused a refresh token");
                 Err(SignInError::Refused)
@@ -223,7 +223,7 @@ impl Auth {
             })
             .await?;
         let (account, login) = opened.ok_or(SignInError::Refused)?;
-        self.hand_out(account, &login, &refresh, &pair.jti)
+        self.issue_tokens(account, &login, &refresh, &pair.jti)
     }
 
     fn new_pair(&self) -> Result<(RefreshToken, NewPair), SignInError> {
@@ -237,7 +237,7 @@ impl Auth {
         TokenId(CallId::new(self.clock.now()).to_string())
     }
 
-    fn hand_out(
+    fn issue_tokens(
         &self,
         account: Account,
         login: &logins::Login,

@@ -1,7 +1,7 @@
 //! Going out: logout, revocation, and where somebody is signed in.
 
 use crate::domain::policy::Scope;
-use crate::domain::users::logins::{self, Condemned};
+use crate::domain::users::logins::{self, RevocationTarget};
 use crate::domain::{Error, Page, Slice};
 use crate::ids::{CallId, LoginId};
 
@@ -27,16 +27,16 @@ impl Auth {
     }
 
     /// What there is to be revoked where this token is to become void; an error where it is no token that could be used.
-    pub async fn condemned(&self, token: &str) -> Result<Condemned, AuthError> {
+    pub async fn condemned(&self, token: &str) -> Result<RevocationTarget, AuthError> {
         if let Some(refresh) = RefreshToken::parse(token) {
-            return Ok(Condemned::Refresh { hash: refresh.hash() });
+            return Ok(RevocationTarget::Refresh { hash: refresh.hash() });
         }
         let proven = self.prove(token).await.map_err(Refused::into_error)?;
         Ok(match proven.0 {
             ProvenToken::Own(own) => {
-                Condemned::Access { issuer: None, jti: own.jti, until: Some(own.expires_at) }
+                RevocationTarget::Access { issuer: None, jti: own.jti, until: Some(own.expires_at) }
             }
-            ProvenToken::Outside(outside) => Condemned::Access {
+            ProvenToken::Outside(outside) => RevocationTarget::Access {
                 issuer: Some(outside.issuer),
                 jti: outside.jti,
                 until: Some(outside.expires_at),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::config::Settings;
 use crate::db::Db;
-use crate::startup;
+use crate::server;
 
 /// What `souk backup` takes besides the settings.
 #[derive(Debug, clap::Args)]
@@ -21,7 +21,7 @@ pub(super) struct Options {
 #[allow(clippy::print_stdout, reason = "a command's answer, not a log line")]
 pub(super) fn run(options: &Options) -> Result<(), super::Failed> {
     let database = options.settings.database();
-    Db::back_up(&startup::db_config(database), &options.to)?;
+    Db::back_up(&server::db_config(database), &options.to)?;
     println!("{} is copied to {}", database.database_url, options.to.display());
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! `souk check-config`: would the server start like this, and with what?
 
 use crate::auth::Auth;
-use crate::config::{Settings, in_force};
+use crate::config::{Settings, effective};
 
 /// Prints every setting in force on standard output; what is wrong with them is the error.
 #[allow(clippy::print_stdout, reason = "a command's answer, not a log line")]
@@ -13,7 +13,7 @@ pub(super) fn run(
     if let Some((name, matches)) = matches.subcommand()
         && let Some(definition) = definition.find_subcommand(name)
     {
-        in_force(definition, matches).iter().for_each(|line| println!("{line}"));
+        effective(definition, matches).iter().for_each(|line| println!("{line}"));
     }
     Ok(Auth::check(&settings.check()?)?)
 }

@@ -2,12 +2,12 @@
 
 use crate::config::DatabaseConfig;
 use crate::db::Db;
-use crate::startup;
+use crate::server;
 
 /// Says on standard output how many migrations ran.
 #[allow(clippy::print_stdout, reason = "a command's answer, not a log line")]
 pub(super) fn run(database: &DatabaseConfig) -> Result<(), super::Failed> {
-    let ran = Db::migrate(&startup::db_config(database))?;
+    let ran = Db::migrate(&server::db_config(database))?;
     println!("{} is up to date; migrations run now: {ran}", database.database_url);
     Ok(())
 }

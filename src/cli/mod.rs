@@ -3,7 +3,7 @@
 mod backup;
 mod check_config;
 mod demo;
-mod load;
+mod load_test;
 mod migrate;
 mod serve;
 mod token;
@@ -35,7 +35,7 @@ enum Command {
     /// Serve a sample marketplace on a fresh temporary database, and say how to be each person in it
     Demo(demo::Options),
     /// Open many synthetic sessions on a server, and say how quickly it serves them
-    Load(load::Options),
+    Load(load_test::Options),
     /// Mint an access token for a user
     Token(token::Options),
     /// Add users, the first admin among them, and look after them
@@ -71,7 +71,7 @@ pub fn run() -> ExitCode {
             start_logging(options.settings.logging());
             demo::run(options)
         }
-        Command::Load(options) => load::run(options),
+        Command::Load(options) => load_test::run(options),
         Command::Token(options) => {
             start_logging(options.settings.logging());
             token::run(options)

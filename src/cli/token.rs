@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::config::{Settings, value};
 use crate::db::Db;
 use crate::domain::users::Email;
-use crate::startup;
+use crate::server;
 
 /// What `souk token` takes besides the settings.
 #[derive(Debug, clap::Args)]
@@ -33,7 +33,7 @@ pub(super) fn run(options: Options) -> Result<(), super::Failed> {
     actix_web::rt::System::new().block_on(async {
         let clock = Clock::system();
         // Nobody listens here: a server that runs on the same database learns of the login when it is used.
-        let db = Db::open_beside(&startup::db_config(&config.database), clock.clone(), Arc::new(()))?;
+        let db = Db::open_beside(&server::db_config(&config.database), clock.clone(), Arc::new(()))?;
         let auth = Auth::open(&config, db.clone(), clock)?;
         let minted = auth.mint(&user, ttl).await?;
         println!("{}", minted.access_token);

@@ -16,7 +16,7 @@ use crate::domain::users::{
 };
 use crate::domain::{Error, Kind, Page};
 use crate::ids::UserId;
-use crate::startup;
+use crate::server;
 
 /// What `souk user` can be told to do.
 #[derive(Debug, clap::Subcommand)]
@@ -206,7 +206,7 @@ async fn add(command: Add) -> Result<(), super::Failed> {
 
 /// A user as `souk user list --json` prints them.
 #[derive(Serialize)]
-struct Line<'a> {
+struct SingleLine<'a> {
     id: UserId,
     email: &'a str,
     display_name: &'a str,
@@ -237,7 +237,7 @@ async fn list(command: List) -> Result<(), super::Failed> {
 }
 
 fn as_json(user: &User) -> serde_json::Result<String> {
-    serde_json::to_string(&Line {
+    serde_json::to_string(&SingleLine {
         id: user.id,
         email: &user.email,
         display_name: &user.display_name,
@@ -280,7 +280,7 @@ async fn change(
 fn open(place: &Place) -> Result<(Db, Scope), super::Failed> {
     let clock = Clock::system();
     let scope = command_line(&clock);
-    Ok((Db::open_beside(&startup::db_config(&place.database), clock, Arc::new(()))?, scope))
+    Ok((Db::open_beside(&server::db_config(&place.database), clock, Arc::new(()))?, scope))
 }
 
 /// The same where a database must be there already: a mistyped path does not make a new one.

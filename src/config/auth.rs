@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::refusal::{Problem, Refusal};
+use super::error::{Problem, Refusal};
 use super::value::{count, duration};
 
 /// Tokens, logins, outside issuers and throttles.

@@ -79,7 +79,7 @@ impl DatabaseUrl {
 
 /// The text names no database that Souk can use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NotADatabase {
+pub enum InvalidDatabase {
     /// Another engine's URL.
     #[error("must be the path of a SQLite file, or a postgres:// URL")]
     UnknownScheme,
@@ -95,17 +95,19 @@ pub enum NotADatabase {
 }
 
 impl FromStr for DatabaseUrl {
-    type Err = NotADatabase;
-    fn from_str(text: &str) -> Result<Self, NotADatabase> {
+    type Err = InvalidDatabase;
+    fn from_str(text: &str) -> Result<Self, InvalidDatabase> {
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-            url::Url::parse(text).map_err(|_| NotADatabase::Malformed)?;
+            url::Url::parse(text).map_err(|_| InvalidDatabase::Malformed)?;
             return Ok(Self::Postgres(Secret::new(text.to_owned())));
         }
         let path = text.strip_prefix("sqlite://").or_else(|| text.strip_prefix("sqlite:")).unwrap_or(text);
         match path {
-            "" => Err(NotADatabase::Empty),
-            path if path.contains(":memory:") || path.contains("mode=memory") => Err(NotADatabase::InMemory),
-            path if path.contains("://") || path.starts_with("file:") => Err(NotADatabase::UnknownScheme),
+            "" => Err(InvalidDatabase::Empty),
+            path if path.contains(":memory:") || path.contains("mode=memory") => {
+                Err(InvalidDatabase::InMemory)
+            }
+            path if path.contains("://") || path.starts_with("file:") => Err(InvalidDatabase::UnknownScheme),
             path => Ok(Self::Sqlite(PathBuf::from(path))),
         }
     }
@@ -144,9 +146,9 @@ mod tests {
             assert_eq!(text.parse(), Ok(DatabaseUrl::Sqlite("data/souk.db".into())), "{text}");
         }
         assert!(matches!("postgres://souk@db/souk".parse(), Ok(DatabaseUrl::Postgres(_))));
-        assert_eq!("mysql://db/souk".parse::<DatabaseUrl>(), Err(NotADatabase::UnknownScheme));
-        assert_eq!(":memory:".parse::<DatabaseUrl>(), Err(NotADatabase::InMemory));
-        assert_eq!("".parse::<DatabaseUrl>(), Err(NotADatabase::Empty));
+        assert_eq!("mysql://db/souk".parse::<DatabaseUrl>(), Err(InvalidDatabase::UnknownScheme));
+        assert_eq!(":memory:".parse::<DatabaseUrl>(), Err(InvalidDatabase::InMemory));
+        assert_eq!("".parse::<DatabaseUrl>(), Err(InvalidDatabase::Empty));
     }
 
     #[test]

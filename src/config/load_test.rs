@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::environment::Environment;
-use super::refusal::{Problem, Refusal};
+use super::error::{Problem, Refusal};
 use super::secret::{self, Secret};
 use super::signing::{given, strong_enough};
 

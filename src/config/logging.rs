@@ -1,6 +1,6 @@
 //! What is logged, and how a line looks.
 
-use super::refusal::{Problem, Refusal};
+use super::error::{Problem, Refusal};
 
 /// Log lines, on standard error.
 #[derive(Debug, Clone, clap::Args)]
@@ -33,7 +33,7 @@ impl LoggingConfig {
             is_module || level.parse::<log::LevelFilter>().is_ok()
         });
         if !understood {
-            refuse.push(Refusal::of("log_filter", Problem::NotAFilter));
+            refuse.push(Refusal::of("log_filter", Problem::InvalidFilter));
         }
     }
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::environment::Environment;
-use super::refusal::Refusal;
+use super::error::Refusal;
 use super::secret::{self, Secret};
 use super::signing::{given, strong_enough};
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::environment::Environment;
-use super::refusal::{Problem, Refusal};
+use super::error::{Problem, Refusal};
 
 /// The allowed origins.
 #[derive(Debug, Clone, clap::Args)]
@@ -62,7 +62,7 @@ impl Origin {
 
 /// The text is not an origin as a browser would send it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NotAnOrigin {
+pub enum InvalidOrigin {
     /// Not `http(s)://host[:port]`.
     #[error(
         "must be an origin such as https://app.example or http://localhost:5173, without a path or wildcard"
@@ -74,18 +74,18 @@ pub enum NotAnOrigin {
 }
 
 impl FromStr for Origin {
-    type Err = NotAnOrigin;
-    fn from_str(text: &str) -> Result<Self, NotAnOrigin> {
-        let url = url::Url::parse(text).map_err(|_| NotAnOrigin::Malformed)?;
+    type Err = InvalidOrigin;
+    fn from_str(text: &str) -> Result<Self, InvalidOrigin> {
+        let url = url::Url::parse(text).map_err(|_| InvalidOrigin::Malformed)?;
         let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
         let web = matches!(url.scheme(), "http" | "https") && url.username().is_empty();
         let named = url.host_str().is_some_and(|host| !host.contains('*'));
         if !(bare && web && named) {
-            return Err(NotAnOrigin::Malformed);
+            return Err(InvalidOrigin::Malformed);
         }
         match url.origin().ascii_serialization() {
             written if written == text => Ok(Self(written)),
-            written => Err(NotAnOrigin::Otherwise(written)),
+            written => Err(InvalidOrigin::Otherwise(written)),
         }
     }
 }
@@ -108,10 +108,10 @@ mod tests {
         for text in
             ["*", "null", "app.example", "https://*.example", "https://a.example/x", "ftp://a.example"]
         {
-            assert_eq!(text.parse::<Origin>(), Err(NotAnOrigin::Malformed), "{text}");
+            assert_eq!(text.parse::<Origin>(), Err(InvalidOrigin::Malformed), "{text}");
         }
         for text in ["https://app.example/", "https://App.example", "https://app.example:443"] {
-            let written = NotAnOrigin::Otherwise("https://app.example".into());
+            let written = InvalidOrigin::Otherwise("https://app.example".into());
             assert_eq!(text.parse::<Origin>(), Err(written), "{text}");
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::refusal::{Problem, Refusal};
+use super::error::{Problem, Refusal};
 use super::value::{count, duration, size};
 
 /// Sizes, counts and times of live sessions.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::database::DatabaseUrl;
 use super::environment::Environment;
-use super::refusal::{Problem, Refusal};
+use super::error::{Problem, Refusal};
 use super::secret::{self, Secret};
 
 /// How the signing key is given, by flag or variable.
@@ -131,7 +131,7 @@ impl SigningSettings {
         let key = secret::read_file(path)
             .map_err(|cause| Refusal::of("jwt_key_file", Problem::unreadable(path, &cause)))?;
         if !key.expose().contains("PRIVATE KEY-----") {
-            return Err(Refusal::of("jwt_key_file", Problem::NotAPrivateKey));
+            return Err(Refusal::of("jwt_key_file", Problem::InvalidPrivateKey));
         }
         Ok(Choice::Given(match self.jwt_algorithm {
             JwtAlgorithm::Rs256 => Signing::Rs256(key),

@@ -1,6 +1,6 @@
 use clap::CommandFactory;
 
-use super::refusal::Problem;
+use super::error::Problem;
 use super::*;
 
 fn given(flags: &[&str]) -> Settings {
@@ -105,7 +105,7 @@ fn what_is_in_force_shows_every_setting_and_no_secret() {
     let flags =
         ["souk", "--jwt-secret", GOOD, "--database-url", "postgres://souk:hunter2@db/souk", "--workers", "3"];
     let matches = command.clone().get_matches_from(flags);
-    let lines = in_force(&command, &matches).join("\n");
+    let lines = effective(&command, &matches).join("\n");
     assert!(lines.contains("SOUK_JWT_SECRET = ***  (flag)"), "{lines}");
     assert!(lines.contains("DATABASE_URL = postgres://***@db/souk  (flag)"), "{lines}");
     assert!(lines.contains("SOUK_WORKERS = 3  (flag)"), "{lines}");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// Why a value does not parse; says what would.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NotAValue {
+pub enum InvalidValue {
     /// Not a duration.
     #[error("must be a duration with its unit: 500ms, 10s, 30m, 12h or 14d")]
     Duration,
@@ -20,41 +20,41 @@ pub enum NotAValue {
 /// `500ms`, `10s`, `30m`, `12h`, `14d`: a positive whole number and its unit.
 ///
 /// A bare number is refused: nobody remembers which unit it would be in.
-pub fn duration(text: &str) -> Result<Duration, NotAValue> {
+pub fn duration(text: &str) -> Result<Duration, InvalidValue> {
     let (number, unit) = split(text);
-    let number: u64 = number.parse().map_err(|_| NotAValue::Duration)?;
+    let number: u64 = number.parse().map_err(|_| InvalidValue::Duration)?;
     let millis_in_unit = match unit {
         "ms" => 1,
         "s" => 1_000,
         "m" => 60_000,
         "h" => 3_600_000,
         "d" => 86_400_000,
-        _ => return Err(NotAValue::Duration),
+        _ => return Err(InvalidValue::Duration),
     };
     let millis = number.checked_mul(millis_in_unit).filter(|millis| (1..=LONGEST).contains(millis));
-    millis.map(Duration::from_millis).ok_or(NotAValue::Duration)
+    millis.map(Duration::from_millis).ok_or(InvalidValue::Duration)
 }
 
 /// A hundred years: beyond it, adding to a moment would reach the end of time.
 const LONGEST: u64 = 100 * 365 * 86_400_000;
 
 /// `4096`, `64KiB`, `10MiB`, `1GiB`: bytes, at least one.
-pub(super) fn size(text: &str) -> Result<usize, NotAValue> {
+pub(super) fn size(text: &str) -> Result<usize, InvalidValue> {
     let (number, unit) = split(text);
-    let number: usize = number.parse().map_err(|_| NotAValue::Size)?;
+    let number: usize = number.parse().map_err(|_| InvalidValue::Size)?;
     let bytes_in_unit = match unit {
         "" | "B" => 1,
         "KiB" => 1 << 10,
         "MiB" => 1 << 20,
         "GiB" => 1 << 30,
-        _ => return Err(NotAValue::Size),
+        _ => return Err(InvalidValue::Size),
     };
-    number.checked_mul(bytes_in_unit).filter(|bytes| *bytes > 0).ok_or(NotAValue::Size)
+    number.checked_mul(bytes_in_unit).filter(|bytes| *bytes > 0).ok_or(InvalidValue::Size)
 }
 
 /// A whole number of things, at least one: a cap of zero would switch the feature off by mistake.
-pub fn count<T: FromStr + Default + PartialEq>(text: &str) -> Result<T, NotAValue> {
-    text.parse().ok().filter(|number| *number != T::default()).ok_or(NotAValue::Count)
+pub fn count<T: FromStr + Default + PartialEq>(text: &str) -> Result<T, InvalidValue> {
+    text.parse().ok().filter(|number| *number != T::default()).ok_or(InvalidValue::Count)
 }
 
 fn split(text: &str) -> (&str, &str) {
@@ -71,7 +71,7 @@ mod tests {
         assert_eq!(duration("30m"), Ok(Duration::from_secs(1800)));
         assert_eq!(duration("14d"), Ok(Duration::from_secs(14 * 86_400)));
         for text in ["", "10", "s", "-1s", "1.5h", "10 s", "0s", "10sec", "99999999999999999999s", "40000d"] {
-            assert_eq!(duration(text), Err(NotAValue::Duration), "{text}");
+            assert_eq!(duration(text), Err(InvalidValue::Duration), "{text}");
         }
     }
 
@@ -81,7 +81,7 @@ mod tests {
         assert_eq!(size("64KiB"), Ok(65_536));
         assert_eq!(size("10MiB"), Ok(10 << 20));
         for text in ["", "0", "KiB", "64KB", "64 KiB", "-1", "18446744073709551615GiB"] {
-            assert_eq!(size(text), Err(NotAValue::Size), "{text}");
+            assert_eq!(size(text), Err(InvalidValue::Size), "{text}");
         }
     }
 
@@ -89,7 +89,7 @@ mod tests {
     fn a_count_is_at_least_one() {
         assert_eq!(count::<u32>("1"), Ok(1));
         for text in ["0", "-1", "", "4294967296", "one"] {
-            assert_eq!(count::<u32>(text), Err(NotAValue::Count), "{text}");
+            assert_eq!(count::<u32>(text), Err(InvalidValue::Count), "{text}");
         }
     }
 }

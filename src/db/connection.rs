@@ -1,13 +1,12 @@
 //! One connection type that is PostgreSQL or SQLite at run time, and the pool's way of making one.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection as _, PgConnection, SqliteConnection};
 
-use super::DbConfig;
+use super::{DbConfig, Target};
 
 /// A connection to either engine. Queries that both understand run on it as they are; the rest go through `each!`.
 #[derive(diesel::MultiConnection)]
@@ -36,45 +35,6 @@ impl DbConnection {
 
     pub(super) fn execute_batch(&mut self, sql: &str) -> diesel::QueryResult<()> {
         each!(self, |c| c.batch_execute(sql))
-    }
-}
-
-/// Where the data lives, parsed from `DATABASE_URL`.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Target {
-    /// A SQLite file.
-    Sqlite(PathBuf),
-    /// A PostgreSQL server, as a libpq URL (with its password, hence no `Debug` of it).
-    Postgres(String),
-}
-
-impl Target {
-    /// A `postgres://` or `postgresql://` URL, or the path of a SQLite file (`sqlite://` may precede it).
-    pub fn parse(url: &str) -> Self {
-        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            return Self::Postgres(url.to_owned());
-        }
-        Self::Sqlite(PathBuf::from(url.strip_prefix("sqlite://").unwrap_or(url)))
-    }
-}
-
-impl std::fmt::Display for Target {
-    /// Without user and password.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Sqlite(path) => write!(f, "{}", path.display()),
-            Self::Postgres(url) => {
-                let after_credentials = url.rsplit_once('@').map_or(url.as_str(), |(_, rest)| rest);
-                let host_and_name = after_credentials.split('?').next().unwrap_or_default();
-                write!(f, "postgres://{}", host_and_name.trim_start_matches("postgres://"))
-            }
-        }
-    }
-}
-
-impl std::fmt::Debug for Target {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Target({self})")
     }
 }
 

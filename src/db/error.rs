@@ -7,7 +7,7 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 pub enum DbError {
     /// A guard of the schema refused the write; the name is the same on both engines.
     #[error("the database guard `{0}` refused the write")]
-    Violated(Guard),
+    Violated(Constraint),
     /// Another transaction was in the way; the unit of work may be run again.
     #[error("the transaction lost a race: {0}")]
     Contended(String),
@@ -27,7 +27,7 @@ pub enum DbError {
 
 /// The guards of the schema that a correct client can run into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Guard {
+pub enum Constraint {
     /// `users.email` is taken.
     UserEmail,
     /// Somebody is known by this issuer and subject already.
@@ -52,42 +52,42 @@ pub enum Guard {
     Other,
 }
 
-impl std::fmt::Display for Guard {
+impl std::fmt::Display for Constraint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{self:?}")
     }
 }
 
 /// What the engines call each guard. SQLite names the columns, PostgreSQL the constraint.
-const GUARDS: &[(Guard, &str, &str)] = &[
-    (Guard::UserEmail, "users.email", "users_email_key"),
-    (Guard::UserIdentity, "users.issuer, users.clerk_id", "users_issuer_clerk_id_key"),
-    (Guard::Profile, "providers.user_id", "providers_user_id_key"),
-    (Guard::Profile, "consumers.user_id", "consumers_user_id_key"),
-    (Guard::LiveOffer, "offers.request_id, offers.provider_id", "offers_one_live"),
-    (Guard::RequestBooked, "offers.request_id", "offers_one_accepted"),
-    (Guard::RequestBooked, "bookings.request_id", "bookings_one_live"),
-    (Guard::RequestBooked, "bookings.offer_id", "bookings_offer_id_key"),
-    (Guard::SlotTaken, "bookings_no_overlap", "bookings_no_overlap"),
+const CONSTRAINTS: &[(Constraint, &str, &str)] = &[
+    (Constraint::UserEmail, "users.email", "users_email_key"),
+    (Constraint::UserIdentity, "users.issuer, users.clerk_id", "users_issuer_clerk_id_key"),
+    (Constraint::Profile, "providers.user_id", "providers_user_id_key"),
+    (Constraint::Profile, "consumers.user_id", "consumers_user_id_key"),
+    (Constraint::LiveOffer, "offers.request_id, offers.provider_id", "offers_one_live"),
+    (Constraint::RequestBooked, "offers.request_id", "offers_one_accepted"),
+    (Constraint::RequestBooked, "bookings.request_id", "bookings_one_live"),
+    (Constraint::RequestBooked, "bookings.offer_id", "bookings_offer_id_key"),
+    (Constraint::SlotTaken, "bookings_no_overlap", "bookings_no_overlap"),
     (
-        Guard::Message,
+        Constraint::Message,
         "messages.session_id, messages.user_id, messages.client_msg_id",
         "messages_session_id_user_id_client_msg_id_key",
     ),
     (
-        Guard::Session,
+        Constraint::Session,
         "sessions.request_id, sessions.provider_user_id",
         "sessions_request_id_provider_user_id_key",
     ),
-    (Guard::IdempotencyKey, "idempotency_keys.user_id, idempotency_keys.key", "idempotency_keys_pkey"),
+    (Constraint::IdempotencyKey, "idempotency_keys.user_id, idempotency_keys.key", "idempotency_keys_pkey"),
 ];
 
-fn guard(message: &str, constraint: Option<&str>) -> Option<Guard> {
+fn constraint(message: &str, constraint: Option<&str>) -> Option<Constraint> {
     let columns = message.strip_prefix("UNIQUE constraint failed: ").unwrap_or(message);
-    GUARDS
+    CONSTRAINTS
         .iter()
         .find(|(_, sqlite, postgres)| *sqlite == columns || Some(*postgres) == constraint)
-        .map(|(guard, ..)| *guard)
+        .map(|(constraint, ..)| *constraint)
 }
 
 /// What the engines say where nothing is wrong with the statement: the disk is full or fails, the server stops or starts.
@@ -115,7 +115,7 @@ impl From<DieselError> for DbError {
             DatabaseErrorKind::ClosedConnection
             | DatabaseErrorKind::UnableToSendCommand
             | DatabaseErrorKind::ReadOnlyTransaction => Self::Unavailable(message.to_owned()),
-            DatabaseErrorKind::ForeignKeyViolation => Self::Violated(Guard::Reference),
+            DatabaseErrorKind::ForeignKeyViolation => Self::Violated(Constraint::Reference),
             // Neither a SQLite lock nor a PostgreSQL deadlock or exclusion has a kind of its own in Diesel.
             _ if message.contains("database is locked") || message.contains("deadlock detected") => {
                 Self::Contended(message.to_owned())
@@ -123,8 +123,8 @@ impl From<DieselError> for DbError {
             _ if UNAVAILABLE.iter().any(|part| message.contains(part)) => {
                 Self::Unavailable(message.to_owned())
             }
-            _ => match guard(message, info.constraint_name()) {
-                Some(guard) => Self::Violated(guard),
+            _ => match constraint(message, info.constraint_name()) {
+                Some(constraint) => Self::Violated(constraint),
                 None => Self::Diesel(error),
             },
         }
@@ -153,6 +153,6 @@ impl DbError {
     ///
     /// An idempotency key that came first counts: the second run finds its answer.
     pub(super) fn is_transient(&self) -> bool {
-        matches!(self, Self::Contended(_) | Self::Violated(Guard::IdempotencyKey | Guard::Message))
+        matches!(self, Self::Contended(_) | Self::Violated(Constraint::IdempotencyKey | Constraint::Message))
     }
 }

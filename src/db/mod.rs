@@ -4,8 +4,11 @@
 //! never open, commit or roll back a transaction themselves.
 
 mod backup;
+mod config;
 mod connection;
 mod error;
+pub mod audit_log;
+pub mod event_log;
 mod lock;
 mod migrate;
 mod open;
@@ -19,11 +22,12 @@ mod unit_of_work;
 mod write;
 
 pub use backup::BackupError;
+pub use config::{DbConfig, Target};
+pub use connection::DbConnection;
 pub(crate) use connection::each;
-pub use connection::{DbConnection, Target};
-pub use error::{DbError, Failure, Guard};
+pub use error::{Constraint, DbError, Failure};
 pub use lock::LockError;
 pub use migrate::MigrationError;
-pub use open::{Db, DbConfig, OpenError};
+pub use open::{Db, OpenError};
 pub(crate) use text_enum::text_enum;
 pub use unit_of_work::UnitOfWork;

@@ -10,47 +10,18 @@ use r2d2::{Pool, PooledConnection};
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::clock::Clock;
-use crate::events::{Publisher, audit};
+use crate::events::Publisher;
 
-use super::connection::{Access, Manager, Target};
+use super::config::{DbConfig, Target};
+use super::connection::{Access, Manager};
 use super::lock::FileLock;
 use super::outage::Outage;
-use super::readiness::Readiness;
+use super::readiness::{Readiness, write_probe};
 use super::write::{BEGIN_ALONE, GroupWriter, Job, UseCase, commit_alone, roll_back};
 use super::{
-    BackupError, DbConnection, DbError, Failure, LockError, MigrationError, UnitOfWork, backup, migrate,
+    BackupError, DbConnection, DbError, Failure, LockError, MigrationError, UnitOfWork, audit_log, backup,
+    migrate,
 };
-
-/// How to open the database.
-#[derive(Clone, Debug)]
-pub struct DbConfig {
-    /// Where the data lives.
-    pub target: Target,
-    /// Connections for reading (SQLite), or for everything (PostgreSQL).
-    pub connections: u32,
-    /// How long a caller waits for a free connection.
-    pub wait: Duration,
-    /// SQLite: how long to wait for another process that holds the file.
-    pub busy_timeout: Duration,
-    /// SQLite: most writes committed as one group.
-    pub max_group: usize,
-    /// Most units of work that may wait; more are refused as overload.
-    pub max_waiting: usize,
-}
-
-impl DbConfig {
-    /// The defaults, for a target.
-    pub fn new(target: Target) -> Self {
-        Self {
-            target,
-            connections: 8,
-            wait: Duration::from_secs(5),
-            busy_timeout: Duration::from_secs(5),
-            max_group: 256,
-            max_waiting: 4096,
-        }
-    }
-}
 
 /// The database could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -105,7 +76,7 @@ pub(super) struct Inner {
     writer: Mutex<Option<(GroupWriter, JoinHandle<DbConnection>)>>,
     reads: Outage,
     writes: Outage,
-    pub(super) readiness: Readiness,
+    pub(super) readiness: Arc<Readiness>,
     /// Held for as long as a server uses a SQLite file.
     lock: Mutex<Option<FileLock>>,
 }
@@ -177,7 +148,7 @@ impl Db {
             writer: Mutex::new(writer),
             reads: Outage::new("reads of the database", log::Level::Error),
             writes: Outage::new("writes to the database", log::Level::Error),
-            readiness: Readiness::new(),
+            readiness: Arc::new(Readiness::new()),
             lock: Mutex::new(lock),
         })))
     }
@@ -190,6 +161,17 @@ impl Db {
     /// Copies a SQLite database to a new file, while a server may be using it (`souk backup`).
     pub fn back_up(config: &DbConfig, to: &Path) -> Result<(), BackupError> {
         backup::copy(config, to)
+    }
+
+    /// Whether the database has the schema that we know, and takes writes: what `/readyz` asks. The answer may be a
+    /// second old.
+    pub async fn check(&self) -> Result<(), DbError> {
+        let db = self.clone();
+        let probe = async move {
+            db.read(|uow| migrate::check(uow.conn())).await?;
+            db.write(|uow| write_probe(uow.conn())).await
+        };
+        self.0.readiness.check(probe).await
     }
 
     /// Runs a use case that only reads, on one consistent snapshot, off the event loop.
@@ -220,7 +202,7 @@ impl Db {
         let (outcome, rows) = ran.inspect_err(|error| self.note(&self.0.reads, Some(error)))?;
         self.note(&self.0.reads, outcome.as_ref().err().and_then(E::database));
         if !rows.is_empty() {
-            self.write(move |uow| rows.iter().try_for_each(|row| audit::append(uow.conn(), now, row)))
+            self.write(move |uow| rows.iter().try_for_each(|row| audit_log::append(uow.conn(), now, row)))
                 .await?;
         }
         outcome

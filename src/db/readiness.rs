@@ -7,13 +7,13 @@ use diesel::RunQueryDsl;
 use tokio::sync::Mutex;
 
 use super::outage::Outage;
-use super::{Db, DbConnection, DbError, migrate};
+use super::{DbConnection, DbError};
 
 /// How long an answer is good for everybody who asks.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// How long the database has for an answer: probes of orchestrators do not wait long either.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A row that is really written: that a transaction can begin says nothing of a full disk, which only its commit meets.
 /// Always the same row, so that nothing grows.
@@ -42,40 +42,38 @@ impl Readiness {
     }
 }
 
-impl Db {
-    /// Whether the database has the schema that we know, and takes writes: what `/readyz` asks. The answer may be a
-    /// second old.
-    pub async fn check(&self) -> Result<(), DbError> {
-        let mut last = self.0.readiness.last.clone().lock_owned().await;
+impl Readiness {
+    /// The last answer where it is fresh, else that of `probe`, which runs once for all who ask meanwhile.
+    pub(super) async fn check(
+        self: &Arc<Self>,
+        probe: impl Future<Output = Result<(), DbError>> + Send + 'static,
+    ) -> Result<(), DbError> {
+        let mut last = self.last.clone().lock_owned().await;
         if let Some(answer) = last.as_ref().filter(|answer| answer.at.elapsed() < FRESH) {
             return answer.ready.clone().map_err(DbError::Unavailable);
         }
-        let db = self.clone();
+        let readiness = self.clone();
         // A task of its own: a caller that hangs up does not make room for another probe while this one lasts.
         let probed = tokio::spawn(async move {
-            let ready = match tokio::time::timeout(PATIENCE, db.probe()).await {
+            let ready = match tokio::time::timeout(PROBE_TIMEOUT, probe).await {
                 Ok(probed) => probed.map_err(|error| error.to_string()),
-                Err(_) => Err(format!("no answer within {PATIENCE:?}")),
+                Err(_) => Err(format!("no answer within {PROBE_TIMEOUT:?}")),
             };
             match &ready {
-                Ok(()) => db.0.readiness.outage.succeeded(),
-                Err(why) => db.0.readiness.outage.failed(why),
+                Ok(()) => readiness.outage.succeeded(),
+                Err(why) => readiness.outage.failed(why),
             }
             *last = Some(Answer { at: Instant::now(), ready: ready.clone() });
             ready
         });
         probed.await.unwrap_or_else(|_| Err("the probe panicked".into())).map_err(DbError::Unavailable)
     }
+}
 
-    async fn probe(&self) -> Result<(), DbError> {
-        self.read(|uow| migrate::check(uow.conn())).await?;
-        self.write(|uow| {
-            let filler = filler(uow.conn());
-            let write =
-                format!("INSERT INTO write_probe (id, writes, filler) VALUES (1, 1, {filler}) {WRITE}");
-            diesel::sql_query(write).execute(uow.conn())?;
-            Ok(())
-        })
-        .await
-    }
+/// Writes the row.
+pub(super) fn write_probe(connection: &mut DbConnection) -> Result<(), DbError> {
+    let filler = filler(connection);
+    let write = format!("INSERT INTO write_probe (id, writes, filler) VALUES (1, 1, {filler}) {WRITE}");
+    diesel::sql_query(write).execute(connection)?;
+    Ok(())
 }

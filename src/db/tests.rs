@@ -9,9 +9,11 @@ use diesel::prelude::*;
 use crate::clock::Clock;
 use crate::db::schema::{audit, events, read_markers, rooms};
 use crate::db::{Db, DbConfig, DbError, Target, UnitOfWork};
-use crate::events::audit::{NewAudit, Outcome};
-use crate::events::{Committed, Fact, Publisher, log};
+use crate::events::{Committed, DomainEvent, Publisher};
 use crate::ids::{Category, Room, Seq};
+
+use super::audit_log::{NewAudit, Outcome};
+use super::event_log;
 
 #[derive(Default)]
 struct Heard(Mutex<Vec<(Room, Seq)>>);
@@ -29,7 +31,7 @@ struct Tested {
     rooms: Vec<Room>,
 }
 
-impl Fact for Tested {
+impl DomainEvent for Tested {
     fn kind(&self) -> &'static str {
         "test.happened"
     }
@@ -95,7 +97,8 @@ async fn positions_are_gapless_and_told_after_the_commit_in_their_order() {
         let seqs: Vec<u64> =
             f.heard.0.lock().unwrap().iter().filter(|(r, _)| *r == room).map(|(_, s)| s.0).collect();
         assert_eq!(seqs, (1..=300).collect::<Vec<_>>());
-        let replayed = f.db.read(move |uow| log::after(uow, &room, Seq(290), 100)).await.unwrap();
+        let replayed =
+            f.db.read(move |uow| event_log::after(uow.conn(), &room, Seq(290), 100)).await.unwrap();
         assert_eq!(replayed.iter().map(|e| e.seq.0).collect::<Vec<_>>(), (291..=300).collect::<Vec<_>>());
     }
 }
@@ -195,7 +198,7 @@ async fn too_many_waiting_writes_are_shed_and_the_others_are_kept() {
     let done = futures_util::future::join_all(writes).await;
     let kept = done.iter().filter(|d| d.is_ok()).count();
     assert!(done.iter().all(|d| matches!(d, Ok(()) | Err(DbError::Overloaded))));
-    let head = f.db.read(|uow| log::head(uow, &market("a"))).await.unwrap();
+    let head = f.db.read(|uow| event_log::head(uow.conn(), &market("a"))).await.unwrap();
     assert!(kept < 400, "the premise: some were shed");
     assert_eq!(head.0, kept as u64);
 }
@@ -212,7 +215,7 @@ async fn what_was_written_is_there_after_closing_and_nothing_is_taken_any_more()
     f.db.close().await;
     assert!(matches!(f.db.write(fail).await, Err(DbError::Unavailable(_))));
     let again = Db::open(&f.config, Clock::system(), Arc::new(())).unwrap();
-    assert_eq!(again.read(|uow| log::head(uow, &market("a"))).await.unwrap(), Seq(1));
+    assert_eq!(again.read(|uow| event_log::head(uow.conn(), &market("a"))).await.unwrap(), Seq(1));
 }
 
 #[tokio::test]

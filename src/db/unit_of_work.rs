@@ -5,11 +5,11 @@ use std::sync::Arc;
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::clock::Timestamp;
-use crate::events::audit::{self, NewAudit, Outcome};
-use crate::events::{Committed, Ending, Envelope, Fact, log};
+use crate::events::{Committed, DomainEvent, Envelope, Revocation};
 use crate::ids::{Room, UserId};
 
-use super::{DbConnection, DbError};
+use super::audit_log::{self, NewAudit, Outcome};
+use super::{DbConnection, DbError, event_log};
 
 /// One transaction and everything that commits with it. Use cases take it as their first argument.
 pub struct UnitOfWork<'c> {
@@ -18,7 +18,7 @@ pub struct UnitOfWork<'c> {
     writable: bool,
     recorded: Vec<Recorded>,
     committed: Committed,
-    afterwards: Vec<NewAudit>,
+    after_commit: Vec<NewAudit>,
     failure: Option<DbError>,
 }
 
@@ -37,7 +37,7 @@ impl<'c> UnitOfWork<'c> {
             writable,
             recorded: Vec::new(),
             committed: Committed::default(),
-            afterwards: Vec::new(),
+            after_commit: Vec::new(),
             failure: None,
         }
     }
@@ -55,17 +55,17 @@ impl<'c> UnitOfWork<'c> {
     /// Announces a fact: appended to the log of each of its rooms when the use case has succeeded.
     ///
     /// All rooms of a unit are taken in one order then, so that two units never wait for each other.
-    pub fn record(&mut self, by: Option<UserId>, fact: &impl Fact) {
-        let data: Arc<RawValue> = match to_raw_value(fact) {
+    pub fn record(&mut self, by: Option<UserId>, event: &impl DomainEvent) {
+        let data: Arc<RawValue> = match to_raw_value(event) {
             Ok(data) => data.into(),
             Err(error) => {
                 self.failure = Some(error.into());
                 return;
             }
         };
-        let kind: Arc<str> = fact.kind().into();
-        let mut rooms = fact.rooms();
-        if fact.for_admins() {
+        let kind: Arc<str> = event.kind().into();
+        let mut rooms = event.rooms();
+        if event.for_admins() {
             rooms.push(Room::Admin);
         }
         rooms.sort();
@@ -85,26 +85,27 @@ impl<'c> UnitOfWork<'c> {
         &mut self,
         room: &Room,
         by: Option<UserId>,
-        fact: &impl Fact,
+        event: &impl DomainEvent,
     ) -> Result<&Envelope, DbError> {
-        let data = to_raw_value(fact)?.into();
-        let envelope = log::append(self.connection, room.clone(), fact.kind().into(), by, self.now, data)?;
+        let data = to_raw_value(event)?.into();
+        let envelope =
+            event_log::append(self.connection, room.clone(), event.kind().into(), by, self.now, data)?;
         self.committed.events.push(envelope);
         self.committed.events.last().ok_or_else(|| DbError::Unavailable("no event".into()))
     }
 
     /// Announces, after the commit, that a right ended.
-    pub fn end(&mut self, ending: Ending) {
-        self.committed.endings.push(ending);
+    pub fn end(&mut self, revocation: Revocation) {
+        self.committed.revocations.push(revocation);
     }
 
     /// Writes an audit row: with the transaction when it may write, right after it otherwise.
     /// A refusal is always written after it, since what is refused is rolled back.
     pub fn audit(&mut self, row: NewAudit) -> Result<(), DbError> {
         if self.writable && row.outcome != Outcome::Refused {
-            return audit::append(self.connection, self.now, &row);
+            return audit_log::append(self.connection, self.now, &row);
         }
-        self.afterwards.push(row);
+        self.after_commit.push(row);
         Ok(())
     }
 
@@ -115,15 +116,16 @@ impl<'c> UnitOfWork<'c> {
         }
         // A stable sort: facts of one room keep the order in which they were recorded.
         self.recorded.sort_by(|a, b| a.room.cmp(&b.room));
-        for fact in self.recorded {
-            let envelope = log::append(self.connection, fact.room, fact.kind, fact.by, self.now, fact.data)?;
+        for event in self.recorded {
+            let envelope =
+                event_log::append(self.connection, event.room, event.kind, event.by, self.now, event.data)?;
             self.committed.events.push(envelope);
         }
-        Ok((self.committed, self.afterwards))
+        Ok((self.committed, self.after_commit))
     }
 
     /// The use case failed: what must be written down all the same.
     pub(super) fn abandon(self) -> Vec<NewAudit> {
-        self.afterwards
+        self.after_commit
     }
 }

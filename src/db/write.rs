@@ -12,9 +12,9 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::clock::Clock;
-use crate::events::audit::{self, NewAudit};
 use crate::events::{Committed, Publisher};
 
+use super::audit_log::{self, NewAudit};
 use super::connection::Manager;
 use super::{DbConnection, DbError, Failure, UnitOfWork};
 
@@ -22,7 +22,7 @@ use super::{DbConnection, DbError, Failure, UnitOfWork};
 const ATTEMPTS: u32 = 4;
 
 /// What a job left behind in its savepoint.
-pub(super) enum Ran {
+pub(super) enum JobOutcome {
     /// Keep it, and announce this after the commit.
     Keep(Committed, Vec<NewAudit>),
     /// Roll it back, but write these rows.
@@ -33,7 +33,7 @@ pub(super) enum Ran {
 
 /// A unit of work on its way to the database: can be run several times, is answered once.
 pub(super) trait Job: Send {
-    fn run(&mut self, connection: &mut DbConnection, clock: &Clock, last_attempt: bool) -> Ran;
+    fn run(&mut self, connection: &mut DbConnection, clock: &Clock, last_attempt: bool) -> JobOutcome;
     /// Gives the caller its result; `Err` where the commit itself failed, which takes back a success.
     fn answer(self: Box<Self>, committed: Result<(), DbError>);
 }
@@ -50,18 +50,18 @@ where
     T: Send,
     E: Failure,
 {
-    fn run(&mut self, connection: &mut DbConnection, clock: &Clock, last_attempt: bool) -> Ran {
+    fn run(&mut self, connection: &mut DbConnection, clock: &Clock, last_attempt: bool) -> JobOutcome {
         let mut uow = UnitOfWork::begin(connection, clock.now(), true);
         let (outcome, ran) = match (self.body)(&mut uow) {
             Ok(value) => match uow.finish() {
-                Ok((committed, rows)) => (Ok(value), Ran::Keep(committed, rows)),
-                Err(error) => (Err(E::from(error)), Ran::Discard(Vec::new())),
+                Ok((committed, rows)) => (Ok(value), JobOutcome::Keep(committed, rows)),
+                Err(error) => (Err(E::from(error)), JobOutcome::Discard(Vec::new())),
             },
-            Err(error) => (Err(error), Ran::Discard(uow.abandon())),
+            Err(error) => (Err(error), JobOutcome::Discard(uow.abandon())),
         };
         let lost_a_race = outcome.as_ref().err().and_then(E::database).is_some_and(DbError::is_transient);
         self.outcome = Some(outcome);
-        if lost_a_race && !last_attempt { Ran::Again } else { ran }
+        if lost_a_race && !last_attempt { JobOutcome::Again } else { ran }
     }
 
     fn answer(self: Box<Self>, committed: Result<(), DbError>) {
@@ -78,27 +78,31 @@ where
 /// Runs one job in a savepoint of the transaction that is open on `connection`.
 ///
 /// The savepoint is what notices a swallowed error on PostgreSQL, whose commit of a failed transaction says Ok.
-fn run_in_savepoint(job: &mut dyn Job, connection: &mut DbConnection, clock: &Clock) -> Result<Ran, DbError> {
+fn run_in_savepoint(
+    job: &mut dyn Job,
+    connection: &mut DbConnection,
+    clock: &Clock,
+) -> Result<JobOutcome, DbError> {
     for attempt in 1..=ATTEMPTS {
         connection.execute_batch("SAVEPOINT job")?;
         let ran = catch_unwind(AssertUnwindSafe(|| job.run(connection, clock, attempt == ATTEMPTS)))
             .map_err(|_| DbError::Unavailable("the unit of work panicked".into()))?;
         match ran {
-            Ran::Keep(..) => {
+            JobOutcome::Keep(..) => {
                 connection.execute_batch("RELEASE SAVEPOINT job")?;
                 return Ok(ran);
             }
-            Ran::Discard(_) | Ran::Again => {
+            JobOutcome::Discard(_) | JobOutcome::Again => {
                 connection.execute_batch("ROLLBACK TO SAVEPOINT job; RELEASE SAVEPOINT job")?
             }
         }
         match ran {
             // On PostgreSQL a lost race ends the whole transaction: its caller begins a new one.
-            Ran::Again if !connection.is_postgres() => {}
+            JobOutcome::Again if !connection.is_postgres() => {}
             ran => return Ok(ran),
         }
     }
-    Ok(Ran::Discard(Vec::new()))
+    Ok(JobOutcome::Discard(Vec::new()))
 }
 
 /// The writer of a SQLite file.
@@ -174,17 +178,17 @@ impl Writer {
         let mut announcements = Vec::new();
         for job in group {
             let rows = match run_in_savepoint(job.as_mut(), &mut self.connection, &self.clock)? {
-                Ran::Keep(committed, rows) => {
+                JobOutcome::Keep(committed, rows) => {
                     if !committed.is_empty() {
                         announcements.push(committed);
                     }
                     rows
                 }
-                Ran::Discard(rows) => rows,
-                Ran::Again => Vec::new(),
+                JobOutcome::Discard(rows) => rows,
+                JobOutcome::Again => Vec::new(),
             };
             let now = self.clock.now();
-            rows.iter().try_for_each(|row| audit::append(&mut self.connection, now, row))?;
+            rows.iter().try_for_each(|row| audit_log::append(&mut self.connection, now, row))?;
         }
         self.connection.execute_batch("COMMIT")?;
         Ok(announcements)
@@ -298,18 +302,18 @@ fn attempt_alone(
     let ran = catch_unwind(AssertUnwindSafe(|| job.run(connection, clock, last_attempt)))
         .map_err(|_| DbError::Unavailable("the unit of work panicked".into()))?;
     let (committed, rows) = match ran {
-        Ran::Keep(committed, rows) => {
+        JobOutcome::Keep(committed, rows) => {
             connection.execute_batch("RELEASE SAVEPOINT job")?;
             (committed, rows)
         }
-        Ran::Discard(rows) => {
+        JobOutcome::Discard(rows) => {
             connection.execute_batch("ROLLBACK TO SAVEPOINT job; RELEASE SAVEPOINT job")?;
             (Committed::default(), rows)
         }
-        Ran::Again => return Ok(Alone::Again),
+        JobOutcome::Again => return Ok(Alone::Again),
     };
     let now = clock.now();
-    rows.iter().try_for_each(|row| audit::append(connection, now, row))?;
+    rows.iter().try_for_each(|row| audit_log::append(connection, now, row))?;
     if let Err(error) = connection.execute_batch("COMMIT").map_err(DbError::from) {
         // Lost on its way there, or on its way back.
         if matches!(error, DbError::Unavailable(_)) {

@@ -3,12 +3,12 @@
 use diesel::prelude::*;
 
 use crate::clock::Timestamp;
+use crate::db::audit_log::Outcome;
 use crate::db::schema::audit;
 use crate::db::{DbError, UnitOfWork};
-use crate::events::audit::Outcome;
 use crate::ids::{AuditId, UserId};
 
-use super::policy::{Need, Right, Scope, oversee};
+use super::policy::{Need, Right, Scope, authorize_admin};
 use super::{Error, Kind, Page, Slice};
 
 const READ: Right = Right::look(Kind::Audit, "read", Need::Admin);
@@ -83,8 +83,8 @@ pub fn list(
     filter: &Filter,
     page: &Page<AuditId>,
 ) -> Result<Slice<Entry, AuditId>, Error> {
-    oversee(uow, scope, READ, None)?;
-    Ok(page.cut(read(uow, filter, page)?, |entry| entry.id))
+    authorize_admin(uow, scope, READ, None)?;
+    Ok(page.slice(read(uow, filter, page)?, |entry| entry.id))
 }
 
 fn read(uow: &mut UnitOfWork<'_>, filter: &Filter, page: &Page<AuditId>) -> Result<Vec<Entry>, DbError> {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::db::{DbError, Failure, Guard};
+use crate::db::{Constraint, DbError, Failure};
 
 use super::policy::Need;
 
@@ -180,16 +180,16 @@ impl From<DbError> for Error {
     fn from(error: DbError) -> Self {
         let DbError::Violated(guard) = &error else { return Self::Db(error) };
         let (code, detail) = match guard {
-            Guard::UserEmail => ("email_taken", "this email address is registered already"),
-            Guard::UserIdentity => ("identity_taken", "this identity belongs to a user already"),
-            Guard::Profile => ("profile_exists", "this user has such a profile already"),
-            Guard::LiveOffer => {
+            Constraint::UserEmail => ("email_taken", "this email address is registered already"),
+            Constraint::UserIdentity => ("identity_taken", "this identity belongs to a user already"),
+            Constraint::Profile => ("profile_exists", "this user has such a profile already"),
+            Constraint::LiveOffer => {
                 ("live_offer_exists", "there is a live offer of yours on this request already")
             }
-            Guard::RequestBooked => ("request_booked", "this request is booked already"),
-            Guard::SlotTaken => ("slot_taken", "the provider has another booking in this slot"),
-            Guard::Session => ("session_exists", "this session exists already"),
-            Guard::Message | Guard::IdempotencyKey | Guard::Reference | Guard::Other => {
+            Constraint::RequestBooked => ("request_booked", "this request is booked already"),
+            Constraint::SlotTaken => ("slot_taken", "the provider has another booking in this slot"),
+            Constraint::Session => ("session_exists", "this session exists already"),
+            Constraint::Message | Constraint::IdempotencyKey | Constraint::Reference | Constraint::Other => {
                 return Self::Db(error);
             }
         };

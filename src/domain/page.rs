@@ -16,7 +16,7 @@ impl<I> Page<I> {
     }
 
     /// The page out of the rows that were fetched, with the id to continue before.
-    pub fn cut<T>(&self, mut rows: Vec<T>, id: impl Fn(&T) -> I) -> Slice<T, I> {
+    pub fn slice<T>(&self, mut rows: Vec<T>, id: impl Fn(&T) -> I) -> Slice<T, I> {
         let limit = usize::from(self.limit);
         let more = rows.len() > limit;
         rows.truncate(limit);

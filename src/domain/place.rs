@@ -1,6 +1,6 @@
 //! Places on Earth: a point, and an address as people write it.
 
-use super::text::Line;
+use super::text::SingleLine;
 
 /// A point in degrees (WGS 84).
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, utoipa::ToSchema)]
@@ -16,22 +16,22 @@ pub struct Point {
 /// The numbers are no point on Earth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("latitude must be -90 to 90 and longitude -180 to 180, both given or neither")]
-pub struct NotAPoint;
+pub struct InvalidPoint;
 
 impl Point {
     /// A point in degrees.
-    pub fn new(latitude: f64, longitude: f64) -> Result<Self, NotAPoint> {
+    pub fn new(latitude: f64, longitude: f64) -> Result<Self, InvalidPoint> {
         // `contains` is false for NaN.
         let on_earth = (-90.0..=90.0).contains(&latitude) && (-180.0..=180.0).contains(&longitude);
-        on_earth.then_some(Self { latitude, longitude }).ok_or(NotAPoint)
+        on_earth.then_some(Self { latitude, longitude }).ok_or(InvalidPoint)
     }
 
     /// A point when both numbers are there, none when neither is.
-    pub fn from_parts(latitude: Option<f64>, longitude: Option<f64>) -> Result<Option<Self>, NotAPoint> {
+    pub fn from_parts(latitude: Option<f64>, longitude: Option<f64>) -> Result<Option<Self>, InvalidPoint> {
         match (latitude, longitude) {
             (Some(latitude), Some(longitude)) => Self::new(latitude, longitude).map(Some),
             (None, None) => Ok(None),
-            _ => Err(NotAPoint),
+            _ => Err(InvalidPoint),
         }
     }
 
@@ -54,7 +54,7 @@ impl Point {
 }
 
 /// An address as people write it.
-pub type Address = Line<300>;
+pub type Address = SingleLine<300>;
 
 /// Where work is done.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -73,10 +73,10 @@ mod tests {
     fn a_point_is_on_earth() {
         assert!(Point::new(90.0, -180.0).is_ok());
         for (latitude, longitude) in [(90.1, 0.0), (0.0, 180.5), (f64::NAN, 0.0), (0.0, f64::INFINITY)] {
-            assert_eq!(Point::new(latitude, longitude), Err(NotAPoint));
+            assert_eq!(Point::new(latitude, longitude), Err(InvalidPoint));
         }
         assert_eq!(Point::from_parts(None, None), Ok(None));
-        assert_eq!(Point::from_parts(Some(1.0), None), Err(NotAPoint));
+        assert_eq!(Point::from_parts(Some(1.0), None), Err(InvalidPoint));
     }
 
     #[test]

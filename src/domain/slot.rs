@@ -18,7 +18,7 @@ pub struct Slot {
 
 /// The two times make no slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotASlot {
+pub enum InvalidSlot {
     /// It ends before it begins.
     #[error("end must be after start")]
     Reversed,
@@ -29,12 +29,12 @@ pub enum NotASlot {
 
 impl Slot {
     /// From `start` until before `end`.
-    pub fn new(start: Timestamp, end: Timestamp) -> Result<Self, NotASlot> {
+    pub fn new(start: Timestamp, end: Timestamp) -> Result<Self, InvalidSlot> {
         if end <= start {
-            return Err(NotASlot::Reversed);
+            return Err(InvalidSlot::Reversed);
         }
         if end.since(start) > LONGEST {
-            return Err(NotASlot::TooLong);
+            return Err(InvalidSlot::TooLong);
         }
         Ok(Self { start, end })
     }
@@ -58,7 +58,7 @@ mod tests {
     fn a_slot_has_a_length() {
         let at = |seconds| Timestamp::from_seconds(seconds).unwrap();
         assert!(Slot::new(at(1), at(2)).is_ok());
-        assert_eq!(Slot::new(at(2), at(2)), Err(NotASlot::Reversed));
-        assert_eq!(Slot::new(at(0), at(32 * 86_400)), Err(NotASlot::TooLong));
+        assert_eq!(Slot::new(at(2), at(2)), Err(InvalidSlot::Reversed));
+        assert_eq!(Slot::new(at(0), at(32 * 86_400)), Err(InvalidSlot::TooLong));
     }
 }

@@ -15,7 +15,7 @@ use utoipa::openapi::{ObjectBuilder, Type};
     diesel::deserialize::FromSqlRow,
 )]
 #[diesel(sql_type = diesel::sql_types::Text)]
-pub struct Line<const MAX: usize>(String);
+pub struct SingleLine<const MAX: usize>(String);
 
 /// Text of several lines: at most `MAX` characters, may be empty.
 #[derive(
@@ -28,9 +28,9 @@ pub struct Line<const MAX: usize>(String);
     diesel::deserialize::FromSqlRow,
 )]
 #[diesel(sql_type = diesel::sql_types::Text)]
-pub struct Prose<const MAX: usize>(String);
+pub struct MultiLine<const MAX: usize>(String);
 
-impl<const MAX: usize> Line<MAX> {
+impl<const MAX: usize> SingleLine<MAX> {
     /// Trims and normalizes; the error says what the text must be.
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = normalized(text);
@@ -50,7 +50,7 @@ impl<const MAX: usize> Line<MAX> {
     }
 }
 
-impl<const MAX: usize> Line<MAX> {
+impl<const MAX: usize> SingleLine<MAX> {
     fn bounded() -> ObjectBuilder {
         ObjectBuilder::new()
             .min_length(Some(1))
@@ -59,12 +59,12 @@ impl<const MAX: usize> Line<MAX> {
     }
 }
 
-impl<const MAX: usize> Prose<MAX> {
+impl<const MAX: usize> MultiLine<MAX> {
     fn bounded() -> ObjectBuilder {
         ObjectBuilder::new().max_length(Some(MAX))
     }
 
-    /// What [`Prose::parse_some`] takes, for the OpenAPI document.
+    /// What [`MultiLine::parse_some`] takes, for the OpenAPI document.
     pub fn some() -> Schema {
         Self::bounded().schema_type(Type::String).min_length(Some(1)).build().into()
     }
@@ -81,7 +81,7 @@ impl<const MAX: usize> Prose<MAX> {
         Ok(Self(text))
     }
 
-    /// Like [`Prose::parse`], but not empty.
+    /// Like [`MultiLine::parse`], but not empty.
     pub fn parse_some(text: &str) -> Result<Self, String> {
         let prose = Self::parse(text)?;
         if prose.0.is_empty() { Err(format!("must have 1 to {MAX} characters")) } else { Ok(prose) }
@@ -134,7 +134,7 @@ macro_rules! stored_as_text {
     )+};
 }
 
-stored_as_text!(Line, Prose);
+stored_as_text!(SingleLine, MultiLine);
 
 fn normalized(text: &str) -> String {
     text.trim().nfc().collect()
@@ -146,22 +146,22 @@ mod tests {
 
     #[test]
     fn text_is_trimmed_and_normalized() {
-        assert_eq!(Line::<10>::parse("  Cafe\u{301} ").unwrap().as_str(), "Café");
-        assert_eq!(Prose::<10>::parse("a\nb ").unwrap().as_str(), "a\nb");
+        assert_eq!(SingleLine::<10>::parse("  Cafe\u{301} ").unwrap().as_str(), "Café");
+        assert_eq!(MultiLine::<10>::parse("a\nb ").unwrap().as_str(), "a\nb");
     }
 
     #[test]
     fn length_is_counted_in_characters() {
-        assert!(Line::<3>::parse("äöü").is_ok());
-        assert!(Line::<3>::parse("äöüß").is_err());
-        assert!(Line::<3>::parse("   ").is_err());
-        assert!(Prose::<3>::parse("").is_ok());
-        assert!(Prose::<3>::parse_some(" ").is_err());
+        assert!(SingleLine::<3>::parse("äöü").is_ok());
+        assert!(SingleLine::<3>::parse("äöüß").is_err());
+        assert!(SingleLine::<3>::parse("   ").is_err());
+        assert!(MultiLine::<3>::parse("").is_ok());
+        assert!(MultiLine::<3>::parse_some(" ").is_err());
     }
 
     #[test]
     fn control_characters_are_refused() {
-        assert!(Line::<9>::parse("a\nb").is_err());
-        assert!(Prose::<9>::parse("a\0b").is_err());
+        assert!(SingleLine::<9>::parse("a\nb").is_err());
+        assert!(MultiLine::<9>::parse("a\0b").is_err());
     }
 }

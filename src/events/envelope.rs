@@ -8,7 +8,7 @@ use crate::clock::Timestamp;
 use crate::ids::{LoginId, Room, Seq, TokenId, UserId};
 
 /// Something that happened, in the past tense. The features' `events.rs` implement it.
-pub trait Fact: serde::Serialize {
+pub trait DomainEvent: serde::Serialize {
     /// `<noun>.<past verb>`, as clients see it.
     fn kind(&self) -> &'static str;
 
@@ -40,7 +40,7 @@ pub struct Envelope {
 
 /// A right that ended: whatever live session or membership hangs on it must go at once.
 #[derive(Clone, Debug)]
-pub enum Ending {
+pub enum Revocation {
     /// One access token.
     Token {
         /// Issuer of the token; `None` for our own.
@@ -48,14 +48,14 @@ pub enum Ending {
         /// Its `jti`.
         jti: TokenId,
         /// Why.
-        reason: EndReason,
+        reason: RevocationReason,
     },
     /// All tokens of one login of ours.
     Login {
         /// Its `sid`.
         sid: LoginId,
         /// Why.
-        reason: EndReason,
+        reason: RevocationReason,
     },
     /// Everything of a user but what hangs on one login.
     OtherLogins {
@@ -64,14 +64,14 @@ pub enum Ending {
         /// The `sid` of the login that stays.
         kept: LoginId,
         /// Why.
-        reason: EndReason,
+        reason: RevocationReason,
     },
     /// Everything of a user.
     User {
         /// Whose.
         user: UserId,
         /// Why.
-        reason: EndReason,
+        reason: RevocationReason,
     },
     /// A user's place in one room.
     Membership {
@@ -80,13 +80,13 @@ pub enum Ending {
         /// Where.
         room: Room,
         /// Why.
-        reason: EndReason,
+        reason: RevocationReason,
     },
 }
 
 /// Why a right ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EndReason {
+pub enum RevocationReason {
     /// Revoked or logged out.
     Revoked,
     /// The user was suspended.
@@ -105,13 +105,13 @@ pub struct Committed {
     /// Events in the order they were appended.
     pub events: Vec<Envelope>,
     /// Rights that ended.
-    pub endings: Vec<Ending>,
+    pub revocations: Vec<Revocation>,
 }
 
 impl Committed {
     /// Whether there is nothing to say.
     pub fn is_empty(&self) -> bool {
-        self.events.is_empty() && self.endings.is_empty()
+        self.events.is_empty() && self.revocations.is_empty()
     }
 }
 

@@ -2,8 +2,6 @@
 //!
 //! Facts are appended inside the transaction that made them true and leave the process only after its commit.
 
-pub mod audit;
 mod envelope;
-pub mod log;
 
-pub use envelope::{Committed, EndReason, Ending, Envelope, Fact, Publisher};
+pub use envelope::{Committed, DomainEvent, Envelope, Publisher, Revocation, RevocationReason};

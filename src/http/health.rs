@@ -8,7 +8,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::app::App;
 
-use super::openapi::one_of;
+use super::schema::one_of;
 
 /// The addresses for probes.
 pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {

@@ -22,12 +22,12 @@ use super::{Caller, Problem, Reply};
 
 /// A call that creates or decides: its idempotency key, if it has one, and what it asks for.
 #[derive(Debug)]
-pub struct DecidingCall {
+pub struct IdempotentCall {
     request: HttpRequest,
     key: Option<String>,
 }
 
-impl FromRequest for DecidingCall {
+impl FromRequest for IdempotentCall {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
 
@@ -47,7 +47,7 @@ impl FromRequest for DecidingCall {
     }
 }
 
-impl DecidingCall {
+impl IdempotentCall {
     /// What the call asks for: the same key with anything else is another request.
     fn fingerprint(&self) -> String {
         let mut hash = Sha256::new();
@@ -63,10 +63,10 @@ impl DecidingCall {
 }
 
 /// Runs a deciding use case and answers with its reply, or with the stored one where this key was answered before.
-pub async fn decide(
+pub async fn run_idempotent(
     app: &App,
     caller: &Caller,
-    call: DecidingCall,
+    call: IdempotentCall,
     body: impl Fn(&mut UnitOfWork<'_>, &Scope) -> Result<Reply, Error> + Send + 'static,
 ) -> Result<HttpResponse, Problem> {
     let scope = caller.0.clone();
@@ -143,7 +143,7 @@ fn store(uow: &mut UnitOfWork<'_>, user: UserId, key: &str, reply: &Reply) -> Re
 }
 
 /// Forgets answers from before `horizon`; returns how many. The sweeper's work.
-pub fn forget_answers(uow: &mut UnitOfWork<'_>, horizon: Timestamp) -> Result<usize, DbError> {
+pub fn delete_expired(uow: &mut UnitOfWork<'_>, horizon: Timestamp) -> Result<usize, DbError> {
     let old = keys::table.filter(keys::created_at.lt(horizon));
     Ok(diesel::delete(old).execute(uow.conn())?)
 }

@@ -6,9 +6,9 @@ use utoipa::ToSchema;
 use crate::clock::Timestamp;
 use crate::domain::Error;
 use crate::domain::money::{Currency, Money, PriceRange};
-use crate::domain::place::{NotAPoint, Point};
+use crate::domain::place::{InvalidPoint, Point};
 use crate::domain::requests::Reason;
-use crate::domain::slot::{NotASlot, Slot};
+use crate::domain::slot::{InvalidSlot, Slot};
 
 /// An amount of money.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
@@ -68,7 +68,7 @@ pub struct SlotInput {
 
 impl SlotInput {
     /// The slot.
-    pub fn parse(self) -> Result<Slot, NotASlot> {
+    pub fn parse(self) -> Result<Slot, InvalidSlot> {
         Slot::new(self.start, self.end)
     }
 }
@@ -103,7 +103,7 @@ pub struct PointInput {
 
 impl PointInput {
     /// The point.
-    pub fn parse(self) -> Result<Point, NotAPoint> {
+    pub fn parse(self) -> Result<Point, InvalidPoint> {
         Point::new(self.latitude, self.longitude)
     }
 }

@@ -1,18 +1,13 @@
 //! The marketplace over HTTP: routes, extractors, and the one table of errors.
 //!
-//! A handler parses into a command, calls one use case through [`read`] or [`decide`], and represents the result.
+//! A handler parses into a command, calls one use case through [`read`] or [`run_idempotent`], and represents the result.
 //! No decision of the marketplace is made here.
 
 mod address;
-mod admin;
-mod auth;
+pub mod api;
 pub mod body;
-mod bookings;
 pub mod connection;
-mod consumers;
-mod conversations;
-mod entries;
-pub mod error;
+pub mod problem;
 mod etag;
 mod extract;
 mod fallback;
@@ -22,23 +17,18 @@ mod idempotency;
 pub mod input;
 pub mod metrics;
 pub mod middleware;
-mod offers;
 pub mod openapi;
 mod pagination;
-mod projects;
-mod providers;
 mod reply;
-mod requests;
 pub mod root;
 pub mod routes;
-mod sessions;
-mod simulations;
+mod schema;
 
 pub use address::client_address;
-pub use error::Problem;
 pub use etag::IfMatch;
 pub use extract::{Body, Caller, FormOrJson, Id, Ids, MaybeBody, Query};
 pub use fields::Fields;
-pub use idempotency::{DecidingCall, decide, forget_answers};
+pub use idempotency::{IdempotentCall, delete_expired, run_idempotent};
 pub use pagination::{PageQuery, Paged};
+pub use problem::Problem;
 pub use reply::{Reply, read, read_current};

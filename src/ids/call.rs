@@ -34,19 +34,19 @@ impl CallId {
 /// The text is no name of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must have 1 to 64 characters of A-Z a-z 0-9 - _ . : / + =")]
-pub struct NotACall;
+pub struct InvalidCallId;
 
 impl FromStr for CallId {
-    type Err = NotACall;
-    fn from_str(given: &str) -> Result<Self, NotACall> {
+    type Err = InvalidCallId;
+    fn from_str(given: &str) -> Result<Self, InvalidCallId> {
         let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.:/+=".contains(&b);
         let mut text = [0; MAX];
-        let place = text.get_mut(..given.len()).filter(|p| !p.is_empty()).ok_or(NotACall)?;
+        let place = text.get_mut(..given.len()).filter(|p| !p.is_empty()).ok_or(InvalidCallId)?;
         if !given.bytes().all(plain) {
-            return Err(NotACall);
+            return Err(InvalidCallId);
         }
         place.copy_from_slice(given.as_bytes());
-        Ok(Self { text, length: u8::try_from(given.len()).map_err(|_| NotACall)? })
+        Ok(Self { text, length: u8::try_from(given.len()).map_err(|_| InvalidCallId)? })
     }
 }
 

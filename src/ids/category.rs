@@ -21,7 +21,7 @@ pub struct Category(Arc<str>);
 /// The text is not a category.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be 1 to 40 lower-case letters, digits and single hyphens")]
-pub struct NotACategory;
+pub struct InvalidCategory;
 
 impl Category {
     /// The slug.
@@ -31,13 +31,13 @@ impl Category {
 }
 
 impl FromStr for Category {
-    type Err = NotACategory;
-    fn from_str(text: &str) -> Result<Self, NotACategory> {
+    type Err = InvalidCategory;
+    fn from_str(text: &str) -> Result<Self, InvalidCategory> {
         let well_formed = (1..=40).contains(&text.len())
             && text.split('-').all(|word| {
                 !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
             });
-        well_formed.then(|| Self(Arc::from(text))).ok_or(NotACategory)
+        well_formed.then(|| Self(Arc::from(text))).ok_or(InvalidCategory)
     }
 }
 

@@ -45,7 +45,7 @@ impl fmt::Display for UuidText {
 /// The text is not a hyphenated UUID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be a UUID")]
-pub struct NotAnId;
+pub struct InvalidId;
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
@@ -79,9 +79,9 @@ macro_rules! ids {
         }
 
         impl FromStr for $name {
-            type Err = NotAnId;
-            fn from_str(text: &str) -> Result<Self, NotAnId> {
-                UuidText::parse(text).map(Self).ok_or(NotAnId)
+            type Err = InvalidId;
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                UuidText::parse(text).map(Self).ok_or(InvalidId)
             }
         }
 
@@ -201,7 +201,7 @@ mod tests {
         let id = "01890a5d-ac96-774b-bcce-b302099a8057";
         assert_eq!(id.to_uppercase().parse::<UserId>().unwrap().to_string(), id);
         for other in ["01890a5dac96774bbcceb302099a8057", "{01890a5d-ac96-774b-bcce-b302099a8057}", "", "x"] {
-            assert_eq!(other.parse::<UserId>(), Err(NotAnId));
+            assert_eq!(other.parse::<UserId>(), Err(InvalidId));
         }
     }
 }

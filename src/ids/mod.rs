@@ -7,7 +7,7 @@ mod category;
 mod id;
 mod room;
 
-pub use call::{CallId, NotACall};
-pub use category::{Category, NotACategory};
+pub use call::{CallId, InvalidCallId};
+pub use category::{Category, InvalidCategory};
 pub use id::*;
-pub use room::{NotARoom, Room, Seq};
+pub use room::{InvalidRoom, Room, Seq};

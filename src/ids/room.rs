@@ -38,17 +38,17 @@ pub enum Room {
 #[error(
     "must be session:, user:, booking:, project:, conversation:, entry: or simulation: with a UUID, market: with a category, or admin"
 )]
-pub struct NotARoom;
+pub struct InvalidRoom;
 
 impl FromStr for Room {
-    type Err = NotARoom;
-    fn from_str(text: &str) -> Result<Self, NotARoom> {
+    type Err = InvalidRoom;
+    fn from_str(text: &str) -> Result<Self, InvalidRoom> {
         if text == "admin" {
             return Ok(Self::Admin);
         }
-        let (kind, name) = text.split_once(':').ok_or(NotARoom)?;
-        fn id<T: FromStr>(name: &str) -> Result<T, NotARoom> {
-            name.parse().map_err(|_| NotARoom)
+        let (kind, name) = text.split_once(':').ok_or(InvalidRoom)?;
+        fn id<T: FromStr>(name: &str) -> Result<T, InvalidRoom> {
+            name.parse().map_err(|_| InvalidRoom)
         }
         Ok(match kind {
             "session" => Self::Session(id(name)?),
@@ -60,14 +60,14 @@ impl FromStr for Room {
             "entry" => Self::Entry(id(name)?),
             "simulation" => Self::Simulation(id(name)?),
             "loadtest" => Self::LoadTest(load_test_name(name)?),
-            _ => return Err(NotARoom),
+            _ => return Err(InvalidRoom),
         })
     }
 }
 
-fn load_test_name(name: &str) -> Result<Arc<str>, NotARoom> {
+fn load_test_name(name: &str) -> Result<Arc<str>, InvalidRoom> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-    ((1..=64).contains(&name.len()) && name.bytes().all(plain)).then(|| Arc::from(name)).ok_or(NotARoom)
+    ((1..=64).contains(&name.len()) && name.bytes().all(plain)).then(|| Arc::from(name)).ok_or(InvalidRoom)
 }
 
 impl fmt::Display for Room {
@@ -179,7 +179,7 @@ mod tests {
         for name in
             ["", "admin:", "session:", "session:7", "market:", "market:A B", "nowhere:x", "loadtest:a b"]
         {
-            assert_eq!(name.parse::<Room>(), Err(NotARoom), "{name}");
+            assert_eq!(name.parse::<Room>(), Err(InvalidRoom), "{name}");
         }
     }
 }

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use super::hub::OutboxLimits;
-use super::metrics::{self, RealtimeMetrics};
-use super::protocol::engineio::PayloadLimits;
-use super::protocol::socketio::PacketLimits;
-use super::session::SessionLimits;
-use super::socketio::HallLimits;
-use super::transport::engineio::{Engine, EngineLimits};
-use super::transport::{AddressLimits, Addresses, FrameLimits, LinkLimits};
 use crate::app::App;
 use crate::config::Config;
 use crate::domain::users::Plan;
+use crate::hub::OutboxLimits;
+use crate::protocol::engineio::PayloadLimits;
+
+use super::admission::{AddressLimiter, AddressLimits};
+use super::engineio::{Engine, EngineLimits};
+use super::limits::{ReplayLimits, SessionLimits};
+use super::metrics::{self, RealtimeMetrics};
+use super::websocket::{ConnectionLimits, FrameLimits};
 
 /// Shared by every worker thread; cheap to clone.
 #[derive(Clone)]
@@ -20,18 +20,9 @@ pub struct Gateway(Arc<Inner>);
 
 struct Inner {
     app: App,
-    addresses: Addresses,
+    addresses: AddressLimiter,
     metrics: RealtimeMetrics,
     engine: Engine,
-}
-
-/// What a client is sent of the log at once.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct ReplayLimits {
-    /// Events.
-    pub(super) events: usize,
-    /// Their bytes, roughly: well under what an outbox takes.
-    pub(super) bytes: usize,
 }
 
 impl Gateway {
@@ -42,12 +33,12 @@ impl Gateway {
     pub fn new(app: App) -> prometheus::Result<Self> {
         let config = &app.config.realtime;
         let limits = AddressLimits {
-            strangers: config.unauthenticated_per_address,
+            pending: config.unauthenticated_per_address,
             sessions: config.connections_per_address,
         };
         let metrics = RealtimeMetrics::new(app.metrics.registry())?;
         let engine = Engine::new(engine_limits(&app.config));
-        let addresses = Addresses::new(limits);
+        let addresses = AddressLimiter::new(limits);
         metrics::watch(app.metrics.registry(), &addresses, &engine)?;
         Ok(Self(Arc::new(Inner { addresses, metrics, engine, app })))
     }
@@ -63,7 +54,7 @@ impl Gateway {
     }
 
     /// How many connections each address has.
-    pub(super) fn addresses(&self) -> &Addresses {
+    pub(super) fn addresses(&self) -> &AddressLimiter {
         &self.0.addresses
     }
 
@@ -72,12 +63,8 @@ impl Gateway {
         &self.0.engine
     }
 
-    pub(super) fn link_limits(&self) -> LinkLimits {
-        link_limits(&self.0.app.config)
-    }
-
-    pub(super) fn hall_limits(&self) -> HallLimits {
-        hall_limits(&self.0.app.config)
+    pub(super) fn connection_limits(&self) -> ConnectionLimits {
+        connection_limits(&self.0.app.config)
     }
 
     pub(super) fn replay_limits(&self) -> ReplayLimits {
@@ -89,16 +76,16 @@ impl Gateway {
         let config = &self.0.app.config.realtime;
         SessionLimits {
             plan: self.0.app.limits(plan),
-            mistakes: config.malformed_per_minute,
+            malformed: config.malformed_per_minute,
             token_warning: config.token_warning,
             token_grace: config.token_grace,
         }
     }
 }
 
-fn link_limits(config: &Config) -> LinkLimits {
+fn connection_limits(config: &Config) -> ConnectionLimits {
     let config = &config.realtime;
-    LinkLimits {
+    ConnectionLimits {
         frames: FrameLimits {
             frame: config.frame_max,
             message: config.message_max,
@@ -117,15 +104,6 @@ fn engine_limits(config: &Config) -> EngineLimits {
         max_payload: realtime.payload_max,
         payload: PayloadLimits { packets: realtime.packets_max, message: realtime.message_max },
         upgrade_timeout: config.server.handshake_timeout,
-        link: link_limits(config),
-    }
-}
-
-fn hall_limits(config: &Config) -> HallLimits {
-    let realtime = &config.realtime;
-    HallLimits {
-        connect_timeout: config.server.handshake_timeout,
-        attempts: realtime.malformed_per_minute,
-        packets: PacketLimits { attachments: realtime.attachments_max, bytes: realtime.message_max },
+        connection: connection_limits(config),
     }
 }

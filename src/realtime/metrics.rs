@@ -2,11 +2,12 @@
 
 use prometheus::{IntCounterVec, IntGauge, Opts, Registry};
 
-use super::close::CloseReason;
-use super::protocol::{Command, ErrorCode, Notice};
-use super::transport::Addresses;
-use super::transport::engineio::Engine;
+use crate::protocol::close::CloseReason;
+use crate::protocol::{Command, ErrorCode, Notice};
 use crate::telemetry::register_live;
+
+use super::admission::AddressLimiter;
+use super::engineio::Engine;
 
 /// The metrics of handshakes and sessions; deliveries to rooms are the hub's.
 #[derive(Debug, Clone)]
@@ -90,10 +91,14 @@ impl RealtimeMetrics {
 ///
 /// # Errors
 /// Only if two metrics have the same name, which a test would find.
-pub(super) fn watch(registry: &Registry, addresses: &Addresses, engine: &Engine) -> prometheus::Result<()> {
+pub(super) fn watch(
+    registry: &Registry,
+    addresses: &AddressLimiter,
+    engine: &Engine,
+) -> prometheus::Result<()> {
     let (addresses, sockets, polling) = (addresses.clone(), engine.clone(), engine.clone());
     let help = "Connections that have not authenticated, or were refused and have not gone yet";
-    register_live(registry, "souk_realtime_strangers", help, move || addresses.strangers())?;
+    register_live(registry, "souk_realtime_strangers", help, move || addresses.pending())?;
     let help = "Engine.IO connections, in a namespace or not";
     register_live(registry, "souk_realtime_engineio_connections", help, move || sockets.connections())?;
     let help = "Engine.IO connections that began with polling";

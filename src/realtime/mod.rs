@@ -13,22 +13,20 @@
 //! What the marketplace does is not decided here, and nothing here waits for a client: what cannot be written
 //! is bounded, and who does not read is cut off.
 
-pub mod protocol;
-pub mod close;
-pub mod transport;
-mod admission;
-mod boards;
 mod gateway;
-mod purpose;
+mod limits;
 mod routes;
+mod target;
+pub mod admission;
+pub mod connection;
+pub mod websocket;
+pub mod engineio;
 pub mod socketio;
 pub mod session;
 pub mod handlers;
 mod rooms;
-pub mod hub;
 mod metrics;
 
-pub use boards::{Boards, ClientId};
 pub use gateway::Gateway;
 pub use metrics::RealtimeMetrics;
 pub use routes::routes;

@@ -7,21 +7,21 @@ use actix_web::http::StatusCode;
 use actix_web::web::{self, Payload};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _};
 
-use super::Gateway;
-use super::admission::{self, Admitted, Applicant};
-use super::boards::ClientId;
-use super::close::{CloseReason, Endpoint};
-use super::handlers::Refusal;
-use super::protocol::Dialect;
-use super::purpose::Purpose;
-use super::rooms;
-use super::session::{Opening, SessionActor, Unauthenticated};
-use super::socketio::{self, Lobby};
-use super::transport::engineio::Received;
-use super::transport::handshake::{Connection, Handshake, named_client};
 use crate::domain::policy::Scope;
 use crate::http::{Problem, client_address};
+use crate::hub::ClientId;
 use crate::ids::{CallId, ConnectionId};
+use crate::protocol::Dialect;
+use crate::protocol::close::{CloseReason, Endpoint};
+
+use super::admission::{self, Admitted, HandshakeCredentials};
+use super::engineio::RequestOutcome;
+use super::handlers::Refusal;
+use super::session::{SessionActor, SessionParts, Unauthenticated};
+use super::socketio::{self, ClientLimits, SessionConnector};
+use super::target::EndpointTarget;
+use super::websocket::handshake::{Handshake, WebSocket, named_client};
+use super::{Gateway, rooms};
 
 /// All of them.
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -31,7 +31,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
     config.route("/ws/simulate", web::get().to(simulate));
     // All methods: what is wrong with the others is said in Engine.IO's own words.
     for path in ["/socket.io/", "/socket.io"] {
-        config.route(path, web::route().to(engage));
+        config.route(path, web::route().to(socket_io));
     }
 }
 
@@ -39,7 +39,7 @@ type Here = web::Data<Gateway>;
 
 /// `/ws`
 async fn connect(request: HttpRequest, payload: Payload, gateway: Here) -> HttpResponse {
-    open(&request, payload, &gateway, Endpoint::Ws, |_| Ok(Purpose::Anything)).await
+    open(&request, payload, &gateway, Endpoint::Ws, |_| Ok(EndpointTarget::Any)).await
 }
 
 /// `/ws/reflections/{entry_id}`: its owner's.
@@ -49,8 +49,8 @@ async fn reflections(
     gateway: Here,
     entry: web::Path<String>,
 ) -> HttpResponse {
-    let purpose = |_| Ok(Purpose::Reflections(entry.parse().map_err(|_| CloseReason::NotFound)?));
-    open(&request, payload, &gateway, Endpoint::Reflections, purpose).await
+    let target = |_| Ok(EndpointTarget::Reflections(entry.parse().map_err(|_| CloseReason::NotFound)?));
+    open(&request, payload, &gateway, Endpoint::Reflections, target).await
 }
 
 /// `/ws/kanban/projects/{project_id}`: its members'.
@@ -65,16 +65,16 @@ async fn board(
         Some(named) => named,
         None => None,
     };
-    let purpose = |connection| {
+    let target = |connection| {
         let project = project.parse().map_err(|_| CloseReason::NotFound)?;
-        Ok(Purpose::Board(project, client.unwrap_or_else(|| ClientId::of(connection))))
+        Ok(EndpointTarget::Board(project, client.unwrap_or_else(|| ClientId::of(connection))))
     };
-    open(&request, payload, &gateway, Endpoint::Kanban, purpose).await
+    open(&request, payload, &gateway, Endpoint::Kanban, target).await
 }
 
 /// `/ws/simulate`: the simulations of whoever connects.
 async fn simulate(request: HttpRequest, payload: Payload, gateway: Here) -> HttpResponse {
-    open(&request, payload, &gateway, Endpoint::Simulate, |_| Ok(Purpose::Simulations)).await
+    open(&request, payload, &gateway, Endpoint::Simulate, |_| Ok(EndpointTarget::Simulations)).await
 }
 
 /// Decides about a plain WebSocket: token, user, origin, limits, and for the endpoints of one room the standing there.
@@ -84,16 +84,16 @@ async fn open(
     payload: Payload,
     gateway: &Gateway,
     endpoint: Endpoint,
-    purpose: impl FnOnce(ConnectionId) -> Result<Purpose, CloseReason>,
+    target: impl FnOnce(ConnectionId) -> Result<EndpointTarget, CloseReason>,
 ) -> HttpResponse {
-    let handshake = match Handshake::read(request, payload, endpoint, gateway.link_limits()) {
+    let handshake = match Handshake::read(request, payload, endpoint, gateway.connection_limits()) {
         Ok(handshake) => handshake,
         Err(answer) => return answer,
     };
     let address = client_address(request, &gateway.app().config.server);
-    let Some(stranger) = gateway.addresses().let_in(address) else {
+    let Some(pending) = gateway.addresses().acquire(address) else {
         gateway.metrics().throttled();
-        return too_many_strangers();
+        return too_many_pending();
     };
     let call = call_of(request, gateway);
     let refused = |reason: CloseReason| {
@@ -104,62 +104,63 @@ async fn open(
         );
         reason
     };
-    let newcomer = Unauthenticated::new(ConnectionId::new(gateway.app().clock.now()));
-    let Admitted { scope, proof, seat, place } =
-        match admission::admit(gateway, Applicant::of(request, call), stranger).await {
+    let unauthenticated = Unauthenticated::new(ConnectionId::new(gateway.app().clock.now()));
+    let Admitted { scope, proof, user_permit, address_permit } =
+        match admission::admit(gateway, HandshakeCredentials::of(request, call), pending).await {
             Ok(admitted) => admitted,
-            Err((reason, stranger)) => return handshake.refuse(refused(reason), stranger),
+            Err((reason, pending)) => return handshake.refuse(refused(reason), pending),
         };
-    let purpose = match purpose(newcomer.connection()) {
-        Ok(purpose) => has_standing(gateway, &scope, &purpose).await.map(|()| purpose),
+    let target = match target(unauthenticated.connection()) {
+        Ok(target) => has_standing(gateway, &scope, &target).await.map(|()| target),
         Err(reason) => Err(reason),
     };
-    let purpose = match purpose {
-        Ok(purpose) => purpose,
-        Err(reason) => return handshake.refuse(refused(reason), (seat, place)),
+    let target = match target {
+        Ok(target) => target,
+        Err(reason) => return handshake.refuse(refused(reason), (user_permit, address_permit)),
     };
-    let (response, Connection { reader, outbox, wire }) = handshake.accept();
+    let (response, WebSocket { reader, outbox, handle }) = handshake.accept();
     let limits = gateway.session_limits(scope.plan());
-    let session = newcomer.authenticated(scope, limits);
-    let opening = Opening {
+    let session = unauthenticated.authenticated(scope, limits);
+    let opening = SessionParts {
         gateway: gateway.clone(),
         session,
         proof,
         endpoint,
-        purpose,
+        target,
         dialect: Dialect::Json,
         outbox,
-        wire,
-        seat,
-        place,
+        handle,
+        user_permit,
+        address_permit,
     };
     SessionActor::open(opening, reader);
     response
 }
 
 /// Whether the caller may be where the endpoint leads.
-async fn has_standing(gateway: &Gateway, scope: &Scope, purpose: &Purpose) -> Result<(), CloseReason> {
-    let Some(room) = purpose.room() else { return Ok(()) };
+async fn has_standing(gateway: &Gateway, scope: &Scope, target: &EndpointTarget) -> Result<(), CloseReason> {
+    let Some(room) = target.room() else { return Ok(()) };
     let scope = scope.clone();
     let looked = gateway.app().db.read(move |uow| rooms::may_hear(uow, &scope, &room)).await;
-    looked.map_err(|error| Refusal::from(error).closes_for())
+    looked.map_err(|error| Refusal::from(error).close_reason())
 }
 
 /// `/socket.io/`: a request of a connection, or one that opens a connection.
-async fn engage(request: HttpRequest, payload: Payload, gateway: Here) -> HttpResponse {
+async fn socket_io(request: HttpRequest, payload: Payload, gateway: Here) -> HttpResponse {
     let gateway = gateway.get_ref();
     let opening = match gateway.engine().receive(&request, payload).await {
-        Received::Answered(answer) => return answer,
-        Received::Opening(opening) => opening,
+        RequestOutcome::Answered(answer) => return answer,
+        RequestOutcome::OpenRequest(opening) => opening,
     };
     let address = client_address(&request, &gateway.app().config.server);
-    let Some(stranger) = gateway.addresses().let_in(address) else {
+    let Some(pending) = gateway.addresses().acquire(address) else {
         gateway.metrics().throttled();
-        return too_many_strangers();
+        return too_many_pending();
     };
-    let lobby = Lobby::new(gateway.clone(), address, call_of(&request, gateway), stranger, &request);
+    let connector =
+        SessionConnector::new(gateway.clone(), address, call_of(&request, gateway), pending, &request);
     let (response, connection) = opening.accept();
-    actix_web::rt::spawn(socketio::serve(connection, lobby, gateway.hall_limits()));
+    actix_web::rt::spawn(socketio::serve(connection, connector, ClientLimits::new(&gateway.app().config)));
     response
 }
 
@@ -168,7 +169,7 @@ fn call_of(request: &HttpRequest, gateway: &Gateway) -> CallId {
     named.unwrap_or_else(|| CallId::new(gateway.app().clock.now()))
 }
 
-fn too_many_strangers() -> HttpResponse {
+fn too_many_pending() -> HttpResponse {
     let detail = "too many connections from this address that have not authenticated; try again in a moment";
     Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_connections", detail)
         .retry_after(Duration::from_secs(1))

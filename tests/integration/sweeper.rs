@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use souk::sweeper::{Swept, sweep};
+use souk::server::scheduler::{Swept, sweep};
 
 use crate::both_engines;
 use crate::support::{Person, TestApp};

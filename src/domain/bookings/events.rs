@@ -4,7 +4,7 @@ use crate::db::UnitOfWork;
 use crate::domain::money::Money;
 use crate::domain::requests::Title;
 use crate::domain::slot::Slot;
-use crate::events::Fact;
+use crate::events::DomainEvent;
 use crate::ids::{BookingId, OfferId, ProjectId, RequestId, Room, SessionId, UserId};
 
 use super::{Booking, State};
@@ -47,7 +47,7 @@ pub struct BookingChanged<'a> {
     parties: [UserId; 2],
 }
 
-impl Fact for BookingChanged<'_> {
+impl DomainEvent for BookingChanged<'_> {
     fn kind(&self) -> &'static str {
         match self.change {
             Change::Created => "booking.created",

@@ -9,7 +9,7 @@ mod service;
 mod states;
 
 pub use events::{BookingChanged, Change};
-pub use service::{BookingFilter, attend, cancel, complete, find, force_cancel, list, start};
+pub use service::{authorize_room, cancel, complete, find, force_cancel, list, start};
 pub use states::{Action, State};
 
 pub(super) use service::open;
@@ -73,6 +73,13 @@ impl Booking {
     pub fn room(&self) -> Room {
         Room::Booking(self.id)
     }
+}
+
+/// Which bookings are to be listed.
+#[derive(Clone, Debug, Default)]
+pub struct BookingFilter {
+    /// In this state only.
+    pub state: Option<State>,
 }
 
 impl Resource for Booking {

@@ -40,7 +40,7 @@ struct Row {
 }
 
 /// What the neighbouring tables know of a booking: its request's title, its session, its project.
-type Around = (Title, SessionId, Option<ProjectId>);
+type Related = (Title, SessionId, Option<ProjectId>);
 
 impl Row {
     fn of(booking: &Booking) -> Self {
@@ -67,7 +67,7 @@ impl Row {
         }
     }
 
-    fn with(self, (title, session_id, project_id): Around) -> Result<Booking, DbError> {
+    fn with(self, (title, session_id, project_id): Related) -> Result<Booking, DbError> {
         Ok(Booking {
             id: self.id,
             offer_id: self.offer_id,
@@ -118,7 +118,7 @@ pub(super) fn request_of(uow: &mut UnitOfWork<'_>, id: BookingId) -> Result<Requ
 pub(super) fn find(uow: &mut UnitOfWork<'_>, id: BookingId) -> Result<Booking, Error> {
     let found = bookings_with_surroundings!()
         .filter(bookings::id.eq(id))
-        .first::<(Row, Around)>(uow.conn())
+        .first::<(Row, Related)>(uow.conn())
         .optional()?;
     let (row, around) = found.ok_or(Error::NotFound(Kind::Booking))?;
     Ok(row.with(around)?)
@@ -164,7 +164,7 @@ pub(super) fn list(
     if let Some(before) = page.before {
         query = query.filter(bookings::id.lt(before));
     }
-    let rows = query.load::<(Row, Around)>(uow.conn())?;
+    let rows = query.load::<(Row, Related)>(uow.conn())?;
     rows.into_iter().map(|(row, around)| row.with(around)).collect()
 }
 

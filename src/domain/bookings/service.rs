@@ -3,24 +3,17 @@
 use crate::db::UnitOfWork;
 use crate::domain::offers::{self, Offer};
 use crate::domain::policy::{
-    Authorized, Right, Scope, Step, authorize, browse, by_system, conflict, step, write_down,
+    Authorized, Right, Scope, Step, audit_action, audit_listing, authorize, by_system, conflict, step,
 };
 use crate::domain::projects::{self, NewProject};
 use crate::domain::requests::{self, Reason, Request};
 use crate::domain::sessions::{self, NewSession};
 use crate::domain::{Error, Kind, Page, Slice};
-use crate::events::{EndReason, Ending};
+use crate::events::{Revocation, RevocationReason};
 use crate::ids::{BookingId, UserId};
 
 use super::events::announce;
-use super::{ATTEND, Action, Attendance, Booking, Change, SEE, State, repository};
-
-/// Which bookings are to be listed.
-#[derive(Clone, Debug, Default)]
-pub struct BookingFilter {
-    /// In this state only.
-    pub state: Option<State>,
-}
+use super::{ATTEND, Action, Attendance, Booking, BookingFilter, Change, SEE, State, repository};
 
 /// The booking, for its parties and for admins.
 pub fn find(uow: &mut UnitOfWork<'_>, scope: &Scope, id: BookingId) -> Result<Authorized<Booking>, Error> {
@@ -29,7 +22,7 @@ pub fn find(uow: &mut UnitOfWork<'_>, scope: &Scope, id: BookingId) -> Result<Au
 }
 
 /// The booking as a place to be live in: for its parties while it is not cancelled, and for admins.
-pub fn attend(
+pub fn authorize_room(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     id: BookingId,
@@ -45,9 +38,9 @@ pub fn list(
     filter: &BookingFilter,
     page: Page<BookingId>,
 ) -> Result<Slice<Booking, BookingId>, Error> {
-    browse(uow, scope, Kind::Booking)?;
+    audit_listing(uow, scope, Kind::Booking)?;
     let rows = repository::list(uow, scope, filter, page)?;
-    Ok(page.cut(rows, |booking| booking.id))
+    Ok(page.slice(rows, |booking| booking.id))
 }
 
 /// Begins the work.
@@ -126,11 +119,11 @@ fn call_off(
     announce(uow, by, Change::Cancelled, &after);
     if action == Action::ForceCancel {
         let right = Right::to::<Booking>(action);
-        write_down(uow, scope, &after, right, reason.map(Reason::as_str))?;
+        audit_action(uow, scope, &after, right, reason.map(Reason::as_str))?;
     }
     // The booking and its session stay with the two; being live in its room was a right of a booking that stands.
     for user in [after.consumer_user_id, after.provider_user_id] {
-        uow.end(Ending::Membership { user, room: after.room(), reason: EndReason::NoStanding });
+        uow.end(Revocation::Membership { user, room: after.room(), reason: RevocationReason::NoStanding });
     }
     Ok(after)
 }

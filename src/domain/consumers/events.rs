@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::events::Fact;
+use crate::events::DomainEvent;
 use crate::ids::{ConsumerId, Room, UserId};
 
 /// A consumer's profile changed. The owner's other devices hear of it.
@@ -15,7 +15,7 @@ pub struct ConsumerUpdated {
     pub owner: UserId,
 }
 
-impl Fact for ConsumerUpdated {
+impl DomainEvent for ConsumerUpdated {
     fn kind(&self) -> &'static str {
         "consumer.updated"
     }

@@ -13,7 +13,7 @@ use crate::clock::Timestamp;
 use crate::domain::Kind;
 use crate::domain::place::Place;
 use crate::domain::policy::{Need, Resource, Right, Rights, Scope, Standing};
-use crate::domain::text::Line;
+use crate::domain::text::SingleLine;
 use crate::ids::{ConsumerId, UserId};
 
 /// A consumer.
@@ -34,7 +34,7 @@ pub struct Consumer {
 }
 
 /// What a consumer is called.
-pub type DisplayName = Line<80>;
+pub type DisplayName = SingleLine<80>;
 
 /// The part of a consumer that its owner writes.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::events::Fact;
+use crate::events::DomainEvent;
 use crate::ids::{ConversationId, Room, UserId};
 
 /// Somebody has a conversation now, on whichever of their devices it began.
@@ -17,7 +17,7 @@ pub struct ConversationCreated {
     pub owner: UserId,
 }
 
-impl Fact for ConversationCreated {
+impl DomainEvent for ConversationCreated {
     fn kind(&self) -> &'static str {
         "conversation.created"
     }

@@ -13,11 +13,11 @@ use crate::clock::Timestamp;
 use crate::db::schema;
 use crate::domain::Kind;
 use crate::domain::policy::{Need, Resource, Right, Rights, Scope, Standing};
-use crate::domain::text::Line;
+use crate::domain::text::SingleLine;
 use crate::ids::{ConversationId, Room, UserId};
 
 /// What a conversation is called.
-pub type ConversationTitle = Line<120>;
+pub type ConversationTitle = SingleLine<120>;
 
 /// A conversation.
 #[derive(Clone, Debug, diesel::Queryable, diesel::Selectable)]

@@ -53,7 +53,7 @@ pub fn list(
     page: Page<ConversationId>,
 ) -> Result<Slice<Conversation, ConversationId>, Error> {
     let rows = repository::of_caller(uow, scope, page)?;
-    Ok(page.cut(rows, |conversation| conversation.id))
+    Ok(page.slice(rows, |conversation| conversation.id))
 }
 
 /// `None` where another call has begun the default one meanwhile.

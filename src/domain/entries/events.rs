@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::events::Fact;
+use crate::events::DomainEvent;
 use crate::ids::{EntryId, Room, UserId};
 
 /// Somebody wrote into their journal. What they wrote is not told: who may know it reads the entry.
@@ -15,7 +15,7 @@ pub struct EntryCreated {
     pub owner: UserId,
 }
 
-impl Fact for EntryCreated {
+impl DomainEvent for EntryCreated {
     fn kind(&self) -> &'static str {
         "entry.created"
     }

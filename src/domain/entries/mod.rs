@@ -14,14 +14,14 @@ use crate::clock::Timestamp;
 use crate::db::schema;
 use crate::domain::Kind;
 use crate::domain::policy::{Need, Resource, Right, Rights, Scope, Standing};
-use crate::domain::text::{Line, Prose};
+use crate::domain::text::{MultiLine, SingleLine};
 use crate::ids::{EntryId, Room, UserId};
 
 /// What an entry is called.
-pub type EntryTitle = Line<120>;
+pub type EntryTitle = SingleLine<120>;
 
 /// What an entry says.
-pub type EntryText = Prose<20_000>;
+pub type EntryText = MultiLine<20_000>;
 
 /// A journal entry.
 #[derive(Clone, diesel::Queryable, diesel::Selectable)]

@@ -42,5 +42,5 @@ pub fn list(
     page: Page<EntryId>,
 ) -> Result<Slice<Entry, EntryId>, Error> {
     let rows = repository::of_caller(uow, scope, page)?;
-    Ok(page.cut(rows, |entry| entry.id))
+    Ok(page.slice(rows, |entry| entry.id))
 }

@@ -21,7 +21,7 @@ pub struct Currency(&'static str);
 /// The text is not the code of a currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be an ISO 4217 code such as EUR")]
-pub struct NotACurrency;
+pub struct InvalidCurrency;
 
 impl Currency {
     /// The code.
@@ -31,9 +31,9 @@ impl Currency {
 }
 
 impl FromStr for Currency {
-    type Err = NotACurrency;
-    fn from_str(text: &str) -> Result<Self, NotACurrency> {
-        CODES.split(' ').find(|code| *code == text).map(Self).ok_or(NotACurrency)
+    type Err = InvalidCurrency;
+    fn from_str(text: &str) -> Result<Self, InvalidCurrency> {
+        CODES.split(' ').find(|code| *code == text).map(Self).ok_or(InvalidCurrency)
     }
 }
 
@@ -95,7 +95,7 @@ mod tests {
         assert_eq!("EUR".parse::<Currency>().unwrap().to_string(), "EUR");
         assert_eq!("ZWG".parse::<Currency>().unwrap().as_str(), "ZWG");
         for other in ["", " ", "eur", "EU", "EURO", "XXX", "XAU", "R S", "AED AFN"] {
-            assert_eq!(other.parse::<Currency>(), Err(NotACurrency), "{other}");
+            assert_eq!(other.parse::<Currency>(), Err(InvalidCurrency), "{other}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 mod currency;
 
-pub use currency::{Currency, NotACurrency};
+pub use currency::{Currency, InvalidCurrency};
 
 /// An amount of money that somebody asks or pays: never negative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
@@ -15,20 +15,20 @@ pub struct Money {
 }
 
 /// Most minor units of one amount: a bound that no honest price meets and that no sum of a page overflows.
-const MOST: i64 = 1_000_000_000_000;
+const MAX: i64 = 1_000_000_000_000;
 
 /// The number is no amount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("must be 0 to {MOST} minor units")]
-pub struct NotAnAmount;
+#[error("must be 0 to {MAX} minor units")]
+pub struct InvalidAmount;
 
-fn amount(amount: i64) -> Result<i64, NotAnAmount> {
-    (0..=MOST).contains(&amount).then_some(amount).ok_or(NotAnAmount)
+fn amount(amount: i64) -> Result<i64, InvalidAmount> {
+    (0..=MAX).contains(&amount).then_some(amount).ok_or(InvalidAmount)
 }
 
 impl Money {
     /// An amount in minor units.
-    pub fn new(minor_units: i64, currency: Currency) -> Result<Self, NotAnAmount> {
+    pub fn new(minor_units: i64, currency: Currency) -> Result<Self, InvalidAmount> {
         Ok(Self { amount: amount(minor_units)?, currency })
     }
 
@@ -60,10 +60,10 @@ pub struct PriceRange {
 
 /// The numbers are no range of amounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotAPriceRange {
+pub enum InvalidPriceRange {
     /// One end is no amount.
     #[error(transparent)]
-    Amount(#[from] NotAnAmount),
+    Amount(#[from] InvalidAmount),
     /// It ends before it begins.
     #[error("max must not be less than min")]
     Reversed,
@@ -71,10 +71,10 @@ pub enum NotAPriceRange {
 
 impl PriceRange {
     /// Ends in minor units.
-    pub fn new(min: Option<i64>, max: Option<i64>, currency: Currency) -> Result<Self, NotAPriceRange> {
+    pub fn new(min: Option<i64>, max: Option<i64>, currency: Currency) -> Result<Self, InvalidPriceRange> {
         let (min, max) = (min.map(amount).transpose()?, max.map(amount).transpose()?);
         match (min, max) {
-            (Some(min), Some(max)) if max < min => Err(NotAPriceRange::Reversed),
+            (Some(min), Some(max)) if max < min => Err(InvalidPriceRange::Reversed),
             _ => Ok(Self { min, max, currency }),
         }
     }
@@ -103,8 +103,8 @@ mod tests {
     fn an_amount_is_neither_negative_nor_absurd() {
         let euro: Currency = "EUR".parse().unwrap();
         assert_eq!(Money::new(0, euro).unwrap().amount(), 0);
-        assert_eq!(Money::new(-1, euro), Err(NotAnAmount));
-        assert_eq!(Money::new(i64::MAX, euro), Err(NotAnAmount));
+        assert_eq!(Money::new(-1, euro), Err(InvalidAmount));
+        assert_eq!(Money::new(i64::MAX, euro), Err(InvalidAmount));
     }
 
     #[test]
@@ -112,7 +112,7 @@ mod tests {
         let euro: Currency = "EUR".parse().unwrap();
         assert!(PriceRange::new(None, None, euro).is_ok());
         assert!(PriceRange::new(Some(5), Some(5), euro).is_ok());
-        assert_eq!(PriceRange::new(Some(6), Some(5), euro), Err(NotAPriceRange::Reversed));
+        assert_eq!(PriceRange::new(Some(6), Some(5), euro), Err(InvalidPriceRange::Reversed));
         assert!(PriceRange::new(Some(-6), None, euro).is_err());
     }
 

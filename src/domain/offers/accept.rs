@@ -8,7 +8,7 @@
 //! one succeeds. Who repeats a call because its answer was lost does so with its Idempotency-Key.
 
 use crate::db::UnitOfWork;
-use crate::domain::policy::{Right, Scope, Step, authorize, blocked, conflict, step, write_down};
+use crate::domain::policy::{Right, Scope, Step, audit_action, authorize, blocked, conflict, step};
 use crate::domain::{Error, bookings, requests};
 use crate::ids::OfferId;
 
@@ -40,6 +40,6 @@ pub fn accept(uow: &mut UnitOfWork<'_>, scope: &Scope, id: OfferId, version: i64
     let booking = bookings::open(uow, by, &request, &accepted)?;
     let accepted = Offer { booking_id: Some(booking.id), ..accepted };
     announce(uow, by, Change::Accepted, &accepted);
-    write_down(uow, scope, &accepted, right, None)?;
+    audit_action(uow, scope, &accepted, right, None)?;
     Ok(accepted)
 }

@@ -4,7 +4,7 @@ use crate::clock::Timestamp;
 use crate::db::UnitOfWork;
 use crate::domain::money::Money;
 use crate::domain::slot::Slot;
-use crate::events::Fact;
+use crate::events::DomainEvent;
 use crate::ids::{BookingId, OfferId, ProviderId, RequestId, Room, SessionId, UserId};
 
 use super::{Message, Offer, State};
@@ -74,7 +74,7 @@ impl<'a> OfferChanged<'a> {
     }
 }
 
-impl Fact for OfferChanged<'_> {
+impl DomainEvent for OfferChanged<'_> {
     fn kind(&self) -> &'static str {
         match self.change {
             Change::Submitted => "offer.submitted",

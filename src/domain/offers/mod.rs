@@ -12,9 +12,7 @@ mod steps;
 
 pub use accept::accept;
 pub use events::{Change, OfferChanged};
-pub use service::{
-    NewOffer, OfferFilter, Revision, decline, find, list, of_request, remove, revise, submit, withdraw,
-};
+pub use service::{decline, find, list, of_request, remove, revise, submit, withdraw};
 pub use states::{Action, State};
 pub use steps::{expire_overdue, overdue};
 
@@ -27,7 +25,7 @@ use crate::domain::Kind;
 use crate::domain::money::Money;
 use crate::domain::policy::{Need, Resource, Right, Rights, Scope, Side, Standing};
 use crate::domain::slot::Slot;
-use crate::domain::text::Prose;
+use crate::domain::text::MultiLine;
 use crate::domain::users::Role;
 use crate::ids::{BookingId, OfferId, ProviderId, RequestId, SessionId, UserId};
 
@@ -35,7 +33,7 @@ use crate::ids::{BookingId, OfferId, ProviderId, RequestId, SessionId, UserId};
 pub const TERM: Duration = Duration::from_secs(72 * 60 * 60);
 
 /// What an offer says.
-pub type Message = Prose<2000>;
+pub type Message = MultiLine<2000>;
 
 /// What is offered: the part of an offer that its provider writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +46,36 @@ pub struct Terms {
     pub slot: Slot,
     /// Until when it can be accepted.
     pub valid_until: Timestamp,
+}
+
+/// An offer to be made.
+#[derive(Clone, Debug)]
+pub struct NewOffer {
+    /// For how much, in the request's currency.
+    pub price: Money,
+    /// In what words.
+    pub message: Message,
+    /// When; not begun yet.
+    pub slot: Slot,
+    /// Until when it can be accepted; the usual term where absent.
+    pub valid_until: Option<Timestamp>,
+}
+
+/// What is to change in an offer; what is absent stays. Nothing at all affirms it for a request that was edited.
+#[derive(Clone, Debug, Default)]
+#[allow(missing_docs, reason = "fields are those of NewOffer")]
+pub struct Revision {
+    pub price: Option<Money>,
+    pub message: Option<Message>,
+    pub slot: Option<Slot>,
+    pub valid_until: Option<Timestamp>,
+}
+
+/// Which offers are to be listed.
+#[derive(Clone, Debug, Default)]
+pub struct OfferFilter {
+    /// In this state only.
+    pub state: Option<State>,
 }
 
 /// An offer.

@@ -35,7 +35,7 @@ struct Row {
 }
 
 /// What the neighbouring tables know of an offer: its request's revision, its session, its booking.
-type Around = (i64, SessionId, Option<BookingId>);
+type Related = (i64, SessionId, Option<BookingId>);
 
 impl Row {
     fn of(offer: &Offer) -> Self {
@@ -61,7 +61,7 @@ impl Row {
     }
 
     /// The offer as it is at this moment.
-    fn at(self, now: Timestamp, (revision, session_id, booking_id): Around) -> Result<Offer, DbError> {
+    fn at(self, now: Timestamp, (revision, session_id, booking_id): Related) -> Result<Offer, DbError> {
         let is_live = matches!(self.status, State::Pending | State::Countered);
         Ok(Offer {
             id: self.id,
@@ -114,7 +114,7 @@ pub(super) fn find(uow: &mut UnitOfWork<'_>, id: OfferId) -> Result<Offer, Error
     let now = uow.now();
     let found = offers_with_surroundings!()
         .filter(offers::id.eq(id))
-        .first::<(Row, Around)>(uow.conn())
+        .first::<(Row, Related)>(uow.conn())
         .optional()?;
     let (row, around) = found.ok_or(Error::NotFound(Kind::Offer))?;
     Ok(row.at(now, around)?)
@@ -127,7 +127,7 @@ pub(super) fn live_of(uow: &mut UnitOfWork<'_>, request: RequestId) -> Result<Ve
         .filter(offers::request_id.eq(request))
         .filter(offers::status.eq_any([State::Pending, State::Countered]))
         .order(offers::id.asc())
-        .load::<(Row, Around)>(uow.conn())?;
+        .load::<(Row, Related)>(uow.conn())?;
     rows.into_iter().map(|(row, around)| row.at(now, around)).collect()
 }
 
@@ -207,7 +207,7 @@ pub(super) fn list(
     if let Some(before) = page.before {
         query = query.filter(offers::id.lt(before));
     }
-    let rows = query.load::<(Row, Around)>(uow.conn())?;
+    let rows = query.load::<(Row, Related)>(uow.conn())?;
     rows.into_iter().map(|(row, around)| row.at(now, around)).collect()
 }
 

@@ -2,46 +2,18 @@
 
 use crate::clock::Timestamp;
 use crate::db::UnitOfWork;
-use crate::domain::money::{Currency, Money};
-use crate::domain::policy::{Authorized, Right, Scope, Step, authorize, browse, step, write_down};
+use crate::domain::money::Currency;
+use crate::domain::policy::{Authorized, Right, Scope, Step, audit_action, audit_listing, authorize, step};
 use crate::domain::requests::{self, Reason, Request};
 use crate::domain::sessions::{self, NewSession};
-use crate::domain::slot::Slot;
 use crate::domain::{Error, Kind, Page, Slice, providers};
 use crate::ids::{OfferId, RequestId};
 
 use super::events::announce;
-use super::{Action, Change, Creation, Message, Offer, SEE, SUBMIT, State, TERM, Terms, repository, steps};
-
-/// An offer to be made.
-#[derive(Clone, Debug)]
-pub struct NewOffer {
-    /// For how much, in the request's currency.
-    pub price: Money,
-    /// In what words.
-    pub message: Message,
-    /// When; not begun yet.
-    pub slot: Slot,
-    /// Until when it can be accepted; the usual term where absent.
-    pub valid_until: Option<Timestamp>,
-}
-
-/// What is to change in an offer; what is absent stays. Nothing at all affirms it for a request that was edited.
-#[derive(Clone, Debug, Default)]
-#[allow(missing_docs, reason = "fields are those of NewOffer")]
-pub struct Revision {
-    pub price: Option<Money>,
-    pub message: Option<Message>,
-    pub slot: Option<Slot>,
-    pub valid_until: Option<Timestamp>,
-}
-
-/// Which offers are to be listed.
-#[derive(Clone, Debug, Default)]
-pub struct OfferFilter {
-    /// In this state only.
-    pub state: Option<State>,
-}
+use super::{
+    Action, Change, Creation, NewOffer, Offer, OfferFilter, Revision, SEE, SUBMIT, State, TERM, Terms,
+    repository, steps,
+};
 
 /// Answers a request. Opens the session of the two, if this is the provider's first offer on it.
 pub fn submit(
@@ -107,9 +79,9 @@ pub fn list(
     filter: &OfferFilter,
     page: Page<OfferId>,
 ) -> Result<Slice<Offer, OfferId>, Error> {
-    browse(uow, scope, Kind::Offer)?;
+    audit_listing(uow, scope, Kind::Offer)?;
     let rows = repository::list(uow, repository::Of::caller(scope), filter, page)?;
-    Ok(page.cut(rows, |offer| offer.id))
+    Ok(page.slice(rows, |offer| offer.id))
 }
 
 /// The offers on a request, newest first: all of them for its owner and admins, a provider's own for a provider.
@@ -127,7 +99,7 @@ pub fn of_request(
         false => repository::Of::RequestBy(request.id, scope.user()),
     };
     let rows = repository::list(uow, of, filter, page)?;
-    Ok(page.cut(rows, |offer| offer.id))
+    Ok(page.slice(rows, |offer| offer.id))
 }
 
 /// Changes an offer, or affirms it as it is, for what its request says now.
@@ -199,7 +171,7 @@ fn change(
     let after = repository::update(uow, &offer, Offer { state, ..offer.clone() })?;
     announce(uow, Some(scope.user()), change, &after);
     if let Some(reason) = reason {
-        write_down(uow, scope, &after, right, Some(reason.as_str()))?;
+        audit_action(uow, scope, &after, right, Some(reason.as_str()))?;
     }
     Ok(after)
 }

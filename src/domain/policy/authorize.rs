@@ -3,28 +3,10 @@
 use std::ops::Deref;
 
 use crate::db::UnitOfWork;
+use crate::db::audit_log::{NewAudit, Outcome};
 use crate::domain::{Error, Kind};
-use crate::events::audit::{NewAudit, Outcome};
 
-use super::{Need, Right, Scope, Standing};
-
-/// A row whose owners the policy knows.
-pub trait Resource {
-    /// Its noun.
-    const KIND: Kind;
-
-    /// Whether an admin passes the checks on it. Journals and conversations say no.
-    const ADMIN_PASSES: bool = true;
-
-    /// Whether synthetic users of load tests may have a standing towards it. They have none towards anything real.
-    const FOR_LOAD_TESTS: bool = false;
-
-    /// Its id, for the audit trail.
-    fn row_id(&self) -> String;
-
-    /// What a caller is towards it.
-    fn standing(&self, scope: &Scope) -> Standing;
-}
+use super::{Need, Resource, Right, Scope, Standing};
 
 /// By what right a caller passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,7 +96,7 @@ pub fn by_system<T: Resource>(row: T) -> Authorized<T> {
 
 /// *Require an admin*, where there is no row of which somebody could be the owner: live connections, rooms, tokens, the
 /// audit trail. The passing writes its audit row by itself, and so does a refusal.
-pub fn oversee(
+pub fn authorize_admin(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     right: Right,
@@ -131,7 +113,7 @@ pub fn oversee(
 }
 
 /// What an admin's browsing leaves behind: their list shows what is others', without a row to pass the check on.
-pub fn browse(uow: &mut UnitOfWork<'_>, scope: &Scope, kind: Kind) -> Result<(), Error> {
+pub fn audit_listing(uow: &mut UnitOfWork<'_>, scope: &Scope, kind: Kind) -> Result<(), Error> {
     if !scope.is_admin() {
         return Ok(());
     }
@@ -139,7 +121,7 @@ pub fn browse(uow: &mut UnitOfWork<'_>, scope: &Scope, kind: Kind) -> Result<(),
 }
 
 /// Writes a deed into the audit trail that people will ask about later, with its reason where there is one.
-pub fn write_down<T: Resource>(
+pub fn audit_action<T: Resource>(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     row: &T,

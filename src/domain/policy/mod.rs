@@ -7,12 +7,16 @@
 
 mod authorize;
 mod machine;
+mod resource;
 mod right;
 mod scope;
 mod standing;
 
-pub use authorize::{Authorized, Grant, Resource, authorize, browse, by_system, oversee, owns, write_down};
+pub use authorize::{
+    Authorized, Grant, audit_action, audit_listing, authorize, authorize_admin, by_system, owns,
+};
 pub use machine::{Machine, Rule, Step, allowed_actions, blocked, conflict, step, system_step};
+pub use resource::Resource;
 pub use right::{Right, Rights, allowed_changes};
 pub use scope::{Scope, ScopeParts};
 pub use standing::{Need, ProjectRole, Side, Standing};

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::db::UnitOfWork;
 use crate::domain::policy::ProjectRole;
-use crate::events::Fact;
+use crate::events::DomainEvent;
 use crate::ids::{BookingId, ProjectId, Room, UserId};
 
 use super::Project;
@@ -23,7 +23,7 @@ pub struct ProjectOpened<'a> {
     pub members: Vec<UserId>,
 }
 
-impl Fact for ProjectOpened<'_> {
+impl DomainEvent for ProjectOpened<'_> {
     fn kind(&self) -> &'static str {
         "project.opened"
     }
@@ -60,7 +60,7 @@ pub struct MemberChanged<'a> {
     change: Change,
 }
 
-impl Fact for MemberChanged<'_> {
+impl DomainEvent for MemberChanged<'_> {
     fn kind(&self) -> &'static str {
         match self.change {
             Change::Added => "member.added",

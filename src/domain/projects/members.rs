@@ -4,7 +4,7 @@
 use crate::db::UnitOfWork;
 use crate::domain::policy::{ProjectRole, Scope, authorize};
 use crate::domain::{Error, Kind, users};
-use crate::events::{EndReason, Ending};
+use crate::events::{Revocation, RevocationReason};
 use crate::ids::{ProjectId, UserId};
 
 use super::events::announce;
@@ -58,7 +58,7 @@ pub fn remove_member(
     project.check_is_dispensable(member)?;
     let project = repository::remove(uow, project, user)?;
     announce(uow, scope.user(), Change::Removed, &project, user);
-    uow.end(Ending::Membership { user, room: project.room(), reason: EndReason::NoStanding });
+    uow.end(Revocation::Membership { user, room: project.room(), reason: RevocationReason::NoStanding });
     Ok(project)
 }
 

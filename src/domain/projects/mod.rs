@@ -15,12 +15,12 @@ pub use service::{NewProject, create, find, list, names, open_for_booking};
 
 use crate::clock::Timestamp;
 use crate::domain::policy::{Need, ProjectRole, Resource, Right, Rights, Scope, Standing, allowed_changes};
-use crate::domain::text::Line;
+use crate::domain::text::SingleLine;
 use crate::domain::{Error, Kind};
 use crate::ids::{BookingId, ProjectId, Room, UserId};
 
 /// What a project is called.
-pub type ProjectTitle = Line<120>;
+pub type ProjectTitle = SingleLine<120>;
 
 /// Most members of a project: a bound on what one reading of it brings.
 pub const MOST_MEMBERS: usize = 100;

@@ -58,7 +58,7 @@ pub fn list(
     page: Page<ProjectId>,
 ) -> Result<Slice<Project, ProjectId>, Error> {
     let rows = repository::of_caller(uow, scope, page)?;
-    Ok(page.cut(rows, |project| project.id))
+    Ok(page.slice(rows, |project| project.id))
 }
 
 /// What the members of projects that the caller was allowed to see are called: one query, however many projects.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::events::Fact;
+use crate::events::DomainEvent;
 use crate::ids::{ProviderId, Room, UserId};
 
 crate::db::text_enum! {
@@ -31,7 +31,7 @@ pub struct ShopUpdated {
     pub owner: UserId,
 }
 
-impl Fact for ShopUpdated {
+impl DomainEvent for ShopUpdated {
     fn kind(&self) -> &'static str {
         "provider.updated"
     }

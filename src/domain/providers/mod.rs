@@ -1,4 +1,4 @@
-//! Providers: the shops of users who answer requests. A shop has a profile and holds [`Ware`]s: services, templates and
+//! Providers: the shops of users who answer requests. A shop has a profile and holds [`CatalogItem`]s: services, templates and
 //! the photos of its portfolio.
 //!
 //! Shops are there for everyone who is signed in to see, except their templates.
@@ -6,15 +6,15 @@
 mod events;
 mod repository;
 mod service;
-mod ware;
+mod catalog;
 
+pub use catalog::{
+    Caption, CatalogItem, ItemKind, Photo, PhotoChanges, PhotoPlace, Position, Service, ServiceChanges,
+    ServiceDuration, ServicePrice, Template, TemplateChanges, add, change, get, list_items, remove,
+};
 pub use events::{Part, ShopUpdated};
 pub use repository::id_of;
 pub use service::{ProfileChanges, edit, find, list};
-pub use ware::{
-    Caption, Content, Photo, PhotoChanges, PhotoPlace, Position, Service, ServiceChanges, ServiceDuration,
-    ServicePrice, Template, TemplateChanges, Ware, add, browse, change, get, remove,
-};
 
 use std::collections::BTreeSet;
 
@@ -22,7 +22,7 @@ use crate::clock::Timestamp;
 use crate::domain::Kind;
 use crate::domain::place::Point;
 use crate::domain::policy::{Need, Resource, Right, Rights, Scope, Standing};
-use crate::domain::text::{Line, Prose};
+use crate::domain::text::{MultiLine, SingleLine};
 use crate::ids::{Category, ProviderId, UserId};
 
 /// A provider.
@@ -45,10 +45,10 @@ pub struct Provider {
 }
 
 /// What a shop is called.
-pub type DisplayName = Line<80>;
+pub type DisplayName = SingleLine<80>;
 
 /// What a shop tells of itself.
-pub type Bio = Prose<2000>;
+pub type Bio = MultiLine<2000>;
 
 /// What a shop says of itself: the part of a provider that its owner writes.
 #[derive(Clone, Debug, PartialEq)]
@@ -101,17 +101,17 @@ pub struct ServiceArea {
 /// The number is no radius.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be more than 0 and at most {} kilometres", ServiceArea::MAX_KM)]
-pub struct NotARadius;
+pub struct InvalidRadius;
 
 impl ServiceArea {
     /// Who drives further is no local provider.
     pub const MAX_KM: f64 = 1000.0;
 
     /// A circle with a radius in kilometres.
-    pub fn new(centre: Point, radius_km: f64) -> Result<Self, NotARadius> {
+    pub fn new(centre: Point, radius_km: f64) -> Result<Self, InvalidRadius> {
         // Comparisons are false for NaN.
         let fits = radius_km > 0.0 && radius_km <= Self::MAX_KM;
-        fits.then_some(Self { centre, radius_km }).ok_or(NotARadius)
+        fits.then_some(Self { centre, radius_km }).ok_or(InvalidRadius)
     }
 
     /// Its centre.
@@ -157,12 +157,12 @@ impl Resource for Provider {
 const READ: Right = Right::look(Kind::Provider, "read", Need::Public);
 const EDIT: Right = Right::change(Kind::Provider, "edit", Need::Owner);
 /// Putting something into a shop.
-const STOCK: Right = Right::change(Kind::Provider, "stock", Need::Owner);
+const ADD_ITEM: Right = Right::change(Kind::Provider, "stock", Need::Owner);
 /// Seeing what is not on display.
 const BROWSE_TEMPLATES: Right = Right::look(Kind::Provider, "browse the templates of", Need::Owner);
 
 impl Rights for Provider {
-    const RIGHTS: &'static [Right] = &[READ, EDIT, STOCK, BROWSE_TEMPLATES];
+    const RIGHTS: &'static [Right] = &[READ, EDIT, ADD_ITEM, BROWSE_TEMPLATES];
 }
 
 #[cfg(test)]
@@ -174,7 +174,7 @@ mod tests {
         let here = Point::new(52.5, 13.4).unwrap();
         assert!(ServiceArea::new(here, 1000.0).is_ok());
         for radius in [0.0, -1.0, 1000.1, f64::NAN, f64::INFINITY] {
-            assert_eq!(ServiceArea::new(here, radius), Err(NotARadius));
+            assert_eq!(ServiceArea::new(here, radius), Err(InvalidRadius));
         }
     }
 

@@ -41,7 +41,7 @@ pub fn list(
     page: Page<ProviderId>,
 ) -> Result<Slice<Provider, ProviderId>, Error> {
     let rows = repository::page(uow, category, page)?;
-    Ok(page.cut(rows, |provider| provider.id))
+    Ok(page.slice(rows, |provider| provider.id))
 }
 
 /// A shop, for everyone.

@@ -4,7 +4,7 @@ use crate::clock::Timestamp;
 use crate::db::UnitOfWork;
 use crate::domain::money::PriceRange;
 use crate::domain::place::Point;
-use crate::events::Fact;
+use crate::events::DomainEvent;
 use crate::ids::{Category, RequestId, Room, UserId};
 
 use super::{Request, State, Title};
@@ -81,7 +81,7 @@ impl<'a> RequestChanged<'a> {
     }
 }
 
-impl Fact for RequestChanged<'_> {
+impl DomainEvent for RequestChanged<'_> {
     fn kind(&self) -> &'static str {
         match self.change {
             Change::Drafted => "request.drafted",

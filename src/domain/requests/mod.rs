@@ -10,10 +10,7 @@ mod states;
 mod steps;
 
 pub use events::{Change, RequestChanged};
-pub use service::{
-    Edit, NewRequest, Opening, RequestFilter, cancel, create, edit, extend, find, list, publish, remove,
-    restore,
-};
+pub use service::{cancel, create, edit, extend, find, list, publish, remove, restore};
 pub use states::{Action, State};
 pub use steps::{expire_overdue, overdue};
 
@@ -25,9 +22,9 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::domain::Kind;
 use crate::domain::money::PriceRange;
-use crate::domain::place::Place;
+use crate::domain::place::{Address, Place, Point};
 use crate::domain::policy::{Need, Resource, Right, Rights, Scope, Side, Standing};
-use crate::domain::text::{Line, Prose};
+use crate::domain::text::{MultiLine, SingleLine};
 use crate::domain::users::Role;
 use crate::ids::{Category, ConsumerId, RequestId, UserId};
 
@@ -38,17 +35,17 @@ pub const TERM: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 pub const LONGEST_TERM: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 /// What a request is called.
-pub type Title = Line<120>;
+pub type Title = SingleLine<120>;
 
 /// What a request says.
-pub type Description = Prose<4000>;
+pub type Description = MultiLine<4000>;
 
 /// Why somebody who need not did something.
-pub type Reason = Line<500>;
+pub type Reason = SingleLine<500>;
 
 /// What is asked for: the part of a request that its consumer writes.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Brief {
+pub struct RequestDetails {
     /// Which market it is for.
     pub category: Category,
     /// What it is called.
@@ -63,6 +60,46 @@ pub struct Brief {
     pub wanted_at: Option<Timestamp>,
 }
 
+/// A request to be made.
+#[derive(Clone, Debug)]
+pub struct NewRequest {
+    /// What is asked for.
+    pub brief: RequestDetails,
+    /// Whether it goes to the market at once.
+    pub opening: Opening,
+}
+
+/// How a request begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opening {
+    /// As a draft that nobody else sees.
+    Draft,
+    /// In the market, until then or for the usual term.
+    Open(Option<Timestamp>),
+}
+
+/// What is to change; what is absent stays.
+#[derive(Clone, Debug, Default)]
+#[allow(missing_docs, reason = "fields are those of Brief")]
+pub struct Edit {
+    pub category: Option<Category>,
+    pub title: Option<Title>,
+    pub description: Option<Description>,
+    pub budget: Option<PriceRange>,
+    pub address: Option<Option<Address>>,
+    pub point: Option<Option<Point>>,
+    pub wanted_at: Option<Option<Timestamp>>,
+}
+
+/// Which requests are to be listed.
+#[derive(Clone, Debug, Default)]
+pub struct RequestFilter {
+    /// Of this category only.
+    pub category: Option<Category>,
+    /// In this state only.
+    pub state: Option<State>,
+}
+
 /// A request.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -73,7 +110,7 @@ pub struct Request {
     /// The user whose it is.
     pub user_id: UserId,
     /// What is asked for.
-    pub brief: Brief,
+    pub brief: RequestDetails,
     /// The state it is in at this moment: an overdue one is expired, however late the sweeper is.
     pub state: State,
     /// The state it is stored in.

@@ -12,7 +12,7 @@ use crate::domain::users::Role;
 use crate::domain::{Error, Kind, Page, bookings as deals};
 use crate::ids::{Category, ConsumerId, RequestId, UserId};
 
-use super::{Brief, Creation, Description, Part, Request, RequestFilter, State, Title};
+use super::{Creation, Description, Part, Request, RequestDetails, RequestFilter, State, Title};
 
 #[derive(Queryable, Insertable, AsChangeset)]
 #[diesel(table_name = requests, treat_none_as_null = true)]
@@ -40,7 +40,7 @@ struct Row {
 
 impl Row {
     fn of(request: &Request) -> Self {
-        let Brief { category, title, description, budget, place, wanted_at } = request.brief.clone();
+        let RequestDetails { category, title, description, budget, place, wanted_at } = request.brief.clone();
         Self {
             id: request.id,
             consumer_id: request.consumer_id,
@@ -71,7 +71,7 @@ impl Row {
             id: self.id,
             consumer_id: self.consumer_id,
             user_id: self.user_id,
-            brief: Brief {
+            brief: RequestDetails {
                 category: self.category,
                 title: self.title,
                 description: self.description,
@@ -150,7 +150,7 @@ pub(in crate::domain) fn lock_for(
 pub(super) fn insert(
     uow: &mut UnitOfWork<'_>,
     creation: Authorized<Creation>,
-    brief: Brief,
+    brief: RequestDetails,
     state: State,
     expires_at: Option<Timestamp>,
 ) -> Result<Request, Error> {

@@ -4,58 +4,16 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::db::UnitOfWork;
-use crate::domain::money::PriceRange;
-use crate::domain::place::{Address, Point};
-use crate::domain::policy::{Authorized, Right, Scope, Step, authorize, browse, step, write_down};
+use crate::domain::policy::{Authorized, Right, Scope, Step, audit_action, audit_listing, authorize, step};
 use crate::domain::users::Role;
 use crate::domain::{Error, Kind, Page, Slice, consumers, offers};
-use crate::ids::{Category, RequestId};
+use crate::ids::RequestId;
 
 use super::events::{RequestChanged, announce};
 use super::{
-    Action, Brief, CREATE, Change, Creation, Description, LONGEST_TERM, Reason, Request, SEE, State, TERM,
-    Title, repository,
+    Action, CREATE, Change, Creation, Edit, LONGEST_TERM, NewRequest, Opening, Reason, Request,
+    RequestDetails, RequestFilter, SEE, State, TERM, repository,
 };
-
-/// A request to be made.
-#[derive(Clone, Debug)]
-pub struct NewRequest {
-    /// What is asked for.
-    pub brief: Brief,
-    /// Whether it goes to the market at once.
-    pub opening: Opening,
-}
-
-/// How a request begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Opening {
-    /// As a draft that nobody else sees.
-    Draft,
-    /// In the market, until then or for the usual term.
-    Open(Option<Timestamp>),
-}
-
-/// What is to change; what is absent stays.
-#[derive(Clone, Debug, Default)]
-#[allow(missing_docs, reason = "fields are those of Brief")]
-pub struct Edit {
-    pub category: Option<Category>,
-    pub title: Option<Title>,
-    pub description: Option<Description>,
-    pub budget: Option<PriceRange>,
-    pub address: Option<Option<Address>>,
-    pub point: Option<Option<Point>>,
-    pub wanted_at: Option<Option<Timestamp>>,
-}
-
-/// Which requests are to be listed.
-#[derive(Clone, Debug, Default)]
-pub struct RequestFilter {
-    /// Of this category only.
-    pub category: Option<Category>,
-    /// In this state only.
-    pub state: Option<State>,
-}
 
 /// Makes a request.
 pub fn create(uow: &mut UnitOfWork<'_>, scope: &Scope, new: &NewRequest) -> Result<Request, Error> {
@@ -94,9 +52,9 @@ pub fn list(
             "providers browse open requests; their own offers are in /offers",
         ));
     }
-    browse(uow, scope, Kind::Request)?;
+    audit_listing(uow, scope, Kind::Request)?;
     let rows = repository::list(uow, scope, filter, page)?;
-    Ok(page.cut(rows, |request| request.id))
+    Ok(page.slice(rows, |request| request.id))
 }
 
 /// Puts a draft into the market.
@@ -217,7 +175,7 @@ fn change(
     let by = Some(scope.user());
     announce(uow, by, change, &request, &after);
     if let Some(reason) = reason {
-        write_down(uow, scope, &after, right, Some(reason.as_str()))?;
+        audit_action(uow, scope, &after, right, Some(reason.as_str()))?;
     }
     if matches!(state, State::Cancelled | State::Removed) {
         offers::lapse_live(uow, by, id, None)?;
@@ -225,7 +183,7 @@ fn change(
     Ok(after)
 }
 
-fn apply(edit: &Edit, brief: &mut Brief) {
+fn apply(edit: &Edit, brief: &mut RequestDetails) {
     let Edit { category, title, description, budget, address, point, wanted_at } = edit.clone();
     brief.category = category.unwrap_or_else(|| brief.category.clone());
     brief.title = title.unwrap_or_else(|| brief.title.clone());

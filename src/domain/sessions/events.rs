@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::events::Fact;
+use crate::events::DomainEvent;
 use crate::ids::{BookingId, MessageId, RequestId, Room, SessionId, UserId};
 
 /// A consumer and a provider have a session now. Both hear of it among their own notices, and can join its room.
@@ -20,7 +20,7 @@ pub struct SessionOpened {
     pub provider_user_id: UserId,
 }
 
-impl Fact for SessionOpened {
+impl DomainEvent for SessionOpened {
     fn kind(&self) -> &'static str {
         "session.opened"
     }
@@ -43,7 +43,7 @@ pub struct MessageSent<'a> {
     pub text: &'a str,
 }
 
-impl Fact for MessageSent<'_> {
+impl DomainEvent for MessageSent<'_> {
     fn kind(&self) -> &'static str {
         "message.sent"
     }

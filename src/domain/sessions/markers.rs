@@ -4,8 +4,7 @@ use diesel::prelude::*;
 use diesel::upsert::excluded;
 
 use crate::db::schema::read_markers;
-use crate::db::{DbError, UnitOfWork, each};
-use crate::events::log;
+use crate::db::{DbError, UnitOfWork, each, event_log};
 use crate::ids::{Room, Seq, UserId};
 
 /// Remembers that `user` has read up to `up_to`, and says how far that is now.
@@ -13,7 +12,7 @@ use crate::ids::{Room, Seq, UserId};
 /// Only ever forward, since several devices report in any order, and never past the room's newest event, or what
 /// comes next would count as read. Whether the user may be in the room is the caller's to know.
 pub fn advance(uow: &mut UnitOfWork<'_>, user: UserId, room: &Room, up_to: Seq) -> Result<Seq, DbError> {
-    let up_to = up_to.min(log::head(uow, room)?);
+    let up_to = up_to.min(event_log::head(uow.conn(), room)?);
     let marked = of(uow, user, room)?;
     if up_to <= marked {
         return Ok(marked);

@@ -2,7 +2,7 @@
 
 use crate::clock::Timestamp;
 use crate::db::schema;
-use crate::domain::text::Prose;
+use crate::domain::text::MultiLine;
 use crate::ids::{MessageId, Seq, SessionId, UserId};
 
 /// The sender's own name for a message: the same name again is the same message, however often it is sent.
@@ -35,7 +35,7 @@ impl ClientMsgId {
 
 /// What somebody says: 1 to 4,000 characters.
 #[derive(Clone, PartialEq, Eq)]
-pub struct MessageText(Prose<{ MessageText::MAX }>);
+pub struct MessageText(MultiLine<{ MessageText::MAX }>);
 
 impl MessageText {
     /// Most characters.
@@ -43,7 +43,7 @@ impl MessageText {
 
     /// Trims and normalizes; the error says what the text must be.
     pub fn parse(text: &str) -> Result<Self, String> {
-        Prose::parse_some(text).map(Self)
+        MultiLine::parse_some(text).map(Self)
     }
 
     /// The text.

@@ -73,7 +73,7 @@ pub fn list(
     page: Page<SessionId>,
 ) -> Result<Slice<Session, SessionId>, Error> {
     let rows = repository::of_caller(uow, scope, page)?;
-    Ok(page.cut(rows, |session| session.id))
+    Ok(page.slice(rows, |session| session.id))
 }
 
 /// What was said, newest first.
@@ -83,7 +83,7 @@ pub fn messages(
     page: Page<Seq>,
 ) -> Result<Slice<Message, Seq>, Error> {
     let rows = repository::messages(uow, session, page)?;
-    Ok(page.cut(rows, |message| message.seq))
+    Ok(page.slice(rows, |message| message.seq))
 }
 
 /// Says something: exactly once for each `client_msg_id` of a sender, whatever is repeated, and whatever races.

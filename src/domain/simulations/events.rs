@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::db::UnitOfWork;
-use crate::events::Fact;
+use crate::events::DomainEvent;
 use crate::ids::{Room, SimulationId, UserId};
 
 use super::{Simulation, State};
@@ -29,7 +29,7 @@ pub struct SimulationChanged {
     owner: UserId,
 }
 
-impl Fact for SimulationChanged {
+impl DomainEvent for SimulationChanged {
     fn kind(&self) -> &'static str {
         match self.change {
             Change::Created => "simulation.created",

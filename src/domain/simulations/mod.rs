@@ -8,7 +8,7 @@ mod service;
 mod states;
 
 pub use events::{Change, SimulationChanged};
-pub use scenario::{NotAStepCount, Scenario, Seed, Steps};
+pub use scenario::{InvalidStepCount, Scenario, Seed, Steps};
 pub use service::{NewSimulation, cancel, create, find, list};
 pub use states::{Action, State};
 

@@ -22,17 +22,17 @@ pub struct Steps(u16);
 
 /// The number is no count of steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("must be 1 to {} steps", Steps::MOST)]
-pub struct NotAStepCount;
+#[error("must be 1 to {} steps", Steps::MAX)]
+pub struct InvalidStepCount;
 
 impl Steps {
     /// More say nothing that fewer would not.
-    pub const MOST: u16 = 1000;
+    pub const MAX: u16 = 1000;
 
     /// 1 to 1,000.
-    pub fn new(steps: u32) -> Result<Self, NotAStepCount> {
-        let steps = u16::try_from(steps).ok().filter(|steps| (1..=Self::MOST).contains(steps));
-        steps.map(Self).ok_or(NotAStepCount)
+    pub fn new(steps: u32) -> Result<Self, InvalidStepCount> {
+        let steps = u16::try_from(steps).ok().filter(|steps| (1..=Self::MAX).contains(steps));
+        steps.map(Self).ok_or(InvalidStepCount)
     }
 
     /// The number.
@@ -62,9 +62,9 @@ mod tests {
         assert_eq!(Steps::new(1).map(Steps::get), Ok(1));
         assert_eq!(Steps::new(1000).map(Steps::get), Ok(1000));
         for wrong in [0, 1001, 65_537] {
-            assert_eq!(Steps::new(wrong), Err(NotAStepCount));
+            assert_eq!(Steps::new(wrong), Err(InvalidStepCount));
         }
-        assert_eq!(NotAStepCount.to_string(), "must be 1 to 1000 steps");
+        assert_eq!(InvalidStepCount.to_string(), "must be 1 to 1000 steps");
     }
 
     #[test]

@@ -74,7 +74,7 @@ pub fn list(
     page: Page<SimulationId>,
 ) -> Result<Slice<Simulation, SimulationId>, Error> {
     let rows = repository::of_caller(uow, scope, page)?;
-    Ok(page.cut(rows, |simulation| simulation.id))
+    Ok(page.slice(rows, |simulation| simulation.id))
 }
 
 /// Calls a simulation off, which makes room for another one.

@@ -12,7 +12,7 @@ pub struct Email(String);
 /// The text is not an email address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be an email address such as ana@example.com")]
-pub struct NotAnEmail;
+pub struct InvalidEmail;
 
 impl Email {
     /// The address.
@@ -27,15 +27,15 @@ impl Email {
 }
 
 impl FromStr for Email {
-    type Err = NotAnEmail;
+    type Err = InvalidEmail;
 
     /// Folds and checks the form and the lengths of RFC 5321, section 4.5.3.1. Quoted local parts are nobody's.
-    fn from_str(text: &str) -> Result<Self, NotAnEmail> {
+    fn from_str(text: &str) -> Result<Self, InvalidEmail> {
         if text.len() > 1024 {
-            return Err(NotAnEmail);
+            return Err(InvalidEmail);
         }
         let folded: String = text.trim().nfc().collect::<String>().to_lowercase().nfc().collect();
-        let (local, domain) = folded.rsplit_once('@').ok_or(NotAnEmail)?;
+        let (local, domain) = folded.rsplit_once('@').ok_or(InvalidEmail)?;
         let local_fits = (1..=64).contains(&local.len())
             && local.chars().all(|c| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c))
             && local.split('.').all(|atom| !atom.is_empty());
@@ -46,7 +46,7 @@ impl FromStr for Email {
                 && !label.ends_with('-')
         };
         let domain_fits = domain.contains('.') && domain.split('.').all(label_fits);
-        (local_fits && domain_fits && folded.len() <= 254).then_some(Self(folded)).ok_or(NotAnEmail)
+        (local_fits && domain_fits && folded.len() <= 254).then_some(Self(folded)).ok_or(InvalidEmail)
     }
 }
 
@@ -87,7 +87,7 @@ mod tests {
             "a\n@x.org",
             long.as_str(),
         ] {
-            assert_eq!(text.parse::<Email>(), Err(NotAnEmail), "{text}");
+            assert_eq!(text.parse::<Email>(), Err(InvalidEmail), "{text}");
         }
     }
 }

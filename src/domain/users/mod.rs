@@ -5,46 +5,23 @@
 mod email;
 pub mod logins;
 pub mod repository;
+mod role;
 pub mod service;
 
-pub use email::{Email, NotAnEmail};
+pub use email::{Email, InvalidEmail};
+pub use role::{Plan, Role};
 
 use crate::clock::Timestamp;
-use crate::db::text_enum;
 use crate::domain::Kind;
 use crate::domain::policy::{Need, Resource, Right, Rights, Scope, Standing};
-use crate::domain::text::Line;
+use crate::domain::text::SingleLine;
 use crate::ids::{ConsumerId, ProviderId, UserId};
 
-text_enum! {
-    /// Which side of the marketplace a user is on.
-    pub enum Role {
-        /// Posts requests, accepts offers.
-        Consumer = "consumer",
-        /// Answers requests with offers.
-        Provider = "provider",
-        /// Looks after the marketplace; passes checks, with an audit row.
-        Admin = "admin",
-    }
-}
-
-text_enum! {
-    /// What a user has paid for; decides limits, never rights.
-    pub enum Plan {
-        /// The default.
-        Free = "free",
-        /// More of everything.
-        Pro = "pro",
-        /// Most of everything.
-        Enterprise = "enterprise",
-    }
-}
-
 /// Why something is done to a user.
-pub type Reason = Line<500>;
+pub type Reason = SingleLine<500>;
 
 /// A name as others see it.
-pub type DisplayName = Line<80>;
+pub type DisplayName = SingleLine<80>;
 
 /// A user's row, without what proves who they are.
 #[derive(Clone, Debug, PartialEq, Eq, diesel::Queryable)]
@@ -92,7 +69,7 @@ pub struct Registration {
 
 /// Somebody new, for whom an outside issuer vouches.
 #[derive(Clone, Debug)]
-pub struct Newcomer {
+pub struct ExternalUser {
     /// `iss`
     pub issuer: String,
     /// `sub`

@@ -2,13 +2,13 @@
 
 use crate::clock::Timestamp;
 use crate::db::{DbError, UnitOfWork};
-use crate::domain::policy::{Authorized, Need, Right, Scope, authorize, oversee, write_down};
+use crate::domain::policy::{Authorized, Need, Right, Scope, audit_action, authorize, authorize_admin};
 use crate::domain::{Error, Kind, Page, Slice};
-use crate::events::{EndReason, Ending};
+use crate::events::{Revocation, RevocationReason};
 use crate::ids::UserId;
 
 use super::{
-    Account, CHANGE_PLAN, CHANGE_ROLE, LOG_OUT, LOG_OUT_EVERYWHERE, Newcomer, Plan, REINSTATE, Reason,
+    Account, CHANGE_PLAN, CHANGE_ROLE, ExternalUser, LOG_OUT, LOG_OUT_EVERYWHERE, Plan, REINSTATE, Reason,
     Registration, Role, SEE, SUSPEND, User, logins, repository,
 };
 
@@ -33,9 +33,9 @@ pub fn register(uow: &mut UnitOfWork<'_>, registration: &Registration) -> Result
 
 /// The same for an admin, who may add users of any role.
 pub fn add(uow: &mut UnitOfWork<'_>, scope: &Scope, registration: &Registration) -> Result<User, Error> {
-    oversee(uow, scope, ADD, None)?;
+    authorize_admin(uow, scope, ADD, None)?;
     let user = register(uow, registration)?;
-    write_down(uow, scope, &user, ADD, Some(user.role.as_str()))?;
+    audit_action(uow, scope, &user, ADD, Some(user.role.as_str()))?;
     Ok(user)
 }
 
@@ -43,7 +43,7 @@ pub fn add(uow: &mut UnitOfWork<'_>, scope: &Scope, registration: &Registration)
 ///
 /// An address that belongs to somebody else already is not taken over, however sure the issuer is of it: whoever
 /// controls an issuer would control every account then. Such a user gets an address that no mail reaches.
-pub fn provision(uow: &mut UnitOfWork<'_>, newcomer: &Newcomer) -> Result<User, Error> {
+pub fn provision(uow: &mut UnitOfWork<'_>, newcomer: &ExternalUser) -> Result<User, Error> {
     if let Some(known) = repository::find_by_identity(uow, &newcomer.issuer, &newcomer.subject)? {
         return Ok(known);
     }
@@ -106,10 +106,10 @@ pub fn list(
     role: Option<Role>,
     page: &Page<UserId>,
 ) -> Result<Slice<User, UserId>, Error> {
-    oversee(uow, scope, LIST, None)?;
+    authorize_admin(uow, scope, LIST, None)?;
     // As addresses are kept.
     let part = part.map(str::to_lowercase);
-    Ok(page.cut(repository::list(uow, part.as_deref(), role, page)?, |user| user.id))
+    Ok(page.slice(repository::list(uow, part.as_deref(), role, page)?, |user| user.id))
 }
 
 /// Keeps somebody out: their logins and live sessions end with the commit.
@@ -119,8 +119,8 @@ pub fn suspend(uow: &mut UnitOfWork<'_>, scope: &Scope, id: UserId, reason: &Rea
         spare_the_last_admin(uow, &user)?;
         let now = uow.now();
         repository::set_active(uow, &user, false, now)?;
-        end_everything(uow, id, EndReason::Deactivated)?;
-        write_down(uow, scope, &*user, SUSPEND, Some(reason.as_str()))?;
+        end_everything(uow, id, RevocationReason::Deactivated)?;
+        audit_action(uow, scope, &*user, SUSPEND, Some(reason.as_str()))?;
     }
     current(uow, id)
 }
@@ -136,7 +136,7 @@ pub fn reinstate(
     if !user.is_active {
         let now = uow.now();
         repository::set_active(uow, &user, true, now)?;
-        write_down(uow, scope, &*user, REINSTATE, reason.map(Reason::as_str))?;
+        audit_action(uow, scope, &*user, REINSTATE, reason.map(Reason::as_str))?;
     }
     current(uow, id)
 }
@@ -155,8 +155,8 @@ pub fn change_role(
         spare_the_last_admin(uow, &user)?;
         let now = uow.now();
         repository::set_role(uow, &user, role, now)?;
-        end_everything(uow, id, EndReason::RoleChanged)?;
-        write_down(uow, scope, &*user, CHANGE_ROLE, Some(&format!("{} to {role}", user.role)))?;
+        end_everything(uow, id, RevocationReason::RoleChanged)?;
+        audit_action(uow, scope, &*user, CHANGE_ROLE, Some(&format!("{} to {role}", user.role)))?;
         let changed = current(uow, id)?;
         repository::ensure_profile(uow, &changed)?;
     }
@@ -175,7 +175,7 @@ pub fn change_plan(
     Error::if_stale(Kind::User, user.version, seen)?;
     if user.plan != plan {
         repository::set_plan(uow, &user, plan)?;
-        write_down(uow, scope, &*user, CHANGE_PLAN, Some(&format!("{} to {plan}", user.plan)))?;
+        audit_action(uow, scope, &*user, CHANGE_PLAN, Some(&format!("{} to {plan}", user.plan)))?;
     }
     current(uow, id)
 }
@@ -208,8 +208,8 @@ pub fn log_out_elsewhere(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<(), 
         repository::set_epoch(uow, &user, now)?;
     }
     logins::repository::revoke_all_but(uow, user.id, kept)?;
-    uow.end(Ending::OtherLogins { user: user.id, kept, reason: EndReason::Revoked });
-    write_down(uow, scope, &*user, LOG_OUT_EVERYWHERE, Some("but here"))
+    uow.end(Revocation::OtherLogins { user: user.id, kept, reason: RevocationReason::Revoked });
+    audit_action(uow, scope, &*user, LOG_OUT_EVERYWHERE, Some("but here"))
 }
 
 fn end_all_logins(
@@ -220,8 +220,8 @@ fn end_all_logins(
 ) -> Result<(), Error> {
     let now = uow.now();
     repository::set_epoch(uow, user, now)?;
-    end_everything(uow, user.id, EndReason::Revoked)?;
-    write_down(uow, scope, &**user, right, None)
+    end_everything(uow, user.id, RevocationReason::Revoked)?;
+    audit_action(uow, scope, &**user, right, None)
 }
 
 /// Without an active admin nobody could let anybody in again.
@@ -249,8 +249,8 @@ fn current(uow: &mut UnitOfWork<'_>, id: UserId) -> Result<User, Error> {
     repository::find(uow, id)?.ok_or(Error::NotFound(Kind::User))
 }
 
-fn end_everything(uow: &mut UnitOfWork<'_>, user: UserId, reason: EndReason) -> Result<(), DbError> {
+fn end_everything(uow: &mut UnitOfWork<'_>, user: UserId, reason: RevocationReason) -> Result<(), DbError> {
     logins::repository::revoke_all(uow, user)?;
-    uow.end(Ending::User { user, reason });
+    uow.end(Revocation::User { user, reason });
     Ok(())
 }

@@ -30,7 +30,7 @@ mod tests {
     use actix_web::{HttpResponse, test, web};
 
     use super::*;
-    use crate::http::error::render;
+    use crate::http::problem::render;
 
     #[actix_web::test]
     async fn a_panic_is_a_problem_document_and_not_the_end() {

@@ -12,8 +12,8 @@ use utoipa::openapi::{Components, ContentBuilder, RefOr, Required};
 use crate::http::PageQuery;
 
 use super::operations::Located;
-use super::shapes::{number, text};
 use super::shared;
+use crate::http::schema::{number, text};
 
 /// What an operation takes.
 struct Takes {

@@ -6,10 +6,7 @@
 
 mod answers;
 mod operations;
-mod shapes;
 mod sharing;
-
-pub(super) use shapes::{all_steps, changes, one_of, states, steps};
 
 use actix_web::HttpResponse;
 use actix_web::http::header::ContentType;
@@ -24,8 +21,8 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::domain::{FieldError, Kind};
 
-use super::error::Document as Problem;
-use super::routes::{FEATURES, Routes};
+use super::api::{FEATURES, Routes};
+use super::problem::Document as Problem;
 use super::{health, metrics};
 use operations::PROBES;
 

@@ -7,13 +7,12 @@ use std::rc::Rc;
 use crate::db::{Db, UnitOfWork};
 use crate::domain::Error;
 use crate::domain::policy::Scope;
+use crate::hub::{Credentials, Delivery, LocalHub, Outbox, Pushed, RegistrationHandle};
 use crate::ids::{ConnectionId, Room, Seq};
-use crate::realtime::Gateway;
-use crate::realtime::hub::{Credentials, Delivery, Guard, LocalHub, Outbox, Pushed};
-use crate::realtime::protocol::{AckBody, Correlation, Dialect, Notice, encode};
-use crate::realtime::rooms;
-use crate::realtime::session::SessionLimits;
-use crate::realtime::transport::Wire;
+use crate::protocol::{AckBody, Correlation, Dialect, Notice, encode};
+use crate::realtime::connection::ConnectionHandle;
+use crate::realtime::limits::SessionLimits;
+use crate::realtime::{Gateway, rooms};
 
 use super::Refusal;
 
@@ -27,21 +26,21 @@ pub struct Caller {
     /// This thread's hub.
     pub hub: LocalHub,
     /// The session's registration there.
-    pub guard: Rc<Guard>,
+    pub registration: Rc<RegistrationHandle>,
     /// What is said to the client.
     pub outbox: Outbox,
     /// How.
     pub dialect: Dialect,
     /// The connection itself.
-    pub wire: Rc<dyn Wire>,
+    pub handle: Rc<dyn ConnectionHandle>,
     /// The rooms that this connection has joined, and after which position each went live.
-    pub stays: Rc<RefCell<BTreeMap<Room, Seq>>>,
+    pub subscriptions: Rc<RefCell<BTreeMap<Room, Seq>>>,
 }
 
 impl Caller {
     /// The connection's name.
     pub fn connection(&self) -> ConnectionId {
-        self.guard.connection()
+        self.registration.connection()
     }
 
     /// Where everything is kept.
@@ -50,30 +49,30 @@ impl Caller {
     }
 
     /// Says something to the client, in order after all that was said before.
-    pub fn say(&self, notice: &Notice) -> Pushed {
+    pub fn send(&self, notice: &Notice) -> Pushed {
         self.gateway.metrics().said(notice);
         self.outbox.push(encode(self.dialect, notice), Delivery::Durable)
     }
 
     /// Answers a request.
     pub fn ack(&self, id: Option<&Correlation>, body: AckBody) {
-        let _ = self.say(&Notice::Ack { id: id.cloned(), body });
+        let _ = self.send(&Notice::Ack { id: id.cloned(), body });
     }
 
     /// Where the room went live for this connection, if it hears the room.
     pub fn live_after(&self, room: &Room) -> Option<Seq> {
         let is_member = self.hub.is_member(self.connection(), room);
-        self.stays.borrow().get(room).copied().filter(|_| is_member)
+        self.subscriptions.borrow().get(room).copied().filter(|_| is_member)
     }
 
     /// From here on the connection hears the room live.
     pub fn went_live(&self, room: Room, after: Seq) {
-        self.stays.borrow_mut().insert(room, after);
+        self.subscriptions.borrow_mut().insert(room, after);
     }
 
     /// The connection does not hear the room any more.
     pub fn forget(&self, room: &Room) {
-        self.stays.borrow_mut().remove(room);
+        self.subscriptions.borrow_mut().remove(room);
     }
 
     /// Looks something up in a room that the caller may hear.

@@ -1,9 +1,10 @@
 //! `chat_message`.
 
-use super::{Caller, Outcome, Refusal};
 use crate::domain::sessions::{ClientMsgId, MessageText, SendMessage, send_message};
 use crate::ids::Room;
-use crate::realtime::protocol::{AckBody, Private};
+use crate::protocol::{AckBody, Private};
+
+use super::{Caller, Outcome, Refusal};
 
 /// Answered only once the message is durable; the same `client_msg_id` again is answered the same.
 pub(super) async fn send(

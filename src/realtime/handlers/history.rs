@@ -1,9 +1,11 @@
 //! `history`, and what a client can be sent of the log at once.
 
-use super::{Caller, Outcome, Refusal};
-use crate::events::{Envelope, log};
+use crate::db::event_log;
+use crate::events::Envelope;
 use crate::ids::{Room, Seq};
-use crate::realtime::protocol::{AckBody, Event};
+use crate::protocol::{AckBody, Event};
+
+use super::{Caller, Outcome, Refusal};
 
 /// Events in a page that names no limit.
 const PAGE: usize = 50;
@@ -18,8 +20,9 @@ pub(super) async fn page(
     let limits = caller.gateway.replay_limits();
     let asked = limit.map_or(PAGE, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
     let limit = asked.clamp(1, caller.gateway.app().config.realtime.history_max.max(1));
-    let (mut events, has_more) =
-        caller.in_room(room, move |uow, room| Ok(log::before(uow, room, before, limit)?)).await?;
+    let (mut events, has_more) = caller
+        .in_room(room, move |uow, room| Ok(event_log::before(uow.conn(), room, before, limit)?))
+        .await?;
     // The newest of the page are what was asked for: what does not fit goes at the old end.
     let too_many = events.len() - newest_within(&events, limits.bytes);
     let has_more = has_more || too_many > 0;

@@ -1,15 +1,16 @@
 //! `join` and `leave`.
 
+use crate::db::{UnitOfWork, event_log};
+use crate::domain::{Error, conversations};
+use crate::events::Envelope;
+use crate::hub::{JoinError, Joined as Stay, Spliced};
+use crate::ids::{ConversationId, Room, Seq};
+use crate::protocol::close::CloseReason;
+use crate::protocol::{AckBody, Correlation, Dialect, Joined, Namespace, Notice};
+use crate::realtime::target::EndpointTarget;
+
 use super::history::{event, weight};
 use super::{Caller, Outcome, Refusal};
-use crate::db::UnitOfWork;
-use crate::domain::{Error, conversations};
-use crate::events::{Envelope, log};
-use crate::ids::{ConversationId, Room, Seq};
-use crate::realtime::close::CloseReason;
-use crate::realtime::hub::{JoinError, Joined as Stay, Spliced};
-use crate::realtime::protocol::{AckBody, Correlation, Dialect, Joined, Namespace, Notice};
-use crate::realtime::purpose::Purpose;
 
 /// Lets the caller hear a room: what it has missed first, then everything, in order, nothing twice.
 ///
@@ -39,7 +40,7 @@ pub(super) async fn join(
             target: "souk::realtime", connection_id:% = caller.connection(), room:%;
             "a room could not be followed: {error}"
         );
-        caller.wire.close(CloseReason::Internal);
+        caller.handle.close(CloseReason::Internal);
     }
     Ok(Outcome::Answered)
 }
@@ -78,17 +79,17 @@ async fn missed(
     live_after: Option<Seq>,
 ) -> Result<(Seq, Option<Vec<Envelope>>), Refusal> {
     let limits = caller.gateway.replay_limits();
-    let look = move |uow: &mut UnitOfWork<'_>, room: &Room| {
-        let head = log::head(uow, room)?;
+    let recheck = move |uow: &mut UnitOfWork<'_>, room: &Room| {
+        let head = event_log::head(uow.conn(), room)?;
         let up_to = live_after.unwrap_or(head);
         // A position that the room never reached is not ours to resume from.
         let Some(since) = since.filter(|since| *since <= head) else { return Ok((up_to, None)) };
-        let mut missed = log::after(uow, room, since, limits.events + 1)?;
+        let mut missed = event_log::after(uow.conn(), room, since, limits.events + 1)?;
         missed.retain(|event| event.seq <= up_to);
         let fits = missed.len() <= limits.events && missed.iter().map(weight).sum::<usize>() <= limits.bytes;
         Ok((up_to, fits.then_some(missed)))
     };
-    Ok(caller.in_room_still(room, look).await?)
+    Ok(caller.in_room_still(room, recheck).await?)
 }
 
 /// Joins the read log and the live events. Where more was said meanwhile than the hub could keep back, reads
@@ -102,11 +103,12 @@ async fn go_live(caller: &Caller, room: &Room, stay: &mut Stay, read_up_to: Seq)
         }
         let page = caller.gateway.replay_limits().events;
         let since = up_to;
-        let read =
-            caller.in_room_still(room.clone(), move |uow, room| Ok(log::after(uow, room, since, page)?));
+        let read = caller.in_room_still(room.clone(), move |uow, room| {
+            Ok(event_log::after(uow.conn(), room, since, page)?)
+        });
         for envelope in read.await? {
             up_to = envelope.seq;
-            let _ = caller.say(&Notice::Event(event(envelope)));
+            let _ = caller.send(&Notice::Event(event(envelope)));
         }
     }
 }
@@ -120,42 +122,42 @@ pub(super) fn leave(caller: &Caller, room: &Room) -> Result<Outcome, Refusal> {
 
 /// At the start of a session: what it hears without asking. A user's own notices, and in the admins' namespace theirs;
 /// on an endpoint of one room, that room and nothing else.
-pub(in crate::realtime) async fn first_rooms(caller: &Caller, purpose: &Purpose) -> Result<(), CloseReason> {
-    if let Some(room) = purpose.room() {
-        return hear(caller, room, Look::Again).await;
+pub(crate) async fn first_rooms(caller: &Caller, target: &EndpointTarget) -> Result<(), CloseReason> {
+    if let Some(room) = target.room() {
+        return subscribe(caller, room, Recheck::Again).await;
     }
     if caller.scope.is_synthetic() {
         return Ok(());
     }
-    hear(caller, Room::User(caller.scope.user()), Look::Enough).await?;
+    subscribe(caller, Room::User(caller.scope.user()), Recheck::Enough).await?;
     if caller.dialect == Dialect::SocketIo(Namespace::Admin) {
-        hear(caller, Room::Admin, Look::Enough).await?;
+        subscribe(caller, Room::Admin, Recheck::Enough).await?;
     }
     Ok(())
 }
 
 /// Whether the standing in a room is certain by what the session was let in for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Look {
+enum Recheck {
     /// It ends with the session.
     Enough,
     /// It may have ended since it was looked at, and nobody was told, because the session was in no room yet.
     Again,
 }
 
-async fn hear(caller: &Caller, room: Room, look: Look) -> Result<(), CloseReason> {
+async fn subscribe(caller: &Caller, room: Room, recheck: Recheck) -> Result<(), CloseReason> {
     let mut stay = match caller.hub.join(caller.connection(), room.clone()).await {
         Ok(stay) => stay,
         Err(JoinError::Draining) => return Err(CloseReason::Restarting),
-        Err(error) => return Err(Refusal::from(error).closes_for()),
+        Err(error) => return Err(Refusal::from(error).close_reason()),
     };
     let heard = async {
-        if look == Look::Again {
+        if recheck == Recheck::Again {
             caller.in_room_still(room.clone(), |_, _| Ok(())).await?;
         }
         let head = stay.head();
         caller.went_live(room.clone(), head);
         go_live(caller, &room, &mut stay, head).await.map_err(Refusal::from)
     };
-    heard.await.map_err(|refusal: Refusal| refusal.closes_for())
+    heard.await.map_err(|refusal: Refusal| refusal.close_reason())
 }

@@ -12,11 +12,11 @@ mod refresh;
 mod refusal;
 mod typing;
 
-use super::protocol::{AckBody, Command, Correlation};
 use crate::domain::policy::Scope;
+use crate::protocol::{AckBody, Command, Correlation};
 
 pub use caller::{Caller, credentials};
-pub(super) use join::first_rooms as hear_first_rooms;
+pub(super) use join::first_rooms as join_first_rooms;
 pub use refusal::Refusal;
 
 /// What became of a command that was not refused.

@@ -1,8 +1,9 @@
 //! `presence`.
 
-use super::{Caller, Outcome, Refusal};
 use crate::ids::Room;
-use crate::realtime::protocol::AckBody;
+use crate::protocol::AckBody;
+
+use super::{Caller, Outcome, Refusal};
 
 /// Who is in a room, for those who are.
 pub(super) async fn members(caller: &Caller, room: &Room) -> Result<Outcome, Refusal> {

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use crate::db::DbError;
 use crate::domain::Error;
-use crate::realtime::close::CloseReason;
-use crate::realtime::hub::{HubBusy, JoinError, NotSaid};
-use crate::realtime::protocol::{Correlation, ErrorCode, Notice};
+use crate::hub::{BroadcastError, HubBusy, JoinError};
+use crate::protocol::close::CloseReason;
+use crate::protocol::{Correlation, ErrorCode, Notice};
 
 /// A refusal, as clients are told. Says nothing of what is behind it.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl Refusal {
     }
 
     /// As what a session is closed that is there for one room and may not be in it.
-    pub fn closes_for(&self) -> CloseReason {
+    pub fn close_reason(&self) -> CloseReason {
         match self.code {
             ErrorCode::Forbidden => CloseReason::NotYours,
             ErrorCode::NotFound => CloseReason::NotFound,
@@ -123,11 +123,11 @@ impl From<JoinError> for Refusal {
     }
 }
 
-impl From<NotSaid> for Refusal {
-    fn from(error: NotSaid) -> Self {
+impl From<BroadcastError> for Refusal {
+    fn from(error: BroadcastError) -> Self {
         match error {
-            NotSaid::Busy => Self::busy(),
-            NotSaid::NotAMember => Self::not_joined(),
+            BroadcastError::Busy => Self::busy(),
+            BroadcastError::NotAMember => Self::not_joined(),
         }
     }
 }

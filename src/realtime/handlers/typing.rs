@@ -1,9 +1,10 @@
 //! `typing`.
 
-use super::{Caller, Outcome, Refusal};
+use crate::hub::Delivery;
 use crate::ids::Room;
-use crate::realtime::hub::Delivery;
-use crate::realtime::protocol::Notice;
+use crate::protocol::Notice;
+
+use super::{Caller, Outcome, Refusal};
 
 /// Tells the room's other members. Where nobody talks nobody types: elsewhere it would only name one member
 /// to the others.
@@ -20,6 +21,6 @@ pub(super) fn typing(caller: &Caller, room: Room) -> Result<Outcome, Refusal> {
         }
     }
     let notice = Notice::Typing { room: room.clone(), by: caller.scope.user() };
-    caller.hub.notice_to_room(caller.connection(), &room, notice, Delivery::Droppable)?;
+    caller.hub.broadcast(caller.connection(), &room, notice, Delivery::Droppable)?;
     Ok(Outcome::Done)
 }

@@ -5,7 +5,7 @@ use crate::domain::policy::Scope;
 use crate::domain::{Error, bookings, conversations, entries, projects, sessions, simulations};
 use crate::ids::Room;
 
-use super::door;
+use super::standalone;
 
 /// Whether the caller may hear what happens in the room, by the same policy as REST. An admin's passing and a
 /// refusal leave their audit rows.
@@ -14,14 +14,14 @@ use super::door;
 pub(crate) fn may_hear(uow: &mut UnitOfWork<'_>, scope: &Scope, room: &Room) -> Result<(), Error> {
     match room {
         Room::Session(id) => sessions::find(uow, scope, *id).map(drop),
-        Room::Booking(id) => bookings::attend(uow, scope, *id).map(drop),
+        Room::Booking(id) => bookings::authorize_room(uow, scope, *id).map(drop),
         Room::Project(id) => projects::find(uow, scope, *id).map(drop),
-        Room::User(id) => door::own(uow, scope, *id),
-        Room::Market(category) => door::market(uow, scope, category),
-        Room::Admin => door::admin(uow, scope),
+        Room::User(id) => standalone::own(uow, scope, *id),
+        Room::Market(category) => standalone::market(uow, scope, category),
+        Room::Admin => standalone::admin(uow, scope),
         Room::Conversation(id) => conversations::find(uow, scope, *id).map(drop),
         Room::Entry(id) => entries::find(uow, scope, *id).map(drop),
         Room::Simulation(id) => simulations::find(uow, scope, *id).map(drop),
-        Room::LoadTest(_) => door::load_test(uow, scope, room),
+        Room::LoadTest(_) => standalone::load_test(uow, scope, room),
     }
 }

@@ -7,27 +7,26 @@ use actix::fut::{ActorFutureExt as _, WrapFuture as _};
 use actix::{Actor, ActorContext as _, AsyncContext as _, Context, SpawnHandle, StreamHandler};
 use futures_util::Stream;
 
-use super::state::{Effect, Session};
+use crate::hub::Lease;
+use crate::hub::{Outbox, Pushed, Registration, UserPermit};
 use crate::ids::CallId;
+use crate::protocol::close::{CloseReason, Endpoint};
+use crate::protocol::{AckBody, Command, Correlation, Dialect, ErrorCode, Notice, OnBoard, Request, decode};
 use crate::realtime::Gateway;
-use crate::realtime::admission::{Proof, identify_again};
-use crate::realtime::boards::Looking;
-use crate::realtime::close::{CloseReason, Endpoint};
+use crate::realtime::admission::{AddressPermit, Proof, reauthenticate};
+use crate::realtime::connection::{ConnectionHandle, Inbound};
 use crate::realtime::handlers::{self, Caller, Outcome, Refusal, credentials};
-use crate::realtime::hub::{Outbox, Pushed, Registration, Seat};
 use crate::realtime::metrics::Open;
-use crate::realtime::protocol::{
-    AckBody, Command, Correlation, Dialect, ErrorCode, Notice, OnBoard, Request, decode,
-};
-use crate::realtime::purpose::Purpose;
-use crate::realtime::transport::{Inbound, Place, Wire};
+use crate::realtime::target::EndpointTarget;
+
+use super::state::{Effect, Session};
 
 /// Timers run by a clock that may differ from the one that tokens end by, so the token's time is looked at
 /// this often.
-const LOOK_AGAIN: Duration = Duration::from_secs(30);
+const RECHECK_INTERVAL: Duration = Duration::from_secs(30);
 
 /// What a session begins with.
-pub struct Opening {
+pub struct SessionParts {
     /// Where live connections come in.
     pub gateway: Gateway,
     /// Its logic.
@@ -37,17 +36,17 @@ pub struct Opening {
     /// Where it was made.
     pub endpoint: Endpoint,
     /// What for.
-    pub purpose: Purpose,
+    pub target: EndpointTarget,
     /// How its client speaks.
     pub dialect: Dialect,
     /// What is said to its client.
     pub outbox: Outbox,
     /// To end it by.
-    pub wire: Rc<dyn Wire>,
+    pub handle: Rc<dyn ConnectionHandle>,
     /// Its place among the user's connections.
-    pub seat: Seat,
+    pub user_permit: UserPermit,
     /// Its place among those of its address.
-    pub place: Place,
+    pub address_permit: AddressPermit,
 }
 
 /// A session that runs.
@@ -58,47 +57,73 @@ pub struct Opening {
 pub struct SessionActor {
     session: Session,
     caller: Caller,
-    purpose: Purpose,
-    alarm: Option<SpawnHandle>,
+    target: EndpointTarget,
+    timer: Option<SpawnHandle>,
     /// Its place at the board that it is for.
-    looking: Option<Looking>,
-    _place: Place,
+    lease: Option<Lease>,
+    _address_permit: AddressPermit,
     _open: Open,
 }
 
 impl SessionActor {
     /// Registers the session with the hub and starts it on this thread; it hears its client by `inbound`.
-    pub fn open(opening: Opening, inbound: impl Stream<Item = Inbound> + 'static) {
-        let Opening { gateway, session, proof, endpoint, purpose, dialect, outbox, wire, seat, place } =
-            opening;
+    pub fn open(parts: SessionParts, inbound: impl Stream<Item = Inbound> + 'static) {
+        let SessionParts {
+            gateway,
+            session,
+            proof,
+            endpoint,
+            target,
+            dialect,
+            outbox,
+            handle,
+            user_permit,
+            address_permit,
+        } = parts;
         let hub = gateway.app().hub.local();
-        let guard = hub.register(Registration {
+        let registration = hub.register(Registration {
             connection: session.connection(),
             credentials: credentials(session.scope(), session.limits()),
             endpoint,
-            address: place.address(),
+            address: address_permit.address(),
             since: gateway.app().clock.now(),
             dialect,
-            anchor: purpose.room(),
+            bound_room: target.room(),
             outbox: outbox.clone(),
             evict: Rc::new({
-                let wire = wire.clone();
-                move |reason| wire.close(reason)
+                let handle = handle.clone();
+                move |reason| handle.close(reason)
             }),
-            cut: Rc::new({
-                let wire = wire.clone();
-                move || wire.cut()
+            abort: Rc::new({
+                let handle = handle.clone();
+                move || handle.abort()
             }),
-            seat,
+            user_permit,
         });
         let open = gateway.metrics().opened();
         let scope = session.scope().clone();
-        let stays = Rc::default();
-        let caller = Caller { scope, gateway, hub, guard: Rc::new(guard), outbox, dialect, wire, stays };
+        let subscriptions = Rc::default();
+        let caller = Caller {
+            scope,
+            gateway,
+            hub,
+            registration: Rc::new(registration),
+            outbox,
+            dialect,
+            handle,
+            subscriptions,
+        };
         Self::create(|context| {
             context.add_stream(inbound);
-            let mut actor =
-                Self { session, caller, purpose, alarm: None, looking: None, _place: place, _open: open };
+            let mut actor = Self {
+                session,
+                caller,
+                target,
+                timer: None,
+                lease: None,
+                _address_permit: address_permit,
+                _open: open,
+            };
             actor.begin(proof, context);
             actor
         });
@@ -110,17 +135,17 @@ impl SessionActor {
         let caller = self.caller.clone();
         let begin = async move {
             let auth = &caller.gateway.app().auth;
-            let identified = identify_again(auth, &proof, caller.scope.call()).await;
+            let identified = reauthenticate(auth, &proof, caller.scope.call()).await;
             (identified.err(), caller)
         };
         context.wait(begin.into_actor(self).map(|(refused, caller), actor, context| match refused {
-            Some(reason) => caller.wire.close(reason),
+            Some(reason) => caller.handle.close(reason),
             None => actor.greet(context),
         }));
     }
 
     fn greet(&mut self, context: &mut Context<Self>) {
-        let board = self.look_at_board();
+        let board = self.lease_board();
         let app = self.caller.gateway.app();
         let heartbeat = app.config.realtime.heartbeat_interval.as_secs();
         let greeting = self.session.greeting(app.clock.now(), heartbeat, board);
@@ -129,11 +154,11 @@ impl SessionActor {
             user_id:% = self.session.scope().user(), request_id:% = self.session.scope().call();
             "a session began"
         );
-        self.say(&greeting);
-        self.set_alarm(context);
+        self.send(&greeting);
+        self.set_timer(context);
         let caller = self.caller.clone();
-        let purpose = self.purpose.clone();
-        let join = async move { handlers::hear_first_rooms(&caller, &purpose).await };
+        let target = self.target.clone();
+        let join = async move { handlers::join_first_rooms(&caller, &target).await };
         context.wait(join.into_actor(self).map(|joined, actor, _| {
             if let Err(reason) = joined {
                 actor.close(reason);
@@ -142,12 +167,12 @@ impl SessionActor {
     }
 
     /// Takes the client's place at the board that the connection is for. An older connection of the client has to go.
-    fn look_at_board(&mut self) -> Option<OnBoard> {
-        let Purpose::Board(project, client) = &self.purpose else { return None };
+    fn lease_board(&mut self) -> Option<OnBoard> {
+        let EndpointTarget::Board(project, client) = &self.target else { return None };
         let app = self.caller.gateway.app();
         let (user, connection) = (self.session.scope().user(), self.session.connection());
-        let (looking, former) = app.boards.look(*project, user, client.clone(), connection);
-        self.looking = Some(looking);
+        let (lease, former) = app.board_clients.acquire(*project, user, client.clone(), connection);
+        self.lease = Some(lease);
         if let Some(former) = former {
             let hub = app.hub.clone();
             actix_web::rt::spawn(async move { hub.close(former, CloseReason::Replaced).await });
@@ -158,7 +183,7 @@ impl SessionActor {
     fn perform(&mut self, effects: Vec<Effect>, context: &mut Context<Self>) {
         for effect in effects {
             match effect {
-                Effect::Say(notice) => self.say(&notice),
+                Effect::Send(notice) => self.send(&notice),
                 Effect::Run(request) => self.run(request, context),
                 Effect::Close(reason) => self.close(reason),
             }
@@ -175,7 +200,7 @@ impl SessionActor {
             "{}", command.name()
         );
         let caller = Caller { scope: self.session.scope().in_call(call), ..self.caller.clone() };
-        let work = async move { carry_out(&caller, id, command).await };
+        let work = async move { execute(&caller, id, command).await };
         context.wait(work.into_actor(self).map(|(id, result), actor, context| {
             actor.answer(id, result, context);
         }));
@@ -191,21 +216,21 @@ impl SessionActor {
         match result {
             Ok(Outcome::Answered) => {}
             Ok(Outcome::Done) if id.is_none() => {}
-            Ok(Outcome::Done) => self.say(&Notice::Ack { id, body: AckBody::Done {} }),
-            Ok(Outcome::Answer(body)) => self.say(&Notice::Ack { id, body }),
+            Ok(Outcome::Done) => self.send(&Notice::Ack { id, body: AckBody::Done {} }),
+            Ok(Outcome::Answer(body)) => self.send(&Notice::Ack { id, body }),
             Ok(Outcome::Refreshed(scope)) => {
                 let expires_at = scope.expires_at();
                 self.caller.scope = scope.clone();
                 let limits = self.caller.gateway.session_limits(scope.plan());
                 self.session.refreshed(scope, limits);
-                self.set_alarm(context);
-                self.say(&Notice::Ack { id, body: AckBody::Refreshed { expires_at } });
+                self.set_timer(context);
+                self.send(&Notice::Ack { id, body: AckBody::Refreshed { expires_at } });
             }
-            Err(refusal) => self.say(&refusal.into_notice(id)),
+            Err(refusal) => self.send(&refusal.into_notice(id)),
         }
     }
 
-    fn say(&mut self, notice: &Notice) {
+    fn send(&mut self, notice: &Notice) {
         let limit = match notice {
             Notice::Error { code: ErrorCode::RateLimited, .. } => Some("messages"),
             Notice::Error { code: ErrorCode::TooManyRooms, .. } => Some("rooms"),
@@ -215,39 +240,39 @@ impl SessionActor {
             let plan = self.session.scope().plan();
             self.caller.gateway.app().metrics.plan_limited(limit, plan.as_str());
         }
-        if self.caller.say(notice) == Pushed::Overflow {
-            self.caller.wire.close(CloseReason::SlowConsumer);
+        if self.caller.send(notice) == Pushed::Overflow {
+            self.caller.handle.close(CloseReason::SlowConsumer);
         }
     }
 
     /// Says so first, then closes.
     fn close(&mut self, reason: CloseReason) {
-        self.say(&Notice::Disconnecting {
+        self.send(&Notice::Disconnecting {
             reason: reason.name(),
             message: reason.socket_io(),
             reconnect_in_ms: reason.reconnect().in_ms(),
         });
-        self.caller.wire.close(reason);
+        self.caller.handle.close(reason);
     }
 
-    fn set_alarm(&mut self, context: &mut Context<Self>) {
-        if let Some(alarm) = self.alarm.take() {
-            context.cancel_future(alarm);
+    fn set_timer(&mut self, context: &mut Context<Self>) {
+        if let Some(timer) = self.timer.take() {
+            context.cancel_future(timer);
         }
         let now = self.caller.gateway.app().clock.now();
-        let wait = self.session.next_alarm().since(now).min(LOOK_AGAIN);
-        self.alarm = Some(context.run_later(wait, |actor, context| {
+        let wait = self.session.next_timer().since(now).min(RECHECK_INTERVAL);
+        self.timer = Some(context.run_later(wait, |actor, context| {
             let now = actor.caller.gateway.app().clock.now();
-            let effects = actor.session.on_alarm(now);
+            let effects = actor.session.on_timer(now);
             actor.perform(effects, context);
-            if !actor.caller.wire.is_closing() {
-                actor.set_alarm(context);
+            if !actor.caller.handle.is_closing() {
+                actor.set_timer(context);
             }
         }));
     }
 }
 
-async fn carry_out(
+async fn execute(
     caller: &Caller,
     id: Option<Correlation>,
     command: Command,
@@ -260,7 +285,7 @@ impl Actor for SessionActor {
     type Context = Context<Self>;
 
     fn stopped(&mut self, _: &mut Context<Self>) {
-        let reason = self.caller.wire.closed_for();
+        let reason = self.caller.handle.close_reason();
         self.caller.gateway.metrics().closed(reason);
         log::info!(
             target: "souk::realtime", connection_id:% = self.session.connection(),
@@ -272,13 +297,13 @@ impl Actor for SessionActor {
 
 impl StreamHandler<Inbound> for SessionActor {
     fn handle(&mut self, inbound: Inbound, context: &mut Context<Self>) {
-        self.caller.guard.seen();
+        self.caller.registration.seen();
         match inbound {
-            Inbound::Fault(reason) => self.caller.wire.close(reason),
+            Inbound::Fault(reason) => self.caller.handle.close(reason),
             // The stream ends with it, and the session with the stream.
             Inbound::Alive | Inbound::Gone => {}
             // What a client says after its end was decided changes nothing.
-            Inbound::Text(_) | Inbound::Binary(_) if self.caller.wire.is_closing() => {}
+            Inbound::Text(_) | Inbound::Binary(_) if self.caller.handle.is_closing() => {}
             Inbound::Binary(_) => self.close(CloseReason::NotText),
             Inbound::Text(text) => {
                 let app = self.caller.gateway.app();

@@ -4,21 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::clock::Timestamp;
-use crate::config::PlanLimits;
 use crate::limits::{Bucket, Quota};
-
-/// What one session may do and how long its token is good for.
-#[derive(Debug, Clone, Copy)]
-pub struct SessionLimits {
-    /// What the user's plan says.
-    pub plan: PlanLimits,
-    /// Malformed messages in a minute that close the session.
-    pub mistakes: u32,
-    /// How long before its token ends the client is told.
-    pub token_warning: Duration,
-    /// How long after an outside token ended the session is closed; our own end on time.
-    pub token_grace: Duration,
-}
 
 /// Seconds' worth of messages above the rate that are answered with an error before the session is closed for
 /// them.
@@ -37,13 +23,13 @@ pub(super) enum Verdict {
 
 /// Keeps a client to its rate.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(super) struct RateLimit {
     quota: Quota,
     heard: Bucket,
     refused: Bucket,
 }
 
-impl Pace {
+impl RateLimit {
     /// So many messages a second.
     pub(super) fn new(messages: u32) -> Self {
         let quota = Quota::new(messages, Duration::from_secs(1));
@@ -63,12 +49,12 @@ impl Pace {
 
 /// Counts what made no sense, exactly: at most a minute of it is remembered, and no more than the limit.
 #[derive(Debug)]
-pub(super) struct Mistakes {
+pub(super) struct MalformedCounter {
     at_most: usize,
     recent: VecDeque<Timestamp>,
 }
 
-impl Mistakes {
+impl MalformedCounter {
     /// So many in a minute are too many.
     pub(super) fn new(at_most: u32) -> Self {
         Self { at_most: usize::try_from(at_most).unwrap_or(usize::MAX), recent: VecDeque::new() }
@@ -92,42 +78,43 @@ mod tests {
 
     #[test]
     fn a_burst_is_heard_and_then_one_at_a_time() {
-        let mut pace = Pace::new(10);
+        let mut rate_limit = RateLimit::new(10);
         for _ in 0..10 {
-            assert_eq!(pace.on_message(at(0)), Verdict::Hear);
+            assert_eq!(rate_limit.on_message(at(0)), Verdict::Hear);
         }
-        assert_eq!(pace.on_message(at(0)), Verdict::Refuse(Duration::from_millis(100)));
-        assert_eq!(pace.on_message(at(60)), Verdict::Refuse(Duration::from_millis(40)));
-        assert_eq!(pace.on_message(at(100)), Verdict::Hear);
-        assert_eq!(pace.on_message(at(5_000)), Verdict::Hear, "after a pause, a burst again");
+        assert_eq!(rate_limit.on_message(at(0)), Verdict::Refuse(Duration::from_millis(100)));
+        assert_eq!(rate_limit.on_message(at(60)), Verdict::Refuse(Duration::from_millis(40)));
+        assert_eq!(rate_limit.on_message(at(100)), Verdict::Hear);
+        assert_eq!(rate_limit.on_message(at(5_000)), Verdict::Hear, "after a pause, a burst again");
     }
 
     #[test]
     fn who_keeps_to_the_rate_is_always_heard() {
-        let mut pace = Pace::new(3);
-        assert!((0..1_000).all(|n| pace.on_message(at(n * 334)) == Verdict::Hear));
+        let mut rate_limit = RateLimit::new(3);
+        assert!((0..1_000).all(|n| rate_limit.on_message(at(n * 334)) == Verdict::Hear));
     }
 
     #[test]
     fn who_does_not_stop_is_given_up() {
-        let mut pace = Pace::new(10);
-        let refused = (0..).map(|_| pace.on_message(at(0))).position(|verdict| verdict == Verdict::GiveUp);
+        let mut rate_limit = RateLimit::new(10);
+        let refused =
+            (0..).map(|_| rate_limit.on_message(at(0))).position(|verdict| verdict == Verdict::GiveUp);
         assert_eq!(refused, Some(10 + 100));
     }
 
     #[test]
     fn a_clock_that_is_set_back_silences_nobody_for_long() {
-        let mut pace = Pace::new(1);
-        assert_eq!(pace.on_message(at(3_600_000)), Verdict::Hear);
-        assert_eq!(pace.on_message(at(0)), Verdict::Refuse(Duration::from_secs(1)));
+        let mut rate_limit = RateLimit::new(1);
+        assert_eq!(rate_limit.on_message(at(3_600_000)), Verdict::Hear);
+        assert_eq!(rate_limit.on_message(at(0)), Verdict::Refuse(Duration::from_secs(1)));
     }
 
     #[test]
     fn mistakes_of_more_than_a_minute_ago_are_forgiven() {
-        let mut mistakes = Mistakes::new(3);
-        assert!(!mistakes.add(at(0)));
-        assert!(!mistakes.add(at(30_000)));
-        assert!(!mistakes.add(at(60_000)), "the first is forgiven");
-        assert!(mistakes.add(at(89_999)), "three in a minute");
+        let mut malformed = MalformedCounter::new(3);
+        assert!(!malformed.add(at(0)));
+        assert!(!malformed.add(at(30_000)));
+        assert!(!malformed.add(at(60_000)), "the first is forgiven");
+        assert!(malformed.add(at(89_999)), "three in a minute");
     }
 }

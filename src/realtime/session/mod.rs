@@ -8,6 +8,5 @@ mod actor;
 mod limits;
 mod state;
 
-pub use actor::{Opening, SessionActor};
-pub use limits::SessionLimits;
+pub use actor::{SessionActor, SessionParts};
 pub use state::{Effect, Session, Unauthenticated};

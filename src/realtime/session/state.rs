@@ -3,13 +3,13 @@
 use crate::clock::Timestamp;
 use crate::domain::policy::Scope;
 use crate::ids::ConnectionId;
-use crate::realtime::close::CloseReason;
-use crate::realtime::protocol::{
-    Command, ErrorCode, Established, Limits, Malformed, Notice, OnBoard, Request, TokenFacts,
+use crate::protocol::close::CloseReason;
+use crate::protocol::{
+    Command, ErrorCode, Established, Limits, Malformed, Notice, OnBoard, Request, TokenClaims,
 };
 
-use super::SessionLimits;
-use super::limits::{Mistakes, Pace, Verdict};
+use super::limits::{MalformedCounter, RateLimit, Verdict};
+use crate::realtime::limits::SessionLimits;
 
 /// A connection of which nobody knows whose it is. All it can do is become a [`Session`].
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub struct Unauthenticated {
 #[derive(Debug)]
 pub enum Effect {
     /// Tell the client.
-    Say(Notice),
+    Send(Notice),
     /// Carry this out and answer it, before the next message is looked at.
     Run(Request),
     /// End the connection.
@@ -34,8 +34,8 @@ pub struct Session {
     connection: ConnectionId,
     scope: Scope,
     limits: SessionLimits,
-    pace: Pace,
-    mistakes: Mistakes,
+    rate_limit: RateLimit,
+    malformed: MalformedCounter,
     warned: bool,
 }
 
@@ -56,8 +56,8 @@ impl Unauthenticated {
             connection: self.connection,
             scope,
             limits,
-            pace: Pace::new(limits.plan.messages),
-            mistakes: Mistakes::new(limits.mistakes),
+            rate_limit: RateLimit::new(limits.plan.messages),
+            malformed: MalformedCounter::new(limits.malformed),
             warned: false,
         }
     }
@@ -98,7 +98,7 @@ impl Session {
                 simulations: plan.simulations,
             },
             board,
-            token: TokenFacts {
+            token: TokenClaims {
                 jti: self.scope.token().0.clone(),
                 sid: self.scope.login(),
                 iss: self.scope.issuer().cloned(),
@@ -109,21 +109,21 @@ impl Session {
     /// A message came, read by its dialect. The token's time is looked at first: no command is carried out
     /// after it.
     pub fn on_message(&mut self, message: Result<Request, Malformed>, now: Timestamp) -> Vec<Effect> {
-        let mut effects = self.on_alarm(now);
+        let mut effects = self.on_timer(now);
         if !matches!(effects.last(), Some(Effect::Close(_))) {
-            effects.extend(self.hear(message, now));
+            effects.extend(self.receive(message, now));
         }
         effects
     }
 
-    fn hear(&mut self, message: Result<Request, Malformed>, now: Timestamp) -> Vec<Effect> {
-        match self.pace.on_message(now) {
+    fn receive(&mut self, message: Result<Request, Malformed>, now: Timestamp) -> Vec<Effect> {
+        match self.rate_limit.on_message(now) {
             Verdict::Hear => {}
             Verdict::Refuse(wait) => {
                 let id = message.map_or_else(|malformed| malformed.id, |request| request.id);
                 let retry_after = Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0));
                 let message = "too many messages; send slower".into();
-                return vec![Effect::Say(Notice::Error {
+                return vec![Effect::Send(Notice::Error {
                     id,
                     code: ErrorCode::RateLimited,
                     message,
@@ -133,7 +133,7 @@ impl Session {
             Verdict::GiveUp => return vec![Effect::Close(CloseReason::TooFast)],
         }
         match message {
-            Ok(Request { id, command: Command::Ping }) => vec![Effect::Say(Notice::Pong { id })],
+            Ok(Request { id, command: Command::Ping }) => vec![Effect::Send(Notice::Pong { id })],
             Ok(request) => vec![Effect::Run(request)],
             Err(malformed) => self.on_malformed(malformed, now),
         }
@@ -142,8 +142,8 @@ impl Session {
     fn on_malformed(&mut self, malformed: Malformed, now: Timestamp) -> Vec<Effect> {
         let Malformed { id, code, message } = malformed;
         let mut effects =
-            vec![Effect::Say(Notice::Error { id, code, message: message.into(), retry_after: None })];
-        if self.mistakes.add(now) {
+            vec![Effect::Send(Notice::Error { id, code, message: message.into(), retry_after: None })];
+        if self.malformed.add(now) {
             effects.push(Effect::Close(CloseReason::TooManyMistakes));
         }
         effects
@@ -152,26 +152,26 @@ impl Session {
     /// The session goes on by another token of the same user, and by the plan that the user has now.
     pub fn refreshed(&mut self, scope: Scope, limits: SessionLimits) {
         if limits.plan.messages != self.limits.plan.messages {
-            self.pace = Pace::new(limits.plan.messages);
+            self.rate_limit = RateLimit::new(limits.plan.messages);
         }
         self.limits = limits;
         self.scope = scope;
         self.warned = false;
     }
 
-    /// When [`Session::on_alarm`] must be called next.
-    pub fn next_alarm(&self) -> Timestamp {
+    /// When [`Session::on_timer`] must be called next.
+    pub fn next_timer(&self) -> Timestamp {
         if self.warned { self.ends_at() } else { self.warning_at() }
     }
 
     /// Looks at the token's time.
-    pub fn on_alarm(&mut self, now: Timestamp) -> Vec<Effect> {
+    pub fn on_timer(&mut self, now: Timestamp) -> Vec<Effect> {
         if now >= self.ends_at() {
             return vec![Effect::Close(CloseReason::TokenExpired)];
         }
         if !self.warned && now >= self.warning_at() {
             self.warned = true;
-            return vec![Effect::Say(Notice::TokenExpiring { expires_at: self.scope.expires_at() })];
+            return vec![Effect::Send(Notice::TokenExpiring { expires_at: self.scope.expires_at() })];
         }
         Vec::new()
     }

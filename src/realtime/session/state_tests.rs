@@ -1,15 +1,16 @@
 use std::time::Duration;
 
-use super::*;
 use crate::config::PlanLimits;
 use crate::domain::policy::ScopeParts;
 use crate::domain::users::{Plan, Role};
 use crate::ids::{CallId, TokenId, UserId};
-use crate::realtime::protocol::json;
+use crate::protocol::json;
+
+use super::*;
 
 const LIMITS: SessionLimits = SessionLimits {
     plan: PlanLimits { connections: 3, messages: 5, rooms: 4, requests: 60, simulations: 2 },
-    mistakes: 3,
+    malformed: 3,
     token_warning: Duration::from_secs(60),
     token_grace: Duration::from_secs(10),
 };
@@ -47,7 +48,7 @@ fn hears(session: &mut Session, text: &str, now: Timestamp) -> Vec<Effect> {
 
 fn said(effects: &[Effect]) -> String {
     match effects {
-        [Effect::Say(notice), ..] => serde_json::to_string(notice).unwrap(),
+        [Effect::Send(notice), ..] => serde_json::to_string(notice).unwrap(),
         other => format!("{other:?}"),
     }
 }
@@ -72,7 +73,7 @@ fn a_mistake_is_explained_and_too_many_in_a_minute_end_the_session() {
         );
     }
     let effects = hears(&mut session, "nonsense", at(39));
-    assert!(matches!(effects[..], [Effect::Say(_), Effect::Close(CloseReason::TooManyMistakes)]));
+    assert!(matches!(effects[..], [Effect::Send(_), Effect::Close(CloseReason::TooManyMistakes)]));
 }
 
 #[test]
@@ -94,19 +95,19 @@ fn who_is_too_fast_is_told_when_to_go_on() {
 #[test]
 fn the_end_of_a_token_is_announced_and_then_kept() {
     let mut session = session(None);
-    assert_eq!(session.next_alarm(), at(40));
-    assert!(session.on_alarm(at(39)).is_empty());
-    assert!(said(&session.on_alarm(at(40))).contains("token_expiring"));
-    assert!(session.on_alarm(at(41)).is_empty(), "once is enough");
-    assert_eq!(session.next_alarm(), at(100));
-    assert!(matches!(session.on_alarm(at(100))[..], [Effect::Close(CloseReason::TokenExpired)]));
+    assert_eq!(session.next_timer(), at(40));
+    assert!(session.on_timer(at(39)).is_empty());
+    assert!(said(&session.on_timer(at(40))).contains("token_expiring"));
+    assert!(session.on_timer(at(41)).is_empty(), "once is enough");
+    assert_eq!(session.next_timer(), at(100));
+    assert!(matches!(session.on_timer(at(100))[..], [Effect::Close(CloseReason::TokenExpired)]));
 }
 
 #[test]
 fn nothing_is_carried_out_after_the_end_of_the_token() {
     let mut session = session(None);
     let effects = hears(&mut session, r#"{"type":"leave","room":"admin"}"#, at(50));
-    assert!(matches!(effects[..], [Effect::Say(_), Effect::Run(_)]), "warned, however late the timer");
+    assert!(matches!(effects[..], [Effect::Send(_), Effect::Run(_)]), "warned, however late the timer");
     let effects = hears(&mut session, r#"{"type":"leave","room":"admin"}"#, at(100));
     assert!(matches!(effects[..], [Effect::Close(CloseReason::TokenExpired)]));
 }
@@ -114,16 +115,16 @@ fn nothing_is_carried_out_after_the_end_of_the_token() {
 #[test]
 fn an_outside_token_has_a_grace() {
     let mut session = session(Some("https://clerk.example"));
-    assert_eq!(session.on_alarm(at(105)).len(), 1, "the warning that was late");
-    assert_eq!(session.next_alarm(), at(110));
-    assert!(matches!(session.on_alarm(at(110))[..], [Effect::Close(CloseReason::TokenExpired)]));
+    assert_eq!(session.on_timer(at(105)).len(), 1, "the warning that was late");
+    assert_eq!(session.next_timer(), at(110));
+    assert!(matches!(session.on_timer(at(110))[..], [Effect::Close(CloseReason::TokenExpired)]));
 }
 
 #[test]
 fn a_refreshed_session_goes_on_by_the_new_token() {
     let mut session = session(None);
-    session.on_alarm(at(50));
+    session.on_timer(at(50));
     session.refreshed(scope(None, at(1_000)), LIMITS);
-    assert_eq!(session.next_alarm(), at(940), "and is warned again");
-    assert!(session.on_alarm(at(100)).is_empty());
+    assert_eq!(session.next_timer(), at(940), "and is warned again");
+    assert!(session.on_timer(at(100)).is_empty());
 }

@@ -4,22 +4,22 @@
 //! gets the namespace's packets, and speaks by the connection's outbox. What the doors lead to is not known here:
 //! sessions in the server, echoes in the conformance example.
 
-mod hall;
-mod lobby;
+mod client;
+mod connect;
 mod socket;
 
-pub use hall::{HallLimits, serve};
-pub(super) use lobby::Lobby;
-pub use socket::{Heard, Socket};
+pub use client::{ClientLimits, serve};
+pub(super) use connect::SessionConnector;
+pub use socket::{Socket, SocketEvent};
 
 use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use super::close::CloseReason;
+use crate::protocol::close::CloseReason;
 
 /// Somebody wants into a namespace.
-pub struct Knock {
+pub struct ConnectRequest {
     /// Its name, as the client wrote it.
     pub namespace: String,
     /// What the client shows.
@@ -29,15 +29,15 @@ pub struct Knock {
 }
 
 /// The door is open.
-pub struct Welcome {
+pub struct Accepted {
     /// The socket's name.
     pub sid: String,
     /// Goes in: called once the client has been told.
-    pub enter: Box<dyn FnOnce()>,
+    pub start: Box<dyn FnOnce()>,
 }
 
 /// The door stays shut.
-pub enum TurnedAway {
+pub enum ConnectError {
     /// For a reason that the client can do something about.
     Refused {
         /// Why, as the client's `connect_error` says it.
@@ -51,7 +51,7 @@ pub enum TurnedAway {
 }
 
 /// Where the namespaces of a connection lead.
-pub trait Doors {
+pub trait ConnectHandler {
     /// Lets somebody in or not. Until that is decided, nothing else of the connection is read.
-    fn knock(&mut self, knock: Knock) -> impl Future<Output = Result<Welcome, TurnedAway>>;
+    fn connect(&mut self, connect: ConnectRequest) -> impl Future<Output = Result<Accepted, ConnectError>>;
 }

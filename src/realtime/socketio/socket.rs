@@ -9,17 +9,17 @@ use std::task::{Context, Poll};
 use futures_util::Stream;
 use tokio::sync::mpsc;
 
-use crate::realtime::close::{CloseReason, Reconnect};
-use crate::realtime::hub::{Delivery, Outbox};
-use crate::realtime::protocol::socketio::{Kind, Packet, without_namespace};
-use crate::realtime::transport::{Inbound, Wire};
+use crate::hub::{Delivery, Outbox};
+use crate::protocol::close::{CloseReason, Reconnect};
+use crate::protocol::socketio::{Kind, Packet, without_namespace};
+use crate::realtime::connection::{ConnectionHandle, Inbound};
 
 /// Packets that may wait for a socket that is busy with one; the connection's reader waits then.
 const WAITING: usize = 2;
 
 /// What a socket hears.
 #[derive(Debug)]
-pub enum Heard {
+pub enum SocketEvent {
     /// An event or an answer.
     Packet(Packet),
     /// A sign of life.
@@ -28,22 +28,22 @@ pub enum Heard {
 
 /// A client's place in a namespace.
 pub struct Socket {
-    heard: mpsc::Receiver<Heard>,
+    events: mpsc::Receiver<SocketEvent>,
     ended: bool,
     /// The connection's outbox.
     pub outbox: Outbox,
     /// To leave the namespace by.
-    pub wire: Rc<dyn Wire>,
+    pub handle: Rc<dyn ConnectionHandle>,
 }
 
 /// The sockets of one connection, by the names of their namespaces.
 #[derive(Clone, Default)]
-pub(super) struct Sockets(Rc<RefCell<HashMap<String, Seat>>>);
+pub(super) struct Sockets(Rc<RefCell<HashMap<String, SocketEntry>>>);
 
-struct Seat {
+struct SocketEntry {
     /// Of a socket that left and came again there may be two; each ends its own.
     number: u32,
-    heard: mpsc::Sender<Heard>,
+    events: mpsc::Sender<SocketEvent>,
 }
 
 impl Sockets {
@@ -53,27 +53,27 @@ impl Sockets {
         namespace: &str,
         number: u32,
         outbox: &Outbox,
-        connection: &Rc<dyn Wire>,
-    ) -> (Socket, mpsc::Sender<Heard>) {
-        let (sender, heard) = mpsc::channel(WAITING);
-        let wire = NamespaceWire {
+        connection: &Rc<dyn ConnectionHandle>,
+    ) -> (Socket, mpsc::Sender<SocketEvent>) {
+        let (sender, events) = mpsc::channel(WAITING);
+        let handle = NamespaceHandle {
             namespace: namespace.to_owned(),
             number,
             sockets: self.clone(),
             outbox: outbox.clone(),
             connection: connection.clone(),
             closing: Cell::new(false),
-            closed_for: Cell::new(None),
+            close_reason: Cell::new(None),
         };
-        (Socket { heard, ended: false, outbox: outbox.clone(), wire: Rc::new(wire) }, sender)
+        (Socket { events, ended: false, outbox: outbox.clone(), handle: Rc::new(handle) }, sender)
     }
 
-    pub(super) fn seat(&self, namespace: String, number: u32, heard: mpsc::Sender<Heard>) {
-        self.0.borrow_mut().insert(namespace, Seat { number, heard });
+    pub(super) fn insert(&self, namespace: String, number: u32, events: mpsc::Sender<SocketEvent>) {
+        self.0.borrow_mut().insert(namespace, SocketEntry { number, events });
     }
 
-    pub(super) fn of(&self, namespace: &str) -> Option<mpsc::Sender<Heard>> {
-        self.0.borrow().get(namespace).map(|seat| seat.heard.clone())
+    pub(super) fn of(&self, namespace: &str) -> Option<mpsc::Sender<SocketEvent>> {
+        self.0.borrow().get(namespace).map(|entry| entry.events.clone())
     }
 
     /// Ends the namespace's socket: it hears no more.
@@ -87,13 +87,13 @@ impl Sockets {
 
     /// Whether there is no other socket than this, which may have left already.
     fn is_last(&self, number: u32) -> bool {
-        self.0.borrow().values().all(|seat| seat.number == number)
+        self.0.borrow().values().all(|entry| entry.number == number)
     }
 
     /// A sign of life of the connection is one of each socket. One that is busy hears it in what waits for it.
     pub(super) fn alive(&self) {
-        for seat in self.0.borrow().values() {
-            let _ = seat.heard.try_send(Heard::Alive);
+        for entry in self.0.borrow().values() {
+            let _ = entry.events.try_send(SocketEvent::Alive);
         }
     }
 
@@ -102,8 +102,8 @@ impl Sockets {
     }
 
     /// Takes a socket's own seat away, if it still has it.
-    fn give_up(&self, number: u32) {
-        self.0.borrow_mut().retain(|_, seat| seat.number != number);
+    fn remove(&self, number: u32) {
+        self.0.borrow_mut().retain(|_, entry| entry.number != number);
     }
 }
 
@@ -115,12 +115,12 @@ impl Stream for Socket {
         if self.ended {
             return Poll::Ready(None);
         }
-        self.heard.poll_recv(context).map(|heard| {
-            Some(match heard {
-                Some(Heard::Packet(packet)) if packet.kind == Kind::Event => {
+        self.events.poll_recv(context).map(|events| {
+            Some(match events {
+                Some(SocketEvent::Packet(packet)) if packet.kind == Kind::Event => {
                     Inbound::Text(without_namespace(&packet))
                 }
-                Some(Heard::Packet(_) | Heard::Alive) => Inbound::Alive,
+                Some(SocketEvent::Packet(_) | SocketEvent::Alive) => Inbound::Alive,
                 None => {
                     self.ended = true;
                     Inbound::Gone
@@ -132,29 +132,29 @@ impl Stream for Socket {
 
 impl Socket {
     /// The next thing it hears; nothing when it has left.
-    pub async fn hear(&mut self) -> Option<Heard> {
-        self.heard.recv().await
+    pub async fn receive(&mut self) -> Option<SocketEvent> {
+        self.events.recv().await
     }
 }
 
 /// A socket's hold on its namespace, and for what concerns the whole connection, on that.
-struct NamespaceWire {
+struct NamespaceHandle {
     namespace: String,
     number: u32,
     sockets: Sockets,
     outbox: Outbox,
-    connection: Rc<dyn Wire>,
+    connection: Rc<dyn ConnectionHandle>,
     closing: Cell<bool>,
-    closed_for: Cell<Option<CloseReason>>,
+    close_reason: Cell<Option<CloseReason>>,
 }
 
-impl NamespaceWire {
+impl NamespaceHandle {
     fn leave(&self) {
-        self.sockets.give_up(self.number);
+        self.sockets.remove(self.number);
     }
 }
 
-impl Wire for NamespaceWire {
+impl ConnectionHandle for NamespaceHandle {
     /// Clients' libraries come back by themselves after a broken connection, and do not after a DISCONNECT: so whoever
     /// should come back loses the connection, and whoever should not is put out of the namespace. A session that takes
     /// the connection with it lasts as long as that, so that a server which stops waits for its last words.
@@ -162,7 +162,7 @@ impl Wire for NamespaceWire {
         if self.closing.replace(true) {
             return;
         }
-        self.closed_for.set(Some(reason));
+        self.close_reason.set(Some(reason));
         if matches!(reason.reconnect(), Reconnect::Now | Reconnect::Later) {
             return self.connection.close(reason);
         }
@@ -186,17 +186,17 @@ impl Wire for NamespaceWire {
         self.leave();
     }
 
-    fn cut(&self) {
+    fn abort(&self) {
         self.closing.set(true);
         self.leave();
-        self.connection.cut();
+        self.connection.abort();
     }
 
     fn is_closing(&self) -> bool {
         self.closing.get() || self.connection.is_closing()
     }
 
-    fn closed_for(&self) -> Option<CloseReason> {
-        self.closed_for.get().or_else(|| self.connection.closed_for())
+    fn close_reason(&self) -> Option<CloseReason> {
+        self.close_reason.get().or_else(|| self.connection.close_reason())
     }
 }

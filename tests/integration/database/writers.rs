@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use diesel::prelude::*;
 use futures_util::future::join_all;
+use souk::db::event_log;
 use souk::db::schema::rooms;
 use souk::db::{DbError, UnitOfWork};
-use souk::events::{Fact, log};
+use souk::events::DomainEvent;
 use souk::ids::{Room, Seq};
 
 use crate::both_engines;
@@ -16,7 +17,7 @@ use crate::support::TestApp;
 #[derive(serde::Serialize)]
 struct Tested(#[serde(skip)] Vec<Room>);
 
-impl Fact for Tested {
+impl DomainEvent for Tested {
     fn kind(&self) -> &'static str {
         "test.happened"
     }
@@ -37,7 +38,8 @@ fn happen(uow: &mut UnitOfWork<'_>, names: &[&str]) {
 }
 
 async fn positions(app: &TestApp, room: Room) -> Vec<u64> {
-    let events = app.server.db.read(move |uow| log::after(uow, &room, Seq::START, 10_000)).await.unwrap();
+    let events =
+        app.server.db.read(move |uow| event_log::after(uow.conn(), &room, Seq::START, 10_000)).await.unwrap();
     events.iter().map(|event| event.seq.0).collect()
 }
 

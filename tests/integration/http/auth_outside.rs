@@ -345,7 +345,7 @@ fn outside_sessions_end_when_another_process_ends_their_right() {
     with_issuer(Algorithm::EdDSA, &provisioning(), async |cast| {
         let (server, admin) = (&cast.app.server, cast.db_admin().await);
         // A second handle on the database, which tells nobody here what it commits.
-        let config = souk::startup::db_config(&server.config.database);
+        let config = souk::server::db_config(&server.config.database);
         let elsewhere =
             souk::db::Db::open_beside(&config, cast.app.clock.clone(), std::sync::Arc::new(())).unwrap();
         let live = async || {
@@ -359,7 +359,7 @@ fn outside_sessions_end_when_another_process_ends_their_right() {
         elsewhere.write(move |uow| service::log_out(uow, &admin, ana)).await.unwrap();
         cast.app.clock.advance(Duration::from_secs(2));
         let (mut after, _) = live().await;
-        souk::revocation_poll::poll(server).await.unwrap();
+        souk::server::revocation_poll::poll(server).await.unwrap();
         assert_eq!(before.closed().await.code, 4001);
         after.send(json!({"type": "ping"})).await;
         after.recv("pong").await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use souk::clock::Timestamp;
-use souk::sweeper::note_live_logins;
+use souk::server::scheduler::note_live_logins;
 
 use crate::both_engines;
 use crate::support::{PASSWORD, Person, TestApp, eventually};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use souk::sweeper;
+use souk::server::scheduler;
 
 use crate::both_engines;
 use crate::support::{ADDRESS, id, usual_request};
@@ -173,9 +173,9 @@ both_engines! {
         assert_eq!(listed(ana.clone(), "/offers?state=expired").await.len(), 1);
         assert!(listed(ana.clone(), "/offers?state=pending").await.is_empty());
 
-        let swept = sweeper::sweep(&app.server).await.unwrap();
+        let swept = scheduler::sweep(&app.server).await.unwrap();
         assert_eq!((swept.requests, swept.offers), (1, 0), "the offer went with its request");
-        assert_eq!(sweeper::sweep(&app.server).await.unwrap(), sweeper::Swept::default());
+        assert_eq!(scheduler::sweep(&app.server).await.unwrap(), scheduler::Swept::default());
         assert_eq!(app.db_kinds("market:plumbing").await.last().unwrap(), "request.expired");
         assert_eq!(app.db_kinds(&format!("user:{}", pavel.id)).await.last().unwrap(), "offer.expired");
         assert_eq!(ana.get(&path(&request)).await.ok()["version"], 2);

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::doors::db_session;
 use crate::both_engines;
 use crate::support::{Socket, TestApp};
+
+use super::fixtures::db_session;
 
 /// Ana and Ben, live in their chat; its room.
 async fn talking(app: &TestApp) -> (Socket, Socket, String) {

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::doors::db_session;
 use crate::support::{Database, Engine, Library, Process, Puppet, SocketIo, TestApp, Transports, run};
+
+use super::fixtures::db_session;
 
 /// Starts both people's client; where there is none, the test is over.
 async fn client(library: Library, app: &TestApp, transports: Transports, how: Value) -> Option<Puppet> {

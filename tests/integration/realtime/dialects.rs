@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::doors::db_session;
 use crate::both_engines;
 use crate::support::{Person, Socket, SocketIo, TestApp};
+
+use super::fixtures::db_session;
 
 /// An id that nothing has.
 const NOTHING: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
@@ -153,7 +154,7 @@ both_engines! {
 
 /// The commands that there are, by their names in the source.
 fn commands() -> BTreeSet<&'static str> {
-    let source = include_str!("../../../src/realtime/protocol/command.rs");
+    let source = include_str!("../../../src/protocol/command.rs");
     let names = source.split("fn name(&self)").nth(1).unwrap().split("\n    }\n").next().unwrap();
     names.lines().filter_map(|line| line.split_once("=> \"")?.1.split('"').next()).collect()
 }

@@ -5,9 +5,10 @@ use std::time::Duration;
 use jsonwebtoken::{EncodingKey, Header};
 use serde_json::{Value, json};
 
-use super::doors::db_ring;
 use crate::both_engines;
 use crate::support::{JWT_SECRET, Person, Socket, SocketIo, TestApp, eventually};
+
+use super::fixtures::db_ring;
 
 /// What clients saw, endpoint by endpoint. Socket.IO has words instead of codes.
 const SEEN: &str = "\
@@ -236,7 +237,7 @@ both_engines! {
             let path = format!("{}?token={}", place.path(endpoint), ana.token().unwrap());
             sockets.push(Socket::connect(app.address, &path).await);
         }
-        app.stop_in_order();
+        app.stop_gracefully();
         for socket in &mut sockets {
             assert!(socket.recv("disconnecting").await["reconnect_in_ms"].is_number());
             assert_eq!(socket.closed().await.code, 1012);

@@ -9,12 +9,13 @@ use actix_web::{App, HttpRequest, HttpResponse};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
 use souk::http::connection::{ServeOptions, serve as serve_on};
-use souk::realtime::close::CloseReason;
-use souk::realtime::hub::{Delivery, OutboxLimits};
-use souk::realtime::protocol::engineio::PayloadLimits;
-use souk::realtime::protocol::frame;
-use souk::realtime::transport::engineio::{Connection, Engine, EngineLimits, Received};
-use souk::realtime::transport::{FrameLimits, Inbound, LinkLimits};
+use souk::hub::{Delivery, OutboxLimits};
+use souk::protocol::close::CloseReason;
+use souk::protocol::engineio::PayloadLimits;
+use souk::protocol::frame;
+use souk::realtime::connection::Inbound;
+use souk::realtime::engineio::{Connection, Engine, EngineLimits, RequestOutcome};
+use souk::realtime::websocket::{ConnectionLimits, FrameLimits};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
@@ -26,7 +27,7 @@ const LIMITS: EngineLimits = EngineLimits {
     max_payload: 10_000,
     payload: PayloadLimits { packets: 16, message: 5_000 },
     upgrade_timeout: Duration::from_secs(1),
-    link: LinkLimits {
+    connection: ConnectionLimits {
         frames: FrameLimits { frame: 5_000, message: 5_000, fragments: 8 },
         outbox: OutboxLimits { soft: 64 * 1024, hard: 256 * 1024 },
         close_timeout: Duration::from_secs(1),
@@ -43,23 +44,23 @@ const HASTY: EngineLimits = EngineLimits {
 /// Says back what is said; says goodbye and closes when it hears "close me" or "put me out".
 async fn echo(request: HttpRequest, payload: Payload, engine: Data<Engine>) -> HttpResponse {
     let opening = match engine.receive(&request, payload).await {
-        Received::Answered(answer) => return answer,
-        Received::Opening(opening) => opening,
+        RequestOutcome::Answered(answer) => return answer,
+        RequestOutcome::OpenRequest(opening) => opening,
     };
-    let (response, Connection { mut messages, outbox, wire }) = opening.accept();
+    let (response, Connection { mut messages, outbox, handle }) = opening.accept();
     actix_web::rt::spawn(async move {
         while let Some(inbound) = messages.next().await {
             let frames = match inbound {
                 Inbound::Text(text) if text == "close me" || text == "put me out" => {
                     let _ = outbox.push(frame::text(|to| to.extend(b"4goodbye")), Delivery::Durable);
                     let comes_back = text == "close me";
-                    wire.close(if comes_back { CloseReason::Restarting } else { CloseReason::Revoked });
+                    handle.close(if comes_back { CloseReason::Restarting } else { CloseReason::Revoked });
                     continue;
                 }
                 Inbound::Text(text) => frame::text(|to| to.extend(format!("4{text}").bytes())),
                 Inbound::Binary(bytes) => frame::binary(&bytes),
                 Inbound::Fault(reason) => {
-                    wire.close(reason);
+                    handle.close(reason);
                     continue;
                 }
                 Inbound::Alive | Inbound::Gone => continue,

@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
-use super::doors::{db_ring, db_session};
 use crate::both_engines;
+
+use super::fixtures::{db_ring, db_session};
 
 both_engines! {
     async fn each_room_lets_in_whom_its_policy_lets_in(app with ["--free-messages=1000"]) {

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::doors::{db_ring, db_session};
 use crate::both_engines;
 use crate::support::{Client, SocketIo, TestApp};
+
+use super::fixtures::{db_ring, db_session};
 
 type Headers<'a> = &'a [(&'static str, &'a str)];
 
@@ -243,7 +244,7 @@ both_engines! {
     async fn a_server_that_stops_lets_them_come_back(app) {
         let ana = app.consumer("ana").await;
         let mut socket = SocketIo::connect(app.address, ana.token().unwrap()).await;
-        app.stop_in_order();
+        app.stop_gracefully();
         let (said, code) = socket.ended().await;
         assert_eq!(code, 1012);
         assert!(said.iter().any(|said| said.contains("reconnect_in_ms")), "{said:?}");

@@ -2,15 +2,16 @@
 
 use serde_json::json;
 
-use super::doors::db_ring;
 use crate::both_engines;
 use crate::support::deaf;
+
+use super::fixtures::db_ring;
 
 both_engines! {
     async fn a_server_that_stops_says_when_to_come_back(app) {
         let ana = app.consumer("ana").await;
         let mut socket = ana.live().await;
-        app.stop_in_order();
+        app.stop_gracefully();
         let notice = socket.recv("disconnecting").await;
         assert_eq!(notice["reason"], "server_restarting");
         assert!(notice["reconnect_in_ms"].as_u64().unwrap() <= 5_000);

@@ -82,7 +82,7 @@ both_engines! {
         app with ["--database-connections=1", "--database-acquire-timeout=200ms"]
     ) {
         let ana = app.consumer("ana").await;
-        let (release, held) = std::sync::mpsc::channel::<()>();
+        let (release, held) = std::sync::mpsc::sync_channel::<()>(1);
         let (taken, is_taken) = tokio::sync::oneshot::channel();
         let db = app.server.db.clone();
         let holder = actix_web::rt::spawn(async move {
@@ -101,8 +101,8 @@ both_engines! {
 
     async fn more_writes_than_may_wait_are_refused(app with ["--database-queue=1"]) {
         let ana = app.consumer("ana").await;
-        let (release, held) = std::sync::mpsc::channel::<()>();
-        let (taken, is_taken) = std::sync::mpsc::channel();
+        let (release, held) = std::sync::mpsc::sync_channel::<()>(1);
+        let (taken, is_taken) = std::sync::mpsc::sync_channel(1);
         let (db, held) = (app.server.db.clone(), std::sync::Mutex::new(held));
         let holder = actix_web::rt::spawn(async move {
             db.write(move |_| {

@@ -136,7 +136,7 @@ both_engines! {
 
     async fn clients_come_back_within_the_jitter(app with ["--reconnect-jitter=1ms"]) {
         let mut ana = app.consumer("ana").await.live().await;
-        app.stop_in_order();
+        app.stop_gracefully();
         let wait = ana.recv("disconnecting").await["reconnect_in_ms"].as_u64().unwrap();
         assert!(wait <= 1, "{wait}");
     }

@@ -152,7 +152,7 @@ async fn blocking_write(app: &TestApp) -> (std::sync::mpsc::SyncSender<()>, toki
 fn a_write_waits_so_long_for_another_process() {
     run(Engine::Sqlite, &["--database-busy-timeout=50ms"], async |app| {
         let ana = app.consumer("ana").await;
-        let config = souk::startup::db_config(&app.server.config.database);
+        let config = souk::server::db_config(&app.server.config.database);
         let elsewhere = Db::open(&config, app.clock.clone(), std::sync::Arc::new(())).unwrap();
         let (release, held) = std::sync::mpsc::sync_channel::<()>(1);
         let (taken, is_taken) = std::sync::mpsc::sync_channel(1);

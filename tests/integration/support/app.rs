@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use souk::app::App;
 use souk::clock::Clock;
 use souk::config::Settings;
-use souk::startup::{self, Stop};
+use souk::server::{self, Stop};
 use souk::telemetry::logging;
 use tokio::sync::oneshot;
 
@@ -49,7 +49,7 @@ pub fn run(engine: Engine, flags: &[&str], test: impl AsyncFnOnce(&TestApp)) {
         let own = ["--bind=127.0.0.1:0", "--workers=2", "--jwt-secret", JWT_SECRET, "--database-url", &url];
         let settings = Settings::given(own.iter().chain(flags).copied()).unwrap();
         let clock = Clock::movable();
-        let server = startup::build(settings.into_config().unwrap(), clock.clone()).unwrap();
+        let server = server::build(settings.into_config().unwrap(), clock.clone()).unwrap();
         let (stop, stopped) = oneshot::channel();
         let app = TestApp {
             address: server.address(),
@@ -58,7 +58,7 @@ pub fn run(engine: Engine, flags: &[&str], test: impl AsyncFnOnce(&TestApp)) {
             server: server.app().clone(),
             stop: RefCell::new(Some(stop)),
         };
-        let how = async { stopped.await.unwrap_or(Stop::AtOnce) };
+        let how = async { stopped.await.unwrap_or(Stop::Immediate) };
         let serving = actix_web::rt::spawn(server.run_until_stopped(how));
         let testing = tokio::time::timeout(LIMIT, test(&app));
         let outcome = AssertUnwindSafe(testing).catch_unwind().await;
@@ -87,9 +87,9 @@ impl TestApp {
     }
 
     /// Tells the server to stop, as SIGTERM would. It does so while the test goes on.
-    pub fn stop_in_order(&self) {
+    pub fn stop_gracefully(&self) {
         if let Some(stop) = self.stop.borrow_mut().take() {
-            let _ = stop.send(Stop::InOrder);
+            let _ = stop.send(Stop::Graceful);
         }
     }
 }

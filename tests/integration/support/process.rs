@@ -44,7 +44,7 @@ impl Process {
 
     fn spawn(command: &mut Command, bind: &str, database_url: &str, flags: &[&str]) -> Self {
         // Each of its clients here is an open file, too.
-        souk::startup::allow_many_files().unwrap();
+        souk::server::allow_many_files().unwrap();
         let mut child = command
             .args(["serve", "--bind", bind, "--jwt-secret", JWT_SECRET])
             .args(if flags.contains(&"--workers") { None } else { Some("--workers=2") })

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::events::Fact;
+use crate::events::DomainEvent;
 use crate::ids::{ProjectId, Room, TaskId, UserId};
 
 use super::{Position, Status, Task, TaskText, TaskTitle};
@@ -35,7 +35,7 @@ impl<'a> TaskCreated<'a> {
     }
 }
 
-impl Fact for TaskCreated<'_> {
+impl DomainEvent for TaskCreated<'_> {
     fn kind(&self) -> &'static str {
         "task.created"
     }

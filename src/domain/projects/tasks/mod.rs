@@ -9,14 +9,14 @@ pub use service::{NewTask, create, find, list};
 
 use crate::clock::Timestamp;
 use crate::db::{schema, text_enum};
-use crate::domain::text::{Line, Prose};
+use crate::domain::text::{MultiLine, SingleLine};
 use crate::ids::{ProjectId, TaskId, UserId};
 
 /// What a task is called.
-pub type TaskTitle = Line<200>;
+pub type TaskTitle = SingleLine<200>;
 
 /// What there is to say about a task.
-pub type TaskText = Prose<4000>;
+pub type TaskText = MultiLine<4000>;
 
 text_enum! {
     /// The column of the board that a task stands in.

@@ -61,5 +61,5 @@ pub fn list(
 ) -> Result<Slice<Task, TaskId>, Error> {
     let project = projects::find(uow, scope, project)?;
     let rows = repository::list(uow, &project, page)?;
-    Ok(page.cut(rows, |task| task.id))
+    Ok(page.slice(rows, |task| task.id))
 }

@@ -83,7 +83,7 @@ pub struct NewPair {
 
 /// What is known of a token of ours when it is shown.
 #[derive(Clone, Debug)]
-pub struct Shown {
+pub struct TokenRecord {
     /// Whose it is.
     pub user: User,
     /// The login it hangs on.
@@ -105,7 +105,7 @@ pub struct Pair {
 
 /// A token that is to be made void.
 #[derive(Clone, Debug)]
-pub enum Condemned {
+pub enum RevocationTarget {
     /// One that is shown with calls.
     Access {
         /// Who issued it; `None` for us.

@@ -9,7 +9,7 @@ use crate::domain::Page;
 use crate::domain::users::{Email, User, repository as users_repository};
 use crate::ids::{LoginId, RefreshId, TokenId, UserId};
 
-use super::{Device, Login, NewPair, Pair, Revoked, Shown};
+use super::{Device, Login, NewPair, Pair, Revoked, TokenRecord};
 
 type Columns = (
     logins::id,
@@ -74,7 +74,11 @@ pub fn addresses_of(uow: &mut UnitOfWork<'_>, email: &Email) -> Result<Vec<Strin
 
 /// What is known of a token of ours: its login with the user, its pair, and whether it was revoked. One query, since every
 /// call of every client begins with it.
-pub fn shown(uow: &mut UnitOfWork<'_>, login: LoginId, jti: &TokenId) -> Result<Option<Shown>, DbError> {
+pub fn shown(
+    uow: &mut UnitOfWork<'_>,
+    login: LoginId,
+    jti: &TokenId,
+) -> Result<Option<TokenRecord>, DbError> {
     let of_pair = refresh_tokens::table.on(refresh_tokens::access_jti.eq(jti.0.clone()));
     let of_token = revocations::table.on(revocations::issuer
         .eq("")
@@ -94,7 +98,7 @@ pub fn shown(uow: &mut UnitOfWork<'_>, login: LoginId, jti: &TokenId) -> Result<
         ))
         .first::<(User, Login, Option<RefreshId>, Pair, Option<String>)>(uow.conn())
         .optional()?;
-    Ok(found.map(|(user, login, refresh, pair, revoked)| Shown {
+    Ok(found.map(|(user, login, refresh, pair, revoked)| TokenRecord {
         user,
         login,
         // A pair of which nothing was shown yet has nothing but nulls, too: its id says that there is one.

@@ -2,10 +2,10 @@
 //! the whole login, since thief and owner cannot be told apart. With one exception: an answer can be lost on the way.
 
 use crate::clock::Timestamp;
+use crate::db::audit_log::{NewAudit, Outcome};
 use crate::db::{DbError, UnitOfWork};
 use crate::domain::users::{User, repository as users};
-use crate::events::audit::{NewAudit, Outcome};
-use crate::events::{EndReason, Ending};
+use crate::events::{Revocation, RevocationReason};
 use crate::ids::{CallId, LoginId, TokenId};
 
 use super::repository::{self, Refresh};
@@ -70,17 +70,17 @@ fn take_back_lost_answer(uow: &mut UnitOfWork<'_>, shown: &Refresh) -> Result<bo
         return Ok(false);
     }
     repository::withdraw(uow, pair.id)?;
-    uow.end(Ending::Token {
+    uow.end(Revocation::Token {
         issuer: None,
         jti: TokenId(pair.access_jti.clone()),
-        reason: EndReason::Revoked,
+        reason: RevocationReason::Revoked,
     });
     Ok(true)
 }
 
 fn end_family(uow: &mut UnitOfWork<'_>, login: &Login, call: CallId) -> Result<Rotation, DbError> {
     if repository::revoke(uow, login.id)? {
-        uow.end(Ending::Login { sid: login.id, reason: EndReason::Revoked });
+        uow.end(Revocation::Login { sid: login.id, reason: RevocationReason::Revoked });
         uow.audit(NewAudit {
             actor: Some(login.user_id),
             impersonator: None,

@@ -4,16 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Timestamp;
+use crate::db::audit_log::{NewAudit, Outcome};
 use crate::db::{DbError, UnitOfWork};
-use crate::domain::policy::{Authorized, Need, Right, Scope, authorize, oversee};
+use crate::domain::policy::{Authorized, Need, Right, Scope, authorize, authorize_admin};
 use crate::domain::users::{User, repository as users};
 use crate::domain::{Error, Kind, Page, Slice};
-use crate::events::audit::{NewAudit, Outcome};
-use crate::events::{EndReason, Ending};
+use crate::events::{Revocation, RevocationReason};
 use crate::ids::{CallId, LoginId, TokenId, UserId};
 
 use super::rotation::idle_end;
-use super::{Condemned, Device, END, Lifetimes, Login, NewPair, Revoked, repository};
+use super::{Device, END, Lifetimes, Login, NewPair, RevocationTarget, Revoked, repository};
 
 /// To end anybody's login.
 const END_ANYBODYS: Right = Right::change(Kind::Login, "end", Need::Admin);
@@ -56,7 +56,7 @@ pub fn open(
 }
 
 /// Notes that a token of ours was shown; `false` where its pair was withdrawn, or its login ended, meanwhile.
-pub fn note_use(
+pub fn touch(
     uow: &mut UnitOfWork<'_>,
     login: LoginId,
     jti: &TokenId,
@@ -82,7 +82,7 @@ pub fn list(
         last_used_at: if scope.login() == Some(login.id) { now } else { login.last_used_at },
         ..login
     };
-    Ok(page.cut(rows, |login| login.id).map(seen))
+    Ok(page.slice(rows, |login| login.id).map(seen))
 }
 
 /// Ends one of the caller's logins, with its refresh tokens and live sessions. Ending it again changes nothing.
@@ -107,7 +107,7 @@ pub fn end_own(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<(), Error> {
         (Some(session), Some(sid)) => {
             let until = uow.now().plus(LONGEST_OUTSIDE_SESSION);
             repository::insert_revocation(uow, issuer, Revoked::Session, session, until)?;
-            uow.end(Ending::Login { sid, reason: EndReason::Revoked });
+            uow.end(Revocation::Login { sid, reason: RevocationReason::Revoked });
         }
         _ => {
             revoke_token(uow, Some(issuer.clone()), scope.token(), scope.expires_at())?;
@@ -124,16 +124,16 @@ fn of_caller(scope: &Scope, detail: &str) -> NewAudit {
 
 /// Makes a token void at the word of whoever has it: who has it may also give it up (RFC 7009). A refresh token takes its
 /// login with it.
-pub fn revoke(uow: &mut UnitOfWork<'_>, token: &Condemned, call: CallId) -> Result<(), DbError> {
+pub fn revoke(uow: &mut UnitOfWork<'_>, token: &RevocationTarget, call: CallId) -> Result<(), DbError> {
     match token {
-        Condemned::Access { issuer, jti, until } => {
+        RevocationTarget::Access { issuer, jti, until } => {
             let until = until.unwrap_or(uow.now().plus(LONGEST_OUTSIDE_SESSION));
             if revoke_token(uow, issuer.clone(), jti, until)? {
                 uow.audit(given_up(jti, call))?;
             }
             Ok(())
         }
-        Condemned::Refresh { hash } => {
+        RevocationTarget::Refresh { hash } => {
             let Some(refresh) = repository::refresh_by_hash(uow, hash)? else { return Ok(()) };
             match repository::find(uow, refresh.login_id)? {
                 Some(login) => end_login(uow, &login, call),
@@ -152,32 +152,36 @@ fn revoke_token(
 ) -> Result<bool, DbError> {
     let name = issuer.as_deref().unwrap_or_default();
     let is_new = repository::insert_revocation(uow, name, Revoked::Token, &jti.0, until.plus(SKEW))?;
-    uow.end(Ending::Token { issuer, jti: jti.clone(), reason: EndReason::Revoked });
+    uow.end(Revocation::Token { issuer, jti: jti.clone(), reason: RevocationReason::Revoked });
     Ok(is_new)
 }
 
 /// Ends somebody's login, as an admin. One that had ended stays so.
 pub fn end_as_admin(uow: &mut UnitOfWork<'_>, scope: &Scope, id: LoginId) -> Result<(), Error> {
-    oversee(uow, scope, END_ANYBODYS, Some(id.to_string()))?;
+    authorize_admin(uow, scope, END_ANYBODYS, Some(id.to_string()))?;
     let login = repository::find(uow, id)?.ok_or(Error::NotFound(Kind::Login))?;
     if repository::revoke(uow, login.id)? {
-        uow.end(Ending::Login { sid: login.id, reason: EndReason::Revoked });
+        uow.end(Revocation::Login { sid: login.id, reason: RevocationReason::Revoked });
     }
     Ok(())
 }
 
 /// Makes somebody's token void, as an admin: an access token by itself, a refresh token with its whole login.
-pub fn revoke_as_admin(uow: &mut UnitOfWork<'_>, scope: &Scope, token: &Condemned) -> Result<(), Error> {
+pub fn revoke_as_admin(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    token: &RevocationTarget,
+) -> Result<(), Error> {
     match token {
-        Condemned::Access { issuer, jti, until } => {
-            oversee(uow, scope, REVOKE, Some(jti.0.clone()))?;
+        RevocationTarget::Access { issuer, jti, until } => {
+            authorize_admin(uow, scope, REVOKE, Some(jti.0.clone()))?;
             let until = until.unwrap_or(uow.now().plus(LONGEST_OUTSIDE_SESSION));
             revoke_token(uow, issuer.clone(), jti, until)?;
             Ok(())
         }
-        Condemned::Refresh { hash } => match repository::refresh_by_hash(uow, hash)? {
+        RevocationTarget::Refresh { hash } => match repository::refresh_by_hash(uow, hash)? {
             Some(refresh) => end_as_admin(uow, scope, refresh.login_id),
-            None => oversee(uow, scope, REVOKE, None),
+            None => authorize_admin(uow, scope, REVOKE, None),
         },
     }
 }
@@ -188,7 +192,7 @@ fn end_authorized(uow: &mut UnitOfWork<'_>, login: &Authorized<Login>, call: Cal
 
 fn end_login(uow: &mut UnitOfWork<'_>, login: &Login, call: CallId) -> Result<(), DbError> {
     if repository::revoke(uow, login.id)? {
-        uow.end(Ending::Login { sid: login.id, reason: EndReason::Revoked });
+        uow.end(Revocation::Login { sid: login.id, reason: RevocationReason::Revoked });
         uow.audit(done(login.user_id, Some(login.id.to_string()), "ended by its user", call))?;
     }
     Ok(())

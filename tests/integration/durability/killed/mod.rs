@@ -4,17 +4,17 @@
 //!
 //! `SOUK_KILLS` says how often (20 unless set), `SOUK_SEED` repeats the moments of an earlier run.
 
-mod chooser;
-mod mortal;
-mod talker;
+mod offers;
+mod server;
+mod chat;
 
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::time::Duration;
 
-use chooser::{Chooser, Chosen};
-use mortal::{Mortal, Pulse};
-use talker::Talker;
+use chat::Talker;
+use offers::{Chooser, Chosen};
+use server::{Mortal, Pulse};
 
 use crate::both_engines;
 use crate::support::{Database, Person};
@@ -43,31 +43,31 @@ async fn live_through(database: &Database, seed: u64, kills: u64) {
     let ana = Person::register(&anyone, "ana", "consumer").await;
     let ben = Person::register(&anyone, "ben", "provider").await;
     let cleo = Person::register(&anyone, "cleo", "provider").await;
-    let mut chooser = Chooser::new(&ana, [&ben, &cleo]);
-    let session = chooser.open_session().await;
+    let mut offers = Chooser::new(&ana, [&ben, &cleo]);
+    let session = offers.open_session().await;
     let room = format!("session:{session}");
     let (mut of_ana, mut of_ben) = (Talker::new(&ana, &room), Talker::new(&ben, &room));
 
     let mortality = server.begin();
     let pulse = mortality.pulse();
-    tokio::join!(of_ana.talk(&pulse), of_ben.talk(&pulse), chooser.choose(&pulse));
+    tokio::join!(of_ana.talk(&pulse), of_ben.talk(&pulse), offers.choose(&pulse));
     let survivor = mortality.survivor();
 
     let log = ana.read_log(&room).await;
-    for talker in [&mut of_ana, &mut of_ben] {
-        talker.catch_up().await;
-        assert_eq!(talker.seen, log, "{} saw what happened, once and in order", talker.name);
-        assert!(talker.acked.len() as u64 > kills / 2, "{} said next to nothing", talker.name);
-        talker.assert_acks_are_kept(&log);
+    for chat in [&mut of_ana, &mut of_ben] {
+        chat.catch_up().await;
+        assert_eq!(chat.seen, log, "{} saw what happened, once and in order", chat.name);
+        assert!(chat.acked.len() as u64 > kills / 2, "{} said next to nothing", chat.name);
+        chat.assert_acks_are_kept(&log);
     }
     let names: Vec<_> = log.iter().filter_map(|event| event["data"]["client_msg_id"].as_str()).collect();
     assert_eq!(names.len(), names.iter().collect::<BTreeSet<_>>().len(), "a message was stored twice");
 
-    assert!(!chooser.chosen.is_empty(), "nothing was chosen");
-    let (events, choices) = (log.len(), chooser.chosen.len());
+    assert!(!offers.chosen.is_empty(), "nothing was chosen");
+    let (events, choices) = (log.len(), offers.chosen.len());
     let _ = writeln!(std::io::stderr(), "SOUK_SEED={seed}: {events} events, {choices} choices");
     let bookings = ana.get("/bookings?limit=100").await.ok();
-    for Chosen { request, winner, .. } in &chooser.chosen {
+    for Chosen { request, winner, .. } in &offers.chosen {
         let of_request: Vec<_> = bookings["items"]
             .as_array()
             .unwrap()

@@ -14,7 +14,7 @@ use souk::clock::Clock;
 use souk::config::Settings;
 use souk::db::Db;
 use souk::domain::users::{DisplayName, Plan, Role};
-use souk::startup;
+use souk::server;
 
 use crate::both_engines;
 use crate::support::{Client, Database, JWT_SECRET, PASSWORD, Process, id};
@@ -217,7 +217,7 @@ async fn db_enroll_admin(database: &Database, email: &str) {
     let flags = ["--jwt-secret", JWT_SECRET, "--database-url", &url];
     let config = Settings::given(flags).unwrap().into_config().unwrap();
     let clock = Clock::system();
-    let db = Db::open(&startup::db_config(&config.database), clock.clone(), Arc::new(())).unwrap();
+    let db = Db::open(&server::db_config(&config.database), clock.clone(), Arc::new(())).unwrap();
     let sign_up = SignUp {
         email: email.parse().unwrap(),
         password: NewPassword::parse(PASSWORD).unwrap(),

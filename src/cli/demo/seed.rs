@@ -1,0 +1,211 @@
+//! What has happened in the sample marketplace before you come in.
+
+use std::time::Duration;
+
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::db::UnitOfWork;
+use crate::domain::entries::{self, NewEntry};
+use crate::domain::money::{Currency, Money, PriceRange};
+use crate::domain::offers::{self, NewOffer, Offer};
+use crate::domain::place::{Place, Point};
+use crate::domain::policy::Scope;
+use crate::domain::providers::{
+    self, Caption, Categories, Photo, Position, ProfileChanges, Service, ServiceArea, ServiceDuration,
+    ServicePrice, Template,
+};
+use crate::domain::requests::{self, NewRequest, Opening, RequestDetails};
+use crate::domain::sessions::{self, ClientMsgId, MessageText, SendMessage};
+use crate::domain::slot::Slot;
+use crate::domain::text::{MultiLine, SingleLine};
+use crate::domain::{Error, bookings, users};
+use crate::ids::{Category, RequestId, SessionId};
+
+use super::Failed;
+use super::marketplace::{Booked, Demo, OpenOffer, OpenRequest};
+use super::users::{Cast, Person};
+
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Fills an empty marketplace.
+pub(super) async fn set_up(app: &App) -> Result<Demo, Failed> {
+    let cast = super::users::assemble(app).await?;
+    play(app, cast).await
+}
+
+/// Plays it from the beginning.
+pub(super) async fn play(app: &App, cast: Cast) -> Result<Demo, Failed> {
+    let Cast { mut ana, mut dora, mut ben, mut cleo, root, mut eve, mut mallory } = cast;
+    furnish(app, &mut ben, "Ben paints", "Walls, ceilings, window frames.").await?;
+    furnish(app, &mut cleo, "Cleo & Daughters", "Painting since 1987, now with the third generation.")
+        .await?;
+    let open_request = ask_for_painting(app, &mut ana, &mut ben, &mut cleo).await?;
+    confide(app, &mut ana).await?;
+    let booking = book_a_fence(app, &mut dora, &mut ben).await?;
+    for person in [&mut eve, &mut mallory] {
+        let id = person.id;
+        let reason = SingleLine::parse("reported by several people")?;
+        act(app, &root, move |uow, scope| users::service::suspend(uow, scope, id, &reason)).await?;
+        person.is_active = false;
+    }
+    Ok(Demo { users: vec![ana, dora, ben, cleo, root, eve, mallory], open_request, booking })
+}
+
+/// A shop with something in it.
+async fn furnish(app: &App, owner: &mut Person, name: &str, bio: &str) -> Result<(), Failed> {
+    let shop = owner.owns.provider_id.ok_or("a provider has a shop")?;
+    let painting: Category = "painting".parse()?;
+    let lisbon = Point::new(38.72, -9.14)?;
+    let profile = ProfileChanges {
+        display_name: Some(SingleLine::parse(name)?),
+        bio: Some(MultiLine::parse(bio)?),
+        categories: Some(Categories::new([painting.clone()])?),
+        service_area: Some(Some(ServiceArea::new(lisbon, 25.0)?)),
+    };
+    let service = Service {
+        name: SingleLine::parse("A room, walls and ceiling")?,
+        category: painting,
+        description: MultiLine::parse("Two coats, furniture covered, swept when done.")?,
+        price: ServicePrice::new(25000, 60000, euro()?)?,
+        duration: ServiceDuration::from_minutes(8 * 60)?,
+    };
+    let template = Template {
+        title: SingleLine::parse("The usual")?,
+        message: MultiLine::parse("I can do that. Paint included, furniture moved.")?,
+        price: Money::new(40000, euro()?)?,
+    };
+    let photo = Photo { caption: Caption::parse("A kitchen in Alfama")?, position: Position::new(0)? };
+    let (service, template, photo) = act(app, owner, move |uow, scope| {
+        providers::edit(uow, scope, shop, &profile, None)?;
+        let service = providers::add(uow, scope, shop, &service)?.id;
+        let template = providers::add(uow, scope, shop, &template)?.id;
+        Ok((service, template, providers::add(uow, scope, shop, &photo)?.id))
+    })
+    .await?;
+    owner.owns.service_ids.push(service);
+    owner.owns.template_ids.push(template);
+    owner.owns.photo_ids.push(photo);
+    Ok(())
+}
+
+/// An open request with two offers, between which Ana has to choose.
+async fn ask_for_painting(
+    app: &App,
+    ana: &mut Person,
+    ben: &mut Person,
+    cleo: &mut Person,
+) -> Result<OpenRequest, Failed> {
+    let request = ask(app, ana, "Paint the living room", "About 30 m², white, high ceiling.").await?;
+    let first = bid(app, ben, ana, request, 42000, "Saturday, paint included.", 3).await?;
+    let second = bid(app, cleo, ana, request, 38000, "Two of us, done in a day.", 4).await?;
+    say(app, ana, first.session_id, "demo-1", "Does that include the ceiling?").await?;
+    say(app, ben, first.session_id, "demo-2", "It does.").await?;
+    let offers = [first, second].map(|offer| OpenOffer {
+        id: offer.id,
+        version: offer.version,
+        session_id: offer.session_id,
+    });
+    Ok(OpenRequest { id: request, offers: offers.into() })
+}
+
+/// What Ana keeps to herself.
+async fn confide(app: &App, ana: &mut Person) -> Result<(), Failed> {
+    let text = "Two offers within the hour. Ben is dearer, but he answers what I ask. I will sleep on it.";
+    let new = NewEntry { title: Some(SingleLine::parse("White, or nearly")?), text: MultiLine::parse(text)? };
+    let entry = act(app, ana, move |uow, scope| entries::create(uow, scope, &new)).await?;
+    ana.owns.entry_ids.push(entry.id);
+    Ok(())
+}
+
+/// A booking, with its session and project.
+async fn book_a_fence(app: &App, dora: &mut Person, ben: &mut Person) -> Result<Booked, Failed> {
+    let request = ask(app, dora, "Paint the garden fence", "20 m, green, twice.").await?;
+    let offer = bid(app, ben, dora, request, 30000, "With weatherproof paint.", 6).await?;
+    let (id, version) = (offer.id, offer.version);
+    let accepted = act(app, dora, move |uow, scope| offers::accept(uow, scope, id, version)).await?;
+    let booking = accepted.booking_id.ok_or("an accepted offer has a booking")?;
+    let booking =
+        act(app, dora, move |uow, scope| Ok(bookings::find(uow, scope, booking)?.into_row())).await?;
+    say(app, dora, booking.session_id, "demo-3", "The gate is open from eight.").await?;
+    for party in [dora, ben] {
+        party.owns.booking_ids.push(booking.id);
+        party.owns.project_ids.extend(booking.project_id);
+    }
+    Ok(Booked {
+        id: booking.id,
+        request_id: request,
+        offer_id: offer.id,
+        session_id: booking.session_id,
+        project_id: booking.project_id,
+    })
+}
+
+async fn ask(app: &App, consumer: &mut Person, title: &str, description: &str) -> Result<RequestId, Failed> {
+    let new = NewRequest {
+        brief: RequestDetails {
+            category: "painting".parse()?,
+            title: SingleLine::parse(title)?,
+            description: MultiLine::parse(description)?,
+            budget: PriceRange::new(Some(20000), Some(50000), euro()?)?,
+            place: Place {
+                address: Some(SingleLine::parse("Rua da Bica 12, Lisboa")?),
+                point: Some(Point::new(38.7106, -9.1466)?),
+            },
+            wanted_at: Some(days_ahead(app, 3)),
+        },
+        opening: Opening::Open(None),
+    };
+    let request = act(app, consumer, move |uow, scope| requests::create(uow, scope, &new)).await?;
+    consumer.owns.request_ids.push(request.id);
+    Ok(request.id)
+}
+
+async fn bid(
+    app: &App,
+    provider: &mut Person,
+    consumer: &mut Person,
+    request: RequestId,
+    cents: i64,
+    message: &str,
+    in_days: u32,
+) -> Result<Offer, Failed> {
+    let start = days_ahead(app, in_days);
+    let new = NewOffer {
+        price: Money::new(cents, euro()?)?,
+        message: MultiLine::parse(message)?,
+        slot: Slot::new(start, start.plus(8 * HOUR))?,
+        valid_until: None,
+    };
+    let offer = act(app, provider, move |uow, scope| offers::submit(uow, scope, request, &new)).await?;
+    provider.owns.offer_ids.push(offer.id);
+    for party in [provider, consumer] {
+        party.owns.session_ids.push(offer.session_id);
+    }
+    Ok(offer)
+}
+
+async fn say(app: &App, who: &Person, session: SessionId, name: &str, text: &str) -> Result<(), Failed> {
+    let command =
+        SendMessage { session, client_msg_id: ClientMsgId::parse(name)?, text: MessageText::parse(text)? };
+    act(app, who, move |uow, scope| sessions::send_message(uow, scope, &command)).await?;
+    Ok(())
+}
+
+/// One use case, as this person.
+async fn act<T: Send + 'static>(
+    app: &App,
+    who: &Person,
+    use_case: impl Fn(&mut UnitOfWork<'_>, &Scope) -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let scope = who.scope.clone();
+    app.db.write(move |uow| use_case(uow, &scope)).await
+}
+
+fn days_ahead(app: &App, days: u32) -> Timestamp {
+    app.clock.now().plus(days * DAY)
+}
+
+fn euro() -> Result<Currency, Failed> {
+    Ok("EUR".parse()?)
+}

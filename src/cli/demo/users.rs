@@ -1,0 +1,129 @@
+//! The people of the sample marketplace.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use crate::app::App;
+use crate::auth::{NewPassword, SignUp};
+use crate::domain::policy::Scope;
+use crate::domain::users::logins::Device;
+use crate::domain::users::{self, DisplayName, Email, Plan, Role};
+use crate::ids::{
+    BookingId, CallId, ConsumerId, EntryId, OfferId, PhotoId, ProjectId, ProviderId, RequestId, ServiceId,
+    SessionId, TemplateId, UserId,
+};
+
+use super::Failed;
+
+/// Long enough that nobody has to log in while trying things out.
+const TOKEN_TTL: Duration = Duration::from_secs(12 * 60 * 60);
+
+/// Somebody to be.
+#[derive(Debug, serde::Serialize)]
+pub(super) struct Person {
+    /// What the story calls them.
+    pub name: &'static str,
+    /// The user.
+    pub id: UserId,
+    /// To log in with.
+    pub email: String,
+    /// To log in with. No secret: everybody can read it here.
+    pub password: String,
+    /// Which side they are on.
+    pub role: Role,
+    /// What they pay for.
+    pub plan: Plan,
+    /// Whether they may come in. Those who may not have a token from before.
+    pub is_active: bool,
+    /// To be shown as `Authorization: Bearer`.
+    pub access_token: String,
+    /// What is theirs.
+    pub owns: Owned,
+    /// Who they are to the server, for the story.
+    #[serde(skip)]
+    pub(super) scope: Scope,
+}
+
+/// Ids of what somebody owns.
+#[derive(Debug, Default, serde::Serialize)]
+#[allow(missing_docs, reason = "the names say it")]
+pub(super) struct Owned {
+    pub consumer_id: Option<ConsumerId>,
+    pub provider_id: Option<ProviderId>,
+    pub service_ids: Vec<ServiceId>,
+    pub template_ids: Vec<TemplateId>,
+    pub photo_ids: Vec<PhotoId>,
+    pub request_ids: Vec<RequestId>,
+    pub offer_ids: Vec<OfferId>,
+    pub booking_ids: Vec<BookingId>,
+    pub session_ids: Vec<SessionId>,
+    pub project_ids: Vec<ProjectId>,
+    pub entry_ids: Vec<EntryId>,
+}
+
+/// Everybody, registered.
+pub(super) struct Cast {
+    /// Has an open request with two offers, and keeps a journal.
+    pub(super) ana: Person,
+    /// Has a booking with Ben.
+    pub(super) dora: Person,
+    /// Paints.
+    pub(super) ben: Person,
+    /// Paints, too.
+    pub(super) cleo: Person,
+    /// Looks after it all.
+    pub(super) root: Person,
+    /// A consumer who will be suspended.
+    pub(super) eve: Person,
+    /// An admin who will be suspended.
+    pub(super) mallory: Person,
+}
+
+/// Registers everybody, and gives each a token.
+pub(super) async fn assemble(app: &App) -> Result<Cast, Failed> {
+    Ok(Cast {
+        ana: enroll(app, "ana", Role::Consumer).await?,
+        dora: enroll(app, "dora", Role::Consumer).await?,
+        ben: enroll(app, "ben", Role::Provider).await?,
+        cleo: enroll(app, "cleo", Role::Provider).await?,
+        root: enroll(app, "root", Role::Admin).await?,
+        eve: enroll(app, "eve", Role::Consumer).await?,
+        mallory: enroll(app, "mallory", Role::Admin).await?,
+    })
+}
+
+async fn enroll(app: &App, name: &'static str, role: Role) -> Result<Person, Failed> {
+    let email: Email = format!("{name}@souk.example").parse()?;
+    let password = format!("{name}-likes-bazaars");
+    let sign_up = SignUp {
+        email: email.clone(),
+        password: NewPassword::parse(&password)?,
+        display_name: DisplayName::parse(&capitalised(name))?,
+        role,
+        plan: Plan::Free,
+    };
+    let user = app.auth.enroll(sign_up).await?;
+    // Everybody has signed in from this machine, where a demo is tried.
+    let device = Device::new(Some("souk demo"), Some(IpAddr::V4(Ipv4Addr::LOCALHOST)));
+    let token = app.auth.mint_on(device, &email, Some(TOKEN_TTL)).await?.access_token;
+    let scope = app.auth.authenticate(&token, CallId::new(app.clock.now())).await?;
+    let who = scope.clone();
+    let account = app.db.read(move |uow| users::service::me(uow, &who)).await?;
+    Ok(Person {
+        name,
+        id: user.id,
+        email: user.email,
+        password,
+        role,
+        plan: user.plan,
+        is_active: true,
+        access_token: token,
+        owns: Owned { consumer_id: account.consumer, provider_id: account.provider, ..Owned::default() },
+        scope,
+    })
+}
+
+fn capitalised(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

@@ -1,0 +1,125 @@
+//! What many sessions measured, in a few lines.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use super::client::Failure;
+
+/// What one session measured.
+#[derive(Debug, Default)]
+pub(super) struct Measured {
+    /// From the first byte to the greeting, and when that was over.
+    pub(super) connect: Option<(Duration, Instant)>,
+    pub(super) join: Option<Duration>,
+    pub(super) round_trips: Vec<Duration>,
+    pub(super) deliveries: Vec<Duration>,
+    pub(super) failure: Option<Failure>,
+}
+
+/// How a load test went.
+#[derive(Debug, Serialize)]
+pub(super) struct Report {
+    /// Sessions that were opened and lasted.
+    pub sessions: usize,
+    /// Those that were not or did not, by why.
+    pub failed: BTreeMap<String, usize>,
+    /// Sessions opened in a second, from the first handshake's begin to the last greeting.
+    pub connects_per_second: f64,
+    /// From a handshake's begin to the greeting.
+    pub connect: Latency,
+    /// From `join` to its answer, when all join at once.
+    pub join: Latency,
+    /// From `ping` to `pong`.
+    pub round_trip: Latency,
+    /// From saying something to its reaching another member of the room.
+    pub delivery: Latency,
+}
+
+/// How long something took, in milliseconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub(super) struct Latency {
+    /// How many were measured.
+    pub count: usize,
+    /// Half took no longer.
+    pub p50_ms: f64,
+    /// 99 of 100 took no longer.
+    pub p99_ms: f64,
+    /// None took longer.
+    pub max_ms: f64,
+}
+
+impl Latency {
+    /// Of these times, in any order (nearest rank).
+    pub(super) fn of(mut times: Vec<Duration>) -> Self {
+        times.sort_unstable();
+        let millis = |time: &Duration| time.as_secs_f64() * 1_000.0;
+        let at = |percent: usize| {
+            let rank = (times.len() * percent).div_ceil(100).max(1);
+            times.get(rank - 1).map_or(0.0, millis)
+        };
+        Self { count: times.len(), p50_ms: at(50), p99_ms: at(99), max_ms: at(100) }
+    }
+}
+
+impl Report {
+    pub(super) fn of(began: Instant, measured: &[Measured]) -> Self {
+        let mut failed = BTreeMap::new();
+        for failure in measured.iter().filter_map(|session| session.failure.as_ref()) {
+            *failed.entry(failure.to_string()).or_insert(0) += 1;
+        }
+        let connected: Vec<_> = measured.iter().filter_map(|session| session.connect).collect();
+        let took = connected.iter().map(|(_, here)| here.duration_since(began)).max().unwrap_or_default();
+        let all = |times: fn(&Measured) -> &Vec<Duration>| {
+            Latency::of(measured.iter().flat_map(|session| times(session).iter().copied()).collect())
+        };
+        Self {
+            sessions: measured.iter().filter(|session| session.failure.is_none()).count(),
+            failed,
+            connects_per_second: connected.len() as f64 / took.as_secs_f64().max(f64::EPSILON),
+            connect: Latency::of(connected.iter().map(|(took, _)| *took).collect()),
+            join: Latency::of(measured.iter().filter_map(|session| session.join).collect()),
+            round_trip: all(|session| &session.round_trips),
+            delivery: all(|session| &session.deliveries),
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "sessions     {} opened and lasted", self.sessions)?;
+        for (why, count) in &self.failed {
+            writeln!(f, "             {count} failed: {why}")?;
+        }
+        writeln!(f, "connects     {:.0}/s; {}", self.connects_per_second, self.connect)?;
+        writeln!(f, "joins        {}", self.join)?;
+        writeln!(f, "round trips  {}", self.round_trip)?;
+        write!(f, "deliveries   {}", self.delivery)
+    }
+}
+
+impl fmt::Display for Latency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { count, p50_ms, p99_ms, max_ms } = self;
+        write!(f, "p50 {p50_ms:.1} ms, p99 {p99_ms:.1} ms, max {max_ms:.1} ms ({count} measured)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_the_nearest_rank() {
+        let times = (1..=200).rev().map(Duration::from_millis).collect();
+        let latency = Latency::of(times);
+        assert_eq!(
+            (latency.count, latency.p50_ms, latency.p99_ms, latency.max_ms),
+            (200, 100.0, 198.0, 200.0)
+        );
+        assert_eq!(Latency::of(vec![Duration::from_millis(3)]).p99_ms, 3.0);
+        assert_eq!(Latency::of(Vec::new()), Latency::default());
+    }
+}

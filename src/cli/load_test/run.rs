@@ -1,0 +1,159 @@
+//! `souk load`: many synthetic users at once, and how quickly a server serves them.
+//!
+//! It drives any server from outside, by the protocol that every client speaks; nothing of the server's own parts is used
+//! here. It measures three things: how quickly sessions open, how long a session waits for an answer, and how long what
+//! one says takes to reach the others in its room.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Barrier, Semaphore};
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval_at, sleep_until};
+
+use super::client::{Client, Failure, Heard, Target};
+use super::report::{Measured, Report};
+
+/// What to do to a server.
+#[derive(Debug, Clone)]
+pub(super) struct Load {
+    /// Where it is, and what lets load tests in.
+    pub target: Target,
+    /// Sessions to open.
+    pub sessions: u32,
+    /// Handshakes under way at once.
+    pub at_once: u32,
+    /// Sessions in each room.
+    pub room_size: u32,
+    /// How long there is traffic once all are there.
+    pub period: Duration,
+    /// How often each session asks and says something then.
+    pub every: Duration,
+}
+
+/// What all sessions share.
+struct Shared {
+    load: Load,
+    connecting: Semaphore,
+    /// Everybody is here, or has failed.
+    all_here: Barrier,
+    all_joined: Barrier,
+    began: Instant,
+    /// Session numbers by the user ids that the server gave out.
+    numbers: RwLock<HashMap<String, u32>>,
+    /// When each session last said something, in microseconds after `began`.
+    said: Vec<AtomicU64>,
+}
+
+/// Opens the sessions, lets them talk for the period, and tells what they measured.
+pub(super) async fn run(load: Load) -> Report {
+    let count = usize::try_from(load.sessions).unwrap_or(usize::MAX);
+    let shared = Arc::new(Shared {
+        connecting: Semaphore::new(usize::try_from(load.at_once).unwrap_or(1)),
+        all_here: Barrier::new(count),
+        all_joined: Barrier::new(count),
+        began: Instant::now(),
+        numbers: RwLock::default(),
+        said: (0..load.sessions).map(|_| AtomicU64::new(0)).collect(),
+        load,
+    });
+    let mut sessions = JoinSet::new();
+    for number in 0..shared.load.sessions {
+        sessions.spawn(session(shared.clone(), number));
+    }
+    let measured = sessions.join_all().await;
+    Report::of(shared.began, &measured)
+}
+
+async fn session(shared: Arc<Shared>, number: u32) -> Measured {
+    let mut measured = Measured::default();
+    let opened = open(&shared, number, &mut measured).await;
+    shared.all_here.wait().await;
+    let mut client = match opened {
+        Ok(client) => Some(client),
+        Err(failure) => {
+            measured.failure = Some(failure);
+            None
+        }
+    };
+    if let Some(opened) = &mut client {
+        let room = number / shared.load.room_size;
+        let asked = Instant::now();
+        match opened.join(&room_name(room)).await {
+            Ok(()) => measured.join = Some(asked.elapsed()),
+            Err(failure) => {
+                measured.failure = Some(failure);
+                client = None;
+            }
+        }
+    }
+    shared.all_joined.wait().await;
+    if let Some(client) = client {
+        measured.failure = talk(&shared, number, client, &mut measured).await.err();
+    }
+    measured
+}
+
+fn room_name(room: u32) -> String {
+    format!("loadtest:{room}")
+}
+
+async fn open(shared: &Shared, number: u32, measured: &mut Measured) -> Result<Client, Failure> {
+    // Never closed.
+    let _permit = shared.connecting.acquire().await;
+    let asked = Instant::now();
+    let client = Client::open(&shared.load.target).await?;
+    let here = Instant::now();
+    measured.connect = Some((here - asked, here));
+    let mut numbers = shared.numbers.write().unwrap_or_else(PoisonError::into_inner);
+    numbers.insert(client.user().to_owned(), number);
+    Ok(client)
+}
+
+/// Asks and says something at its turns until the period is over, and listens all the while.
+async fn talk(
+    shared: &Shared,
+    number: u32,
+    mut client: Client,
+    measured: &mut Measured,
+) -> Result<(), Failure> {
+    let Load { sessions, room_size, period, every, .. } = shared.load;
+    let room = room_name(number / room_size);
+    let start = tokio::time::Instant::now();
+    // Sessions take turns, so that the load is even.
+    let mut turns = interval_at(start + every.mul_f64(f64::from(number) / f64::from(sessions)), every);
+    turns.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut asked = None;
+    loop {
+        tokio::select! {
+            () = sleep_until(start + period) => return client.leave().await,
+            _ = turns.tick() => {
+                // What one says is heard by the others: the time it was said is theirs to look up.
+                let at = u64::try_from(shared.began.elapsed().as_micros()).unwrap_or(u64::MAX);
+                if let Some(said) = usize::try_from(number).ok().and_then(|number| shared.said.get(number)) {
+                    said.store(at, Ordering::Release);
+                }
+                client.say(&room).await?;
+                if asked.is_none() {
+                    asked = Some(Instant::now());
+                    client.ask().await?;
+                }
+            }
+            heard = client.hear() => match heard? {
+                Heard::Answer => measured.round_trips.extend(asked.take().map(|asked| asked.elapsed())),
+                Heard::Said(user) => measured.deliveries.extend(shared.since_said(&user)),
+                Heard::Other => {}
+            },
+        }
+    }
+}
+
+impl Shared {
+    fn since_said(&self, user: &str) -> Option<Duration> {
+        let number = self.numbers.read().unwrap_or_else(PoisonError::into_inner).get(user).copied()?;
+        let said = self.said.get(usize::try_from(number).ok()?)?.load(Ordering::Acquire);
+        self.began.elapsed().checked_sub(Duration::from_micros(said))
+    }
+}

@@ -1,0 +1,114 @@
+//! The event log: append and replay.
+//!
+//! `rooms.head` is the position of a room's newest event. Appending takes the head's row lock until the commit, which
+//! is what makes `seq` gapless and its order the order of commits.
+
+use std::sync::Arc;
+
+use diesel::prelude::*;
+use serde_json::value::RawValue;
+
+use crate::clock::Timestamp;
+use crate::db::schema::{events, rooms};
+use crate::db::{DbConnection, DbError, each};
+use crate::events::Envelope;
+use crate::ids::{Room, Seq, UserId};
+
+/// Position of the newest event of a room.
+pub fn head(connection: &mut DbConnection, room: &Room) -> Result<Seq, DbError> {
+    let head = rooms::table.find(room.to_string()).select(rooms::head).first::<i64>(connection).optional()?;
+    Ok(head.map_or(Seq::START, Seq::from_i64))
+}
+
+/// The room's events after `since`, oldest first, at most `limit`.
+pub fn after(
+    connection: &mut DbConnection,
+    room: &Room,
+    since: Seq,
+    limit: usize,
+) -> Result<Vec<Envelope>, DbError> {
+    let rows = events::table
+        .filter(events::room.eq(room.to_string()).and(events::seq.gt(since.as_i64())))
+        .order(events::seq.asc())
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
+        .select(COLUMNS)
+        .load::<Row>(connection)?;
+    rows.into_iter().map(|row| row.into_envelope(room)).collect()
+}
+
+/// The room's events before `before` (from the newest when absent), oldest first, at most `limit`, and whether there
+/// are older ones.
+pub fn before(
+    connection: &mut DbConnection,
+    room: &Room,
+    before: Option<Seq>,
+    limit: usize,
+) -> Result<(Vec<Envelope>, bool), DbError> {
+    let mut rows = events::table
+        .filter(events::room.eq(room.to_string()))
+        .filter(events::seq.lt(before.map_or(i64::MAX, Seq::as_i64)))
+        .order(events::seq.desc())
+        .limit(i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX))
+        .select(COLUMNS)
+        .load::<Row>(connection)?;
+    let has_more = rows.len() > limit;
+    rows.truncate(limit);
+    rows.reverse();
+    let page = rows.into_iter().map(|row| row.into_envelope(room)).collect::<Result<_, _>>()?;
+    Ok((page, has_more))
+}
+
+/// Appends one event and returns it with its position. Use cases go through [`UnitOfWork`].
+pub(crate) fn append(
+    connection: &mut DbConnection,
+    room: Room,
+    kind: Arc<str>,
+    by: Option<UserId>,
+    at: Timestamp,
+    data: Arc<RawValue>,
+) -> Result<Envelope, DbError> {
+    let name = room.to_string();
+    let head: i64 = each!(connection, |c| diesel::insert_into(rooms::table)
+        .values((rooms::name.eq(&name), rooms::head.eq(1)))
+        .on_conflict(rooms::name)
+        .do_update()
+        .set(rooms::head.eq(rooms::head + 1))
+        .returning(rooms::head)
+        .get_result(c))?;
+    diesel::insert_into(events::table)
+        .values((
+            events::room.eq(&name),
+            events::seq.eq(head),
+            events::kind.eq(&*kind),
+            events::by_user.eq(by),
+            events::at.eq(at),
+            events::data.eq(data.get()),
+        ))
+        .execute(connection)?;
+    Ok(Envelope { room, seq: Seq::from_i64(head), kind, by, at, data })
+}
+
+type Columns = (events::seq, events::kind, events::by_user, events::at, events::data);
+const COLUMNS: Columns = (events::seq, events::kind, events::by_user, events::at, events::data);
+
+#[derive(Queryable)]
+struct Row {
+    seq: i64,
+    kind: String,
+    by: Option<UserId>,
+    at: Timestamp,
+    data: String,
+}
+
+impl Row {
+    fn into_envelope(self, room: &Room) -> Result<Envelope, DbError> {
+        Ok(Envelope {
+            room: room.clone(),
+            seq: Seq::from_i64(self.seq),
+            kind: self.kind.into(),
+            by: self.by,
+            at: self.at,
+            data: RawValue::from_string(self.data)?.into(),
+        })
+    }
+}

@@ -1,0 +1,230 @@
+//! Photos of a portfolio: their records. The pictures themselves come later.
+
+use std::fmt;
+use std::str::FromStr;
+
+use diesel::prelude::*;
+
+use crate::clock::Timestamp;
+use crate::db::schema::{portfolio_photos as photos, providers};
+use crate::db::{DbError, UnitOfWork};
+use crate::domain::policy::{Authorized, Need, Right};
+use crate::domain::providers::{Part, Provider, READ};
+use crate::domain::text::MultiLine;
+use crate::domain::{Kind, Page};
+use crate::ids::{PhotoId, ProviderId, UserId};
+
+use super::{CatalogItem, ItemKind};
+
+/// What a photo shows, in words; may be empty.
+pub type Caption = MultiLine<300>;
+
+/// A photo's record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Photo {
+    /// What it shows, in words.
+    pub caption: Caption,
+    /// Where in the portfolio it hangs.
+    pub position: Position,
+}
+
+/// A place in the portfolio, from 0. Two photos may share one; the older hangs first then.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Position(i32);
+
+/// The number is no place in a portfolio.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be 0 to {}", Position::MAX)]
+pub struct InvalidPosition;
+
+impl Position {
+    /// More than any portfolio has photos.
+    pub const MAX: i32 = 9999;
+
+    /// From 0.
+    pub fn new(position: i32) -> Result<Self, InvalidPosition> {
+        (0..=Self::MAX).contains(&position).then_some(Self(position)).ok_or(InvalidPosition)
+    }
+
+    /// From 0.
+    pub fn as_i32(self) -> i32 {
+        self.0
+    }
+}
+
+/// What is to change in a photo's record; what is absent stays as it is.
+#[derive(Clone, Debug, Default)]
+#[allow(missing_docs, reason = "as in Photo")]
+pub struct PhotoChanges {
+    pub caption: Option<Caption>,
+    pub position: Option<Position>,
+}
+
+/// Where a photo stands in its portfolio: by position, then by age.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PhotoPlace {
+    position: i32,
+    id: PhotoId,
+}
+
+impl fmt::Display for PhotoPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.position, self.id)
+    }
+}
+
+/// The text is no place of a photo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be a position and the id of a photo")]
+pub struct InvalidPhotoPlace;
+
+impl FromStr for PhotoPlace {
+    type Err = InvalidPhotoPlace;
+    fn from_str(text: &str) -> Result<Self, InvalidPhotoPlace> {
+        let (position, id) = text.split_once(':').ok_or(InvalidPhotoPlace)?;
+        let position = position.parse().map_err(|_| InvalidPhotoPlace)?;
+        Ok(Self { position, id: id.parse().map_err(|_| InvalidPhotoPlace)? })
+    }
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = photos)]
+struct Row {
+    id: PhotoId,
+    provider_id: ProviderId,
+    #[diesel(select_expression = providers::user_id)]
+    owner: UserId,
+    caption: Caption,
+    position: i32,
+    version: i64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl From<Row> for CatalogItem<Photo> {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id,
+            provider_id: row.provider_id,
+            owner: row.owner,
+            kind: Photo { caption: row.caption, position: Position(row.position) },
+            version: row.version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+impl ItemKind for Photo {
+    const KIND: Kind = Kind::Photo;
+    const PART: Part = Part::Portfolio;
+    const READ: Right = Right::look(Kind::Photo, "read", Need::Public);
+    const BROWSE: Right = READ;
+
+    type Id = PhotoId;
+    type Cursor = PhotoPlace;
+    type Changes = PhotoChanges;
+
+    fn new_id(at: Timestamp) -> PhotoId {
+        PhotoId::new(at)
+    }
+
+    fn cursor(item: &CatalogItem<Self>) -> PhotoPlace {
+        PhotoPlace { position: item.kind.position.0, id: item.id }
+    }
+
+    fn with(&self, changes: &PhotoChanges) -> Self {
+        Self {
+            caption: changes.caption.clone().unwrap_or_else(|| self.caption.clone()),
+            position: changes.position.unwrap_or(self.position),
+        }
+    }
+
+    fn find(
+        uow: &mut UnitOfWork<'_>,
+        shop: ProviderId,
+        id: PhotoId,
+    ) -> Result<Option<CatalogItem<Self>>, DbError> {
+        let row = photos::table
+            .inner_join(providers::table)
+            .filter(photos::id.eq(id).and(photos::provider_id.eq(shop)))
+            .select(Row::as_select())
+            .first(uow.conn())
+            .optional()?;
+        Ok(row.map(CatalogItem::from))
+    }
+
+    /// In the order of the portfolio, unlike other lists.
+    fn page(
+        uow: &mut UnitOfWork<'_>,
+        shop: &Authorized<Provider>,
+        page: &Page<PhotoPlace>,
+    ) -> Result<Vec<CatalogItem<Self>>, DbError> {
+        let theirs = photos::table.inner_join(providers::table).filter(photos::provider_id.eq(shop.id));
+        let mut query = theirs.into_boxed();
+        if let Some(PhotoPlace { position, id }) = page.before {
+            let same = photos::position.eq(position).and(photos::id.gt(id));
+            query = query.filter(photos::position.gt(position).or(same));
+        }
+        let query = query
+            .order((photos::position.asc(), photos::id.asc()))
+            .limit(page.fetch())
+            .select(Row::as_select());
+        Ok(query.load(uow.conn())?.into_iter().map(CatalogItem::from).collect())
+    }
+
+    fn insert(
+        uow: &mut UnitOfWork<'_>,
+        shop: &Authorized<Provider>,
+        item: &CatalogItem<Self>,
+    ) -> Result<(), DbError> {
+        diesel::insert_into(photos::table)
+            .values((
+                photos::id.eq(item.id),
+                photos::provider_id.eq(shop.id),
+                photos::caption.eq(&item.kind.caption),
+                photos::position.eq(item.kind.position.0),
+                photos::version.eq(item.version),
+                photos::created_at.eq(item.created_at),
+                photos::updated_at.eq(item.updated_at),
+            ))
+            .execute(uow.conn())?;
+        Ok(())
+    }
+
+    fn update(
+        uow: &mut UnitOfWork<'_>,
+        item: &Authorized<CatalogItem<Self>>,
+        kind: &Self,
+    ) -> Result<usize, DbError> {
+        let now = uow.now();
+        let seen = photos::table.find(item.id).filter(photos::version.eq(item.version));
+        Ok(diesel::update(seen)
+            .set((
+                photos::caption.eq(&kind.caption),
+                photos::position.eq(kind.position.0),
+                photos::version.eq(item.version + 1),
+                photos::updated_at.eq(now),
+            ))
+            .execute(uow.conn())?)
+    }
+
+    fn delete(uow: &mut UnitOfWork<'_>, item: &Authorized<CatalogItem<Self>>) -> Result<usize, DbError> {
+        let seen = photos::table.find(item.id).filter(photos::version.eq(item.version));
+        Ok(diesel::delete(seen).execute(uow.conn())?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_reads_back_from_its_text() {
+        let place = PhotoPlace { position: 3, id: "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap() };
+        assert_eq!(place.to_string().parse(), Ok(place));
+        for other in ["", "3", "3:x", "x:01890a5d-ac96-774b-bcce-b302099a8057"] {
+            assert_eq!(other.parse::<PhotoPlace>(), Err(InvalidPhotoPlace));
+        }
+    }
+}

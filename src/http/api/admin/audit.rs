@@ -1,0 +1,111 @@
+//! The audit trail.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, get};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::db::audit_log::Outcome;
+use crate::domain::audit::{self, Entry, Filter};
+use crate::domain::{Error, Kind, Page};
+use crate::http::{Caller, Fields, PageQuery, Paged, Problem, Query, Reply, read};
+use crate::ids::{AuditId, UserId};
+
+/// Who, as whom, did or was refused what.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuditEntry)]
+struct EntryView {
+    id: AuditId,
+    at: Timestamp,
+    /// Who; null when nobody was authenticated, and for the command line, which `detail` names.
+    actor: Option<UserId>,
+    /// Who really sat at the keyboard, when somebody acted as the actor.
+    impersonator: Option<String>,
+    outcome: Outcome,
+    /// What was tried.
+    action: String,
+    /// On what kind of thing.
+    kind: String,
+    /// On which one.
+    row: Option<String>,
+    /// Old values or the reason.
+    detail: Option<String>,
+    /// The call, as in `X-Request-Id`.
+    request_id: Option<String>,
+}
+
+impl From<Entry> for EntryView {
+    fn from(entry: Entry) -> Self {
+        Self {
+            id: entry.id,
+            at: entry.at,
+            actor: entry.actor,
+            impersonator: entry.impersonator,
+            outcome: entry.outcome,
+            action: entry.action,
+            kind: entry.kind,
+            row: entry.row_id,
+            detail: entry.detail,
+            request_id: entry.call_id,
+        }
+    }
+}
+
+/// Which entries, and which page of them.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ListQuery {
+    /// Only what this user did or tried.
+    #[param(value_type = Option<UserId>)]
+    actor: Option<String>,
+    /// Only what was done to things of this kind.
+    #[param(value_type = Option<Kind>)]
+    kind: Option<String>,
+    /// Only what was done to this one; needs `kind`.
+    row: Option<String>,
+    /// Only what ended like this.
+    #[param(value_type = Option<Outcome>)]
+    outcome: Option<String>,
+    /// At most so many items: 1 to 100 (or to the server's --page-max), 20 by default.
+    limit: Option<u16>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+impl ListQuery {
+    fn parse(self, app: &App) -> Result<(Filter, Page<AuditId>), Error> {
+        let mut fields = Fields::default();
+        let actor = fields.take_optional("actor", self.actor.map(|text| text.parse::<UserId>()));
+        let kind = fields.take_optional("kind", self.kind.map(|text| text.parse::<Kind>()));
+        let outcome = fields.take_optional("outcome", self.outcome.map(|text| text.parse::<Outcome>()));
+        let row = self.row;
+        if row.is_some() && kind.is_some_and(|kind| kind.is_none()) {
+            fields.refuse("kind", "must be given with row");
+        }
+        let filter = actor.zip(kind).zip(outcome);
+        let filter = filter.map(|((actor, kind), outcome)| Filter { actor, kind, row, outcome });
+        Ok((fields.finish(filter)?, PageQuery { limit: self.limit, cursor: self.cursor }.parse(app)?))
+    }
+}
+
+/// The audit trail, newest first.
+#[utoipa::path(
+    operation_id = "listAuditEntries",
+    params(ListQuery),
+    responses((status = 200, body = Paged<EntryView>))
+)]
+#[get("/admin/audit")]
+pub(super) async fn list(
+    app: Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+    Query(query): Query<ListQuery>,
+) -> Result<HttpResponse, Problem> {
+    let (filter, page) = query.parse(&app)?;
+    read(&app, &caller, &request, move |uow, scope| {
+        Reply::ok(&Paged::of(audit::list(uow, scope, &filter, &page)?.map(EntryView::from)))
+    })
+    .await
+}

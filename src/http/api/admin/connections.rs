@@ -1,0 +1,118 @@
+//! Live connections: who is here, and closing one.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use actix_web::{HttpResponse, delete, get};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::domain::{Error, oversight};
+use crate::http::{Caller, Fields, Id, PageQuery, Paged, Problem, Query};
+use crate::hub::{LiveSession, SessionFilter};
+use crate::ids::{ConnectionId, LoginId, UserId};
+use crate::protocol::close::CloseReason;
+
+/// A live connection.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Connection)]
+struct ConnectionView {
+    id: ConnectionId,
+    user_id: UserId,
+    /// The login that its token came from.
+    login_id: Option<LoginId>,
+    /// Who issued its token; null for us.
+    #[schema(value_type = Option<String>)]
+    issuer: Option<Arc<str>>,
+    /// Where it was made.
+    #[schema(example = "socket.io")]
+    endpoint: &'static str,
+    /// Where it comes from.
+    #[schema(value_type = String, example = "203.0.113.9")]
+    address: IpAddr,
+    /// When it began.
+    since: Timestamp,
+    /// When its client last gave a sign of life, to the second.
+    last_seen_at: Timestamp,
+    /// How many rooms it is in.
+    rooms: usize,
+}
+
+impl ConnectionView {
+    fn of(session: LiveSession, now: Timestamp) -> Self {
+        Self {
+            id: session.connection,
+            user_id: session.user,
+            login_id: session.login,
+            issuer: session.issuer,
+            endpoint: session.endpoint.name(),
+            address: session.address,
+            since: session.since,
+            last_seen_at: now.minus(session.silent_for),
+            rooms: session.rooms,
+        }
+    }
+}
+
+/// Whose connections, and which page of them.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ListQuery {
+    /// Only this user's.
+    #[param(value_type = Option<UserId>)]
+    user_id: Option<String>,
+    /// At most so many items: 1 to 100 (or to the server's --page-max), 20 by default.
+    limit: Option<u16>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// The live connections to this server, newest first.
+#[utoipa::path(
+    operation_id = "listConnections",
+    params(ListQuery),
+    responses((status = 200, body = Paged<ConnectionView>))
+)]
+#[get("/admin/sessions")]
+pub(super) async fn list(
+    app: Data<App>,
+    caller: Caller,
+    Query(query): Query<ListQuery>,
+) -> Result<HttpResponse, Problem> {
+    let page = PageQuery { limit: query.limit, cursor: query.cursor }.parse(&app)?;
+    let mut fields = Fields::default();
+    let user = fields.take_optional("user_id", query.user_id.map(|text| text.parse::<UserId>()));
+    let filter = fields.finish(user.map(|user| user.map_or(SessionFilter::All, SessionFilter::User)))?;
+    let scope = caller.0;
+    app.db.read(move |uow| oversight::list_connections(uow, &scope)).await?;
+    let sessions = app.hub.sessions(filter, page).await?;
+    let now = app.clock.now();
+    Ok(HttpResponse::Ok().json(Paged::of(sessions.map(|session| ConnectionView::of(session, now)))))
+}
+
+/// Close a live connection. Its client is told why, and may come back: to keep somebody out, suspend them.
+///
+/// 404 where it is not there, or closing already.
+#[utoipa::path(
+    operation_id = "closeConnection",
+    params(("connection_id" = ConnectionId, Path, description = "the connection, the `session_id` of its greeting")),
+    responses((status = 204, description = "Closed"))
+)]
+#[delete("/admin/sessions/{connection_id}")]
+pub(super) async fn close(
+    app: Data<App>,
+    caller: Caller,
+    Id(id): Id<ConnectionId>,
+) -> Result<HttpResponse, Problem> {
+    let scope = caller.0;
+    // Written down before it happens, so that no deed is without its row.
+    app.db.write(move |uow| -> Result<(), Error> { oversight::close_connection(uow, &scope, id) }).await?;
+    match app.hub.close(id, CloseReason::ClosedByAdmin).await {
+        true => Ok(HttpResponse::NoContent().finish()),
+        false => Err(Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such live connection")),
+    }
+}

@@ -1,0 +1,96 @@
+//! Ending logins and tokens that are not one's own.
+
+use std::sync::Arc;
+
+use actix_web::web::Data;
+use actix_web::{HttpResponse, delete, post};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::auth::AuthError;
+use crate::domain::Error;
+use crate::domain::users::logins::{RevocationTarget, service as logins};
+use crate::http::{Body, Caller, Id, IdempotentCall, Problem, Reply, run_idempotent};
+use crate::ids::{LoginId, TokenId};
+
+/// End somebody's login: its tokens are void and its live sessions close, everywhere.
+#[utoipa::path(
+    operation_id = "endUserLogin",
+    params(("sid" = LoginId, Path, description = "the login, the `sid` of its tokens")),
+    responses((status = 204, description = "Ended"))
+)]
+#[delete("/admin/logins/{sid}")]
+pub(super) async fn end(
+    app: Data<App>,
+    caller: Caller,
+    Id(id): Id<LoginId>,
+) -> Result<HttpResponse, Problem> {
+    let scope = caller.0;
+    app.db.write(move |uow| logins::end_as_admin(uow, &scope, id)).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// A token, by itself or by its name.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct RevokeInput {
+    /// An access or a refresh token.
+    token: Option<String>,
+    /// The `jti` of an access token, instead of the token.
+    jti: Option<String>,
+    /// With `jti`: the `iss` of an outside token. Ours, without it.
+    issuer: Option<String>,
+}
+
+/// Longest `jti` or `iss` that is taken: more does not fit into a token.
+const LONGEST: usize = crate::auth::token::MAX_TOKEN_BYTES;
+
+impl RevokeInput {
+    /// What is to be revoked; nothing where it is over by itself.
+    async fn parse(self, app: &App) -> Result<Option<RevocationTarget>, Problem> {
+        let fits = |text: &str| (1..=LONGEST).contains(&text.len());
+        match (self.token, self.jti) {
+            (Some(token), None) => match app.auth.condemned(&token).await {
+                Ok(condemned) => Ok(Some(condemned)),
+                Err(AuthError::Expired) => Ok(None),
+                Err(error @ (AuthError::Overloaded { .. } | AuthError::Internal(_))) => Err(error.into()),
+                Err(_) => Err(Error::invalid("token", "must be a token that could be shown here").into()),
+            },
+            (None, Some(jti)) if fits(&jti) && self.issuer.as_deref().is_none_or(fits) => {
+                // Our own name is how our tokens spell "us".
+                let ours = app.config.auth.jwt_issuer.as_str();
+                let issuer = self.issuer.filter(|issuer| issuer != ours).map(Arc::from);
+                Ok(Some(RevocationTarget::Access { issuer, jti: TokenId(jti), until: None }))
+            }
+            (None, Some(_)) => Err(Error::invalid("jti", "must be as a token has it").into()),
+            _ => Err(Error::invalid("token", "must be given, or else jti").into()),
+        }
+    }
+}
+
+/// Make somebody's token void and close its live sessions: an access token by itself, a refresh token with its login.
+#[utoipa::path(
+    operation_id = "revokeUserToken",
+    request_body = RevokeInput,
+    responses((status = 204, description = "The token is void"))
+)]
+#[post("/admin/tokens/revoke")]
+pub(super) async fn revoke(
+    app: Data<App>,
+    caller: Caller,
+    Body(body): Body<RevokeInput>,
+    call: IdempotentCall,
+) -> Result<HttpResponse, Problem> {
+    let condemned = match caller.is_admin() {
+        true => body.parse(&app).await?,
+        // Refused below, and not told before what the token is.
+        false => Some(RevocationTarget::Access { issuer: None, jti: TokenId(String::new()), until: None }),
+    };
+    let Some(condemned) = condemned else { return Ok(HttpResponse::NoContent().finish()) };
+    run_idempotent(&app, &caller, call, move |uow, scope| {
+        logins::revoke_as_admin(uow, scope, &condemned)?;
+        Ok(Reply::no_content())
+    })
+    .await
+}

@@ -1,0 +1,37 @@
+//! `/admin`: looking after the marketplace. For admins alone, and every look and deed leaves its audit row.
+
+mod audit;
+mod connections;
+mod logins;
+mod rooms;
+mod users;
+
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::http::Problem;
+use crate::hub::HubBusy;
+
+/// Everything under `/admin`.
+pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
+    cfg.service(users::list)
+        .service(users::get_one)
+        .service(users::suspend)
+        .service(users::reinstate)
+        .service(users::change_role)
+        .service(users::change_plan)
+        .service(users::log_out);
+    cfg.service(logins::end).service(logins::revoke);
+    cfg.service(connections::list).service(connections::close);
+    cfg.service(rooms::list).service(rooms::members);
+    cfg.service(audit::list);
+}
+
+impl From<HubBusy> for Problem {
+    fn from(_: HubBusy) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "too much is going on; try again")
+            .retry_after(Duration::from_secs(1))
+    }
+}

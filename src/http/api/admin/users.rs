@@ -1,0 +1,228 @@
+//! Looking after users.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, get, post, put};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::db::UnitOfWork;
+use crate::domain::Error;
+use crate::domain::policy::{Scope, allowed_changes};
+use crate::domain::users::{Account, Plan, Role, User, service as users};
+use crate::http::input::ReasonInput;
+use crate::http::schema::changes;
+use crate::http::{
+    Body, Caller, Id, IdempotentCall, IfMatch, PageQuery, Paged, Problem, Query, Reply, read, read_current,
+    run_idempotent,
+};
+use crate::ids::{ConsumerId, ProviderId, UserId};
+
+/// A user as admins see them.
+#[derive(Serialize, ToSchema)]
+#[schema(as = User)]
+struct UserView {
+    id: UserId,
+    #[schema(format = Email)]
+    email: String,
+    display_name: String,
+    role: Role,
+    plan: Plan,
+    /// A suspended user is refused everywhere.
+    is_active: bool,
+    /// The outside issuer that vouches for them.
+    issuer: Option<String>,
+    /// Their `sub` at that issuer.
+    clerk_id: Option<String>,
+    /// What you may do with them.
+    #[schema(schema_with = changes::<User>)]
+    allowed_actions: Vec<&'static str>,
+    #[schema(minimum = 1)]
+    version: i64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl UserView {
+    fn of(scope: &Scope, user: User) -> Self {
+        Self {
+            allowed_actions: allowed_changes(scope, &user),
+            id: user.id,
+            email: user.email,
+            display_name: user.display_name,
+            role: user.role,
+            plan: user.plan,
+            is_active: user.is_active,
+            issuer: user.issuer,
+            clerk_id: user.clerk_id,
+            version: user.version,
+            created_at: user.created_at,
+            updated_at: user.updated_at,
+        }
+    }
+}
+
+/// A user with what is theirs.
+#[derive(Serialize, ToSchema)]
+#[schema(as = UserDetails)]
+struct DetailsView {
+    #[serde(flatten)]
+    user: UserView,
+    /// Their shop, if they have one.
+    provider_id: Option<ProviderId>,
+    /// Their buying side, if they have one.
+    consumer_id: Option<ConsumerId>,
+    /// How many live connections they have here.
+    connections: usize,
+}
+
+/// Which users, and which page of them.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ListQuery {
+    /// Only those whose address has this in it.
+    email: Option<String>,
+    /// At most so many items: 1 to 100 (or to the server's --page-max), 20 by default.
+    limit: Option<u16>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// The side that a user is to be on.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct RoleInput {
+    role: Role,
+}
+
+/// The plan that a user is to have.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct PlanInput {
+    plan: Plan,
+}
+
+/// All users, newest first; by a part of their address.
+#[utoipa::path(params(ListQuery), responses((status = 200, body = Paged<UserView>)))]
+#[get("/admin/users")]
+pub(super) async fn list(
+    app: Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+    Query(query): Query<ListQuery>,
+) -> Result<HttpResponse, Problem> {
+    let page = PageQuery { limit: query.limit, cursor: query.cursor }.parse(&app)?;
+    read(&app, &caller, &request, move |uow, scope| {
+        let slice = users::list(uow, scope, query.email.as_deref(), None, &page)?;
+        Reply::ok(&Paged::of(slice.map(|user| UserView::of(scope, user))))
+    })
+    .await
+}
+
+/// A user.
+#[utoipa::path(responses((status = 200, body = DetailsView)))]
+#[get("/admin/users/{id}")]
+pub(super) async fn get_one(
+    app: Data<App>,
+    caller: Caller,
+    Id(id): Id<UserId>,
+) -> Result<HttpResponse, Problem> {
+    let connections = app.hub.connections_of(id);
+    read_current(&app, &caller, move |uow, scope| {
+        let Account { user, provider, consumer } = users::see(uow, scope, id)?;
+        let version = user.version;
+        let user = UserView::of(scope, user);
+        let details = DetailsView { user, provider_id: provider, consumer_id: consumer, connections };
+        Ok(Reply::ok(&details)?.etag(version))
+    })
+    .await
+}
+
+async fn change(
+    app: &App,
+    caller: &Caller,
+    call: IdempotentCall,
+    change: impl Fn(&mut UnitOfWork<'_>, &Scope) -> Result<User, Error> + Send + 'static,
+) -> Result<HttpResponse, Problem> {
+    run_idempotent(app, caller, call, move |uow, scope| {
+        let user = change(uow, scope)?;
+        let version = user.version;
+        Ok(Reply::ok(&UserView::of(scope, user))?.etag(version))
+    })
+    .await
+}
+
+/// Keep a user out: they are refused everywhere, their logins end, and their live sessions close at once.
+///
+/// 409 `last_admin` where nobody would be left to let anybody in again.
+#[utoipa::path(request_body = ReasonInput, responses((status = 200, body = UserView)))]
+#[post("/admin/users/{id}/suspend")]
+pub(super) async fn suspend(
+    app: Data<App>,
+    caller: Caller,
+    Id(id): Id<UserId>,
+    Body(body): Body<ReasonInput>,
+    call: IdempotentCall,
+) -> Result<HttpResponse, Problem> {
+    let reason = body.parse()?;
+    change(&app, &caller, call, move |uow, scope| users::suspend(uow, scope, id, &reason)).await
+}
+
+/// Let a suspended user in again. They sign in anew.
+#[utoipa::path(responses((status = 200, body = UserView)))]
+#[post("/admin/users/{id}/reinstate")]
+pub(super) async fn reinstate(
+    app: Data<App>,
+    caller: Caller,
+    Id(id): Id<UserId>,
+    call: IdempotentCall,
+) -> Result<HttpResponse, Problem> {
+    change(&app, &caller, call, move |uow, scope| users::reinstate(uow, scope, id, None)).await
+}
+
+/// Move a user to another side. Their logins end and their live sessions close, since their tokens speak of the old one.
+///
+/// 409 `last_admin` where nobody would be left to let anybody in again.
+#[utoipa::path(params(IfMatch), request_body = RoleInput, responses((status = 200, body = UserView)))]
+#[put("/admin/users/{id}/role")]
+pub(super) async fn change_role(
+    app: Data<App>,
+    caller: Caller,
+    Id(id): Id<UserId>,
+    Body(body): Body<RoleInput>,
+    seen: IfMatch,
+    call: IdempotentCall,
+) -> Result<HttpResponse, Problem> {
+    change(&app, &caller, call, move |uow, scope| users::change_role(uow, scope, id, body.role, seen.0)).await
+}
+
+/// Give a user another plan. Its limits hold from the next request on, and for a live session from its next refresh on.
+#[utoipa::path(params(IfMatch), request_body = PlanInput, responses((status = 200, body = UserView)))]
+#[put("/admin/users/{id}/plan")]
+pub(super) async fn change_plan(
+    app: Data<App>,
+    caller: Caller,
+    Id(id): Id<UserId>,
+    Body(body): Body<PlanInput>,
+    seen: IfMatch,
+    call: IdempotentCall,
+) -> Result<HttpResponse, Problem> {
+    change(&app, &caller, call, move |uow, scope| users::change_plan(uow, scope, id, body.plan, seen.0)).await
+}
+
+/// End all logins of a user: their tokens are void, and their live sessions close at once.
+#[utoipa::path(responses((status = 204, description = "Logged out")))]
+#[post("/admin/users/{id}/log-out")]
+pub(super) async fn log_out(
+    app: Data<App>,
+    caller: Caller,
+    Id(id): Id<UserId>,
+    call: IdempotentCall,
+) -> Result<HttpResponse, Problem> {
+    run_idempotent(&app, &caller, call, move |uow, scope| {
+        users::log_out(uow, scope, id)?;
+        Ok(Reply::no_content())
+    })
+    .await
+}

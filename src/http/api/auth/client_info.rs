@@ -1,0 +1,34 @@
+//! Somebody who is not signed in yet: from which device they call, and by which call.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+
+use crate::domain::users::logins::Device;
+use crate::http::{Problem, address, extract};
+use crate::ids::CallId;
+
+/// Where a call comes from.
+pub(super) struct ClientInfo {
+    pub(super) device: Device,
+    pub(super) call: CallId,
+}
+
+impl FromRequest for ClientInfo {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(extract::app_of(request).map(|app| {
+            let user_agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+            let address = address::client_address(request, &app.config.server);
+            let call = request.extensions().get::<CallId>().copied();
+            Self {
+                device: Device::new(user_agent, Some(address)),
+                call: call.unwrap_or_else(|| CallId::new(app.clock.now())),
+            }
+        }))
+    }
+}

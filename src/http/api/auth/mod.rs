@@ -1,0 +1,233 @@
+//! Signing in and out over HTTP. What is decided, `auth` decides; here it is parsed and represented.
+
+mod forms;
+mod problems;
+mod views;
+mod client_info;
+
+use actix_web::http::header;
+use actix_web::web::{Data, Json};
+use actix_web::{HttpRequest, HttpResponse, delete, get, post};
+use serde::Deserialize;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::app::App;
+use crate::auth::{AuthError, SignedIn};
+use crate::domain::Page;
+use crate::domain::users::{logins, service as users};
+use crate::http::{Body, Caller, FormOrJson, Id, PageQuery, Paged, Problem, Query, extract};
+use crate::hub::SessionFilter;
+use crate::ids::LoginId;
+use client_info::ClientInfo;
+use forms::{RefreshForm, RegisterForm, RevokeForm, TokenForm, TokenRequest};
+use views::{AccountView, LoginView, TicketView, TokenView};
+
+/// The routes, in the order of a visit.
+pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
+    cfg.service(register)
+        .service(issue_token)
+        .service(log_in)
+        .service(refresh_token)
+        .service(log_out)
+        .service(revoke_token)
+        .service(me)
+        .service(sessions)
+        .service(end_sessions)
+        .service(end_session)
+        .service(ticket);
+}
+
+/// Register as a consumer or a provider, and be signed in.
+///
+/// The profile of that side is made with it. 409 `email_taken` where the address is registered already.
+#[utoipa::path(
+    operation_id = "registerAccount",
+    request_body = RegisterForm,
+    responses((status = 201, description = "Signed in", body = TokenView))
+)]
+#[post("/auth/register")]
+async fn register(
+    app: Data<App>,
+    client: ClientInfo,
+    form: Body<RegisterForm>,
+) -> Result<HttpResponse, Problem> {
+    let signed_in = app.auth.register(form.0.parse()?, client.device, client.call).await?;
+    Ok(handed_out(HttpResponse::Created().insert_header((header::LOCATION, "/auth/me")), signed_in))
+}
+
+/// Sign in with a password, or exchange a refresh token for the next pair.
+///
+/// The answer to an unknown address and to a wrong password is the same. A refresh token is good for one use; shown
+/// again, it ends its login, except once while nothing of the pair it bought has been used (the answer may be lost).
+#[utoipa::path(
+    operation_id = "issueToken",
+    request_body = TokenForm,
+    responses((status = 200, description = "Signed in", body = TokenView))
+)]
+#[post("/auth/token")]
+async fn issue_token(
+    app: Data<App>,
+    client: ClientInfo,
+    form: Body<TokenForm>,
+) -> Result<HttpResponse, Problem> {
+    sign_in(&app, client, form.0).await
+}
+
+/// The same as `POST /auth/token`.
+#[utoipa::path(
+    operation_id = "logIn",
+    request_body = TokenForm,
+    responses((status = 200, description = "Signed in", body = TokenView))
+)]
+#[post("/auth/login")]
+async fn log_in(app: Data<App>, client: ClientInfo, form: Body<TokenForm>) -> Result<HttpResponse, Problem> {
+    sign_in(&app, client, form.0).await
+}
+
+async fn sign_in(app: &App, client: ClientInfo, form: TokenForm) -> Result<HttpResponse, Problem> {
+    let signed_in = match form.parse()? {
+        TokenRequest::Password(credentials) => {
+            app.auth.log_in(credentials, client.device, client.call).await?
+        }
+        TokenRequest::Refresh(shown) => app.auth.refresh(&shown, client.device, client.call).await?,
+    };
+    Ok(handed_out(&mut HttpResponse::Ok(), signed_in))
+}
+
+/// Exchange a refresh token for the next pair.
+#[utoipa::path(
+    operation_id = "refreshToken",
+    request_body = RefreshForm,
+    responses((status = 200, description = "The next pair", body = TokenView))
+)]
+#[post("/auth/refresh")]
+async fn refresh_token(
+    app: Data<App>,
+    client: ClientInfo,
+    form: Body<RefreshForm>,
+) -> Result<HttpResponse, Problem> {
+    let signed_in = app.auth.refresh(&form.0.refresh_token, client.device, client.call).await?;
+    Ok(handed_out(&mut HttpResponse::Ok(), signed_in))
+}
+
+/// End the login by which you call: its tokens are void and its live sessions close, everywhere.
+#[utoipa::path(operation_id = "logOut", responses((status = 204, description = "Signed out")))]
+#[post("/auth/logout")]
+async fn log_out(app: Data<App>, caller: Caller) -> Result<HttpResponse, Problem> {
+    app.auth.log_out(&caller).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Make a token void (RFC 7009): an access token by itself, a refresh token with its whole login.
+///
+/// Whoever has the token may. One that is void or unknown is answered the same.
+#[utoipa::path(
+    operation_id = "revokeToken",
+    request_body(content(
+        (RevokeForm = "application/x-www-form-urlencoded"),
+        (RevokeForm = "application/json"),
+    )),
+    responses((status = 200, description = "The token is void"))
+)]
+#[post("/auth/revoke")]
+async fn revoke_token(
+    app: Data<App>,
+    client: ClientInfo,
+    form: FormOrJson<RevokeForm>,
+) -> Result<HttpResponse, Problem> {
+    app.auth.revoke(&form.0.token, client.call).await?;
+    Ok(HttpResponse::Ok().finish())
+}
+
+/// Who you are, and what is yours.
+#[utoipa::path(
+    operation_id = "getCurrentUser",
+    responses((status = 200, description = "You", body = AccountView))
+)]
+#[get("/auth/me")]
+async fn me(app: Data<App>, caller: Caller) -> Result<Json<AccountView>, Problem> {
+    let scope = caller.0;
+    let account = app.db.read(move |uow| users::me(uow, &scope)).await?;
+    Ok(Json(account.into()))
+}
+
+/// Where you are signed in, newest first: with which devices, from where, and when they were last heard of.
+#[utoipa::path(
+    operation_id = "listLogins",
+    params(PageQuery),
+    responses((status = 200, description = "Your logins", body = Paged<LoginView>))
+)]
+#[get("/auth/sessions")]
+async fn sessions(
+    app: Data<App>,
+    caller: Caller,
+    page: Query<PageQuery>,
+) -> Result<Json<Paged<LoginView>>, Problem> {
+    let logins = app.auth.logins(&caller, page.0.parse(&app)?).await?;
+    let all = Page { before: None, limit: u16::MAX };
+    let live = app.hub.sessions(SessionFilter::User(caller.user()), all).await?.items;
+    let now = app.clock.now();
+    Ok(Json(Paged::of(logins.map(|login| LoginView::of(login, &caller, &live, now)))))
+}
+
+/// Whether the login by which the caller calls stays.
+#[derive(Clone, Copy, Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct KeepQuery {
+    /// End all logins but the one by which you call.
+    #[serde(default)]
+    keep_current: bool,
+}
+
+/// Log out everywhere: the tokens of all your logins are void and their live sessions close at once.
+///
+/// With `keep_current`, this login stays. 409 `no_login` where the token that you show hangs on none.
+#[utoipa::path(operation_id = "endLogins", params(KeepQuery), responses((status = 204, description = "Ended")))]
+#[delete("/auth/sessions")]
+async fn end_sessions(
+    app: Data<App>,
+    caller: Caller,
+    Query(query): Query<KeepQuery>,
+) -> Result<HttpResponse, Problem> {
+    let scope = caller.0;
+    app.db
+        .write(move |uow| match query.keep_current {
+            true => users::log_out_elsewhere(uow, &scope),
+            false => users::log_out_everywhere(uow, &scope),
+        })
+        .await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// End one of your logins: its tokens are void and its live sessions close, everywhere.
+#[utoipa::path(
+    operation_id = "endLogin",
+    params(("id" = LoginId, Path, description = "A login of `GET /auth/sessions`")),
+    responses((status = 204, description = "Ended"))
+)]
+#[delete("/auth/sessions/{id}")]
+async fn end_session(app: Data<App>, caller: Caller, id: Id<LoginId>) -> Result<HttpResponse, Problem> {
+    let scope = caller.0;
+    app.db.write(move |uow| logins::service::end(uow, &scope, id.0)).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// A ticket for a WebSocket handshake (`?ticket=`), which a browser cannot give a header to.
+///
+/// It stands for the token by which you call, is good once and for half a minute, and ends up in no log.
+#[utoipa::path(
+    operation_id = "createTicket",
+    responses((status = 200, description = "A ticket", body = TicketView))
+)]
+#[post("/auth/ticket")]
+async fn ticket(app: Data<App>, request: HttpRequest, _caller: Caller) -> Result<HttpResponse, Problem> {
+    let token = extract::bearer(request.headers()).ok_or(AuthError::Missing)?;
+    let (ticket, good_for) = app.auth.give_ticket(token)?;
+    let view = TicketView { ticket, expires_in: good_for.as_secs() };
+    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(view))
+}
+
+/// Tokens are for their client alone: no cache on the way may keep them (RFC 6749, section 5.1).
+fn handed_out(response: &mut actix_web::HttpResponseBuilder, signed_in: SignedIn) -> HttpResponse {
+    response.insert_header((header::CACHE_CONTROL, "no-store")).json(TokenView::from(signed_in))
+}

@@ -1,0 +1,127 @@
+//! What clients see of users, tokens and logins.
+
+use serde::Serialize;
+
+use crate::auth::SignedIn;
+use crate::clock::Timestamp;
+use crate::domain::policy::Scope;
+use crate::domain::users::logins::Login;
+use crate::domain::users::{Account, Plan, Role};
+use crate::hub::LiveSession;
+use crate::ids::{ConsumerId, LoginId, ProviderId, UserId};
+
+/// A user as they see themselves.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Account)]
+pub(super) struct AccountView {
+    id: UserId,
+    #[schema(format = Email)]
+    email: String,
+    display_name: String,
+    role: Role,
+    plan: Plan,
+    /// Your `sub` at an outside issuer, if one vouches for you.
+    clerk_id: Option<String>,
+    /// Your shop, if you have one.
+    provider_id: Option<ProviderId>,
+    /// Your buying side, if you have one.
+    consumer_id: Option<ConsumerId>,
+    created_at: Timestamp,
+}
+
+impl From<Account> for AccountView {
+    fn from(account: Account) -> Self {
+        let user = account.user;
+        Self {
+            id: user.id,
+            email: user.email,
+            display_name: user.display_name,
+            role: user.role,
+            plan: user.plan,
+            clerk_id: user.clerk_id,
+            provider_id: account.provider,
+            consumer_id: account.consumer,
+            created_at: user.created_at,
+        }
+    }
+}
+
+/// A pair of tokens.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Tokens)]
+pub(super) struct TokenView {
+    /// Show it with each call: `Authorization: Bearer …`.
+    access_token: String,
+    /// Always `Bearer`.
+    #[schema(example = "Bearer")]
+    token_type: &'static str,
+    /// How many seconds the access token is good for.
+    expires_in: u64,
+    /// To be exchanged for the next pair, once.
+    refresh_token: String,
+    /// Keep it on the device and send it with the next login: a device that is known does not wait while others guess at
+    /// the password. It is good for nothing else.
+    device_token: String,
+    user: AccountView,
+}
+
+impl From<SignedIn> for TokenView {
+    fn from(signed_in: SignedIn) -> Self {
+        Self {
+            access_token: signed_in.access_token,
+            token_type: "Bearer",
+            expires_in: signed_in.expires_in.as_secs(),
+            refresh_token: signed_in.refresh_token,
+            device_token: signed_in.device_token,
+            user: signed_in.account.into(),
+        }
+    }
+}
+
+/// A ticket for a WebSocket handshake.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Ticket)]
+pub(super) struct TicketView {
+    /// Show it as `?ticket=` in the handshake.
+    pub(super) ticket: String,
+    /// How many seconds it is good for.
+    pub(super) expires_in: u64,
+}
+
+/// A place where you are signed in.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Login)]
+pub(super) struct LoginView {
+    id: LoginId,
+    /// What the device called itself.
+    user_agent: Option<String>,
+    /// Where it called from, when it signed in or last refreshed.
+    address: Option<String>,
+    created_at: Timestamp,
+    /// When it was last heard of: to the second while it is live, to within five minutes otherwise.
+    last_used_at: Timestamp,
+    /// How many live connections it has here.
+    connections: usize,
+    /// When it ends, whatever its use.
+    expires_at: Timestamp,
+    /// Whether it is the one by which you ask.
+    current: bool,
+}
+
+impl LoginView {
+    /// `live` are the live sessions of the user.
+    pub(super) fn of(login: Login, scope: &Scope, live: &[LiveSession], now: Timestamp) -> Self {
+        let heard = live.iter().filter(|session| session.login == Some(login.id));
+        let heard: Vec<Timestamp> = heard.map(|session| now.minus(session.silent_for)).collect();
+        Self {
+            current: scope.login() == Some(login.id),
+            id: login.id,
+            user_agent: login.user_agent,
+            address: login.address,
+            created_at: login.created_at,
+            last_used_at: heard.iter().copied().fold(login.last_used_at, Timestamp::max),
+            connections: heard.len(),
+            expires_at: login.expires_at,
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! `/conversations`: chats with the assistant, for their owners alone.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, get, post};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::domain::Error;
+use crate::domain::conversations::{self, Conversation, ConversationTitle, NewConversation};
+use crate::http::{
+    Caller, Fields, Id, IdempotentCall, MaybeBody, PageQuery, Paged, Problem, Query, Reply, read,
+    run_idempotent,
+};
+use crate::ids::ConversationId;
+
+/// Everything under `/conversations`.
+pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
+    cfg.service(list).service(create).service(get_one);
+}
+
+/// A conversation with the assistant.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Conversation)]
+struct ConversationView {
+    id: ConversationId,
+    /// Where the assistant is heard live.
+    #[schema(example = "conversation:01890a5d-ac96-774b-bcce-b302099a8057")]
+    room: String,
+    title: Option<ConversationTitle>,
+    /// Whether it is the one that is meant where none is named.
+    is_default: bool,
+    #[schema(minimum = 1)]
+    version: i64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl From<Conversation> for ConversationView {
+    fn from(conversation: Conversation) -> Self {
+        Self {
+            id: conversation.id,
+            room: conversation.room().to_string(),
+            title: conversation.title,
+            is_default: conversation.is_default,
+            version: conversation.version,
+            created_at: conversation.created_at,
+            updated_at: conversation.updated_at,
+        }
+    }
+}
+
+/// Your conversations, newest first.
+#[utoipa::path(params(PageQuery), responses((status = 200, body = Paged<ConversationView>)))]
+#[get("/conversations")]
+async fn list(
+    app: Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+    Query(page): Query<PageQuery>,
+) -> Result<HttpResponse, Problem> {
+    let page = page.parse(&app)?;
+    read(&app, &caller, &request, move |uow, scope| {
+        Reply::ok(&Paged::of(conversations::list(uow, scope, page)?.map(ConversationView::from)))
+    })
+    .await
+}
+
+/// A new conversation.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct CreateConversation {
+    /// 1 to 120 characters.
+    #[schema(value_type = Option<ConversationTitle>)]
+    title: Option<String>,
+}
+
+impl CreateConversation {
+    fn parse(self) -> Result<NewConversation, Error> {
+        let mut fields = Fields::default();
+        let title = fields.take_optional("title", self.title.as_deref().map(ConversationTitle::parse));
+        fields.finish(title.map(|title| NewConversation { title }))
+    }
+}
+
+/// Begin a conversation.
+#[utoipa::path(request_body = Option<CreateConversation>, responses((status = 201, body = ConversationView)))]
+#[post("/conversations")]
+async fn create(
+    app: Data<App>,
+    caller: Caller,
+    MaybeBody(body): MaybeBody<CreateConversation>,
+    call: IdempotentCall,
+) -> Result<HttpResponse, Problem> {
+    let new = body.unwrap_or_default().parse()?;
+    run_idempotent(&app, &caller, call, move |uow, scope| {
+        let conversation = conversations::create(uow, scope, &new)?;
+        let (location, version) = (format!("/conversations/{}", conversation.id), conversation.version);
+        Ok(Reply::created(location, &ConversationView::from(conversation))?.etag(version))
+    })
+    .await
+}
+
+/// A conversation.
+#[utoipa::path(responses((status = 200, body = ConversationView), (status = 304)))]
+#[get("/conversations/{id}")]
+async fn get_one(
+    app: Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+    Id(id): Id<ConversationId>,
+) -> Result<HttpResponse, Problem> {
+    read(&app, &caller, &request, move |uow, scope| {
+        let conversation = conversations::find(uow, scope, id)?.into_row();
+        let version = conversation.version;
+        Ok(Reply::ok(&ConversationView::from(conversation))?.etag(version))
+    })
+    .await
+}

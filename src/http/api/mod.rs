@@ -1,0 +1,35 @@
+//! The routes, by noun: each parses into a command, calls one use case, and represents the result.
+
+mod admin;
+mod auth;
+mod bookings;
+mod consumers;
+mod conversations;
+mod entries;
+mod offers;
+mod projects;
+mod providers;
+mod requests;
+mod sessions;
+mod simulations;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// Declares routes.
+pub(super) type Routes = fn(&mut ServiceConfig<'_>);
+
+/// The routes that clients of the API call, feature by feature. Its name is the feature's tag in the OpenAPI document.
+pub(super) const FEATURES: [(&str, Routes); 12] = [
+    ("auth", auth::routes),
+    ("providers", providers::routes),
+    ("consumers", consumers::routes),
+    ("requests", requests::routes),
+    ("offers", offers::routes),
+    ("bookings", bookings::routes),
+    ("sessions", sessions::routes),
+    ("projects", projects::routes),
+    ("entries", entries::routes),
+    ("conversations", conversations::routes),
+    ("simulations", simulations::routes),
+    ("admin", admin::routes),
+];

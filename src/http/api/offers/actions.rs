@@ -1,0 +1,90 @@
+//! Moving offers from state to state.
+
+use actix_web::web::Data;
+use actix_web::{HttpResponse, post};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::db::UnitOfWork;
+use crate::domain::Error;
+use crate::domain::offers::{self, Offer};
+use crate::domain::policy::Scope;
+use crate::http::input::ReasonInput;
+use crate::http::{Body, Caller, Id, IdempotentCall, Problem, Reply, run_idempotent};
+use crate::ids::OfferId;
+
+use super::OfferView;
+
+/// Which version of an offer is accepted.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct AcceptOffer {
+    /// The offer's `version` as you have seen it, so that you get what you have seen.
+    #[schema(minimum = 1)]
+    version: i64,
+}
+
+async fn take(
+    app: &App,
+    caller: &Caller,
+    call: IdempotentCall,
+    step: impl Fn(&mut UnitOfWork<'_>, &Scope) -> Result<Offer, Error> + Send + 'static,
+) -> Result<HttpResponse, Problem> {
+    run_idempotent(app, caller, call, move |uow, scope| {
+        let offer = step(uow, scope)?;
+        Ok(Reply::ok(&OfferView::of(scope, &offer))?.etag(offer.version))
+    })
+    .await
+}
+
+/// Accept an offer: it becomes a booking, and the request's other offers are not selected.
+#[utoipa::path(request_body = AcceptOffer, responses((status = 200, body = OfferView)))]
+#[post("/offers/{id}/accept")]
+pub(super) async fn accept(
+    app: Data<App>,
+    caller: Caller,
+    Id(id): Id<OfferId>,
+    Body(body): Body<AcceptOffer>,
+    call: IdempotentCall,
+) -> Result<HttpResponse, Problem> {
+    take(&app, &caller, call, move |uow, scope| offers::accept(uow, scope, id, body.version)).await
+}
+
+/// Say no to an offer.
+#[utoipa::path(responses((status = 200, body = OfferView)))]
+#[post("/offers/{id}/decline")]
+pub(super) async fn decline(
+    app: Data<App>,
+    caller: Caller,
+    Id(id): Id<OfferId>,
+    call: IdempotentCall,
+) -> Result<HttpResponse, Problem> {
+    take(&app, &caller, call, move |uow, scope| offers::decline(uow, scope, id)).await
+}
+
+/// Take an offer back.
+#[utoipa::path(responses((status = 200, body = OfferView)))]
+#[post("/offers/{id}/withdraw")]
+pub(super) async fn withdraw(
+    app: Data<App>,
+    caller: Caller,
+    Id(id): Id<OfferId>,
+    call: IdempotentCall,
+) -> Result<HttpResponse, Problem> {
+    take(&app, &caller, call, move |uow, scope| offers::withdraw(uow, scope, id)).await
+}
+
+/// Take an offer away (admins).
+#[utoipa::path(request_body = ReasonInput, responses((status = 200, body = OfferView)))]
+#[post("/offers/{id}/remove")]
+pub(super) async fn remove(
+    app: Data<App>,
+    caller: Caller,
+    Id(id): Id<OfferId>,
+    Body(body): Body<ReasonInput>,
+    call: IdempotentCall,
+) -> Result<HttpResponse, Problem> {
+    let reason = body.parse()?;
+    take(&app, &caller, call, move |uow, scope| offers::remove(uow, scope, id, &reason)).await
+}

@@ -1,0 +1,39 @@
+//! Who looks at a board: at the address where the older system had it.
+
+use actix_web::web::Data;
+use actix_web::{HttpResponse, get};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::domain::projects;
+use crate::http::{Caller, Id, Problem, Reply, read_current};
+use crate::ids::ProjectId;
+
+/// How many look at a project's board.
+#[derive(Serialize, ToSchema)]
+#[schema(as = BoardClients)]
+struct ClientsView {
+    project_id: ProjectId,
+    /// Clients that are connected to its board, each once.
+    active_clients: usize,
+    timestamp: Timestamp,
+}
+
+/// How many clients look at a project's board right now. For its members.
+#[utoipa::path(operation_id = "countProjectClients", responses((status = 200, body = ClientsView)))]
+#[get("/ws/kanban/projects/{id}/clients")]
+pub(super) async fn count(
+    app: Data<App>,
+    caller: Caller,
+    Id(id): Id<ProjectId>,
+) -> Result<HttpResponse, Problem> {
+    let board_clients = app.board_clients.clone();
+    read_current(&app, &caller, move |uow, scope| {
+        let project = projects::find(uow, scope, id)?;
+        let active_clients = board_clients.clients_of(project.id);
+        Reply::ok(&ClientsView { project_id: project.id, active_clients, timestamp: uow.now() })
+    })
+    .await
+}

@@ -1,0 +1,158 @@
+//! `/projects`: kanban boards, their members and tasks.
+
+mod clients;
+mod members;
+mod tasks;
+
+use std::collections::HashMap;
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, get, post};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::db::UnitOfWork;
+use crate::domain::Error;
+use crate::domain::policy::{ProjectRole, Scope};
+use crate::domain::projects::{self, Project, ProjectTitle};
+use crate::http::schema::changes;
+use crate::http::{
+    Body, Caller, Fields, Id, IdempotentCall, PageQuery, Paged, Problem, Query, Reply, read, read_current,
+    run_idempotent,
+};
+use crate::ids::{BookingId, ProjectId, UserId};
+
+/// Everything under `/projects`.
+pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
+    cfg.service(list).service(create).service(get_one);
+    cfg.service(clients::count);
+    cfg.service(members::set).service(members::remove);
+    cfg.service(tasks::list).service(tasks::create).service(tasks::get_one);
+}
+
+/// A project.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Project)]
+struct ProjectView {
+    id: ProjectId,
+    /// Where its board is heard live.
+    #[schema(example = "project:01890a5d-ac96-774b-bcce-b302099a8057")]
+    room: String,
+    /// The booking that opened it; its two parties stay owners.
+    booking_id: Option<BookingId>,
+    title: ProjectTitle,
+    members: Vec<MemberView>,
+    /// What you may do with it: `plan` (put tasks on its board), `staff` (say who is a member), `leave`.
+    #[schema(schema_with = changes::<Project>)]
+    allowed_actions: Vec<&'static str>,
+    /// Grows with each change of the project or its members.
+    #[schema(minimum = 1)]
+    version: i64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+/// A member of a project.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Member)]
+struct MemberView {
+    user_id: UserId,
+    display_name: String,
+    role: ProjectRole,
+}
+
+impl ProjectView {
+    /// A project alone, with the names of its members.
+    fn read(uow: &mut UnitOfWork<'_>, scope: &Scope, project: &Project) -> Result<Self, Error> {
+        let names = projects::names(uow, std::slice::from_ref(project))?;
+        Ok(Self::of(scope, project, &names))
+    }
+
+    fn of(scope: &Scope, project: &Project, names: &HashMap<UserId, String>) -> Self {
+        let name = |user: &UserId| names.get(user).cloned().unwrap_or_default();
+        let members = project.members.iter().map(|member| MemberView {
+            user_id: member.user,
+            display_name: name(&member.user),
+            role: member.role,
+        });
+        Self {
+            id: project.id,
+            room: project.room().to_string(),
+            booking_id: project.booking_id,
+            title: project.title.clone(),
+            members: members.collect(),
+            allowed_actions: project.allowed_actions(scope),
+            version: project.version,
+            created_at: project.created_at,
+            updated_at: project.updated_at,
+        }
+    }
+}
+
+/// The projects that you are a member of, newest first.
+#[utoipa::path(params(PageQuery), responses((status = 200, body = Paged<ProjectView>)))]
+#[get("/projects")]
+async fn list(
+    app: Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+    Query(page): Query<PageQuery>,
+) -> Result<HttpResponse, Problem> {
+    let page = page.parse(&app)?;
+    read(&app, &caller, &request, move |uow, scope| {
+        let slice = projects::list(uow, scope, page)?;
+        let names = projects::names(uow, &slice.items)?;
+        Reply::ok(&Paged::of(slice.map(|project| ProjectView::of(scope, &project, &names))))
+    })
+    .await
+}
+
+/// A new project.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct CreateProject {
+    /// 1 to 120 characters.
+    #[schema(value_type = ProjectTitle)]
+    title: String,
+}
+
+impl CreateProject {
+    fn parse(self) -> Result<ProjectTitle, Error> {
+        let mut fields = Fields::default();
+        let title = fields.take("title", ProjectTitle::parse(&self.title));
+        fields.finish(title)
+    }
+}
+
+/// Open a project. You are its owner.
+#[utoipa::path(request_body = CreateProject, responses((status = 201, body = ProjectView)))]
+#[post("/projects")]
+async fn create(
+    app: Data<App>,
+    caller: Caller,
+    Body(body): Body<CreateProject>,
+    call: IdempotentCall,
+) -> Result<HttpResponse, Problem> {
+    let title = body.parse()?;
+    run_idempotent(&app, &caller, call, move |uow, scope| {
+        let project = projects::create(uow, scope, &title)?;
+        let view = ProjectView::read(uow, scope, &project)?;
+        Ok(Reply::created(format!("/projects/{}", project.id), &view)?.etag(project.version))
+    })
+    .await
+}
+
+/// A project, its members, and what you may do with it.
+// What its members are called is not under its version, so nobody is told that they know it already.
+#[utoipa::path(responses((status = 200, body = ProjectView)))]
+#[get("/projects/{id}")]
+async fn get_one(app: Data<App>, caller: Caller, Id(id): Id<ProjectId>) -> Result<HttpResponse, Problem> {
+    read_current(&app, &caller, move |uow, scope| {
+        let project = projects::find(uow, scope, id)?;
+        Ok(Reply::ok(&ProjectView::read(uow, scope, &project)?)?.etag(project.version))
+    })
+    .await
+}

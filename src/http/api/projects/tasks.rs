@@ -1,0 +1,129 @@
+//! `/projects/{id}/tasks`: the work of a project, on its board.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, get, post};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::domain::Error;
+use crate::domain::projects::tasks::{self, NewTask, Position, Status, Task, TaskText, TaskTitle};
+use crate::http::{
+    Body, Caller, Fields, Id, IdempotentCall, Ids, PageQuery, Paged, Problem, Query, Reply, read,
+    run_idempotent,
+};
+use crate::ids::{ProjectId, TaskId, UserId};
+
+/// A task.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Task)]
+struct TaskView {
+    id: TaskId,
+    project_id: ProjectId,
+    /// Who put it there.
+    created_by: UserId,
+    title: TaskTitle,
+    text: TaskText,
+    /// In which column of the board it stands.
+    status: Status,
+    /// Where in that column: tasks stand in the order of these texts, byte by byte.
+    position: Position,
+    #[schema(minimum = 1)]
+    version: i64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl From<Task> for TaskView {
+    fn from(task: Task) -> Self {
+        Self {
+            id: task.id,
+            project_id: task.project_id,
+            created_by: task.created_by,
+            title: task.title,
+            text: task.text,
+            status: task.status,
+            position: task.position,
+            version: task.version,
+            created_at: task.created_at,
+            updated_at: task.updated_at,
+        }
+    }
+}
+
+/// The tasks of a project, newest first.
+#[utoipa::path(params(PageQuery), responses((status = 200, body = Paged<TaskView>)))]
+#[get("/projects/{id}/tasks")]
+pub(super) async fn list(
+    app: Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+    Id(project): Id<ProjectId>,
+    Query(page): Query<PageQuery>,
+) -> Result<HttpResponse, Problem> {
+    let page = page.parse(&app)?;
+    read(&app, &caller, &request, move |uow, scope| {
+        Reply::ok(&Paged::of(tasks::list(uow, scope, project, page)?.map(TaskView::from)))
+    })
+    .await
+}
+
+/// A new task.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct CreateTask {
+    /// 1 to 200 characters.
+    #[schema(value_type = TaskTitle)]
+    title: String,
+    /// At most 4,000 characters.
+    #[serde(default)]
+    #[schema(value_type = TaskText)]
+    text: String,
+}
+
+impl CreateTask {
+    fn parse(self) -> Result<NewTask, Error> {
+        let mut fields = Fields::default();
+        let title = fields.take("title", TaskTitle::parse(&self.title));
+        let text = fields.take("text", TaskText::parse(&self.text));
+        let new = || Some(NewTask { title: title?, text: text? });
+        fields.finish(new())
+    }
+}
+
+/// Put a task on the board (editors and owners).
+#[utoipa::path(request_body = CreateTask, responses((status = 201, body = TaskView)))]
+#[post("/projects/{id}/tasks")]
+pub(super) async fn create(
+    app: Data<App>,
+    caller: Caller,
+    Id(project): Id<ProjectId>,
+    Body(body): Body<CreateTask>,
+    call: IdempotentCall,
+) -> Result<HttpResponse, Problem> {
+    let new = body.parse()?;
+    run_idempotent(&app, &caller, call, move |uow, scope| {
+        let task = tasks::create(uow, scope, project, &new)?;
+        let (location, version) = (format!("/projects/{project}/tasks/{}", task.id), task.version);
+        Ok(Reply::created(location, &TaskView::from(task))?.etag(version))
+    })
+    .await
+}
+
+/// A task.
+#[utoipa::path(responses((status = 200, body = TaskView), (status = 304)))]
+#[get("/projects/{id}/tasks/{task_id}")]
+pub(super) async fn get_one(
+    app: Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+    Ids(project, id): Ids<ProjectId, TaskId>,
+) -> Result<HttpResponse, Problem> {
+    read(&app, &caller, &request, move |uow, scope| {
+        let task = tasks::find(uow, scope, project, id)?;
+        let version = task.version;
+        Ok(Reply::ok(&TaskView::from(task))?.etag(version))
+    })
+    .await
+}

@@ -1,0 +1,186 @@
+//! `/providers/{id}/portfolio`: records of photos. The pictures themselves come later.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::domain::Error;
+use crate::domain::policy::{Scope, allowed_changes};
+use crate::domain::providers::{self, Caption, CatalogItem, Photo, PhotoChanges, Position};
+use crate::http::schema::changes;
+use crate::http::{
+    Body, Caller, Fields, Id, IdempotentCall, Ids, IfMatch, PageQuery, Paged, Problem, Query, Reply, read,
+    run_idempotent,
+};
+use crate::ids::{PhotoId, ProviderId};
+
+/// A photo's record.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Photo)]
+struct PhotoView {
+    id: PhotoId,
+    provider_id: ProviderId,
+    caption: Caption,
+    #[schema(minimum = 0, maximum = 9_999)]
+    position: i32,
+    /// What you may do with it.
+    #[schema(schema_with = changes::<CatalogItem<Photo>>)]
+    allowed_actions: Vec<&'static str>,
+    #[schema(minimum = 1)]
+    version: i64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl PhotoView {
+    fn of(scope: &Scope, item: &CatalogItem<Photo>) -> Self {
+        Self {
+            id: item.id,
+            provider_id: item.provider_id,
+            caption: item.kind.caption.clone(),
+            position: item.kind.position.as_i32(),
+            allowed_actions: allowed_changes(scope, item),
+            version: item.version,
+            created_at: item.created_at,
+            updated_at: item.updated_at,
+        }
+    }
+}
+
+/// A new photo.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct AddPhoto {
+    /// At most 300 characters.
+    #[serde(default)]
+    #[schema(value_type = Caption)]
+    caption: String,
+    /// Where it hangs, from 0; of two at one position, the older hangs first.
+    #[serde(default)]
+    #[schema(minimum = 0, maximum = 9_999)]
+    position: i32,
+}
+
+impl AddPhoto {
+    fn parse(self) -> Result<Photo, Error> {
+        let mut fields = Fields::default();
+        let caption = fields.take("caption", Caption::parse(&self.caption));
+        let position = fields.take("position", Position::new(self.position));
+        let photo = || Some(Photo { caption: caption?, position: position? });
+        fields.finish(photo())
+    }
+}
+
+/// What to change in a photo's record; what is absent stays as it is.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct EditPhoto {
+    /// At most 300 characters.
+    #[schema(value_type = Option<Caption>)]
+    caption: Option<String>,
+    /// Where it hangs, from 0.
+    #[schema(minimum = 0, maximum = 9_999)]
+    position: Option<i32>,
+}
+
+impl EditPhoto {
+    fn parse(self) -> Result<PhotoChanges, Error> {
+        let mut fields = Fields::default();
+        let caption = fields.take_optional("caption", self.caption.as_deref().map(Caption::parse));
+        let position = fields.take_optional("position", self.position.map(Position::new));
+        let changes = || Some(PhotoChanges { caption: caption?, position: position? });
+        fields.finish(changes())
+    }
+}
+
+/// The photos of a shop, in the order of its portfolio.
+#[utoipa::path(params(PageQuery), responses((status = 200, body = Paged<PhotoView>)))]
+#[get("/providers/{id}/portfolio")]
+pub(super) async fn list(
+    app: Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+    Id(shop): Id<ProviderId>,
+    Query(page): Query<PageQuery>,
+) -> Result<HttpResponse, Problem> {
+    let page = page.parse(&app)?;
+    read(&app, &caller, &request, move |uow, scope| {
+        let slice = providers::list_items::<Photo>(uow, scope, shop, page)?;
+        Reply::ok(&Paged::of(slice.map(|item| PhotoView::of(scope, &item))))
+    })
+    .await
+}
+
+/// Hang another photo.
+#[utoipa::path(request_body = AddPhoto, responses((status = 201, body = PhotoView)))]
+#[post("/providers/{id}/portfolio")]
+pub(super) async fn add(
+    app: Data<App>,
+    caller: Caller,
+    Id(shop): Id<ProviderId>,
+    Body(body): Body<AddPhoto>,
+    call: IdempotentCall,
+) -> Result<HttpResponse, Problem> {
+    let photo = body.parse()?;
+    run_idempotent(&app, &caller, call, move |uow, scope| {
+        let item = providers::add(uow, scope, shop, &photo)?;
+        let location = format!("/providers/{shop}/portfolio/{}", item.id);
+        Ok(Reply::created(location, &PhotoView::of(scope, &item))?.etag(item.version))
+    })
+    .await
+}
+
+/// A photo's record.
+#[utoipa::path(responses((status = 200, body = PhotoView), (status = 304)))]
+#[get("/providers/{id}/portfolio/{photo_id}")]
+pub(super) async fn get_one(
+    app: Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+    Ids(shop, id): Ids<ProviderId, PhotoId>,
+) -> Result<HttpResponse, Problem> {
+    read(&app, &caller, &request, move |uow, scope| {
+        let item = providers::get::<Photo>(uow, scope, shop, id)?;
+        Ok(Reply::ok(&PhotoView::of(scope, &item))?.etag(item.version))
+    })
+    .await
+}
+
+/// Change a photo's record.
+#[utoipa::path(params(IfMatch), request_body = EditPhoto, responses((status = 200, body = PhotoView)))]
+#[patch("/providers/{id}/portfolio/{photo_id}")]
+pub(super) async fn edit(
+    app: Data<App>,
+    caller: Caller,
+    Ids(shop, id): Ids<ProviderId, PhotoId>,
+    Body(body): Body<EditPhoto>,
+    call: IdempotentCall,
+    IfMatch(seen): IfMatch,
+) -> Result<HttpResponse, Problem> {
+    let changes = body.parse()?;
+    run_idempotent(&app, &caller, call, move |uow, scope| {
+        let item = providers::change::<Photo>(uow, scope, shop, id, &changes, seen)?;
+        Ok(Reply::ok(&PhotoView::of(scope, &item))?.etag(item.version))
+    })
+    .await
+}
+
+/// Take a photo down.
+#[utoipa::path(params(IfMatch), responses((status = 204, description = "it is gone")))]
+#[delete("/providers/{id}/portfolio/{photo_id}")]
+pub(super) async fn remove(
+    app: Data<App>,
+    caller: Caller,
+    Ids(shop, id): Ids<ProviderId, PhotoId>,
+    call: IdempotentCall,
+    IfMatch(seen): IfMatch,
+) -> Result<HttpResponse, Problem> {
+    run_idempotent(&app, &caller, call, move |uow, scope| {
+        providers::remove::<Photo>(uow, scope, shop, id, seen)?;
+        Ok(Reply::no_content())
+    })
+    .await
+}

@@ -1,0 +1,89 @@
+//! `/requests`: what consumers ask for.
+
+mod read;
+mod actions;
+mod write;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::clock::Timestamp;
+use crate::domain::money::PriceRange;
+use crate::domain::place::{Address, Point};
+use crate::domain::policy::{Scope, allowed_actions};
+use crate::domain::requests::{Description, Request, State, Title};
+use crate::http::schema::steps;
+use crate::ids::{Category, ConsumerId, RequestId, UserId};
+
+/// Everything under `/requests` but the offers on them.
+pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
+    cfg.service(read::list)
+        .service(read::get_one)
+        .service(write::create)
+        .service(write::edit)
+        .service(actions::publish)
+        .service(actions::extend)
+        .service(actions::cancel)
+        .service(actions::remove)
+        .service(actions::restore);
+}
+
+/// A request.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Request)]
+struct RequestView {
+    id: RequestId,
+    /// Whose it is.
+    consumer_id: ConsumerId,
+    /// The user whose it is.
+    user_id: UserId,
+    category: Category,
+    title: Title,
+    description: Description,
+    /// What its consumer wants to spend; offers come in this currency.
+    budget: PriceRange,
+    /// At which door; null for all but its owner and who has the booking.
+    address: Option<Address>,
+    /// On the map; to a hundredth of a degree for who may not see the address.
+    point: Option<Point>,
+    wanted_at: Option<Timestamp>,
+    state: State,
+    /// Grows when it is edited while offers are live.
+    revision: i64,
+    /// Until when it is open; null while it is a draft.
+    expires_at: Option<Timestamp>,
+    /// What you may do with it.
+    #[schema(schema_with = steps::<Request>)]
+    allowed_actions: Vec<&'static str>,
+    #[schema(minimum = 1)]
+    version: i64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl RequestView {
+    fn of(scope: &Scope, request: &Request) -> Self {
+        let brief = request.brief.clone();
+        let shows_address = request.shows_address_to(scope);
+        Self {
+            id: request.id,
+            consumer_id: request.consumer_id,
+            user_id: request.user_id,
+            category: brief.category,
+            title: brief.title,
+            description: brief.description,
+            budget: brief.budget,
+            address: brief.place.address.filter(|_| shows_address),
+            point: brief.place.point.map(|point| if shows_address { point } else { point.roughly() }),
+            wanted_at: brief.wanted_at,
+            state: request.state,
+            revision: request.revision,
+            expires_at: request.expires_at,
+            allowed_actions: allowed_actions(scope, request),
+            version: request.version,
+            created_at: request.created_at,
+            updated_at: request.updated_at,
+        }
+    }
+}

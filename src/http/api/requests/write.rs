@@ -1,0 +1,178 @@
+//! Writing requests.
+
+use actix_web::web::Data;
+use actix_web::{HttpResponse, patch, post};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::domain::Error;
+use crate::domain::place::{Address, Place};
+use crate::domain::requests::{self, Description, Edit, NewRequest, Opening, RequestDetails, Title};
+use crate::http::input::{PointInput, PriceRangeInput, nullable};
+use crate::http::{Body, Caller, Fields, Id, IdempotentCall, IfMatch, Problem, Reply, run_idempotent};
+use crate::ids::{Category, RequestId};
+
+use super::RequestView;
+
+/// How a request begins.
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum OpeningInput {
+    /// Nobody else sees it until it is published.
+    Draft,
+    /// In the market at once.
+    #[default]
+    Open,
+}
+
+/// A new request.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct CreateRequest {
+    #[schema(value_type = Category)]
+    category: String,
+    /// 1 to 120 characters.
+    #[schema(value_type = Title)]
+    title: String,
+    /// At most 4,000 characters.
+    #[serde(default)]
+    #[schema(value_type = Description)]
+    description: String,
+    /// What you want to spend, and the currency that offers must come in.
+    budget: PriceRangeInput,
+    /// At which door, 1 to 300 characters; only who gets the booking will see it.
+    #[schema(value_type = Option<Address>)]
+    address: Option<String>,
+    /// On the map; others see it to a hundredth of a degree.
+    point: Option<PointInput>,
+    /// When it is wanted.
+    wanted_at: Option<Timestamp>,
+    /// `open` by default.
+    #[serde(default)]
+    state: OpeningInput,
+    /// Until when it is open: 14 days from now by default, at most 90. Not for drafts.
+    expires_at: Option<Timestamp>,
+}
+
+impl CreateRequest {
+    fn parse(self) -> Result<NewRequest, Error> {
+        let mut fields = Fields::default();
+        let category = fields.take("category", self.category.parse::<Category>());
+        let title = fields.take("title", Title::parse(&self.title));
+        let description = fields.take("description", Description::parse(&self.description));
+        let budget = fields.take("budget", self.budget.parse());
+        let address = fields.take_optional("address", self.address.as_deref().map(Address::parse));
+        let point = fields.take_optional("point", self.point.map(PointInput::parse));
+        let opening = match self.state {
+            OpeningInput::Open => Opening::Open(self.expires_at),
+            OpeningInput::Draft => {
+                if self.expires_at.is_some() {
+                    fields.refuse("expires_at", "is said when the draft is published");
+                }
+                Opening::Draft
+            }
+        };
+        let brief = || {
+            Some(RequestDetails {
+                category: category?,
+                title: title?,
+                description: description?,
+                budget: budget?,
+                place: Place { address: address?, point: point? },
+                wanted_at: self.wanted_at,
+            })
+        };
+        Ok(NewRequest { brief: fields.finish(brief())?, opening })
+    }
+}
+
+/// Ask for work.
+#[utoipa::path(request_body = CreateRequest, responses((status = 201, body = RequestView)))]
+#[post("/requests")]
+pub(super) async fn create(
+    app: Data<App>,
+    caller: Caller,
+    Body(body): Body<CreateRequest>,
+    call: IdempotentCall,
+) -> Result<HttpResponse, Problem> {
+    let new = body.parse()?;
+    run_idempotent(&app, &caller, call, move |uow, scope| {
+        let request = requests::create(uow, scope, &new)?;
+        let location = format!("/requests/{}", request.id);
+        Ok(Reply::created(location, &RequestView::of(scope, &request))?.etag(request.version))
+    })
+    .await
+}
+
+/// What to change in a request; what is absent stays as it is.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct EditRequest {
+    #[schema(value_type = Option<Category>)]
+    category: Option<String>,
+    /// 1 to 120 characters.
+    #[schema(value_type = Option<Title>)]
+    title: Option<String>,
+    /// At most 4,000 characters.
+    #[schema(value_type = Option<Description>)]
+    description: Option<String>,
+    budget: Option<PriceRangeInput>,
+    /// 1 to 300 characters; null takes it back.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<Address>)]
+    address: Option<Option<String>>,
+    /// Null takes it back.
+    #[serde(default, deserialize_with = "nullable")]
+    point: Option<Option<PointInput>>,
+    /// Null takes it back.
+    #[serde(default, deserialize_with = "nullable")]
+    wanted_at: Option<Option<Timestamp>>,
+}
+
+impl EditRequest {
+    fn parse(self) -> Result<Edit, Error> {
+        let mut fields = Fields::default();
+        let category = fields.take_optional("category", self.category.map(|text| text.parse::<Category>()));
+        let title = fields.take_optional("title", self.title.as_deref().map(Title::parse));
+        let description = self.description.as_deref().map(Description::parse);
+        let description = fields.take_optional("description", description);
+        let budget = fields.take_optional("budget", self.budget.map(|budget| budget.parse()));
+        let address = self.address.map(|address| address.as_deref().map(Address::parse).transpose());
+        let address = fields.take_optional("address", address);
+        let point = self.point.map(|point| point.map(PointInput::parse).transpose());
+        let point = fields.take_optional("point", point);
+        let changes = || {
+            Some(Edit {
+                category: category?,
+                title: title?,
+                description: description?,
+                budget: budget?,
+                address: address?,
+                point: point?,
+                wanted_at: self.wanted_at,
+            })
+        };
+        fields.finish(changes())
+    }
+}
+
+/// Change what a request says. Offers that are live then must be affirmed before they can be accepted.
+#[utoipa::path(params(IfMatch), request_body = EditRequest, responses((status = 200, body = RequestView)))]
+#[patch("/requests/{id}")]
+pub(super) async fn edit(
+    app: Data<App>,
+    caller: Caller,
+    Id(id): Id<RequestId>,
+    Body(body): Body<EditRequest>,
+    call: IdempotentCall,
+    IfMatch(seen): IfMatch,
+) -> Result<HttpResponse, Problem> {
+    let changes = body.parse()?;
+    run_idempotent(&app, &caller, call, move |uow, scope| {
+        let request = requests::edit(uow, scope, id, seen, &changes)?;
+        Ok(Reply::ok(&RequestView::of(scope, &request))?.etag(request.version))
+    })
+    .await
+}

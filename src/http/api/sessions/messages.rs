@@ -1,0 +1,132 @@
+//! `/sessions/{id}/messages`: what is said, also for who has no WebSocket.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, get, post};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::domain::Error;
+use crate::domain::sessions::{self, ClientMsgId, Message, MessageText, SendMessage, Sent};
+use crate::http::{
+    Body, Caller, Fields, Id, IdempotentCall, PageQuery, Paged, Problem, Query, Reply, read, run_idempotent,
+};
+use crate::ids::{MessageId, Seq, SessionId, UserId};
+
+/// A message.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Message)]
+struct MessageView {
+    id: MessageId,
+    session_id: SessionId,
+    /// Who said it.
+    user_id: UserId,
+    /// The sender's own name for it.
+    client_msg_id: String,
+    text: String,
+    /// Its position in the session's room.
+    seq: Seq,
+    at: Timestamp,
+}
+
+impl From<Message> for MessageView {
+    fn from(message: Message) -> Self {
+        Self {
+            id: message.id,
+            session_id: message.session_id,
+            user_id: message.user_id,
+            client_msg_id: message.client_msg_id,
+            text: message.text,
+            seq: message.seq,
+            at: message.created_at,
+        }
+    }
+}
+
+/// What was said, newest first.
+#[utoipa::path(
+    operation_id = "listMessages",
+    params(PageQuery),
+    responses((status = 200, body = Paged<MessageView>))
+)]
+#[get("/sessions/{id}/messages")]
+pub(super) async fn list(
+    app: Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+    Id(id): Id<SessionId>,
+    Query(page): Query<PageQuery>,
+) -> Result<HttpResponse, Problem> {
+    let page = page.parse(&app)?;
+    read(&app, &caller, &request, move |uow, scope| {
+        let session = sessions::find(uow, scope, id)?;
+        let slice = sessions::messages(uow, &session, page)?;
+        Reply::ok(&Paged::of(slice.map(MessageView::from)))
+    })
+    .await
+}
+
+/// Something to say.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewMessage {
+    /// 1 to 4,000 characters.
+    #[schema(min_length = 1, max_length = 4_000)]
+    text: String,
+    /// Your own name for this message, 1 to 64 characters: sent again, it is the same message.
+    #[schema(min_length = 1, max_length = 64)]
+    client_msg_id: Option<String>,
+}
+
+impl NewMessage {
+    fn parse(self, session: SessionId, now: Timestamp) -> Result<SendMessage, Error> {
+        let mut fields = Fields::default();
+        let text = fields.take("text", MessageText::parse(&self.text));
+        let name = match &self.client_msg_id {
+            Some(name) => ClientMsgId::parse(name),
+            None => Ok(ClientMsgId::fresh(now)),
+        };
+        let client_msg_id = fields.take("client_msg_id", name);
+        let message = || Some(SendMessage { session, client_msg_id: client_msg_id?, text: text? });
+        fields.finish(message())
+    }
+}
+
+/// The message stands in the session.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Sent)]
+struct SentView {
+    id: MessageId,
+    client_msg_id: String,
+    /// Its position in the session's room.
+    seq: Seq,
+    /// When it was said first.
+    at: Timestamp,
+}
+
+/// Say something. Give it a `client_msg_id` or the call an `Idempotency-Key`, so that it can be sent again.
+#[utoipa::path(
+    operation_id = "sendMessage",
+    request_body = NewMessage,
+    responses((status = 201, body = SentView), (status = 200, body = SentView, description = "it had been said before, under this client_msg_id"))
+)]
+#[post("/sessions/{id}/messages")]
+pub(super) async fn send(
+    app: Data<App>,
+    caller: Caller,
+    Id(id): Id<SessionId>,
+    Body(body): Body<NewMessage>,
+    call: IdempotentCall,
+) -> Result<HttpResponse, Problem> {
+    let message = body.parse(id, app.clock.now())?;
+    run_idempotent(&app, &caller, call, move |uow, scope| {
+        let Sent { id, seq, at, repeated } = sessions::send_message(uow, scope, &message)?;
+        let view = SentView { id, client_msg_id: message.client_msg_id.as_str().to_owned(), seq, at };
+        if repeated {
+            return Reply::ok(&view);
+        }
+        Reply::created(format!("/sessions/{}/messages", message.session), &view)
+    })
+    .await
+}

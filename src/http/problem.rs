@@ -1,0 +1,265 @@
+//! Errors as `application/problem+json` (RFC 9457): one table from domain errors, one place that writes them.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use actix_web::body::{BoxBody, EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage, HttpResponse, HttpResponseBuilder, ResponseError};
+
+use crate::db::DbError;
+use crate::domain::{Error, FieldError};
+use crate::ids::CallId;
+
+/// An error answer. Handlers return it; [`render`] writes it.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    status: StatusCode,
+    code: Cow<'static, str>,
+    detail: Cow<'static, str>,
+    errors: Vec<FieldError>,
+    state: Option<(&'static str, Vec<&'static str>)>,
+    retry_after: Option<Duration>,
+    /// What this status is sent with.
+    header: Option<(HeaderName, &'static str)>,
+}
+
+/// The document that clients get.
+#[derive(serde::Serialize, utoipa::ToSchema)]
+#[schema(as = Problem)]
+pub struct Document<'a> {
+    /// Names the kind of problem; stable.
+    #[serde(rename = "type")]
+    #[schema(pattern = "^urn:souk:problem:[a-z_]+$", example = "urn:souk:problem:slot_taken")]
+    kind: String,
+    /// The status in words.
+    title: &'a str,
+    /// HTTP status.
+    #[schema(minimum = 400, maximum = 599)]
+    status: u16,
+    /// What is the matter, for people.
+    detail: &'a str,
+    /// The last part of `type`, for programs.
+    #[schema(pattern = "^[a-z_]+$")]
+    code: &'a str,
+    /// The path that was asked for.
+    instance: &'a str,
+    /// Name of this call in our logs.
+    request_id: String,
+    /// Which fields are wrong, and why (422).
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(value_type = Vec<FieldError>)]
+    errors: &'a [FieldError],
+    /// The state that the thing is in (409).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = super::schema::states)]
+    current_state: Option<&'a str>,
+    /// What you may do in that state (409).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = super::schema::all_steps)]
+    allowed_actions: Option<&'a [&'static str]>,
+}
+
+impl Problem {
+    /// A problem by its stable code and a sentence for people.
+    pub fn new(
+        status: StatusCode,
+        code: impl Into<Cow<'static, str>>,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            status,
+            code: code.into(),
+            detail: detail.into(),
+            errors: Vec::new(),
+            state: None,
+            retry_after: None,
+            header: None,
+        }
+    }
+
+    /// 401 with its challenge (RFC 6750, section 3).
+    pub fn unauthorized(challenge: &'static str, detail: &'static str) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
+            .with_header(header::WWW_AUTHENTICATE, challenge)
+    }
+
+    /// The same, with a time after which to try again.
+    pub fn retry_after(mut self, after: Duration) -> Self {
+        self.retry_after = Some(after);
+        self
+    }
+
+    /// The same, with the header that its status is sent with.
+    pub(super) fn with_header(mut self, name: HeaderName, value: &'static str) -> Self {
+        self.header = Some((name, value));
+        self
+    }
+
+    /// The response that [`render`] will write, for what needs further headers.
+    pub(super) fn marked(&self) -> HttpResponseBuilder {
+        let mut response = HttpResponse::build(self.status);
+        response.extensions_mut().insert(self.clone());
+        response
+    }
+
+    fn with_errors(mut self, errors: Vec<FieldError>) -> Self {
+        self.errors = errors;
+        self
+    }
+
+    fn document<'a>(&'a self, path: &'a str, call: Option<CallId>) -> Document<'a> {
+        Document {
+            kind: format!("urn:souk:problem:{}", self.code),
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            code: &self.code,
+            instance: path,
+            request_id: call.map(|c| c.to_string()).unwrap_or_default(),
+            errors: &self.errors,
+            current_state: self.state.as_ref().map(|(state, _)| *state),
+            allowed_actions: self.state.as_ref().map(|(_, actions)| actions.as_slice()),
+        }
+    }
+}
+
+/// The table: what each domain error is on HTTP.
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let detail = error.to_string();
+        match error {
+            Error::Forbidden { .. } => Self::new(StatusCode::FORBIDDEN, "forbidden", detail),
+            Error::NotFound(_) => Self::new(StatusCode::NOT_FOUND, "not_found", detail),
+            Error::Conflict { current_state, allowed_actions, .. } => Self {
+                state: Some((current_state, allowed_actions)),
+                ..Self::new(StatusCode::CONFLICT, "conflicting_state", detail)
+            },
+            Error::Blocked { code, current_state, allowed_actions, .. } => Self {
+                state: Some((current_state, allowed_actions)),
+                ..Self::new(StatusCode::CONFLICT, code, detail)
+            },
+            Error::Taken { code, .. } => Self::new(StatusCode::CONFLICT, code, detail),
+            Error::Stale { .. } => Self::new(StatusCode::PRECONDITION_FAILED, "stale", detail),
+            Error::Invalid(errors) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail).with_errors(errors)
+            }
+            Error::Limited { retry_after, .. } => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "limited", detail).retry_after(retry_after)
+            }
+            Error::KeyReused => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail),
+            Error::Db(error) => error.into(),
+        }
+    }
+}
+
+/// Database failures: what is ours is logged here and told to nobody.
+impl From<DbError> for Problem {
+    fn from(error: DbError) -> Self {
+        match error {
+            DbError::Overloaded | DbError::Contended(_) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "too much is going on; try again")
+                    .retry_after(Duration::from_secs(1))
+            }
+            DbError::Unavailable(why) => {
+                // Logged by the database itself, once for as long as it lasts.
+                log::debug!("the database is unavailable: {why}");
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "try again in a moment")
+                    .retry_after(Duration::from_secs(2))
+            }
+            error => {
+                log::error!("a unit of work failed: {error}");
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "our fault; it has been logged")
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.status.as_u16(), self.code)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Only marks the response: its path and call are known to [`render`] alone.
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        self.marked().finish()
+    }
+}
+
+/// Middleware that writes every error answer as a problem document: ours, and the framework's own (no route, wrong
+/// method, a payload that broke off), which would otherwise be plain text.
+pub async fn render<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
+    // Not the request itself: routing fails on one that somebody else holds.
+    let path = request.path().to_owned();
+    let call = request.extensions().get::<CallId>().copied();
+    let response = match next.call(request).await {
+        Ok(response) => response,
+        Err(error) => {
+            let answer = write(&path, call, error.error_response());
+            return Err(InternalError::from_response("answered with a problem", answer).into());
+        }
+    };
+    let is_ours = response.response().extensions().contains::<Problem>();
+    let is_error = response.status().is_client_error() || response.status().is_server_error();
+    // The framework's own errors are plain text, and those of Engine.IO and of probes are JSON.
+    let media_type = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let is_plain = media_type.is_none_or(|media_type| media_type.starts_with(b"text/plain"));
+    if is_ours || (is_error && is_plain) {
+        let (http, response) = response.into_parts();
+        let answer = write(&path, call, response.drop_body().map_into_boxed_body());
+        return Ok(ServiceResponse::new(http, answer).map_into_right_body());
+    }
+    Ok(response.map_into_left_body())
+}
+
+fn write(path: &str, call: Option<CallId>, response: HttpResponse<BoxBody>) -> HttpResponse<BoxBody> {
+    let marked = response.extensions().get::<Problem>().cloned();
+    let problem = marked.unwrap_or_else(|| of_framework(response.status()));
+    let mut answer = HttpResponse::build(problem.status);
+    for (name, value) in response.headers() {
+        if name != header::CONTENT_TYPE && name != header::CONTENT_LENGTH {
+            answer.append_header((name, value));
+        }
+    }
+    if let Some(after) = problem.retry_after {
+        let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
+        answer.insert_header((header::RETRY_AFTER, seconds.max(1)));
+    }
+    if let Some(header) = &problem.header {
+        answer.insert_header(header.clone());
+    }
+    let body = serde_json::to_string(&problem.document(path, call)).unwrap_or_default();
+    answer.content_type("application/problem+json").body(body)
+}
+
+fn of_framework(status: StatusCode) -> Problem {
+    let (code, detail) = match status {
+        StatusCode::NOT_FOUND => ("not_found", "there is no such address"),
+        StatusCode::METHOD_NOT_ALLOWED => ("method_not_allowed", "this address does not take that method"),
+        StatusCode::PAYLOAD_TOO_LARGE => ("too_large", "the body is too large"),
+        StatusCode::REQUEST_TIMEOUT => ("timeout", "the request took too long to arrive"),
+        StatusCode::LENGTH_REQUIRED => ("length_required", "the request needs a Content-Length"),
+        StatusCode::URI_TOO_LONG => ("uri_too_long", "the address is too long"),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+            ("unsupported_media_type", "the body must be of the media type that the documentation names")
+        }
+        StatusCode::EXPECTATION_FAILED => ("expectation_failed", "Expect can be nothing but 100-continue"),
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => ("headers_too_large", "the headers are too large"),
+        status if status.is_server_error() => ("internal", "our fault; it has been logged"),
+        _ => ("bad_request", "the request is not well-formed"),
+    };
+    Problem::new(status, code, detail)
+}

@@ -1,0 +1,67 @@
+//! The LocalHub actor: a thin shell that brings messages of other threads and the passing of time to its thread.
+
+use std::sync::Arc;
+
+use actix::{Actor, AsyncContext, Context, Handler, WrapFuture};
+use tokio::time::Instant;
+
+use crate::hub::message::ToLocalHub;
+use crate::hub::shared::Shared;
+
+use super::hub::LocalHub;
+use super::liveness::TICK;
+
+/// Parcels handled before the sockets get their turn: an actor's mailbox comes before every other task of the thread,
+/// and outboxes that nothing drains would overflow although their clients read.
+const TURN: u32 = 32;
+
+/// Messages that may wait for one worker. Few, since the RoomHub keeps its place for a worker that refuses.
+const MAILBOX: usize = 1_024;
+
+struct LocalActor {
+    hub: LocalHub,
+    handled: u32,
+}
+
+/// Starts the calling thread's LocalHub.
+pub(in crate::hub) fn start(shared: Arc<Shared>) -> LocalHub {
+    let context = Context::<LocalActor>::new();
+    let worker = shared.workers.add(context.address().recipient());
+    let hub = LocalHub::new(shared, worker);
+    context.run(LocalActor { hub: hub.clone(), handled: 0 });
+    hub
+}
+
+impl Actor for LocalActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        context.set_mailbox_capacity(MAILBOX);
+        context.run_interval(TICK, |actor, _| actor.hub.tick(Instant::now()));
+    }
+}
+
+impl Handler<ToLocalHub> for LocalActor {
+    type Result = ();
+
+    fn handle(&mut self, message: ToLocalHub, context: &mut Self::Context) {
+        match message {
+            ToLocalHub::RoomMessage(message) => self.hub.deliver(&message),
+            ToLocalHub::WorkerCommands => self.hub.run_commands(),
+            // Whoever asked may have stopped waiting.
+            ToLocalHub::List { filter, page, reply } => drop(reply.send(self.hub.list(filter, &page))),
+            ToLocalHub::Drain(mut pace) => {
+                self.hub.evict_batch(&mut pace);
+                // Goes on for good: a handshake that was already seated may still register.
+                context.run_interval(pace.pause(), move |actor, _| {
+                    actor.hub.evict_batch(&mut pace);
+                });
+            }
+        }
+        self.handled += 1;
+        if self.handled >= TURN {
+            self.handled = 0;
+            context.wait(tokio::task::yield_now().into_actor(self));
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! The LocalHub as sessions of its thread see it.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use crate::domain::Page;
+use crate::hub::drain::Pace;
+use crate::hub::message::{Exclude, Join, MembershipRef, RoomMessage, ToRoomHub};
+use crate::hub::shared::Shared;
+use crate::hub::workers::{Worker, WorkerCommand, WorkerCommands};
+use crate::hub::{
+    BroadcastError, Credentials, Delivery, HubBusy, JoinError, LiveSession, Registration, SessionFilter,
+};
+use crate::ids::{ConnectionId, Room, Seq, UserId};
+use crate::protocol::Notice;
+use crate::protocol::close::CloseReason;
+
+use super::effects::Effects;
+use super::membership::Spliced;
+use super::sessions::Sessions;
+
+/// The hub of one worker thread. What it does for its own thread it does at once, without a mailbox in between.
+#[derive(Clone)]
+pub struct LocalHub(Rc<Inner>);
+
+struct Inner {
+    shared: Arc<Shared>,
+    worker: Arc<Worker>,
+    sessions: RefCell<Sessions>,
+    /// Memberships that ended and that the RoomHub does not know of yet, because its mailbox was full.
+    unreported: RefCell<Vec<MembershipRef>>,
+}
+
+impl LocalHub {
+    pub(super) fn new(shared: Arc<Shared>, worker: Arc<Worker>) -> Self {
+        let sessions = Sessions::new(shared.config.clone(), Instant::now());
+        Self(Rc::new(Inner {
+            shared,
+            worker,
+            sessions: RefCell::new(sessions),
+            unreported: RefCell::default(),
+        }))
+    }
+
+    pub(in crate::hub) fn is_running(&self) -> bool {
+        self.0.worker.address.connected()
+    }
+
+    /// From here on, notices reach the session, and ended rights end it. Dropping the guard takes it out again.
+    pub fn register(&self, registration: Registration) -> RegistrationHandle {
+        let connection = registration.connection;
+        let now_seen = {
+            let mut sessions = self.0.sessions.borrow_mut();
+            let seen = sessions.register(registration);
+            RegistrationHandle { hub: self.clone(), connection, seen }
+        };
+        self.0.shared.metrics.sessions.inc();
+        now_seen
+    }
+
+    /// Makes the connection a member of the room, or begins a new stay if it was one.
+    ///
+    /// From before this returns, live events of the room wait for the session. What it has to do then: look whether its
+    /// user may be in the room **and** read the log after `since`, in this order of things (join, then look), so that a
+    /// standing that is lost meanwhile is either seen by the look or finds the membership; push the answer; and
+    /// [`Joined::splice`].
+    pub async fn join(&self, connection: ConnectionId, room: Room) -> Result<Joined, JoinError> {
+        if self.0.shared.user_limits.is_closed() {
+            return Err(JoinError::Draining);
+        }
+        let joiner = self.0.sessions.borrow_mut().begin_join(connection, &room)?;
+        if joiner.is_new {
+            self.0.shared.metrics.memberships.inc();
+        }
+        let membership = MembershipRef { connection, room: room.clone(), membership: joiner.membership };
+        // From here on, whatever goes wrong ends the stay: also when the caller stops waiting.
+        let mut joined = Joined { hub: self.clone(), membership, head: Seq::START, is_kept: false };
+        let (reply, answer) = oneshot::channel();
+        let join = Join {
+            room: room.clone(),
+            connection,
+            user: joiner.user,
+            dialect: joiner.dialect,
+            worker: self.0.worker.id,
+            membership: joiner.membership,
+            reply,
+        };
+        let message = ToRoomHub::Join(join, self.0.worker.address.clone());
+        if self.0.shared.hub_for(&room).try_send(message).is_err() {
+            self.0.shared.metrics.busy.inc();
+            return Err(JoinError::Busy);
+        }
+        joined.head = answer.await.map_err(|_| JoinError::Busy)??;
+        Ok(joined)
+    }
+
+    /// Ends a membership; says whether there was one.
+    pub fn leave(&self, connection: ConnectionId, room: &Room) -> bool {
+        self.with_effects(|sessions, effects| sessions.leave(connection, room, effects))
+    }
+
+    /// Whether the connection is in the room and hears it live.
+    pub fn is_member(&self, connection: ConnectionId, room: &Room) -> bool {
+        self.0.sessions.borrow().is_member(connection, room)
+    }
+
+    /// The rooms that the connection is in or about to be in.
+    pub fn rooms_of(&self, connection: ConnectionId) -> Vec<Room> {
+        self.0.sessions.borrow().rooms_of(connection)
+    }
+
+    /// Tells the room's other members something that is not stored, such as that the speaker is typing.
+    pub fn broadcast(
+        &self,
+        speaker: ConnectionId,
+        room: &Room,
+        notice: Notice,
+        delivery: Delivery,
+    ) -> Result<(), BroadcastError> {
+        if !self.is_member(speaker, room) {
+            return Err(BroadcastError::NotAMember);
+        }
+        let message = ToRoomHub::Broadcast {
+            room: room.clone(),
+            notice,
+            delivery,
+            exclude: Exclude::Connection(speaker),
+        };
+        self.0.shared.hub_for(room).try_send(message).map_err(|_| {
+            self.0.shared.metrics.busy.inc();
+            BroadcastError::Busy
+        })
+    }
+
+    /// The users in a room, each once, on all worker threads.
+    pub async fn presence(&self, room: &Room) -> Result<Vec<UserId>, HubBusy> {
+        self.0.shared.users_in(room).await
+    }
+
+    pub(super) fn deliver(&self, message: &RoomMessage) {
+        let delivered = self.with_effects(|sessions, effects| sessions.deliver(message, effects));
+        let metrics = &self.0.shared.metrics;
+        metrics.deliveries.inc_by(delivered.queued + delivered.replaced);
+        if delivered.dropped > 0 {
+            metrics.dropped.with_label_values(&["droppable"]).inc_by(delivered.dropped);
+        }
+        if delivered.replaced > 0 {
+            metrics.dropped.with_label_values(&["replaced"]).inc_by(delivered.replaced);
+        }
+    }
+
+    pub(super) fn list(&self, filter: SessionFilter, page: &Page<ConnectionId>) -> Vec<LiveSession> {
+        self.0.sessions.borrow().list(filter, page)
+    }
+
+    /// Acts on the rights that ended, and the sessions that must close, since the last time.
+    pub(super) fn run_commands(&self) {
+        let WorkerCommands { listed, overflowed } = self.0.worker.take_commands();
+        if overflowed {
+            log::error!("more rights ended at once than can be listed: all sessions must come back");
+            self.evict_some(usize::MAX, |sessions, connection, effects| {
+                sessions.evict(connection, CloseReason::Internal, None, effects);
+            });
+        }
+        for command in listed {
+            match command {
+                WorkerCommand::End(revocation) => {
+                    self.with_effects(|sessions, effects| sessions.end(&revocation, effects))
+                }
+                WorkerCommand::Close { connection, reason, reply } => {
+                    let was_here = self
+                        .with_effects(|sessions, effects| sessions.evict(connection, reason, None, effects));
+                    // Whoever asked may have stopped waiting.
+                    let _ = reply.send(was_here);
+                }
+            }
+        }
+    }
+
+    pub(super) fn tick(&self, now: Instant) {
+        self.run_commands();
+        let aborts = self.with_effects(|sessions, effects| {
+            sessions.tick(now, effects);
+            effects.aborts.len()
+        });
+        self.0.shared.metrics.aborts.inc_by(u64::try_from(aborts).unwrap_or(0));
+    }
+
+    /// Asks the next sessions to leave because the server stops; says how many there were.
+    pub(super) fn evict_batch(&self, pace: &mut Pace) -> usize {
+        self.evict_some(pace.batch(), |sessions, connection, effects| {
+            sessions.evict(connection, CloseReason::Restarting, Some(pace.reconnect_in()), effects);
+        })
+    }
+
+    fn evict_some(
+        &self,
+        at_most: usize,
+        mut evict: impl FnMut(&mut Sessions, ConnectionId, &mut Effects),
+    ) -> usize {
+        let staying = self.0.sessions.borrow().staying(at_most);
+        self.with_effects(|sessions, effects| {
+            for connection in &staying {
+                evict(sessions, *connection, effects);
+            }
+        });
+        staying.len()
+    }
+
+    /// Changes the sessions, and then, with nothing borrowed, does what that calls for.
+    fn with_effects<R>(&self, change: impl FnOnce(&mut Sessions, &mut Effects) -> R) -> R {
+        let mut effects = Effects::default();
+        let result = change(&mut self.0.sessions.borrow_mut(), &mut effects);
+        let Effects { evictions, aborts, departures } = effects;
+        for (evict, reason) in evictions {
+            self.0.shared.metrics.evictions.with_label_values(&[reason.name()]).inc();
+            evict(reason);
+        }
+        for abort in aborts {
+            abort();
+        }
+        self.report(departures);
+        result
+    }
+
+    /// Tells the RoomHub who left. What its full mailbox refuses is told again at the next tick at the latest.
+    fn report(&self, departures: Vec<MembershipRef>) {
+        let gone = i64::try_from(departures.len()).unwrap_or(0);
+        self.0.shared.metrics.memberships.sub(gone);
+        let mut unreported = self.0.unreported.borrow_mut();
+        unreported.extend(departures);
+        if !unreported.is_empty() {
+            *unreported = self.0.shared.report(std::mem::take(&mut unreported));
+        }
+    }
+
+    #[cfg(test)]
+    pub(in crate::hub) fn check_invariants(&self) {
+        self.0.sessions.borrow().check_invariants();
+    }
+}
+
+/// A session's registration. It reports signs of life, and ends with the session.
+pub struct RegistrationHandle {
+    hub: LocalHub,
+    connection: ConnectionId,
+    seen: Rc<Cell<Instant>>,
+}
+
+impl RegistrationHandle {
+    /// The registered connection.
+    pub fn connection(&self) -> ConnectionId {
+        self.connection
+    }
+
+    /// The client gave a sign of life: anything that it sent, pongs too.
+    pub fn seen(&self) {
+        self.seen.set(self.hub.0.sessions.borrow().now());
+    }
+
+    /// The session goes on by another right (in-band refresh). As with registering: renew first, then look whether the
+    /// new token is revoked.
+    pub fn renew(&self, credentials: Credentials) {
+        self.hub.0.sessions.borrow_mut().renew(self.connection, credentials);
+    }
+}
+
+impl Drop for RegistrationHandle {
+    fn drop(&mut self) {
+        self.hub.with_effects(|sessions, effects| sessions.unregister(self.connection, effects));
+        self.hub.0.shared.metrics.sessions.dec();
+    }
+}
+
+/// A membership that has begun: its live events wait until it is spliced. Dropped before that, it ends.
+#[must_use]
+pub struct Joined {
+    hub: LocalHub,
+    membership: MembershipRef,
+    head: Seq,
+    is_kept: bool,
+}
+
+impl Joined {
+    /// Where the room stood. The log has everything up to here; read it at least so far.
+    pub fn head(&self) -> Seq {
+        self.head
+    }
+
+    /// The log was read up to `up_to`, and what was read is in the outbox: live events go on from there.
+    pub fn splice(&mut self, up_to: Seq) -> Spliced {
+        let spliced = self.hub.0.sessions.borrow_mut().splice(&self.membership, up_to);
+        self.is_kept = spliced == Spliced::Live;
+        spliced
+    }
+}
+
+impl Drop for Joined {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            self.hub.with_effects(|sessions, effects| sessions.end_membership(&self.membership, effects));
+        }
+    }
+}

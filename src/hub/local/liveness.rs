@@ -1,0 +1,185 @@
+//! Is the client alive, and does it read? Looked at once per tick; knows no clock and no socket.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::hub::{HubConfig, Progress};
+use crate::protocol::close::CloseReason;
+
+/// How often every session is looked at.
+pub(super) const TICK: Duration = Duration::from_secs(1);
+
+/// A session that is still here this many grace periods after its socket was shut is forgotten without it.
+const FORGET_AFTER: u32 = 3;
+
+pub(super) struct Watch {
+    /// When the client was last heard, to the tick. Shared with the session's guard, which reports it.
+    seen: Rc<Cell<Instant>>,
+    /// This session's place on the heartbeat wheel.
+    spoke: u64,
+    drained: u64,
+    /// Since when nothing was drained although the soft limit is passed.
+    stalled_since: Option<Instant>,
+    leaving: Option<Leaving>,
+}
+
+struct Leaving {
+    since: Instant,
+    abort: bool,
+}
+
+/// What a look at a session calls for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Fine,
+    Ping,
+    Evict(CloseReason),
+    /// It was asked to leave and did not: shut its socket.
+    Cut,
+    /// Not even that helped: it no longer counts.
+    Forget,
+}
+
+impl Watch {
+    /// `spoke` spreads sessions evenly over the heartbeat interval, also those that came together.
+    pub(super) fn new(now: Instant, spoke: u64) -> Self {
+        Self { seen: Rc::new(Cell::new(now)), spoke, drained: 0, stalled_since: None, leaving: None }
+    }
+
+    pub(super) fn seen(&self) -> Rc<Cell<Instant>> {
+        self.seen.clone()
+    }
+
+    /// For how long the client was not heard, to the tick.
+    pub(super) fn silent_for(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.seen.get())
+    }
+
+    pub(super) fn is_leaving(&self) -> bool {
+        self.leaving.is_some()
+    }
+
+    pub(super) fn leave(&mut self, now: Instant) {
+        self.leaving.get_or_insert(Leaving { since: now, abort: false });
+    }
+
+    pub(super) fn look(
+        &mut self,
+        now: Instant,
+        tick: u64,
+        progress: Progress,
+        config: &HubConfig,
+    ) -> Verdict {
+        if let Some(leaving) = &mut self.leaving {
+            let waited = now.saturating_duration_since(leaving.since);
+            if leaving.abort && waited >= config.eviction_grace * FORGET_AFTER {
+                return Verdict::Forget;
+            }
+            if !leaving.abort && waited >= config.eviction_grace {
+                leaving.abort = true;
+                return Verdict::Cut;
+            }
+            return Verdict::Fine;
+        }
+        if progress.overflowed || self.is_stalled(now, progress, config) {
+            return Verdict::Evict(CloseReason::SlowConsumer);
+        }
+        if now.saturating_duration_since(self.seen.get()) >= config.heartbeat_timeout {
+            return Verdict::Evict(CloseReason::Silent);
+        }
+        let spokes = (config.heartbeat_interval.as_secs() / TICK.as_secs()).max(1);
+        if tick % spokes == self.spoke % spokes { Verdict::Ping } else { Verdict::Fine }
+    }
+
+    fn is_stalled(&mut self, now: Instant, progress: Progress, config: &HubConfig) -> bool {
+        if progress.waiting <= config.outbox.soft || progress.drained != self.drained {
+            self.drained = progress.drained;
+            self.stalled_since = None;
+        }
+        if progress.waiting <= config.outbox.soft {
+            return false;
+        }
+        let since = *self.stalled_since.get_or_insert(now);
+        now.saturating_duration_since(since) >= config.slow_consumer_grace
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Looks {
+        watch: Watch,
+        start: Instant,
+        config: HubConfig,
+    }
+
+    impl Looks {
+        fn new() -> Self {
+            let start = Instant::now();
+            Self { watch: Watch::new(start, 3), start, config: HubConfig::default() }
+        }
+
+        fn at(&mut self, second: u64, waiting: usize, drained: u64) -> Verdict {
+            let now = self.start + Duration::from_secs(second);
+            self.watch.look(now, second, Progress { waiting, drained, overflowed: false }, &self.config)
+        }
+    }
+
+    const MUCH: usize = 300 * 1024;
+
+    #[test]
+    fn a_session_is_pinged_once_each_interval() {
+        let mut looks = Looks::new();
+        let pings: Vec<u64> = (0..60).filter(|second| looks.at(*second, 0, 0) == Verdict::Ping).collect();
+        assert_eq!(pings, [3, 28, 53]);
+    }
+
+    #[test]
+    fn silence_ends_a_session_and_any_sign_of_life_puts_it_off() {
+        let mut looks = Looks::new();
+        assert_ne!(looks.at(59, 0, 0), Verdict::Evict(CloseReason::Silent));
+        looks.watch.seen().set(looks.start + Duration::from_secs(30));
+        assert_ne!(looks.at(89, 0, 0), Verdict::Evict(CloseReason::Silent));
+        assert_eq!(looks.at(90, 0, 0), Verdict::Evict(CloseReason::Silent));
+    }
+
+    #[test]
+    fn a_client_that_takes_nothing_for_the_grace_period_is_slow() {
+        let mut looks = Looks::new();
+        assert_eq!(looks.at(10, MUCH, 7), Verdict::Fine);
+        assert_eq!(looks.at(14, MUCH, 7), Verdict::Fine);
+        assert_eq!(looks.at(15, MUCH, 7), Verdict::Evict(CloseReason::SlowConsumer));
+    }
+
+    #[test]
+    fn a_client_that_still_takes_something_is_not_slow() {
+        let mut looks = Looks::new();
+        for second in 10..27 {
+            assert_eq!(looks.at(second, MUCH, second), Verdict::Fine);
+        }
+        assert_eq!(looks.at(27, 100, 26), Verdict::Fine, "below the soft limit the time starts anew");
+        assert_eq!(looks.at(29, MUCH, 26), Verdict::Fine);
+    }
+
+    #[test]
+    fn an_overflow_needs_no_grace() {
+        let mut looks = Looks::new();
+        let progress = Progress { waiting: 10, drained: 0, overflowed: true };
+        let verdict = looks.watch.look(looks.start, 0, progress, &looks.config);
+        assert_eq!(verdict, Verdict::Evict(CloseReason::SlowConsumer));
+    }
+
+    #[test]
+    fn who_does_not_leave_is_cut_and_then_forgotten() {
+        let mut looks = Looks::new();
+        looks.watch.leave(looks.start + Duration::from_secs(1));
+        assert_eq!(looks.at(5, 0, 0), Verdict::Fine);
+        assert_eq!(looks.at(6, 0, 0), Verdict::Cut);
+        assert_eq!(looks.at(7, 0, 0), Verdict::Fine, "once is enough");
+        assert_eq!(looks.at(16, 0, 0), Verdict::Forget);
+    }
+}

@@ -1,0 +1,163 @@
+//! One connection's stay in one room: which event it gets next.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use crate::hub::message::MembershipId;
+use crate::hub::{Delivery, Outbox, Pushed};
+use crate::ids::{Seq, UserId};
+use crate::protocol::Dialect;
+
+/// Whether the session's read of the log and the live events met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Spliced {
+    /// From here on, events come live.
+    Live,
+    /// More was said meanwhile than the buffer holds: read the log on from where it ended, and splice again.
+    Behind,
+    /// The membership is over.
+    Gone,
+}
+
+pub(super) struct Membership {
+    pub(super) id: MembershipId,
+    pub(super) user: UserId,
+    pub(super) dialect: Dialect,
+    pub(super) outbox: Outbox,
+    stage: Stage,
+}
+
+enum Stage {
+    /// The session reads the log; live events wait. When the buffer is full the oldest goes, since the log has it.
+    Joining { waiting: VecDeque<(Seq, Bytes)>, at_most: usize },
+    /// The session has everything before `next`.
+    Live { next: Seq },
+}
+
+/// What became of an event for one member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum DeliveryResult {
+    Pushed(Pushed),
+    /// It waits for the splice.
+    Waiting,
+    /// The member has it already.
+    Known,
+    /// An event before it is missing. Never happens while the RoomHub keeps its order; the member must resume.
+    Gap,
+}
+
+impl Membership {
+    pub(super) fn joining(
+        id: MembershipId,
+        user: UserId,
+        dialect: Dialect,
+        outbox: Outbox,
+        at_most: usize,
+    ) -> Self {
+        Self { id, user, dialect, outbox, stage: Stage::Joining { waiting: VecDeque::new(), at_most } }
+    }
+
+    pub(super) fn take(&mut self, seq: Seq, frame: &Bytes) -> DeliveryResult {
+        match &mut self.stage {
+            Stage::Joining { waiting, at_most } => {
+                if waiting.len() >= *at_most {
+                    waiting.pop_front();
+                }
+                waiting.push_back((seq, frame.clone()));
+                DeliveryResult::Waiting
+            }
+            Stage::Live { next } if seq == *next => {
+                *next = seq.next();
+                DeliveryResult::Pushed(self.outbox.push(frame.clone(), Delivery::Durable))
+            }
+            Stage::Live { next } if seq < *next => DeliveryResult::Known,
+            Stage::Live { .. } => DeliveryResult::Gap,
+        }
+    }
+
+    /// Goes live after `up_to`, the last position that the session has read from the log.
+    pub(super) fn splice(&mut self, up_to: Seq) -> Spliced {
+        let Stage::Joining { waiting, .. } = &mut self.stage else {
+            return Spliced::Live;
+        };
+        if waiting.front().is_some_and(|(first, _)| *first > up_to.next()) {
+            return Spliced::Behind;
+        }
+        let mut next = up_to.next();
+        for (seq, frame) in std::mem::take(waiting) {
+            if seq == next {
+                next = seq.next();
+                // An overflow is found by the slow-consumer watch; a closed outbox has no reader to tell.
+                let _ = self.outbox.push(frame, Delivery::Durable);
+            }
+        }
+        self.stage = Stage::Live { next };
+        Spliced::Live
+    }
+
+    pub(super) fn is_live(&self) -> bool {
+        matches!(self.stage, Stage::Live { .. })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{FutureExt, StreamExt};
+
+    use super::*;
+    use crate::hub::{HubConfig, OutboxStream};
+
+    fn member(at_most: usize) -> (Membership, OutboxStream) {
+        let (outbox, stream) = Outbox::new(HubConfig::default().outbox);
+        let user = "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap();
+        (Membership::joining(MembershipId(1), user, Dialect::Json, outbox, at_most), stream)
+    }
+
+    fn say(member: &mut Membership, seqs: impl IntoIterator<Item = u64>) -> Vec<DeliveryResult> {
+        let frame = |seq: u64| Bytes::from(vec![u8::try_from(seq).unwrap()]);
+        seqs.into_iter().map(|seq| member.take(Seq(seq), &frame(seq))).collect()
+    }
+
+    fn heard(stream: &mut OutboxStream) -> Vec<u8> {
+        stream.next().now_or_never().flatten().map(|bytes| bytes.to_vec()).unwrap_or_default()
+    }
+
+    #[test]
+    fn live_events_wait_for_the_log_and_are_spliced_by_position() {
+        let (mut member, mut stream) = member(10);
+        assert_eq!(say(&mut member, 4..=7), [DeliveryResult::Waiting; 4]);
+        assert!(heard(&mut stream).is_empty(), "nothing before the splice");
+        assert_eq!(member.splice(Seq(5)), Spliced::Live);
+        assert_eq!(heard(&mut stream), [6, 7]);
+        assert_eq!(say(&mut member, 7..=8), [DeliveryResult::Known, DeliveryResult::Pushed(Pushed::Queued)]);
+        assert_eq!(heard(&mut stream), [8]);
+    }
+
+    #[test]
+    fn a_buffer_that_overran_sends_the_session_back_to_the_log() {
+        let (mut member, mut stream) = member(3);
+        let _ = say(&mut member, 1..=9);
+        assert_eq!(member.splice(Seq(2)), Spliced::Behind, "only 7 to 9 are kept");
+        assert_eq!(member.splice(Seq(6)), Spliced::Live);
+        assert_eq!(heard(&mut stream), [7, 8, 9]);
+    }
+
+    #[test]
+    fn a_log_read_past_what_waits_needs_nothing_of_it() {
+        let (mut member, mut stream) = member(3);
+        let _ = say(&mut member, 1..=2);
+        assert_eq!(member.splice(Seq(5)), Spliced::Live);
+        assert_eq!(say(&mut member, 3..=6)[..3], [DeliveryResult::Known; 3]);
+        assert_eq!(heard(&mut stream), [6]);
+    }
+
+    #[test]
+    fn a_missing_event_is_not_passed_over() {
+        let (mut member, mut stream) = member(3);
+        assert_eq!(member.splice(Seq(0)), Spliced::Live);
+        assert_eq!(say(&mut member, [2]), [DeliveryResult::Gap]);
+        assert!(heard(&mut stream).is_empty());
+    }
+}

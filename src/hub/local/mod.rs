@@ -1,0 +1,16 @@
+//! The lower level of the hub: the sessions of one worker thread.
+
+mod actor;
+mod effects;
+mod notices;
+mod hub;
+mod index;
+mod membership;
+mod sessions;
+#[cfg(test)]
+mod tests;
+mod liveness;
+
+pub(super) use actor::start;
+pub use hub::{Joined, LocalHub, RegistrationHandle};
+pub use membership::Spliced;

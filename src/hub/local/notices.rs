@@ -1,0 +1,48 @@
+//! What sessions are told by the hub itself.
+
+use bytes::Bytes;
+
+use crate::events::RevocationReason;
+use crate::ids::{Room, UserId};
+use crate::protocol::close::CloseReason;
+use crate::protocol::{Dialect, ErrorCode, Notice, PresenceChange};
+
+/// How a session closes whose right ended.
+pub(super) fn close_reason(reason: RevocationReason) -> CloseReason {
+    match reason {
+        RevocationReason::Revoked | RevocationReason::RoleChanged => CloseReason::Revoked,
+        RevocationReason::Deactivated => CloseReason::UserUnknownOrInactive,
+        RevocationReason::Expired => CloseReason::TokenExpired,
+        RevocationReason::NoStanding => CloseReason::NotYours,
+    }
+}
+
+/// What a member is told that a room no longer lets in: first for programs that it left, then for people why.
+pub(super) fn left(room: &Room, user: UserId, reason: RevocationReason) -> [Notice; 2] {
+    let why = match reason {
+        RevocationReason::Revoked => "the right to be in it was taken back",
+        RevocationReason::Deactivated => "the user is not active",
+        RevocationReason::RoleChanged => "the user's role is another now",
+        RevocationReason::Expired => "its time is over",
+        RevocationReason::NoStanding => "the standing that it needs is gone",
+    };
+    [
+        Notice::Presence { room: room.clone(), change: PresenceChange::Left(user) },
+        Notice::Error {
+            id: None,
+            code: ErrorCode::Forbidden,
+            message: format!("you have left {room}: {why}").into(),
+            retry_after: None,
+        },
+    ]
+}
+
+/// The heartbeat's question, as the dialect spells it; none where the transport asks by itself.
+pub(super) fn ping(dialect: Dialect) -> Option<Bytes> {
+    match dialect {
+        // A ping frame without payload (RFC 6455, section 5.5.2).
+        Dialect::Json => Some(Bytes::from_static(&[0x89, 0x00])),
+        // Engine.IO promises its clients a ping at an interval of its own.
+        Dialect::SocketIo(_) => None,
+    }
+}

@@ -1,0 +1,378 @@
+//! The sessions of one worker thread and their places in rooms: a plain struct behind the LocalHub.
+//!
+//! It owns memberships; the RoomHub mirrors them from what is asked and reported. Whatever has to be done to the outside
+//! world (asking sessions to end, telling the RoomHub) comes back as [`Effects`], to be carried out when no borrow is held.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::domain::Page;
+use crate::events::Revocation;
+use crate::hub::message::{Contents, EncodedNotice, Exclude, MembershipId, MembershipRef, RoomMessage};
+use crate::hub::{
+    Credentials, Delivery, HubConfig, JoinError, LiveSession, Pushed, Registration, SessionFilter,
+};
+use crate::ids::{ConnectionId, Room, Seq, UserId};
+use crate::protocol::close::CloseReason;
+use crate::protocol::{Dialect, Notice};
+
+use super::effects::{Delivered, Effects};
+use super::index::Index;
+use super::liveness::{Verdict, Watch};
+use super::membership::{DeliveryResult, Membership, Spliced};
+use super::notices;
+
+pub(super) struct Sessions {
+    config: HubConfig,
+    now: Instant,
+    tick: u64,
+    /// In the order in which they came.
+    sessions: BTreeMap<ConnectionId, Session>,
+    /// Each room's members on this thread, with all that a delivery needs.
+    rooms: HashMap<Room, HashMap<ConnectionId, Membership>>,
+    index: Index,
+    registered: u64,
+    memberships: u64,
+}
+
+struct Session {
+    registration: Registration,
+    rooms: BTreeSet<Room>,
+    watch: Watch,
+}
+
+/// Who joins, as the RoomHub needs to know it.
+pub(super) struct Joiner {
+    pub(super) user: UserId,
+    pub(super) dialect: Dialect,
+    pub(super) membership: MembershipId,
+    /// It was not in the room before.
+    pub(super) is_new: bool,
+}
+
+impl Sessions {
+    pub(super) fn new(config: HubConfig, now: Instant) -> Self {
+        Self {
+            config,
+            now,
+            tick: 0,
+            sessions: BTreeMap::new(),
+            rooms: HashMap::new(),
+            index: Index::default(),
+            registered: 0,
+            memberships: 0,
+        }
+    }
+
+    /// The time of the last tick: what "seen" is measured in.
+    pub(super) fn now(&self) -> Instant {
+        self.now
+    }
+
+    pub(super) fn register(&mut self, registration: Registration) -> Rc<std::cell::Cell<Instant>> {
+        let connection = registration.connection;
+        self.registered += 1;
+        let watch = Watch::new(self.now, self.registered);
+        let seen = watch.seen();
+        self.index.insert(connection, &registration.credentials);
+        self.sessions.insert(connection, Session { registration, rooms: BTreeSet::new(), watch });
+        seen
+    }
+
+    /// The session is gone: so are its memberships and its place in the counts.
+    pub(super) fn unregister(&mut self, connection: ConnectionId, effects: &mut Effects) {
+        self.withdraw(connection, effects);
+        self.sessions.remove(&connection);
+    }
+
+    pub(super) fn renew(&mut self, connection: ConnectionId, credentials: Credentials) {
+        let Some(session) = self.sessions.get_mut(&connection).filter(|session| !session.watch.is_leaving())
+        else {
+            return;
+        };
+        self.index.remove(connection, &session.registration.credentials);
+        self.index.insert(connection, &credentials);
+        session.registration.credentials = credentials;
+    }
+
+    pub(super) fn begin_join(&mut self, connection: ConnectionId, room: &Room) -> Result<Joiner, JoinError> {
+        let session = self.sessions.get_mut(&connection).ok_or(JoinError::Gone)?;
+        if session.watch.is_leaving() {
+            return Err(JoinError::Gone);
+        }
+        let at_most = session.registration.credentials.rooms;
+        if session.rooms.len() >= at_most && !session.rooms.contains(room) {
+            return Err(JoinError::TooManyRooms);
+        }
+        session.rooms.insert(room.clone());
+        self.memberships += 1;
+        let id = MembershipId(self.memberships);
+        let Registration { credentials, dialect, outbox, .. } = &session.registration;
+        let (user, dialect) = (credentials.user, *dialect);
+        let membership = Membership::joining(id, user, dialect, outbox.clone(), self.config.join_buffer);
+        let former = self.rooms.entry(room.clone()).or_default().insert(connection, membership);
+        Ok(Joiner { user, dialect, membership: id, is_new: former.is_none() })
+    }
+
+    pub(super) fn splice(&mut self, membership: &MembershipRef, up_to: Seq) -> Spliced {
+        let member =
+            self.rooms.get_mut(&membership.room).and_then(|members| members.get_mut(&membership.connection));
+        match member.filter(|member| member.id == membership.membership) {
+            Some(member) => member.splice(up_to),
+            None => Spliced::Gone,
+        }
+    }
+
+    /// Ends one stay, unless the connection has begun another since.
+    pub(super) fn end_membership(&mut self, membership: &MembershipRef, effects: &mut Effects) {
+        let member = self.rooms.get(&membership.room).and_then(|members| members.get(&membership.connection));
+        if member.is_some_and(|member| member.id == membership.membership) {
+            self.leave(membership.connection, &membership.room, effects);
+        }
+    }
+
+    /// Ends the membership; says whether there was one.
+    pub(super) fn leave(&mut self, connection: ConnectionId, room: &Room, effects: &mut Effects) -> bool {
+        if let Some(session) = self.sessions.get_mut(&connection) {
+            session.rooms.remove(room);
+        }
+        let Some(members) = self.rooms.get_mut(room) else { return false };
+        let Some(member) = members.remove(&connection) else { return false };
+        if members.is_empty() {
+            self.rooms.remove(room);
+        }
+        effects.departures.push(MembershipRef { connection, room: room.clone(), membership: member.id });
+        true
+    }
+
+    pub(super) fn is_member(&self, connection: ConnectionId, room: &Room) -> bool {
+        self.rooms.get(room).and_then(|members| members.get(&connection)).is_some_and(Membership::is_live)
+    }
+
+    pub(super) fn rooms_of(&self, connection: ConnectionId) -> Vec<Room> {
+        self.sessions.get(&connection).into_iter().flat_map(|session| &session.rooms).cloned().collect()
+    }
+
+    /// The newest of those sessions that come before the page, one more than it holds.
+    pub(super) fn list(&self, filter: SessionFilter, page: &Page<ConnectionId>) -> Vec<LiveSession> {
+        let named = match filter {
+            SessionFilter::All => None,
+            SessionFilter::User(user) => Some(self.index.of_user(user)),
+            SessionFilter::Login(login) => Some(self.index.of_login(login)),
+            SessionFilter::Connection(connection) => Some(BTreeSet::from([connection])),
+        };
+        let is_listed = |connection: &ConnectionId| page.before.is_none_or(|before| *connection < before);
+        let at_most = usize::from(page.limit) + 1;
+        match named {
+            Some(named) => {
+                let sessions = named.iter().rev().filter(|connection| is_listed(connection));
+                sessions.filter_map(|connection| self.seen_from_outside(*connection)).take(at_most).collect()
+            }
+            None => {
+                let sessions = match page.before {
+                    Some(before) => self.sessions.range(..before),
+                    None => self.sessions.range(..),
+                };
+                let sessions =
+                    sessions.rev().filter_map(|(connection, _)| self.seen_from_outside(*connection));
+                sessions.take(at_most).collect()
+            }
+        }
+    }
+
+    /// Nothing of a session that is on its way out.
+    fn seen_from_outside(&self, connection: ConnectionId) -> Option<LiveSession> {
+        let session = self.sessions.get(&connection).filter(|session| !session.watch.is_leaving())?;
+        let Registration { credentials, endpoint, dialect, address, since, .. } = &session.registration;
+        Some(LiveSession {
+            connection,
+            user: credentials.user,
+            login: credentials.login,
+            issuer: credentials.issuer.clone(),
+            epoch: credentials.epoch,
+            endpoint: *endpoint,
+            dialect: *dialect,
+            address: *address,
+            since: *since,
+            silent_for: session.watch.silent_for(self.now),
+            rooms: session.rooms.len(),
+        })
+    }
+
+    /// Puts a parcel into the outboxes of the room's members on this thread.
+    pub(super) fn deliver(&mut self, message: &RoomMessage, effects: &mut Effects) -> Delivered {
+        let mut delivered = Delivered::default();
+        let mut broken = Vec::new();
+        for (connection, member) in self.rooms.get_mut(&message.room).into_iter().flatten() {
+            // A dialect that was not encoded belongs to a member whom the RoomHub did not know yet: it reads the log.
+            let Some(frame) = message.encoded.of(member.dialect) else { continue };
+            let result = match &message.contents {
+                Contents::Event(seq) => member.take(*seq, frame),
+                Contents::Ephemeral { exclude, .. } if is_excepted(*exclude, *connection, member.user) => {
+                    continue;
+                }
+                Contents::Ephemeral { delivery, .. } if member.is_live() => {
+                    DeliveryResult::Pushed(member.outbox.push(frame.clone(), delivery.clone()))
+                }
+                Contents::Ephemeral { .. } => continue,
+            };
+            match result {
+                DeliveryResult::Pushed(Pushed::Overflow) => {
+                    broken.push((*connection, CloseReason::SlowConsumer))
+                }
+                DeliveryResult::Gap => broken.push((*connection, CloseReason::Internal)),
+                other => delivered.count(other),
+            }
+        }
+        for (connection, reason) in broken {
+            self.evict(connection, reason, None, effects);
+        }
+        delivered
+    }
+
+    /// Lets go of whatever hung on a right that ended.
+    pub(super) fn end(&mut self, revocation: &Revocation, effects: &mut Effects) {
+        for connection in self.index.affected(revocation) {
+            match revocation {
+                Revocation::Membership { user, room, reason } => {
+                    if self.leave(connection, room, effects) {
+                        self.notify(connection, &notices::left(room, *user, *reason));
+                    }
+                    if self.is_anchored(connection, room) {
+                        self.evict(connection, notices::close_reason(*reason), None, effects);
+                    }
+                }
+                Revocation::Token { reason, .. }
+                | Revocation::Login { reason, .. }
+                | Revocation::OtherLogins { reason, .. }
+                | Revocation::User { reason, .. } => {
+                    self.evict(connection, notices::close_reason(*reason), None, effects);
+                }
+            }
+        }
+    }
+
+    fn is_anchored(&self, connection: ConnectionId, room: &Room) -> bool {
+        let session = self.sessions.get(&connection);
+        session.is_some_and(|session| session.registration.bound_room.as_ref() == Some(room))
+    }
+
+    /// What the hub itself tells one session. It overflows only where the watch evicts anyway.
+    fn notify(&self, connection: ConnectionId, notices: &[Notice]) {
+        let Some(Session { registration, .. }) = self.sessions.get(&connection) else { return };
+        for notice in notices {
+            let encoded = EncodedNotice::encode(notice, |used| used == registration.dialect);
+            if let Some(frame) = encoded.of(registration.dialect) {
+                let _ = registration.outbox.push(frame.clone(), Delivery::Durable);
+            }
+        }
+    }
+
+    /// The session leaves all rooms now, is told why (and when to come back, if that is not as for anyone whom this
+    /// reason ends), and asked to close. Says whether it was there and not on its way out.
+    pub(super) fn evict(
+        &mut self,
+        connection: ConnectionId,
+        reason: CloseReason,
+        reconnect_in: Option<Duration>,
+        effects: &mut Effects,
+    ) -> bool {
+        if !self.withdraw(connection, effects) {
+            return false;
+        }
+        let Some(Session { registration, watch, .. }) = self.sessions.get_mut(&connection) else {
+            return false;
+        };
+        watch.leave(self.now);
+        if reason == CloseReason::SlowConsumer {
+            registration.outbox.clear();
+        }
+        let reconnect_in_ms = match reconnect_in {
+            Some(time) => u64::try_from(time.as_millis()).ok(),
+            None => reason.reconnect().in_ms(),
+        };
+        let notice =
+            Notice::Disconnecting { reason: reason.name(), message: reason.socket_io(), reconnect_in_ms };
+        effects.evictions.push((registration.evict.clone(), reason));
+        self.notify(connection, &[notice]);
+        true
+    }
+
+    /// Takes the session out of rooms and index; says whether it still was there and not on its way out.
+    fn withdraw(&mut self, connection: ConnectionId, effects: &mut Effects) -> bool {
+        let Some(session) = self.sessions.get_mut(&connection).filter(|session| !session.watch.is_leaving())
+        else {
+            return false;
+        };
+        self.index.remove(connection, &session.registration.credentials);
+        for room in std::mem::take(&mut session.rooms) {
+            self.leave(connection, &room, effects);
+        }
+        true
+    }
+
+    /// Looks at every session once.
+    pub(super) fn tick(&mut self, now: Instant, effects: &mut Effects) {
+        self.now = now;
+        self.tick += 1;
+        let mut evicted = Vec::new();
+        let mut forgotten = Vec::new();
+        for (connection, session) in &mut self.sessions {
+            let Registration { outbox, dialect, abort, .. } = &session.registration;
+            match session.watch.look(now, self.tick, outbox.progress(), &self.config) {
+                Verdict::Fine => {}
+                Verdict::Ping => {
+                    // A client that cannot take a ping is found by the watch.
+                    if let Some(ping) = notices::ping(*dialect) {
+                        let _ = outbox.push(ping, Delivery::Droppable);
+                    }
+                }
+                Verdict::Evict(reason) => evicted.push((*connection, reason)),
+                Verdict::Cut => effects.aborts.push(abort.clone()),
+                Verdict::Forget => forgotten.push(*connection),
+            }
+        }
+        for (connection, reason) in evicted {
+            self.evict(connection, reason, None, effects);
+        }
+        for connection in forgotten {
+            log::error!(connection:%; "a session outlived its socket and was forgotten");
+            self.sessions.remove(&connection);
+        }
+    }
+
+    /// Up to `at_most` sessions that have not been asked to leave yet.
+    pub(super) fn staying(&self, at_most: usize) -> Vec<ConnectionId> {
+        let staying = self.sessions.iter().filter(|(_, session)| !session.watch.is_leaving());
+        staying.map(|(connection, _)| *connection).take(at_most).collect()
+    }
+
+    #[cfg(test)]
+    pub(super) fn check_invariants(&self) {
+        for (room, members) in &self.rooms {
+            assert!(!members.is_empty(), "an empty room is forgotten");
+            for connection in members.keys() {
+                assert!(self.sessions[connection].rooms.contains(room), "a member knows its rooms");
+            }
+        }
+        for (connection, session) in &self.sessions {
+            for room in &session.rooms {
+                assert!(self.rooms[room].contains_key(connection), "a room knows its members");
+            }
+            assert!(session.rooms.is_empty() || !session.watch.is_leaving(), "who leaves is in no room");
+        }
+        if self.sessions.is_empty() {
+            assert!(self.index.is_empty() && self.rooms.is_empty(), "nothing is left of those who left");
+        }
+    }
+}
+
+fn is_excepted(exclude: Exclude, connection: ConnectionId, user: UserId) -> bool {
+    match exclude {
+        Exclude::Connection(who) => who == connection,
+        Exclude::User(who) => who == user,
+    }
+}

@@ -1,0 +1,263 @@
+//! The rules of an outbox, without wakers: a plain struct that the property tests drive.
+
+use std::collections::{HashMap, VecDeque};
+
+use bytes::{Bytes, BytesMut};
+
+use super::{Channel, Delivery, LatestKey, OutboxLimits, Progress, Pushed};
+
+/// What keeping one frame costs beside its bytes, so that a million tiny frames cannot hide under the limits.
+pub(super) const OVERHEAD: usize = 64;
+
+/// An emptied queue gives back room beyond this many entries.
+const KEPT_CAPACITY: usize = 8;
+
+pub(super) struct Queue {
+    limits: OutboxLimits,
+    /// Oldest first. An entry whose frame went away keeps its place as a tombstone, so that positions stay true.
+    entries: VecDeque<Entry>,
+    /// Position of the front entry, counted from the first that ever was.
+    front: u64,
+    /// Where the waiting frame of each key stands.
+    latest: HashMap<Key, u64>,
+    /// Where droppable frames stand, oldest first; some may have left already.
+    droppable: VecDeque<u64>,
+    waiting: usize,
+    drained: u64,
+    phase: Phase,
+}
+
+struct Entry {
+    /// `None` is a tombstone.
+    frame: Option<Bytes>,
+    key: Option<Key>,
+}
+
+type Key = (Channel, LatestKey);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Open,
+    /// The hard limit was hit: nothing more gets in, the client is about to be evicted.
+    Overflowed,
+    /// What waits goes out, then the end.
+    Finishing,
+    Closed,
+}
+
+pub(super) enum Drained {
+    Frames(Bytes),
+    Nothing,
+    Ended,
+}
+
+impl Queue {
+    pub(super) fn new(limits: OutboxLimits) -> Self {
+        Self {
+            limits,
+            entries: VecDeque::new(),
+            front: 0,
+            latest: HashMap::new(),
+            droppable: VecDeque::new(),
+            waiting: 0,
+            drained: 0,
+            phase: Phase::Open,
+        }
+    }
+
+    pub(super) fn push(&mut self, frame: Bytes, delivery: Delivery, channel: Channel) -> Pushed {
+        match self.phase {
+            Phase::Open => {}
+            Phase::Overflowed => return Pushed::Overflow,
+            Phase::Finishing | Phase::Closed => return Pushed::Closed,
+        }
+        match delivery {
+            Delivery::Durable => self.append(frame, None),
+            Delivery::Latest(key) => self.replace(frame, (channel, key)),
+            Delivery::Droppable => self.append_droppable(frame),
+        }
+    }
+
+    fn append_droppable(&mut self, frame: Bytes) -> Pushed {
+        if self.waiting + weight(&frame) > self.limits.soft {
+            return Pushed::Dropped;
+        }
+        self.droppable.push_back(self.front + self.entries.len() as u64);
+        self.append(frame, None)
+    }
+
+    fn replace(&mut self, frame: Bytes, key: Key) -> Pushed {
+        let Some(old) = self.latest.get(&key).and_then(|at| self.frame_at(*at)) else {
+            return self.append(frame, Some(key));
+        };
+        let (gone, come) = (weight(&old), weight(&frame));
+        if self.waiting - gone + come > self.limits.hard {
+            return self.overflow();
+        }
+        if let Some(entry) = self.latest.get(&key).copied().and_then(|at| self.entry_at(at)) {
+            entry.frame = Some(frame);
+        }
+        self.waiting = self.waiting - gone + come;
+        Pushed::Replaced
+    }
+
+    fn append(&mut self, frame: Bytes, key: Option<Key>) -> Pushed {
+        if self.waiting + weight(&frame) > self.limits.soft {
+            self.shed_droppable();
+        }
+        if self.waiting + weight(&frame) > self.limits.hard {
+            return self.overflow();
+        }
+        self.waiting += weight(&frame);
+        if let Some(key) = &key {
+            self.latest.insert(key.clone(), self.front + self.entries.len() as u64);
+        }
+        self.entries.push_back(Entry { frame: Some(frame), key });
+        Pushed::Queued
+    }
+
+    fn overflow(&mut self) -> Pushed {
+        self.phase = Phase::Overflowed;
+        Pushed::Overflow
+    }
+
+    fn shed_droppable(&mut self) {
+        while let Some(at) = self.droppable.pop_front() {
+            if let Some(frame) = self.entry_at(at).and_then(|entry| entry.frame.take()) {
+                self.waiting -= weight(&frame);
+            }
+        }
+    }
+
+    fn entry_at(&mut self, at: u64) -> Option<&mut Entry> {
+        self.entries.get_mut(usize::try_from(at.checked_sub(self.front)?).ok()?)
+    }
+
+    fn frame_at(&self, at: u64) -> Option<Bytes> {
+        self.entries.get(usize::try_from(at.checked_sub(self.front)?).ok()?)?.frame.clone()
+    }
+
+    /// Takes what waits, about `chunk` bytes of it: at least one frame where there is one.
+    pub(super) fn drain(&mut self, chunk: usize) -> Drained {
+        let Some(first) = self.pop() else {
+            return match self.phase {
+                Phase::Open | Phase::Overflowed => Drained::Nothing,
+                Phase::Finishing | Phase::Closed => Drained::Ended,
+            };
+        };
+        let Some(mut next) = self.pop_within(chunk.saturating_sub(first.len())) else {
+            return Drained::Frames(first);
+        };
+        let mut all = BytesMut::with_capacity(chunk.min(first.len() + self.waiting + next.len()));
+        all.extend_from_slice(&first);
+        loop {
+            all.extend_from_slice(&next);
+            match self.pop_within(chunk.saturating_sub(all.len())) {
+                Some(frame) => next = frame,
+                None => return Drained::Frames(all.freeze()),
+            }
+        }
+    }
+
+    fn pop_within(&mut self, room: usize) -> Option<Bytes> {
+        while self.entries.front().is_some_and(|entry| entry.frame.is_none()) {
+            self.pop_front();
+        }
+        let fits = self.entries.front()?.frame.as_ref()?.len() <= room;
+        if fits { self.pop() } else { None }
+    }
+
+    fn pop(&mut self) -> Option<Bytes> {
+        while let Some(entry) = self.pop_front() {
+            if let Some(frame) = entry.frame {
+                self.waiting -= weight(&frame);
+                self.drained += 1;
+                return Some(frame);
+            }
+        }
+        None
+    }
+
+    fn pop_front(&mut self) -> Option<Entry> {
+        let Some(entry) = self.entries.pop_front() else {
+            self.entries.shrink_to(KEPT_CAPACITY);
+            return None;
+        };
+        if let Some(key) = &entry.key {
+            self.latest.remove(key);
+        }
+        if self.droppable.front() == Some(&self.front) {
+            self.droppable.pop_front();
+        }
+        self.front += 1;
+        Some(entry)
+    }
+
+    pub(super) fn finish(&mut self, last: Option<Bytes>) {
+        if matches!(self.phase, Phase::Open | Phase::Overflowed) {
+            // After an overflow the order has a hole; what waits before it is only memory that nobody reads.
+            if self.phase == Phase::Overflowed {
+                self.forget();
+            }
+            if let Some(last) = last {
+                // Past the limits on purpose: it is one small frame, and the last.
+                self.waiting += weight(&last);
+                self.entries.push_back(Entry { frame: Some(last), key: None });
+            }
+            self.phase = Phase::Finishing;
+        }
+    }
+
+    pub(super) fn close(&mut self) {
+        self.forget();
+        self.phase = Phase::Closed;
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.forget();
+        if self.phase == Phase::Overflowed {
+            self.phase = Phase::Open;
+        }
+    }
+
+    fn forget(&mut self) {
+        self.front += self.entries.len() as u64;
+        self.entries = VecDeque::new();
+        self.latest = HashMap::new();
+        self.droppable = VecDeque::new();
+        self.waiting = 0;
+    }
+
+    /// Whether a reader that found nothing would now find something, or the end.
+    pub(super) fn is_worth_a_poll(&self) -> bool {
+        self.waiting > 0 || matches!(self.phase, Phase::Finishing | Phase::Closed)
+    }
+
+    pub(super) fn progress(&self) -> Progress {
+        Progress { waiting: self.waiting, drained: self.drained, overflowed: self.phase == Phase::Overflowed }
+    }
+
+    #[cfg(test)]
+    pub(super) fn check_invariants(&self) {
+        let weights = self.entries.iter().filter_map(|entry| entry.frame.as_ref()).map(weight);
+        assert_eq!(self.waiting, weights.sum::<usize>(), "what waits is weighed right");
+        assert!(
+            self.waiting <= self.limits.hard + OVERHEAD + 125,
+            "the hard limit holds, but for a close frame"
+        );
+        let keyed = self.entries.iter().filter(|entry| entry.key.is_some()).count();
+        assert_eq!(self.latest.len(), keyed, "each key waits once");
+        for (key, at) in &self.latest {
+            let index = usize::try_from(at - self.front).unwrap();
+            assert_eq!(self.entries[index].key.as_ref(), Some(key), "a key knows its place");
+        }
+        assert!(self.droppable.len() <= self.entries.len(), "the droppable ones are among those that wait");
+    }
+}
+
+pub(super) fn weight(frame: &Bytes) -> usize {
+    frame.len() + OVERHEAD
+}
+
+#[cfg(test)]
+mod tests;

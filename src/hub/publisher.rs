@@ -1,0 +1,79 @@
+//! Where writers report what they committed.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use actix::Recipient;
+use actix::dev::SendError;
+
+use super::message::ToRoomHub;
+use super::workers::Workers;
+use crate::events::{Committed, Publisher};
+
+/// The hub's ear at the database. Made before the database, which reports to it, and bound when the hub starts, which
+/// reads from the database. Until then nobody listens, so nothing is lost.
+///
+/// Never blocks a writer: when the RoomHub's mailbox is full, the report is dropped and a flag makes the hub read from
+/// the log what its rooms have missed.
+#[derive(Default)]
+pub struct HubPublisher {
+    bound: OnceLock<Bound>,
+    lost: AtomicBool,
+}
+
+struct Bound {
+    room_hub: Recipient<ToRoomHub>,
+    workers: Arc<Workers>,
+}
+
+impl HubPublisher {
+    /// Nobody listens yet.
+    pub fn new() -> Arc<Self> {
+        Arc::default()
+    }
+
+    pub(super) fn bind(&self, room_hub: Recipient<ToRoomHub>, workers: Arc<Workers>) {
+        if self.bound.set(Bound { room_hub, workers }).is_err() {
+            log::error!("a publisher belongs to one hub; the second one hears nothing");
+        }
+    }
+
+    /// Makes the hub read from the log what its rooms have missed; it tries until the database answers.
+    fn catch_up(&self, bound: &Bound) {
+        // The flag first: if the waking message finds the mailbox full as well, a message that is handled after this
+        // moment will see the flag.
+        self.lost.store(true, Ordering::Release);
+        let _ = bound.room_hub.try_send(ToRoomHub::CatchUp);
+    }
+
+    /// Whether reports were lost since the last look.
+    pub(super) fn take_lost(&self) -> bool {
+        self.lost.load(Ordering::Relaxed) && self.lost.swap(false, Ordering::AcqRel)
+    }
+}
+
+impl Publisher for HubPublisher {
+    fn publish(&self, committed: Committed) {
+        let Some(bound) = self.bound.get() else { return };
+        let Committed { events, revocations } = committed;
+        if !revocations.is_empty() {
+            bound.workers.end(revocations);
+        }
+        if events.is_empty() {
+            return;
+        }
+        if let Err(SendError::Full(_)) = bound.room_hub.try_send(ToRoomHub::Committed(events)) {
+            self.catch_up(bound);
+        }
+    }
+
+    fn publish_if_committed(&self, uncertain: Committed) {
+        let Some(bound) = self.bound.get() else { return };
+        if !uncertain.revocations.is_empty() {
+            bound.workers.end(uncertain.revocations);
+        }
+        if !uncertain.events.is_empty() {
+            self.catch_up(bound);
+        }
+    }
+}

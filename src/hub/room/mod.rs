@@ -1,0 +1,11 @@
+//! The upper level of the hub: rooms, their members and the order of their events.
+
+mod actor;
+mod sequencer;
+mod output;
+mod rooms;
+mod state;
+#[cfg(test)]
+mod tests;
+
+pub(super) use actor::{Deps, RoomHub};

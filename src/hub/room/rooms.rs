@@ -1,0 +1,228 @@
+//! Every room that has members: who they are, which event is next, and which worker threads must hear it.
+//!
+//! A plain struct behind the RoomHub. It mirrors the memberships that the LocalHubs own, and is forgetful by design: a
+//! room without members keeps no state, since the log knows where to go on.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::events::Envelope;
+use crate::hub::message::{Exclude, Join, MembershipRef};
+use crate::hub::room::output::{PAGE, Read, ReadWhat, RoomOutput};
+use crate::hub::{Delivery, JoinError, LatestKey, RoomSnapshot};
+use crate::ids::{Room, Seq, UserId};
+use crate::protocol::{Notice, PresenceChange};
+
+use super::state::{Phase, RoomState};
+
+pub(super) struct Rooms {
+    rooms: HashMap<Room, RoomState>,
+    /// Rooms that a later look must help: a gap that may not close by itself, a worker that refused, a read that failed.
+    needs_repair: BTreeSet<Room>,
+    generations: u64,
+    gap_timeout: Duration,
+}
+
+impl Rooms {
+    pub(super) fn new(gap_timeout: Duration) -> Self {
+        Self { rooms: HashMap::new(), needs_repair: BTreeSet::new(), generations: 0, gap_timeout }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.rooms.len()
+    }
+
+    pub(super) fn join(&mut self, join: Join, output: &mut impl RoomOutput) {
+        let Join { room, connection, user, reply, .. } = join;
+        let state = self.rooms.entry(room.clone()).or_insert_with(|| {
+            self.generations += 1;
+            output.read(Read { room: room.clone(), generation: self.generations, what: ReadWhat::Head });
+            RoomState::new(self.generations)
+        });
+        let is_first = state.add(connection, user, join.dialect, join.worker, join.membership);
+        match &mut state.phase {
+            Phase::Starting { waiting, .. } => waiting.push(reply),
+            // A caller that stopped waiting has left, or is about to.
+            Phase::Running(sequencer) => drop(reply.send(Ok(sequencer.head()))),
+        }
+        if is_first {
+            self.tell_presence(&room, user, PresenceChange::Joined(user), output);
+        }
+    }
+
+    pub(super) fn depart(&mut self, departure: &MembershipRef, output: &mut impl RoomOutput) {
+        let Some(state) = self.rooms.get_mut(&departure.room) else { return };
+        let Some(last_of) = state.remove(departure.connection, departure.membership) else { return };
+        if state.is_empty() {
+            self.rooms.remove(&departure.room);
+            self.needs_repair.remove(&departure.room);
+        } else if let Some(user) = last_of {
+            self.tell_presence(&departure.room, user, PresenceChange::Left(user), output);
+        }
+    }
+
+    fn tell_presence(
+        &mut self,
+        room: &Room,
+        user: UserId,
+        change: PresenceChange,
+        output: &mut impl RoomOutput,
+    ) {
+        if tells_presence(room) {
+            let notice = Notice::Presence { room: room.clone(), change };
+            let delivery = Delivery::Latest(LatestKey::presence(room.clone(), user));
+            self.broadcast(room, &notice, &delivery, Exclude::User(user), output);
+        }
+    }
+
+    /// Tells the members something that is not stored; says how many workers could not take it.
+    pub(super) fn broadcast(
+        &mut self,
+        room: &Room,
+        notice: &Notice,
+        delivery: &Delivery,
+        exclude: Exclude,
+        output: &mut impl RoomOutput,
+    ) -> usize {
+        self.rooms.get(room).map_or(0, |state| state.broadcast(room, notice, delivery, exclude, output))
+    }
+
+    /// Takes in an event that was committed, and whatever it lets through.
+    pub(super) fn offer(&mut self, event: Envelope, now: Instant, output: &mut impl RoomOutput) {
+        let Some(state) = self.rooms.get_mut(&event.room) else { return };
+        let room = event.room.clone();
+        match &mut state.phase {
+            Phase::Starting { missed, .. } => *missed = true,
+            Phase::Running(sequencer) => sequencer.offer(event, now),
+        }
+        if state.let_through(now, output) {
+            self.needs_repair.insert(room);
+        }
+    }
+
+    /// The log was asked where a room stands.
+    pub(super) fn head_read(
+        &mut self,
+        read: &Read,
+        head: Result<Seq, JoinError>,
+        now: Instant,
+        output: &mut impl RoomOutput,
+    ) {
+        let Some(state) = self.rooms.get_mut(&read.room).filter(|state| state.generation == read.generation)
+        else {
+            return;
+        };
+        match head {
+            Ok(head) => {
+                state.begin(head);
+                self.repair_room(&read.room, now, output);
+            }
+            Err(error) => {
+                // Everyone in it still waits to be let in: they are told, and the next one to come tries again.
+                state.refuse(error);
+                self.rooms.remove(&read.room);
+                self.needs_repair.remove(&read.room);
+            }
+        }
+    }
+
+    /// The log was asked for what follows a position. `None`: it could not be read.
+    pub(super) fn events_read(
+        &mut self,
+        read: &Read,
+        events: Option<Vec<Envelope>>,
+        now: Instant,
+        output: &mut impl RoomOutput,
+    ) {
+        let ReadWhat::After(since) = read.what else { return };
+        let Some(state) = self.rooms.get_mut(&read.room).filter(|state| state.generation == read.generation)
+        else {
+            return;
+        };
+        state.reading = false;
+        match events {
+            Some(events) => {
+                state.stale |= events.len() >= PAGE;
+                if state.catch_up(since, events, now, output) {
+                    self.needs_repair.insert(read.room.clone());
+                }
+                if state.stale {
+                    state.read(&read.room, output);
+                }
+            }
+            None => {
+                state.stale = true;
+                self.needs_repair.insert(read.room.clone());
+            }
+        }
+    }
+
+    /// Reports were lost: every room asks the log.
+    pub(super) fn catch_up_all(&mut self, output: &mut impl RoomOutput) {
+        for (room, state) in &mut self.rooms {
+            state.stale = true;
+            state.read(room, output);
+        }
+    }
+
+    /// Helps the rooms that need it; says whether another look is due.
+    pub(super) fn repair(&mut self, now: Instant, output: &mut impl RoomOutput) -> bool {
+        for room in std::mem::take(&mut self.needs_repair) {
+            self.repair_room(&room, now, output);
+        }
+        self.needs_repair()
+    }
+
+    pub(super) fn needs_repair(&self) -> bool {
+        !self.needs_repair.is_empty()
+    }
+
+    fn repair_room(&mut self, room: &Room, now: Instant, output: &mut impl RoomOutput) {
+        let Some(state) = self.rooms.get_mut(room) else { return };
+        if state.stale || state.is_behind() || state.gap_is_overdue(now, self.gap_timeout) {
+            state.read(room, output);
+        }
+        if state.needs_repair(now) {
+            self.needs_repair.insert(room.clone());
+        }
+    }
+
+    /// The users in a room, each once.
+    pub(super) fn users_in(&self, room: &Room) -> Vec<UserId> {
+        self.rooms.get(room).map(RoomState::users).unwrap_or_default()
+    }
+
+    /// The rooms with the most members, at most `at_most` of them.
+    pub(super) fn largest(&self, at_most: usize) -> Vec<RoomSnapshot> {
+        let mut all: Vec<_> = self.rooms.iter().map(|(room, state)| state.snapshot(room)).collect();
+        all.sort_by(|a, b| b.members.cmp(&a.members).then_with(|| a.room.cmp(&b.room)));
+        all.truncate(at_most);
+        all
+    }
+
+    #[cfg(test)]
+    pub(super) fn check_invariants(&self) {
+        for state in self.rooms.values() {
+            state.check_invariants();
+        }
+        assert!(
+            self.needs_repair.iter().all(|room| self.rooms.contains_key(room)),
+            "only rooms have troubles"
+        );
+    }
+}
+
+/// Whether members of a room learn who comes and goes. In a market, competitors would; in the admins' room and a user's
+/// own it means nothing.
+fn tells_presence(room: &Room) -> bool {
+    match room {
+        Room::Session(_)
+        | Room::Booking(_)
+        | Room::Project(_)
+        | Room::Conversation(_)
+        | Room::LoadTest(_) => true,
+        Room::User(_) | Room::Market(_) | Room::Entry(_) | Room::Simulation(_) | Room::Admin => false,
+    }
+}

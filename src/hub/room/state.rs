@@ -1,0 +1,330 @@
+//! One room: its members, and how far each worker thread has heard it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use crate::events::Envelope;
+use crate::hub::message::{
+    Contents, EncodedNotice, Exclude, MembershipId, RoomMessage, WorkerId, event_notice,
+};
+use crate::hub::{Delivery, JoinError, RoomSnapshot};
+use crate::ids::{ConnectionId, Room, Seq, UserId};
+use crate::protocol::{Dialect, Notice};
+
+use super::output::{Read, ReadWhat, RoomOutput};
+use super::sequencer::Sequencer;
+
+pub(super) struct RoomState {
+    /// Distinguishes this life of the room from former ones.
+    pub(super) generation: u64,
+    pub(super) phase: Phase,
+    /// A read of events is under way.
+    pub(super) reading: bool,
+    /// The log has, or may have, events that the members have not got.
+    pub(super) stale: bool,
+    members: HashMap<ConnectionId, Member>,
+    /// How many connections of each user are members.
+    users: BTreeMap<UserId, usize>,
+    audiences: BTreeMap<WorkerId, Audience>,
+}
+
+pub(super) enum Phase {
+    /// The room's head is being read. Events that are reported meanwhile are in the log by then or after it.
+    Starting {
+        waiting: Vec<oneshot::Sender<Result<Seq, JoinError>>>,
+        missed: bool,
+    },
+    Running(Sequencer),
+}
+
+struct Member {
+    user: UserId,
+    dialect: Dialect,
+    worker: WorkerId,
+    membership: MembershipId,
+}
+
+/// The members on one worker thread.
+struct Audience {
+    speakers: [usize; Dialect::ALL.len()],
+    /// The last event that the worker took. Behind the room's head only while its mailbox was full.
+    sent: Seq,
+}
+
+impl Audience {
+    fn speaks(&self, dialect: Dialect) -> bool {
+        self.speakers.get(dialect.index()).is_some_and(|count| *count > 0)
+    }
+
+    fn count(&mut self, dialect: Dialect, change: impl Fn(usize) -> usize) {
+        if let Some(count) = self.speakers.get_mut(dialect.index()) {
+            *count = change(*count);
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.speakers.iter().all(|count| *count == 0)
+    }
+}
+
+impl RoomState {
+    pub(super) fn new(generation: u64) -> Self {
+        Self {
+            generation,
+            phase: Phase::Starting { waiting: Vec::new(), missed: false },
+            reading: false,
+            stale: false,
+            members: HashMap::new(),
+            users: BTreeMap::new(),
+            audiences: BTreeMap::new(),
+        }
+    }
+
+    /// Adds a member, or begins its next stay; says whether it is its user's first connection here.
+    pub(super) fn add(
+        &mut self,
+        connection: ConnectionId,
+        user: UserId,
+        dialect: Dialect,
+        worker: WorkerId,
+        membership: MembershipId,
+    ) -> bool {
+        let is_first = !self.users.contains_key(&user);
+        let known = self.members.insert(connection, Member { user, dialect, worker, membership });
+        if let Some(known) = known {
+            self.discount(&known);
+        }
+        let head = self.head().unwrap_or_default();
+        let audience = self
+            .audiences
+            .entry(worker)
+            .or_insert(Audience { speakers: [0; Dialect::ALL.len()], sent: head });
+        audience.count(dialect, |count| count + 1);
+        *self.users.entry(user).or_default() += 1;
+        is_first
+    }
+
+    /// Removes a member if it is still in that stay. `Some(Some(user))`: it was that user's last connection here.
+    pub(super) fn remove(
+        &mut self,
+        connection: ConnectionId,
+        membership: MembershipId,
+    ) -> Option<Option<UserId>> {
+        self.members.get(&connection).filter(|member| member.membership == membership)?;
+        let member = self.members.remove(&connection)?;
+        self.discount(&member);
+        Some((!self.users.contains_key(&member.user)).then_some(member.user))
+    }
+
+    fn discount(&mut self, member: &Member) {
+        if let Some(audience) = self.audiences.get_mut(&member.worker) {
+            audience.count(member.dialect, |count| count.saturating_sub(1));
+            if audience.is_empty() {
+                self.audiences.remove(&member.worker);
+            }
+        }
+        if let Some(connections) = self.users.get_mut(&member.user) {
+            *connections -= 1;
+            if *connections == 0 {
+                self.users.remove(&member.user);
+            }
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    pub(super) fn users(&self) -> Vec<UserId> {
+        self.users.keys().copied().collect()
+    }
+
+    fn head(&self) -> Option<Seq> {
+        match &self.phase {
+            Phase::Starting { .. } => None,
+            Phase::Running(sequencer) => Some(sequencer.head()),
+        }
+    }
+
+    /// The head is known: whoever waited is let in.
+    pub(super) fn begin(&mut self, head: Seq) {
+        if let Phase::Starting { waiting, missed } = &mut self.phase {
+            self.stale |= *missed;
+            for reply in waiting.drain(..) {
+                let _ = reply.send(Ok(head));
+            }
+            self.phase = Phase::Running(Sequencer::after(head));
+            for audience in self.audiences.values_mut() {
+                audience.sent = head;
+            }
+        }
+    }
+
+    pub(super) fn refuse(&mut self, error: JoinError) {
+        if let Phase::Starting { waiting, .. } = &mut self.phase {
+            for reply in waiting.drain(..) {
+                let _ = reply.send(Err(error));
+            }
+        }
+    }
+
+    /// Sends every event whose turn it is; says whether something stays behind.
+    pub(super) fn let_through(&mut self, now: Instant, output: &mut impl RoomOutput) -> bool {
+        while let Phase::Running(sequencer) = &mut self.phase
+            && let Some(event) = sequencer.take_ready()
+        {
+            self.send(event, output);
+        }
+        self.needs_repair(now)
+    }
+
+    /// Takes in what the log has after `since`; says whether something stays behind.
+    pub(super) fn catch_up(
+        &mut self,
+        since: Seq,
+        events: Vec<Envelope>,
+        now: Instant,
+        output: &mut impl RoomOutput,
+    ) -> bool {
+        let slowest = self.slowest();
+        if let Some(first) = events.first().map(|event| event.seq).filter(|first| *first > since.next()) {
+            self.skip_to(first, since);
+        }
+        for event in events {
+            match &mut self.phase {
+                Phase::Running(sequencer) if event.seq >= sequencer.next() => {
+                    sequencer.offer(event, now);
+                    self.let_through(now, output);
+                }
+                Phase::Running(_) => self.send(event, output),
+                Phase::Starting { .. } => {}
+            }
+        }
+        // A worker that takes again what it refused goes on at once; one that still refuses waits for the next look.
+        self.stale |= self.is_behind() && self.slowest() > slowest;
+        self.needs_repair(now)
+    }
+
+    /// The log itself has a hole, which it never should: members on the far side of it are made to resume.
+    fn skip_to(&mut self, first: Seq, since: Seq) {
+        log::error!(since = since.0, first = first.0; "a room's log has a hole");
+        if let Phase::Running(sequencer) = &mut self.phase {
+            sequencer.skip_to(first);
+        }
+        for audience in self.audiences.values_mut() {
+            audience.sent = audience.sent.max(Seq(first.0.saturating_sub(1)));
+        }
+    }
+
+    /// Sends an event to each worker that waits for exactly this one.
+    fn send(&mut self, event: Envelope, output: &mut impl RoomOutput) {
+        let (room, seq) = (event.room.clone(), event.seq);
+        let waits = |audience: &Audience| audience.sent.next() == seq;
+        let in_use =
+            |dialect| self.audiences.values().any(|audience| waits(audience) && audience.speaks(dialect));
+        let encoded = Arc::new(EncodedNotice::encode(&event_notice(event), in_use));
+        for (worker, audience) in self.audiences.iter_mut().filter(|(_, audience)| waits(audience)) {
+            let message =
+                RoomMessage { room: room.clone(), encoded: encoded.clone(), contents: Contents::Event(seq) };
+            if output.deliver(*worker, message).is_ok() {
+                audience.sent = seq;
+            }
+        }
+    }
+
+    pub(super) fn broadcast(
+        &self,
+        room: &Room,
+        notice: &Notice,
+        delivery: &Delivery,
+        exclude: Exclude,
+        output: &mut impl RoomOutput,
+    ) -> usize {
+        let in_use = |dialect| self.audiences.values().any(|audience| audience.speaks(dialect));
+        let encoded = Arc::new(EncodedNotice::encode(notice, in_use));
+        let message = || RoomMessage {
+            room: room.clone(),
+            encoded: encoded.clone(),
+            contents: Contents::Ephemeral { delivery: delivery.clone(), exclude },
+        };
+        self.audiences.keys().filter(|worker| output.deliver(**worker, message()).is_err()).count()
+    }
+
+    /// Asks the log for what the members lack, unless it is being asked already.
+    pub(super) fn read(&mut self, room: &Room, output: &mut impl RoomOutput) {
+        match &mut self.phase {
+            Phase::Starting { missed, .. } => *missed = true,
+            Phase::Running(_) if self.reading => {}
+            Phase::Running(sequencer) => {
+                let slowest = self.audiences.values().map(|audience| audience.sent).min();
+                let since = slowest.unwrap_or_default().min(sequencer.head());
+                sequencer.reading();
+                self.reading = true;
+                self.stale = false;
+                output.read(Read {
+                    room: room.clone(),
+                    generation: self.generation,
+                    what: ReadWhat::After(since),
+                });
+            }
+        }
+    }
+
+    fn slowest(&self) -> Option<Seq> {
+        self.audiences.values().map(|audience| audience.sent).min()
+    }
+
+    /// Whether a worker refused events that others took.
+    pub(super) fn is_behind(&self) -> bool {
+        self.head().is_some_and(|head| self.audiences.values().any(|audience| audience.sent < head))
+    }
+
+    pub(super) fn gap_is_overdue(&mut self, now: Instant, timeout: Duration) -> bool {
+        self.gap(now).is_some_and(|since| now.saturating_duration_since(since) >= timeout)
+    }
+
+    pub(super) fn needs_repair(&mut self, now: Instant) -> bool {
+        self.stale || self.is_behind() || self.gap(now).is_some()
+    }
+
+    fn gap(&mut self, now: Instant) -> Option<Instant> {
+        match &mut self.phase {
+            Phase::Starting { .. } => None,
+            Phase::Running(sequencer) => sequencer.gap(now),
+        }
+    }
+
+    pub(super) fn snapshot(&self, room: &Room) -> RoomSnapshot {
+        RoomSnapshot {
+            room: room.clone(),
+            members: self.members.len(),
+            users: self.users.len(),
+            head: self.head(),
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn check_invariants(&self) {
+        assert!(!self.members.is_empty(), "a room without members is forgotten");
+        assert_eq!(self.users.values().sum::<usize>(), self.members.len(), "each member counts for its user");
+        assert!(self.users.values().all(|count| *count > 0));
+        let speakers = self.audiences.values().flat_map(|audience| audience.speakers).sum::<usize>();
+        assert_eq!(speakers, self.members.len(), "each member counts for its worker");
+        assert!(self.audiences.values().all(|audience| !audience.is_empty()));
+        match &self.phase {
+            Phase::Starting { .. } => assert!(!self.reading, "first the head, then events"),
+            Phase::Running(sequencer) => {
+                sequencer.check_invariants();
+                let head = sequencer.head();
+                assert!(
+                    self.audiences.values().all(|audience| audience.sent <= head),
+                    "nothing is sent early"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! Rooms driven without actors: workers that refuse, reads that come late or fail, reports in any order.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use proptest::prelude::*;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use crate::events::Envelope;
+use crate::hub::JoinError;
+use crate::hub::message::{Contents, MembershipId, MembershipRef, RoomMessage, WorkerId};
+use crate::hub::tests::support::{FakeLog, room, user};
+use crate::ids::{ConnectionId, Room, Seq};
+use crate::protocol::Dialect;
+
+use super::output::{PAGE, Read, ReadWhat, Refused, RoomOutput};
+use super::rooms::Rooms;
+use crate::hub::message::Join;
+
+const WORKERS: u32 = 2;
+const CONNECTIONS: usize = 4;
+const GAP: Duration = Duration::from_millis(50);
+
+/// Workers as a script wants them, and reads that wait for the script to answer them.
+#[derive(Default)]
+struct RecordedOutput {
+    refusing: [bool; WORKERS as usize],
+    /// What each worker was sent, in order.
+    sent: BTreeMap<u32, Vec<Seq>>,
+    reads: VecDeque<Read>,
+}
+
+impl RoomOutput for RecordedOutput {
+    fn deliver(&mut self, worker: WorkerId, message: RoomMessage) -> Result<(), Refused> {
+        if self.refusing[worker.0 as usize] {
+            return Err(Refused);
+        }
+        if let Contents::Event(seq) = message.contents {
+            assert!(message.encoded.of(Dialect::Json).is_some(), "encoded for whoever listens");
+            self.sent.entry(worker.0).or_default().push(seq);
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, read: Read) {
+        self.reads.push_back(read);
+    }
+}
+
+/// A stay of a connection, as its LocalHub would keep it.
+struct Stay {
+    worker: u32,
+    membership: MembershipId,
+    answer: oneshot::Receiver<Result<Seq, JoinError>>,
+    /// Where this worker's stream stood when it joined.
+    from: usize,
+    head: Option<Seq>,
+}
+
+struct Play {
+    rooms: Rooms,
+    output: RecordedOutput,
+    log: FakeLog,
+    room: Room,
+    now: Instant,
+    stays: BTreeMap<usize, Stay>,
+    memberships: u64,
+    unreported: Vec<Envelope>,
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Commit,
+    Report(usize),
+    Lose(usize),
+    Join(usize),
+    Depart(usize),
+    StaleDepart(usize),
+    Answer,
+    Fail,
+    Refuse(usize),
+    Accept(usize),
+    Pass(u64),
+    CatchUpAll,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        8 => Just(Step::Commit),
+        8 => any::<usize>().prop_map(Step::Report),
+        1 => any::<usize>().prop_map(Step::Lose),
+        4 => (0..CONNECTIONS).prop_map(Step::Join),
+        2 => (0..CONNECTIONS).prop_map(Step::Depart),
+        1 => (0..CONNECTIONS).prop_map(Step::StaleDepart),
+        6 => Just(Step::Answer),
+        1 => Just(Step::Fail),
+        1 => (0..WORKERS as usize).prop_map(Step::Refuse),
+        2 => (0..WORKERS as usize).prop_map(Step::Accept),
+        3 => (1..60_u64).prop_map(Step::Pass),
+        1 => Just(Step::CatchUpAll),
+    ]
+}
+
+fn connection(number: usize) -> ConnectionId {
+    format!("01890a5d-ac96-774b-aaaa-{number:012}").parse().unwrap()
+}
+
+impl Play {
+    fn new() -> Self {
+        Self {
+            rooms: Rooms::new(GAP),
+            output: RecordedOutput::default(),
+            log: FakeLog::default(),
+            room: room("a"),
+            now: Instant::now(),
+            stays: BTreeMap::new(),
+            memberships: 0,
+            unreported: Vec::new(),
+        }
+    }
+
+    fn step(&mut self, step: Step) {
+        match step {
+            Step::Commit => self.unreported.push(self.log.commit(&self.room)),
+            Step::Report(which) if !self.unreported.is_empty() => {
+                let event = self.unreported.swap_remove(which % self.unreported.len());
+                self.rooms.offer(event, self.now, &mut self.output);
+            }
+            Step::Lose(which) if !self.unreported.is_empty() => {
+                self.unreported.swap_remove(which % self.unreported.len());
+            }
+            Step::Report(_) | Step::Lose(_) => {}
+            Step::Join(number) => self.join(number),
+            Step::Depart(number) => {
+                if let Some(membership) = self.stays.remove(&number) {
+                    self.depart(number, membership.membership);
+                }
+            }
+            Step::StaleDepart(number) => self.depart(number, MembershipId(0)),
+            Step::Answer => self.answer(true),
+            Step::Fail => self.answer(false),
+            Step::Refuse(worker) => self.output.refusing[worker] = true,
+            Step::Accept(worker) => self.output.refusing[worker] = false,
+            Step::Pass(milliseconds) => {
+                self.now += Duration::from_millis(milliseconds);
+                self.rooms.repair(self.now, &mut self.output);
+            }
+            Step::CatchUpAll => self.rooms.catch_up_all(&mut self.output),
+        }
+        self.rooms.check_invariants();
+        self.check_stays();
+    }
+
+    fn join(&mut self, number: usize) {
+        let worker = u32::try_from(number).unwrap() % WORKERS;
+        self.memberships += 1;
+        let membership = MembershipId(self.memberships);
+        let (reply, answer) = oneshot::channel();
+        let from = self.output.sent.get(&worker).map_or(0, Vec::len);
+        self.stays.insert(number, Stay { worker, membership, answer, from, head: None });
+        let join = Join {
+            room: self.room.clone(),
+            connection: connection(number),
+            user: user(number / 2),
+            dialect: Dialect::Json,
+            worker: WorkerId(worker),
+            membership,
+            reply,
+        };
+        self.rooms.join(join, &mut self.output);
+    }
+
+    fn depart(&mut self, number: usize, membership: MembershipId) {
+        let departure = MembershipRef { connection: connection(number), room: self.room.clone(), membership };
+        self.rooms.depart(&departure, &mut self.output);
+    }
+
+    fn answer(&mut self, is_good: bool) {
+        let Some(read) = self.output.reads.pop_front() else { return };
+        match read.what {
+            ReadWhat::Head => {
+                let head = self.log.head_of(&read.room);
+                let head = if is_good { Ok(head) } else { Err(JoinError::Unavailable) };
+                self.rooms.head_read(&read, head, self.now, &mut self.output);
+            }
+            ReadWhat::After(since) => {
+                let events = is_good.then(|| self.log.since(&read.room, since, PAGE));
+                self.rooms.events_read(&read, events, self.now, &mut self.output);
+            }
+        }
+    }
+
+    /// Each stay heard, from its head on, each position in order; says how far.
+    fn check_stays(&mut self) -> Vec<Seq> {
+        let mut refused = Vec::new();
+        let mut heard = Vec::new();
+        for (number, membership) in &mut self.stays {
+            match membership.answer.try_recv() {
+                Ok(Ok(head)) => membership.head = Some(head),
+                Ok(Err(_)) => refused.push(*number),
+                Err(_) => {}
+            }
+            let Some(head) = membership.head else { continue };
+            let mut last = head;
+            for seq in self.output.sent.get(&membership.worker).into_iter().flatten().skip(membership.from) {
+                if *seq > last {
+                    assert_eq!(*seq, last.next(), "connection {number} misses one");
+                    last = *seq;
+                }
+            }
+            heard.push(last);
+        }
+        for number in refused {
+            self.stays.remove(&number);
+        }
+        heard
+    }
+
+    /// Everything that can be said is said, and everyone listens.
+    fn finish(&mut self) {
+        self.output.refusing = [false; WORKERS as usize];
+        for event in std::mem::take(&mut self.unreported) {
+            self.rooms.offer(event, self.now, &mut self.output);
+        }
+        // The last one shows what was lost.
+        let last = self.log.commit(&self.room);
+        self.rooms.offer(last, self.now, &mut self.output);
+        for _ in 0..10 {
+            while !self.output.reads.is_empty() {
+                self.step(Step::Answer);
+            }
+            self.step(Step::Pass(60));
+        }
+        let head = self.log.head_of(&self.room);
+        assert_eq!(self.check_stays(), vec![head; self.stays.len()], "everyone heard everything");
+        assert!(!self.rooms.needs_repair(), "and nothing is left to do");
+        let users: std::collections::BTreeSet<_> = self.stays.keys().map(|number| user(number / 2)).collect();
+        assert_eq!(self.rooms.users_in(&self.room), users.into_iter().collect::<Vec<_>>());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn every_stay_hears_every_event_after_its_head_in_order(steps in prop::collection::vec(step(), 1..200)) {
+        let mut play = Play::new();
+        for step in steps {
+            play.step(step);
+        }
+        play.finish();
+    }
+}
+
+#[test]
+fn a_worker_that_refused_catches_up_page_by_page_without_waiting() {
+    let mut play = Play::new();
+    play.step(Step::Join(0));
+    play.step(Step::Answer);
+    play.step(Step::Refuse(0));
+    for _ in 0..PAGE * 2 + 10 {
+        play.step(Step::Commit);
+        play.step(Step::Report(0));
+    }
+    assert!(play.check_stays() == [Seq(0)] && play.rooms.needs_repair());
+    play.step(Step::Accept(0));
+    play.step(Step::Pass(60));
+    for _ in 0..3 {
+        play.step(Step::Answer);
+    }
+    assert_eq!(play.check_stays(), [Seq(PAGE as u64 * 2 + 10)]);
+}
+
+#[test]
+fn an_answer_to_a_former_life_of_a_room_is_stale() {
+    let mut play = Play::new();
+    play.step(Step::Join(0));
+    play.step(Step::Depart(0));
+    play.step(Step::Join(0));
+    play.step(Step::Fail);
+    assert_eq!(play.stays.len(), 1, "the failure was the former life's");
+    play.step(Step::Answer);
+    assert_eq!(play.check_stays(), [Seq(0)]);
+}
+
+#[test]
+fn what_is_said_while_a_room_starts_is_not_missed() {
+    let mut play = Play::new();
+    play.step(Step::Join(0));
+    let read = play.output.reads.pop_front().unwrap();
+    let head = play.log.head_of(&play.room);
+    play.step(Step::Commit);
+    play.step(Step::Report(0));
+    play.rooms.head_read(&read, Ok(head), play.now, &mut play.output);
+    play.step(Step::Answer);
+    assert_eq!(play.check_stays(), [Seq(1)], "although nothing follows it");
+}
+
+#[test]
+fn a_catch_up_that_fails_is_tried_again() {
+    let mut play = Play::new();
+    for step in [Step::Join(0), Step::Answer, Step::Commit, Step::Lose(0), Step::CatchUpAll, Step::Fail] {
+        play.step(step);
+    }
+    assert_eq!(play.check_stays(), [Seq(0)]);
+    play.step(Step::Pass(60));
+    play.step(Step::Answer);
+    assert_eq!(play.check_stays(), [Seq(1)]);
+}
+
+#[test]
+fn a_room_that_floods_keeps_a_bounded_number_of_early_events() {
+    let mut play = Play::new();
+    play.step(Step::Join(0));
+    play.step(Step::Answer);
+    play.step(Step::Commit);
+    play.step(Step::Lose(0));
+    for _ in 0..3_000 {
+        play.step(Step::Commit);
+        play.step(Step::Report(0));
+    }
+    play.finish();
+}

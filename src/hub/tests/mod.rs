@@ -1,0 +1,8 @@
+//! The hub as a whole: real actors and outboxes, a log in memory, no sockets.
+
+mod delivery;
+mod revocations;
+mod inspect;
+mod model;
+pub(super) mod support;
+mod threads;

@@ -1,0 +1,316 @@
+//! Who must go, when and how.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::json;
+
+use crate::clock::Timestamp;
+use crate::events::{Revocation, RevocationReason};
+use crate::hub::*;
+use crate::ids::{Seq, TokenId};
+use crate::protocol::close::CloseReason;
+
+use super::support::*;
+
+#[test]
+fn exactly_the_sessions_that_hung_on_a_right_go_with_it() {
+    run(|| async {
+        let world = World::new();
+        let members: Vec<Member> = [1, 1, 2, 3].map(|number| world.connect(number)).into();
+        let evicted = || members.iter().map(|member| member.evicted.get()).collect::<Vec<_>>();
+        let jti = TokenId(members[0].connection.to_string());
+        let foreign = Revocation::Token {
+            issuer: Some("https://elsewhere".into()),
+            jti: jti.clone(),
+            reason: RevocationReason::Revoked,
+        };
+        world.end(foreign);
+        settle().await;
+        assert_eq!(evicted(), [None; 4], "another issuer's token of the same name");
+        world.end(Revocation::Token { issuer: None, jti, reason: RevocationReason::Revoked });
+        settle().await;
+        assert_eq!(evicted(), [Some(CloseReason::Revoked), None, None, None]);
+        world.end(Revocation::Login { sid: login(1), reason: RevocationReason::Expired });
+        world.end(Revocation::User { user: user(3), reason: RevocationReason::Deactivated });
+        settle().await;
+        let expected = [CloseReason::Revoked, CloseReason::TokenExpired].map(Some).into_iter();
+        let expected = expected.chain([None, Some(CloseReason::UserUnknownOrInactive)]).collect::<Vec<_>>();
+        assert_eq!(evicted(), expected);
+    });
+}
+
+#[test]
+fn all_but_one_login_of_a_user_may_end() {
+    run(|| async {
+        let world = World::new();
+        let (kept, other, outside) = (world.connect(1), world.connect(1), world.connect(2));
+        let guest = Credentials {
+            user: user(1),
+            login: None,
+            issuer: Some("https://elsewhere".into()),
+            token: TokenId("t".into()),
+            epoch: Timestamp::EPOCH,
+            rooms: 10,
+        };
+        other.guard.borrow().as_ref().unwrap().renew(guest);
+        world.end(Revocation::OtherLogins {
+            user: user(1),
+            kept: login(1),
+            reason: RevocationReason::Revoked,
+        });
+        settle().await;
+        let evicted = [&kept, &other, &outside].map(|member| member.evicted.get());
+        assert_eq!(evicted, [None, Some(CloseReason::Revoked), None]);
+    });
+}
+
+#[test]
+fn an_evicted_session_hears_why_and_nothing_more() {
+    run(|| async {
+        let (world, room) = (World::new(), room("a"));
+        let (mut ana, mut ben) = (world.connect(1), world.connect(2));
+        ana.join(&room, Seq(0)).await.unwrap();
+        ben.join(&room, Seq(0)).await.unwrap();
+        settle().await;
+        let _ = (ana.heard(), ben.heard());
+        world.end(Revocation::User { user: user(1), reason: RevocationReason::RoleChanged });
+        world.say(&room);
+        settle().await;
+        assert_eq!(
+            ana.heard(),
+            [json!({"type": "disconnecting", "reason": "token_revoked"}), json!({"close": 4001})]
+        );
+        assert!(ben.heard().contains(&json!({"type": "presence", "room": room, "left": user(1)})));
+        assert_eq!(ana.join(&room, Seq(0)).await, Err(JoinError::Gone), "and cannot come back in");
+        world.hub.local().check_invariants();
+    });
+}
+
+#[test]
+fn a_session_that_is_there_for_one_room_ends_with_its_standing_in_it() {
+    run(|| async {
+        let (world, room) = (World::new(), room("a"));
+        let (there_for_it, joined_it) = (world.connect_to(1, Some(room.clone()), 9), world.connect(1));
+        there_for_it.join(&room, Seq(0)).await.unwrap();
+        joined_it.join(&room, Seq(0)).await.unwrap();
+        world.end(Revocation::Membership { user: user(1), room, reason: RevocationReason::NoStanding });
+        settle().await;
+        assert_eq!(there_for_it.evicted.get(), Some(CloseReason::NotYours));
+        assert_eq!(joined_it.evicted.get(), None, "that one has left the room and goes on");
+        world.hub.local().check_invariants();
+    });
+}
+
+#[test]
+fn a_renewed_session_hangs_on_its_new_token_alone() {
+    run(|| async {
+        let world = World::new();
+        let ana = world.connect(1);
+        let old = TokenId(ana.connection.to_string());
+        let token = TokenId("new".into());
+        let credentials = Credentials {
+            user: user(1),
+            login: None,
+            issuer: None,
+            token: token.clone(),
+            epoch: Timestamp::EPOCH,
+            rooms: 9,
+        };
+        ana.guard.borrow().as_ref().unwrap().renew(credentials);
+        world.end(Revocation::Token { issuer: None, jti: old, reason: RevocationReason::Revoked });
+        world.end(Revocation::Login { sid: login(1), reason: RevocationReason::Revoked });
+        settle().await;
+        assert_eq!(ana.evicted.get(), None);
+        world.end(Revocation::Token { issuer: None, jti: token, reason: RevocationReason::Revoked });
+        settle().await;
+        assert_eq!(ana.evicted.get(), Some(CloseReason::Revoked));
+    });
+}
+
+#[test]
+fn a_member_without_standing_leaves_the_room_and_stays_connected() {
+    run(|| async {
+        let (world, lost, kept) = (World::new(), room("lost"), room("kept"));
+        let mut ana = world.connect(1);
+        ana.join(&lost, Seq(0)).await.unwrap();
+        ana.join(&kept, Seq(0)).await.unwrap();
+        world.end(Revocation::Membership {
+            user: user(1),
+            room: lost.clone(),
+            reason: RevocationReason::NoStanding,
+        });
+        settle().await;
+        world.say(&lost);
+        world.say(&kept);
+        settle().await;
+        let heard = ana.heard();
+        assert_eq!(heard[0], json!({"type": "presence", "room": lost, "left": user(1)}));
+        assert_eq!((&heard[1]["type"], &heard[1]["code"]), (&json!("error"), &json!("forbidden")));
+        assert_eq!((heard.len(), &heard[2]["room"]), (3, &json!(kept)));
+        assert_eq!(ana.evicted.get(), None);
+        assert!(world.hub.members(&lost).await.unwrap().is_empty());
+    });
+}
+
+#[test]
+fn a_membership_that_ends_while_it_begins_never_goes_live() {
+    run(|| async {
+        let (world, room) = (World::new(), room("a"));
+        let ana = world.connect(1);
+        let mut joined = world.hub.local().join(ana.connection, room.clone()).await.unwrap();
+        world.end(Revocation::Membership {
+            user: user(1),
+            room: room.clone(),
+            reason: RevocationReason::NoStanding,
+        });
+        settle().await;
+        assert_eq!(joined.splice(Seq(0)), Spliced::Gone);
+    });
+}
+
+#[test]
+fn more_endings_than_fit_send_everybody_back_through_the_handshake() {
+    run(|| async {
+        let world = World::new();
+        let ana = world.connect(1);
+        for number in 0..5_000 {
+            world.end(Revocation::Token {
+                issuer: None,
+                jti: TokenId(number.to_string()),
+                reason: RevocationReason::Revoked,
+            });
+        }
+        settle().await;
+        assert_eq!(ana.evicted.get(), Some(CloseReason::Internal));
+    });
+}
+
+#[test]
+fn a_reader_that_stopped_is_evicted_and_the_others_do_not_notice() {
+    run(|| async {
+        let (world, room) = (World::new(), room("a"));
+        let (mut slow, mut quick) = (world.connect(1), world.connect(2));
+        slow.join(&room, Seq(0)).await.unwrap();
+        quick.join(&room, Seq(0)).await.unwrap();
+        let _ = slow.outbox.push(Bytes::from(vec![0; 300 * 1024]), Delivery::Durable);
+        for second in 1..=10 {
+            world.say(&room);
+            seconds(1).await;
+            assert_eq!(quick.heard_seqs(), [second]);
+        }
+        assert_eq!(slow.evicted.get(), Some(CloseReason::SlowConsumer));
+        assert_eq!(
+            slow.heard(),
+            [
+                json!({"type": "disconnecting", "reason": "slow_consumer", "reconnect_in_ms": 0}),
+                json!({"close": 4009})
+            ]
+        );
+        assert!(slow.abort.get() || world.metrics.evictions.with_label_values(&["slow_consumer"]).get() == 1);
+        for _ in 0..10 {
+            seconds(1).await;
+        }
+        assert!(slow.abort.get(), "still registered: its socket is shut");
+        for _ in 0..20 {
+            seconds(1).await;
+        }
+        assert_eq!(world.hub.connections_of(user(1)), 0, "it no longer counts, whatever became of its task");
+        slow.disconnect();
+        world.hub.local().check_invariants();
+    });
+}
+
+#[test]
+fn the_hard_limit_needs_no_grace() {
+    run(|| async {
+        let (world, room) = (World::new(), room("a"));
+        let slow = world.connect(1);
+        slow.join(&room, Seq(0)).await.unwrap();
+        let _ = slow.outbox.push(Bytes::from(vec![0; 1024 * 1024 - 100]), Delivery::Durable);
+        world.say(&room);
+        settle().await;
+        assert_eq!(slow.evicted.get(), Some(CloseReason::SlowConsumer));
+    });
+}
+
+#[test]
+fn a_silent_session_is_pinged_and_then_evicted() {
+    run(|| async {
+        let world = World::new();
+        let (mut silent, mut alive) = (world.connect(1), world.connect(2));
+        let mut pings = (0, 0);
+        for _ in 0..59 {
+            seconds(1).await;
+            alive.guard.borrow().as_ref().unwrap().seen();
+            pings.0 += silent.heard().len();
+            pings.1 += alive.heard().len();
+        }
+        assert!(pings.0 >= 2 && pings.1 >= 2, "{pings:?}");
+        assert_eq!(silent.evicted.get(), None);
+        for _ in 0..3 {
+            seconds(1).await;
+        }
+        assert_eq!(silent.evicted.get(), Some(CloseReason::Silent));
+        assert_eq!(alive.evicted.get(), None);
+    });
+}
+
+#[test]
+fn a_stopping_server_sends_everybody_away_in_batches() {
+    run(|| async {
+        let world = World::new();
+        let mut members: Vec<Member> = (0..25).map(|number| world.connect(number)).collect();
+        let plan = DrainPlan {
+            batch: 10,
+            pause: Duration::from_millis(100),
+            reconnect_jitter: Duration::from_secs(5),
+            seed: 7,
+            deadline: Duration::from_secs(10),
+        };
+        let started = tokio::time::Instant::now();
+        let drain = actix::spawn({
+            let hub = world.hub.clone();
+            async move { hub.drain(plan).await }
+        });
+        settle().await;
+        let asked =
+            |members: &[Member]| members.iter().filter(|member| member.evicted.get().is_some()).count();
+        assert_eq!(asked(&members), 10, "the first batch at once");
+        assert_eq!(members[0].join(&room("a"), Seq(0)).await, Err(JoinError::Draining));
+        assert!(matches!(world.hub.acquire(user(99), 10), Err(LimitError::Draining)));
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        assert_eq!(asked(&members), 25);
+        let mut times = Vec::new();
+        for member in &mut members {
+            let heard = member.heard();
+            assert_eq!(
+                (&heard[0]["reason"], &heard[1]),
+                (&json!("server_restarting"), &json!({"close": 1012}))
+            );
+            times.push(heard[0]["reconnect_in_ms"].as_u64().unwrap());
+            member.disconnect();
+        }
+        times.sort_unstable();
+        times.dedup();
+        assert!(times.len() > 20 && times.iter().all(|time| *time <= 5_000), "spread out: {times:?}");
+        assert_eq!(drain.await.unwrap(), Drained { at_first: 25, left: 0 });
+        assert!(started.elapsed() < Duration::from_secs(1), "done when all are gone, not at the deadline");
+    });
+}
+
+#[test]
+fn a_drain_ends_at_its_deadline() {
+    run(|| async {
+        let world = World::new();
+        let _stays = world.connect(1);
+        let plan = DrainPlan {
+            batch: 10,
+            pause: Duration::from_millis(100),
+            reconnect_jitter: Duration::ZERO,
+            seed: 7,
+            deadline: Duration::from_secs(2),
+        };
+        assert_eq!(world.hub.drain(plan).await, Drained { at_first: 1, left: 1 });
+    });
+}

@@ -1,0 +1,88 @@
+//! Real threads: several workers, several writers that report as they happen to be scheduled, members that come and go.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{Arbiter, System};
+use prometheus::Registry;
+use tokio::sync::oneshot;
+
+use crate::events::Committed;
+use crate::hub::*;
+use crate::ids::{Room, Seq};
+
+use super::support::*;
+
+const WORKERS: usize = 3;
+const MEMBERS: usize = 4;
+const ROOMS: usize = 3;
+const WRITERS: u64 = 4;
+const EACH: u64 = 400;
+
+/// Hears a room to its end, breaking off and resuming every so often.
+async fn hear_all(world: World, number: usize, room: Room) -> Vec<u64> {
+    let mut heard: Vec<u64> = Vec::new();
+    let mut visit = 0;
+    while heard.len() < (WRITERS * EACH) as usize {
+        visit += 1;
+        let patience = 37 * (visit + number);
+        let mut member = world.connect(number);
+        let since = Seq(heard.last().copied().unwrap_or(0));
+        while let Err(refusal) = member.join(&room, since).await {
+            // The mailbox is small on purpose; a client tries again.
+            assert_eq!(refusal, JoinError::Busy);
+            tokio::task::yield_now().await;
+        }
+        let until = heard.len() + patience;
+        while heard.len() < until.min((WRITERS * EACH) as usize) {
+            heard.extend(member.next_seqs().await);
+        }
+        member.disconnect();
+    }
+    heard
+}
+
+#[test]
+fn threads_do_not_disturb_the_order() {
+    System::new().block_on(async {
+        let (log, publisher) = (Arc::<FakeLog>::default(), HubPublisher::new());
+        let metrics = HubMetrics::new(&Registry::new()).unwrap();
+        let event_log = Arc::new(Shared(log.clone()));
+        let config = HubConfig { mailbox: 64, ..HubConfig::default() };
+        let hub = HubHandle::start(config, metrics.clone(), event_log, publisher);
+        let rooms: Vec<Room> = (0..ROOMS).map(|number| room(&number.to_string())).collect();
+        let mut members = Vec::new();
+        for worker in 0..WORKERS {
+            let arbiter = Arbiter::new();
+            for place in 0..MEMBERS {
+                let number = worker * MEMBERS + place;
+                let (done, heard) = oneshot::channel();
+                let (hub, log, metrics) = (hub.clone(), log.clone(), metrics.clone());
+                let room = rooms[number % ROOMS].clone();
+                arbiter.spawn_fn(move || {
+                    let world = World::of(hub, log, metrics, number * 1_000);
+                    actix::spawn(async move { done.send(hear_all(world, number, room).await) });
+                });
+                members.push(heard);
+            }
+        }
+        let writers: Vec<_> = (0..WRITERS)
+            .map(|_| {
+                let (log, hub, rooms) = (log.clone(), hub.clone(), rooms.clone());
+                std::thread::spawn(move || {
+                    for _ in 0..EACH {
+                        let events: Vec<_> = rooms.iter().map(|room| log.commit(room)).collect();
+                        hub.publisher().publish(Committed { events, revocations: Vec::new() });
+                    }
+                })
+            })
+            .collect();
+        let everything: Vec<u64> = (1..=WRITERS * EACH).collect();
+        for heard in members {
+            let heard = tokio::time::timeout(Duration::from_secs(60), heard).await;
+            assert_eq!(heard.expect("everybody hears everything in time").unwrap(), everything);
+        }
+        writers.into_iter().for_each(|writer| writer.join().unwrap());
+        assert_eq!(metrics.evictions.with_label_values(&["internal"]).get(), 0, "no order was broken");
+    });
+}

@@ -1,0 +1,44 @@
+//! Correlation ids: a client's own name for a request.
+
+use std::fmt;
+
+use serde_json::value::RawValue;
+
+/// A client's own name for a request: a JSON number or string, kept as it was written and echoed so.
+///
+/// Raw, because a client that counts with 64-bit integers or fractions must get back exactly what it sent.
+#[derive(Clone)]
+pub struct Correlation(Box<RawValue>);
+
+/// Longer correlation ids are refused: they would be kept and sent back for nothing.
+const MAX_CORRELATION: usize = 128;
+
+impl Correlation {
+    /// A number, as Socket.IO's acknowledgements are named.
+    pub(super) fn number(number: u64) -> Option<Self> {
+        RawValue::from_string(number.to_string()).ok().map(Self)
+    }
+
+    /// As it is written.
+    pub(super) fn as_str(&self) -> &str {
+        self.0.get()
+    }
+
+    pub(super) fn parse(raw: &RawValue) -> Option<Self> {
+        let text = raw.get();
+        let plain = text.starts_with(|c: char| c == '"' || c == '-' || c.is_ascii_digit());
+        (plain && text.len() <= MAX_CORRELATION).then(|| Self(raw.to_owned()))
+    }
+}
+
+impl serde::Serialize for Correlation {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl fmt::Debug for Correlation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.get())
+    }
+}

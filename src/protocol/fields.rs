@@ -1,0 +1,130 @@
+//! The fields of commands, as every dialect that writes them in JSON has them.
+
+use std::str::FromStr;
+
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
+
+use super::{Command, ErrorCode, Private};
+use crate::ids::{Room, Seq, SessionId};
+
+/// What is wrong with a command, and in words.
+pub(super) type FieldError = (ErrorCode, String);
+
+/// Every field of every command, unread. Fields that no command has are ignored, so that clients may be newer than us;
+/// `null` is absence.
+#[derive(Default, Deserialize)]
+pub(super) struct Fields<'a> {
+    #[serde(borrow, rename = "type")]
+    pub(super) kind: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    room: Option<&'a RawValue>,
+    #[serde(borrow)]
+    session_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    conversation_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    since: Option<&'a RawValue>,
+    #[serde(borrow)]
+    text: Option<&'a RawValue>,
+    #[serde(borrow)]
+    client_msg_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    seq: Option<&'a RawValue>,
+    #[serde(borrow)]
+    before: Option<&'a RawValue>,
+    #[serde(borrow)]
+    limit: Option<&'a RawValue>,
+    #[serde(borrow)]
+    token: Option<&'a RawValue>,
+}
+
+impl Fields<'_> {
+    /// The command of this name in `room`, where it has one.
+    pub(super) fn command(
+        &self,
+        name: &str,
+        room: impl Fn() -> Result<Room, FieldError>,
+    ) -> Result<Command, FieldError> {
+        Ok(match name {
+            "join" => Command::Join { room: room()?, since: position("since", self.since)? },
+            "join_chat" => Command::JoinChat {
+                conversation: optional("conversation_id", self.conversation_id, "a UUID")?,
+                since: position("since", self.since)?,
+            },
+            "leave" => Command::Leave { room: room()? },
+            "chat_message" => Command::ChatMessage {
+                room: room()?,
+                text: Private(required("text", self.text, "a string")?),
+                client_msg_id: optional("client_msg_id", self.client_msg_id, "a string")?,
+            },
+            "typing" => Command::Typing { room: room()? },
+            "read" => Command::Read {
+                room: room()?,
+                seq: position("seq", self.seq)?.ok_or_else(|| missing("seq"))?,
+            },
+            "history" => Command::History {
+                room: room()?,
+                before: position("before", self.before)?,
+                limit: optional("limit", self.limit, "a whole number from 0 to 4294967295")?,
+            },
+            "presence" => Command::Presence { room: room()? },
+            "refresh" => Command::Refresh { token: Private(required("token", self.token, "a string")?) },
+            "ping" => Command::Ping,
+            other => {
+                let other = other.get(..other.floor_char_boundary(32)).unwrap_or_default();
+                return Err((ErrorCode::UnknownType, format!("unknown type {other:?}")));
+            }
+        })
+    }
+
+    /// What stands in `room`.
+    pub(super) fn room(&self) -> Result<Room, FieldError> {
+        let name: String = required("room", self.room, "a string")?;
+        Room::from_str(&name).map_err(|error| (ErrorCode::Invalid, format!("`room` {error}")))
+    }
+
+    /// The room of what stands in `session_id`.
+    pub(super) fn session(&self) -> Result<Room, FieldError> {
+        let id: String = required("session_id", self.session_id, "a string")?;
+        let id = SessionId::from_str(&id)
+            .map_err(|error| (ErrorCode::Invalid, format!("`session_id` {error}")))?;
+        Ok(Room::Session(id))
+    }
+
+    /// The session's room, or any other.
+    pub(super) fn session_or_room(&self) -> Result<Room, FieldError> {
+        if self.room.is_some() && self.session_id.is_none() { self.room() } else { self.session() }
+    }
+}
+
+fn position(field: &str, raw: Option<&RawValue>) -> Result<Option<Seq>, FieldError> {
+    optional(field, raw, "a position: a whole number, 0 or more")
+}
+
+/// A field that must be there.
+pub(super) fn required<T: DeserializeOwned>(
+    field: &str,
+    raw: Option<&RawValue>,
+    what: &str,
+) -> Result<T, FieldError> {
+    optional(field, raw, what)?.ok_or_else(|| missing(field))
+}
+
+fn optional<T: DeserializeOwned>(
+    field: &str,
+    raw: Option<&RawValue>,
+    what: &str,
+) -> Result<Option<T>, FieldError> {
+    // What was sent instead is not repeated: it may be large, or a secret in the wrong field.
+    raw.map(|raw| serde_json::from_str(raw.get()))
+        .transpose()
+        .map_err(|_| (ErrorCode::Invalid, format!("`{field}` must be {what}")))
+}
+
+/// A field that is not there and must be.
+pub(super) fn missing(field: &str) -> FieldError {
+    (ErrorCode::Invalid, format!("missing field `{field}`"))
+}

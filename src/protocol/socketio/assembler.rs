@@ -1,0 +1,55 @@
+//! Packets and the attachments that follow them, put together.
+
+use bytes::Bytes;
+
+use super::packet::{Packet, PacketError, PacketLimits};
+
+/// Puts one connection's packets together. After an error it makes no more sense of what comes.
+#[derive(Debug)]
+pub struct Assembler {
+    limits: PacketLimits,
+    unfinished: Option<Unfinished>,
+}
+
+#[derive(Debug)]
+struct Unfinished {
+    packet: Packet,
+    missing: usize,
+    bytes: usize,
+}
+
+impl Assembler {
+    /// Nothing has come yet.
+    pub fn new(limits: PacketLimits) -> Self {
+        Self { limits, unfinished: None }
+    }
+
+    /// A text message came: a packet, if no attachment has to follow it.
+    pub fn text(&mut self, text: &str) -> Result<Option<Packet>, PacketError> {
+        if self.unfinished.is_some() {
+            return Err(PacketError::Turn);
+        }
+        let (packet, missing) = Packet::read(text, self.limits)?;
+        if missing == 0 {
+            return Ok(Some(packet));
+        }
+        self.unfinished = Some(Unfinished { packet, missing, bytes: text.len() });
+        Ok(None)
+    }
+
+    /// A binary message came: the next attachment, and with the last one the packet.
+    pub fn binary(&mut self, bytes: Vec<u8>) -> Result<Option<Packet>, PacketError> {
+        let mut unfinished = self.unfinished.take().ok_or(PacketError::Turn)?;
+        unfinished.bytes = unfinished.bytes.saturating_add(bytes.len());
+        if unfinished.bytes > self.limits.bytes {
+            return Err(PacketError::Large);
+        }
+        unfinished.packet.attachments.push(Bytes::from(bytes));
+        unfinished.missing -= 1;
+        if unfinished.missing == 0 {
+            return Ok(Some(unfinished.packet));
+        }
+        self.unfinished = Some(unfinished);
+        Ok(None)
+    }
+}

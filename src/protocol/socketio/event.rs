@@ -1,0 +1,52 @@
+//! Events of clients as commands.
+
+use serde_json::value::RawValue;
+
+use crate::json;
+use crate::protocol::fields::{FieldError, Fields};
+use crate::protocol::json::brief;
+use crate::protocol::{Command, Correlation, ErrorCode, Malformed, Request};
+
+use super::packet::Packet;
+
+/// An event as [`read_event`] takes it: its acknowledgement's number and its JSON.
+///
+/// Attachments stay behind: no command has a binary field, and a placeholder in one is no text.
+pub fn without_namespace(packet: &Packet) -> String {
+    match packet.id {
+        Some(id) => format!("{id}{}", packet.data),
+        None => packet.data.clone(),
+    }
+}
+
+/// Reads one request: `13["chat_message",{..}]`.
+pub fn read_event(text: &str) -> Result<Request, Malformed> {
+    let (id, data) = text.split_at(text.find('[').unwrap_or(text.len()));
+    let id = id.parse().ok().and_then(Correlation::number);
+    match command(data) {
+        Ok(command) => Ok(Request { id, command }),
+        Err((code, message)) => Err(Malformed { id, code, message }),
+    }
+}
+
+fn command(data: &str) -> Result<Command, FieldError> {
+    let malformed = |error| (ErrorCode::Malformed, format!("not an event: {}", brief(&error)));
+    let parts: Vec<&RawValue> = serde_json::from_str(data).map_err(malformed)?;
+    let name = parts.first().map_or("null", |name| name.get());
+    let name: String = serde_json::from_str(name).map_err(malformed)?;
+    let fields = match parts.get(1).map(|fields| fields.get()) {
+        None | Some("null") => Fields::default(),
+        Some(fields) => json::from_str(fields).map_err(|_| {
+            (ErrorCode::Invalid, "an event carries one object, with each field once".to_owned())
+        })?,
+    };
+    match name.as_str() {
+        "join_session" => fields.command("join", || fields.session()),
+        "leave_session" => fields.command("leave", || fields.session()),
+        "room:join" => fields.command("join", || fields.room()),
+        "room:leave" => fields.command("leave", || fields.room()),
+        // Names of the other dialect that this one spells differently.
+        "join" | "leave" => Err((ErrorCode::UnknownType, format!("unknown event; `room:{name}` is meant"))),
+        name => fields.command(name, || fields.session_or_room()),
+    }
+}

@@ -1,0 +1,211 @@
+//! Notices as events and acknowledgements.
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use crate::ids::{ConversationId, MessageId, Room};
+use crate::protocol::{AckBody, Correlation, ErrorCode, Established, Event, Joined, Notice, frame};
+
+use super::Namespace;
+
+/// The event that chat messages are in the log.
+const MESSAGE_SENT: &str = "message.sent";
+
+/// The frames of a notice: usually one, and for some answers an event beside the acknowledgement.
+pub(in crate::protocol) fn write(namespace: Namespace, notice: &Notice) -> Bytes {
+    let to = Writer(namespace);
+    match notice {
+        Notice::ConnectionEstablished(who) => to.event("connection_established", &established(who)),
+        Notice::Event(event) => to.room_event(event),
+        Notice::Presence { room, change } => {
+            #[derive(Serialize)]
+            struct Presence<'a> {
+                room: &'a Room,
+                #[serde(flatten)]
+                change: &'a crate::protocol::PresenceChange,
+            }
+            to.event("presence", &Presence { room, change })
+        }
+        Notice::Typing { room, by } => {
+            to.event("typing", &serde_json::json!({ "room": room, "session_id": session_of(room), "by": by }))
+        }
+        Notice::Ack { id, body } => to.answer(id.as_ref(), body),
+        Notice::Error { id, code, message, retry_after } => {
+            let error =
+                Failure { code: code.name(), message, retry_after: *retry_after, reconnect_in_ms: None };
+            let event = to.event("error", &error);
+            match id {
+                Some(id) => [to.ack(id, &Refused { ok: false, error }), event].concat().into(),
+                None => event,
+            }
+        }
+        Notice::TokenExpiring { expires_at } => {
+            to.event("token_expiring", &serde_json::json!({ "expires_at": expires_at }))
+        }
+        // `disconnecting` is a name that clients' libraries keep to themselves: a packet of that name ends them.
+        Notice::Disconnecting { reason, message, reconnect_in_ms } => to.event(
+            "error",
+            &Failure { code: reason, message, retry_after: None, reconnect_in_ms: *reconnect_in_ms },
+        ),
+        Notice::Pong { id: Some(id) } => to.ack(id, &Done { ok: true, body: &AckBody::Done {} }),
+        Notice::Pong { id: None } => to.event("pong", &serde_json::json!({})),
+    }
+}
+
+#[derive(Serialize)]
+struct Done<'a> {
+    ok: bool,
+    #[serde(flatten)]
+    body: &'a AckBody,
+}
+
+#[derive(Serialize)]
+struct Sent<'a> {
+    ok: bool,
+    id: MessageId,
+    #[serde(flatten)]
+    body: &'a AckBody,
+}
+
+/// Whoever named no conversation is told which it is.
+#[derive(Serialize)]
+struct ChatJoined<'a> {
+    ok: bool,
+    conversation_id: ConversationId,
+    #[serde(flatten)]
+    body: &'a AckBody,
+}
+
+#[derive(Serialize)]
+struct Refused<'a> {
+    ok: bool,
+    error: Failure<'a>,
+}
+
+#[derive(Serialize)]
+struct Failure<'a> {
+    code: &'a str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reconnect_in_ms: Option<u64>,
+}
+
+/// What older clients call the session's data, beside what every dialect says.
+fn established(who: &Established) -> serde_json::Value {
+    let Established { user_id, user_email, role, plan, expires_at, token, .. } = who;
+    let mut said = serde_json::to_value(who).unwrap_or_default();
+    if let Some(said) = said.as_object_mut() {
+        said.insert("email".into(), serde_json::json!(user_email));
+        said.insert("authenticated".into(), true.into());
+        let token_data = serde_json::json!({
+            "sub": user_id, "user_id": user_id, "email": user_email, "role": role, "plan": plan,
+            "jti": token.jti, "sid": token.sid, "iss": token.iss, "expires_at": expires_at,
+        });
+        said.insert("token_data".into(), token_data);
+    }
+    said
+}
+
+fn session_of(room: &Room) -> Option<String> {
+    match room {
+        Room::Session(id) => Some(id.to_string()),
+        _ => None,
+    }
+}
+
+struct Writer(Namespace);
+
+impl Writer {
+    fn packet(&self, kind: u8, id: &str, name: Option<&str>, write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
+        frame::text(|to| {
+            to.extend_from_slice(&[b'4', kind]);
+            if self.0 != Namespace::Main {
+                to.extend_from_slice(self.0.name().as_bytes());
+                to.push(b',');
+            }
+            to.extend_from_slice(id.as_bytes());
+            to.push(b'[');
+            if let Some(name) = name {
+                to.push(b'"');
+                to.extend_from_slice(name.as_bytes());
+                to.extend_from_slice(b"\",");
+            }
+            write(to);
+            to.push(b']');
+        })
+    }
+
+    fn event(&self, name: &str, body: &impl Serialize) -> Bytes {
+        self.packet(b'2', "", Some(name), |to| json(body, to))
+    }
+
+    fn ack(&self, id: &Correlation, body: &impl Serialize) -> Bytes {
+        self.packet(b'3', id.as_str(), None, |to| json(body, to))
+    }
+
+    /// A chat message has an event of its own, which says what the log says of it, flat; the rest are `event`.
+    fn room_event(&self, event: &Event) -> Bytes {
+        let fields = event.data.get().trim().strip_prefix('{').and_then(|data| data.strip_suffix('}'));
+        match (&*event.kind, &event.room, fields) {
+            (MESSAGE_SENT, Room::Session(_), Some(fields)) => {
+                let Event { room, seq, by, at, .. } = event;
+                let around = serde_json::json!({ "room": room, "seq": seq, "by": by, "at": at });
+                self.packet(b'2', "", Some("chat_message"), |to| {
+                    json(&around, to);
+                    if !fields.trim().is_empty() {
+                        to.pop();
+                        to.push(b',');
+                        to.extend_from_slice(fields.as_bytes());
+                        to.push(b'}');
+                    }
+                })
+            }
+            _ => self.event("event", event),
+        }
+    }
+
+    fn answer(&self, id: Option<&Correlation>, body: &AckBody) -> Bytes {
+        let ack = id.map(|id| match body {
+            // No correlation stands in the way here, so the message's id is also where the contract has it.
+            AckBody::Sent { message_id, .. } => self.ack(id, &Sent { id: *message_id, ok: true, body }),
+            AckBody::Joined(Joined { room: Room::Conversation(conversation_id), .. }) => {
+                self.ack(id, &ChatJoined { conversation_id: *conversation_id, ok: true, body })
+            }
+            body => self.ack(id, &Done { ok: true, body }),
+        });
+        let event = match body {
+            AckBody::Joined(joined) => session_of(&joined.room).map(|session_id| {
+                #[derive(Serialize)]
+                struct SessionJoined {
+                    session_id: String,
+                    #[serde(flatten)]
+                    joined: Joined,
+                }
+                // What was missed is said once: in the acknowledgement, where there is one.
+                let events = joined.events.clone().filter(|_| ack.is_none());
+                let joined = Joined { events, ..joined.clone() };
+                self.event("session_joined", &SessionJoined { session_id, joined })
+            }),
+            _ => None,
+        };
+        match (ack, event) {
+            (Some(ack), Some(event)) => [ack, event].concat().into(),
+            (Some(only), None) | (None, Some(only)) => only,
+            // Nobody asked to be told.
+            (None, None) => self.event("ack", &Done { ok: true, body }),
+        }
+    }
+}
+
+fn json(body: &impl Serialize, to: &mut Vec<u8>) {
+    let start = to.len();
+    if let Err(error) = serde_json::to_writer(&mut *to, body) {
+        // Cannot happen with the types of `Notice`: all keys are text and a `Vec` takes every byte.
+        log::error!("a notice could not be written as JSON: {error}");
+        to.truncate(start);
+        let code = ErrorCode::Internal.name();
+        to.extend_from_slice(format!(r#"{{"code":"{code}","message":"our fault"}}"#).as_bytes());
+    }
+}

@@ -1,0 +1,146 @@
+//! How many connections each network address has, before it is known whose they are and after.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What one address may have.
+#[derive(Debug, Clone, Copy)]
+pub struct AddressLimits {
+    /// Connections that have not authenticated: being checked, or refused and not yet gone.
+    pub pending: usize,
+    /// Live sessions.
+    pub sessions: usize,
+}
+
+/// The counts, shared by all worker threads. An address that has none is forgotten.
+#[derive(Debug, Clone)]
+pub struct AddressLimiter {
+    limits: AddressLimits,
+    counts: Arc<Mutex<HashMap<IpAddr, Counts>>>,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Counts {
+    pending: usize,
+    sessions: usize,
+}
+
+/// A connection of which it is not known whose it is. Counted until dropped.
+#[derive(Debug)]
+pub struct PendingConnection(Counted);
+
+/// An authenticated connection's place among those of its address. Counted until dropped.
+#[derive(Debug)]
+pub struct AddressPermit {
+    counted: Counted,
+}
+
+#[derive(Debug)]
+struct Counted {
+    addresses: AddressLimiter,
+    address: IpAddr,
+    count: fn(&mut Counts) -> &mut usize,
+}
+
+impl AddressLimiter {
+    /// No connections yet.
+    pub fn new(limits: AddressLimits) -> Self {
+        Self { limits, counts: Arc::default() }
+    }
+
+    /// Lets a stranger in, unless the address has sent enough of them.
+    pub fn acquire(&self, address: IpAddr) -> Option<PendingConnection> {
+        self.count(address, |counts| &mut counts.pending, self.limits.pending).map(PendingConnection)
+    }
+
+    /// Strangers of all addresses.
+    pub fn pending(&self) -> usize {
+        self.lock().values().map(|counts| counts.pending).sum()
+    }
+
+    fn count(
+        &self,
+        address: IpAddr,
+        count: fn(&mut Counts) -> &mut usize,
+        at_most: usize,
+    ) -> Option<Counted> {
+        let mut all = self.lock();
+        let counts = all.entry(address).or_default();
+        if *count(counts) >= at_most {
+            return None;
+        }
+        *count(counts) += 1;
+        drop(all);
+        Some(Counted { addresses: self.clone(), address, count })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, Counts>> {
+        // A panic cannot leave a count half-changed.
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl PendingConnection {
+    /// The connection's user is known now: it counts as a session, unless the address has enough of those.
+    pub fn admit(self) -> Result<AddressPermit, PendingConnection> {
+        let Counted { addresses, address, .. } = &self.0;
+        match addresses.count(*address, |counts| &mut counts.sessions, addresses.limits.sessions) {
+            Some(counted) => Ok(AddressPermit { counted }),
+            None => Err(self),
+        }
+    }
+}
+
+impl AddressPermit {
+    /// Where the connection comes from.
+    pub fn address(&self) -> IpAddr {
+        self.counted.address
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let mut all = self.addresses.lock();
+        let Some(counts) = all.get_mut(&self.address) else { return };
+        let count = (self.count)(counts);
+        *count = count.saturating_sub(1);
+        if *counts == Counts::default() {
+            all.remove(&self.address);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+    const THERE: IpAddr = IpAddr::V6(std::net::Ipv6Addr::LOCALHOST);
+
+    fn addresses() -> AddressLimiter {
+        AddressLimiter::new(AddressLimits { pending: 2, sessions: 1 })
+    }
+
+    #[test]
+    fn an_address_sends_so_many_strangers_and_no_more() {
+        let addresses = addresses();
+        let first = addresses.acquire(HERE).unwrap();
+        let _second = addresses.acquire(HERE).unwrap();
+        assert!(addresses.acquire(HERE).is_none());
+        assert!(addresses.acquire(THERE).is_some(), "others are not affected");
+        drop(first);
+        assert!(addresses.acquire(HERE).is_some(), "who left counts no more");
+    }
+
+    #[test]
+    fn who_is_admitted_is_no_stranger_any_more() {
+        let addresses = addresses();
+        let address_permit = addresses.acquire(HERE).unwrap().admit().unwrap();
+        assert_eq!(addresses.lock().get(&HERE), Some(&Counts { pending: 0, sessions: 1 }));
+        let refused = addresses.acquire(HERE).unwrap().admit().unwrap_err();
+        assert_eq!(addresses.lock().get(&HERE), Some(&Counts { pending: 1, sessions: 1 }));
+        drop((address_permit, refused));
+        assert!(addresses.lock().is_empty(), "nothing is kept of who has gone");
+    }
+}

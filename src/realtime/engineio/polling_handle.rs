@@ -1,0 +1,91 @@
+//! The hold on a connection that polls.
+
+use std::cell::Cell;
+
+use tokio::sync::Notify;
+
+use crate::hub::Outbox;
+use crate::protocol::close::CloseReason;
+use crate::realtime::connection::ConnectionHandle;
+
+/// Ends the connection by its outbox; the courier looks at the rest.
+pub(super) struct PollingHandle {
+    outbox: Outbox,
+    close_state: Cell<Option<CloseState>>,
+    close_reason: Cell<Option<CloseReason>>,
+    changed: Notify,
+}
+
+/// How a connection ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CloseState {
+    /// The client wants that.
+    Left,
+    /// We do: what waits goes out first.
+    Closed,
+    /// At once.
+    Aborted,
+}
+
+impl PollingHandle {
+    pub(super) fn new(outbox: Outbox) -> Self {
+        Self { outbox, close_state: Cell::new(None), close_reason: Cell::new(None), changed: Notify::new() }
+    }
+
+    pub(super) fn close_state(&self) -> Option<CloseState> {
+        self.close_state.get()
+    }
+
+    /// Whether something waits for the client.
+    pub(super) fn has_waiting(&self) -> bool {
+        self.outbox.progress().waiting > 0
+    }
+
+    /// Completes when the ending has changed since the last time.
+    pub(super) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    fn begin(&self, close_state: CloseState) {
+        self.close_state.set(Some(close_state));
+        self.changed.notify_one();
+    }
+}
+
+impl ConnectionHandle for PollingHandle {
+    fn close(&self, reason: CloseReason) {
+        if self.is_closing() {
+            return;
+        }
+        self.close_reason.set(Some(reason));
+        if reason == CloseReason::SlowConsumer {
+            self.outbox.clear();
+        }
+        // Who has fallen silent takes nothing any more.
+        if reason == CloseReason::Silent {
+            return self.abort();
+        }
+        self.outbox.end();
+        self.begin(CloseState::Closed);
+    }
+
+    fn end(&self) {
+        if !self.is_closing() {
+            self.outbox.end();
+            self.begin(CloseState::Left);
+        }
+    }
+
+    fn abort(&self) {
+        self.outbox.close();
+        self.begin(CloseState::Aborted);
+    }
+
+    fn is_closing(&self) -> bool {
+        self.close_state.get().is_some()
+    }
+
+    fn close_reason(&self) -> Option<CloseReason> {
+        self.close_reason.get()
+    }
+}

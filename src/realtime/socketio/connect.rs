@@ -1,0 +1,142 @@
+//! The doors of `/socket.io/`: from a token to a session.
+
+use std::net::IpAddr;
+
+use actix_web::HttpRequest;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::domain::users::Role;
+use crate::ids::{CallId, ConnectionId};
+use crate::json;
+use crate::protocol::close::{CloseReason, Endpoint};
+use crate::protocol::{Dialect, Namespace, Private};
+use crate::realtime::Gateway;
+use crate::realtime::admission::{self, Admitted, HandshakeCredentials, PendingConnection};
+use crate::realtime::session::{SessionActor, SessionParts, Unauthenticated};
+use crate::realtime::target::EndpointTarget;
+use crate::realtime::websocket::handshake::{foreign_origin, offered_token, shown_load_test_secret};
+
+use super::{Accepted, ConnectError, ConnectHandler, ConnectRequest};
+
+/// A connection's doors: whoever shows a good token becomes a session.
+pub(crate) struct SessionConnector {
+    gateway: Gateway,
+    address: IpAddr,
+    call: CallId,
+    /// What the handshake offered, for clients that show nothing when they connect.
+    offered: Option<Private>,
+    load_test_secret: Option<Private>,
+    origin: Option<String>,
+    /// The connection counts as a stranger's until somebody is let in.
+    pending: Option<PendingConnection>,
+}
+
+impl SessionConnector {
+    /// Of a connection that this request opens.
+    pub(crate) fn new(
+        gateway: Gateway,
+        address: IpAddr,
+        call: CallId,
+        pending: PendingConnection,
+        request: &HttpRequest,
+    ) -> Self {
+        let offered = offered_token(request.uri(), request.headers());
+        let load_test_secret = shown_load_test_secret(request.headers());
+        let origin = foreign_origin(request.headers()).map(str::to_owned);
+        Self { gateway, address, call, offered, load_test_secret, origin, pending: Some(pending) }
+    }
+
+    async fn admit(
+        &mut self,
+        namespace: Namespace,
+        auth: Option<&RawValue>,
+    ) -> Result<Admitted, CloseReason> {
+        let pending = self.pending.take().or_else(|| self.gateway.addresses().acquire(self.address));
+        let pending = pending.ok_or(CloseReason::TooManyConnections)?;
+        let auth_payload = AuthPayload::read(auth);
+        let credentials = HandshakeCredentials {
+            token: auth_payload.token.or_else(|| self.offered.clone()),
+            ticket: None,
+            load_test_secret: auth_payload.load_test_secret.or_else(|| self.load_test_secret.clone()),
+            origin: self.origin.clone(),
+            call: self.call,
+        };
+        match admission::admit(&self.gateway, credentials, pending).await {
+            Ok(admitted) if namespace == Namespace::Admin && admitted.scope.role() != Role::Admin => {
+                self.pending = self.gateway.addresses().acquire(self.address);
+                Err(CloseReason::NotYours)
+            }
+            Ok(admitted) => Ok(admitted),
+            Err((reason, pending)) => {
+                self.pending = Some(pending);
+                Err(reason)
+            }
+        }
+    }
+}
+
+/// What a client shows when it connects to a namespace.
+#[derive(Default)]
+struct AuthPayload {
+    token: Option<Private>,
+    load_test_secret: Option<Private>,
+}
+
+impl AuthPayload {
+    fn read(auth: Option<&RawValue>) -> Self {
+        #[derive(Default, Deserialize)]
+        struct Auth {
+            #[serde(default)]
+            token: Option<String>,
+            #[serde(default)]
+            load_test_secret: Option<String>,
+        }
+        let auth: Auth = auth.and_then(|auth| json::from_str(auth.get()).ok()).unwrap_or_default();
+        let given = |text: Option<String>| text.filter(|text| !text.is_empty()).map(Private);
+        Self { token: given(auth.token), load_test_secret: given(auth.load_test_secret) }
+    }
+}
+
+impl ConnectHandler for SessionConnector {
+    async fn connect(&mut self, connect: ConnectRequest) -> Result<Accepted, ConnectError> {
+        let ConnectRequest { namespace, auth, socket } = connect;
+        let Some(namespace) = Namespace::named(&namespace) else {
+            return Err(ConnectError::Refused { message: "Invalid namespace".into(), code: None });
+        };
+        let admitted = self.admit(namespace, auth.as_deref()).await.map_err(|reason| {
+            self.gateway.metrics().refused(reason);
+            log::info!(
+                target: "souk::realtime", request_id:% = self.call, address:% = self.address;
+                "a socket was refused: {}", reason.name()
+            );
+            match reason {
+                CloseReason::Restarting | CloseReason::Internal => ConnectError::Later(reason),
+                reason => {
+                    ConnectError::Refused { message: reason.socket_io().into(), code: Some(reason.name()) }
+                }
+            }
+        })?;
+        let unauthenticated = Unauthenticated::new(ConnectionId::new(self.gateway.app().clock.now()));
+        let sid = unauthenticated.connection().to_string();
+        let gateway = self.gateway.clone();
+        let start = move || {
+            let limits = gateway.session_limits(admitted.scope.plan());
+            let session = unauthenticated.authenticated(admitted.scope, limits);
+            let parts = SessionParts {
+                gateway,
+                session,
+                proof: admitted.proof,
+                endpoint: Endpoint::SocketIo,
+                target: EndpointTarget::Any,
+                dialect: Dialect::SocketIo(namespace),
+                outbox: socket.outbox.clone(),
+                handle: socket.handle.clone(),
+                user_permit: admitted.user_permit,
+                address_permit: admitted.address_permit,
+            };
+            SessionActor::open(parts, socket);
+        };
+        Ok(Accepted { sid, start: Box::new(start) })
+    }
+}

@@ -1,0 +1,104 @@
+//! What time brings about by itself: requests and offers expire, old answers and ended logins are forgotten.
+//!
+//! Nothing depends on the sweeper being on time: what is overdue reads as expired, and cannot be acted on, whether it was
+//! swept or not. It writes that down and tells those who listen. Several nodes may sweep at once.
+
+use std::time::Duration;
+
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::app::App;
+use crate::db::{Db, DbError, UnitOfWork};
+use crate::domain::users::logins::{self, NOTED_EVERY};
+use crate::domain::{Error, Page, offers, requests};
+use crate::http::delete_expired;
+use crate::hub::SessionFilter;
+
+/// Rows looked up at once; each is then expired in a transaction of its own, so that nobody waits for all of them.
+const BATCH: u16 = 100;
+
+/// How long an ended login can still be looked up, for whoever wonders what happened to it.
+const LOGINS_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// What one sweep did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Requests expired, each with its live offers.
+    pub requests: usize,
+    /// Offers expired by themselves.
+    pub offers: usize,
+    /// Stored answers to idempotency keys forgotten.
+    pub answers: usize,
+    /// Rows of ended logins forgotten.
+    pub logins: usize,
+}
+
+/// Sweeps again and again. A failure is logged, and the next round tries again.
+pub async fn run(app: &App) {
+    let mut rounds = interval(app.config.server.sweep_interval);
+    rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        rounds.tick().await;
+        match sweep(app).await {
+            Ok(swept) if swept == Swept::default() => {}
+            Ok(swept) => log::info!("swept: {swept:?}"),
+            Err(error) => log::warn!("not everything was swept: {error}"),
+        }
+        if let Err(error) = note_live_logins(app).await {
+            log::warn!("not every login that is in use was noted: {error}");
+        }
+    }
+}
+
+/// Notes of logins that have live sessions that they are in use. A session may go on for long without showing a token,
+/// which is when uses are noted otherwise.
+pub async fn note_live_logins(app: &App) -> Result<(), Error> {
+    let mut page = Page { before: None, limit: 500 };
+    loop {
+        let sessions = app.hub.sessions(SessionFilter::All, page).await.map_err(|_| DbError::Overloaded)?;
+        let logins: Vec<_> = sessions.items.iter().filter_map(|session| session.login).collect();
+        let noted_before = app.clock.now().minus(NOTED_EVERY);
+        if !logins.is_empty() {
+            app.db.write(move |uow| logins::repository::note_live(uow, &logins, noted_before)).await?;
+        }
+        match sessions.next {
+            Some(next) => page.before = Some(next),
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Does all that is due now.
+pub async fn sweep(app: &App) -> Result<Swept, Error> {
+    let db = &app.db;
+    let now = app.clock.now();
+    let answered_before = now.minus(app.config.http.idempotency_ttl);
+    let ended_before = now.minus(LOGINS_KEPT);
+    Ok(Swept {
+        requests: expire(db, requests::overdue, requests::expire_overdue).await?,
+        offers: expire(db, offers::overdue, offers::expire_overdue).await?,
+        answers: db.write(move |uow| delete_expired(uow, answered_before)).await?,
+        logins: db.write(move |uow| logins::repository::forget_ended(uow, ended_before)).await?,
+    })
+}
+
+/// Expires what is overdue, batch by batch; returns how many that were.
+async fn expire<Id: Copy + Send + 'static>(
+    db: &Db,
+    overdue: fn(&mut UnitOfWork<'_>, u16) -> Result<Vec<Id>, DbError>,
+    expire_one: fn(&mut UnitOfWork<'_>, Id) -> Result<bool, Error>,
+) -> Result<usize, Error> {
+    let mut expired = 0;
+    loop {
+        let batch = db.read(move |uow| overdue(uow, BATCH)).await?;
+        let before = expired;
+        for id in &batch {
+            let id = *id;
+            expired += usize::from(db.write(move |uow| expire_one(uow, id)).await?);
+        }
+        // A full batch of which nothing was ours to do is another node's; it will be gone at the next round.
+        if batch.len() < usize::from(BATCH) || expired == before {
+            return Ok(expired);
+        }
+    }
+}

@@ -1,0 +1,359 @@
+//! From a configuration to a server that runs until it is told to stop.
+//!
+//! Start order: the port first (so that a taken one is noticed before the database is touched), then the database with
+//! its migrations, then what needs the database, then the workers. Stop order is the reverse: `/readyz` fails and joins
+//! are refused, live sessions are told and closed, requests in flight are answered, what was written is committed.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use actix_web::dev::Server as HttpServer;
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::web::Data;
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::app::{App, Stopping};
+use crate::auth::{Auth, SetUpError};
+use crate::clock::Clock;
+use crate::config::{Config, DatabaseConfig, DatabaseUrl, Environment, ServerConfig};
+use crate::db::{Db, DbConfig, OpenError, Target};
+use crate::domain::users;
+use crate::http::connection::{ServeOptions, SocketOptions, Timeouts, serve};
+use crate::http::{self, middleware};
+use crate::hub::{BoardClients, DrainPlan, HubHandle, HubMetrics, HubPublisher};
+use crate::limits::CallerLimits;
+use crate::realtime;
+use crate::realtime::Gateway;
+use crate::telemetry::Metrics;
+
+use super::{revocation_poll, scheduler};
+
+/// Why the server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {cause}")]
+    Bind {
+        /// Which address.
+        address: SocketAddr,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Database(#[from] OpenError),
+    /// The keys or the outside issuers cannot be used.
+    #[error(transparent)]
+    Auth(#[from] SetUpError),
+    /// Two metrics of the same name.
+    #[error("cannot register the metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
+    /// The worker threads cannot be started.
+    #[error("cannot start the workers: {0}")]
+    Workers(#[source] io::Error),
+}
+
+/// A server that listens and answers, and has to be run to its end.
+pub struct Server {
+    app: App,
+    address: SocketAddr,
+    http: HttpServer,
+    metrics: Option<MetricsServer>,
+}
+
+/// `/metrics` on an address of its own.
+struct MetricsServer {
+    address: SocketAddr,
+    http: HttpServer,
+}
+
+/// Builds every component in start order. Blocks while the database opens and migrates; needs an actix `System`.
+pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
+    let (listener, address) = listen(config.server.bind)?;
+    let metrics_listener = config.metrics.bind.map(listen).transpose()?;
+    if config.env == Environment::Production && config.metrics.is_open() {
+        log::warn!("whoever reaches the port may read /metrics: set --metrics-bind or --metrics-token");
+    }
+    let metrics = Arc::new(Metrics::new()?);
+    // Made first and bound last: the database reports to the hub, and the hub reads from the database.
+    let publisher = HubPublisher::new();
+    let db = Db::open(&db_config(&config.database), clock.clone(), publisher.clone())?;
+    let hub_metrics = HubMetrics::new(metrics.registry())?;
+    let hub = HubHandle::start((&config.realtime).into(), hub_metrics, Arc::new(db.clone()), publisher);
+    let auth = Auth::open(&config, db.clone(), clock.clone())?;
+    auth.register_metrics(metrics.registry())?;
+    let app = App {
+        rates: Arc::new(CallerLimits::new(config.http.anonymous_requests, &clock)),
+        config: Arc::new(config),
+        clock,
+        db,
+        auth: Arc::new(auth),
+        hub,
+        board_clients: BoardClients::default(),
+        metrics,
+        stopping: Stopping::default(),
+    };
+    let gateway = Gateway::new(app.clone())?;
+    let http = workers(app.clone(), gateway, listener).map_err(StartError::Workers)?;
+    let metrics = metrics_listener.map(|(listener, address)| {
+        let http = metrics_server(app.clone(), listener)?;
+        Ok(MetricsServer { address, http })
+    });
+    let metrics = metrics.transpose().map_err(StartError::Workers)?;
+    Ok(Server { app, address, http, metrics })
+}
+
+impl Server {
+    /// Where it listens: the port is known here even if the configuration left it open.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What the workers share.
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// Says in the log how to make an admin, where nobody is one: without any, nobody can be suspended or looked after.
+    pub async fn tell_of_missing_admin(&self) {
+        match self.app.db.read(users::repository::has_active_admin).await {
+            Ok(true) => {}
+            Ok(false) => {
+                let place = match &self.app.config.database.database_url {
+                    DatabaseUrl::Sqlite(path) => format!("--database-url {}", path.display()),
+                    DatabaseUrl::Postgres(_) => "(with this server's DATABASE_URL)".to_owned(),
+                };
+                log::warn!(
+                    "nobody is an active admin yet; to add one, run: \
+                     souk user add --email you@example.com --name You --role admin {place}"
+                );
+            }
+            Err(error) => log::warn!("cannot see whether there is an admin: {error}"),
+        }
+    }
+
+    /// Serves until `stop` says how to end; in order, that takes the stop timeout at most.
+    pub async fn run_until_stopped(self, stop: impl Future<Output = Stop>) -> io::Result<()> {
+        let Self { app, address, mut http, metrics } = self;
+        let metrics = metrics.map(|metrics| {
+            let address = metrics.address.to_string();
+            log::info!(metrics_address = address.as_str(); "metrics on http://{address}/metrics");
+            let handle = metrics.http.handle();
+            actix_web::rt::spawn(metrics.http);
+            handle
+        });
+        log::info!(address = address.to_string().as_str(); "listening on http://{address}");
+        let handle = http.handle();
+        let stop = tokio::select! {
+            ended = &mut http => return ended,
+            stop = stop => stop,
+            () = scheduler::run(&app) => Stop::Graceful,
+            () = revocation_poll::run(&app) => Stop::Graceful,
+        };
+        log::info!("stopping");
+        app.stopping.set();
+        let limit = app.config.server.stop_timeout;
+        let orderly = async {
+            if stop == Stop::Graceful {
+                let drained = app.hub.drain(drain_plan(&app)).await;
+                log::info!(sessions = drained.at_first, left = drained.left; "sessions were sent away");
+            }
+            // The server future does the stopping: the handle only asks for it.
+            let (ended, ()) = tokio::join!(http, handle.stop(stop == Stop::Graceful));
+            app.db.close().await;
+            if let Some(metrics) = metrics {
+                metrics.stop(false).await;
+            }
+            ended
+        };
+        match tokio::time::timeout(limit, orderly).await {
+            Ok(ended) => ended.inspect(|()| log::info!("stopped")),
+            Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "did not stop in time")),
+        }
+    }
+}
+
+/// Sessions get six tenths of the time to stop, requests in flight three, and the last writes what is left.
+fn drain_plan(app: &App) -> DrainPlan {
+    let config = &app.config.realtime;
+    DrainPlan {
+        batch: config.stop_batch,
+        pause: config.stop_pause,
+        reconnect_jitter: config.reconnect_jitter,
+        seed: u64::try_from(app.clock.now().as_micros()).unwrap_or(0),
+        deadline: app.config.server.stop_timeout.mul_f64(0.6),
+    }
+}
+
+/// How to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// Sessions are told, requests in flight are answered.
+    Graceful,
+    /// Connections are cut. What was written is committed all the same.
+    Immediate,
+}
+
+/// A future that ends when the process is told to stop: SIGTERM by a service manager, SIGINT by a person.
+///
+/// The process listens to the signals from this call on, not only from the first poll: one that comes while the server
+/// starts is obeyed as soon as it serves.
+#[cfg(unix)]
+pub fn shutdown_signal() -> io::Result<impl Future<Output = Stop>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        Stop::Graceful
+    })
+}
+
+/// A future that ends when somebody presses Ctrl-C.
+#[cfg(not(unix))]
+pub fn shutdown_signal() -> io::Result<impl Future<Output = Stop>> {
+    Ok(async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        Stop::Graceful
+    })
+}
+
+/// Lets this process have as many files open as the system allows it, and says how many those are. Each connection is one,
+/// and what shells begin with (1,024, often) is for programs that once could count no further.
+///
+/// # Errors
+/// Those of the system; nothing has changed then.
+pub fn allow_many_files() -> io::Result<u64> {
+    rlimit::increase_nofile_limit(u64::MAX)
+}
+
+/// How many connections each worker may have: as configured, unless the system allows fewer open files. Those that find no
+/// room wait to be accepted; were they accepted, the database could not open its files.
+fn connections_per_worker(config: &Config) -> usize {
+    let ServerConfig { workers, max_connections, .. } = config.server;
+    let files = match allow_many_files() {
+        Ok(files) => usize::try_from(files).unwrap_or(usize::MAX),
+        Err(error) => {
+            log::warn!("how many files may be open cannot be changed: {error}");
+            return max_connections;
+        }
+    };
+    let database = usize::try_from(config.database.database_connections).unwrap_or(usize::MAX);
+    let others = database.saturating_mul(FILES_OF_A_DATABASE_CONNECTION).saturating_add(FILES_OF_A_PROCESS);
+    let room = (files.saturating_sub(others) / workers).max(1);
+    if room < max_connections {
+        let connections = room.saturating_mul(workers);
+        log::info!(files, connections; "so few files may be open that there may be so many connections");
+    }
+    room.min(max_connections)
+}
+
+/// Event loops, listener, log and what else a process has open.
+const FILES_OF_A_PROCESS: usize = 64;
+
+/// SQLite has a database and its log open for each.
+const FILES_OF_A_DATABASE_CONNECTION: usize = 4;
+
+/// Connections that may wait to be accepted: many clients come back at once after a restart.
+const BACKLOG: i32 = 4096;
+
+fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let bound = || -> io::Result<(TcpListener, SocketAddr)> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        // A restarted server takes the port of the one before, whose last connections may not be over.
+        #[cfg(unix)]
+        socket.set_reuse_address(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        let listener = TcpListener::from(socket);
+        let address = listener.local_addr()?;
+        Ok((listener, address))
+    };
+    bound().map_err(|cause| StartError::Bind { address, cause })
+}
+
+fn workers(app: App, gateway: Gateway, listener: TcpListener) -> io::Result<HttpServer> {
+    let options = serve_options(&app.config);
+    let description = http::routes::Description::new()?;
+    serve(listener, options, move || {
+        actix_web::App::new()
+            .app_data(Data::new(app.clone()))
+            .app_data(Data::new(gateway.clone()))
+            .wrap(from_fn(middleware::authenticate))
+            .wrap(from_fn(middleware::limit_body_time))
+            .wrap(from_fn(middleware::catch_panic))
+            .wrap(middleware::cors(app.config.clone()))
+            .wrap(from_fn(middleware::explain_cors))
+            .wrap(from_fn(http::problem::render))
+            .wrap(Compress::default())
+            .wrap(from_fn(middleware::call))
+            .configure(http::health::configure)
+            .configure(http::root::configure)
+            .configure(|cfg| {
+                if app.config.metrics.bind.is_none() {
+                    http::metrics::configure(cfg);
+                }
+            })
+            .configure(|cfg| http::routes::configure(cfg, &description, realtime::routes))
+    })
+}
+
+/// What the web server is told of the configuration.
+fn serve_options(config: &Config) -> ServeOptions {
+    let Config { server, realtime, .. } = config;
+    ServeOptions {
+        workers: server.workers,
+        max_connections: connections_per_worker(config),
+        stop_timeout: server.stop_timeout.mul_f64(0.3),
+        timeouts: Timeouts {
+            head: server.handshake_timeout,
+            body: server.body_timeout,
+            idle: server.keep_alive,
+            write: server.write_timeout,
+        },
+        socket: SocketOptions {
+            send_buffer: realtime.socket_send_buffer,
+            user_timeout: realtime.tcp_user_timeout,
+        },
+    }
+}
+
+/// A server of one thread and one address, for scrapers alone.
+fn metrics_server(app: App, listener: TcpListener) -> io::Result<HttpServer> {
+    let handshake_timeout = app.config.server.handshake_timeout;
+    let server = actix_web::HttpServer::new(move || {
+        actix_web::App::new()
+            .app_data(Data::new(app.clone()))
+            .wrap(from_fn(http::problem::render))
+            .wrap(Compress::default())
+            .wrap(from_fn(middleware::call))
+            .configure(http::metrics::configure)
+    });
+    Ok(server
+        .workers(1)
+        .max_connections(METRICS_CONNECTIONS)
+        .client_request_timeout(handshake_timeout)
+        .disable_signals()
+        .listen(listener)?
+        .run())
+}
+
+/// Connections to the metrics' own address: scrapers are few.
+const METRICS_CONNECTIONS: usize = 64;
+
+/// What the database is told of the configuration.
+pub fn db_config(config: &DatabaseConfig) -> DbConfig {
+    DbConfig {
+        target: match &config.database_url {
+            DatabaseUrl::Sqlite(path) => Target::Sqlite(path.clone()),
+            DatabaseUrl::Postgres(url) => Target::Postgres(url.expose().clone()),
+        },
+        connections: config.database_connections,
+        wait: config.database_acquire_timeout,
+        busy_timeout: config.database_busy_timeout,
+        max_group: config.database_group_max,
+        max_waiting: config.database_queue,
+    }
+}

@@ -1,0 +1,127 @@
+//! Somebody who says one thing after the other, each until it is acknowledged, and remembers all that they hear.
+
+use serde_json::{Value, json};
+
+use crate::support::{Person, Socket};
+
+use super::Pulse;
+use super::offers::pause;
+
+pub(super) struct Talker {
+    person: Person,
+    room: String,
+    pub(super) name: String,
+    socket: Option<Socket>,
+    /// The room's events, in the order of their coming.
+    pub(super) seen: Vec<Value>,
+    /// What was acknowledged: our name for it, and its position.
+    pub(super) acked: Vec<(String, Value)>,
+}
+
+/// The server went away.
+struct Gone;
+
+impl Talker {
+    pub(super) fn new(person: &Person, room: &str) -> Self {
+        Self {
+            person: person.clone(),
+            room: room.to_owned(),
+            name: person.email.split('@').next().unwrap().to_owned(),
+            socket: None,
+            seen: Vec::new(),
+            acked: Vec::new(),
+        }
+    }
+
+    /// Talks until it is over.
+    pub(super) async fn talk(&mut self, pulse: &Pulse) {
+        for number in 0.. {
+            let name = format!("{}-{number}", self.name);
+            let seq = loop {
+                match self.say(&name).await {
+                    Ok(seq) => break seq,
+                    Err(Gone) => pause().await,
+                }
+            };
+            self.acked.push((name, seq));
+            pulse.answered();
+            if pulse.is_over() {
+                return;
+            }
+        }
+    }
+
+    /// Hears the rest, as somebody who was away.
+    pub(super) async fn catch_up(&mut self) {
+        self.socket = None;
+        while self.connect().await.is_err() {
+            pause().await;
+        }
+    }
+
+    /// Every acknowledged message stands where the acknowledgement said, and they stand in the order of their saying.
+    pub(super) fn assert_acks_are_kept(&self, log: &[Value]) {
+        for (name, seq) in &self.acked {
+            let kept: Vec<_> =
+                log.iter().filter(|event| event["data"]["client_msg_id"] == name.as_str()).collect();
+            assert_eq!(kept.len(), 1, "{name} was acknowledged and is there once");
+            assert_eq!(&kept[0]["seq"], seq, "{name} stands where it was said to stand");
+        }
+        let order = |(_, seq): &(String, Value)| seq.as_u64().unwrap();
+        assert!(self.acked.is_sorted_by_key(order), "{}'s messages changed places", self.name);
+    }
+
+    async fn say(&mut self, name: &str) -> Result<Value, Gone> {
+        self.connect().await?;
+        let message = json!({"type": "chat_message", "room": self.room, "text": name, "client_msg_id": name});
+        let answer = self.request(message).await?;
+        match answer["type"].as_str() {
+            Some("ack") => Ok(answer["seq"].clone()),
+            // Overload and the like, worth another try.
+            _ => Err(Gone),
+        }
+    }
+
+    /// Connects, if need be, and joins after what was seen last.
+    async fn connect(&mut self) -> Result<(), Gone> {
+        if self.socket.is_some() {
+            return Ok(());
+        }
+        let path = format!("/ws?token={}", self.person.token().unwrap());
+        let mut socket = Socket::connect_with(self.person.address(), &path, &[]).await.map_err(|_| Gone)?;
+        socket.try_recv("connection_established").await.map_err(|_| Gone)?;
+        self.socket = Some(socket);
+        let since = self.seen.last().map_or(json!(0), |event| event["seq"].clone());
+        let joined = self.request(json!({"type": "join", "room": self.room, "since": since})).await?;
+        assert_eq!(joined["type"], "ack", "{joined}");
+        assert_eq!(joined["recovered"], true, "{joined}");
+        Ok(())
+    }
+
+    async fn request(&mut self, message: Value) -> Result<Value, Gone> {
+        let mut socket = self.socket.take().ok_or(Gone)?;
+        let is_join = message["type"] == "join";
+        let answer = socket.try_request(message).await;
+        let live = socket.take_all("event");
+        if let (Ok(joined), true) = (&answer, is_join) {
+            // What was missed comes with the acknowledgement and before all that comes after it.
+            joined["events"].as_array().into_iter().flatten().for_each(|event| self.hear(event.clone()));
+        }
+        live.into_iter().for_each(|event| self.hear(event));
+        let answer = answer.map_err(|_| Gone)?;
+        self.socket = Some(socket);
+        Ok(answer)
+    }
+
+    fn hear(&mut self, mut event: Value) {
+        if event["room"] != self.room.as_str() {
+            return;
+        }
+        // As `history` and `join` write it.
+        event.as_object_mut().unwrap().remove("type");
+        let seq = event["seq"].as_u64().unwrap();
+        let before = self.seen.last().map_or(0, |event| event["seq"].as_u64().unwrap());
+        assert_eq!(seq, before + 1, "{} missed an event or saw one twice", self.name);
+        self.seen.push(event);
+    }
+}

@@ -1,0 +1,63 @@
+//! Doors through which these tests get what happens in rooms.
+
+use souk::domain::Error;
+use souk::domain::money::PriceRange;
+use souk::domain::place::Place;
+use souk::domain::requests::{self, Description, NewRequest, Opening, RequestDetails, Title};
+use souk::domain::sessions::{self, NewSession};
+use souk::events::DomainEvent;
+use souk::ids::Room;
+
+use crate::support::{Person, TestApp};
+
+/// A chat session of these two, about a request of the consumer's; its room.
+pub(super) async fn db_session(app: &TestApp, consumer: &Person, provider: &Person) -> String {
+    let scope = app.db_scope(consumer).await;
+    let (consumer_user, provider_user) = (consumer.id.parse().unwrap(), provider.id.parse().unwrap());
+    let opened = app.server.db.write(move |uow| {
+        let brief = RequestDetails {
+            category: "plumbing".parse().unwrap(),
+            title: Title::parse("A tap").unwrap(),
+            description: Description::parse("It drips.").unwrap(),
+            budget: PriceRange::new(None, None, "EUR".parse().unwrap()).unwrap(),
+            place: Place::default(),
+            wanted_at: None,
+        };
+        let new = NewRequest { brief, opening: Opening::Open(None) };
+        let request_id = requests::create(uow, &scope, &new)?.id;
+        sessions::open(uow, &NewSession { request_id, consumer_user, provider_user })
+    });
+    opened.await.unwrap().room().to_string()
+}
+
+/// Something that happens in a room.
+#[derive(serde::Serialize)]
+struct Rang {
+    times: u32,
+    #[serde(skip)]
+    room: Room,
+}
+
+impl DomainEvent for Rang {
+    fn kind(&self) -> &'static str {
+        "bell.rang"
+    }
+
+    fn rooms(&self) -> Vec<Room> {
+        vec![self.room.clone()]
+    }
+
+    fn for_admins(&self) -> bool {
+        false
+    }
+}
+
+/// Makes something happen in a room.
+pub(super) async fn db_ring(app: &TestApp, room: &str, times: u32) {
+    let room: Room = room.parse().unwrap();
+    let rung = app.server.db.write(move |uow| {
+        uow.record(None, &Rang { times, room: room.clone() });
+        Ok::<_, Error>(())
+    });
+    rung.await.unwrap();
+}

@@ -1,0 +1,40 @@
+//! Doors that only tests have: what the server wrote, read from its database.
+
+use diesel::prelude::*;
+use souk::db::DbError;
+use souk::db::event_log;
+use souk::db::schema::audit;
+use souk::domain::policy::Scope;
+use souk::events::Envelope;
+use souk::ids::{CallId, Room, Seq};
+
+use super::{Person, TestApp};
+
+impl TestApp {
+    /// What the server makes of somebody's token, to call a use case without an edge.
+    pub async fn db_scope(&self, person: &Person) -> Scope {
+        let call = CallId::new(self.clock.now());
+        self.server.auth.authenticate(person.token().unwrap(), call).await.unwrap()
+    }
+
+    /// The events of a room, oldest first.
+    pub async fn db_events(&self, room: &str) -> Vec<Envelope> {
+        let room: Room = room.parse().unwrap();
+        self.server.db.read(move |uow| event_log::after(uow.conn(), &room, Seq::START, 1000)).await.unwrap()
+    }
+
+    /// The audit trail of a row, oldest first: outcome and action of each entry.
+    pub async fn db_audit(&self, kind: &'static str, row: &str) -> Vec<String> {
+        let row = row.to_owned();
+        let rows: Vec<(String, String)> = self
+            .server
+            .db
+            .read(move |uow| -> Result<_, DbError> {
+                let trail = audit::table.filter(audit::kind.eq(kind).and(audit::row_id.eq(row)));
+                Ok(trail.order(audit::id).select((audit::outcome, audit::action)).load(uow.conn())?)
+            })
+            .await
+            .unwrap();
+        rows.into_iter().map(|(outcome, action)| format!("{outcome} {action}")).collect()
+    }
+}
