@@ -98,7 +98,7 @@ pub(super) fn watch(
 ) -> prometheus::Result<()> {
     let (addresses, sockets, polling) = (addresses.clone(), engine.clone(), engine.clone());
     let help = "Connections that have not authenticated, or were refused and have not gone yet";
-    register_live(registry, "souk_realtime_strangers", help, move || addresses.pending())?;
+    register_live(registry, "souk_realtime_unauthenticated", help, move || addresses.pending())?;
     let help = "Engine.IO connections, in a namespace or not";
     register_live(registry, "souk_realtime_engineio_connections", help, move || sockets.connections())?;
     let help = "Engine.IO connections that began with polling";

@@ -14,7 +14,7 @@ use crate::support::{Client, Database, Engine, Person, Process, Raw, SocketIo};
 /// What must be as before: sessions and their places, and connections that are none yet.
 const LIVE: [&str; 7] = [
     "souk_realtime_connections",
-    "souk_realtime_strangers",
+    "souk_realtime_unauthenticated",
     "souk_realtime_engineio_connections",
     "souk_realtime_engineio_polling",
     "souk_hub_sessions",
