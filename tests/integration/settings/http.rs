@@ -106,7 +106,7 @@ both_engines! {
         let (db, held) = (app.server.db.clone(), std::sync::Mutex::new(held));
         let holder = actix_web::rt::spawn(async move {
             db.write(move |_| {
-                let _ = taken.send(());
+                let _ = taken.try_send(());
                 let _ = held.lock().unwrap().recv();
                 Ok::<_, souk::db::DbError>(())
             }).await

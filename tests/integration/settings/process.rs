@@ -137,7 +137,7 @@ async fn blocking_write(app: &TestApp) -> (std::sync::mpsc::SyncSender<()>, toki
     let (db, held) = (app.server.db.clone(), std::sync::Mutex::new(held));
     let holder = actix_web::rt::spawn(async move {
         db.write(move |_| {
-            let _ = taken.send(());
+            let _ = taken.try_send(());
             let _ = held.lock().unwrap().recv();
             Ok::<_, DbError>(())
         })
@@ -160,7 +160,7 @@ fn a_write_waits_so_long_for_another_process() {
         let db = elsewhere.clone();
         let holder = actix_web::rt::spawn(async move {
             db.write(move |_| {
-                let _ = taken.send(());
+                let _ = taken.try_send(());
                 let _ = held.lock().unwrap().recv();
                 Ok::<_, DbError>(())
             })
