@@ -70,6 +70,7 @@ struct MetricsServer {
 
 /// Builds every component in start order. Blocks while the database opens and migrates; needs an actix `System`.
 pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
+    let options = serve_options(&config);
     let (listener, address) = listen(config.server.bind)?;
     let metrics_listener = config.metrics.bind.map(listen).transpose()?;
     if config.env == Environment::Production && config.metrics.is_open() {
@@ -95,9 +96,9 @@ pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
         stopping: Stopping::default(),
     };
     let gateway = Gateway::new(app.clone())?;
-    let http = workers(app.clone(), gateway, listener).map_err(StartError::Workers)?;
+    let http = workers(app.clone(), gateway, listener, options).map_err(StartError::Workers)?;
     let metrics = metrics_listener.map(|(listener, address)| {
-        let http = metrics_server(app.clone(), listener)?;
+        let http = metrics_server(app.clone(), listener, options)?;
         Ok(MetricsServer { address, http })
     });
     let metrics = metrics.transpose().map_err(StartError::Workers)?;
@@ -250,8 +251,8 @@ fn connections_per_worker(config: &Config) -> usize {
     room.min(max_connections)
 }
 
-/// Event loops, listener, log and what else a process has open.
-const FILES_OF_A_PROCESS: usize = 64;
+/// Event loops, listeners, the metrics' connections and what else a process has open.
+const FILES_OF_A_PROCESS: usize = 64 + METRICS_CONNECTIONS;
 
 /// SQLite has a database and its log open for each.
 const FILES_OF_A_DATABASE_CONNECTION: usize = 4;
@@ -274,8 +275,12 @@ fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> 
     bound().map_err(|cause| StartError::Bind { address, cause })
 }
 
-fn workers(app: App, gateway: Gateway, listener: TcpListener) -> io::Result<HttpServer> {
-    let options = serve_options(&app.config);
+fn workers(
+    app: App,
+    gateway: Gateway,
+    listener: TcpListener,
+    options: ServeOptions,
+) -> io::Result<HttpServer> {
     let description = http::routes::Description::new()?;
     serve(listener, options, move || {
         actix_web::App::new()
@@ -321,23 +326,16 @@ fn serve_options(config: &Config) -> ServeOptions {
 }
 
 /// A server of one thread and one address, for scrapers alone.
-fn metrics_server(app: App, listener: TcpListener) -> io::Result<HttpServer> {
-    let handshake_timeout = app.config.server.handshake_timeout;
-    let server = actix_web::HttpServer::new(move || {
+fn metrics_server(app: App, listener: TcpListener, options: ServeOptions) -> io::Result<HttpServer> {
+    let options = ServeOptions { workers: 1, max_connections: METRICS_CONNECTIONS, ..options };
+    serve(listener, options, move || {
         actix_web::App::new()
             .app_data(Data::new(app.clone()))
             .wrap(from_fn(http::problem::render))
             .wrap(Compress::default())
             .wrap(from_fn(middleware::call))
             .configure(http::metrics::configure)
-    });
-    Ok(server
-        .workers(1)
-        .max_connections(METRICS_CONNECTIONS)
-        .client_request_timeout(handshake_timeout)
-        .disable_signals()
-        .listen(listener)?
-        .run())
+    })
 }
 
 /// Connections to the metrics' own address: scrapers are few.

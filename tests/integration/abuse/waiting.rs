@@ -1,15 +1,17 @@
 //! Those who keep the server waiting: for the rest of a head or of a body, for a next request, for reading the answer.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, stream};
+use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 
 use super::Target;
 use super::target::crowd;
-use crate::support::{Engine, Person, Process};
+use crate::support::{Client, Engine, Person, Process};
 
 const FLAGS: [&str; 6] = [
     "--handshake-timeout=1s",
@@ -65,7 +67,7 @@ fn unfinished() -> Vec<Unfinished> {
         ("POST /auth/token", "408"),
         ("POST /auth/revoke", "408"),
         ("POST /socket.io/?EIO=4&transport=polling", "400"),
-        ("PUT /healthz", "404"),
+        ("PUT /healthz", "405"),
     ];
     let mut all = Vec::new();
     for (route, status) in routes {
@@ -183,17 +185,38 @@ async fn bounds_of_requests_do_not_touch_live_sessions() {
     target.assert_recovers().await;
 }
 
+/// So many connections that each have a request with an unfinished body.
+async fn hold(address: SocketAddr, count: usize) -> Vec<TcpStream> {
+    let said = b"GET /healthz HTTP/1.1\r\nHost: souk\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n";
+    let mut held = Vec::new();
+    for _ in 0..count {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(said).await.unwrap();
+        held.push(stream);
+    }
+    held
+}
+
+#[actix_web::test]
+async fn the_address_of_the_metrics_is_under_the_same_bounds() {
+    let database = Engine::Sqlite.database().unwrap();
+    let flags = [&FLAGS[..], &["--metrics-bind=127.0.0.1:0"]].concat();
+    let process = Process::start("127.0.0.1:0", &database.url(), &flags);
+    let address = process
+        .said_first
+        .iter()
+        .find_map(|line| serde_json::from_str::<Value>(line).ok()?["metrics_address"].as_str()?.parse().ok());
+    let held = hold(address.unwrap(), 100).await;
+    assert_eq!(Client::new(address.unwrap(), None).get("/metrics").await.status, 200);
+    drop(held);
+    assert!(process.terminate().success());
+}
+
 #[actix_web::test]
 async fn who_holds_more_connections_than_may_be_open_shuts_nobody_out() {
     let database = Engine::Sqlite.database().unwrap();
     let process = Process::start_with_files(300, "127.0.0.1:0", &database.url(), &FLAGS);
-    let said = b"GET /healthz HTTP/1.1\r\nHost: souk\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n";
-    let mut held = Vec::new();
-    for _ in 0..400 {
-        let mut stream = TcpStream::connect(process.address).await.unwrap();
-        stream.write_all(said).await.unwrap();
-        held.push(stream);
-    }
+    let held = hold(process.address, 400).await;
     process.client(None).get("/healthz").await.ok();
     Person::register(&process.client(None), "ana", "consumer").await;
     drop(held);
