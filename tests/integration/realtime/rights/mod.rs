@@ -38,7 +38,8 @@ async fn assert_refused(end: &End, victim: &Victim) {
 
 both_engines! {
     async fn every_end_of_a_right_closes_exactly_what_hung_on_it(
-        app with ["--anonymous-requests=1000000", "--logins-per-address=1000000", "--logins-per-account=1000"]
+        app with ["--anonymous-requests=1000000", "--logins-per-address=1000000", "--logins-per-account=1000",
+        "--logins-per-account-anywhere=1000"]
     ) {
         let root = app.db_admin("root").await;
         let mut bystanders = Vec::new();
@@ -184,6 +185,7 @@ const FLAGS: &[&str] = &[
     "--anonymous-requests=1000000",
     "--logins-per-address=1000000",
     "--logins-per-account=1000",
+    "--logins-per-account-anywhere=1000",
     "--log-filter=warn,souk::startup=info",
 ];
 
