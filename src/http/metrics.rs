@@ -1,30 +1,18 @@
 //! `/metrics`: everything that is counted, in the Prometheus text format, for whoever may read it.
 
 use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse, get, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::Problem;
 use crate::app::App;
 
 /// The address for scrapers.
-pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
-    cfg.service(read);
+pub fn configure(config: &mut web::ServiceConfig) {
+    config.route("/metrics", web::get().to(read));
 }
 
-/// The same, as the server mounts it: at the root alone, or at an address of its own.
-pub fn configure(cfg: &mut web::ServiceConfig) {
-    routes(&mut ServiceConfig::new(cfg));
-}
-
-/// Everything we count, in the Prometheus text format. Takes the metrics token where the server has one.
-#[utoipa::path(
-    operation_id = "readMetrics",
-    responses((status = 200, body = String, content_type = "text/plain"))
-)]
-#[get("/metrics")]
 async fn read(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     if let Some(token) = &app.config.metrics.token
         && !shown(&request).is_some_and(|shown| is_same(shown, token.expose()))

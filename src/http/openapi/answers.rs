@@ -59,8 +59,7 @@ const REFUSALS: [Refusal; 13] = [
 ];
 
 /// Error answers that do not follow from what the operation takes.
-const FURTHER: [(&str, &str); 6] = [
-    ("readMetrics", "500"),
+const FURTHER: [(&str, &str); 5] = [
     ("registerAccount", "409"),
     ("issueToken", "401"),
     ("logIn", "401"),
@@ -68,7 +67,7 @@ const FURTHER: [(&str, &str); 6] = [
     ("endLogins", "409"),
 ];
 
-/// Calls of the API's own things that change something and take no `Idempotency-Key`: done twice, they have done the same.
+/// Calls that change something and take no `Idempotency-Key`: done twice, they have done the same.
 const WITHOUT_KEY: [&str; 2] = ["closeConnection", "endUserLogin"];
 
 /// A header or a parameter: its name, what it says, and its schema.

@@ -1,8 +1,8 @@
 //! The OpenAPI 3.1 document, made from the routes themselves, and the page to browse it without any network.
 //!
 //! Handlers say what is theirs alone: their bodies, queries and good answers. What follows from the rest is added here,
-//! once for all of them: ids and path parameters by [`operations`], error answers and headers by [`answers`]; what several
-//! share is written once by [`sharing`].
+//! once for all of them: ids and path parameters by [`operations`], error answers and headers by [`answers`]; what
+//! several share is written once by [`sharing`].
 
 mod answers;
 mod operations;
@@ -22,8 +22,8 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use crate::domain::{FieldError, Kind};
 
 use super::api::{FEATURES, Routes};
+use super::health;
 use super::problem::Document as Problem;
-use super::{health, metrics};
 use operations::PROBES;
 
 const DESCRIPTION: &str = "\
@@ -34,8 +34,7 @@ lists are `{items, next_cursor}`; updates take `If-Match`; deciding calls take `
 /// The document of every route in the list.
 pub fn document() -> OpenApi {
     let mut document = frame();
-    let features =
-        FEATURES.into_iter().chain([("health", health::routes as Routes), ("health", metrics::routes)]);
+    let features = FEATURES.into_iter().chain([("health", health::routes as Routes)]);
     for (name, routes) in features.clone() {
         let (_, mut feature) = actix_web::App::new().into_utoipa_app().configure(routes).split_for_parts();
         for at in operations::each(&mut feature.paths) {

@@ -11,7 +11,7 @@ use super::shared;
 const PUBLIC: [&str; 5] = ["/auth/register", "/auth/token", "/auth/login", "/auth/refresh", "/auth/revoke"];
 
 /// Where operators' machines look; not under `/api/v1`.
-pub(super) const PROBES: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+pub(super) const PROBES: [&str; 2] = ["/healthz", "/readyz"];
 
 /// An operation and where it is.
 pub(super) struct Located<'a> {
@@ -84,8 +84,8 @@ impl Located<'_> {
     }
 }
 
-/// `listOffers`, `createRequest`, `getProviderService`, `acceptOffer`: a verb and what the path names. Handlers whose path
-/// does not read well so give an `operation_id` of their own.
+/// `listOffers`, `createRequest`, `getProviderService`, `acceptOffer`: a verb and what the path names. Handlers whose
+/// path does not read well so give an `operation_id` of their own.
 fn id(method: &HttpMethod, path: &str, is_list: bool) -> String {
     let words: Vec<&str> = path
         .split('/')

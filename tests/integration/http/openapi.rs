@@ -18,7 +18,7 @@ fn every_operation_says_what_it_does_and_how_it_refuses() {
         assert!(operation["tags"].as_array().is_some_and(|tags| !tags.is_empty()), "{what} has no tag");
         let responses = operation["responses"].as_object().unwrap();
         assert!(responses.keys().any(|status| status.starts_with('2')), "{what} never succeeds");
-        let is_probe = ["/healthz", "/readyz", "/metrics"].contains(&path.as_str());
+        let is_probe = ["/healthz", "/readyz"].contains(&path.as_str());
         for status in ["429", "500", "503"].iter().filter(|_| !is_probe) {
             assert!(responses.contains_key(*status), "{what} does not say when it answers {status}");
         }
@@ -44,6 +44,17 @@ fn every_operation_has_a_name_for_generators() {
         if let Some(other) = names.insert(name, format!("{method} {path}")) {
             panic!("{method} {path} and {other} are both called {name}");
         }
+    }
+}
+
+#[test]
+fn every_tag_is_told_of_once() {
+    let tags = CONTRACT.document["tags"].as_array().unwrap();
+    let mut told = HashSet::new();
+    assert!(tags.iter().all(|tag| told.insert(tag["name"].as_str().unwrap())), "{tags:?}");
+    for (method, path, operation) in CONTRACT.operations() {
+        let tag = operation["tags"][0].as_str().unwrap();
+        assert!(told.contains(tag), "{method} {path} has the tag {tag}");
     }
 }
 
