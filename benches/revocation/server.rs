@@ -19,7 +19,7 @@ const FLAGS: &[&str] = &[
     "--free-requests=1000000",
     "--anonymous-requests=1000000",
     "--log-format=json",
-    "--log-filter=warn,souk::startup=info",
+    "--log-filter=warn,souk::server=info",
 ];
 
 pub(crate) struct Server {

@@ -23,7 +23,7 @@ const FLAGS: [&str; 6] = [
     "--free-connections=3000",
     "--connections-per-address=4000",
     "--anonymous-requests=1000000",
-    "--log-filter=error,souk::startup=info",
+    "--log-filter=error,souk::server=info",
 ];
 
 /// A chat of two, each with many sessions.

@@ -35,7 +35,7 @@ const FLAGS: [&str; 6] = [
     "--connections-per-address=4000",
     "--anonymous-requests=1000000",
     "--eviction-grace=1s",
-    "--log-filter=error,souk::startup=info",
+    "--log-filter=error,souk::server=info",
 ];
 
 /// Fewer strangers at once than an address may send.

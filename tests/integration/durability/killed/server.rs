@@ -15,7 +15,7 @@ const FLAGS: &[&str] = &[
     "--free-messages=100000",
     "--free-requests=1000000",
     "--anonymous-requests=1000000",
-    "--log-filter=warn,souk::startup=info",
+    "--log-filter=warn,souk::server=info",
 ];
 
 /// Alive, for now.

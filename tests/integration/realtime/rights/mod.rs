@@ -186,7 +186,7 @@ const FLAGS: &[&str] = &[
     "--logins-per-address=1000000",
     "--logins-per-account=1000",
     "--logins-per-account-anywhere=1000",
-    "--log-filter=warn,souk::startup=info",
+    "--log-filter=warn,souk::server=info",
 ];
 
 async fn end_kill_and_look(database: &Database) {
