@@ -1,4 +1,5 @@
-//! The components that everything shares, each with why it exists.
+//! The components that every worker thread shares. This module only bundles them; what each one does is in
+//! its own module.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,31 +13,32 @@ use crate::hub::{BoardClients, HubHandle};
 use crate::limits::CallerLimits;
 use crate::telemetry::Metrics;
 
-/// Shared by every worker thread; cheap to clone.
+/// The shared components. Cheap to clone: each worker thread holds its own copy.
 #[derive(Clone)]
 pub struct App {
-    /// What this server was told: read once, never changed.
+    /// The configuration: read once at start, never changed.
     pub config: Arc<Config>,
-    /// What time it is; tests move it.
+    /// The current time; tests replace it by a clock that they move.
     pub clock: Clock,
-    /// Where everything is kept.
+    /// The database.
     pub db: Db,
-    /// Says who is asking.
+    /// Authentication of tokens and passwords.
     pub auth: Arc<Auth>,
-    /// Who is connected, and who hears what.
+    /// Live connections: membership of rooms and delivery of notices.
     pub hub: HubHandle,
-    /// Which clients look at which board.
+    /// The clients that have each project's board open.
     pub board_clients: BoardClients,
-    /// How much each caller has asked for lately, shared by all workers.
+    /// Request rates of users and addresses, shared by all worker threads.
     pub rates: Arc<CallerLimits>,
-    /// What is counted, for operators.
+    /// The Prometheus metrics.
     pub metrics: Arc<Metrics>,
-    /// Whether the server is on its way out, so that nobody sends it more work.
+    /// Whether the server is shutting down; `/readyz` then fails, so that load balancers send no more
+    /// requests.
     pub stopping: Stopping,
 }
 
 impl App {
-    /// What a plan may use on this server.
+    /// The limits that this server's configuration gives to a plan.
     pub fn limits(&self, plan: Plan) -> PlanLimits {
         match plan {
             Plan::Free => self.config.plans.free(),
@@ -46,17 +48,17 @@ impl App {
     }
 }
 
-/// Set once, when the server begins to stop.
+/// A flag that is set once, when the server begins to shut down.
 #[derive(Clone, Debug, Default)]
 pub struct Stopping(Arc<AtomicBool>);
 
 impl Stopping {
-    /// From now on the server is stopping.
+    /// Marks the server as shutting down; there is no way back.
     pub fn set(&self) {
         self.0.store(true, Ordering::Release);
     }
 
-    /// Whether it is.
+    /// Whether the server is shutting down.
     pub fn is_set(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }

@@ -15,8 +15,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A moment in UTC with microsecond precision.
 ///
-/// Stored as `BIGINT` microseconds since the Unix epoch on both engines, written as RFC 3339 on the wire.
-/// Private field: a value outside of what RFC 3339 can write cannot be made.
+/// Stored as `BIGINT` microseconds since the Unix epoch in both databases, written as RFC 3339 on the wire.
+/// The field is private, so that no value exists that RFC 3339 cannot express.
 #[derive(
     Clone,
     Copy,
@@ -32,7 +32,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The Unix epoch; before anything that Souk records.
+    /// The Unix epoch, earlier than anything that Souk records.
     pub const EPOCH: Timestamp = Timestamp(0);
 
     /// From microseconds since the Unix epoch; `None` outside of the years 1 to 9999.
@@ -56,13 +56,13 @@ impl Timestamp {
         self.0.div_euclid(1_000_000)
     }
 
-    /// This moment plus `duration`, held at the end of time instead of overflowing.
+    /// This moment plus `duration`, clamped to the latest moment instead of overflowing.
     pub fn plus(self, duration: Duration) -> Self {
         let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
         Self(self.0.saturating_add(micros).min(MAX_MICROS))
     }
 
-    /// This moment minus `duration`, held at the beginning of time.
+    /// This moment minus `duration`, clamped to the earliest moment.
     pub fn minus(self, duration: Duration) -> Self {
         let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
         Self(self.0.saturating_sub(micros).max(MIN_MICROS))
@@ -149,7 +149,8 @@ impl utoipa::PartialSchema for Timestamp {
 
 impl utoipa::ToSchema for Timestamp {}
 
-/// Where "now" comes from: the system, a hand that a test moves, or the system set ahead by a test.
+/// The source of "now": the system clock, a clock that a test sets, or the system clock plus an offset that a
+/// test sets.
 #[derive(Clone, Debug)]
 pub struct Clock(Source);
 
@@ -157,7 +158,7 @@ pub struct Clock(Source);
 enum Source {
     System,
     Manual(Arc<AtomicI64>),
-    /// Microseconds ahead of the system.
+    /// Offset from the system clock in microseconds, never negative.
     Ahead(Arc<AtomicI64>),
 }
 
@@ -167,13 +168,13 @@ impl Clock {
         Self(Source::System)
     }
 
-    /// A clock that stands at `at` until [`Clock::advance`] moves it.
+    /// A clock that stands still at `at` until [`Clock::advance`] moves it.
     pub fn manual(at: Timestamp) -> Self {
         Self(Source::Manual(Arc::new(AtomicI64::new(at.0))))
     }
 
-    /// The machine's own clock, which [`Clock::advance`] sets ahead: for tests of a whole server, where time must pass
-    /// and a month must be short.
+    /// The system clock plus an offset that [`Clock::advance`] increases: for tests of a whole server, where
+    /// time must pass and a month must not take one.
     pub fn movable() -> Self {
         Self(Source::Ahead(Arc::default()))
     }
@@ -187,7 +188,7 @@ impl Clock {
         }
     }
 
-    /// Moves a manual or movable clock forward. A system clock is not ours to move: nothing happens.
+    /// Moves a manual or movable clock forward. Does nothing to a system clock.
     pub fn advance(&self, by: Duration) {
         if let Source::Manual(hand) | Source::Ahead(hand) = &self.0 {
             hand.fetch_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX), Ordering::SeqCst);

@@ -1,4 +1,4 @@
-//! Facts and their envelopes.
+//! Domain events, revocations, and the envelopes that carry them.
 
 use std::sync::Arc;
 
@@ -7,126 +7,128 @@ use serde_json::value::RawValue;
 use crate::clock::Timestamp;
 use crate::ids::{LoginId, Room, Seq, TokenId, UserId};
 
-/// Something that happened, in the past tense. The features' `events.rs` implement it.
+/// Something that happened in the marketplace, named in the past tense. Implemented in each noun's
+/// `events.rs`.
 pub trait DomainEvent: serde::Serialize {
-    /// `<noun>.<past verb>`, as clients see it.
+    /// `<noun>.<past verb>`, such as `offer.accepted`, as clients see it.
     fn kind(&self) -> &'static str;
 
-    /// The rooms that hear of it, besides the admins'.
+    /// The rooms whose members get the event, besides the admins' room.
     fn rooms(&self) -> Vec<Room>;
 
-    /// Whether the admins' room hears of it too. Private matters (chat, journals) say no.
+    /// Whether the admins' room gets it too. Private content (chat, journals) returns `false`.
     fn for_admins(&self) -> bool {
         true
     }
 }
 
-/// An event as it stands in the log of its room and as members of the room get it.
+/// An event as it is stored in the log of its room and delivered to the room's members.
 #[derive(Clone, Debug)]
 pub struct Envelope {
-    /// The room that heard it.
+    /// The room that the event was appended to.
     pub room: Room,
-    /// Its position there.
+    /// Position of the event in that room.
     pub seq: Seq,
-    /// `<noun>.<past verb>`.
+    /// `<noun>.<past verb>`, such as `offer.accepted`.
     pub kind: Arc<str>,
-    /// Who did it; nobody for what the system did.
+    /// The user who caused it; `None` for what the system did.
     pub by: Option<UserId>,
-    /// When.
+    /// When it happened.
     pub at: Timestamp,
-    /// The payload, encoded once.
+    /// The payload as JSON, encoded once.
     pub data: Arc<RawValue>,
 }
 
-/// A right that ended: whatever live session or membership hangs on it must go at once.
+/// A right that ended. Live sessions and memberships that depend on it must end at once.
 #[derive(Clone, Debug)]
 pub enum Revocation {
-    /// One access token.
+    /// One access token was revoked.
     Token {
         /// Issuer of the token; `None` for our own.
         issuer: Option<Arc<str>>,
-        /// Its `jti`.
+        /// The token's `jti` claim.
         jti: TokenId,
-        /// Why.
+        /// Why the token ended.
         reason: RevocationReason,
     },
-    /// All tokens of one login of ours.
+    /// All tokens of one of our logins were revoked.
     Login {
-        /// Its `sid`.
+        /// The login's `sid`.
         sid: LoginId,
-        /// Why.
+        /// Why the login ended.
         reason: RevocationReason,
     },
-    /// Everything of a user but what hangs on one login.
+    /// All logins of a user were revoked except one.
     OtherLogins {
-        /// Whose.
+        /// The user whose other logins ended.
         user: UserId,
-        /// The `sid` of the login that stays.
+        /// The `sid` of the login that stays valid.
         kept: LoginId,
-        /// Why.
+        /// Why they ended.
         reason: RevocationReason,
     },
-    /// Everything of a user.
+    /// All rights of a user were revoked.
     User {
-        /// Whose.
+        /// The user whose rights ended.
         user: UserId,
-        /// Why.
+        /// Why they ended.
         reason: RevocationReason,
     },
-    /// A user's place in one room.
+    /// A user lost the standing in one room.
     Membership {
-        /// Whose.
+        /// The user who may no longer be a member.
         user: UserId,
-        /// Where.
+        /// The room concerned.
         room: Room,
-        /// Why.
+        /// Why the membership ended.
         reason: RevocationReason,
     },
 }
 
-/// Why a right ended.
+/// The cause of a [`Revocation`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RevocationReason {
-    /// Revoked or logged out.
+    /// The token was revoked or the user logged out.
     Revoked,
     /// The user was suspended.
     Deactivated,
-    /// The user's role is another now; a new token says so.
+    /// The user's role has changed; a new token carries the new one.
     RoleChanged,
-    /// Its time was over.
+    /// The right's lifetime is over.
     Expired,
-    /// The standing that let the user in is gone (booking cancelled, member removed).
+    /// The standing that allowed the membership is gone (booking cancelled, member removed).
     NoStanding,
 }
 
-/// What one committed unit of work has to say to the world.
+/// What one committed unit of work must publish.
 #[derive(Debug, Default)]
 pub struct Committed {
     /// Events in the order they were appended.
     pub events: Vec<Envelope>,
-    /// Rights that ended.
+    /// Rights that ended, in the order in which they were recorded.
     pub revocations: Vec<Revocation>,
 }
 
 impl Committed {
-    /// Whether there is nothing to say.
+    /// Whether there is nothing to publish.
     pub fn is_empty(&self) -> bool {
         self.events.is_empty() && self.revocations.is_empty()
     }
 }
 
-/// Whoever tells the world: called by the writers right after a commit, in commit order on SQLite, possibly
-/// from several threads at once on PostgreSQL. Must not block, and must not lose: the log is there to catch up from.
+/// Receives what was committed. Called by the writers right after a commit: in commit order on SQLite,
+/// possibly from several threads at once on PostgreSQL. Must not block. Events that it cannot take must be
+/// caught up from the event log.
 pub trait Publisher: Send + Sync + 'static {
-    /// Takes what was committed.
+    /// Publishes what was committed.
     fn publish(&self, committed: Committed);
 
-    /// Takes what may have been committed: the database went away before it said so. Rights that may have ended must be
-    /// taken to have ended; events are to be looked for in the log.
+    /// Handles what may have been committed: the database was lost before it confirmed the commit. Rights
+    /// that may have ended must be treated as ended; events must be looked up in the log.
     fn publish_if_committed(&self, uncertain: Committed);
 }
 
-/// Says nothing to nobody: for commands that run without a hub (`souk migrate`).
+/// Publishes nothing: for commands that run without a hub (`souk migrate`).
 impl Publisher for () {
     fn publish(&self, _: Committed) {}
     fn publish_if_committed(&self, _: Committed) {}

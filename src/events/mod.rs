@@ -1,6 +1,8 @@
-//! What happened: facts, the log that keeps them per room, the audit trail, and the seam to whoever tells the world.
+//! Types only: domain events, their envelopes, revocations, and the [`Publisher`] trait by which writers
+//! report commits. The rows of the event log and the audit log are written in `db`.
 //!
-//! Facts are appended inside the transaction that made them true and leave the process only after its commit.
+//! Events are appended inside the transaction that made them true and leave the process only after its
+//! commit.
 
 mod envelope;
 

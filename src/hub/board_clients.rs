@@ -1,45 +1,48 @@
-//! Which clients look at which project's board.
+//! The clients that have each project's board open.
 //!
-//! A client of a board has a name that outlives its connections: one that comes back under it takes the place of the
-//! connection that it has lost, which may not have noticed yet. Names are a user's own: nobody takes another's place.
+//! A board client's id outlives its connections: a client that reconnects with the same id replaces its
+//! former connection, which may not have noticed yet that it is broken. Ids are scoped to the user, so nobody
+//! can replace another user's connection.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::ids::{ConnectionId, ProjectId, UserId};
 
-/// A client's own name for itself.
+/// A client's id, chosen by the client.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ClientId(Arc<str>);
 
 impl ClientId {
-    /// Longer names would be kept for nothing.
+    /// In bytes. The server stores the id and sends it back, so its length must be bounded.
     const LONGEST: usize = 128;
 
-    /// The name that a client gives; none if it is empty, longer than 128 bytes, or not plain text.
+    /// Accepts the id that a client chose; `None` if it is empty, longer than 128 bytes, or has control
+    /// characters.
     pub fn parse(text: &str) -> Option<Self> {
         let fits = (1..=Self::LONGEST).contains(&text.len()) && !text.chars().any(char::is_control);
         fits.then(|| Self(text.into()))
     }
 
-    /// A name for a client that gives none.
+    /// The id of a client that chose none: the connection's own id.
     pub fn of(connection: ConnectionId) -> Self {
         Self(connection.to_string().into())
     }
 
-    /// As it was given.
+    /// The id as the client wrote it.
     pub fn as_str(&self) -> &Arc<str> {
         &self.0
     }
 }
 
-/// All boards that somebody looks at; cheap to clone.
+/// The connected clients of all boards; cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct BoardClients(Arc<Mutex<HashMap<ProjectId, Clients>>>);
 
 type Clients = HashMap<(UserId, ClientId), ConnectionId>;
 
-/// A client's place at a board. Dropping it gives it up, unless another connection of the client has it by then.
+/// A client's registration at a board. Dropping it removes the client, unless a newer connection of the same
+/// client has replaced it.
 #[derive(Debug)]
 pub(crate) struct Lease {
     boards: BoardClients,
@@ -49,12 +52,13 @@ pub(crate) struct Lease {
 }
 
 impl BoardClients {
-    /// How many clients look at the project's board.
+    /// How many clients have the project's board open.
     pub fn clients_of(&self, project: ProjectId) -> usize {
         self.lock().get(&project).map_or(0, HashMap::len)
     }
 
-    /// The client looks at the board by this connection; and the connection whose place that takes.
+    /// Registers the client at the board with this connection. Also returns the connection that it replaces,
+    /// if any.
     pub(crate) fn acquire(
         &self,
         project: ProjectId,
@@ -68,7 +72,7 @@ impl BoardClients {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<ProjectId, Clients>> {
-        // A panic cannot leave an entry half-changed.
+        // A panic cannot leave an entry half-changed, so a poisoned lock can be used.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

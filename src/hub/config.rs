@@ -1,29 +1,30 @@
-//! What the hub's queues and clocks are set to.
+//! The hub's queue sizes and timeouts.
 
 use std::time::Duration;
 
 use super::OutboxLimits;
 use crate::config::RealtimeConfig;
 
-/// The hub's bounds and times. The defaults are what the design asks for.
+/// The hub's bounds and timeouts. The defaults are those of the design.
 #[derive(Clone, Debug)]
 pub struct HubConfig {
-    /// Messages that may wait for an actor of the hub. Past it a command is answered busy, and commits catch up from
-    /// the log.
+    /// Messages that may wait in the RoomHub's mailbox. When it is full, commands are answered with `busy`,
+    /// and committed events are caught up from the log.
     pub mailbox: usize,
-    /// How much may wait for one client.
+    /// How much may wait for one client, in bytes.
     pub outbox: OutboxLimits,
-    /// How long a client may take nothing while past the soft limit.
+    /// How long a client above the soft limit may drain nothing before it is evicted as a slow consumer.
     pub slow_consumer_grace: Duration,
-    /// How often a session is pinged.
+    /// Interval between two pings of a session.
     pub heartbeat_interval: Duration,
-    /// A session that was silent for this long is dead.
+    /// A session from which nothing was received for this long is evicted.
     pub heartbeat_timeout: Duration,
-    /// Live events that wait for a joining member while it reads the log.
+    /// Live events that are buffered for a joining member while its session reads the log.
     pub join_buffer: usize,
-    /// How long an event that came early waits for the one before it, before that is read from the log.
+    /// How long an event that arrived out of order waits for its predecessor before that is read from the
+    /// log.
     pub gap_timeout: Duration,
-    /// How long an evicted session may take to leave by itself, before its socket is shut.
+    /// How long an evicted session may take to close by itself before its socket is shut down.
     pub eviction_grace: Duration,
 }
 

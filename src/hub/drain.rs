@@ -1,35 +1,36 @@
-//! Stopping gracefully: sessions are told when to come back, and leave in paced batches.
+//! Graceful shutdown: sessions are told when to reconnect, and are closed in paced batches.
 
 use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-/// How the sessions are sent away.
+/// How a drain closes the sessions.
 #[derive(Clone, Copy, Debug)]
 pub struct DrainPlan {
-    /// Sessions closed together, on all worker threads.
+    /// Sessions closed together, summed over all worker threads.
     pub batch: usize,
     /// Pause between two batches.
     pub pause: Duration,
-    /// Clients are told to come back within a random part of this, so that they do not all come at once.
+    /// Each client is told a random delay up to this before it reconnects, so that they do not all reconnect
+    /// at once.
     pub reconnect_jitter: Duration,
-    /// Seed of that randomness.
+    /// Seed of those random delays.
     pub seed: u64,
-    /// When to stop waiting for sessions that do not leave.
+    /// How long the drain waits for sessions that do not close.
     pub deadline: Duration,
 }
 
-/// How a drain ended.
+/// The result of a drain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Drained {
-    /// Connections when it began.
+    /// Connections when the drain began.
     pub at_first: usize,
-    /// Connections that were still there at the deadline.
+    /// Connections that were still open at the deadline.
     pub left: usize,
 }
 
-/// One worker's part in a drain.
+/// One worker's share of a drain.
 pub(super) struct Pace {
     batch: usize,
     pause: Duration,
@@ -38,7 +39,7 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// The part of worker number `index` of `workers`.
+    /// The share of worker number `index` of `workers`.
     pub(super) fn new(plan: &DrainPlan, index: usize, workers: usize) -> Self {
         Self {
             batch: plan.batch.div_ceil(workers.max(1)).max(1),

@@ -1,4 +1,4 @@
-//! What the hub reads from the event log: where a room stands, and what follows a position.
+//! The hub's read access to the event log: a room's head, and the events after a position.
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -7,7 +7,8 @@ use crate::db::{Db, DbError, event_log};
 use crate::events::Envelope;
 use crate::ids::{Room, Seq};
 
-/// The log behind the hub. A trait, so that order and recovery are tested with logs that fail and answer late.
+/// The event log as the hub reads it. A trait, so that ordering and recovery can be tested with logs that
+/// fail or answer late.
 pub trait EventLog: Send + Sync + 'static {
     /// Position of the room's newest event.
     fn head(&self, room: Room) -> BoxFuture<'static, Result<Seq, DbError>>;

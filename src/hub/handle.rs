@@ -1,4 +1,4 @@
-//! The hub as the rest of the process sees it.
+//! The hub's interface to the rest of the process.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -23,36 +23,37 @@ use super::user_limit::{LimitError, UserPermit};
 use super::workers::Workers;
 use super::{EventLog, HubBusy, HubConfig, HubMetrics, LiveSession, RoomSnapshot, SessionFilter};
 
-/// Rooms that a snapshot lists.
+/// Maximum number of rooms in a snapshot.
 const LISTED: usize = 100;
 
-/// Pause before a worker that could not take its part of a drain is asked again.
+/// Pause before a drain is sent again to a worker whose mailbox was full.
 const ASK_AGAIN: Duration = Duration::from_millis(10);
 
-/// The hub: one for the process, cheap to clone.
+/// The hub: one per process, cheap to clone.
 #[derive(Clone)]
 pub struct HubHandle(Arc<Shared>);
 
-/// What the hub is doing, for the admin.
+/// The hub's state, for the admin API.
 #[derive(Clone, Debug)]
 pub struct HubSnapshot {
-    /// Connections, from their handshake on.
+    /// Connections, counted from their handshake on.
     pub connections: usize,
-    /// Users who have any.
+    /// Users who have at least one connection.
     pub users: usize,
-    /// The rooms with the most members, a hundred at most.
+    /// The rooms with the most members, at most a hundred.
     pub rooms: Vec<RoomSnapshot>,
 }
 
 thread_local! {
-    /// This thread's LocalHubs: one, except where tests start several servers.
+    /// This thread's LocalHubs: one, unless tests start several servers in a process.
     static LOCAL: RefCell<Vec<(Arc<Shared>, LocalHub)>> = const { RefCell::new(Vec::new()) };
 }
 
 impl HubHandle {
-    /// Starts the RoomHub on a thread of its own, so that no request handler stands between an event and its members.
+    /// Starts the RoomHub on a thread of its own, so that request handlers cannot delay the delivery of
+    /// events.
     ///
-    /// `publisher` is what the database was opened with.
+    /// `publisher` must be the one that the database was opened with.
     pub fn start(
         config: HubConfig,
         metrics: HubMetrics,
@@ -62,7 +63,7 @@ impl HubHandle {
         Self::start_on(&Arbiter::new().handle(), config, metrics, log, publisher)
     }
 
-    /// Starts the RoomHub on a given thread.
+    /// As [`HubHandle::start`], on a given thread.
     pub fn start_on(
         arbiter: &ArbiterHandle,
         config: HubConfig,
@@ -78,7 +79,7 @@ impl HubHandle {
         Self(Arc::new(Shared { config, metrics, workers, user_limits: Arc::default(), room_hub, publisher }))
     }
 
-    /// The LocalHub of the calling worker thread, started at the first call.
+    /// The LocalHub of the calling worker thread, started by the first call.
     pub fn local(&self) -> LocalHub {
         LOCAL.with_borrow_mut(|locals| {
             locals.retain(|(_, local)| local.is_running());
@@ -92,17 +93,17 @@ impl HubHandle {
         })
     }
 
-    /// Whether the hub works at all: without its RoomHub nobody hears anything, and the process is not ready.
+    /// Whether the RoomHub is running. Without it no event is delivered, and the process is not ready.
     pub fn is_running(&self) -> bool {
         self.0.room_hub.connected()
     }
 
-    /// Where committed events are reported.
+    /// Where the writers report committed events and revocations.
     pub fn publisher(&self) -> Arc<dyn Publisher> {
         self.0.publisher.clone()
     }
 
-    /// A place in the count of the user's connections, for a handshake; at most `at_most` of them.
+    /// Reserves one of the user's `at_most` connections, for a handshake.
     pub fn acquire(&self, user: UserId, at_most: usize) -> Result<UserPermit, LimitError> {
         self.0.user_limits.acquire(user, at_most)
     }
@@ -129,7 +130,7 @@ impl HubHandle {
             match worker.address.try_send(ToLocalHub::List { filter, page, reply }) {
                 Ok(()) => asked.push(answer),
                 Err(SendError::Full(_)) => return Err(HubBusy),
-                // Its thread has ended, and its sessions with it.
+                // The worker's thread has ended, and its sessions with it.
                 Err(SendError::Closed(_)) => {}
             }
         }
@@ -141,10 +142,11 @@ impl HubHandle {
         Ok(page.slice(sessions, |session| session.connection))
     }
 
-    /// Ends one live session, wherever its thread is and whether or not its client reads: it leaves its rooms at once,
-    /// is told why, and closed. `false` where there is none of that name, or it is ending already.
+    /// Closes one live session, on whichever thread it lives and whether or not its client reads: it leaves
+    /// its rooms at once, is sent the reason, and is closed. Returns `false` if there is no session of that
+    /// id, or if it is ending already.
     ///
-    /// The order to do so is not lost however busy the hub is, also when the caller stops waiting.
+    /// The command is not lost when the hub is busy, nor when the caller stops waiting.
     pub async fn close(&self, connection: ConnectionId, reason: CloseReason) -> bool {
         let mut was_there = false;
         for answer in self.0.workers.close(connection, reason) {
@@ -153,7 +155,7 @@ impl HubHandle {
         was_there
     }
 
-    /// What the hub is doing.
+    /// The hub's current state.
     pub async fn snapshot(&self) -> Result<HubSnapshot, HubBusy> {
         let (reply, answer) = oneshot::channel();
         let ask = ToRoomHub::Largest { at_most: LISTED, reply };
@@ -162,8 +164,9 @@ impl HubHandle {
         Ok(HubSnapshot { connections: self.0.user_limits.total(), users: self.0.user_limits.users(), rooms })
     }
 
-    /// Sends all sessions away: no seats and no joins from now on, `disconnecting` with a time to come back, then 1012,
-    /// in paced batches. Completes when all are gone, or at the deadline.
+    /// Closes all sessions for a shutdown: from now on no connection is admitted and no room joined; sessions
+    /// get `disconnecting` with a time to reconnect, then close code 1012, in paced batches. Completes when
+    /// all are gone, or at the deadline.
     pub async fn drain(&self, plan: DrainPlan) -> Drained {
         self.0.user_limits.close();
         let at_first = self.0.user_limits.total();

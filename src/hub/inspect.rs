@@ -1,4 +1,4 @@
-//! What can be seen of live sessions from outside.
+//! Snapshots of live sessions and rooms, for the admin API.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -9,55 +9,55 @@ use crate::ids::{ConnectionId, LoginId, Room, Seq, UserId};
 use crate::protocol::Dialect;
 use crate::protocol::close::Endpoint;
 
-/// A session that is live, as it was a moment ago.
+/// A live session. A snapshot: it may have changed since.
 #[derive(Clone, Debug)]
 pub struct LiveSession {
-    /// The connection's name.
+    /// The connection's id.
     pub connection: ConnectionId,
-    /// Whose it is.
+    /// The user whose token it presented.
     pub user: UserId,
-    /// The login that its token came from.
+    /// The login that its token was issued for; `None` for a token of another issuer.
     pub login: Option<LoginId>,
     /// The token's issuer; `None` for our own.
     pub issuer: Option<Arc<str>>,
     /// `token_epoch` of the user's row when the token was checked.
     pub epoch: Timestamp,
-    /// Where it was made.
+    /// The endpoint that it is connected to.
     pub endpoint: Endpoint,
-    /// How it speaks there.
+    /// The dialect that its messages are encoded in.
     pub dialect: Dialect,
-    /// Where it comes from.
+    /// The client's network address.
     pub address: IpAddr,
-    /// When it began.
+    /// When it was connected.
     pub since: Timestamp,
-    /// For how long its client has given no sign of life, to the second.
+    /// Time since anything was received from the client, with the resolution of a tick (one second).
     pub silent_for: Duration,
-    /// How many rooms it is in.
+    /// How many rooms it is a member of, or is joining.
     pub rooms: usize,
 }
 
-/// Which sessions are asked for.
+/// Which sessions to list.
 #[derive(Clone, Copy, Debug)]
 pub enum SessionFilter {
-    /// Whosever they are.
+    /// All sessions.
     All,
-    /// A user's.
+    /// Those of one user.
     User(UserId),
-    /// Those that hang on a login.
+    /// Those whose token was issued for one login.
     Login(LoginId),
     /// That of one connection.
     Connection(ConnectionId),
 }
 
-/// A room as the admin sees it.
+/// A room, for the admin API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoomSnapshot {
-    /// The room.
+    /// The room's name.
     pub room: Room,
-    /// Connections in it.
+    /// Connections that are members.
     pub members: usize,
-    /// Users in it.
+    /// Users with at least one of them.
     pub users: usize,
-    /// Position of the last event that its members got; `None` while it is being looked up.
+    /// Position of the last event that was sent to its members; `None` while it is being read from the log.
     pub head: Option<Seq>,
 }

@@ -1,5 +1,4 @@
-//! What travels between the two levels of the hub: what each actor can be told, and notices that are encoded once and
-//! shared.
+//! The messages between the two levels of the hub, and notices that are encoded once and shared.
 
 use std::sync::Arc;
 
@@ -16,16 +15,16 @@ use crate::domain::Page;
 use super::drain::Pace;
 use super::{Delivery, JoinError, LiveSession, RoomSnapshot, SessionFilter};
 
-/// A worker thread, as the RoomHub counts them.
+/// A worker thread's number, in the order in which LocalHubs were started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct WorkerId(pub(super) u32);
 
-/// One stay of a connection in a room. A connection that leaves and joins again has a new one, so that what is said of
-/// the old stay cannot end the new one.
+/// One membership of a connection in a room. A connection that leaves and joins again gets a new id, so that
+/// a late message about the old membership cannot end the new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct MembershipId(pub(super) u64);
 
-/// A membership that is over.
+/// A reference to one membership, in particular to one that has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct MembershipRef {
     pub(super) connection: ConnectionId,
@@ -33,7 +32,7 @@ pub(super) struct MembershipRef {
     pub(super) membership: MembershipId,
 }
 
-/// A notice, encoded once for each dialect that is in use where it goes.
+/// A notice, encoded once for each dialect that its recipients use.
 #[derive(Debug, Default)]
 pub(super) struct EncodedNotice([Option<Bytes>; Dialect::ALL.len()]);
 
@@ -53,7 +52,7 @@ impl EncodedNotice {
     }
 }
 
-/// Who does not get a notice that goes to a room.
+/// Who does not get a notice that is broadcast to a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Exclude {
     /// The connection that caused it.
@@ -62,7 +61,7 @@ pub(super) enum Exclude {
     User(UserId),
 }
 
-/// One notice on its way to the members of a room on one worker thread.
+/// One notice for the members of a room on one worker thread.
 #[derive(Clone, Debug)]
 pub(super) struct RoomMessage {
     pub(super) room: Room,
@@ -74,17 +73,17 @@ pub(super) struct RoomMessage {
 pub(super) enum Contents {
     /// An event of the log; each member gets each position once, in order.
     Event(Seq),
-    /// Something that is not stored.
+    /// A notice that is not stored, such as `typing` or `presence`.
     Ephemeral { delivery: Delivery, exclude: Exclude },
 }
 
-/// An event of the log as members see it.
+/// An event of the log as members receive it.
 pub(super) fn event_notice(event: Envelope) -> Notice {
     let Envelope { room, seq, kind, by, at, data } = event;
     Notice::Event(Event { room, seq, kind, data, by, at })
 }
 
-/// A connection asks to hear a room.
+/// A connection asks to become a member of a room.
 pub(super) struct Join {
     pub(super) room: Room,
     pub(super) connection: ConnectionId,
@@ -92,11 +91,11 @@ pub(super) struct Join {
     pub(super) dialect: Dialect,
     pub(super) worker: WorkerId,
     pub(super) membership: MembershipId,
-    /// Answered with the room's head once live events are sure to reach the member.
+    /// Answered with the room's head once live events are certain to reach the member.
     pub(super) reply: oneshot::Sender<Result<Seq, JoinError>>,
 }
 
-/// Everything that the RoomHub is told, always by `try_send`.
+/// The messages of the RoomHub's mailbox, always sent by `try_send`.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) enum ToRoomHub {
@@ -117,18 +116,19 @@ pub(super) enum ToRoomHub {
         at_most: usize,
         reply: oneshot::Sender<Vec<RoomSnapshot>>,
     },
-    /// Reports of commits were lost: a flag says so, this only wakes.
+    /// Reports of commits were lost. The publisher's flag records that; this message only makes the RoomHub
+    /// look at it.
     CatchUp,
 }
 
-/// Everything that other threads tell a LocalHub, always by `try_send`.
+/// The messages from other threads to a LocalHub, always sent by `try_send`.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) enum ToLocalHub {
     RoomMessage(RoomMessage),
-    /// The worker's list of orders has grown.
+    /// The worker's list of commands has grown.
     WorkerCommands,
-    /// The newest sessions of a page, one more than it holds.
+    /// The newest sessions before the page's position, one more than the page holds.
     List {
         filter: SessionFilter,
         page: Page<ConnectionId>,

@@ -1,4 +1,4 @@
-//! What the hub counts.
+//! The hub's Prometheus metrics.
 
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
@@ -9,13 +9,14 @@ pub struct HubMetrics {
     pub(super) rooms: IntGauge,
     pub(super) memberships: IntGauge,
     pub(super) deliveries: IntCounter,
-    /// By kind: droppable frames that a slow client cost, latest-wins frames that a newer one replaced.
+    /// Frames that were not delivered, by kind: droppable frames dropped because the client is slow, and
+    /// latest-wins frames replaced by a newer one.
     pub(super) dropped: IntCounterVec,
     pub(super) evictions: IntCounterVec,
     pub(super) aborts: IntCounter,
     pub(super) gap_reads: IntCounter,
     pub(super) catch_ups: IntCounter,
-    /// Parcels that a worker's full mailbox refused; events among them are read from the log.
+    /// Messages that a worker's full mailbox refused; events among them are read from the log.
     pub(super) refused: IntCounterVec,
     pub(super) busy: IntCounter,
 }

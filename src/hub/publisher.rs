@@ -1,4 +1,4 @@
-//! Where writers report what they committed.
+//! Forwards committed events and revocations from the writers to the hub.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -10,11 +10,11 @@ use super::message::ToRoomHub;
 use super::workers::Workers;
 use crate::events::{Committed, Publisher};
 
-/// The hub's ear at the database. Made before the database, which reports to it, and bound when the hub starts, which
-/// reads from the database. Until then nobody listens, so nothing is lost.
+/// Forwards commits to the hub. Created before the database, which reports to it, and bound when the hub
+/// starts, which reads from the database. What is committed before that is ignored: there are no members yet.
 ///
-/// Never blocks a writer: when the RoomHub's mailbox is full, the report is dropped and a flag makes the hub read from
-/// the log what its rooms have missed.
+/// Never blocks a writer: when the RoomHub's mailbox is full, the report is dropped and a flag makes the hub
+/// read from the log what its rooms have missed.
 #[derive(Default)]
 pub struct HubPublisher {
     bound: OnceLock<Bound>,
@@ -27,7 +27,7 @@ struct Bound {
 }
 
 impl HubPublisher {
-    /// Nobody listens yet.
+    /// A publisher that is not bound to a hub yet.
     pub fn new() -> Arc<Self> {
         Arc::default()
     }
@@ -38,15 +38,16 @@ impl HubPublisher {
         }
     }
 
-    /// Makes the hub read from the log what its rooms have missed; it tries until the database answers.
+    /// Makes the hub read from the log what its rooms have missed; the hub retries until the database
+    /// answers.
     fn catch_up(&self, bound: &Bound) {
-        // The flag first: if the waking message finds the mailbox full as well, a message that is handled after this
-        // moment will see the flag.
+        // Set the flag before sending: if the mailbox is full for this message as well, one of the messages
+        // in it is handled after this moment and sees the flag.
         self.lost.store(true, Ordering::Release);
         let _ = bound.room_hub.try_send(ToRoomHub::CatchUp);
     }
 
-    /// Whether reports were lost since the last look.
+    /// Whether reports were lost since the last call; resets the flag.
     pub(super) fn take_lost(&self) -> bool {
         self.lost.load(Ordering::Relaxed) && self.lost.swap(false, Ordering::AcqRel)
     }

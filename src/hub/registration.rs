@@ -1,4 +1,4 @@
-//! What a session tells the hub about itself.
+//! What a session gives the hub when it registers.
 
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -11,53 +11,55 @@ use crate::protocol::close::{CloseReason, Endpoint};
 
 use super::{Outbox, UserPermit};
 
-/// The rights that a session hangs on. When one of them ends, the session goes.
+/// The rights that a session depends on. When one of them ends, the session is evicted.
 #[derive(Clone, Debug)]
 pub struct Credentials {
-    /// Who it is.
+    /// The authenticated user.
     pub user: UserId,
     /// The login that the token came from, for our own tokens.
     pub login: Option<LoginId>,
     /// The token's issuer; `None` for our own.
     pub issuer: Option<Arc<str>>,
-    /// The token.
+    /// The token's `jti`.
     pub token: TokenId,
     /// `token_epoch` of the user's row when the token was checked.
     pub epoch: Timestamp,
-    /// How many rooms it lets a session into, by the user's plan.
+    /// Rooms that the session may be in at once, from the user's plan.
     pub rooms: usize,
 }
 
-/// Asks a session to end.
+/// Asks a session to end, giving the reason.
 pub type Evict = Rc<dyn Fn(CloseReason)>;
 
-/// A session that wants to hear.
+/// A session that wants notices.
 ///
-/// Register **before** the last look at whether the token is revoked and the user active: a right that ends after that
-/// look then finds the session here, and one that ended before is seen by the look.
+/// Register **before** the last check that the token is not revoked and the user is active: a right that ends
+/// after that check then finds the session here, and one that ended before is seen by the check.
 pub struct Registration {
-    /// The connection's name.
+    /// The connection's id.
     pub connection: ConnectionId,
-    /// By what right it is here.
+    /// The rights that the session depends on.
     pub credentials: Credentials,
-    /// Where it was made.
+    /// The endpoint that the client connected to.
     pub endpoint: Endpoint,
-    /// Where it comes from.
+    /// The client's network address.
     pub address: IpAddr,
-    /// When it began.
+    /// When the session began.
     pub since: Timestamp,
-    /// How notices are encoded for it.
+    /// The dialect that its notices are encoded in.
     pub dialect: Dialect,
-    /// The room that the connection was opened for, where its address names one: when the standing there ends, so does
-    /// the session.
+    /// The room that the connection was opened for, where its address names one: when the user's standing
+    /// there ends, the session ends too.
     pub bound_room: Option<Room>,
-    /// Where notices for it go.
+    /// The queue for its notices.
     pub outbox: Outbox,
-    /// Asks the session to end, on its own thread. Should call [`Outbox::finish`] with the endpoint's close frame: that
-    /// needs no cooperation of an actor that may be frozen. `disconnecting` stands in the outbox already.
+    /// Asks the session to end, on its own thread. Should call [`Outbox::finish`] with the endpoint's close
+    /// frame, because that works even if the session's actor is stuck. The `disconnecting` notice is already
+    /// in the outbox.
     pub evict: Evict,
-    /// Shuts the socket (both ways) through its second handle, for a session that did not end when asked.
+    /// Shuts the socket down (both directions) through a second handle on it, for a session that did not end
+    /// when asked.
     pub abort: Rc<dyn Fn()>,
-    /// Its place in the count of the user's connections.
+    /// Its reservation in the count of the user's connections.
     pub user_permit: UserPermit,
 }

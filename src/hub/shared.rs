@@ -1,4 +1,4 @@
-//! What the handle and the LocalHubs of all threads have in common.
+//! State shared by the [`HubHandle`](super::HubHandle) and the LocalHubs of all threads.
 
 use std::sync::Arc;
 
@@ -14,7 +14,6 @@ use super::user_limit::UserLimits;
 use super::workers::Workers;
 use super::{HubBusy, HubConfig, HubMetrics};
 
-/// What the handle and the LocalHubs of all threads have in common.
 pub(super) struct Shared {
     pub(super) config: HubConfig,
     pub(super) metrics: HubMetrics,
@@ -25,7 +24,8 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// The actor that keeps a room. One for all rooms now; to shard them, this alone changes.
+    /// The actor that is responsible for a room. There is one for all rooms; sharding them would change only
+    /// this function.
     pub(super) fn hub_for(&self, _room: &Room) -> &Recipient<ToRoomHub> {
         &self.room_hub
     }
@@ -40,11 +40,11 @@ impl Shared {
         answer.await.map_err(|_| HubBusy)
     }
 
-    /// Tells the RoomHub who left; gives back what it could not take.
+    /// Reports ended memberships to the RoomHub; returns those that its full mailbox refused.
     pub(super) fn report(&self, departures: Vec<MembershipRef>) -> Vec<MembershipRef> {
         match self.room_hub.try_send(ToRoomHub::Departed(departures)) {
             Err(SendError::Full(ToRoomHub::Departed(departures))) => departures,
-            // Taken, or the process is stopping and there is nobody left to tell.
+            // Accepted, or the process is stopping and the RoomHub is gone.
             _ => Vec::new(),
         }
     }

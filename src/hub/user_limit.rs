@@ -1,7 +1,7 @@
-//! How many connections each user has, on all worker threads together.
+//! The number of connections of each user, on all worker threads together.
 //!
-//! A seat is taken during the handshake, before anything is upgraded or registered, and given back when it is dropped:
-//! so the cap holds however many handshakes race, and a refused one costs nothing.
+//! A permit is acquired during the handshake, before anything is upgraded or registered, and released when it
+//! is dropped. So the limit holds however many handshakes race, and a refused one costs nothing.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,18 +10,18 @@ use tokio::sync::Notify;
 
 use crate::ids::UserId;
 
-/// Why there is no seat.
+/// Why no permit was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LimitError {
-    /// The user has as many connections as it may.
+    /// The user has as many connections as the plan allows.
     #[error("the user has as many connections as it may")]
     LimitReached,
-    /// The server is stopping.
+    /// The server is shutting down.
     #[error("the server is stopping")]
     Draining,
 }
 
-/// One connection's place in the count. Dropping it gives it back.
+/// A reservation for one connection of a user. Dropping it releases it.
 #[derive(Debug)]
 pub struct UserPermit {
     user_limits: Arc<UserLimits>,
@@ -29,7 +29,7 @@ pub struct UserPermit {
 }
 
 impl UserPermit {
-    /// Whose connection it counts.
+    /// The user whose connection it counts.
     pub fn user(&self) -> UserId {
         self.user
     }
@@ -94,7 +94,7 @@ impl UserLimits {
         self.lock().of_user.len()
     }
 
-    /// No more seats from now on.
+    /// Refuses all permits from now on.
     pub(super) fn close(&self) {
         self.lock().closed = true;
     }
@@ -103,12 +103,13 @@ impl UserLimits {
         self.lock().closed
     }
 
-    /// Completes when the last seat was given back.
+    /// Completes when no permit is held any more.
     pub(super) async fn emptied(&self) {
         loop {
             let emptied = self.emptied.notified();
             tokio::pin!(emptied);
-            // Listening before looking: a seat given back in between is not missed.
+            // Register for the notification before reading the count, or a permit released in between would
+            // be missed.
             emptied.as_mut().enable();
             if self.total() == 0 {
                 return;
@@ -118,7 +119,7 @@ impl UserLimits {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // A count cannot be left half-changed by a panic; a poisoned lock is as good as any.
+        // A panic cannot leave a count half-changed, so a poisoned lock can be used.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,5 +1,5 @@
-//! The LocalHubs that have been started, and the way by which ended rights, and sessions that must close, reach them
-//! without fail.
+//! The LocalHubs that were started, and the command lists by which revocations and requests to close sessions
+//! reach them even if their mailboxes are full.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -13,10 +13,11 @@ use crate::protocol::close::CloseReason;
 
 use super::message::{ToLocalHub, WorkerId};
 
-/// Orders that may wait for one worker. Beyond it, all its sessions are made to come back through the handshake.
+/// Commands that may wait for one worker. Beyond that, all its sessions are closed and must authenticate
+/// again.
 const MAX_COMMANDS: usize = 4_096;
 
-/// All workers of a hub.
+/// The workers of a hub, indexed by `WorkerId`.
 #[derive(Default)]
 pub(super) struct Workers(RwLock<Vec<Arc<Worker>>>);
 
@@ -24,23 +25,23 @@ pub(super) struct Workers(RwLock<Vec<Arc<Worker>>>);
 pub(super) struct Worker {
     pub(super) id: WorkerId,
     pub(super) address: Recipient<ToLocalHub>,
-    /// Beside the mailbox, since a right that ended must not be forgotten because that was full.
+    /// Kept outside of the mailbox, because a revocation must not be lost when that is full.
     commands: Mutex<WorkerCommands>,
 }
 
-/// What a worker must do, however busy it is.
+/// What a worker must do even when its mailbox is full.
 pub(super) enum WorkerCommand {
-    /// A right ended: whatever hung on it goes.
+    /// A right ended: evict the sessions and memberships that depend on it.
     End(Revocation),
-    /// One session is to close; the answer says whether it was there.
+    /// Close one session; the reply says whether it was on this worker.
     Close { connection: ConnectionId, reason: CloseReason, reply: oneshot::Sender<bool> },
 }
 
-/// What a worker has not acted on yet.
+/// Commands that a worker has not run yet.
 #[derive(Default)]
 pub(super) struct WorkerCommands {
     pub(super) listed: Vec<WorkerCommand>,
-    /// There were more than fit: nobody's right is certain.
+    /// There were more commands than fit, so it is unknown whose rights ended.
     pub(super) overflowed: bool,
 }
 
@@ -58,14 +59,14 @@ impl Workers {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Tells every worker that rights ended.
+    /// Gives the revocations to every worker.
     pub(super) fn end(&self, revocations: Vec<Revocation>) {
         for worker in self.all() {
             worker.command(revocations.iter().cloned().map(WorkerCommand::End));
         }
     }
 
-    /// Has every worker look for the session and close it; who has ended has none.
+    /// Asks every worker to close the session; a worker that has ended drops its reply.
     pub(super) fn close(
         &self,
         connection: ConnectionId,
@@ -84,9 +85,9 @@ impl Worker {
     fn command(&self, commands: impl ExactSizeIterator<Item = WorkerCommand>) {
         self.lock().add(commands);
         match self.address.try_send(ToLocalHub::WorkerCommands) {
-            // When the mailbox is full, the next tick finds them.
+            // If the mailbox is full, the worker finds the commands at its next tick.
             Ok(()) | Err(SendError::Full(_)) => {}
-            // Its thread has ended, and its sessions with it: nobody is left to act or to answer.
+            // The worker's thread has ended, and its sessions with it: nobody can run the commands or answer.
             Err(SendError::Closed(_)) => drop(self.take_commands()),
         }
     }
