@@ -1,20 +1,20 @@
-//! Who hears what: membership and order of rooms, the outboxes of sessions, and who must go.
+//! Live delivery: membership and event order of rooms, the outboxes of sessions, and the eviction of sessions.
 //!
-//! Two levels. One **RoomHub** actor keeps membership and order and encodes each notice once per dialect. One **LocalHub**
-//! per worker thread puts the encoded frames into the outboxes of the sessions on its thread, watches that they are read
-//! and that clients are alive, and evicts. Nothing here decides who may join: policy does, after the hub was asked and
-//! before the member hears anything.
+//! Two levels. One **RoomHub** actor keeps membership and order, and encodes each notice once per dialect. One
+//! **LocalHub** per worker thread puts the encoded frames into the outboxes of the sessions on its thread, checks that
+//! they are drained and that clients are alive, and evicts. Nothing here decides who may join: the policy does, after
+//! the hub has been joined and before the member is sent anything.
 //!
 //! ```text
-//!  writers ──HubPublisher──► RoomHub ──parcel per worker──► LocalHub ──frame──► outbox ──► socket
+//!  writers ──HubPublisher──► RoomHub ──message per worker──► LocalHub ──frame──► outbox ──► socket
 //!              │ (full: flag,   ▲ │ join, departed            ▲
 //!              │  read the log) └─┼───────────────────────────┤
-//!              └── ended rights ──┼──────────────────────────►┘
+//!              └── revocations ───┼──────────────────────────►┘
 //!                                 └── head, gaps ──► event log
 //! ```
 //!
-//! Nothing is lost by a full mailbox: events are read from the log, ended rights and sessions that must close wait beside
-//! the mailbox, departures are reported again, and what a client asks for is answered busy.
+//! A full mailbox loses nothing: events are read from the log, revocations and requests to close sessions wait in a
+//! list beside the mailbox, ended memberships are reported again, and commands of clients are answered with `busy`.
 
 mod board_clients;
 mod config;

@@ -1,4 +1,5 @@
-//! The LocalHub actor: a thin shell that brings messages of other threads and the passing of time to its thread.
+//! The LocalHub actor: a thin shell that passes messages of other threads, and a periodic tick, to the
+//! [`LocalHub`] of its thread.
 
 use std::sync::Arc;
 
@@ -11,11 +12,12 @@ use crate::hub::shared::Shared;
 use super::hub::LocalHub;
 use super::liveness::TICK;
 
-/// Parcels handled before the sockets get their turn: an actor's mailbox comes before every other task of the thread,
-/// and outboxes that nothing drains would overflow although their clients read.
+/// Messages handled before the actor yields. An actor's mailbox takes precedence over every other task of the
+/// thread; without a pause, outboxes would overflow because nothing drains them, although their clients read.
 const TURN: u32 = 32;
 
-/// Messages that may wait for one worker. Few, since the RoomHub keeps its place for a worker that refuses.
+/// Messages that may wait for one worker. Few, because the RoomHub remembers for each worker which event it
+/// refused.
 const MAILBOX: usize = 1_024;
 
 struct LocalActor {
@@ -48,11 +50,11 @@ impl Handler<ToLocalHub> for LocalActor {
         match message {
             ToLocalHub::RoomMessage(message) => self.hub.deliver(&message),
             ToLocalHub::WorkerCommands => self.hub.run_commands(),
-            // Whoever asked may have stopped waiting.
+            // The caller may have stopped waiting.
             ToLocalHub::List { filter, page, reply } => drop(reply.send(self.hub.list(filter, &page))),
             ToLocalHub::Drain(mut pace) => {
                 self.hub.evict_batch(&mut pace);
-                // Goes on for good: a handshake that was already seated may still register.
+                // Never stops: a handshake that already holds a permit may still register.
                 context.run_interval(pace.pause(), move |actor, _| {
                     actor.hub.evict_batch(&mut pace);
                 });

@@ -1,4 +1,4 @@
-//! What a change of the sessions calls for outside of them.
+//! Side effects of a change to [`Sessions`](super::sessions::Sessions), to be carried out after it.
 
 use std::rc::Rc;
 
@@ -8,16 +8,17 @@ use crate::protocol::close::CloseReason;
 
 use super::membership::DeliveryResult;
 
-/// Carried out when nothing is borrowed: a session that is asked to end may drop its guard at once.
+/// Carried out when nothing is borrowed, because a session that is asked to end may drop its
+/// [`RegistrationHandle`](super::hub::RegistrationHandle) at once, which borrows the sessions again.
 #[derive(Default)]
 pub(super) struct Effects {
     pub(super) evictions: Vec<(Evict, CloseReason)>,
     pub(super) aborts: Vec<Rc<dyn Fn()>>,
-    /// For the RoomHub.
+    /// Ended memberships, to be reported to the RoomHub.
     pub(super) departures: Vec<MembershipRef>,
 }
 
-/// What became of one parcel on this thread.
+/// How many frames one message led to on this thread, by result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Delivered {
     pub(super) queued: u64,

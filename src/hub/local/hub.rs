@@ -1,4 +1,4 @@
-//! The LocalHub as sessions of its thread see it.
+//! The LocalHub: the interface by which sessions of its thread register, join rooms and broadcast.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -23,7 +23,8 @@ use super::effects::Effects;
 use super::membership::Spliced;
 use super::sessions::Sessions;
 
-/// The hub of one worker thread. What it does for its own thread it does at once, without a mailbox in between.
+/// The hub of one worker thread. Calls from the same thread take effect at once, without a mailbox in
+/// between.
 #[derive(Clone)]
 pub struct LocalHub(Rc<Inner>);
 
@@ -31,7 +32,7 @@ struct Inner {
     shared: Arc<Shared>,
     worker: Arc<Worker>,
     sessions: RefCell<Sessions>,
-    /// Memberships that ended and that the RoomHub does not know of yet, because its mailbox was full.
+    /// Ended memberships that the RoomHub does not know of yet, because its mailbox was full.
     unreported: RefCell<Vec<MembershipRef>>,
 }
 
@@ -50,7 +51,8 @@ impl LocalHub {
         self.0.worker.address.connected()
     }
 
-    /// From here on, notices reach the session, and ended rights end it. Dropping the guard takes it out again.
+    /// Registers a session: from now on notices reach it, and revocations end it. Dropping the handle
+    /// unregisters it.
     pub fn register(&self, registration: Registration) -> RegistrationHandle {
         let connection = registration.connection;
         let now_seen = {
@@ -62,12 +64,12 @@ impl LocalHub {
         now_seen
     }
 
-    /// Makes the connection a member of the room, or begins a new stay if it was one.
+    /// Makes the connection a member of the room; a connection that is one already gets a new membership.
     ///
-    /// From before this returns, live events of the room wait for the session. What it has to do then: look whether its
-    /// user may be in the room **and** read the log after `since`, in this order of things (join, then look), so that a
-    /// standing that is lost meanwhile is either seen by the look or finds the membership; push the answer; and
-    /// [`Joined::splice`].
+    /// Before this returns, live events of the room begin to be buffered for the session. The caller must
+    /// then check that its user may be in the room **and** read the log after `since`, in this order (join
+    /// first, then check), so that a standing that is lost meanwhile is either seen by the check or finds the
+    /// membership; then push the answer; and then call [`Joined::splice`].
     pub async fn join(&self, connection: ConnectionId, room: Room) -> Result<Joined, JoinError> {
         if self.0.shared.user_limits.is_closed() {
             return Err(JoinError::Draining);
@@ -77,7 +79,8 @@ impl LocalHub {
             self.0.shared.metrics.memberships.inc();
         }
         let membership = MembershipRef { connection, room: room.clone(), membership: joiner.membership };
-        // From here on, whatever goes wrong ends the stay: also when the caller stops waiting.
+        // From here on every failure ends the membership, also when the caller stops waiting: `joined` is
+        // dropped.
         let mut joined = Joined { hub: self.clone(), membership, head: Seq::START, is_kept: false };
         let (reply, answer) = oneshot::channel();
         let join = Join {
@@ -98,22 +101,22 @@ impl LocalHub {
         Ok(joined)
     }
 
-    /// Ends a membership; says whether there was one.
+    /// Ends a membership; returns whether there was one.
     pub fn leave(&self, connection: ConnectionId, room: &Room) -> bool {
         self.with_effects(|sessions, effects| sessions.leave(connection, room, effects))
     }
 
-    /// Whether the connection is in the room and hears it live.
+    /// Whether the connection is a member of the room and receives it live.
     pub fn is_member(&self, connection: ConnectionId, room: &Room) -> bool {
         self.0.sessions.borrow().is_member(connection, room)
     }
 
-    /// The rooms that the connection is in or about to be in.
+    /// The rooms that the connection is a member of or is joining.
     pub fn rooms_of(&self, connection: ConnectionId) -> Vec<Room> {
         self.0.sessions.borrow().rooms_of(connection)
     }
 
-    /// Tells the room's other members something that is not stored, such as that the speaker is typing.
+    /// Sends the room's other members a notice that is not stored, such as `typing`.
     pub fn broadcast(
         &self,
         speaker: ConnectionId,
@@ -157,7 +160,7 @@ impl LocalHub {
         self.0.sessions.borrow().list(filter, page)
     }
 
-    /// Acts on the rights that ended, and the sessions that must close, since the last time.
+    /// Runs the commands (revocations, and sessions to close) that have been listed since the last call.
     pub(super) fn run_commands(&self) {
         let WorkerCommands { listed, overflowed } = self.0.worker.take_commands();
         if overflowed {
@@ -174,7 +177,7 @@ impl LocalHub {
                 WorkerCommand::Close { connection, reason, reply } => {
                     let was_here = self
                         .with_effects(|sessions, effects| sessions.evict(connection, reason, None, effects));
-                    // Whoever asked may have stopped waiting.
+                    // The caller may have stopped waiting.
                     let _ = reply.send(was_here);
                 }
             }
@@ -190,7 +193,7 @@ impl LocalHub {
         self.0.shared.metrics.aborts.inc_by(u64::try_from(aborts).unwrap_or(0));
     }
 
-    /// Asks the next sessions to leave because the server stops; says how many there were.
+    /// Evicts the next batch of sessions because the server shuts down; returns how many there were.
     pub(super) fn evict_batch(&self, pace: &mut Pace) -> usize {
         self.evict_some(pace.batch(), |sessions, connection, effects| {
             sessions.evict(connection, CloseReason::Restarting, Some(pace.reconnect_in()), effects);
@@ -211,7 +214,7 @@ impl LocalHub {
         staying.len()
     }
 
-    /// Changes the sessions, and then, with nothing borrowed, does what that calls for.
+    /// Changes the sessions, then carries out the effects with nothing borrowed.
     fn with_effects<R>(&self, change: impl FnOnce(&mut Sessions, &mut Effects) -> R) -> R {
         let mut effects = Effects::default();
         let result = change(&mut self.0.sessions.borrow_mut(), &mut effects);
@@ -227,7 +230,8 @@ impl LocalHub {
         result
     }
 
-    /// Tells the RoomHub who left. What its full mailbox refuses is told again at the next tick at the latest.
+    /// Reports ended memberships to the RoomHub. What its full mailbox refuses is reported again at the next
+    /// tick at the latest.
     fn report(&self, departures: Vec<MembershipRef>) {
         let gone = i64::try_from(departures.len()).unwrap_or(0);
         self.0.shared.metrics.memberships.sub(gone);
@@ -244,7 +248,8 @@ impl LocalHub {
     }
 }
 
-/// A session's registration. It reports signs of life, and ends with the session.
+/// A session's registration, by which it reports that its client is alive. Dropping it unregisters the
+/// session.
 pub struct RegistrationHandle {
     hub: LocalHub,
     connection: ConnectionId,
@@ -257,13 +262,13 @@ impl RegistrationHandle {
         self.connection
     }
 
-    /// The client gave a sign of life: anything that it sent, pongs too.
+    /// Records that something was received from the client: any message, also a pong.
     pub fn seen(&self) {
         self.seen.set(self.hub.0.sessions.borrow().now());
     }
 
-    /// The session goes on by another right (in-band refresh). As with registering: renew first, then look whether the
-    /// new token is revoked.
+    /// Replaces the credentials that the session depends on (in-band refresh). As with registering: renew
+    /// first, then check that the new token is not revoked.
     pub fn renew(&self, credentials: Credentials) {
         self.hub.0.sessions.borrow_mut().renew(self.connection, credentials);
     }
@@ -276,7 +281,7 @@ impl Drop for RegistrationHandle {
     }
 }
 
-/// A membership that has begun: its live events wait until it is spliced. Dropped before that, it ends.
+/// A membership whose live events are buffered until it is spliced. Dropped before that, it ends.
 #[must_use]
 pub struct Joined {
     hub: LocalHub,
@@ -286,12 +291,14 @@ pub struct Joined {
 }
 
 impl Joined {
-    /// Where the room stood. The log has everything up to here; read it at least so far.
+    /// The room's head at the time of the join. Every event up to it is in the log; the caller must read at
+    /// least that far.
     pub fn head(&self) -> Seq {
         self.head
     }
 
-    /// The log was read up to `up_to`, and what was read is in the outbox: live events go on from there.
+    /// Tells the hub that the log was read up to `up_to` and that the events read are in the outbox. Live
+    /// events continue from there.
     pub fn splice(&mut self, up_to: Seq) -> Spliced {
         let spliced = self.hub.0.sessions.borrow_mut().splice(&self.membership, up_to);
         self.is_kept = spliced == Spliced::Live;

@@ -1,4 +1,4 @@
-//! Which connections hang on a user, a login or a token.
+//! Index of connections by the user, login and token that they depend on.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
@@ -12,7 +12,7 @@ use crate::ids::{ConnectionId, LoginId, TokenId, UserId};
 pub(super) struct Index {
     users: Many<UserId>,
     logins: Many<LoginId>,
-    /// A `jti` names a token only together with who issued it.
+    /// By issuer and `jti`: a `jti` is unique only for its issuer.
     tokens: Many<(Option<Arc<str>>, TokenId)>,
 }
 
@@ -41,7 +41,7 @@ impl Index {
         self.logins.get(&login).into_iter().collect()
     }
 
-    /// The connections that may be affected by `revocation`: those that hang on the right itself, or on the user in it.
+    /// The connections that `revocation` may affect: those that depend on the right itself, or on its user.
     pub(super) fn affected(&self, revocation: &Revocation) -> Vec<ConnectionId> {
         match revocation {
             Revocation::Token { issuer, jti, .. } => self.tokens.get(&(issuer.clone(), jti.clone())),

@@ -1,4 +1,5 @@
-//! Is the client alive, and does it read? Looked at once per tick; knows no clock and no socket.
+//! Per session: when to ping, and when to evict a client that is silent or does not read. Called once per
+//! tick; knows neither clock nor socket.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -9,19 +10,21 @@ use tokio::time::Instant;
 use crate::hub::{HubConfig, Progress};
 use crate::protocol::close::CloseReason;
 
-/// How often every session is looked at.
+/// Interval between two checks of every session.
 pub(super) const TICK: Duration = Duration::from_secs(1);
 
-/// A session that is still here this many grace periods after its socket was shut is forgotten without it.
+/// A session that still exists this many grace periods after its eviction, although its socket was shut down,
+/// is removed from the hub.
 const FORGET_AFTER: u32 = 3;
 
 pub(super) struct Watch {
-    /// When the client was last heard, to the tick. Shared with the session's guard, which reports it.
+    /// When something was last received from the client, with the resolution of a tick. Shared with the
+    /// session's `RegistrationHandle`, which sets it.
     seen: Rc<Cell<Instant>>,
-    /// This session's place on the heartbeat wheel.
+    /// Which tick of the heartbeat interval this session is pinged at, modulo the interval.
     spoke: u64,
     drained: u64,
-    /// Since when nothing was drained although the soft limit is passed.
+    /// Since when nothing has been drained while the soft limit was exceeded.
     stalled_since: Option<Instant>,
     leaving: Option<Leaving>,
 }
@@ -31,20 +34,21 @@ struct Leaving {
     abort: bool,
 }
 
-/// What a look at a session calls for.
+/// What must be done with a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Fine,
     Ping,
     Evict(CloseReason),
-    /// It was asked to leave and did not: shut its socket.
+    /// It was asked to leave and did not: shut down its socket.
     Cut,
-    /// Not even that helped: it no longer counts.
+    /// It is still there after its socket was shut down: remove it from the hub.
     Forget,
 }
 
 impl Watch {
-    /// `spoke` spreads sessions evenly over the heartbeat interval, also those that came together.
+    /// Consecutive values of `spoke` spread sessions evenly over the heartbeat interval, even if they
+    /// connected at the same time.
     pub(super) fn new(now: Instant, spoke: u64) -> Self {
         Self { seen: Rc::new(Cell::new(now)), spoke, drained: 0, stalled_since: None, leaving: None }
     }
@@ -53,7 +57,7 @@ impl Watch {
         self.seen.clone()
     }
 
-    /// For how long the client was not heard, to the tick.
+    /// Time since anything was received from the client, with the resolution of a tick.
     pub(super) fn silent_for(&self, now: Instant) -> Duration {
         now.saturating_duration_since(self.seen.get())
     }

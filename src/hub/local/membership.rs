@@ -1,4 +1,4 @@
-//! One connection's stay in one room: which event it gets next.
+//! One connection's membership in one room, and which event it gets next.
 
 use std::collections::VecDeque;
 
@@ -9,15 +9,16 @@ use crate::hub::{Delivery, Outbox, Pushed};
 use crate::ids::{Seq, UserId};
 use crate::protocol::Dialect;
 
-/// Whether the session's read of the log and the live events met.
+/// Whether the events that the session read from the log and the live events are contiguous.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Spliced {
-    /// From here on, events come live.
+    /// They are: from now on events are delivered live.
     Live,
-    /// More was said meanwhile than the buffer holds: read the log on from where it ended, and splice again.
+    /// More events arrived than the buffer holds: read the log from where the last read ended, and splice
+    /// again.
     Behind,
-    /// The membership is over.
+    /// The membership has ended.
     Gone,
 }
 
@@ -30,21 +31,23 @@ pub(super) struct Membership {
 }
 
 enum Stage {
-    /// The session reads the log; live events wait. When the buffer is full the oldest goes, since the log has it.
+    /// The session is reading the log; live events are buffered. When the buffer is full the oldest is
+    /// dropped, because the log has it.
     Joining { waiting: VecDeque<(Seq, Bytes)>, at_most: usize },
-    /// The session has everything before `next`.
+    /// The session has every event before `next`.
     Live { next: Seq },
 }
 
-/// What became of an event for one member.
+/// What happened to an event for one member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DeliveryResult {
     Pushed(Pushed),
-    /// It waits for the splice.
+    /// It is buffered until the splice.
     Waiting,
     /// The member has it already.
     Known,
-    /// An event before it is missing. Never happens while the RoomHub keeps its order; the member must resume.
+    /// The event before it is missing. Never happens while the RoomHub keeps the order; the member must
+    /// reconnect and resume.
     Gap,
 }
 
@@ -89,7 +92,7 @@ impl Membership {
         for (seq, frame) in std::mem::take(waiting) {
             if seq == next {
                 next = seq.next();
-                // An overflow is found by the slow-consumer watch; a closed outbox has no reader to tell.
+                // An overflow is found at the next tick by `Watch::look`; a closed outbox has no reader.
                 let _ = self.outbox.push(frame, Delivery::Durable);
             }
         }

@@ -1,4 +1,5 @@
-//! The lower level of the hub: the sessions of one worker thread.
+//! The lower level of the hub: the sessions of one worker thread, their memberships and their liveness. Which
+//! event is next in a room is decided in `room`, not here.
 
 mod actor;
 mod effects;

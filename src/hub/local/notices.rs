@@ -1,4 +1,4 @@
-//! What sessions are told by the hub itself.
+//! The notices that the hub itself sends to sessions.
 
 use bytes::Bytes;
 
@@ -7,7 +7,7 @@ use crate::ids::{Room, UserId};
 use crate::protocol::close::CloseReason;
 use crate::protocol::{Dialect, ErrorCode, Notice, PresenceChange};
 
-/// How a session closes whose right ended.
+/// The close reason for a session whose right has ended.
 pub(super) fn close_reason(reason: RevocationReason) -> CloseReason {
     match reason {
         RevocationReason::Revoked | RevocationReason::RoleChanged => CloseReason::Revoked,
@@ -17,7 +17,8 @@ pub(super) fn close_reason(reason: RevocationReason) -> CloseReason {
     }
 }
 
-/// What a member is told that a room no longer lets in: first for programs that it left, then for people why.
+/// The notices for a member whose membership was revoked: `presence` for programs, then the reason for
+/// people.
 pub(super) fn left(room: &Room, user: UserId, reason: RevocationReason) -> [Notice; 2] {
     let why = match reason {
         RevocationReason::Revoked => "the right to be in it was taken back",
@@ -37,12 +38,13 @@ pub(super) fn left(room: &Room, user: UserId, reason: RevocationReason) -> [Noti
     ]
 }
 
-/// The heartbeat's question, as the dialect spells it; none where the transport asks by itself.
+/// The heartbeat's ping in this dialect; `None` where the transport sends its own pings.
 pub(super) fn ping(dialect: Dialect) -> Option<Bytes> {
     match dialect {
         // A ping frame without payload (RFC 6455, section 5.5.2).
         Dialect::Json => Some(Bytes::from_static(&[0x89, 0x00])),
-        // Engine.IO promises its clients a ping at an interval of its own.
+        // Engine.IO promises its clients pings at an interval of its own, so `realtime/engineio/heartbeat.rs`
+        // sends them.
         Dialect::SocketIo(_) => None,
     }
 }

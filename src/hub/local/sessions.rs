@@ -1,7 +1,8 @@
-//! The sessions of one worker thread and their places in rooms: a plain struct behind the LocalHub.
+//! The sessions of one worker thread and their memberships: a plain struct behind the LocalHub.
 //!
-//! It owns memberships; the RoomHub mirrors them from what is asked and reported. Whatever has to be done to the outside
-//! world (asking sessions to end, telling the RoomHub) comes back as [`Effects`], to be carried out when no borrow is held.
+//! It owns the memberships; the RoomHub mirrors them from what it is asked and what is reported to it. Side
+//! effects (asking sessions to end, reporting to the RoomHub) are returned as [`Effects`], to be carried out
+//! when nothing is borrowed.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
@@ -29,9 +30,9 @@ pub(super) struct Sessions {
     config: HubConfig,
     now: Instant,
     tick: u64,
-    /// In the order in which they came.
+    /// Ordered by id, which is the order in which they connected.
     sessions: BTreeMap<ConnectionId, Session>,
-    /// Each room's members on this thread, with all that a delivery needs.
+    /// Each room's members on this thread, with everything that a delivery needs.
     rooms: HashMap<Room, HashMap<ConnectionId, Membership>>,
     index: Index,
     registered: u64,
@@ -44,12 +45,12 @@ struct Session {
     watch: Watch,
 }
 
-/// Who joins, as the RoomHub needs to know it.
+/// The joining connection, as the RoomHub needs to know it.
 pub(super) struct Joiner {
     pub(super) user: UserId,
     pub(super) dialect: Dialect,
     pub(super) membership: MembershipId,
-    /// It was not in the room before.
+    /// Whether it was not a member of the room before.
     pub(super) is_new: bool,
 }
 
@@ -67,7 +68,7 @@ impl Sessions {
         }
     }
 
-    /// The time of the last tick: what "seen" is measured in.
+    /// The time of the last tick, which is the time that `seen` records.
     pub(super) fn now(&self) -> Instant {
         self.now
     }
@@ -82,7 +83,7 @@ impl Sessions {
         seen
     }
 
-    /// The session is gone: so are its memberships and its place in the counts.
+    /// Removes the session, its memberships and its index entries.
     pub(super) fn unregister(&mut self, connection: ConnectionId, effects: &mut Effects) {
         self.withdraw(connection, effects);
         self.sessions.remove(&connection);
@@ -126,7 +127,7 @@ impl Sessions {
         }
     }
 
-    /// Ends one stay, unless the connection has begun another since.
+    /// Ends this membership, unless the connection has begun a newer one in the room.
     pub(super) fn end_membership(&mut self, membership: &MembershipRef, effects: &mut Effects) {
         let member = self.rooms.get(&membership.room).and_then(|members| members.get(&membership.connection));
         if member.is_some_and(|member| member.id == membership.membership) {
@@ -134,7 +135,7 @@ impl Sessions {
         }
     }
 
-    /// Ends the membership; says whether there was one.
+    /// Ends the connection's membership in the room; returns whether there was one.
     pub(super) fn leave(&mut self, connection: ConnectionId, room: &Room, effects: &mut Effects) -> bool {
         if let Some(session) = self.sessions.get_mut(&connection) {
             session.rooms.remove(room);
@@ -156,7 +157,7 @@ impl Sessions {
         self.sessions.get(&connection).into_iter().flat_map(|session| &session.rooms).cloned().collect()
     }
 
-    /// The newest of those sessions that come before the page, one more than it holds.
+    /// The newest sessions before the page's position, one more than the page holds.
     pub(super) fn list(&self, filter: SessionFilter, page: &Page<ConnectionId>) -> Vec<LiveSession> {
         let named = match filter {
             SessionFilter::All => None,
@@ -183,7 +184,7 @@ impl Sessions {
         }
     }
 
-    /// Nothing of a session that is on its way out.
+    /// A snapshot of a session; `None` if it is being evicted.
     fn seen_from_outside(&self, connection: ConnectionId) -> Option<LiveSession> {
         let session = self.sessions.get(&connection).filter(|session| !session.watch.is_leaving())?;
         let Registration { credentials, endpoint, dialect, address, since, .. } = &session.registration;
@@ -202,12 +203,13 @@ impl Sessions {
         })
     }
 
-    /// Puts a parcel into the outboxes of the room's members on this thread.
+    /// Pushes a notice into the outboxes of the room's members on this thread.
     pub(super) fn deliver(&mut self, message: &RoomMessage, effects: &mut Effects) -> Delivered {
         let mut delivered = Delivered::default();
         let mut broken = Vec::new();
         for (connection, member) in self.rooms.get_mut(&message.room).into_iter().flatten() {
-            // A dialect that was not encoded belongs to a member whom the RoomHub did not know yet: it reads the log.
+            // The frame is missing if the member joined after the RoomHub encoded the message; such a member
+            // reads the event from the log.
             let Some(frame) = message.encoded.of(member.dialect) else { continue };
             let result = match &message.contents {
                 Contents::Event(seq) => member.take(*seq, frame),
@@ -233,7 +235,7 @@ impl Sessions {
         delivered
     }
 
-    /// Lets go of whatever hung on a right that ended.
+    /// Ends the sessions and memberships that depend on a right that ended.
     pub(super) fn end(&mut self, revocation: &Revocation, effects: &mut Effects) {
         for connection in self.index.affected(revocation) {
             match revocation {
@@ -260,7 +262,8 @@ impl Sessions {
         session.is_some_and(|session| session.registration.bound_room.as_ref() == Some(room))
     }
 
-    /// What the hub itself tells one session. It overflows only where the watch evicts anyway.
+    /// Pushes notices of the hub itself to one session. They overflow only an outbox whose session is evicted
+    /// anyway at the next tick.
     fn notify(&self, connection: ConnectionId, notices: &[Notice]) {
         let Some(Session { registration, .. }) = self.sessions.get(&connection) else { return };
         for notice in notices {
@@ -271,8 +274,9 @@ impl Sessions {
         }
     }
 
-    /// The session leaves all rooms now, is told why (and when to come back, if that is not as for anyone whom this
-    /// reason ends), and asked to close. Says whether it was there and not on its way out.
+    /// Takes the session out of all rooms now, sends it the reason and when to reconnect (`reconnect_in`, or
+    /// the default for this reason), and asks it to close. Returns whether the session existed and was not
+    /// being evicted already.
     pub(super) fn evict(
         &mut self,
         connection: ConnectionId,
@@ -301,7 +305,8 @@ impl Sessions {
         true
     }
 
-    /// Takes the session out of rooms and index; says whether it still was there and not on its way out.
+    /// Takes the session out of its rooms and the index; returns whether it existed and was not being evicted
+    /// already.
     fn withdraw(&mut self, connection: ConnectionId, effects: &mut Effects) -> bool {
         let Some(session) = self.sessions.get_mut(&connection).filter(|session| !session.watch.is_leaving())
         else {
@@ -314,7 +319,7 @@ impl Sessions {
         true
     }
 
-    /// Looks at every session once.
+    /// Checks the liveness of every session once.
     pub(super) fn tick(&mut self, now: Instant, effects: &mut Effects) {
         self.now = now;
         self.tick += 1;
@@ -325,7 +330,7 @@ impl Sessions {
             match session.watch.look(now, self.tick, outbox.progress(), &self.config) {
                 Verdict::Fine => {}
                 Verdict::Ping => {
-                    // A client that cannot take a ping is found by the watch.
+                    // A client that cannot take a ping is found by `Watch::look`.
                     if let Some(ping) = notices::ping(*dialect) {
                         let _ = outbox.push(ping, Delivery::Droppable);
                     }
@@ -344,7 +349,7 @@ impl Sessions {
         }
     }
 
-    /// Up to `at_most` sessions that have not been asked to leave yet.
+    /// Up to `at_most` sessions that are not being evicted yet.
     pub(super) fn staying(&self, at_most: usize) -> Vec<ConnectionId> {
         let staying = self.sessions.iter().filter(|(_, session)| !session.watch.is_leaving());
         staying.map(|(connection, _)| *connection).take(at_most).collect()

@@ -1,7 +1,7 @@
-//! Outboxes: what waits to be written to one client, bounded in bytes.
+//! Outboxes: the frames that wait to be written to one client, bounded in bytes.
 //!
-//! An outbox lives on one worker thread with its session. Whoever has something to say pushes an encoded frame;
-//! the response body pulls everything that waits as one item, so that a burst leaves in one write.
+//! An outbox lives on one worker thread with its session. Senders push encoded frames; the response body
+//! pulls everything that waits as one item, so that a burst of frames leaves in one write.
 
 mod queue;
 mod stream;
@@ -21,15 +21,17 @@ pub use stream::OutboxStream;
 /// What may happen to a frame while the client does not keep up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Delivery {
-    /// Never dropped: a client that cannot take it is closed as a slow consumer and resumes by `since`.
+    /// Never dropped: a client that cannot take it is closed as a slow consumer and resumes with `since`.
     Durable,
-    /// Replaces a frame of the same key that still waits, in that frame's place: only the newest state matters.
+    /// Replaces a waiting frame of the same key, at that frame's position in the queue: only the newest state
+    /// matters.
     Latest(LatestKey),
-    /// The first to go when the client falls behind.
+    /// Dropped first when the client falls behind.
     Droppable,
 }
 
-/// Names a state of which only the newest value matters. Shared, because one notice goes to many outboxes.
+/// Identifies a state of which only the newest value matters. Shared (`Arc`), because one notice goes to many
+/// outboxes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LatestKey(Arc<State>);
 
@@ -58,57 +60,61 @@ impl LatestKey {
     }
 }
 
-/// How much may wait for one client, in bytes. Each frame weighs its length and what keeping it costs.
+/// How much may wait for one client, in bytes. Each frame counts its length plus a fixed overhead for storing
+/// it.
 #[derive(Clone, Copy, Debug)]
 pub struct OutboxLimits {
-    /// Past this, droppable frames go, and a client that takes nothing for the grace period is slow.
+    /// Above this, droppable frames are dropped, and a client that drains nothing for the grace period is a
+    /// slow consumer.
     pub soft: usize,
-    /// Past this the client is slow at once.
+    /// Above this the client is a slow consumer at once.
     pub hard: usize,
 }
 
-/// What became of a pushed frame.
+/// What happened to a pushed frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Pushed {
-    /// It waits, or is already on its way.
+    /// It waits, or is already being sent.
     Queued,
-    /// It took the place of an older frame of its key.
+    /// It replaced an older frame of its key.
     Replaced,
-    /// It was droppable, and the client is behind.
+    /// It was droppable, and the queue is above the soft limit.
     Dropped,
-    /// It does not fit under the hard limit: the client must be evicted. Every push answers the same from then on.
+    /// It does not fit under the hard limit: the client must be evicted. Every further push returns the same.
     Overflow,
-    /// The session is ending; nothing more goes out.
+    /// The session's output has ended; the frame is discarded.
     Closed,
 }
 
-/// How a client keeps up, for the slow-consumer watch.
+/// How well a client keeps up, to recognise slow consumers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// Weight of all that waits.
+    /// Bytes that wait, with the overhead of each frame.
     pub waiting: usize,
-    /// Frames that ever left. Equal in two looks: nothing was drained between them.
+    /// Frames drained since the outbox was created. If two looks see the same count, nothing was drained
+    /// between them.
     pub drained: u64,
-    /// The hard limit was hit.
+    /// Whether the hard limit was exceeded.
     pub overflowed: bool,
 }
 
-/// The writing end. Cheap to clone; not `Send`, because it never leaves its worker thread.
+/// The sending end. Cheap to clone; not `Send`, because it never leaves its worker thread.
 #[derive(Clone)]
 pub struct Outbox {
     inner: Rc<RefCell<Inner>>,
     channel: Channel,
 }
 
-/// Sessions that share an outbox each have a lane: what is newest in one replaces nothing of the other.
+/// Sessions that share an outbox (Socket.IO namespaces of one connection) each have a channel: a latest-wins
+/// frame of one replaces no frame of another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 struct Channel(u8);
 
 struct Inner {
     queue: Queue,
     reader: Option<Waker>,
-    /// Whoever waits for the queue to be empty.
+    /// The task that waits in [`Outbox::drained`].
     refiller: Option<Waker>,
 }
 
@@ -120,7 +126,7 @@ impl Outbox {
         (outbox.clone(), OutboxStream::new(outbox))
     }
 
-    /// The same outbox for another session of the same client.
+    /// The same outbox for another session of the same client; see `Channel`.
     pub fn on_channel(&self, channel: u8) -> Self {
         Self { inner: self.inner.clone(), channel: Channel(channel) }
     }
@@ -131,18 +137,18 @@ impl Outbox {
         self.with_reader_woken(|queue| queue.push(frame, delivery, channel))
     }
 
-    /// Ends the session's output: what waits still goes out (after an overflow, nothing does), then `last` (a close
-    /// frame), then the stream ends.
+    /// Ends the session's output: waiting frames are still sent (after an overflow, none are), then `last` (a
+    /// close frame), then the stream ends.
     pub fn finish(&self, last: Bytes) {
         self.with_reader_woken(|queue| queue.finish(Some(last)));
     }
 
-    /// Ends the session's output: what waits still goes out, then the stream ends.
+    /// Ends the session's output: waiting frames are still sent, then the stream ends.
     pub fn end(&self) {
         self.with_reader_woken(|queue| queue.finish(None));
     }
 
-    /// Completes when nothing waits any more: for whoever refills this outbox from elsewhere.
+    /// Completes when nothing waits any more. For a task that refills this outbox from another queue.
     pub async fn drained(&self) {
         std::future::poll_fn(|context| {
             let mut inner = self.inner.borrow_mut();
@@ -155,17 +161,18 @@ impl Outbox {
         .await;
     }
 
-    /// Ends the session's output at once: what waits is forgotten and the stream ends.
+    /// Ends the session's output at once: waiting frames are discarded and the stream ends.
     pub fn close(&self) {
         self.with_reader_woken(Queue::close);
     }
 
-    /// Forgets what waits, so that a last word fits. For clients that do not read: their memory must go before they do.
+    /// Discards the waiting frames, so that a final notice fits. For clients that do not read: their memory
+    /// must be freed before they disconnect.
     pub fn clear(&self) {
         self.inner.borrow_mut().queue.clear();
     }
 
-    /// How the client keeps up.
+    /// How well the client keeps up.
     pub fn progress(&self) -> Progress {
         self.inner.borrow().queue.progress()
     }
@@ -184,7 +191,7 @@ impl Outbox {
 }
 
 impl Inner {
-    /// The refiller, if there is room for it.
+    /// The refiller's waker, if the queue is empty.
     fn take_refiller(&mut self) -> Option<Waker> {
         if self.queue.progress().waiting == 0 { self.refiller.take() } else { None }
     }

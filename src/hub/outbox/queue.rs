@@ -1,4 +1,4 @@
-//! The rules of an outbox, without wakers: a plain struct that the property tests drive.
+//! The rules of an outbox, without wakers: a plain struct, so that property tests can drive it.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -6,21 +6,22 @@ use bytes::{Bytes, BytesMut};
 
 use super::{Channel, Delivery, LatestKey, OutboxLimits, Progress, Pushed};
 
-/// What keeping one frame costs beside its bytes, so that a million tiny frames cannot hide under the limits.
+/// Bytes added to each frame for storing it, so that a million tiny frames cannot pass under the limits.
 pub(super) const OVERHEAD: usize = 64;
 
-/// An emptied queue gives back room beyond this many entries.
+/// An emptied queue releases memory beyond this many entries.
 const KEPT_CAPACITY: usize = 8;
 
 pub(super) struct Queue {
     limits: OutboxLimits,
-    /// Oldest first. An entry whose frame went away keeps its place as a tombstone, so that positions stay true.
+    /// Oldest first. An entry whose frame was dropped stays as a tombstone, so that the recorded positions
+    /// remain valid.
     entries: VecDeque<Entry>,
-    /// Position of the front entry, counted from the first that ever was.
+    /// Position of the front entry, counted from the first entry that was ever pushed.
     front: u64,
-    /// Where the waiting frame of each key stands.
+    /// Position of each key's waiting frame.
     latest: HashMap<Key, u64>,
-    /// Where droppable frames stand, oldest first; some may have left already.
+    /// Positions of droppable frames, oldest first; some may have been drained already.
     droppable: VecDeque<u64>,
     waiting: usize,
     drained: u64,
@@ -28,7 +29,7 @@ pub(super) struct Queue {
 }
 
 struct Entry {
-    /// `None` is a tombstone.
+    /// `None` marks a tombstone.
     frame: Option<Bytes>,
     key: Option<Key>,
 }
@@ -38,9 +39,9 @@ type Key = (Channel, LatestKey);
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Open,
-    /// The hard limit was hit: nothing more gets in, the client is about to be evicted.
+    /// The hard limit was exceeded: nothing more is accepted, and the client is about to be evicted.
     Overflowed,
-    /// What waits goes out, then the end.
+    /// Waiting frames are still drained, then the stream ends.
     Finishing,
     Closed,
 }
@@ -137,7 +138,7 @@ impl Queue {
         self.entries.get(usize::try_from(at.checked_sub(self.front)?).ok()?)?.frame.clone()
     }
 
-    /// Takes what waits, about `chunk` bytes of it: at least one frame where there is one.
+    /// Drains about `chunk` bytes of the waiting frames: at least one frame if there is one.
     pub(super) fn drain(&mut self, chunk: usize) -> Drained {
         let Some(first) = self.pop() else {
             return match self.phase {
@@ -195,12 +196,13 @@ impl Queue {
 
     pub(super) fn finish(&mut self, last: Option<Bytes>) {
         if matches!(self.phase, Phase::Open | Phase::Overflowed) {
-            // After an overflow the order has a hole; what waits before it is only memory that nobody reads.
+            // After an overflow a frame is missing from the sequence, and the client does not read what waits
+            // before it.
             if self.phase == Phase::Overflowed {
                 self.forget();
             }
             if let Some(last) = last {
-                // Past the limits on purpose: it is one small frame, and the last.
+                // Exceeds the limits on purpose: it is one small frame, and the last one.
                 self.waiting += weight(&last);
                 self.entries.push_back(Entry { frame: Some(last), key: None });
             }
@@ -228,7 +230,7 @@ impl Queue {
         self.waiting = 0;
     }
 
-    /// Whether a reader that found nothing would now find something, or the end.
+    /// Whether a reader that found nothing would now find frames or the end of the stream.
     pub(super) fn is_worth_a_poll(&self) -> bool {
         self.waiting > 0 || matches!(self.phase, Phase::Finishing | Phase::Closed)
     }

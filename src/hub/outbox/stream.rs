@@ -1,4 +1,4 @@
-//! The reading end of an outbox.
+//! The receiving end of an outbox.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -9,13 +9,13 @@ use futures_util::Stream;
 use super::Outbox;
 use super::queue::Drained;
 
-/// One item never holds more than this, except for a single larger frame: the transport keeps an item whole until the
-/// client has taken it, so this bounds what a client that stops reading costs beyond its outbox.
+/// Maximum bytes of an item, except for a single larger frame. The transport holds an item in memory until
+/// the client has taken it, so this bounds what a client that stops reading costs beyond its outbox.
 const CHUNK: usize = 64 * 1024;
 
-/// Yields all that waits, coalesced into one item; ends after [`Outbox::finish`] or [`Outbox::close`].
+/// Yields everything that waits, coalesced into one item; ends after [`Outbox::finish`] or [`Outbox::close`].
 ///
-/// Dropping it closes the outbox: nobody is left to write to.
+/// Dropping it closes the outbox: nothing can be written to the client any more.
 pub struct OutboxStream(Outbox);
 
 impl OutboxStream {

@@ -1,4 +1,5 @@
-//! The RoomHub actor: a thin shell that hands messages to [`Rooms`] and carries out what that asks for.
+//! The RoomHub actor: a thin shell that passes messages to [`Rooms`] and performs the deliveries and log
+//! reads that it asks for.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -13,13 +14,14 @@ use crate::hub::{EventLog, HubConfig, HubMetrics, JoinError};
 use super::output::{PAGE, Read, ReadWhat, Refused, RoomOutput};
 use super::rooms::Rooms;
 
-/// Reads of the log that run at once. More would take the database's readers from everyone else.
+/// Concurrent reads of the log. More would take the database's readers from everything else.
 const READS_AT_ONCE: usize = 4;
 
-/// Messages handled before timers and finished reads get their turn: an actor's mailbox comes before everything else.
+/// Messages handled before timers and finished reads get their turn: an actor's mailbox takes precedence over
+/// both.
 const TURN: u32 = 64;
 
-/// What the RoomHub is made of.
+/// The dependencies of the RoomHub.
 pub(in crate::hub) struct Deps {
     pub(in crate::hub) config: HubConfig,
     pub(in crate::hub) log: Arc<dyn EventLog>,
@@ -31,7 +33,7 @@ pub(in crate::hub) struct RoomHub {
     deps: Deps,
     rooms: Rooms,
     workers: HashMap<WorkerId, Recipient<ToLocalHub>>,
-    /// Reads that wait for their turn: at most one a room.
+    /// Reads that wait for a free slot: at most one per room.
     reads: VecDeque<Read>,
     reading: usize,
     handled: u32,
@@ -51,7 +53,7 @@ impl RoomHub {
         }
     }
 
-    /// The rooms, and where what they send goes.
+    /// The rooms, and the output for what they send; borrowed together.
     fn split(&mut self) -> (&mut Rooms, WorkerOutput<'_>) {
         let Self { rooms, workers, reads, deps, .. } = self;
         (rooms, WorkerOutput { workers, reads, metrics: &deps.metrics })
@@ -77,14 +79,15 @@ impl RoomHub {
             ToRoomHub::Broadcast { room, notice, delivery, exclude } => {
                 rooms.broadcast(&room, &notice, &delivery, exclude, &mut output);
             }
-            // Whoever asked may have stopped waiting.
+            // The caller may have stopped waiting.
             ToRoomHub::Members { room, reply } => drop(reply.send(rooms.users_in(&room))),
             ToRoomHub::Largest { at_most, reply } => drop(reply.send(rooms.largest(at_most))),
             ToRoomHub::CatchUp => {}
         }
     }
 
-    /// What is due after every change: lost reports, reads, the next look, a pause for others.
+    /// Work that is due after every change: catching up on lost reports, starting reads, scheduling the next
+    /// repair, yielding to other tasks.
     fn go_on(&mut self, context: &mut Context<Self>) {
         if self.deps.publisher.take_lost() {
             self.deps.metrics.catch_ups.inc();

@@ -1,4 +1,5 @@
-//! The upper level of the hub: rooms, their members and the order of their events.
+//! The upper level of the hub: rooms, their members and the order of their events. It knows worker threads,
+//! but neither sessions nor outboxes.
 
 mod actor;
 mod sequencer;

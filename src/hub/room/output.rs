@@ -3,15 +3,14 @@
 use crate::hub::message::{RoomMessage, WorkerId};
 use crate::ids::{Room, Seq};
 
-/// Events that one read of the log fetches.
+/// Maximum number of events that one read of the log fetches.
 pub(super) const PAGE: usize = 500;
 
-/// Something to be read from the log for a room; the answer comes back through `Rooms::head_read` or
-/// `Rooms::events_read`.
+/// A read of the log for a room; the result comes back through `Rooms::head_read` or `Rooms::events_read`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Read {
     pub(super) room: Room,
-    /// Which life of the room asks: an answer to a former one is stale.
+    /// The generation of the room that asks. A result for an earlier generation is stale and ignored.
     pub(super) generation: u64,
     pub(super) what: ReadWhat,
 }
@@ -26,7 +25,7 @@ pub(super) enum ReadWhat {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Refused;
 
-/// Where parcels and reads go.
+/// Takes messages for workers and requests for reads.
 pub(super) trait RoomOutput {
     fn deliver(&mut self, worker: WorkerId, message: RoomMessage) -> Result<(), Refused>;
     fn read(&mut self, read: Read);

@@ -1,7 +1,7 @@
-//! Every room that has members: who they are, which event is next, and which worker threads must hear it.
+//! All rooms that have members: who they are, which event is next, and which worker threads must get it.
 //!
-//! A plain struct behind the RoomHub. It mirrors the memberships that the LocalHubs own, and is forgetful by design: a
-//! room without members keeps no state, since the log knows where to go on.
+//! A plain struct behind the RoomHub. It mirrors the memberships that the LocalHubs own. A room without
+//! members keeps no state, because the log has everything that is needed to start it again.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -19,7 +19,8 @@ use super::state::{Phase, RoomState};
 
 pub(super) struct Rooms {
     rooms: HashMap<Room, RoomState>,
-    /// Rooms that a later look must help: a gap that may not close by itself, a worker that refused, a read that failed.
+    /// Rooms that `repair` must look at: a gap that may not close by itself, a worker that refused a message,
+    /// a read that failed.
     needs_repair: BTreeSet<Room>,
     generations: u64,
     gap_timeout: Duration,
@@ -44,7 +45,7 @@ impl Rooms {
         let is_first = state.add(connection, user, join.dialect, join.worker, join.membership);
         match &mut state.phase {
             Phase::Starting { waiting, .. } => waiting.push(reply),
-            // A caller that stopped waiting has left, or is about to.
+            // A caller that stopped waiting has ended its membership or is about to.
             Phase::Running(sequencer) => drop(reply.send(Ok(sequencer.head()))),
         }
         if is_first {
@@ -77,7 +78,7 @@ impl Rooms {
         }
     }
 
-    /// Tells the members something that is not stored; says how many workers could not take it.
+    /// Broadcasts a notice that is not stored; returns how many workers refused it.
     pub(super) fn broadcast(
         &mut self,
         room: &Room,
@@ -89,7 +90,7 @@ impl Rooms {
         self.rooms.get(room).map_or(0, |state| state.broadcast(room, notice, delivery, exclude, output))
     }
 
-    /// Takes in an event that was committed, and whatever it lets through.
+    /// Accepts a committed event, and sends every event that is in order now.
     pub(super) fn offer(&mut self, event: Envelope, now: Instant, output: &mut impl RoomOutput) {
         let Some(state) = self.rooms.get_mut(&event.room) else { return };
         let room = event.room.clone();
@@ -102,7 +103,7 @@ impl Rooms {
         }
     }
 
-    /// The log was asked where a room stands.
+    /// A read of the room's head has finished.
     pub(super) fn head_read(
         &mut self,
         read: &Read,
@@ -120,7 +121,8 @@ impl Rooms {
                 self.repair_room(&read.room, now, output);
             }
             Err(error) => {
-                // Everyone in it still waits to be let in: they are told, and the next one to come tries again.
+                // Every member is still waiting for its join to be answered: all joins fail, and the next one
+                // starts the room again.
                 state.refuse(error);
                 self.rooms.remove(&read.room);
                 self.needs_repair.remove(&read.room);
@@ -128,7 +130,7 @@ impl Rooms {
         }
     }
 
-    /// The log was asked for what follows a position. `None`: it could not be read.
+    /// A read of the events after a position has finished. `None`: the log could not be read.
     pub(super) fn events_read(
         &mut self,
         read: &Read,
@@ -159,7 +161,7 @@ impl Rooms {
         }
     }
 
-    /// Reports were lost: every room asks the log.
+    /// Reports were lost: reads the log for every room.
     pub(super) fn catch_up_all(&mut self, output: &mut impl RoomOutput) {
         for (room, state) in &mut self.rooms {
             state.stale = true;
@@ -167,7 +169,7 @@ impl Rooms {
         }
     }
 
-    /// Helps the rooms that need it; says whether another look is due.
+    /// Repairs the rooms that need it; returns whether another call is due.
     pub(super) fn repair(&mut self, now: Instant, output: &mut impl RoomOutput) -> bool {
         for room in std::mem::take(&mut self.needs_repair) {
             self.repair_room(&room, now, output);
@@ -214,8 +216,8 @@ impl Rooms {
     }
 }
 
-/// Whether members of a room learn who comes and goes. In a market, competitors would; in the admins' room and a user's
-/// own it means nothing.
+/// Whether members of a room are sent `presence`. In a market room it would reveal competitors to each other;
+/// in the admins' room and a user's own room it has no meaning.
 fn tells_presence(room: &Room) -> bool {
     match room {
         Room::Session(_)

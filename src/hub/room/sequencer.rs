@@ -1,7 +1,8 @@
-//! One room's events, put in order.
+//! Puts one room's events in order.
 //!
-//! Commits report from several threads, so an event may come before the one it follows. Positions are gapless in the log
-//! (each is taken under the room's row lock), so whatever is missing has been committed: it is on its way, or it can be read.
+//! Commits are reported from several threads, so an event may arrive before its predecessor. Positions in the
+//! log have no gaps (each is taken under the room's row lock), so a missing event has been committed: either
+//! its report is on its way, or it can be read from the log.
 
 use std::collections::BTreeMap;
 
@@ -11,41 +12,43 @@ use super::output::PAGE;
 use crate::events::Envelope;
 use crate::ids::Seq;
 
-/// Early events kept for one room; more are read from the log when their turn comes.
+/// Maximum number of events held for one room because they arrived early; further ones are read from the log
+/// in their turn.
 const HELD: usize = 1_024;
 const _: () = assert!(PAGE < HELD, "or a page that closes a gap might not show that there is more");
 
-/// Which event is next, and those that came before their turn.
+/// The next position of a room, and the events that arrived before their turn.
 #[derive(Debug)]
 pub(super) struct Sequencer {
     next: Seq,
     held: BTreeMap<Seq, Envelope>,
-    /// When the oldest gap opened.
+    /// When the current gap was first seen.
     gap_since: Option<Instant>,
 }
 
 impl Sequencer {
-    /// Begins right after `head`; events that were published before that was known are offered next.
+    /// Starts right after `head`. Events that were reported before the head was known are offered next.
     pub(super) fn after(head: Seq) -> Self {
         Self { next: head.next(), held: BTreeMap::new(), gap_since: None }
     }
 
-    /// The position that the members wait for.
+    /// The next position to be sent.
     pub(super) fn next(&self) -> Seq {
         self.next
     }
 
-    /// The last position that had its turn.
+    /// The last position that was sent.
     pub(super) fn head(&self) -> Seq {
         Seq(self.next.0.saturating_sub(1))
     }
 
-    /// Takes an event in, unless its turn has passed.
+    /// Accepts an event, unless its position has been sent already.
     pub(super) fn offer(&mut self, event: Envelope, now: Instant) {
         if event.seq < self.next {
             return;
         }
-        // What does not fit is read from the log: the gap before it will be, and a full page calls for the next one.
+        // An event that is not kept is read from the log: the gap before it leads to a read, and a full page
+        // to the next one.
         if self.held.len() < HELD || event.seq == self.next {
             self.held.insert(event.seq, event);
         }
@@ -54,26 +57,26 @@ impl Sequencer {
         }
     }
 
-    /// The next event, if it is there.
+    /// The next event, if it has arrived.
     pub(super) fn take_ready(&mut self) -> Option<Envelope> {
         let event = self.held.remove(&self.next)?;
         self.next = self.next.next();
-        // Whatever gap there is now is a new one; its time starts with the first look at it.
+        // A gap after this event is a new one; its time starts when it is first seen.
         self.gap_since = None;
         Some(event)
     }
 
-    /// Whether something that was committed has not come, and since when at the latest.
+    /// Since when an event has been missing; `None` if none is.
     pub(super) fn gap(&mut self, now: Instant) -> Option<Instant> {
         (!self.held.is_empty()).then(|| *self.gap_since.get_or_insert(now))
     }
 
-    /// A read of the log has begun: if it does not close the gap, that is a new one.
+    /// A read of the log has begun. If it does not close the gap, the gap's time starts again.
     pub(super) fn reading(&mut self) {
         self.gap_since = None;
     }
 
-    /// Goes on at `seq` where the log itself begins later than expected: what lies between is gone for good.
+    /// Continues at `seq` because the log has no events before it: what lies between is lost.
     pub(super) fn skip_to(&mut self, seq: Seq) {
         self.next = self.next.max(seq);
         self.held = self.held.split_off(&self.next);

@@ -1,4 +1,4 @@
-//! One room: its members, and how far each worker thread has heard it.
+//! One room: its members, and the last event that each worker thread has taken.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -19,21 +19,23 @@ use super::output::{Read, ReadWhat, RoomOutput};
 use super::sequencer::Sequencer;
 
 pub(super) struct RoomState {
-    /// Distinguishes this life of the room from former ones.
+    /// Number of this instance of the room. A room that is removed and started again gets a new one, so that
+    /// results of earlier reads are recognised as stale.
     pub(super) generation: u64,
     pub(super) phase: Phase,
-    /// A read of events is under way.
+    /// A read of events is in progress.
     pub(super) reading: bool,
-    /// The log has, or may have, events that the members have not got.
+    /// The log has, or may have, events that the members have not been sent.
     pub(super) stale: bool,
     members: HashMap<ConnectionId, Member>,
-    /// How many connections of each user are members.
+    /// Number of member connections of each user.
     users: BTreeMap<UserId, usize>,
     audiences: BTreeMap<WorkerId, Audience>,
 }
 
 pub(super) enum Phase {
-    /// The room's head is being read. Events that are reported meanwhile are in the log by then or after it.
+    /// The room's head is being read. Events that are reported meanwhile are covered by that head or must be
+    /// read from the log after it (`missed`).
     Starting {
         waiting: Vec<oneshot::Sender<Result<Seq, JoinError>>>,
         missed: bool,
@@ -51,7 +53,7 @@ struct Member {
 /// The members on one worker thread.
 struct Audience {
     speakers: [usize; Dialect::ALL.len()],
-    /// The last event that the worker took. Behind the room's head only while its mailbox was full.
+    /// The last event that the worker accepted. Less than the room's head only after its mailbox was full.
     sent: Seq,
 }
 
@@ -84,7 +86,8 @@ impl RoomState {
         }
     }
 
-    /// Adds a member, or begins its next stay; says whether it is its user's first connection here.
+    /// Adds a member, or replaces its membership; returns whether it is its user's first connection in the
+    /// room.
     pub(super) fn add(
         &mut self,
         connection: ConnectionId,
@@ -108,7 +111,8 @@ impl RoomState {
         is_first
     }
 
-    /// Removes a member if it is still in that stay. `Some(Some(user))`: it was that user's last connection here.
+    /// Removes a member if `membership` is still its current one. `Some(Some(user))`: it was that user's last
+    /// connection in the room.
     pub(super) fn remove(
         &mut self,
         connection: ConnectionId,
@@ -150,7 +154,7 @@ impl RoomState {
         }
     }
 
-    /// The head is known: whoever waited is let in.
+    /// The head is known: answers the waiting joins.
     pub(super) fn begin(&mut self, head: Seq) {
         if let Phase::Starting { waiting, missed } = &mut self.phase {
             self.stale |= *missed;
@@ -172,7 +176,7 @@ impl RoomState {
         }
     }
 
-    /// Sends every event whose turn it is; says whether something stays behind.
+    /// Sends every event that is in order; returns whether a repair is still needed.
     pub(super) fn let_through(&mut self, now: Instant, output: &mut impl RoomOutput) -> bool {
         while let Phase::Running(sequencer) = &mut self.phase
             && let Some(event) = sequencer.take_ready()
@@ -182,7 +186,7 @@ impl RoomState {
         self.needs_repair(now)
     }
 
-    /// Takes in what the log has after `since`; says whether something stays behind.
+    /// Accepts the events that the log has after `since`; returns whether a repair is still needed.
     pub(super) fn catch_up(
         &mut self,
         since: Seq,
@@ -204,12 +208,13 @@ impl RoomState {
                 Phase::Starting { .. } => {}
             }
         }
-        // A worker that takes again what it refused goes on at once; one that still refuses waits for the next look.
+        // A worker that accepts messages again is caught up at once; one that still refuses waits for the
+        // next repair.
         self.stale |= self.is_behind() && self.slowest() > slowest;
         self.needs_repair(now)
     }
 
-    /// The log itself has a hole, which it never should: members on the far side of it are made to resume.
+    /// The log itself has a gap, which must never happen. Members behind it are evicted and have to resume.
     fn skip_to(&mut self, first: Seq, since: Seq) {
         log::error!(since = since.0, first = first.0; "a room's log has a hole");
         if let Phase::Running(sequencer) = &mut self.phase {
@@ -220,7 +225,7 @@ impl RoomState {
         }
     }
 
-    /// Sends an event to each worker that waits for exactly this one.
+    /// Sends an event to each worker for which it is the next one.
     fn send(&mut self, event: Envelope, output: &mut impl RoomOutput) {
         let (room, seq) = (event.room.clone(), event.seq);
         let waits = |audience: &Audience| audience.sent.next() == seq;
@@ -254,7 +259,7 @@ impl RoomState {
         self.audiences.keys().filter(|worker| output.deliver(**worker, message()).is_err()).count()
     }
 
-    /// Asks the log for what the members lack, unless it is being asked already.
+    /// Requests a read of the events that members lack, unless one is in progress.
     pub(super) fn read(&mut self, room: &Room, output: &mut impl RoomOutput) {
         match &mut self.phase {
             Phase::Starting { missed, .. } => *missed = true,
@@ -278,7 +283,7 @@ impl RoomState {
         self.audiences.values().map(|audience| audience.sent).min()
     }
 
-    /// Whether a worker refused events that others took.
+    /// Whether a worker has refused events that others have accepted.
     pub(super) fn is_behind(&self) -> bool {
         self.head().is_some_and(|head| self.audiences.values().any(|audience| audience.sent < head))
     }

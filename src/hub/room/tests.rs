@@ -1,4 +1,4 @@
-//! Rooms driven without actors: workers that refuse, reads that come late or fail, reports in any order.
+//! Rooms without actors: workers that refuse messages, reads that finish late or fail, reports in any order.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -22,11 +22,11 @@ const WORKERS: u32 = 2;
 const CONNECTIONS: usize = 4;
 const GAP: Duration = Duration::from_millis(50);
 
-/// Workers as a script wants them, and reads that wait for the script to answer them.
+/// Workers that refuse as the test sets them, and reads that wait until the test answers them.
 #[derive(Default)]
 struct RecordedOutput {
     refusing: [bool; WORKERS as usize],
-    /// What each worker was sent, in order.
+    /// The positions that each worker was sent, in order.
     sent: BTreeMap<u32, Vec<Seq>>,
     reads: VecDeque<Read>,
 }
@@ -48,12 +48,12 @@ impl RoomOutput for RecordedOutput {
     }
 }
 
-/// A stay of a connection, as its LocalHub would keep it.
+/// A connection's membership, as its LocalHub would keep it.
 struct Stay {
     worker: u32,
     membership: MembershipId,
     answer: oneshot::Receiver<Result<Seq, JoinError>>,
-    /// Where this worker's stream stood when it joined.
+    /// How many events this worker had been sent when the connection joined.
     from: usize,
     head: Option<Seq>,
 }
@@ -191,7 +191,8 @@ impl Play {
         }
     }
 
-    /// Each stay heard, from its head on, each position in order; says how far.
+    /// Checks that each membership got every position after its head, in order; returns the last position of
+    /// each.
     fn check_stays(&mut self) -> Vec<Seq> {
         let mut refused = Vec::new();
         let mut heard = Vec::new();
@@ -217,13 +218,13 @@ impl Play {
         heard
     }
 
-    /// Everything that can be said is said, and everyone listens.
+    /// Reports everything, answers every read, lets every worker accept, and checks that nothing is missing.
     fn finish(&mut self) {
         self.output.refusing = [false; WORKERS as usize];
         for event in std::mem::take(&mut self.unreported) {
             self.rooms.offer(event, self.now, &mut self.output);
         }
-        // The last one shows what was lost.
+        // A later event reveals the gap that a lost report left.
         let last = self.log.commit(&self.room);
         self.rooms.offer(last, self.now, &mut self.output);
         for _ in 0..10 {

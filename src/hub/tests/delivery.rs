@@ -1,4 +1,4 @@
-//! Who hears what, and in which order.
+//! Which members get which notices, and in which order.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;

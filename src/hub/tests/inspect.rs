@@ -1,4 +1,4 @@
-//! What is seen of sessions from outside, and closing one of them.
+//! Listing live sessions, and closing one of them.
 
 use futures_util::FutureExt;
 use serde_json::json;
@@ -96,7 +96,7 @@ fn closing_does_not_wait_for_a_place_in_a_full_mailbox() {
         let ana = world.connect(1);
         ana.join(&room, Seq(0)).await.unwrap();
         settle().await;
-        // Nobody takes messages before this task waits: the mailbox is full then.
+        // Before this task yields, no actor takes messages, so the mailbox is full.
         let page = Page { before: None, limit: 1 };
         let ask = || world.hub.sessions(SessionFilter::All, page).boxed_local();
         let asked: Vec<_> = (0..2_000).map(|_| ask()).collect();

@@ -1,4 +1,4 @@
-//! The hub as a whole: real actors and outboxes, a log in memory, no sockets.
+//! The hub as a whole: real actors and outboxes, an event log in memory, no sockets.
 
 mod delivery;
 mod revocations;

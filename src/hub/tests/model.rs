@@ -1,4 +1,5 @@
-//! Random joins, drops, late and lost reports, reconnects with `since`: each member gets each position once and in order.
+//! Random joins, disconnects, late and lost reports, reconnects with `since`: each member gets each position
+//! once and in order.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -19,13 +20,13 @@ const ROOMS: usize = 2;
 #[derive(Clone, Debug)]
 enum Step {
     Commit(usize),
-    /// Reports one of the commits that were not reported yet, whichever.
+    /// Reports one of the commits that were not reported yet, in any order.
     Report(usize),
-    /// A commit is never reported at all: a later one shows the gap.
+    /// A commit is never reported; a later one reveals the gap.
     Lose(usize),
     Join(usize, usize),
     Leave(usize, usize),
-    /// The connection breaks; what was not read is gone.
+    /// The connection breaks; what the client has not read is lost.
     Break(usize),
     Read(usize),
     LogFails,
@@ -48,7 +49,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Somebody with a client that remembers, for each room, the last position it has seen.
+/// A user whose client remembers the last position that it got of each room.
 struct Person {
     number: usize,
     member: Option<Member>,

@@ -1,4 +1,4 @@
-//! Who must go, when and how.
+//! Which sessions and memberships a revocation ends, when and how.
 
 use std::time::Duration;
 

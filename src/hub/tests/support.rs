@@ -1,4 +1,5 @@
-//! A hub on one thread whose time stands still unless everybody waits, with members that have outboxes but no sockets.
+//! A hub on one thread whose time is paused unless every task waits, with members that have outboxes but no
+//! sockets.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -22,7 +23,7 @@ use crate::ids::{ConnectionId, LoginId, Room, Seq, TokenId, UserId};
 use crate::protocol::close::{CloseReason, Endpoint};
 use crate::protocol::{Dialect, close_frame, encode};
 
-/// Runs `test` as an actix system whose clock is moved by waiting alone.
+/// Runs `test` as an actix system with a paused clock, which advances only when every task waits.
 pub(in crate::hub) fn run<F: Future>(test: impl FnOnce() -> F) -> F::Output {
     let system = actix::System::with_tokio_rt(|| {
         tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap()
@@ -30,7 +31,7 @@ pub(in crate::hub) fn run<F: Future>(test: impl FnOnce() -> F) -> F::Output {
     system.block_on(async move { test().await })
 }
 
-/// Lets every task go as far as it can without time passing.
+/// Lets every task run as far as it can without time passing.
 pub(in crate::hub) async fn settle() {
     for _ in 0..50 {
         tokio::task::yield_now().await;
@@ -50,11 +51,11 @@ pub(in crate::hub) fn user(number: usize) -> UserId {
     format!("01890a5d-ac96-774b-bcce-{number:012}").parse().unwrap()
 }
 
-/// An event log in memory that can be slow and can fail.
+/// An event log in memory that answers asynchronously and can fail.
 #[derive(Default)]
 pub(in crate::hub) struct FakeLog {
     rooms: Mutex<HashMap<Room, Vec<Envelope>>>,
-    /// This many reads fail from now on.
+    /// Number of reads that fail from now on.
     pub(in crate::hub) failures: AtomicUsize,
     pub(in crate::hub) reads: AtomicUsize,
 }
@@ -114,7 +115,7 @@ impl EventLog for Shared {
     }
 }
 
-/// A hub and what it was started with.
+/// A hub and the dependencies that it was started with.
 pub(in crate::hub) struct World {
     pub(in crate::hub) hub: HubHandle,
     pub(in crate::hub) log: Arc<FakeLog>,
@@ -136,7 +137,7 @@ impl World {
         Self::of(hub, log, metrics, 0)
     }
 
-    /// A hub as one of several threads sees it; its connections are counted from `first`.
+    /// The hub as one of several threads sees it; ids of its connections start after `first`.
     pub(in crate::hub) fn of(hub: HubHandle, log: Arc<FakeLog>, metrics: HubMetrics, first: usize) -> Self {
         Self { hub, log, metrics, connections: Cell::new(first) }
     }
@@ -159,7 +160,7 @@ impl World {
         self.connect_to(number, None, 100)
     }
 
-    /// The same, for one room, or for at most so many.
+    /// The same, bound to a room, or with a limit of rooms.
     pub(in crate::hub) fn connect_to(&self, number: usize, bound_room: Option<Room>, rooms: usize) -> Member {
         self.connections.set(self.connections.get() + 1);
         let name = format!("01890a5d-ac96-774b-aaaa-{:012}", self.connections.get());
@@ -167,7 +168,7 @@ impl World {
     }
 }
 
-/// A session without a socket: it asks the hub, and reads its outbox when it is told to.
+/// A session without a socket: it calls the hub, and reads its outbox when the test says so.
 pub(in crate::hub) struct Member {
     pub(in crate::hub) connection: ConnectionId,
     pub(in crate::hub) outbox: Outbox,
@@ -225,7 +226,7 @@ impl Member {
         Self { connection, outbox, guard, evicted, abort, local, log: world.log.clone(), stream }
     }
 
-    /// Joins as a session does: asks the hub, reads the log after `since`, pushes it, and splices.
+    /// Joins as a session does: joins the hub, reads the log after `since`, pushes the events, and splices.
     pub(in crate::hub) fn join(
         &self,
         room: &Room,

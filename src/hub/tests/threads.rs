@@ -1,4 +1,5 @@
-//! Real threads: several workers, several writers that report as they happen to be scheduled, members that come and go.
+//! Real threads: several workers, several writers that report in whatever order they are scheduled, members
+//! that reconnect.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +20,7 @@ const ROOMS: usize = 3;
 const WRITERS: u64 = 4;
 const EACH: u64 = 400;
 
-/// Hears a room to its end, breaking off and resuming every so often.
+/// Receives all events of a room, disconnecting and resuming every so often.
 async fn hear_all(world: World, number: usize, room: Room) -> Vec<u64> {
     let mut heard: Vec<u64> = Vec::new();
     let mut visit = 0;
@@ -29,7 +30,7 @@ async fn hear_all(world: World, number: usize, room: Room) -> Vec<u64> {
         let mut member = world.connect(number);
         let since = Seq(heard.last().copied().unwrap_or(0));
         while let Err(refusal) = member.join(&room, since).await {
-            // The mailbox is small on purpose; a client tries again.
+            // The mailbox is small on purpose; a client retries.
             assert_eq!(refusal, JoinError::Busy);
             tokio::task::yield_now().await;
         }

@@ -122,7 +122,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// The rules told naively: a list of what waits, searched from the front each time.
+/// A naive model of the queue: a list of waiting frames, searched from the front each time.
 #[derive(Default)]
 struct Model {
     waiting: Vec<(u8, usize, Kind)>,
