@@ -1,8 +1,9 @@
-//! JSON from clients, strictly: an object is an object.
+//! Strict JSON from clients: an object must be an object.
 //!
-//! The code that serde derives for a struct also takes a list, field by position. To a client that is a bug waiting (a
-//! field of ours that is added, or moves, changes what its list means), and to us a second way in for every check that
-//! thinks in names. So structs are read here through a deserializer that hands lists to no struct, at any depth.
+//! The code that serde derives for a struct also accepts a list, field by position. For a client that is a
+//! latent bug (a field that is added or moved changes what its list means), and for the server it is a way
+//! around every check that relies on field names. So structs are read here through a deserializer that
+//! rejects lists for structs at any depth.
 
 use std::fmt;
 
@@ -13,10 +14,10 @@ use serde::de::{
 
 const NO_OBJECT: &str = "must be an object";
 
-/// Reads a whole text.
+/// Parses a whole text.
 ///
 /// # Errors
-/// As `serde_json::from_str`, and where a list or a plain value stands for an object.
+/// As `serde_json::from_str`, and if a list or a plain value stands in the place of an object.
 pub fn from_str<'de, T: Deserialize<'de>>(text: &'de str) -> serde_json::Result<T> {
     let mut json = serde_json::Deserializer::from_str(text);
     let value = T::deserialize(Strict(&mut json))?;
@@ -24,7 +25,7 @@ pub fn from_str<'de, T: Deserialize<'de>>(text: &'de str) -> serde_json::Result<
     Ok(value)
 }
 
-/// Forwards to another deserializer, and takes nothing but an object for a struct.
+/// A deserializer that forwards to another one, but accepts only an object for a struct.
 pub struct Strict<T>(pub T);
 
 macro_rules! forward {
@@ -57,7 +58,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Strict<D> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        // Not `deserialize_struct`, which describes what it finds instead without asking the visitor.
+        // Not `deserialize_struct`: serde_json's reports a wrong type without asking the visitor.
         self.0.deserialize_any(Object(visitor))
     }
 
@@ -117,7 +118,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Strict<V> {
     }
 }
 
-/// The visitor of a struct: shown anything but an object, it says so.
+/// The visitor of a struct; rejects everything but an object.
 struct Object<V>(V);
 
 macro_rules! refuse_values {

@@ -1,4 +1,4 @@
-//! The name of one call, as in `X-Request-Id`.
+//! The id of one call, as in `X-Request-Id`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,9 +9,10 @@ use super::id::UuidText;
 
 const MAX: usize = 64;
 
-/// One HTTP request or one command of a live session, as it stands in logs and audit rows.
+/// The id of one HTTP request or one command of a live session, as it is written to logs and audit rows.
 ///
-/// A client's own `X-Request-Id` is kept when it has 1 to 64 characters of `A-Z a-z 0-9 - _ . : / + =`; else we make one.
+/// A client's own `X-Request-Id` is kept when it has 1 to 64 characters of `A-Z a-z 0-9 - _ . : / + =`;
+/// otherwise the server makes one.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CallId {
     text: [u8; MAX],
@@ -19,19 +20,19 @@ pub struct CallId {
 }
 
 impl CallId {
-    /// A fresh one.
+    /// A new, random id.
     pub fn new(at: Timestamp) -> Self {
         UuidText::new(at).as_str().parse().unwrap_or(Self { text: [0; MAX], length: 0 })
     }
 
-    /// The text.
+    /// The id as text.
     pub fn as_str(&self) -> &str {
         let text = self.text.get(..usize::from(self.length)).unwrap_or_default();
         std::str::from_utf8(text).unwrap_or_default()
     }
 }
 
-/// The text is no name of a call.
+/// The text cannot be a call id: too long, empty, or with other characters than those allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must have 1 to 64 characters of A-Z a-z 0-9 - _ . : / + =")]
 pub struct InvalidCallId;

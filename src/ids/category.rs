@@ -1,4 +1,4 @@
-//! Categories of work, which are also the names of market rooms.
+//! Categories of work, which also name the market rooms.
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,13 +18,13 @@ use std::sync::Arc;
 #[diesel(sql_type = diesel::sql_types::Text)]
 pub struct Category(Arc<str>);
 
-/// The text is not a category.
+/// The text is not a valid category slug.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be 1 to 40 lower-case letters, digits and single hyphens")]
 pub struct InvalidCategory;
 
 impl Category {
-    /// The slug.
+    /// The slug as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -5,14 +5,14 @@ use std::str::FromStr;
 
 use crate::clock::Timestamp;
 
-/// A UUID in its canonical text form: 36 lower-case characters, as both engines store it.
+/// A UUID in its canonical text form: 36 lower-case characters, as both databases store it.
 ///
-/// Kept as text because it is written far more often than it is taken apart; `Copy`, no allocation.
+/// Kept as text because it is written far more often than it is parsed; `Copy`, without allocation.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct UuidText([u8; 36]);
 
 impl UuidText {
-    /// A fresh version-7 UUID whose leading bits are `at`, so that ids sort by creation time.
+    /// A new version-7 UUID whose leading bits are `at`, so that ids sort by creation time.
     pub(crate) fn new(at: Timestamp) -> Self {
         let micros = u64::try_from(at.as_micros()).unwrap_or(0);
         let seconds = micros / 1_000_000;
@@ -27,7 +27,7 @@ impl UuidText {
     }
 
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        // Only the hyphenated form: braces, URNs and bare hex would make several names for one thing.
+        // Only the hyphenated form. Accepting braces, URNs and bare hex would give one thing several ids.
         (text.len() == 36).then(|| uuid::Uuid::parse_str(text).ok()).flatten().map(Self::from_uuid)
     }
 
@@ -55,7 +55,7 @@ macro_rules! ids {
         pub struct $name(UuidText);
 
         impl $name {
-            /// A fresh id that sorts by `at`.
+            /// A new id that sorts by `at`.
             pub fn new(at: Timestamp) -> Self {
                 Self(UuidText::new(at))
             }
@@ -130,15 +130,15 @@ macro_rules! ids {
 }
 
 ids! {
-    /// A user: whoever can be authenticated.
+    /// A user, the subject of authentication.
     UserId;
-    /// A provider: the shop of a user.
+    /// A provider: the selling side of a user.
     ProviderId;
     /// A consumer: the buying side of a user.
     ConsumerId;
-    /// A service in a provider's shop.
+    /// A service in a provider's catalogue.
     ServiceId;
-    /// A provider's ready-made offer text.
+    /// An offer template of a provider.
     TemplateId;
     /// A photo in a provider's portfolio.
     PhotoId;
@@ -148,7 +148,7 @@ ids! {
     OfferId;
     /// A booking made from an accepted offer.
     BookingId;
-    /// A chat session between a consumer and a provider.
+    /// A chat between a consumer and a provider.
     SessionId;
     /// A message in a chat session.
     MessageId;
@@ -162,24 +162,25 @@ ids! {
     EntryId;
     /// A simulation run.
     SimulationId;
-    /// A login: what a refresh-token family hangs on, the `sid` claim of our tokens.
+    /// A login: the family of refresh tokens that one sign-in started; the `sid` claim of our tokens.
     LoginId;
     /// A live connection: one WebSocket or Socket.IO session.
     ConnectionId;
     /// A row of the audit trail.
     AuditId;
-    /// A refresh token's row.
+    /// The row of a refresh token.
     RefreshId;
 }
 
 impl LoginId {
-    /// The name of an outside issuer's session: UUIDv8 (RFC 9562, section 5.8) with 122 bits of `hash`.
+    /// The id of a login at another issuer: UUIDv8 (RFC 9562, section 5.8) with 122 bits of `hash`.
     pub(crate) fn of_outside_session(hash: [u8; 16]) -> Self {
         Self(UuidText::from_uuid(uuid::Builder::from_custom_bytes(hash).into_uuid()))
     }
 }
 
-/// The `jti` of an access token: ours are UUIDs, an outside issuer's are whatever it sends (bounded by the token's length).
+/// The `jti` of an access token: a UUID in our tokens, any text in those of other issuers (bounded by the
+/// token's length).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TokenId(pub String);
 

@@ -1,6 +1,6 @@
-//! Names of things: typed identifiers, room names and positions within a room.
+//! Typed identifiers, room names, and positions within a room.
 //!
-//! Everything that crosses an edge as text becomes one of these there; inside, no `String` is an id.
+//! Text that crosses an edge is parsed into one of these types there; past the edge, no `String` is an id.
 
 mod call;
 mod category;

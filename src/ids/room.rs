@@ -1,4 +1,4 @@
-//! Rooms and positions within them.
+//! Rooms, and positions within them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,34 +6,36 @@ use std::sync::Arc;
 
 use super::{BookingId, Category, ConversationId, EntryId, ProjectId, SessionId, SimulationId, UserId};
 
-/// Where events happen and who hears them. The text form (`session:{id}`) is what clients and the event log write.
+/// A room: the scope in which events are ordered and delivered. The text form (`session:{id}`) is used by
+/// clients and in the event log.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Room {
-    /// Chat of a consumer and a provider about a request or booking.
+    /// The chat of a consumer and a provider about a request or booking.
     Session(SessionId),
-    /// A user's own notices; joined by itself at connect.
+    /// A user's own notices; joined automatically when the user connects.
     User(UserId),
-    /// New requests of a category, for providers.
+    /// New requests in a category, for providers.
     Market(Category),
-    /// What happens to a booking, for its parties.
+    /// Events of a booking, for its two parties.
     Booking(BookingId),
-    /// A project's board.
+    /// Events of a project's board.
     Project(ProjectId),
-    /// The assistant's side of a conversation.
+    /// The assistant's replies in a conversation.
     Conversation(ConversationId),
-    /// A journal entry's reflections.
+    /// The reflections on a journal entry.
     Entry(EntryId),
-    /// A simulation's progress.
+    /// The progress of a simulation.
     Simulation(SimulationId),
-    /// Synthetic load, for load-test users alone.
+    /// Synthetic load; only for load-test users.
     LoadTest(Arc<str>),
-    /// Everything, for admins.
+    /// All events, for admins.
     ///
-    /// Last in the order of rooms: units of work take the rooms' rows in this order, and this one is the most contended.
+    /// Last in the order of rooms: units of work lock the rooms' rows in this order, and this one is the most
+    /// contended.
     Admin,
 }
 
-/// The text names no kind of room.
+/// The text is not a room name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "must be session:, user:, booking:, project:, conversation:, entry: or simulation: with a UUID, market: with a category, or admin"
@@ -100,7 +102,7 @@ impl<'de> serde::Deserialize<'de> for Room {
     }
 }
 
-/// Position of an event within its room: 1 for the first, without gaps. 0 is "before everything".
+/// Position of an event within its room: 1 for the first, without gaps. 0 means "before the first event".
 #[derive(
     Clone,
     Copy,
@@ -119,20 +121,20 @@ impl<'de> serde::Deserialize<'de> for Room {
 pub struct Seq(pub u64);
 
 impl Seq {
-    /// Before the first event of a room.
+    /// The position before the first event of a room.
     pub const START: Seq = Seq(0);
 
-    /// The position right after this one.
+    /// The next position.
     pub fn next(self) -> Seq {
         Seq(self.0.saturating_add(1))
     }
 
-    /// As the engines store it; positions beyond `i64::MAX` are never reached.
+    /// The form that the databases store; positions beyond `i64::MAX` are never reached.
     pub fn as_i64(self) -> i64 {
         i64::try_from(self.0).unwrap_or(i64::MAX)
     }
 
-    /// From the engines' form; negative ones are no positions and become the start.
+    /// From the form that the databases store; negative numbers are no positions and become [`Seq::START`].
     pub fn from_i64(seq: i64) -> Seq {
         Seq(u64::try_from(seq).unwrap_or(0))
     }

@@ -1,4 +1,4 @@
-//! How many requests a minute somebody may make over HTTP: a user by plan, everybody else by address.
+//! HTTP requests per minute: a limit per user by plan, and per address for callers without a good token.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use super::{Limited, Quota, RateLimiter, Standing};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// The SHA-256 of a token, as a key of fixed size.
+/// The SHA-256 of a token: a key of fixed size, which also keeps the token itself out of memory.
 pub type TokenDigest = [u8; 32];
 
-/// What was asked for lately. One for all worker threads.
+/// The request rates of all callers. One instance for all worker threads.
 #[derive(Debug)]
 pub struct CallerLimits {
     anonymous: Quota,
@@ -24,7 +24,7 @@ pub struct CallerLimits {
 }
 
 impl CallerLimits {
-    /// `anonymous` requests a minute of one address without a good token. Nobody has asked for anything yet.
+    /// Allows `anonymous` requests per minute and address without a good token.
     pub fn new(anonymous: u32, clock: &Clock) -> Self {
         Self {
             anonymous: Quota::new(anonymous, MINUTE),
@@ -34,31 +34,31 @@ impl CallerLimits {
         }
     }
 
-    /// Counts a request of a user whose plan has `requests` a minute.
+    /// Counts a request of a user whose plan allows `requests` per minute.
     ///
     /// # Errors
-    /// They have none left.
+    /// The user has used up the quota.
     pub fn user(&self, user: UserId, requests: u32) -> Result<Standing, Limited> {
         self.users.take(user, Quota::new(requests, MINUTE))
     }
 
-    /// Counts a request of somebody at this address who shows no good token.
+    /// Counts a request without a good token.
     ///
     /// # Errors
-    /// The address has none left.
+    /// The address has used up its quota.
     pub fn address(&self, address: IpAddr) -> Result<Standing, Limited> {
         self.addresses.take(customer(address), self.anonymous)
     }
 
-    /// Remembers that a well-signed token was refused.
+    /// Records that a token with a good signature was refused by the database check.
     pub fn refused(&self, token: TokenDigest) {
-        // That none is left is what `may_look_up` asks.
+        // A result of "limited" is acted on in `may_look_up`.
         let _ = self.refused.take(token, self.anonymous);
     }
 
-    /// Whether a well-signed token is worth a look into the database. It is while its address has requests left, to which a
-    /// refusal is charged; and for an address without any, which may have good callers beside bad ones, while that very token
-    /// was not refused as often itself.
+    /// Whether a token with a good signature is worth a database read. It is while its address has quota
+    /// left, to which a refusal is charged. It also is for an address without quota, which may have good
+    /// callers beside bad ones, as long as this very token has not been refused too often itself.
     pub fn may_look_up(&self, token: &TokenDigest, address: IpAddr) -> Result<(), Limited> {
         match self.addresses.look(&customer(address), self.anonymous) {
             Ok(_) => Ok(()),

@@ -1,19 +1,20 @@
-//! The generic cell rate algorithm (ITU-T I.371) for one key.
+//! The generic cell rate algorithm (GCRA, ITU-T I.371) for one key.
 
 use std::time::Duration;
 
 use crate::clock::Timestamp;
 
-/// How much is allowed.
+/// A rate and a burst size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
     limit: u32,
-    /// Between two in the long run.
+    /// Time between two requests at the sustained rate.
     interval: Duration,
 }
 
 impl Quota {
-    /// `limit` per `period`, and as many at once. A limit of none would refuse everything for ever, and counts as one.
+    /// `limit` requests per `period`, and as many in a burst. A limit of zero would refuse everything for
+    /// ever, so it counts as one.
     pub const fn new(limit: u32, period: Duration) -> Self {
         let limit = if limit == 0 { 1 } else { limit };
         let interval = match period.checked_div(limit) {
@@ -23,12 +24,12 @@ impl Quota {
         Self { limit, interval }
     }
 
-    /// As many per time, and `limit` at once.
+    /// The same sustained rate, with a burst of `limit` requests.
     pub fn with_burst(self, limit: u32) -> Self {
         Self { limit: limit.max(1), ..self }
     }
 
-    /// How many there are at once.
+    /// The burst size in requests.
     pub fn limit(self) -> u32 {
         self.limit
     }
@@ -38,47 +39,50 @@ impl Quota {
     }
 }
 
-/// What one key has taken: a single moment is all that is remembered.
+/// The state of one key: a single moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bucket {
-    /// When all that was taken will have been paid back (the theoretical arrival time).
+    /// The theoretical arrival time of GCRA: when the key will have its full burst again.
     even: Timestamp,
 }
 
-/// Nothing was taken.
+/// A key that has made no request.
 impl Default for Bucket {
     fn default() -> Self {
         Self { even: Timestamp::EPOCH }
     }
 }
 
-/// Where a key stands.
+/// How much of its quota a key has used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {
-    /// How many there are at most.
+    /// The burst size in requests.
     pub limit: u32,
-    /// How many are left.
+    /// Requests that are allowed right now.
     pub remaining: u32,
-    /// Until all of them are there again.
+    /// Time until the full burst is available again.
     pub reset: Duration,
 }
 
-/// None are left.
+/// The key has used up its quota.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limited {
-    /// When there is one again.
+    /// Time until the next request is allowed.
     pub retry_after: Duration,
-    /// Where the key stands.
+    /// The key's standing when it was refused.
     pub standing: Standing,
 }
 
 impl Bucket {
-    /// Where the key stands; nothing is taken.
+    /// The key's standing; counts nothing.
+    ///
+    /// # Errors
+    /// The quota is used up.
     pub fn look(self, quota: Quota, now: Timestamp) -> Result<Standing, Limited> {
         let (burst, ahead) = (quota.burst(), self.ahead(quota, now));
         let free = burst.saturating_sub(ahead);
         let remaining = free.as_nanos().checked_div(quota.interval.as_nanos());
-        // An interval of nothing: more a second than there are nanoseconds.
+        // The interval is zero when the quota allows more per second than there are nanoseconds.
         let remaining = remaining.map_or(quota.limit, |count| u32::try_from(count).unwrap_or(u32::MAX));
         let standing = Standing { limit: quota.limit, remaining, reset: ahead };
         match remaining {
@@ -87,10 +91,10 @@ impl Bucket {
         }
     }
 
-    /// Takes one; answers with where the key stands after that.
+    /// Counts one request, and returns the standing after it.
     ///
     /// # Errors
-    /// None is left.
+    /// The quota is used up; nothing is counted.
     pub fn take(&mut self, quota: Quota, now: Timestamp) -> Result<Standing, Limited> {
         let before = self.look(quota, now)?;
         let reset = self.ahead(quota, now) + quota.interval;
@@ -98,25 +102,25 @@ impl Bucket {
         Ok(Standing { remaining: before.remaining.saturating_sub(1), reset, ..before })
     }
 
-    /// Takes one, also where none is left: for what is known only afterwards. The key waits no longer for it than the
-    /// quota's whole period.
+    /// Counts one request even if the quota is used up, for costs that are known only afterwards. The wait
+    /// that this causes never exceeds the quota's period.
     pub fn charge(&mut self, quota: Quota, now: Timestamp) {
         let ahead = self.ahead(quota, now) + quota.interval;
         self.even = now.plus(ahead.min(quota.burst()));
     }
 
-    /// Whether all is paid back: as good as never seen.
+    /// Whether the full burst is available, so that the key need not be remembered.
     pub fn is_even(self, now: Timestamp) -> bool {
         self.even <= now
     }
 
-    /// When all is paid back.
+    /// When the full burst is available again.
     pub(super) fn even(self) -> Timestamp {
         self.even
     }
 
-    /// What is taken of the future. Bounded, so that a clock that was set back shuts nobody out for longer than their own
-    /// burst would.
+    /// How far the theoretical arrival time lies in the future. Bounded, so that after the clock was set back
+    /// nobody waits longer than their own burst takes to refill.
     fn ahead(self, quota: Quota, now: Timestamp) -> Duration {
         self.even.since(now).min(quota.burst())
     }

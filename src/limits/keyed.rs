@@ -1,4 +1,4 @@
-//! Many keys, a bounded number of which is remembered.
+//! Rate limits for many keys, with a bounded number of keys in memory.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -8,14 +8,14 @@ use crate::clock::{Clock, Timestamp};
 
 use super::{Bucket, Limited, Quota, Standing};
 
-/// Keys remembered at most: a few MiB.
+/// Maximum number of keys remembered; a few MiB.
 const MAX_KEYS: usize = 65_536;
 
-/// What each key has taken.
+/// The state of each key.
 ///
-/// When there is no room for another key, those that have paid back are forgotten, and if that is not enough, the half that
-/// owes least. So a flood of made-up keys refuses nobody, and to make us forget a key that owes much one must own tens of
-/// thousands that owe more.
+/// When there is no room for another key, those with a full burst are forgotten, and if that is not enough,
+/// the half that has used least. So a flood of made-up keys refuses nobody, and to make the server forget a
+/// heavily used key an attacker needs tens of thousands of keys that are used more.
 #[derive(Debug)]
 pub struct Buckets<K> {
     max_keys: usize,
@@ -29,12 +29,12 @@ impl<K> Default for Buckets<K> {
 }
 
 impl<K: Hash + Eq> Buckets<K> {
-    /// What a key has taken.
+    /// The state of a key; that of a new key if it is not remembered.
     pub fn get(&self, key: &K) -> Bucket {
         self.by_key.get(key).copied().unwrap_or_default()
     }
 
-    /// The key's own, to take from.
+    /// The state of a key, to be changed.
     pub fn of(&mut self, key: K, now: Timestamp) -> &mut Bucket {
         if self.by_key.len() >= self.max_keys && !self.by_key.contains_key(&key) {
             self.make_room(now);
@@ -50,7 +50,7 @@ impl<K: Hash + Eq> Buckets<K> {
         let mut debts: Vec<Timestamp> = self.by_key.values().map(|bucket| bucket.even()).collect();
         let middle = debts.len() / 2;
         let (_, &mut median, _) = debts.select_nth_unstable(middle);
-        // Those that owe as much as the one in the middle stay as far as there is room: all may owe the same.
+        // Keys equal to the median are kept as far as there is room, because all keys may be equal.
         let mut equals = self.max_keys / 2 - debts.iter().filter(|debt| **debt > median).count();
         self.by_key.retain(|_, bucket| {
             let stays = bucket.even() > median || (bucket.even() == median && equals > 0);
@@ -60,7 +60,7 @@ impl<K: Hash + Eq> Buckets<K> {
     }
 }
 
-/// Limits many keys, each to its quota.
+/// Limits many keys, each by the quota that the caller passes.
 #[derive(Debug)]
 pub struct RateLimiter<K> {
     clock: Clock,
@@ -68,25 +68,25 @@ pub struct RateLimiter<K> {
 }
 
 impl<K: Hash + Eq> RateLimiter<K> {
-    /// Nobody has taken anything yet.
+    /// A limiter that remembers no key yet.
     pub fn new(clock: Clock) -> Self {
         Self { clock, buckets: Mutex::default() }
     }
 
-    /// Takes one of the key's; answers with where it stands after that.
+    /// Counts one request of the key, and returns the standing after it.
     ///
     /// # Errors
-    /// None is left.
+    /// The quota is used up.
     pub fn take(&self, key: K, quota: Quota) -> Result<Standing, Limited> {
         let now = self.clock.now();
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         buckets.of(key, now).take(quota, now)
     }
 
-    /// Where a key stands; nothing is taken.
+    /// The key's standing; counts nothing.
     ///
     /// # Errors
-    /// None is left.
+    /// The quota is used up.
     pub fn look(&self, key: &K, quota: Quota) -> Result<Standing, Limited> {
         let buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         buckets.get(key).look(quota, self.clock.now())
@@ -125,7 +125,7 @@ mod tests {
             assert!(buckets.by_key.len() <= 64);
         }
         assert!(buckets.get(&0).look(quota, at(0)).is_err(), "the one that owes most is remembered");
-        // Once paid back, they make room by themselves.
+        // Once their bursts are full again, the old keys are forgotten.
         buckets.of(10_000, at(100)).take(quota, at(100)).unwrap();
         for key in 20_000..20_100 {
             buckets.of(key, at(100)).take(quota, at(100)).unwrap();

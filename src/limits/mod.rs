@@ -1,8 +1,8 @@
-//! How much somebody may ask for: one rate limiter for HTTP callers, for guesses at passwords and for live sessions. It says
-//! who must wait and for how long; what that is on the wire is each edge's own.
+//! The rate limiter for HTTP callers, guesses at passwords and live sessions. It returns how long the caller
+//! must wait; how that is expressed on the wire is up to each edge.
 //!
-//! The generic cell rate algorithm: so many at once, and then evenly. Time is a parameter, and the number of remembered keys
-//! is bounded, since whoever can make up keys could fill memory.
+//! It is the generic cell rate algorithm: a burst, then a sustained rate. Time is a parameter, and the number
+//! of remembered keys is bounded, because a client that can invent keys could otherwise fill the memory.
 
 mod callers;
 mod gcra;

@@ -1,58 +1,58 @@
-//! Why a live connection ends, and the table that says how each endpoint spells it.
+//! Why a live connection ends, and the table of close codes and texts per endpoint.
 //!
-//! Older clients act on these codes, so they are contract. The reason text goes to whoever connected, perhaps
-//! a stranger: it says nothing about anyone's data, and always whether coming back makes sense.
+//! Older clients act on these codes, so they are part of the contract. The text may go to an unauthenticated
+//! client, so it reveals nothing about anyone's data; it always says whether reconnecting makes sense.
 
-/// Why a connection is refused or closed by us.
+/// Why the server refuses or closes a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CloseReason {
     /// The handshake carried no token.
     NoToken,
-    /// The token is malformed, badly signed, or from a wrong issuer or for another audience.
+    /// The token is malformed or badly signed, or its issuer or audience is wrong.
     InvalidToken,
-    /// The token, its login, or the role it speaks of was taken back while it was valid.
+    /// The token, its login, or the role in it was revoked before the token expired.
     Revoked,
-    /// The token's time is over.
+    /// The token has expired.
     TokenExpired,
-    /// The token names no user.
+    /// The token has no subject.
     NoSubject,
     /// The user does not exist or is not active.
     UserUnknownOrInactive,
-    /// The handshake comes from a web page that is not on the allow-list.
+    /// The handshake comes from a web page whose origin is not on the allow-list.
     OriginRefused,
-    /// The endpoint's room is somebody else's.
+    /// The caller has no standing in the endpoint's room.
     NotYours,
     /// The endpoint's room does not exist.
     NotFound,
-    /// The user or address has as many connections as it may.
+    /// The user or the address has as many connections as allowed.
     TooManyConnections,
-    /// Commands came faster than the plan allows, and went on coming.
+    /// The client kept sending commands faster than its plan allows.
     TooFast,
-    /// Too much of what was sent made no sense.
+    /// Too many of the client's messages were malformed.
     TooManyMistakes,
-    /// An admin closed this one connection; the user's rights stand.
+    /// An admin closed this one connection; the user's rights are unchanged.
     ClosedByAdmin,
-    /// The client does not read what is sent to it.
+    /// Slow consumer: the client does not read what is sent to it.
     SlowConsumer,
-    /// Nothing was heard from the client for longer than the heartbeat allows.
+    /// Nothing was received from the client within the heartbeat timeout.
     Silent,
-    /// The same client has opened a newer connection.
+    /// The same client has opened a newer connection, which replaces this one.
     Replaced,
-    /// The server stops; another will be there.
+    /// The server is shutting down; the client should reconnect.
     Restarting,
-    /// Our fault.
+    /// An internal error of the server.
     Internal,
-    /// Not WebSocket as RFC 6455 describes it.
+    /// The client violated RFC 6455 or Engine.IO.
     ProtocolError,
-    /// A binary message, on an endpoint that speaks text.
+    /// A binary message on an endpoint that accepts only text.
     NotText,
-    /// A text message or close reason that is not UTF-8.
+    /// A text message or close reason is not UTF-8.
     NotUtf8,
-    /// A frame or message above the cap.
+    /// A frame or message exceeds its size limit.
     TooBig,
 }
 
-/// Where a connection was made; each endpoint has close codes of its own.
+/// The endpoint that a connection was made to; each has close codes of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Endpoint {
     /// `/ws`
@@ -63,12 +63,12 @@ pub enum Endpoint {
     Kanban,
     /// `/ws/simulate`
     Simulate,
-    /// `/socket.io/`: its packets have no codes, so these end the WebSocket below them.
+    /// `/socket.io/`: Socket.IO packets have no codes, so these close the WebSocket below them.
     SocketIo,
 }
 
 impl Endpoint {
-    /// Its name where connections are listed.
+    /// The endpoint's name in lists of connections.
     pub fn name(self) -> &'static str {
         match self {
             Self::Ws => "ws",
@@ -80,33 +80,34 @@ impl Endpoint {
     }
 }
 
-/// What a close frame says.
+/// The content of a close frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Close {
-    /// The code, 1000 to 4999.
+    /// The close code, 1000 to 4999.
     pub code: u16,
-    /// At most 123 bytes (RFC 6455, section 5.5).
+    /// The reason text, at most 123 bytes (RFC 6455, section 5.5).
     pub reason: &'static str,
 }
 
-/// Whether the client should come back.
+/// Whether and when the client should reconnect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reconnect {
-    /// At once, resuming by `since`.
+    /// At once, resuming with `since`.
     Now,
     /// After a pause.
     Later,
     /// With another token.
     WithFreshToken,
-    /// Not without changing what it does.
+    /// Not before the client changes what it does.
     Never,
 }
 
-/// When a client that was too much, or met a fault of ours, may come back.
+/// Reconnect delay in milliseconds for a client that sent too much, or that met an internal error.
 const LATER_MS: u64 = 5_000;
 
 impl Reconnect {
-    /// As `disconnecting` says it: in how many milliseconds; nothing when coming back as it is makes no sense.
+    /// The delay in milliseconds that `disconnecting` carries; `None` if reconnecting with the same token
+    /// makes no sense.
     pub fn in_ms(self) -> Option<u64> {
         match self {
             Self::Now => Some(0),
@@ -117,7 +118,7 @@ impl Reconnect {
 }
 
 impl CloseReason {
-    /// Every reason, for metrics and for the tests of the table.
+    /// Every reason, for metrics and for tests of the table.
     pub const ALL: [CloseReason; 22] = [
         Self::NoToken,
         Self::InvalidToken,
@@ -143,7 +144,7 @@ impl CloseReason {
         Self::TooBig,
     ];
 
-    /// The table: how `endpoint` spells this reason.
+    /// The table: code and text of this reason on `endpoint`.
     pub fn on(self, endpoint: Endpoint) -> Close {
         let code = match endpoint {
             Endpoint::Ws | Endpoint::Reflections | Endpoint::SocketIo => self.own_code(),
@@ -163,24 +164,25 @@ impl CloseReason {
         Close { code, reason }
     }
 
-    /// As `/ws` spells it: one code per kind of reason.
+    /// The code on `/ws`: one per kind of reason.
     fn own_code(self) -> u16 {
         self.shared_code(|reason| match reason {
             Self::UserUnknownOrInactive => 4002,
             Self::OriginRefused | Self::NotYours => 4003,
             Self::NotFound => 4004,
-            // Clients that know 4008 come back after a pause, which is what is wanted here.
+            // Clients that know 4008 reconnect after a pause, which is what is wanted here.
             Self::TooManyConnections | Self::TooFast | Self::TooManyMistakes | Self::ClosedByAdmin => 4008,
             Self::SlowConsumer | Self::Silent => 4009,
             _ => 4001,
         })
     }
 
-    /// The codes that RFC 6455 (section 7.4.1) and its registry give are the same everywhere; `other` says
-    /// the rest.
+    /// The codes that RFC 6455 (section 7.4.1) and the IANA registry define are the same on every endpoint;
+    /// `other` gives the rest.
     fn shared_code(self, other: impl FnOnce(Self) -> u16) -> u16 {
         match self {
-            // Nothing is wrong, so clients that come back after whatever is wrong stay away.
+            // A normal closure: clients that reconnect after an error must not, or the two connections would
+            // replace each other in turn.
             Self::Replaced => 1000,
             Self::Restarting => 1012,
             Self::Internal => 1011,
@@ -192,7 +194,7 @@ impl CloseReason {
         }
     }
 
-    /// For people: what happened, and whether to come back.
+    /// The text for people: what happened, and whether to reconnect.
     pub fn text(self) -> &'static str {
         match self {
             Self::NoToken => "authentication required; reconnect with a token",
@@ -220,7 +222,7 @@ impl CloseReason {
         }
     }
 
-    /// One word, for `disconnecting`, log lines and metrics.
+    /// The name in `disconnecting`, log lines and metrics.
     pub fn name(self) -> &'static str {
         match self {
             Self::NoToken => "no_token",
@@ -248,7 +250,7 @@ impl CloseReason {
         }
     }
 
-    /// The message of a Socket.IO `connect_error` or the reason it gives before a `disconnect`.
+    /// The message of a Socket.IO `connect_error`, or the one sent before a `disconnect`.
     pub fn socket_io(self) -> &'static str {
         match self {
             Self::NoToken => "authentication required",
@@ -258,7 +260,7 @@ impl CloseReason {
         }
     }
 
-    /// Whether coming back makes sense.
+    /// Whether and when reconnecting makes sense.
     pub fn reconnect(self) -> Reconnect {
         match self {
             Self::NoToken | Self::InvalidToken | Self::Revoked | Self::TokenExpired => {

@@ -1,79 +1,79 @@
-//! What clients may ask for.
+//! The commands of clients.
 
 use std::fmt;
 
 use super::{Correlation, ErrorCode};
 use crate::ids::{ConversationId, Room, Seq};
 
-/// One thing a client asks for, whatever dialect it came in.
+/// One command of a client, in any dialect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
-    /// Hear a room's events from now on, and those after `since` first.
+    /// Subscribe to a room's events; with `since`, missed events come first.
     Join {
-        /// The room.
+        /// The room to join.
         room: Room,
-        /// The last position that the client has seen, when it resumes.
+        /// The last position that the client has, when it resumes.
         since: Option<Seq>,
     },
-    /// Hear a conversation with the assistant.
+    /// Subscribe to a conversation with the assistant.
     JoinChat {
-        /// Which; when absent the caller's own, which there is from then on.
+        /// The conversation; when absent, the caller's own, which is created if there is none.
         conversation: Option<ConversationId>,
         /// As for `Join`.
         since: Option<Seq>,
     },
-    /// Stop hearing a room.
+    /// Unsubscribe from a room.
     Leave {
-        /// The room.
+        /// The room to leave.
         room: Room,
     },
-    /// Say something in a session's chat.
+    /// Send a chat message.
     ChatMessage {
-        /// The session's room.
+        /// The room of the chat session.
         room: Room,
-        /// What is said.
+        /// The message's text.
         text: Private,
-        /// The client's own name for this message: the same name again is the same message, however often it
-        /// is sent. A client that names none cannot send it again.
+        /// The client's own id for this message. Sending the same id again is the same message, however often
+        /// it is sent. A client that gives none cannot retry.
         client_msg_id: Option<String>,
     },
-    /// Tell the room's other members that the caller is writing. Not stored.
+    /// Tell the room's other members that the caller is typing. Not stored.
     Typing {
-        /// The room.
+        /// A room where people write to each other.
         room: Room,
     },
-    /// Remember how far the caller has read.
+    /// Record how far the caller has read.
     Read {
-        /// The room.
+        /// The room that was read.
         room: Room,
-        /// The last position read.
+        /// The last position that was read.
         seq: Seq,
     },
-    /// A page of a room's events, newest last.
+    /// Fetch a page of a room's events, newest last.
     History {
-        /// The room.
+        /// The room to read.
         room: Room,
-        /// Only events before this position; the newest when absent.
+        /// Only events before this position; the newest events when absent.
         before: Option<Seq>,
-        /// How many at most.
+        /// Maximum number of events.
         limit: Option<u32>,
     },
-    /// Who is in a room.
+    /// List the users in a room.
     Presence {
-        /// The room.
+        /// The room to list.
         room: Room,
     },
-    /// Go on with a fresh token of the same user.
+    /// Continue the session with a new token of the same user.
     Refresh {
-        /// The token.
+        /// The new token.
         token: Private,
     },
-    /// Is anyone there?
+    /// Ask whether the session is alive; answered with `pong`.
     Ping,
 }
 
 impl Command {
-    /// The command's name as it stands in `type`, in logs and in metrics.
+    /// The command's name in `type`, in logs and in metrics.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Join { .. } => "join",
@@ -90,16 +90,16 @@ impl Command {
     }
 }
 
-/// A command and the name under which its answer is awaited.
+/// A command and its correlation id.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// Echoed in the answer; without one, only answers that carry data are sent.
+    /// Echoed in the answer. Without it, only answers that carry data are sent.
     pub id: Option<Correlation>,
-    /// What is asked for.
+    /// The command to run.
     pub command: Command,
 }
 
-/// Text that must never reach a log line: tokens, and what people write to each other.
+/// Text that must never reach a log line: tokens, and messages between users. `Debug` hides it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Private(pub String);
 
@@ -109,13 +109,13 @@ impl fmt::Debug for Private {
     }
 }
 
-/// Input that is no request; what is wrong with it, in words for the client's developer.
+/// Input that is not a valid request.
 #[derive(Debug, Clone)]
 pub struct Malformed {
-    /// The request's id, where it could be read.
+    /// The request's id, if it could be read.
     pub id: Option<Correlation>,
-    /// What sort of mistake.
+    /// The kind of mistake.
     pub code: ErrorCode,
-    /// What is wrong, and what would be right.
+    /// What is wrong and what would be right, for the client's developer.
     pub message: String,
 }

@@ -1,25 +1,25 @@
-//! Correlation ids: a client's own name for a request.
+//! Correlation ids, by which a client recognises the answer to a request.
 
 use std::fmt;
 
 use serde_json::value::RawValue;
 
-/// A client's own name for a request: a JSON number or string, kept as it was written and echoed so.
+/// A client's id for a request: a JSON number or string, kept and echoed exactly as it was written.
 ///
-/// Raw, because a client that counts with 64-bit integers or fractions must get back exactly what it sent.
+/// Raw JSON, because a client that uses 64-bit integers or fractions must get back exactly what it sent.
 #[derive(Clone)]
 pub struct Correlation(Box<RawValue>);
 
-/// Longer correlation ids are refused: they would be kept and sent back for nothing.
+/// In bytes. A longer id is refused, because the server stores it and sends it back.
 const MAX_CORRELATION: usize = 128;
 
 impl Correlation {
-    /// A number, as Socket.IO's acknowledgements are named.
+    /// From a number: Socket.IO's acknowledgement ids.
     pub(super) fn number(number: u64) -> Option<Self> {
         RawValue::from_string(number.to_string()).ok().map(Self)
     }
 
-    /// As it is written.
+    /// The id as JSON text.
     pub(super) fn as_str(&self) -> &str {
         self.0.get()
     }

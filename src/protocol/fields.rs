@@ -1,4 +1,4 @@
-//! The fields of commands, as every dialect that writes them in JSON has them.
+//! Parses the fields of commands, for every dialect that encodes them in JSON.
 
 use std::str::FromStr;
 
@@ -8,11 +8,11 @@ use serde_json::value::RawValue;
 use super::{Command, ErrorCode, Private};
 use crate::ids::{Room, Seq, SessionId};
 
-/// What is wrong with a command, and in words.
+/// What is wrong with a command: the code for programs, the text for people.
 pub(super) type FieldError = (ErrorCode, String);
 
-/// Every field of every command, unread. Fields that no command has are ignored, so that clients may be newer than us;
-/// `null` is absence.
+/// The raw fields of all commands. Fields that no command has are ignored, so that clients may be newer than
+/// the server; `null` counts as absent.
 #[derive(Default, Deserialize)]
 pub(super) struct Fields<'a> {
     #[serde(borrow, rename = "type")]
@@ -42,7 +42,7 @@ pub(super) struct Fields<'a> {
 }
 
 impl Fields<'_> {
-    /// The command of this name in `room`, where it has one.
+    /// Parses the fields of the named command into a [`Command`].
     pub(super) fn command(
         &self,
         name: &str,
@@ -80,13 +80,13 @@ impl Fields<'_> {
         })
     }
 
-    /// What stands in `room`.
+    /// The room named by `room`.
     pub(super) fn room(&self) -> Result<Room, FieldError> {
         let name: String = required("room", self.room, "a string")?;
         Room::from_str(&name).map_err(|error| (ErrorCode::Invalid, format!("`room` {error}")))
     }
 
-    /// The room of what stands in `session_id`.
+    /// The chat room of the session named by `session_id`.
     pub(super) fn session(&self) -> Result<Room, FieldError> {
         let id: String = required("session_id", self.session_id, "a string")?;
         let id = SessionId::from_str(&id)
@@ -94,7 +94,7 @@ impl Fields<'_> {
         Ok(Room::Session(id))
     }
 
-    /// The session's room, or any other.
+    /// The room of `session_id` if present, else that of `room`.
     pub(super) fn session_or_room(&self) -> Result<Room, FieldError> {
         if self.room.is_some() && self.session_id.is_none() { self.room() } else { self.session() }
     }
@@ -104,7 +104,7 @@ fn position(field: &str, raw: Option<&RawValue>) -> Result<Option<Seq>, FieldErr
     optional(field, raw, "a position: a whole number, 0 or more")
 }
 
-/// A field that must be there.
+/// A required field.
 pub(super) fn required<T: DeserializeOwned>(
     field: &str,
     raw: Option<&RawValue>,
@@ -118,13 +118,13 @@ fn optional<T: DeserializeOwned>(
     raw: Option<&RawValue>,
     what: &str,
 ) -> Result<Option<T>, FieldError> {
-    // What was sent instead is not repeated: it may be large, or a secret in the wrong field.
+    // The error does not repeat the value: it may be large, or a secret in the wrong field.
     raw.map(|raw| serde_json::from_str(raw.get()))
         .transpose()
         .map_err(|_| (ErrorCode::Invalid, format!("`{field}` must be {what}")))
 }
 
-/// A field that is not there and must be.
+/// The error for a required field that is absent.
 pub(super) fn missing(field: &str) -> FieldError {
     (ErrorCode::Invalid, format!("missing field `{field}`"))
 }

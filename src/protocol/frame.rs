@@ -2,7 +2,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-/// The longest header that a server writes: two bytes and a 64-bit length.
+/// Maximum bytes of a header that a server writes: two bytes and a 64-bit length.
 const MAX_HEADER: usize = 10;
 /// FIN and the text opcode.
 const TEXT: u8 = 0x81;
@@ -15,7 +15,7 @@ const PONG: u8 = 0x8a;
 /// A control frame's payload has at most 125 bytes, two of which are the close code.
 const MAX_REASON: usize = 123;
 
-/// A text frame around what `write` appends.
+/// A text frame whose payload is what `write` appends.
 pub fn text(write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
     around(TEXT, write)
 }
@@ -25,7 +25,7 @@ pub fn binary(payload: &[u8]) -> Bytes {
     around(BINARY, |buffer| buffer.extend_from_slice(payload))
 }
 
-/// The header is put in front afterwards, without moving the payload.
+/// Writes the payload first and then the header in front of it, without moving the payload.
 fn around(first: u8, write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
     let mut buffer = Vec::with_capacity(256);
     buffer.resize(MAX_HEADER, 0);
@@ -55,7 +55,7 @@ fn put_length(header: &mut BytesMut, length: usize) {
     }
 }
 
-/// The messages in a row of whole frames that this file wrote; control frames among them are passed over.
+/// The messages in a sequence of whole frames that this file wrote; control frames among them are skipped.
 pub(super) fn messages(frames: &[u8]) -> impl Iterator<Item = Content<'_>> {
     let mut rest = frames;
     std::iter::from_fn(move || {
@@ -71,14 +71,14 @@ pub(super) fn messages(frames: &[u8]) -> impl Iterator<Item = Content<'_>> {
     })
 }
 
-/// What a frame carries.
+/// The payload of a data frame.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Content<'a> {
     Text(&'a [u8]),
     Binary(&'a [u8]),
 }
 
-/// The first frame's first byte and payload, and what follows it.
+/// Splits off the first frame: its first byte, its payload, and the rest.
 fn split(frames: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (&[first, short], rest) = frames.split_first_chunk::<2>()?;
     let (length, rest) = match short {
@@ -90,7 +90,8 @@ fn split(frames: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     Some((first, payload, rest))
 }
 
-/// A close frame. A reason longer than the 123 bytes that a control frame has room for is cut at a character.
+/// A close frame. A reason longer than the 123 bytes that fit into a control frame is cut at a character
+/// boundary.
 pub fn close_frame(code: u16, reason: &str) -> Bytes {
     let reason = reason.get(..reason.floor_char_boundary(MAX_REASON)).unwrap_or_default();
     let mut frame = BytesMut::with_capacity(4 + reason.len());
@@ -101,7 +102,7 @@ pub fn close_frame(code: u16, reason: &str) -> Bytes {
     frame.freeze()
 }
 
-/// The answer to a ping, with what the ping carried; a ping has at most 125 bytes.
+/// A pong frame with the payload of the ping, which has at most 125 bytes.
 pub fn pong_frame(payload: &[u8]) -> Bytes {
     let mut frame = BytesMut::with_capacity(2 + payload.len());
     frame.put_u8(PONG);

@@ -1,11 +1,10 @@
-//! The JSON dialect: one object a text frame, `{"type": T, "id": n?, ...}`.
+//! The JSON dialect: one object per text frame, `{"type": T, "id": n?, ...}`.
 
 use super::fields::{FieldError, Fields, missing, required};
 use super::{Command, Correlation, ErrorCode, Malformed, Notice, Request};
 use crate::json;
 
-/// Reads one request. What is wrong with one that cannot be read is said in words, with the request's id
-/// where it had one.
+/// Parses one request. The error describes the mistake and carries the request's id if that could be read.
 pub fn decode(text: &str) -> Result<Request, Malformed> {
     let fields: Fields<'_> = json::from_str(text).map_err(|error| Malformed {
         id: None,
@@ -30,7 +29,7 @@ pub fn decode(text: &str) -> Result<Request, Malformed> {
 pub(super) fn write(notice: &Notice, buffer: &mut Vec<u8>) {
     let start = buffer.len();
     if let Err(error) = serde_json::to_writer(&mut *buffer, notice) {
-        // Cannot happen with the types of `Notice`: all keys are text and a `Vec` takes every byte.
+        // Cannot happen with the types of `Notice`: all keys are text, and writing to a `Vec` does not fail.
         log::error!("a notice could not be written as JSON: {error}");
         buffer.truncate(start);
         buffer.extend_from_slice(br#"{"type":"error","code":"internal","message":"our fault"}"#);
@@ -40,7 +39,8 @@ pub(super) fn write(notice: &Notice, buffer: &mut Vec<u8>) {
 fn command(fields: &Fields<'_>) -> Result<Command, FieldError> {
     let name: String = required("type", fields.kind, "a string")?;
     match fields.command(&name, || fields.room())? {
-        // Here a client can always say it, and a message that is sent again must be known again.
+        // Required in this dialect: clients can always send it, and a message that is retried must be
+        // recognised.
         Command::ChatMessage { client_msg_id: None, .. } => Err(missing("client_msg_id")),
         command => Ok(command),
     }

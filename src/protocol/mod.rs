@@ -1,8 +1,9 @@
-//! What is said over a live connection: [`Command`]s come in, [`Notice`]s go out, both closed enums.
+//! The protocol of live connections: clients send [`Command`]s, the server sends [`Notice`]s; both are closed
+//! enums.
 //!
-//! Everything here is pure (bytes to values and back) and depends on nothing of ours but ids and time, so
-//! that a codec can be tested with literal strings and fuzzed. A [`Dialect`] only spells these values; it
-//! adds no meaning.
+//! Everything here is pure (bytes to values and back) and depends only on ids, time and strict JSON, so that
+//! codecs can be tested with literal strings and fuzzed. A [`Dialect`] only encodes these values; it adds no
+//! meaning.
 
 pub mod close;
 mod command;
@@ -24,17 +25,17 @@ pub use notice::{
 };
 pub use socketio::Namespace;
 
-/// How a connection spells commands and notices.
+/// An encoding of commands and notices.
 ///
-/// The hub encodes each notice once per dialect and hands the same bytes to all members that speak it.
+/// The hub encodes each notice once per dialect and shares the bytes with all members that use it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Dialect {
     /// JSON text frames over a plain WebSocket (`/ws`).
     Json,
     /// Events of a Socket.IO namespace (`/socket.io/`), as text frames of Engine.IO's WebSocket transport.
     ///
-    /// Also while the client is polling: its transport takes the frames off when it has somebody to give them to, so that
-    /// a client may change to WebSocket at any moment and the hub need not know.
+    /// Also while the client is polling: the transport then strips the frame headers when it answers a poll.
+    /// So a client may upgrade to WebSocket at any moment without the hub knowing.
     SocketIo(Namespace),
 }
 
@@ -53,8 +54,7 @@ impl Dialect {
     }
 }
 
-/// The complete bytes of `notice` as this dialect puts them on the wire: WebSocket text frames, for
-/// [`Dialect::Json`] exactly one.
+/// The complete WebSocket frames of `notice` in this dialect; for [`Dialect::Json`] exactly one.
 ///
 /// Complete frames, because they are shared: what is encoded once is written to every member's socket without
 /// a copy.
@@ -65,7 +65,7 @@ pub fn encode(dialect: Dialect, notice: &Notice) -> Bytes {
     }
 }
 
-/// Reads one request as this dialect writes it.
+/// Parses one request in this dialect.
 pub fn decode(dialect: Dialect, text: &str) -> Result<Request, Malformed> {
     match dialect {
         Dialect::Json => json::decode(text),

@@ -1,4 +1,4 @@
-//! What the server says.
+//! The notices of the server, answers to commands included.
 
 use std::sync::Arc;
 
@@ -9,77 +9,77 @@ use super::Correlation;
 use crate::clock::Timestamp;
 use crate::ids::{ConnectionId, LoginId, MessageId, ProjectId, Room, Seq, UserId};
 
-/// One thing the server says, whatever dialect it goes out in.
+/// One notice, in any dialect.
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Notice {
-    /// The first notice of every session: who it is and how long that holds.
+    /// The first notice of every session: the user, the limits, and when the token expires.
     ConnectionEstablished(Box<Established>),
-    /// Something happened in a room.
+    /// An event of a room's log.
     Event(Event),
-    /// Somebody came to a room or left it.
+    /// A user came to a room or left it.
     Presence {
-        /// The room.
+        /// The room concerned.
         room: Room,
-        /// Who, and which.
+        /// The user, and whether they came or left.
         #[serde(flatten)]
         change: PresenceChange,
     },
-    /// Somebody is writing. Not stored.
+    /// A user is typing. Not stored.
     Typing {
-        /// The room.
+        /// The room where the user is typing.
         room: Room,
-        /// Who.
+        /// The user who is typing.
         by: UserId,
     },
     /// A request was carried out.
     Ack {
-        /// The request's id.
+        /// The request's id; `None` if it had none.
         #[serde(skip_serializing_if = "Option::is_none")]
         id: Option<Correlation>,
-        /// What it gave.
+        /// The result.
         #[serde(flatten)]
         body: AckBody,
     },
-    /// A request was refused, or input was malformed. The session goes on.
+    /// A request was refused, or a message was malformed. The session continues.
     Error {
-        /// The request's id, where there was one.
+        /// The request's id; `None` if it had none.
         #[serde(skip_serializing_if = "Option::is_none")]
         id: Option<Correlation>,
-        /// For programs.
+        /// The error, for programs.
         code: ErrorCode,
-        /// For people.
+        /// The error, for people.
         message: Arc<str>,
-        /// Seconds after which trying again makes sense.
+        /// Seconds after which a retry makes sense.
         #[serde(skip_serializing_if = "Option::is_none")]
         retry_after: Option<u64>,
     },
-    /// The token ends soon: `refresh` with a fresh one, or be closed.
+    /// The token is about to expire: the client must `refresh` with a new one, or the session will be closed.
     TokenExpiring {
-        /// When.
+        /// When the token expires.
         expires_at: Timestamp,
     },
     /// The server is about to close this connection.
     Disconnecting {
-        /// Why: the name of a close reason.
+        /// The name of the close reason.
         reason: &'static str,
-        /// The same for people, in dialects that cannot close with a reason.
+        /// The reason for people, in dialects that cannot close with a text.
         #[serde(skip)]
         message: &'static str,
-        /// When coming back makes sense, in milliseconds; absent when it makes none.
+        /// Milliseconds after which to reconnect; absent if reconnecting makes no sense.
         #[serde(skip_serializing_if = "Option::is_none")]
         reconnect_in_ms: Option<u64>,
     },
-    /// Answer to `ping`.
+    /// The answer to `ping`.
     Pong {
-        /// The request's id.
+        /// The request's id; `None` if it had none.
         #[serde(skip_serializing_if = "Option::is_none")]
         id: Option<Correlation>,
     },
 }
 
 impl Notice {
-    /// The notice's name as it stands in `type` and in metrics.
+    /// The notice's name in `type` and in metrics.
     pub fn name(&self) -> &'static str {
         match self {
             Self::ConnectionEstablished(_) => "connection_established",
@@ -95,178 +95,179 @@ impl Notice {
     }
 }
 
-/// Who a session is, and how long that holds.
+/// Whom a session belongs to, and what applies to it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Established {
-    /// The connection, as the server's logs name it.
+    /// The connection's id, as in the server's logs.
     pub session_id: ConnectionId,
-    /// The user.
+    /// The authenticated user.
     pub user_id: UserId,
-    /// The user's own address; sent to nobody else.
+    /// The user's own email address; sent to nobody else.
     pub user_email: Arc<str>,
-    /// The user's role.
+    /// The user's role, as in REST.
     pub role: &'static str,
-    /// The user's plan, which decides the limits.
+    /// The user's plan, which determines the limits.
     pub plan: &'static str,
-    /// When the token ends.
+    /// When the token expires.
     pub expires_at: Timestamp,
-    /// How often the server pings, in seconds.
+    /// Interval between two pings of the server, in seconds.
     pub heartbeat_s: u64,
     /// The server's time.
     pub timestamp: Timestamp,
-    /// What the plan lets the user do.
+    /// The limits of the user's plan.
     pub limits: Limits,
-    /// Which client of which board this is, where the connection was made to a board.
+    /// The board and the client's id there, if the connection was made to a board.
     #[serde(flatten)]
     pub board: Option<OnBoard>,
-    /// What the token says beside that; only Socket.IO's clients are told.
+    /// Further claims of the token; sent to Socket.IO clients only.
     #[serde(skip)]
     pub token: TokenClaims,
 }
 
-/// The names by which a token and what it came from can be taken back. None of them is a secret.
+/// The ids by which a token and its login can be revoked. None of them is a secret.
 #[derive(Debug, Clone, Serialize)]
 pub struct TokenClaims {
-    /// The token's own.
+    /// The token's id.
     pub jti: String,
-    /// The login that it came from.
+    /// The login that it was issued for; `None` for other issuers.
     pub sid: Option<LoginId>,
-    /// Its issuer, when that is not us.
+    /// Its issuer; `None` for our own tokens.
     pub iss: Option<Arc<str>>,
 }
 
-/// What a plan lets its users do live.
+/// A plan's limits for live connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Limits {
-    /// Sessions of one user at once.
+    /// Concurrent sessions of one user.
     pub connections: usize,
-    /// Messages a second from one session, and as many at once.
+    /// Messages per second of one session; also its burst size.
     pub messages_per_second: u32,
     /// Rooms that one session may be in.
     pub rooms: usize,
-    /// Simulations of one user that wait or run at once.
+    /// Simulations of one user that are queued or running.
     pub simulations: u32,
 }
 
 /// A client of a project's board.
 #[derive(Debug, Clone, Serialize)]
 pub struct OnBoard {
-    /// The client's own name for itself, or the one that it was given.
+    /// The client's id: its own, or the one that the server gave it.
     pub client_id: Arc<str>,
-    /// Whose board it is.
+    /// The project of the board.
     pub project_id: ProjectId,
 }
 
-/// A fact of a room's log, as its members see it.
+/// An event of a room's log, as members receive it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Event {
-    /// The room.
+    /// The room of the event.
     pub room: Room,
-    /// Its position there.
+    /// Position of the event in the room.
     pub seq: Seq,
-    /// What happened: `<noun>.<past verb>`.
+    /// `<noun>.<past verb>`, such as `offer.accepted`.
     pub kind: Arc<str>,
     /// The event's own fields.
     pub data: Arc<RawValue>,
-    /// Who did it; absent for the system.
+    /// The user who caused it; absent for the system.
     pub by: Option<UserId>,
-    /// When.
+    /// When it happened.
     pub at: Timestamp,
 }
 
-/// Who came or left.
+/// A change of a room's users.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PresenceChange {
-    /// This user's first connection joined the room.
+    /// The user's first connection joined the room.
     Joined(UserId),
-    /// This user's last connection left the room.
+    /// The user's last connection left the room.
     Left(UserId),
 }
 
-/// What a request gave.
+/// The result of a request.
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
 pub enum AckBody {
-    /// Nothing but that it was done.
+    /// No data.
     Done {},
-    /// To `join`.
+    /// Of `join`.
     Joined(Joined),
-    /// To `chat_message`: the message is durable.
+    /// Of `chat_message`: the message is committed.
     Sent {
-        /// Its position in the room.
+        /// The message's position in the room.
         seq: Seq,
-        /// The message's id; `id` is the request's.
+        /// The message's id; the field `id` of an answer is the request's.
         message_id: MessageId,
-        /// The client's own name for the message, for clients that sent no `id`.
+        /// The client's own id for the message, for clients that sent no request `id`.
         client_msg_id: String,
-        /// When it was said.
+        /// When the message was sent.
         at: Timestamp,
     },
-    /// To `history`.
+    /// Of `history`.
     History {
-        /// Oldest first.
+        /// The events, oldest first.
         events: Vec<Event>,
-        /// Whether there are older ones.
+        /// Whether there are older events.
         has_more: bool,
     },
-    /// To `presence`.
+    /// Of `presence`.
     Presence {
-        /// Each member once, however many connections it has.
+        /// The users in the room, each once, however many connections they have.
         members: Vec<UserId>,
     },
-    /// To `refresh`.
+    /// Of `refresh`.
     Refreshed {
-        /// When the new token ends.
+        /// When the new token expires.
         expires_at: Timestamp,
     },
 }
 
-/// Where a joining member stands.
+/// The state of a room at the time of a join.
 #[derive(Debug, Clone, Serialize)]
 pub struct Joined {
-    /// The room.
+    /// The room that was joined.
     pub room: Room,
-    /// The room's newest position; every event after it will follow.
+    /// The room's newest position; every later event will be delivered.
     pub head: Seq,
-    /// Whether `events` has everything after `since`. When false, the client has missed some: read `history`.
+    /// Whether `events` is everything after `since`. If false, events are missing that the client must read
+    /// with `history`.
     pub recovered: bool,
-    /// What happened after `since`, oldest first; absent when the client did not resume.
+    /// The events after `since`, oldest first; absent when the client did not resume.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub events: Option<Vec<Event>>,
 }
 
-/// Why a request was refused, for programs. One word each, stable.
+/// Why a request was refused, for programs. The names are stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorCode {
-    /// No JSON object, or no text.
+    /// The message is not text, or not a JSON object.
     Malformed,
-    /// No such `type`.
+    /// The `type` is unknown.
     UnknownType,
     /// A field is missing or wrong.
     Invalid,
-    /// The caller has no standing for it.
+    /// The caller has no standing for this.
     Forbidden,
-    /// There is no such thing.
+    /// The thing does not exist.
     NotFound,
-    /// The state does not allow it.
+    /// The current state does not allow it.
     Conflict,
-    /// The room must be joined first.
+    /// The caller is not a member of the room.
     NotJoined,
-    /// The session is in as many rooms as it may be.
+    /// The session has reached its plan's limit of rooms.
     TooManyRooms,
-    /// Too fast; `retry_after` says when.
+    /// Commands come too fast; `retry_after` says when to retry.
     RateLimited,
-    /// The token of a `refresh` is not good.
+    /// The token of a `refresh` was refused.
     InvalidToken,
-    /// The server has more to do than it can; try again.
+    /// The server is overloaded; retry.
     Busy,
-    /// Our fault.
+    /// An internal error of the server.
     Internal,
 }
 
 impl ErrorCode {
-    /// The code as it is written and counted.
+    /// The code on the wire and in metrics.
     pub fn name(self) -> &'static str {
         match self {
             Self::Malformed => "malformed",

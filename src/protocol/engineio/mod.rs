@@ -1,6 +1,7 @@
-//! Engine.IO, revision 4: what is said below Socket.IO, over a WebSocket or in HTTP bodies.
+//! Engine.IO, revision 4: the packets below Socket.IO, in WebSocket messages or HTTP bodies.
 //!
-//! Own code and not `engineioxide-core`: that has no bound on a payload's packets, and brings an HTTP stack of its own.
+//! Own code and not `engineioxide-core`, which does not bound the packets of a payload and brings an HTTP
+//! stack of its own.
 
 mod open;
 mod packet;

@@ -1,31 +1,32 @@
-//! The first packet: what the client must know of the connection.
+//! The open packet, which tells the client the connection's parameters.
 
 use std::time::Duration;
 
 use serde::Serialize;
 
-/// What a handshake is answered with.
+/// The content of the open packet, the answer to a handshake.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Open<'a> {
-    /// Names the connection in later requests. Whoever knows it can take the connection's packets.
+    /// Identifies the connection in later requests. It is a secret: whoever knows it can fetch the
+    /// connection's packets.
     pub sid: &'a str,
-    /// Transports that the client may change to.
+    /// Transports that the client may upgrade to.
     pub upgrades: &'static [&'static str],
-    /// How often the server pings.
+    /// Interval between two pings of the server.
     #[serde(serialize_with = "millis")]
     pub ping_interval: Duration,
-    /// How long a ping may go unanswered.
+    /// How long the client may take to answer a ping.
     #[serde(serialize_with = "millis")]
     pub ping_timeout: Duration,
-    /// Bytes that the client may put into one request.
+    /// Maximum bytes of one request's body.
     pub max_payload: usize,
 }
 
 impl Open<'_> {
-    /// The packet.
+    /// The encoded packet.
     pub fn packet(&self) -> String {
-        // Plain fields: nothing in them can fail to be written.
+        // Plain fields, whose serialization cannot fail.
         format!("0{}", serde_json::to_string(self).unwrap_or_default())
     }
 }

@@ -1,37 +1,37 @@
-//! Packets: a digit that says which, and perhaps data.
+//! Engine.IO packets: a digit for the type, then optional data.
 
-/// The server asks whether the client is there.
+/// `ping`: the server asks whether the client is alive.
 pub const PING: &str = "2";
-/// The server ends the connection.
+/// `close`: the server ends the connection.
 pub const CLOSE: &str = "1";
-/// Nothing: ends a poll that has nothing to bring.
+/// `noop`: ends a poll that has nothing to deliver.
 pub const NOOP: &str = "6";
 /// The answer to a probe: the new transport works.
 pub const PROBED: &str = "3probe";
 
-/// A packet as a client sends it.
+/// A packet that a client may send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Packet {
     /// The client ends the connection.
     Close,
     /// The answer to a ping.
     Pong,
-    /// Does this transport work?
+    /// `2probe`: the client tests a new transport.
     Probe,
-    /// From now on this transport.
+    /// The client changes to the transport that this packet arrived on.
     Upgrade,
-    /// Nothing.
+    /// A packet without meaning.
     Noop,
-    /// What is said above: text.
+    /// A text message of the layer above.
     Message(String),
-    /// What is said above: bytes.
+    /// A binary message of the layer above.
     Binary(Vec<u8>),
 }
 
-/// Not a packet that a client may send.
+/// Why a text is not a packet that a client may send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PacketError {
-    /// No such type, or one that only servers send.
+    /// Unknown type, or one that only servers send.
     #[error("no packet of a client")]
     Type,
     /// Not UTF-8.
@@ -40,16 +40,17 @@ pub enum PacketError {
     /// Not base64.
     #[error("not base64")]
     Base64,
-    /// A message above the cap.
+    /// A message exceeds its size limit.
     #[error("too large a message")]
     Large,
-    /// More packets in a payload than the cap.
+    /// A payload has more packets than allowed.
     #[error("too many packets")]
     Many,
 }
 
 impl Packet {
-    /// Reads the text of one packet. Binary packets are frames of their own, or `b` and base64 in a payload.
+    /// Parses a text packet. Binary packets are WebSocket messages of their own, or `b` and base64 in a
+    /// payload.
     pub fn read(text: &str) -> Result<Self, PacketError> {
         match text.split_at_checked(1) {
             Some(("4", message)) => Ok(Self::Message(message.to_owned())),
@@ -58,7 +59,7 @@ impl Packet {
             Some(("1", "")) => Ok(Self::Close),
             Some(("5", "")) => Ok(Self::Upgrade),
             Some(("6", "")) => Ok(Self::Noop),
-            // Since revision 4 only servers ping.
+            // Since revision 4, only servers ping.
             _ => Err(PacketError::Type),
         }
     }

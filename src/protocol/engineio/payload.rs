@@ -1,4 +1,4 @@
-//! Payloads: packets in an HTTP body, a record separator between them.
+//! Engine.IO payloads: packets in an HTTP body, joined by a record separator.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,16 +9,16 @@ use super::packet::{Packet, PacketError};
 
 const SEPARATOR: char = '\u{1e}';
 
-/// What one payload may hold. Its bytes are counted before it is read.
+/// The limits of one payload. The size of the whole body is limited before it is read.
 #[derive(Debug, Clone, Copy)]
 pub struct PayloadLimits {
-    /// Packets. A body of separators costs nothing to send and would be as many packets.
+    /// Maximum number of packets. A body of separators costs nothing to send and would yield as many packets.
     pub packets: usize,
-    /// Bytes in one message.
+    /// Maximum bytes of one message.
     pub message: usize,
 }
 
-/// Reads the packets of a request's body; all of them or none.
+/// Parses the packets of a request's body; all of them or none.
 pub fn read_payload(body: &[u8], limits: PayloadLimits) -> Result<Vec<Packet>, PacketError> {
     let body = std::str::from_utf8(body).map_err(|_| PacketError::Text)?;
     let mut packets = Vec::new();
@@ -33,14 +33,14 @@ pub fn read_payload(body: &[u8], limits: PayloadLimits) -> Result<Vec<Packet>, P
 
 fn read_packet(text: &str, at_most: usize) -> Result<Packet, PacketError> {
     let Some(encoded) = text.strip_prefix('b') else {
-        // One byte says which packet it is.
+        // One byte of the text is the packet's type.
         return if text.len() > at_most.saturating_add(1) {
             Err(PacketError::Large)
         } else {
             Packet::read(text)
         };
     };
-    // Three bytes are four characters: what is too long is refused before it is decoded.
+    // Four characters encode three bytes, so a message that is too long is refused before it is decoded.
     if encoded.len() / 4 > at_most.div_ceil(3) {
         return Err(PacketError::Large);
     }
@@ -48,7 +48,7 @@ fn read_packet(text: &str, at_most: usize) -> Result<Packet, PacketError> {
     if bytes.len() > at_most { Err(PacketError::Large) } else { Ok(Packet::Binary(bytes)) }
 }
 
-/// The payload that carries what a row of our own WebSocket frames carries.
+/// Converts a sequence of WebSocket frames written by the server into a payload.
 pub fn from_frames(frames: &[u8]) -> Vec<u8> {
     let mut payload = Vec::with_capacity(frames.len());
     for content in frame::messages(frames) {

@@ -1,10 +1,10 @@
-//! Packets and the attachments that follow them, put together.
+//! Assembles packets with the attachments that follow them.
 
 use bytes::Bytes;
 
 use super::packet::{Packet, PacketError, PacketLimits};
 
-/// Puts one connection's packets together. After an error it makes no more sense of what comes.
+/// Assembles the packets of one connection. After an error it must not be used any more.
 #[derive(Debug)]
 pub struct Assembler {
     limits: PacketLimits,
@@ -19,12 +19,12 @@ struct Unfinished {
 }
 
 impl Assembler {
-    /// Nothing has come yet.
+    /// An assembler for a new connection.
     pub fn new(limits: PacketLimits) -> Self {
         Self { limits, unfinished: None }
     }
 
-    /// A text message came: a packet, if no attachment has to follow it.
+    /// A text message arrived. Returns the packet, unless attachments must follow it.
     pub fn text(&mut self, text: &str) -> Result<Option<Packet>, PacketError> {
         if self.unfinished.is_some() {
             return Err(PacketError::Turn);
@@ -37,7 +37,7 @@ impl Assembler {
         Ok(None)
     }
 
-    /// A binary message came: the next attachment, and with the last one the packet.
+    /// A binary message arrived: the next attachment. Returns the packet if it was the last one.
     pub fn binary(&mut self, bytes: Vec<u8>) -> Result<Option<Packet>, PacketError> {
         let mut unfinished = self.unfinished.take().ok_or(PacketError::Turn)?;
         unfinished.bytes = unfinished.bytes.saturating_add(bytes.len());

@@ -1,4 +1,4 @@
-//! Events of clients as commands.
+//! Parses clients' events as commands.
 
 use serde_json::value::RawValue;
 
@@ -9,9 +9,10 @@ use crate::protocol::{Command, Correlation, ErrorCode, Malformed, Request};
 
 use super::packet::Packet;
 
-/// An event as [`read_event`] takes it: its acknowledgement's number and its JSON.
+/// An event in the form that [`read_event`] parses: acknowledgement id and JSON.
 ///
-/// Attachments stay behind: no command has a binary field, and a placeholder in one is no text.
+/// Attachments are dropped: no command has a binary field, and a placeholder in the place of a text is
+/// invalid.
 pub fn without_namespace(packet: &Packet) -> String {
     match packet.id {
         Some(id) => format!("{id}{}", packet.data),
@@ -19,7 +20,7 @@ pub fn without_namespace(packet: &Packet) -> String {
     }
 }
 
-/// Reads one request: `13["chat_message",{..}]`.
+/// Parses one request, such as `13["chat_message",{..}]`.
 pub fn read_event(text: &str) -> Result<Request, Malformed> {
     let (id, data) = text.split_at(text.find('[').unwrap_or(text.len()));
     let id = id.parse().ok().and_then(Correlation::number);
@@ -45,7 +46,7 @@ fn command(data: &str) -> Result<Command, FieldError> {
         "leave_session" => fields.command("leave", || fields.session()),
         "room:join" => fields.command("join", || fields.room()),
         "room:leave" => fields.command("leave", || fields.room()),
-        // Names of the other dialect that this one spells differently.
+        // Names of the JSON dialect that this one writes differently.
         "join" | "leave" => Err((ErrorCode::UnknownType, format!("unknown event; `room:{name}` is meant"))),
         name => fields.command(name, || fields.session_or_room()),
     }

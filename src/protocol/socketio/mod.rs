@@ -1,6 +1,7 @@
-//! Socket.IO, protocol 5: namespaces, events and their acknowledgements, on top of Engine.IO's messages.
+//! Socket.IO, protocol 5: namespaces, events and acknowledgements, above Engine.IO's messages.
 //!
-//! Own code and not `socketioxide-parser-common`: that takes any number of attachments and looks at no placeholder.
+//! Own code and not `socketioxide-parser-common`, which accepts any number of attachments and does not check
+//! placeholders.
 
 mod assembler;
 mod event;

@@ -1,16 +1,16 @@
-//! The namespaces that are there.
+//! The namespaces of `/socket.io/`.
 
-/// Where a session lives; each hears its events under this name.
+/// The namespace of a session; its packets carry the name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Namespace {
-    /// `/`, for everybody.
+    /// `/`, for all users.
     Main,
-    /// `/admin`, for admins, who hear the admins' room there by themselves.
+    /// `/admin`, for admins, who join the admins' room automatically.
     Admin,
 }
 
 impl Namespace {
-    /// The namespace of this name.
+    /// The namespace of this name, if there is one.
     pub fn named(name: &str) -> Option<Self> {
         match name {
             "/" => Some(Self::Main),
@@ -19,7 +19,7 @@ impl Namespace {
         }
     }
 
-    /// As it is asked for.
+    /// The name in packets.
     pub fn name(self) -> &'static str {
         match self {
             Self::Main => "/",

@@ -1,4 +1,4 @@
-//! Notices as events and acknowledgements.
+//! Encodes notices as events and acknowledgements.
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -8,10 +8,10 @@ use crate::protocol::{AckBody, Correlation, ErrorCode, Established, Event, Joine
 
 use super::Namespace;
 
-/// The event that chat messages are in the log.
+/// The event kind of chat messages in the log.
 const MESSAGE_SENT: &str = "message.sent";
 
-/// The frames of a notice: usually one, and for some answers an event beside the acknowledgement.
+/// The frames of a notice: usually one; some answers are an event beside the acknowledgement.
 pub(in crate::protocol) fn write(namespace: Namespace, notice: &Notice) -> Bytes {
     let to = Writer(namespace);
     match notice {
@@ -42,7 +42,7 @@ pub(in crate::protocol) fn write(namespace: Namespace, notice: &Notice) -> Bytes
         Notice::TokenExpiring { expires_at } => {
             to.event("token_expiring", &serde_json::json!({ "expires_at": expires_at }))
         }
-        // `disconnecting` is a name that clients' libraries keep to themselves: a packet of that name ends them.
+        // Client libraries reserve the event name `disconnecting`: receiving it as a packet is an error.
         Notice::Disconnecting { reason, message, reconnect_in_ms } => to.event(
             "error",
             &Failure { code: reason, message, retry_after: None, reconnect_in_ms: *reconnect_in_ms },
@@ -67,7 +67,7 @@ struct Sent<'a> {
     body: &'a AckBody,
 }
 
-/// Whoever named no conversation is told which it is.
+/// For a client that named no conversation: which one it has joined.
 #[derive(Serialize)]
 struct ChatJoined<'a> {
     ok: bool,
@@ -92,7 +92,7 @@ struct Failure<'a> {
     reconnect_in_ms: Option<u64>,
 }
 
-/// What older clients call the session's data, beside what every dialect says.
+/// The session's data under the names that older clients use, beside those of every dialect.
 fn established(who: &Established) -> serde_json::Value {
     let Established { user_id, user_email, role, plan, expires_at, token, .. } = who;
     let mut said = serde_json::to_value(who).unwrap_or_default();
@@ -145,7 +145,8 @@ impl Writer {
         self.packet(b'3', id.as_str(), None, |to| json(body, to))
     }
 
-    /// A chat message has an event of its own, which says what the log says of it, flat; the rest are `event`.
+    /// A chat message has an event of its own, with the fields of the log's entry flattened; all others are
+    /// `event`.
     fn room_event(&self, event: &Event) -> Bytes {
         let fields = event.data.get().trim().strip_prefix('{').and_then(|data| data.strip_suffix('}'));
         match (&*event.kind, &event.room, fields) {
@@ -168,7 +169,8 @@ impl Writer {
 
     fn answer(&self, id: Option<&Correlation>, body: &AckBody) -> Bytes {
         let ack = id.map(|id| match body {
-            // No correlation stands in the way here, so the message's id is also where the contract has it.
+            // An acknowledgement has no correlation id in its body, so `id` is free for the message's id,
+            // where older clients expect it.
             AckBody::Sent { message_id, .. } => self.ack(id, &Sent { id: *message_id, ok: true, body }),
             AckBody::Joined(Joined { room: Room::Conversation(conversation_id), .. }) => {
                 self.ack(id, &ChatJoined { conversation_id: *conversation_id, ok: true, body })
@@ -183,7 +185,7 @@ impl Writer {
                     #[serde(flatten)]
                     joined: Joined,
                 }
-                // What was missed is said once: in the acknowledgement, where there is one.
+                // Missed events are sent once: in the acknowledgement if there is one.
                 let events = joined.events.clone().filter(|_| ack.is_none());
                 let joined = Joined { events, ..joined.clone() };
                 self.event("session_joined", &SessionJoined { session_id, joined })
@@ -193,7 +195,7 @@ impl Writer {
         match (ack, event) {
             (Some(ack), Some(event)) => [ack, event].concat().into(),
             (Some(only), None) | (None, Some(only)) => only,
-            // Nobody asked to be told.
+            // Without an acknowledgement id the answer is an event.
             (None, None) => self.event("ack", &Done { ok: true, body }),
         }
     }
@@ -202,7 +204,7 @@ impl Writer {
 fn json(body: &impl Serialize, to: &mut Vec<u8>) {
     let start = to.len();
     if let Err(error) = serde_json::to_writer(&mut *to, body) {
-        // Cannot happen with the types of `Notice`: all keys are text and a `Vec` takes every byte.
+        // Cannot happen with the types of `Notice`: all keys are text, and writing to a `Vec` does not fail.
         log::error!("a notice could not be written as JSON: {error}");
         to.truncate(start);
         let code = ErrorCode::Internal.name();

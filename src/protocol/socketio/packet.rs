@@ -1,4 +1,4 @@
-//! Packets: `<type>[<attachments>-][<namespace>,][<acknowledgement>][JSON]`.
+//! Socket.IO packets: `<type>[<attachments>-][<namespace>,][<acknowledgement>][JSON]`.
 
 use std::ops::RangeInclusive;
 
@@ -8,87 +8,88 @@ use serde_json::value::RawValue;
 
 use crate::protocol::frame;
 
-/// What one packet may cost.
+/// The limits of one packet.
 #[derive(Debug, Clone, Copy)]
 pub struct PacketLimits {
-    /// Attachments of one packet.
+    /// Maximum number of attachments.
     pub attachments: usize,
-    /// Bytes of a packet's text and attachments together.
+    /// Maximum bytes of text and attachments together.
     pub bytes: usize,
 }
 
-/// What a packet is about.
+/// The type of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Into a namespace; from the server: it is let in.
+    /// From a client: asks to connect to a namespace. From the server: it is connected.
     Connect,
-    /// Out of a namespace.
+    /// Leaves a namespace.
     Disconnect,
-    /// Something happened: `["name", ..]`.
+    /// An event: `["name", ..]`.
     Event,
-    /// An event's answer.
+    /// The acknowledgement of an event.
     Ack,
-    /// Not into that namespace.
+    /// From the server: the connection to the namespace was refused.
     ConnectError,
 }
 
-/// A packet, and what hangs on it.
+/// A packet with its attachments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Packet {
-    /// What it is about.
+    /// The packet's type.
     pub kind: Kind,
-    /// `/` unless another is named.
+    /// The namespace; `/` if the packet names none.
     pub namespace: String,
-    /// By which an event's answer is known.
+    /// The acknowledgement id, by which an event and its answer are matched.
     pub id: Option<u64>,
-    /// JSON, checked for its shape; empty where there is none. Attachments stand in it as
-    /// `{"_placeholder":true,"num":n}`, each `n` one of them.
+    /// JSON of the shape that the type needs; empty if there is none. An attachment is represented by
+    /// `{"_placeholder":true,"num":n}`, where `n` is its index.
     pub data: String,
-    /// Binary parts.
+    /// The binary attachments.
     pub attachments: Vec<Bytes>,
 }
 
-/// Not a packet that a client may send.
+/// Why a message is not a packet that a client may send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PacketError {
-    /// No such type, or one that only servers send.
+    /// Unknown type, or one that only servers send.
     #[error("no packet of a client")]
     Type,
-    /// No count of attachments, or too many.
+    /// The count of attachments is missing or above the limit.
     #[error("a bad count of attachments")]
     Attachments,
-    /// A namespace without end, or a name that is too long.
+    /// The namespace is not terminated, or its name is too long.
     #[error("a bad namespace")]
     Namespace,
-    /// A number that is none, or none where there must be one.
+    /// The acknowledgement id is not a number, or a required one is missing.
     #[error("a bad acknowledgement")]
     Id,
-    /// Not the JSON that this packet needs.
+    /// The JSON does not have the shape that the type needs.
     #[error("a bad payload")]
     Data,
-    /// A placeholder for an attachment that is not there.
+    /// A placeholder refers to an attachment that does not exist.
     #[error("a bad placeholder")]
     Placeholder,
-    /// Text where an attachment must come, or an attachment where none may.
+    /// A text message where an attachment must follow, or an attachment where none is expected.
     #[error("a packet out of turn")]
     Turn,
-    /// Above the cap.
+    /// The packet exceeds its size limit.
     #[error("too large a packet")]
     Large,
 }
 
-/// Names that libraries raise by themselves: whoever heard them from the other side would be misled.
+/// Event names that client and server libraries emit themselves: receiving one from the other side would
+/// mislead handlers.
 const RESERVED: [&str; 6] =
     ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"];
 
-/// Nobody names a namespace longer.
+/// In bytes; no real namespace has a longer name.
 const LONGEST_NAMESPACE: usize = 128;
 
-/// JavaScript counts no further without gaps.
+/// The integers that JavaScript represents exactly.
 const IDS: RangeInclusive<u64> = 0..=(1 << 53);
 
 impl Packet {
-    /// Reads a packet's text, and how many attachments must follow it.
+    /// Parses a packet's text; also returns how many attachments must follow.
     pub fn read(text: &str, limits: PacketLimits) -> Result<(Self, usize), PacketError> {
         if text.len() > limits.bytes {
             return Err(PacketError::Large);
@@ -115,7 +116,7 @@ impl Packet {
         Ok((packet, attachments))
     }
 
-    /// The WebSocket frames of this packet as a server sends it, in one piece: nothing may come between them.
+    /// The WebSocket frames of this packet, in one piece, because no other frame may come between them.
     pub fn frames(&self) -> Bytes {
         let first = frame::text(|to| {
             to.push(b'4');
@@ -169,7 +170,7 @@ fn namespace(text: &str) -> Result<(&str, &str), PacketError> {
         return Ok(("/", text));
     }
     let (name, rest) = text.split_once(',').unwrap_or((text, ""));
-    // Older clients put a query behind the name; it says nothing here.
+    // Older clients append a query to the name; it has no meaning here.
     let name = name.split_once('?').map_or(name, |(name, _)| name);
     if name.len() > LONGEST_NAMESPACE { Err(PacketError::Namespace) } else { Ok((name, rest)) }
 }
@@ -211,7 +212,8 @@ fn check(kind: Kind, id: Option<u64>, data: &str) -> Result<(), PacketError> {
     }
 }
 
-/// Every placeholder must stand for an attachment. The parser's own bound on depth holds for this walk, too.
+/// Checks that every placeholder refers to an attachment. The JSON parser's limit of nesting also bounds this
+/// recursion.
 fn check_placeholders(data: &str, attachments: usize) -> Result<(), PacketError> {
     fn is_good(value: &Value, attachments: usize) -> bool {
         match value {

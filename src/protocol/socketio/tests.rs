@@ -192,7 +192,7 @@ fn events_that_are_no_commands_say_why() {
     }
 }
 
-/// The packets of a notice, without their frames.
+/// The packets of a notice, without their frame headers.
 fn written(namespace: Namespace, notice: &Notice) -> Vec<String> {
     let payload = crate::protocol::engineio::from_frames(&write(namespace, notice));
     String::from_utf8(payload).unwrap().split('\u{1e}').map(str::to_owned).collect()
