@@ -1,9 +1,10 @@
-//! Live delivery: membership and event order of rooms, the outboxes of sessions, and the eviction of sessions.
+//! Live delivery: membership and event order of rooms, the outboxes of sessions, and the eviction of
+//! sessions.
 //!
-//! Two levels. One **RoomHub** actor keeps membership and order, and encodes each notice once per dialect. One
-//! **LocalHub** per worker thread puts the encoded frames into the outboxes of the sessions on its thread, checks that
-//! they are drained and that clients are alive, and evicts. Nothing here decides who may join: the policy does, after
-//! the hub has been joined and before the member is sent anything.
+//! Two levels. One **RoomHub** actor keeps membership and order, and encodes each notice once per dialect.
+//! One **LocalHub** per worker thread puts the encoded frames into the outboxes of the sessions on its
+//! thread, checks that they are drained and that clients are alive, and evicts. Nothing here decides who may
+//! join: the policy does, after the hub has been joined and before the member is sent anything.
 //!
 //! ```text
 //!  writers ──HubPublisher──► RoomHub ──message per worker──► LocalHub ──frame──► outbox ──► socket
@@ -13,8 +14,9 @@
 //!                                 └── head, gaps ──► event log
 //! ```
 //!
-//! A full mailbox loses nothing: events are read from the log, revocations and requests to close sessions wait in a
-//! list beside the mailbox, ended memberships are reported again, and commands of clients are answered with `busy`.
+//! A full mailbox loses nothing: events are read from the log, revocations and requests to close sessions
+//! wait in a list beside the mailbox, ended memberships are reported again, and commands of clients are
+//! answered with `busy`.
 
 mod board_clients;
 mod config;

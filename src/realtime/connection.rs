@@ -1,44 +1,45 @@
-//! What a transport gives a session, whichever it is.
+//! The interface between a transport and a session.
 //!
 //! A transport gives a session three things and nothing else: a stream of [`Inbound`], the
-//! [`Outbox`](crate::hub::Outbox) that its response body drains, and a [`ConnectionHandle`] to end the connection by. The
-//! session cannot tell which transport it is on.
+//! [`Outbox`](crate::hub::Outbox) that its response body drains, and a [`ConnectionHandle`] to end the
+//! connection with. The session cannot tell which transport it is on.
 //!
-//! The session is not the response body: a body is polled only while the client reads, and a session must go
-//! on living, and be able to end, when the client does not.
+//! The session is not the response body: a body is polled only while the client reads, but a session must
+//! continue, and be able to end, when the client does not.
 
 use crate::protocol::close::CloseReason;
 
-/// What reaches a session from its client.
+/// What a session receives from its client.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Inbound {
     /// A whole text message.
     Text(String),
     /// A whole binary message.
     Binary(Vec<u8>),
-    /// No message, but a sign of life.
+    /// A sign that the client is alive, without a message.
     Alive,
-    /// The client does not keep to the protocol below messages: close with this.
+    /// The client violated the protocol below messages: close with this reason.
     Fault(CloseReason),
-    /// The client has closed or is gone; the stream ends.
+    /// The client has closed or is disconnected; the stream ends.
     Gone,
 }
 
-/// The session's hold on its connection.
+/// Ends a session's connection, and tells whether it is ending.
 pub trait ConnectionHandle {
-    /// Ends it: what waits in the outbox goes out, then the reason in the endpoint's spelling, and after a
-    /// bounded wait for the client the connection is shut. Closing again changes nothing.
+    /// Closes the connection: frames in the outbox are sent, then the reason as the endpoint encodes it, and
+    /// after a bounded wait for the client the socket is shut down. Further calls have no effect.
     fn close(&self, reason: CloseReason);
 
-    /// Ends it because the client asked for that: as [`ConnectionHandle::close`], but for no reason of ours.
+    /// Ends the connection because the client asked for it: as [`ConnectionHandle::close`], but without a
+    /// reason of the server.
     fn end(&self);
 
-    /// Ends it now, whatever waits and whoever does not read.
+    /// Ends the connection at once, without waiting for frames or the client.
     fn abort(&self);
 
     /// Whether the connection is ending, from either side.
     fn is_closing(&self) -> bool;
 
-    /// Why we ended it; `None` while it is open, and when the client ended it.
+    /// Why the server closed it; `None` while it is open, and if the client ended it.
     fn close_reason(&self) -> Option<CloseReason>;
 }

@@ -1,4 +1,4 @@
-//! What all live connections of the process share.
+//! The state that all live connections of the process share.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::limits::{ReplayLimits, SessionLimits};
 use super::metrics::{self, RealtimeMetrics};
 use super::websocket::{ConnectionLimits, FrameLimits};
 
-/// Shared by every worker thread; cheap to clone.
+/// The shared state of live connections. Cheap to clone: each worker thread holds its own copy.
 #[derive(Clone)]
 pub struct Gateway(Arc<Inner>);
 
@@ -26,7 +26,7 @@ struct Inner {
 }
 
 impl Gateway {
-    /// Ready for connections.
+    /// Creates the state and registers its metrics.
     ///
     /// # Errors
     /// Only if a metric of the same name is registered already.
@@ -43,22 +43,22 @@ impl Gateway {
         Ok(Self(Arc::new(Inner { addresses, metrics, engine, app })))
     }
 
-    /// What the process shares.
+    /// The components that the whole process shares.
     pub(super) fn app(&self) -> &App {
         &self.0.app
     }
 
-    /// What is counted.
+    /// The metrics of live connections.
     pub(super) fn metrics(&self) -> &RealtimeMetrics {
         &self.0.metrics
     }
 
-    /// How many connections each address has.
+    /// The number of connections of each address.
     pub(super) fn addresses(&self) -> &AddressLimiter {
         &self.0.addresses
     }
 
-    /// Socket.IO's connections.
+    /// The Engine.IO connections of `/socket.io/`.
     pub(super) fn engine(&self) -> &Engine {
         &self.0.engine
     }

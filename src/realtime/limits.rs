@@ -1,27 +1,28 @@
-//! What sessions may do, as handlers and the session itself ask for it.
+//! The limits of sessions, used by handlers and by the session itself.
 
 use std::time::Duration;
 
 use crate::config::PlanLimits;
 
-/// What one session may do and how long its token is good for.
+/// What one session may do, and how its token's expiry is handled.
 #[derive(Debug, Clone, Copy)]
 pub struct SessionLimits {
-    /// What the user's plan says.
+    /// The limits of the user's plan.
     pub plan: PlanLimits,
-    /// Malformed messages in a minute that close the session.
+    /// Malformed messages per minute that close the session.
     pub malformed: u32,
-    /// How long before its token ends the client is told.
+    /// How long before the token expires the client is warned.
     pub token_warning: Duration,
-    /// How long after an outside token ended the session is closed; our own end on time.
+    /// How long after a token of an outside issuer expired the session is closed; sessions with our own
+    /// tokens end on time.
     pub token_grace: Duration,
 }
 
-/// What a client is sent of the log at once.
+/// How much of the log a client is sent at once.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ReplayLimits {
-    /// Events.
+    /// Maximum number of events.
     pub(crate) events: usize,
-    /// Their bytes, roughly: well under what an outbox takes.
+    /// Approximate maximum bytes; well below what an outbox takes.
     pub(crate) bytes: usize,
 }

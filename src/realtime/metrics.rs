@@ -1,4 +1,4 @@
-//! What live connections count.
+//! The Prometheus metrics of live connections.
 
 use prometheus::{IntCounterVec, IntGauge, Opts, Registry};
 
@@ -9,7 +9,7 @@ use crate::telemetry::register_live;
 use super::admission::AddressLimiter;
 use super::engineio::Engine;
 
-/// The metrics of handshakes and sessions; deliveries to rooms are the hub's.
+/// The metrics of handshakes and sessions; the hub counts deliveries to rooms.
 #[derive(Debug, Clone)]
 pub struct RealtimeMetrics {
     connections: IntGauge,
@@ -55,7 +55,7 @@ impl RealtimeMetrics {
         })
     }
 
-    /// A session is open. Drop the value when it ends.
+    /// Counts a session as open until the returned value is dropped.
     pub(super) fn opened(&self) -> Open {
         self.handshakes.with_label_values(&["accepted"]).inc();
         self.connections.inc();
@@ -87,7 +87,8 @@ impl RealtimeMetrics {
     }
 }
 
-/// Registers what connections there are beside sessions: those that have not become one, or never will.
+/// Registers gauges of the connections below sessions: unauthenticated ones, and those of Engine.IO, which
+/// may be in no namespace.
 ///
 /// # Errors
 /// Only if two metrics have the same name, which a test would find.

@@ -1,4 +1,4 @@
-//! Live connections: who is connected, what they hear, and what they may say.
+//! The edge of live connections: transports, admission, sessions, and the handlers of their commands.
 //!
 //! ```text
 //!  handshake ── admission ──► session actor ◄── transport: frames in, outbox out
@@ -10,8 +10,8 @@
 //!                                 hub ──► outboxes of all members
 //! ```
 //!
-//! What the marketplace does is not decided here, and nothing here waits for a client: what cannot be written
-//! is bounded, and who does not read is cut off.
+//! No rule of the marketplace is decided here, and nothing here waits for a client: output that is not taken
+//! is bounded, and a client that does not read is disconnected.
 
 mod gateway;
 mod limits;

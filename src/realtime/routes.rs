@@ -1,5 +1,5 @@
-//! The addresses of live connections. They read the [`Gateway`] from the application's data, and are mounted at the
-//! root and under `/api/v1`.
+//! The routes of live connections, mounted at the root and under `/api/v1`. They read the [`Gateway`] from
+//! the application's data.
 
 use std::time::Duration;
 
@@ -23,13 +23,13 @@ use super::target::EndpointTarget;
 use super::websocket::handshake::{Handshake, WebSocket, named_client};
 use super::{Gateway, rooms};
 
-/// All of them.
+/// Registers all of them.
 pub fn routes(config: &mut web::ServiceConfig) {
     config.route("/ws", web::get().to(connect));
     config.route("/ws/reflections/{entry_id}", web::get().to(reflections));
     config.route("/ws/kanban/projects/{project_id}", web::get().to(board));
     config.route("/ws/simulate", web::get().to(simulate));
-    // All methods: what is wrong with the others is said in Engine.IO's own words.
+    // All methods: for the wrong ones Engine.IO defines its own errors.
     for path in ["/socket.io/", "/socket.io"] {
         config.route(path, web::route().to(socket_io));
     }
@@ -37,12 +37,12 @@ pub fn routes(config: &mut web::ServiceConfig) {
 
 type Here = web::Data<Gateway>;
 
-/// `/ws`
+/// `/ws`: any room.
 async fn connect(request: HttpRequest, payload: Payload, gateway: Here) -> HttpResponse {
     open(&request, payload, &gateway, Endpoint::Ws, |_| Ok(EndpointTarget::Any)).await
 }
 
-/// `/ws/reflections/{entry_id}`: its owner's.
+/// `/ws/reflections/{entry_id}`: for the entry's owner.
 async fn reflections(
     request: HttpRequest,
     payload: Payload,
@@ -53,7 +53,7 @@ async fn reflections(
     open(&request, payload, &gateway, Endpoint::Reflections, target).await
 }
 
-/// `/ws/kanban/projects/{project_id}`: its members'.
+/// `/ws/kanban/projects/{project_id}`: for the project's members.
 async fn board(
     request: HttpRequest,
     payload: Payload,
@@ -72,13 +72,14 @@ async fn board(
     open(&request, payload, &gateway, Endpoint::Kanban, target).await
 }
 
-/// `/ws/simulate`: the simulations of whoever connects.
+/// `/ws/simulate`: for the caller's own simulations.
 async fn simulate(request: HttpRequest, payload: Payload, gateway: Here) -> HttpResponse {
     open(&request, payload, &gateway, Endpoint::Simulate, |_| Ok(EndpointTarget::Simulations)).await
 }
 
-/// Decides about a plain WebSocket: token, user, origin, limits, and for the endpoints of one room the standing there.
-/// What the address is for is looked at last, since a stranger is told nothing about what there is.
+/// Admits or refuses a plain WebSocket: token, user, origin, limits, and on endpoints of one room the
+/// standing there. The standing is checked last, so that an unauthenticated client does not learn what
+/// exists.
 async fn open(
     request: &HttpRequest,
     payload: Payload,
@@ -137,7 +138,7 @@ async fn open(
     response
 }
 
-/// Whether the caller may be where the endpoint leads.
+/// Whether the caller may be in the endpoint's room.
 async fn has_standing(gateway: &Gateway, scope: &Scope, target: &EndpointTarget) -> Result<(), CloseReason> {
     let Some(room) = target.room() else { return Ok(()) };
     let scope = scope.clone();
@@ -145,7 +146,7 @@ async fn has_standing(gateway: &Gateway, scope: &Scope, target: &EndpointTarget)
     looked.map_err(|error| Refusal::from(error).close_reason())
 }
 
-/// `/socket.io/`: a request of a connection, or one that opens a connection.
+/// `/socket.io/`: a request of an existing connection, or one that opens a connection.
 async fn socket_io(request: HttpRequest, payload: Payload, gateway: Here) -> HttpResponse {
     let gateway = gateway.get_ref();
     let opening = match gateway.engine().receive(&request, payload).await {

@@ -3,11 +3,11 @@
 use crate::hub::ClientId;
 use crate::ids::{EntryId, ProjectId, Room};
 
-/// What a connection was opened for, by its address. All speak the same protocol; those of one room hear it without
-/// asking, and end with their right to be in it.
+/// What a connection was opened for, by its address. The protocol is the same for all; an endpoint of one
+/// room joins it automatically, and its session ends when the user loses the standing in that room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EndpointTarget {
-    /// Whatever its commands ask for: `/ws` and `/socket.io/`.
+    /// Any room that is joined by command: `/ws` and `/socket.io/`.
     Any,
     /// A project's board.
     Board(ProjectId, ClientId),
@@ -18,7 +18,7 @@ pub enum EndpointTarget {
 }
 
 impl EndpointTarget {
-    /// The one room that it is about.
+    /// The room that the connection is bound to, if any.
     pub fn room(&self) -> Option<Room> {
         match self {
             Self::Any | Self::Simulations => None,

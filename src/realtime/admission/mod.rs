@@ -1,4 +1,5 @@
-//! Who may open a session: decided before there is one, in the contracted order.
+//! Decides, before a session exists, who may open one: token, user, origin and limits, in the order of the
+//! contract. It does not know transports, and does not decide about rooms.
 
 mod pending_connections;
 
@@ -17,7 +18,7 @@ use super::websocket::handshake::{offered_ticket, offered_token, origin, shown_l
 
 pub use pending_connections::{AddressLimiter, AddressLimits, AddressPermit, PendingConnection};
 
-/// The scope of whoever shows this token, or as what they must be turned away.
+/// The scope that the token gives, or the reason to refuse the connection.
 pub(super) async fn authenticate_token(
     auth: &Auth,
     token: &Private,
@@ -26,7 +27,7 @@ pub(super) async fn authenticate_token(
     auth.authenticate(&token.0, call).await.map_err(close_reason)
 }
 
-/// The table of what `auth` says.
+/// The table from authentication errors to close reasons.
 fn close_reason(error: AuthError) -> CloseReason {
     match error {
         AuthError::Missing => CloseReason::NoToken,
@@ -40,16 +41,16 @@ fn close_reason(error: AuthError) -> CloseReason {
     }
 }
 
-/// What somebody was let in by.
+/// What a session was authenticated by, so that it can be checked again.
 #[derive(Clone, Debug)]
 pub enum Proof {
-    /// A token, which can be looked at again.
+    /// A token.
     Token(Private),
-    /// The load-test secret, which nobody takes back while the server runs.
+    /// The load-test secret, which cannot be revoked while the server runs.
     LoadTest,
 }
 
-/// Somebody who may open a session, with their places in all counts.
+/// An authenticated client that may open a session, with its permits.
 pub(super) struct Admitted {
     pub(super) scope: Scope,
     pub(super) proof: Proof,
@@ -57,22 +58,22 @@ pub(super) struct Admitted {
     pub(super) address_permit: AddressPermit,
 }
 
-/// Somebody who wants to open a session.
+/// What a client presents when it opens a connection.
 pub(super) struct HandshakeCredentials {
-    /// What they show.
+    /// The bearer token.
     pub(super) token: Option<Private>,
-    /// What they show instead, on a plain WebSocket.
+    /// A single-use ticket instead of a token; only on a plain WebSocket.
     pub(super) ticket: Option<Private>,
-    /// What load tests show instead.
+    /// The secret that load tests present instead of a token.
     pub(super) load_test_secret: Option<Private>,
-    /// The web page that they come from.
+    /// The origin of the web page that opened the connection; `None` if the client is not a browser.
     pub(super) origin: Option<String>,
-    /// The call that brought them.
+    /// The id of the handshake's call, for logs and audit rows.
     pub(super) call: CallId,
 }
 
 impl HandshakeCredentials {
-    /// Whoever sent a WebSocket handshake.
+    /// The credentials in a WebSocket handshake.
     pub(super) fn of(request: &HttpRequest, call: CallId) -> Self {
         let token = offered_token(request.uri(), request.headers());
         let ticket = offered_ticket(request.uri());
@@ -82,7 +83,8 @@ impl HandshakeCredentials {
     }
 }
 
-/// Token, user, origin, limits: the first that fails says why, and the stranger stays one.
+/// Checks token, user, origin and limits. The first check that fails gives the reason; the connection then
+/// remains a [`PendingConnection`].
 pub(super) async fn admit(
     gateway: &Gateway,
     credentials: HandshakeCredentials,
@@ -133,7 +135,7 @@ async fn authenticate(
     Ok((scope, Proof::Token(token)))
 }
 
-/// Whether the right by which somebody was let in still stands.
+/// Checks again that the right which the session was admitted by still exists.
 pub(super) async fn reauthenticate(auth: &Auth, proof: &Proof, call: CallId) -> Result<(), CloseReason> {
     match proof {
         Proof::Token(token) => authenticate_token(auth, token, call).await.map(drop),
@@ -141,7 +143,7 @@ pub(super) async fn reauthenticate(auth: &Auth, proof: &Proof, call: CallId) -> 
     }
 }
 
-/// The token that the handshake's ticket stands for. A ticket opens one door once.
+/// Redeems the handshake's ticket for the token that it stands for. A ticket can be redeemed once.
 fn redeemed(auth: &Auth, ticket: Option<Private>) -> Result<Private, CloseReason> {
     let ticket = ticket.ok_or(CloseReason::NoToken)?;
     auth.redeem_ticket(&ticket.0).map(Private).ok_or(CloseReason::InvalidToken)

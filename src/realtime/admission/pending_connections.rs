@@ -1,19 +1,19 @@
-//! How many connections each network address has, before it is known whose they are and after.
+//! Counts the connections of each network address, before and after authentication.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// What one address may have.
+/// Maximum numbers of connections of one address.
 #[derive(Debug, Clone, Copy)]
 pub struct AddressLimits {
-    /// Connections that have not authenticated: being checked, or refused and not yet gone.
+    /// Connections that are not authenticated: still being checked, or refused and not closed yet.
     pub pending: usize,
-    /// Live sessions.
+    /// Authenticated sessions.
     pub sessions: usize,
 }
 
-/// The counts, shared by all worker threads. An address that has none is forgotten.
+/// The counts of all addresses, shared by all worker threads. An address without connections is forgotten.
 #[derive(Debug, Clone)]
 pub struct AddressLimiter {
     limits: AddressLimits,
@@ -26,11 +26,11 @@ struct Counts {
     sessions: usize,
 }
 
-/// A connection of which it is not known whose it is. Counted until dropped.
+/// An unauthenticated connection. Counted for its address until it is dropped.
 #[derive(Debug)]
 pub struct PendingConnection(Counted);
 
-/// An authenticated connection's place among those of its address. Counted until dropped.
+/// The permit of an authenticated connection. Counted for its address until it is dropped.
 #[derive(Debug)]
 pub struct AddressPermit {
     counted: Counted,
@@ -44,17 +44,17 @@ struct Counted {
 }
 
 impl AddressLimiter {
-    /// No connections yet.
+    /// An empty count with these limits.
     pub fn new(limits: AddressLimits) -> Self {
         Self { limits, counts: Arc::default() }
     }
 
-    /// Lets a stranger in, unless the address has sent enough of them.
+    /// Admits an unauthenticated connection; `None` if the address has reached its limit.
     pub fn acquire(&self, address: IpAddr) -> Option<PendingConnection> {
         self.count(address, |counts| &mut counts.pending, self.limits.pending).map(PendingConnection)
     }
 
-    /// Strangers of all addresses.
+    /// The unauthenticated connections of all addresses.
     pub fn pending(&self) -> usize {
         self.lock().values().map(|counts| counts.pending).sum()
     }
@@ -76,13 +76,14 @@ impl AddressLimiter {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, Counts>> {
-        // A panic cannot leave a count half-changed.
+        // A panic cannot leave a count half-changed, so a poisoned lock can be used.
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl PendingConnection {
-    /// The connection's user is known now: it counts as a session, unless the address has enough of those.
+    /// The connection is authenticated: counts it as a session, unless the address has reached its limit of
+    /// sessions.
     pub fn admit(self) -> Result<AddressPermit, PendingConnection> {
         let Counted { addresses, address, .. } = &self.0;
         match addresses.count(*address, |counts| &mut counts.sessions, addresses.limits.sessions) {
@@ -93,7 +94,7 @@ impl PendingConnection {
 }
 
 impl AddressPermit {
-    /// Where the connection comes from.
+    /// The client's network address.
     pub fn address(&self) -> IpAddr {
         self.counted.address
     }

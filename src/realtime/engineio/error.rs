@@ -1,9 +1,9 @@
-//! What requests are answered with that cannot be taken, as clients of Engine.IO know it.
+//! The error responses of Engine.IO's HTTP requests, with the codes that clients know.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 
-/// Why.
+/// Why a request is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RequestError {
     TransportUnknown,

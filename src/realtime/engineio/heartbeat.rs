@@ -1,4 +1,4 @@
-//! The server asks, the client answers; who does not is gone.
+//! The heartbeat of Engine.IO: the server pings, and a client that does not answer in time is disconnected.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -15,7 +15,7 @@ use crate::realtime::connection::ConnectionHandle;
 
 use super::EngineLimits;
 
-/// A connection's heartbeat; it stops when this is dropped.
+/// A connection's heartbeat; dropping it stops it.
 pub(super) struct Heartbeat {
     pong: Rc<PongState>,
     task: JoinHandle<()>,
@@ -24,12 +24,13 @@ pub(super) struct Heartbeat {
 #[derive(Default)]
 struct PongState {
     answered: Notify,
-    /// Nobody is reading what the client says, so that an answer may lie there unheard.
+    /// The client's messages are not being read because the session is busy, so a pong may have arrived
+    /// unread.
     is_paused: Cell<bool>,
 }
 
 impl Heartbeat {
-    /// Asks after the interval, and again after each answer.
+    /// Pings after the interval, and again an interval after each answer.
     pub(super) fn start(outbox: &Outbox, handle: Rc<dyn ConnectionHandle>, limits: &EngineLimits) -> Self {
         let pong = Rc::new(PongState::default());
         let (pong_state, outbox) = (pong.clone(), outbox.clone());
@@ -42,7 +43,7 @@ impl Heartbeat {
                 if handle.is_closing() {
                     return;
                 }
-                // A client that cannot take a ping is found by the watch over its outbox.
+                // A client that cannot take a ping is evicted by the hub as a slow consumer.
                 let _ = outbox.push(ask.clone(), Delivery::Droppable);
                 let mut answer_by = asks_at + ping_timeout;
                 while timeout_at(answer_by, pong_state.answered.notified()).await.is_err() {
@@ -57,13 +58,13 @@ impl Heartbeat {
         Self { pong, task }
     }
 
-    /// The client answered.
+    /// A pong arrived.
     pub(super) fn answered(&self) {
-        // An answer to nothing is no answer: it must not be kept for the next question.
+        // Wakes only a waiting ping: a pong without a ping must not be stored as the answer to the next one.
         self.pong.answered.notify_waiters();
     }
 
-    /// Whether whoever reads the client's messages is busy with one.
+    /// Whether the session is busy with a message, so that no further message is read.
     pub(super) fn set_paused(&self, is_paused: bool) {
         self.pong.is_paused.set(is_paused);
     }

@@ -1,4 +1,4 @@
-//! What the client says, packet by packet, whichever way it comes.
+//! The client's messages, whichever transport its packets arrive on.
 
 use std::pin::Pin;
 use std::rc::Rc;
@@ -15,9 +15,11 @@ use crate::realtime::websocket::Reader;
 
 use super::heartbeat::Heartbeat;
 
-/// Yields messages; takes heartbeats and goodbyes by itself. Ends after [`Inbound::Gone`] or [`Inbound::Fault`].
+/// Yields messages; handles heartbeats and `close` packets itself. Ends after [`Inbound::Gone`] or
+/// [`Inbound::Fault`].
 ///
-/// While it is not polled the client waits: its frames in the network, its requests unanswered.
+/// While it is not polled the client has to wait: WebSocket frames in the network, POST requests without a
+/// response.
 pub struct Messages {
     source: Source,
     handle: Rc<dyn ConnectionHandle>,
@@ -28,7 +30,7 @@ pub struct Messages {
 
 enum Source {
     Socket(Reader),
-    /// What requests bring, and the end of the courier.
+    /// The packets of POST requests, and the end of the `PollingConnection`.
     Polls(mpsc::Receiver<Packet>, oneshot::Receiver<()>),
 }
 
@@ -65,7 +67,7 @@ impl Messages {
                 self.handle.end();
                 Inbound::Gone
             }
-            // Transports probe and change before they are a connection's.
+            // These belong to the upgrade, before the WebSocket is the connection's transport.
             Packet::Probe | Packet::Upgrade => Inbound::Fault(CloseReason::ProtocolError),
         }
     }

@@ -1,14 +1,15 @@
-//! Engine.IO: one connection over a WebSocket, over HTTP requests (long-polling), or over these and then that.
+//! Engine.IO: one connection over a WebSocket, over HTTP requests (long-polling), or first over requests and
+//! then, after an upgrade, over a WebSocket. Knows neither Socket.IO nor sessions.
 //!
 //! ```text
-//!   GET, POST of any worker thread ──► directory: sid ──► courier, on the thread where the connection began
-//!   WebSocket of any worker thread ──►                      │ polls take what waits in the outbox; after an
-//!                                                           │ upgrade a line to the WebSocket's thread does
+//!   GET, POST on any worker thread ──► Registry: sid ──► PollingConnection, on the thread where it was opened
+//!   WebSocket on any worker thread ──►                      │ the outbox is delivered to polls, or after an
+//!                                                           │ upgrade to the thread of the WebSocket
 //!                                   session ◄── messages ───┴──► outbox
 //! ```
 //!
-//! To whoever uses it, it is what every transport is: messages, an outbox, a wire. The outbox holds WebSocket frames of
-//! Engine.IO packets; what polls take has the frames' headers off.
+//! A [`Connection`] is used like one of any other transport: messages, an outbox, a handle. The outbox holds
+//! WebSocket frames of Engine.IO packets; polls get the packets without the frame headers.
 
 mod error;
 mod request;
@@ -39,69 +40,69 @@ pub use request::OpenRequest;
 use registry::Registry;
 use request::Request;
 
-/// What one connection may cost, and how it is kept alive.
+/// The limits and timeouts of one connection.
 #[derive(Debug, Clone, Copy)]
 pub struct EngineLimits {
-    /// How often the client is asked whether it is there.
+    /// Interval between two pings.
     pub ping_interval: Duration,
-    /// How long it may take to answer.
+    /// How long the client may take to answer a ping.
     pub ping_timeout: Duration,
-    /// Bytes of one request's body.
+    /// Maximum bytes of one request's body.
     pub max_payload: usize,
-    /// What such a body may hold.
+    /// The limits of the packets in one body.
     pub payload: PayloadLimits,
-    /// How long a WebSocket may take to become the connection's new transport.
+    /// How long a WebSocket may take to complete the upgrade.
     pub upgrade_timeout: Duration,
-    /// Of the WebSocket, of the outbox, and how long a closing connection waits for its client.
+    /// Limits of the WebSocket and the outbox, and how long a closing connection waits for its client.
     pub connection: ConnectionLimits,
 }
 
-/// A connection that is open, as whoever speaks over it gets it.
+/// An open connection, as the layer above gets it.
 pub struct Connection {
-    /// What the client says.
+    /// The client's messages.
     pub messages: Messages,
-    /// What is said to it: WebSocket frames of Engine.IO packets.
+    /// The queue of frames to the client: WebSocket frames of Engine.IO packets.
     pub outbox: Outbox,
-    /// To end it by.
+    /// Closes the connection.
     pub handle: Rc<dyn ConnectionHandle>,
 }
 
-/// The connections of one address. Shared by all worker threads.
+/// All connections of one URL path. Shared by all worker threads; cheap to clone.
 #[derive(Clone)]
 pub struct Engine(Arc<Inner>);
 
 struct Inner {
     limits: EngineLimits,
     registry: Registry,
-    /// Each connection has one more of it.
+    /// Each connection holds a clone, so that the strong count gives the number of connections.
     alive: Arc<()>,
 }
 
-/// What a request came to.
+/// What a request turned out to be.
 pub enum RequestOutcome {
-    /// It wants a connection of its own: open it or refuse it.
+    /// It asks for a new connection, which the caller must accept or refuse.
     OpenRequest(OpenRequest),
-    /// It was one of a connection's requests and has this answer.
+    /// It belonged to a connection, and this is its response.
     Answered(HttpResponse),
 }
 
 impl Engine {
-    /// No connections yet.
+    /// No connections, and these limits for new ones.
     pub fn new(limits: EngineLimits) -> Self {
         Self(Arc::new(Inner { limits, registry: Registry::default(), alive: Arc::default() }))
     }
 
-    /// How many connections there are, in a namespace or not.
+    /// Number of open connections, in a namespace or not.
     pub fn connections(&self) -> usize {
         Arc::strong_count(&self.0.alive) - 1
     }
 
-    /// How many connections began with polling and are still there.
+    /// Number of open connections that began with polling.
     pub fn polled(&self) -> usize {
         self.0.registry.len()
     }
 
-    /// Takes one request, whatever it is.
+    /// Handles one HTTP request of any kind.
     pub async fn receive(&self, request: &HttpRequest, payload: Payload) -> RequestOutcome {
         match request::read(request, &self.0.registry) {
             Err(refused) => RequestOutcome::Answered(refused.into_response()),

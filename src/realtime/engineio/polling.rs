@@ -1,4 +1,4 @@
-//! The requests of a connection that polls.
+//! The HTTP requests of a connection that uses long-polling.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -21,13 +21,14 @@ use super::error::RequestError;
 use super::polling_connection::{Control, PollResponse};
 use super::registry::SessionHandle;
 
-/// `GET`: waits for what there is to say.
+/// `GET`: waits for packets to the client.
 pub(super) async fn poll(session: SessionHandle, request: &HttpRequest) -> HttpResponse {
     let (reply, response) = oneshot::channel();
     if session.control.send(Control::Poll(reply)).await.is_err() {
         return RequestError::SessionUnknown.into_response();
     }
-    // The courier finds the connection closed when it forgets the line.
+    // Once the `PollingConnection` has removed the session from the registry and ends, no sender must keep
+    // its channel open.
     drop(session);
     match response.await {
         Ok(PollResponse::Payload { payload, taken }) => {
@@ -40,8 +41,8 @@ pub(super) async fn poll(session: SessionHandle, request: &HttpRequest) -> HttpR
     }
 }
 
-/// `POST`: takes in what the client says. Answered when the session has taken it, or has it next: a client that is
-/// faster than that waits.
+/// `POST`: receives packets from the client. Answered when every packet is with the session or queued for it,
+/// so that a client that sends faster has to wait.
 pub(super) async fn post(
     session: SessionHandle,
     payload: Payload,
@@ -56,7 +57,7 @@ pub(super) async fn post(
         Ok(body) => body,
         Err(BodyError::TooLarge) => return RequestError::TooLarge.into_response(),
         Err(BodyError::Corrupt | BodyError::BrokenOff) => return RequestError::BadRequest.into_response(),
-        // Engine.IO has no words for this.
+        // Engine.IO defines no error for this.
         Err(error @ BodyError::UnsupportedEncoding) => return Problem::from(error).error_response(),
     };
     let Ok(packets) = read_payload(&body, limits.payload) else {
@@ -75,7 +76,7 @@ pub(super) async fn post(
     headed(HttpResponse::Ok(), "text/html").body("ok")
 }
 
-/// Text that nobody may keep: the same address brings something else each time.
+/// A text response that must not be cached: the same address gives something else each time.
 pub(super) fn text(payload: Bytes) -> HttpResponse {
     headed(HttpResponse::Ok(), "text/plain; charset=UTF-8").body(payload)
 }
@@ -88,7 +89,8 @@ fn headed(
     response
 }
 
-/// A body that tells when the server takes it to write it. Dropped before that, or written to nobody, it was not taken.
+/// A body that reports when the server takes it in order to write it. If it is dropped before that, or the
+/// client has disconnected, the payload was not taken.
 struct TrackedBody {
     payload: Option<Bytes>,
     taken: Option<oneshot::Sender<()>>,
@@ -105,7 +107,7 @@ impl MessageBody for TrackedBody {
     fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
         let is_left = self.socket.as_ref().is_some_and(TcpHandle::is_left);
         if let Some(taken) = self.taken.take().filter(|_| !is_left) {
-            // The courier may have ended: nothing comes after this then.
+            // If the `PollingConnection` has ended, there is nothing after this payload.
             let _ = taken.send(());
         }
         Poll::Ready(self.payload.take().map(Ok))

@@ -1,5 +1,5 @@
-//! Takes what waits in the outbox of a polling connection to whoever comes for it: the next poll, or after an upgrade the
-//! thread of the WebSocket.
+//! Delivers the outbox of a polling connection: to the next poll, or after an upgrade to the thread of the
+//! WebSocket.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -16,36 +16,38 @@ use crate::realtime::connection::ConnectionHandle as _;
 
 use super::polling_handle::{CloseState, PollingHandle};
 
-/// While a WebSocket is being tried, a poll is sent home after this long, so that the client can leave polling.
+/// While a WebSocket is being probed, a poll is answered with `noop` after this long, so that the client can
+/// stop polling.
 const NOOP_AFTER: Duration = Duration::from_millis(50);
 
-/// What a client does one after the other comes to several threads: by so much the one may be heard late. A second poll at
-/// once is a fault, unless the first was given up meanwhile; and a poll may be heard after the goodbye that it waits for.
+/// Requests that a client sends one after the other may arrive on different threads out of order, by about
+/// this much. A second concurrent poll is an error unless the first is aborted within this time; and a poll
+/// may arrive this much after the `close` packet that it is meant to be answered for.
 const RACE: Duration = Duration::from_millis(50);
 
-/// What requests tell a courier.
+/// Messages from requests to a [`PollingConnection`].
 #[derive(Debug)]
 pub(super) enum Control {
-    /// A client waits for what there is.
+    /// A poll waits for packets.
     Poll(oneshot::Sender<PollResponse>),
-    /// A WebSocket wants to take over: whether it may try, and by which line it then gets what there is.
+    /// A WebSocket asks to take over. If it may try, the reply is the channel by which it will get frames.
     Upgrade(oneshot::Sender<mpsc::Receiver<ToSocket>>),
-    /// It works.
+    /// The WebSocket was probed: it works.
     Probed,
-    /// It has taken over.
+    /// The client has changed to the WebSocket.
     Upgraded,
     /// The client broke the protocol, or its WebSocket has ended.
     Break,
 }
 
-/// What a poll is answered with.
+/// The answer to a poll.
 #[derive(Debug)]
 pub(super) enum PollResponse {
     Payload { payload: Bytes, taken: oneshot::Sender<()> },
     RequestError,
 }
 
-/// What goes to the thread of the WebSocket.
+/// Messages to the thread of the WebSocket.
 #[derive(Debug)]
 pub(super) enum ToSocket {
     Frames(Bytes),
@@ -54,17 +56,18 @@ pub(super) enum ToSocket {
 
 pub(super) struct PollingConnection {
     outbox: OutboxStream,
-    /// The outbox has ended; what was in it is in `next`.
+    /// The outbox has ended; its last frames are in `next`.
     is_drained: bool,
-    /// Taken out of the outbox, or brought back by a poll that did not take it: not a byte of it is with the client.
+    /// Frames taken out of the outbox, or returned because a poll did not take them: the client has none of
+    /// these bytes.
     next: Option<Bytes>,
     control: mpsc::Receiver<Control>,
     handle: Rc<PollingHandle>,
     poll: Option<oneshot::Sender<PollResponse>>,
     poll_since: Instant,
-    /// When a client that has given its poll up is taken for gone. What is said to it until then it may still fetch.
+    /// When a client that aborted its poll counts as disconnected. Until then it may fetch what waits.
     disconnect_at: Option<Instant>,
-    /// An answer on its way, kept until it is written: an aborted poll must not lose it.
+    /// A payload that was given to a poll, kept until the server writes it: an aborted poll must not lose it.
     in_flight: Option<(Bytes, oneshot::Receiver<()>)>,
     upgrading: Option<Upgrading>,
     socket: Option<mpsc::Sender<ToSocket>>,
@@ -79,7 +82,8 @@ struct Upgrading {
 }
 
 impl PollingConnection {
-    /// `close_timeout` is how long a connection that we close waits for its client. The receiver hears of the courier's end.
+    /// `close_timeout` bounds how long a connection that the server closes waits for its client. The receiver
+    /// completes when the `PollingConnection` has ended.
     pub(super) fn new(
         outbox: Outbox,
         waiting: OutboxStream,
@@ -107,7 +111,7 @@ impl PollingConnection {
         (polling, handle, is_done_signal)
     }
 
-    /// Works until the connection has ended.
+    /// Runs until the connection has ended.
     pub(super) async fn run(mut self) {
         while !self.is_done() {
             self.serve_poll();
@@ -138,14 +142,15 @@ impl PollingConnection {
         self.handle.abort();
     }
 
-    /// When the waiting poll keeps the client from changing over for too long.
+    /// When the waiting poll must be answered with `noop`, so that it does not delay the upgrade.
     fn noop_at(&self) -> Option<Instant> {
         self.poll.as_ref()?;
         let works_since = self.upgrading.as_ref()?.works_since?;
         Some(self.poll_since.max(works_since) + NOOP_AFTER)
     }
 
-    /// Whether there is somebody to take what is in the outbox; until then it stays where it is bounded.
+    /// Whether frames should be taken out of the outbox: only if something can take them, because only the
+    /// outbox is bounded.
     fn wants_more(&self) -> bool {
         let has_taker = self.poll.is_some() || self.socket.is_some() || self.ends_at.is_some();
         self.next.is_none() && !self.is_drained && has_taker
@@ -162,7 +167,8 @@ impl PollingConnection {
         }
     }
 
-    /// A client that is told goodbye need not come back by itself (python's does not), one that finds itself unknown does.
+    /// Whether the client should reconnect. Such a client is not sent `close`, after which some clients
+    /// (python's) do not reconnect; all reconnect when their session is unknown.
     fn client_reconnects(&self) -> bool {
         let reconnect = self.handle.close_reason().map(CloseReason::reconnect);
         matches!(reconnect, Some(Reconnect::Now | Reconnect::Later))
@@ -184,14 +190,15 @@ impl PollingConnection {
         self.client_missing();
     }
 
-    /// It gave a poll up; it may have come with another already.
+    /// The client aborted a poll. Unless another one is waiting already, it counts as disconnected after the
+    /// timeout.
     fn client_missing(&mut self) {
         if self.poll.is_none() {
             self.disconnect_at = Some(Instant::now() + self.close_timeout);
         }
     }
 
-    /// What a poll did not take is the first that the next one gets.
+    /// Returns frames that a poll did not take; the next poll gets them first.
     fn put_back(&mut self, payload: Bytes) {
         self.next = Some(match self.next.take() {
             Some(frames) => [payload, frames].concat().into(),
@@ -218,7 +225,7 @@ impl PollingConnection {
                 }
             }
             Control::Upgraded => {
-                // Clients stop polling first, so this poll comes too late.
+                // Clients stop polling before they upgrade, so a poll that waits now arrived out of order.
                 let _ = self.poll.take().map(|poll| poll.send(PollResponse::RequestError));
                 self.disconnect_at = None;
                 self.socket = self.upgrading.take().map(|upgrading| upgrading.sender);
@@ -237,7 +244,8 @@ impl PollingConnection {
             }
             self.on_given_up();
         }
-        // Engine.IO ends a connection whose poll was given up; ours first lets go what would be lost with it.
+        // Engine.IO ends a connection whose poll was aborted. Here the next poll first gets what would
+        // otherwise be lost.
         let has_something = self.next.is_some() || self.in_flight.is_some() || self.handle.has_waiting();
         if self.disconnect_at.take().is_some() && !has_something {
             let _ = poll.send(PollResponse::RequestError);
@@ -250,7 +258,7 @@ impl PollingConnection {
         }
     }
 
-    /// Gives the waiting poll what there is.
+    /// Answers the waiting poll with the frames that are there.
     fn serve_poll(&mut self) {
         if self.in_flight.is_some() || self.socket.is_some() {
             return;
@@ -268,7 +276,8 @@ impl PollingConnection {
         }
     }
 
-    /// Answers the waiting poll with a packet that need not arrive. Completes when the poll has it.
+    /// Answers the waiting poll with a packet that may be lost. The receiver completes when the server writes
+    /// it.
     fn release_poll(&mut self, packet: &'static str) -> oneshot::Receiver<()> {
         let (taken, is_taken) = oneshot::channel();
         if let Some(poll) = self.poll.take() {
@@ -278,14 +287,16 @@ impl PollingConnection {
         is_taken
     }
 
-    /// The last words. They are waited for, because a server that stops waits for the session alone.
+    /// Tells the client that the connection ends, and waits for that within a bound: a server that shuts down
+    /// waits for this task only.
     async fn finish_closing(&mut self) {
         let close_state = self.handle.close_state();
         if let (Some(socket), Some(CloseState::Closed | CloseState::Left)) = (self.socket.take(), close_state)
         {
             let reason = self.handle.close_reason();
             let closed = async {
-                // A line that stays full is one whose client does not read: it is cut with the line.
+                // If the channel stays full, the client does not read; dropping the channel aborts the
+                // WebSocket.
                 let _ = socket.send(ToSocket::Close(reason)).await;
                 while !matches!(self.control.recv().await, Some(Control::Break) | None) {}
             };

@@ -1,4 +1,4 @@
-//! The hold on a connection that polls.
+//! The [`ConnectionHandle`] of a polling connection.
 
 use std::cell::Cell;
 
@@ -8,7 +8,7 @@ use crate::hub::Outbox;
 use crate::protocol::close::CloseReason;
 use crate::realtime::connection::ConnectionHandle;
 
-/// Ends the connection by its outbox; the courier looks at the rest.
+/// Ends the connection's outbox and records how it ends; `PollingConnection` does the rest.
 pub(super) struct PollingHandle {
     outbox: Outbox,
     close_state: Cell<Option<CloseState>>,
@@ -19,11 +19,11 @@ pub(super) struct PollingHandle {
 /// How a connection ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CloseState {
-    /// The client wants that.
+    /// The client closed it.
     Left,
-    /// We do: what waits goes out first.
+    /// The server closed it: what waits is sent first.
     Closed,
-    /// At once.
+    /// Either side aborted it: nothing more is sent.
     Aborted,
 }
 
@@ -36,12 +36,12 @@ impl PollingHandle {
         self.close_state.get()
     }
 
-    /// Whether something waits for the client.
+    /// Whether frames wait for the client.
     pub(super) fn has_waiting(&self) -> bool {
         self.outbox.progress().waiting > 0
     }
 
-    /// Completes when the ending has changed since the last time.
+    /// Completes when the close state has changed since the last call.
     pub(super) async fn changed(&self) {
         self.changed.notified().await;
     }
@@ -61,7 +61,7 @@ impl ConnectionHandle for PollingHandle {
         if reason == CloseReason::SlowConsumer {
             self.outbox.clear();
         }
-        // Who has fallen silent takes nothing any more.
+        // A silent client takes nothing any more.
         if reason == CloseReason::Silent {
             return self.abort();
         }

@@ -1,4 +1,4 @@
-//! Where the connection of a name is, whichever worker thread a request of it comes to.
+//! Finds a connection by its session id, from any worker thread.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -11,41 +11,42 @@ use crate::protocol::engineio::Packet;
 
 use super::polling_connection::Control;
 
-/// Packets that may wait for a session which is busy with one. Requests that bring more wait themselves.
+/// Packets that may wait for a busy session. Requests that bring more have to wait.
 const PACKETS: usize = 8;
 
-/// Requests that may wait for a courier, which is never busy for long.
+/// Messages that may wait for a `PollingConnection`, which is never busy for long.
 const CONTROLS: usize = 8;
 
-/// The connections that have polled.
+/// The connections that were opened by polling, by session id.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Registry(Arc<Mutex<HashMap<String, SessionHandle>>>);
 
-/// The way to one connection, from any thread.
+/// The senders to one connection, usable on any thread.
 #[derive(Debug, Clone)]
 pub(super) struct SessionHandle {
     pub(super) control: mpsc::Sender<Control>,
     pub(super) packets: mpsc::Sender<Packet>,
-    /// Whether a request that brings packets is being taken in.
+    /// Whether a POST request is in progress.
     posting: Arc<AtomicBool>,
     sid: Arc<str>,
     registry: Registry,
 }
 
-/// Where a line's other ends are.
+/// The receivers that belong to a [`SessionHandle`].
 pub(super) struct Receivers {
     pub(super) control: mpsc::Receiver<Control>,
     pub(super) packets: mpsc::Receiver<Packet>,
 }
 
-/// A name that is known until this is dropped.
+/// A session id that is registered until this is dropped.
 pub(super) struct Sid(SessionHandle);
 
-/// The right to bring packets: one request at a time, or their order would be lost.
+/// The right to POST packets: one request at a time, or their order would be lost.
 pub(super) struct PostGuard(Arc<AtomicBool>);
 
 impl Registry {
-    /// Gives a connection its name. 122 random bits: whoever could guess it could take what is said to the client.
+    /// Registers a connection under a new session id of 122 random bits: whoever could guess it could fetch
+    /// the client's packets.
     pub(super) fn add(&self) -> (Sid, Receivers) {
         let (control, controls) = mpsc::channel(CONTROLS);
         let (packets, packets_end) = mpsc::channel(PACKETS);
@@ -70,22 +71,23 @@ impl Registry {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, SessionHandle>> {
-        // An entry cannot be left half-made by a panic.
+        // A panic cannot leave an entry half-made, so a poisoned lock can be used.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl SessionHandle {
-    /// The turn to bring packets, if nobody has it.
+    /// Begins a POST request; `None` if one is in progress.
     pub(super) fn begin_post(&self) -> Option<PostGuard> {
         let was_taken = self.posting.swap(true, Ordering::AcqRel);
         (!was_taken).then(|| PostGuard(self.posting.clone()))
     }
 
-    /// The connection makes no more sense: nobody finds it any more, and it ends.
+    /// Aborts the connection after a protocol error. It is unregistered first, so that no further request
+    /// finds it.
     pub(super) async fn abort(&self) {
         self.registry.lock().remove(&*self.sid);
-        // Where the courier has ended, all is done.
+        // Fails only if the `PollingConnection` has ended already.
         let _ = self.control.send(Control::Break).await;
     }
 }

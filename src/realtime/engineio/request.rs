@@ -1,4 +1,4 @@
-//! Which connection a request belongs to, or how it opens one.
+//! Finds the connection that a request belongs to, or opens a new one.
 
 use std::rc::Rc;
 
@@ -20,7 +20,7 @@ use super::polling_connection::PollingConnection;
 use super::registry::{Registry, SessionHandle};
 use super::{Connection, Engine};
 
-/// A request, with what it is for.
+/// A request, classified by what it does.
 pub(super) enum Request {
     Open(Transport),
     Poll(SessionHandle),
@@ -34,7 +34,7 @@ pub(super) enum Transport {
     WebSocket,
 }
 
-/// Reads method, headers and query, in the order in which older clients expect the refusals.
+/// Checks method, headers and query, in the order in which older clients expect the errors.
 pub(super) fn read(request: &HttpRequest, registry: &Registry) -> Result<Request, RequestError> {
     let query = request.query_string().as_bytes();
     let parameter = |name: &str| {
@@ -67,7 +67,7 @@ pub(super) fn read(request: &HttpRequest, registry: &Registry) -> Result<Request
     }
 }
 
-/// A request that may open a connection.
+/// A request that asks for a new connection.
 pub struct OpenRequest {
     engine: Engine,
     over: Over,
@@ -97,7 +97,7 @@ impl OpenRequest {
         Ok(Self { engine: engine.clone(), over })
     }
 
-    /// Opens the connection; it lives on this thread.
+    /// Opens the connection on this thread.
     pub fn accept(self) -> (HttpResponse, Connection) {
         match self.over {
             Over::Polling => poll(&self.engine),
@@ -113,7 +113,7 @@ fn poll(engine: &Engine) -> (HttpResponse, Connection) {
     let (polling, handle, over) =
         PollingConnection::new(outbox.clone(), waiting, ends.control, limits.connection.close_timeout);
     let greeting = opened(engine, &sid.to_string(), &["websocket"]);
-    // Known until the courier ends, however it ends.
+    // Registered until the `PollingConnection` ends, however it ends.
     actix_web::rt::spawn(async move {
         let _known = sid;
         polling.run().await;
@@ -125,7 +125,7 @@ fn poll(engine: &Engine) -> (HttpResponse, Connection) {
 
 fn websocket(engine: &Engine, handshake: Handshake) -> (HttpResponse, Connection) {
     let (response, handshake::WebSocket { reader, outbox, handle }) = handshake.accept();
-    // Nothing is ever asked for by this name: there is nothing to upgrade to.
+    // Not registered: a connection that begins with a WebSocket has nothing to upgrade to.
     let sid = uuid::Uuid::new_v4().simple().to_string();
     let greeting = opened(engine, &sid, &[]);
     let _ = outbox.push(frame::text(|to| to.extend_from_slice(greeting.as_bytes())), Delivery::Durable);

@@ -1,5 +1,5 @@
-//! A WebSocket takes a polling connection over. It may have come to another worker thread than the connection lives on:
-//! from then on the two threads pass frames to each other, at most one lot on its way.
+//! Upgrades a polling connection to a WebSocket. The WebSocket may be on another worker thread than the
+//! connection: from then on the two threads pass frames to each other, with at most one batch on its way.
 
 use std::rc::Rc;
 
@@ -22,7 +22,7 @@ use super::error::RequestError;
 use super::polling_connection::{Control, ToSocket};
 use super::registry::SessionHandle;
 
-/// Opens the WebSocket; only to close it again where the connection has one.
+/// Accepts the WebSocket; closes it at once if the connection has one already or is being upgraded.
 pub(super) async fn upgrade(
     session: SessionHandle,
     request: &HttpRequest,
@@ -60,10 +60,10 @@ pub(super) async fn upgrade(
         if tried.await == Ok(true) {
             let writing = actix_web::rt::spawn(write(frames, outbox, handle.clone()));
             read(reader, &session, &*handle).await;
-            // Nothing is left to be written to, but a close may be on its way.
+            // Detaches the task: the client is disconnected, but a close may still have to be written.
             drop(writing);
         } else {
-            // The connection goes on polling.
+            // The connection continues with polling.
             handle.close(CloseReason::ProtocolError);
             reader.read_to_the_end().await;
         }
@@ -81,7 +81,7 @@ async fn next_packet(reader: &mut Reader) -> Option<Packet> {
     }
 }
 
-/// Brings what the client says to the connection's thread.
+/// Forwards the client's packets to the connection's thread.
 async fn read(mut reader: Reader, session: &SessionHandle, handle: &dyn ConnectionHandle) {
     while let Some(inbound) = reader.next().await {
         let packet = match inbound {
@@ -92,7 +92,8 @@ async fn read(mut reader: Reader, session: &SessionHandle, handle: &dyn Connecti
             Inbound::Gone => break,
         };
         match packet {
-            // Where the connection has ended, its line says how; until the client knows, it is heard to its end.
+            // Fails if the connection has ended, which then closes this WebSocket through `write`. Until the
+            // client has seen that, its packets are read and dropped.
             Ok(packet) => drop(session.packets.send(packet).await),
             Err(reason) => handle.close(reason),
         }
@@ -100,7 +101,8 @@ async fn read(mut reader: Reader, session: &SessionHandle, handle: &dyn Connecti
     session.abort().await;
 }
 
-/// Brings what is said to the client, each lot when the one before has gone: the connection's own outbox stays the bound.
+/// Forwards frames to the client, each batch when the one before has been sent, so that the connection's own
+/// outbox remains the bound.
 async fn write(mut frames: mpsc::Receiver<ToSocket>, outbox: Outbox, handle: Rc<dyn ConnectionHandle>) {
     while let Some(what) = frames.recv().await {
         match what {

@@ -1,4 +1,4 @@
-//! Who gave a command, and what it takes to carry it out.
+//! The session that sent a command, and what handlers need to run it.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -16,66 +16,66 @@ use crate::realtime::{Gateway, rooms};
 
 use super::Refusal;
 
-/// The session that gave a command, for as long as that is carried out.
+/// The session that sent a command, while the command runs.
 #[derive(Clone)]
 pub struct Caller {
-    /// By what right, in this call.
+    /// The authenticated scope, with the id of this call.
     pub scope: Scope,
-    /// Where live connections come in.
+    /// The state shared by all live connections.
     pub gateway: Gateway,
-    /// This thread's hub.
+    /// The LocalHub of this thread.
     pub hub: LocalHub,
-    /// The session's registration there.
+    /// The session's registration with the hub.
     pub registration: Rc<RegistrationHandle>,
-    /// What is said to the client.
+    /// The queue of frames to the client.
     pub outbox: Outbox,
-    /// How.
+    /// The dialect of the connection.
     pub dialect: Dialect,
-    /// The connection itself.
+    /// Closes the connection.
     pub handle: Rc<dyn ConnectionHandle>,
-    /// The rooms that this connection has joined, and after which position each went live.
+    /// The rooms that this connection has joined, and the position after which each went live.
     pub subscriptions: Rc<RefCell<BTreeMap<Room, Seq>>>,
 }
 
 impl Caller {
-    /// The connection's name.
+    /// The connection's id.
     pub fn connection(&self) -> ConnectionId {
         self.registration.connection()
     }
 
-    /// Where everything is kept.
+    /// The database.
     pub fn db(&self) -> &Db {
         &self.gateway.app().db
     }
 
-    /// Says something to the client, in order after all that was said before.
+    /// Sends a notice to the client, in order after all earlier ones.
     pub fn send(&self, notice: &Notice) -> Pushed {
         self.gateway.metrics().said(notice);
         self.outbox.push(encode(self.dialect, notice), Delivery::Durable)
     }
 
-    /// Answers a request.
+    /// Acknowledges a request.
     pub fn ack(&self, id: Option<&Correlation>, body: AckBody) {
         let _ = self.send(&Notice::Ack { id: id.cloned(), body });
     }
 
-    /// Where the room went live for this connection, if it hears the room.
+    /// The position after which the room went live for this connection; `None` if it has not joined the room.
     pub fn live_after(&self, room: &Room) -> Option<Seq> {
         let is_member = self.hub.is_member(self.connection(), room);
         self.subscriptions.borrow().get(room).copied().filter(|_| is_member)
     }
 
-    /// From here on the connection hears the room live.
+    /// Records that the connection gets the room's events live after this position.
     pub fn went_live(&self, room: Room, after: Seq) {
         self.subscriptions.borrow_mut().insert(room, after);
     }
 
-    /// The connection does not hear the room any more.
+    /// Records that the connection has left the room.
     pub fn forget(&self, room: &Room) {
         self.subscriptions.borrow_mut().remove(room);
     }
 
-    /// Looks something up in a room that the caller may hear.
+    /// Reads something about a room, if the caller may be in the room.
     pub async fn in_room<T: Send + 'static>(
         &self,
         room: Room,
@@ -89,8 +89,9 @@ impl Caller {
         Ok(found.await?)
     }
 
-    /// The same within a command that has looked already. An admin is let in for what they are, which ends with their
-    /// session and not before: their passing is one deed and leaves one audit row.
+    /// The same within a command that has checked already. An admin is not checked again, because an admin's
+    /// standing ends only with the session, and each check of an admin writes an audit row: one command must
+    /// leave one.
     pub async fn in_room_still<T: Send + 'static>(
         &self,
         room: Room,
@@ -107,7 +108,7 @@ impl Caller {
     }
 }
 
-/// The rights that a session of this scope hangs on.
+/// The rights that a session of this scope depends on.
 pub fn credentials(scope: &Scope, limits: &SessionLimits) -> Credentials {
     Credentials {
         user: scope.user(),

@@ -1,4 +1,4 @@
-//! `chat_message`.
+//! The `chat_message` command.
 
 use crate::domain::sessions::{ClientMsgId, MessageText, SendMessage, send_message};
 use crate::ids::Room;
@@ -6,7 +6,8 @@ use crate::protocol::{AckBody, Private};
 
 use super::{Caller, Outcome, Refusal};
 
-/// Answered only once the message is durable; the same `client_msg_id` again is answered the same.
+/// Sends a message. Answered only once it is committed; a retry with the same `client_msg_id` gets the same
+/// answer.
 pub(super) async fn send(
     caller: &Caller,
     room: &Room,

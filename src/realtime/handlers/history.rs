@@ -1,4 +1,4 @@
-//! `history`, and what a client can be sent of the log at once.
+//! The `history` command, and how much of the log a client can be sent at once.
 
 use crate::db::event_log;
 use crate::events::Envelope;
@@ -7,10 +7,10 @@ use crate::protocol::{AckBody, Event};
 
 use super::{Caller, Outcome, Refusal};
 
-/// Events in a page that names no limit.
+/// Events of a page when the client names no limit.
 const PAGE: usize = 50;
 
-/// A page of a room's events. It ends early where the client's outbox could not take more at once.
+/// A page of a room's events. Shorter than asked for if the client's outbox could not take more at once.
 pub(super) async fn page(
     caller: &Caller,
     room: Room,
@@ -23,14 +23,14 @@ pub(super) async fn page(
     let (mut events, has_more) = caller
         .in_room(room, move |uow, room| Ok(event_log::before(uow.conn(), room, before, limit)?))
         .await?;
-    // The newest of the page are what was asked for: what does not fit goes at the old end.
+    // Keep the newest events of the page, which were asked for; drop the oldest that do not fit.
     let too_many = events.len() - newest_within(&events, limits.bytes);
     let has_more = has_more || too_many > 0;
     events.drain(..too_many);
     Ok(Outcome::Answer(AckBody::History { events: events.into_iter().map(event).collect(), has_more }))
 }
 
-/// How many of the newest fit into `bytes`; at least one.
+/// How many of the newest events fit into `bytes`; at least one.
 fn newest_within(events: &[Envelope], bytes: usize) -> usize {
     let mut left = bytes;
     let fitting = events.iter().rev().take_while(|event| {
@@ -41,13 +41,13 @@ fn newest_within(events: &[Envelope], bytes: usize) -> usize {
     fitting.count()
 }
 
-/// An event as members see it.
+/// An event as members receive it.
 pub(super) fn event(envelope: Envelope) -> Event {
     let Envelope { room, seq, kind, by, at, data } = envelope;
     Event { room, seq, kind, data, by, at }
 }
 
-/// An event's bytes on the wire, roughly: its data and what is written around it.
+/// Approximate bytes of an event on the wire: its data and the fields around it.
 pub(super) fn weight(event: &Envelope) -> usize {
     event.data.get().len() + event.kind.len() + 200
 }

@@ -1,4 +1,4 @@
-//! `join` and `leave`.
+//! The `join`, `join_chat` and `leave` commands, and the rooms that a session joins automatically.
 
 use crate::db::{UnitOfWork, event_log};
 use crate::domain::{Error, conversations};
@@ -12,11 +12,11 @@ use crate::realtime::target::EndpointTarget;
 use super::history::{event, weight};
 use super::{Caller, Outcome, Refusal};
 
-/// Lets the caller hear a room: what it has missed first, then everything, in order, nothing twice.
+/// Subscribes the caller to a room: missed events first, then live ones, in order and without duplicates.
 ///
-/// The hub keeps live events back from before the log is read, so that none falls between. Standing is looked
-/// at twice: before, so that strangers never show among the members, and after, so that a standing that ends
-/// meanwhile is seen.
+/// The hub buffers live events from before the log is read, so that none is missed in between. The standing
+/// is checked twice: before, so that users without standing never show up among the members, and after, so
+/// that a standing that ends meanwhile is noticed.
 pub(super) async fn join(
     caller: &Caller,
     id: Option<&Correlation>,
@@ -34,8 +34,8 @@ pub(super) async fn join(
     caller.went_live(room.clone(), head);
     caller.ack(id, answer(room.clone(), head, missed));
     if let Err(error) = go_live(caller, &room, &mut stay, head).await {
-        // The join is answered already, and what it promised cannot be kept here: on the next connection, by
-        // `since`.
+        // The join has been answered already, and what it promised cannot be kept on this connection: the
+        // client must reconnect and resume with `since`.
         ::log::error!(
             target: "souk::realtime", connection_id:% = caller.connection(), room:%;
             "a room could not be followed: {error}"
@@ -45,7 +45,7 @@ pub(super) async fn join(
     Ok(Outcome::Answered)
 }
 
-/// The same for a conversation. One that names none means the caller's own.
+/// As [`join`], for a conversation; without an id, the caller's own.
 pub(super) async fn join_chat(
     caller: &Caller,
     id: Option<&Correlation>,
@@ -68,10 +68,10 @@ fn answer(room: Room, head: Seq, missed: Option<Vec<Envelope>>) -> AckBody {
     AckBody::Joined(Joined { room, head, recovered, events })
 }
 
-/// Where the room stands, and what happened after `since`; nothing when that is too much to be sent at once.
+/// The room's head and the events after `since`; no events if they are too many to be sent at once.
 ///
-/// A connection that hears the room already has all after `live_after`, or is about to: it misses only what
-/// was before.
+/// A connection that is subscribed already gets everything after `live_after` live, so only events up to
+/// there can be missing.
 async fn missed(
     caller: &Caller,
     room: Room,
@@ -82,7 +82,7 @@ async fn missed(
     let recheck = move |uow: &mut UnitOfWork<'_>, room: &Room| {
         let head = event_log::head(uow.conn(), room)?;
         let up_to = live_after.unwrap_or(head);
-        // A position that the room never reached is not ours to resume from.
+        // A `since` after the room's head cannot come from this room, so nothing can be resumed.
         let Some(since) = since.filter(|since| *since <= head) else { return Ok((up_to, None)) };
         let mut missed = event_log::after(uow.conn(), room, since, limits.events + 1)?;
         missed.retain(|event| event.seq <= up_to);
@@ -92,8 +92,8 @@ async fn missed(
     Ok(caller.in_room_still(room, recheck).await?)
 }
 
-/// Joins the read log and the live events. Where more was said meanwhile than the hub could keep back, reads
-/// on.
+/// Joins the events read from the log and the live events without a gap. If more events arrived than the
+/// hub's buffer holds, reads the log further.
 async fn go_live(caller: &Caller, room: &Room, stay: &mut Stay, read_up_to: Seq) -> Result<(), Error> {
     let mut up_to = read_up_to;
     loop {
@@ -113,15 +113,15 @@ async fn go_live(caller: &Caller, room: &Room, stay: &mut Stay, read_up_to: Seq)
     }
 }
 
-/// Ends hearing a room. Leaving one that was never joined is done already.
+/// Unsubscribes from a room. Leaving a room that was not joined succeeds.
 pub(super) fn leave(caller: &Caller, room: &Room) -> Result<Outcome, Refusal> {
     caller.hub.leave(caller.connection(), room);
     caller.forget(room);
     Ok(Outcome::Done)
 }
 
-/// At the start of a session: what it hears without asking. A user's own notices, and in the admins' namespace theirs;
-/// on an endpoint of one room, that room and nothing else.
+/// Joins the rooms that a session gets automatically: on an endpoint of one room, only that room; otherwise
+/// the user's own room, and in the admins' namespace the admins' room.
 pub(crate) async fn first_rooms(caller: &Caller, target: &EndpointTarget) -> Result<(), CloseReason> {
     if let Some(room) = target.room() {
         return subscribe(caller, room, Recheck::Again).await;
@@ -136,12 +136,13 @@ pub(crate) async fn first_rooms(caller: &Caller, target: &EndpointTarget) -> Res
     Ok(())
 }
 
-/// Whether the standing in a room is certain by what the session was let in for.
+/// Whether the standing in a room must be checked again after joining it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Recheck {
-    /// It ends with the session.
+    /// No: it ends only with the session.
     Enough,
-    /// It may have ended since it was looked at, and nobody was told, because the session was in no room yet.
+    /// Yes: it may have ended since it was checked, without a revocation reaching the session, which was not
+    /// in the room yet.
     Again,
 }
 

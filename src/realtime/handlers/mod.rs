@@ -1,6 +1,6 @@
-//! What each command does: parse into the domain's command, call one use case, represent the result.
+//! Handlers of commands: each parses the domain's types, calls one use case, and represents the result.
 //!
-//! Nothing of the marketplace is decided here. The same handlers serve every dialect.
+//! No rule of the marketplace is decided here. The same handlers serve every dialect.
 
 mod caller;
 mod chat;
@@ -19,19 +19,19 @@ pub use caller::{Caller, credentials};
 pub(super) use join::first_rooms as join_first_rooms;
 pub use refusal::Refusal;
 
-/// What became of a command that was not refused.
+/// The result of a command that was not refused.
 pub enum Outcome {
-    /// Done; nothing to tell but that.
+    /// Done, without data to return.
     Done,
-    /// Done, and this is the answer.
+    /// Done; this is the data to return.
     Answer(AckBody),
-    /// Done, and the handler has answered already, because more had to follow its answer.
+    /// Done, and the handler has sent the answer itself, because other notices had to follow it.
     Answered,
-    /// The session goes on by this scope's token.
+    /// The session continues with this scope's token.
     Refreshed(Scope),
 }
 
-/// Carries out a command.
+/// Runs a command.
 pub async fn run(caller: &Caller, id: Option<&Correlation>, command: Command) -> Result<Outcome, Refusal> {
     match command {
         Command::Join { room, since } => join::join(caller, id, room, since).await,
@@ -45,7 +45,7 @@ pub async fn run(caller: &Caller, id: Option<&Correlation>, command: Command) ->
         Command::History { room, before, limit } => history::page(caller, room, before, limit).await,
         Command::Presence { room } => presence::members(caller, &room).await,
         Command::Refresh { token } => refresh::refresh(caller, &token).await,
-        // The session answers it by itself; through here it is just done.
+        // The session answers it itself.
         Command::Ping => Ok(Outcome::Done),
     }
 }

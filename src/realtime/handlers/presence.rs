@@ -1,11 +1,11 @@
-//! `presence`.
+//! The `presence` command.
 
 use crate::ids::Room;
 use crate::protocol::AckBody;
 
 use super::{Caller, Outcome, Refusal};
 
-/// Who is in a room, for those who are.
+/// The users in a room; only for its members.
 pub(super) async fn members(caller: &Caller, room: &Room) -> Result<Outcome, Refusal> {
     if !caller.hub.is_member(caller.connection(), room) {
         return Err(Refusal::not_joined());

@@ -1,4 +1,4 @@
-//! `refresh`.
+//! The `refresh` command.
 
 use crate::protocol::close::CloseReason;
 use crate::protocol::{ErrorCode, Private};
@@ -7,7 +7,7 @@ use crate::realtime::admission::authenticate_token;
 use super::caller::credentials;
 use super::{Caller, Outcome, Refusal};
 
-/// Lets the session go on by a fresh token of its user.
+/// Continues the session with a new token of the same user.
 pub(super) async fn refresh(caller: &Caller, token: &Private) -> Result<Outcome, Refusal> {
     let auth = &caller.gateway.app().auth;
     let refused = |reason: CloseReason| match reason {
@@ -19,7 +19,8 @@ pub(super) async fn refresh(caller: &Caller, token: &Private) -> Result<Outcome,
         return Err(Refusal::new(ErrorCode::InvalidToken, "the token is another user's"));
     }
     caller.registration.renew(credentials(&scope, &caller.gateway.session_limits(scope.plan())));
-    // A right that ended before the session hung on it was told to nobody: look once more, now that it does.
+    // A revocation before `renew` could not find the session by its new token, so the token is checked once
+    // more now that the session is registered with it.
     if let Err(reason) = authenticate_token(auth, token, caller.scope.call()).await {
         caller.handle.close(reason);
         return Err(refused(reason));

@@ -1,4 +1,4 @@
-//! Why a command was refused: one table from the domain's errors, and the hub's, to what clients are told.
+//! Why a command was refused: one table from the errors of the domain and the hub to what clients are sent.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::hub::{BroadcastError, HubBusy, JoinError};
 use crate::protocol::close::CloseReason;
 use crate::protocol::{Correlation, ErrorCode, Notice};
 
-/// A refusal, as clients are told. Says nothing of what is behind it.
+/// A refusal, as clients are sent it. Reveals nothing of internal causes.
 #[derive(Debug)]
 pub struct Refusal {
     code: ErrorCode,
@@ -19,22 +19,22 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// A refusal for good.
+    /// A refusal that a retry would not change.
     pub fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
         Self { code, message: message.into(), retry_after: None }
     }
 
-    /// A wrong field.
+    /// A field is invalid.
     pub fn invalid(field: &str, must: &str) -> Self {
         Self::new(ErrorCode::Invalid, format!("`{field}` {must}"))
     }
 
-    /// Too much is going on; nothing was done.
+    /// The server is overloaded; nothing was done.
     pub fn busy() -> Self {
         Self::new(ErrorCode::Busy, "too much is going on; try again").retry_after(Duration::from_secs(1))
     }
 
-    /// Only members may.
+    /// The command is for members of the room only.
     pub fn not_joined() -> Self {
         Self::new(ErrorCode::NotJoined, "join the room first")
     }
@@ -44,7 +44,7 @@ impl Refusal {
         self
     }
 
-    /// As what a session is closed that is there for one room and may not be in it.
+    /// The reason to close a session that is bound to one room, when joining that room is refused.
     pub fn close_reason(&self) -> CloseReason {
         match self.code {
             ErrorCode::Forbidden => CloseReason::NotYours,
@@ -53,7 +53,7 @@ impl Refusal {
         }
     }
 
-    /// As it is told.
+    /// As an `error` notice.
     pub fn into_notice(self, id: Option<Correlation>) -> Notice {
         let seconds = |after: Duration| (after.as_secs() + u64::from(after.subsec_nanos() > 0)).max(1);
         Notice::Error {
@@ -89,13 +89,13 @@ impl From<Error> for Refusal {
     }
 }
 
-/// Database failures: what is ours is logged here and told to nobody.
+/// Database errors: internal causes are logged here and not sent to the client.
 impl From<DbError> for Refusal {
     fn from(error: DbError) -> Self {
         match error {
             DbError::Overloaded | DbError::Contended(_) => Self::busy(),
             DbError::Unavailable(why) => {
-                // Logged by the database itself, once for as long as it lasts.
+                // The database module logs an outage itself, once for as long as it lasts.
                 log::debug!("the database is unavailable: {why}");
                 Self::busy()
             }

@@ -1,4 +1,4 @@
-//! `typing`.
+//! The `typing` command.
 
 use crate::hub::Delivery;
 use crate::ids::Room;
@@ -6,8 +6,8 @@ use crate::protocol::Notice;
 
 use super::{Caller, Outcome, Refusal};
 
-/// Tells the room's other members. Where nobody talks nobody types: elsewhere it would only name one member
-/// to the others.
+/// Sends `typing` to the room's other members. Only in rooms where people write to each other: elsewhere it
+/// would just reveal one member to the others.
 pub(super) fn typing(caller: &Caller, room: Room) -> Result<Outcome, Refusal> {
     match room {
         Room::Session(_) | Room::Project(_) | Room::Conversation(_) | Room::LoadTest(_) => {}

@@ -1,4 +1,4 @@
-//! One line per kind of room.
+//! The policy of each kind of room.
 
 use crate::db::UnitOfWork;
 use crate::domain::policy::Scope;
@@ -7,10 +7,11 @@ use crate::ids::Room;
 
 use super::standalone;
 
-/// Whether the caller may hear what happens in the room, by the same policy as REST. An admin's passing and a
-/// refusal leave their audit rows.
+/// Whether the caller may be in the room, by the same policy as REST. An admin's access and a refusal write
+/// their audit rows.
 ///
-/// Exhaustive on purpose: a new kind of room does not compile before somebody has said who may be in it.
+/// The match is exhaustive on purpose: a new kind of room does not compile before somebody has decided who
+/// may be in it.
 pub(crate) fn may_hear(uow: &mut UnitOfWork<'_>, scope: &Scope, room: &Room) -> Result<(), Error> {
     match room {
         Room::Session(id) => sessions::find(uow, scope, *id).map(drop),

@@ -1,4 +1,5 @@
-//! Which policy lets whom into a room. Joining is authorization: whoever is in a room hears all of it.
+//! Decides who may be in a room. Joining is authorization: every member gets all of the room's events, so
+//! nothing is checked per event.
 
 mod access;
 mod standalone;

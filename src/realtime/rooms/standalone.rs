@@ -1,4 +1,5 @@
-//! Rooms that belong to no row: a caller's own, the markets, the admins'.
+//! The policy of rooms that belong to no database row: a user's own room, the markets, the admins' room, load
+//! tests.
 
 use crate::db::UnitOfWork;
 use crate::domain::policy::{Need, Resource, Right, Scope, Standing, authorize};
@@ -6,23 +7,23 @@ use crate::domain::users::Role;
 use crate::domain::{Error, Kind};
 use crate::ids::{Category, Room, UserId};
 
-/// A user's own notices: nobody else's, not even an admin's.
+/// A user's own room: for that user only, not even for admins.
 pub(super) fn own(uow: &mut UnitOfWork<'_>, scope: &Scope, user: UserId) -> Result<(), Error> {
     authorize(uow, scope, Own(user), Right::look(Kind::Room, "join", Need::Owner)).map(drop)
 }
 
-/// New requests are there for providers.
+/// Market rooms are for providers.
 pub(super) fn market(uow: &mut UnitOfWork<'_>, scope: &Scope, category: &Category) -> Result<(), Error> {
     let market = Shared(Room::Market(category.clone()));
     authorize(uow, scope, market, Right::look(Kind::Room, "join", Need::Public)).map(drop)
 }
 
-/// Everything is there for admins.
+/// The admins' room is for admins.
 pub(super) fn admin(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<(), Error> {
     authorize(uow, scope, Shared(Room::Admin), Right::look(Kind::Room, "join", Need::Admin)).map(drop)
 }
 
-/// Load tests are among themselves.
+/// Load-test rooms are for load-test users.
 pub(super) fn load_test(uow: &mut UnitOfWork<'_>, scope: &Scope, room: &Room) -> Result<(), Error> {
     authorize(uow, scope, Synthetic(room.clone()), Right::look(Kind::Room, "join", Need::Public)).map(drop)
 }

@@ -1,4 +1,4 @@
-//! The actor around a session: carries out what its logic decides, one message after the other.
+//! The actor around a session: carries out the effects that [`Session`] decides, one message after the other.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -21,52 +21,52 @@ use crate::realtime::target::EndpointTarget;
 
 use super::state::{Effect, Session};
 
-/// Timers run by a clock that may differ from the one that tokens end by, so the token's time is looked at
-/// this often.
+/// Maximum wait until the token's expiry is checked again: timers run by another clock than the one that
+/// tokens expire by.
 const RECHECK_INTERVAL: Duration = Duration::from_secs(30);
 
-/// What a session begins with.
+/// What a session starts with.
 pub struct SessionParts {
-    /// Where live connections come in.
+    /// The state shared by all live connections.
     pub gateway: Gateway,
-    /// Its logic.
+    /// The session's logic.
     pub session: Session,
-    /// What it was let in by.
+    /// What the client was authenticated by.
     pub proof: Proof,
-    /// Where it was made.
+    /// The endpoint that the client connected to.
     pub endpoint: Endpoint,
-    /// What for.
+    /// What the endpoint's address is for.
     pub target: EndpointTarget,
-    /// How its client speaks.
+    /// The dialect of the connection.
     pub dialect: Dialect,
-    /// What is said to its client.
+    /// The queue of frames to the client.
     pub outbox: Outbox,
-    /// To end it by.
+    /// Closes the connection.
     pub handle: Rc<dyn ConnectionHandle>,
-    /// Its place among the user's connections.
+    /// The permit among the user's connections.
     pub user_permit: UserPermit,
-    /// Its place among those of its address.
+    /// The permit among the address's connections.
     pub address_permit: AddressPermit,
 }
 
-/// A session that runs.
+/// A running session.
 ///
-/// While a command is carried out the next message is not read: a client's commands take effect in its order,
-/// and one that sends faster than it is served waits in the network. Evicting a session does not wait for it:
-/// that goes by its wire.
+/// While a command runs, the next message is not read: a client's commands take effect in the order in which
+/// it sent them, and the messages of a client that sends faster than it is served wait in the network.
+/// Evicting the session does not wait for the command, because that goes through its [`ConnectionHandle`].
 pub struct SessionActor {
     session: Session,
     caller: Caller,
     target: EndpointTarget,
     timer: Option<SpawnHandle>,
-    /// Its place at the board that it is for.
+    /// The client's registration at the board, if the connection is for one.
     lease: Option<Lease>,
     _address_permit: AddressPermit,
     _open: Open,
 }
 
 impl SessionActor {
-    /// Registers the session with the hub and starts it on this thread; it hears its client by `inbound`.
+    /// Registers the session with the hub and starts it on this thread; `inbound` is what its client sends.
     pub fn open(parts: SessionParts, inbound: impl Stream<Item = Inbound> + 'static) {
         let SessionParts {
             gateway,
@@ -129,8 +129,8 @@ impl SessionActor {
         });
     }
 
-    /// The token was looked at before the session was registered. A right that ended in between was told to
-    /// nobody, so it is looked at once more, and only then is the client greeted.
+    /// Checks the token again before the client is greeted: it was first checked before the session was
+    /// registered, and a revocation in between did not find the session.
     fn begin(&mut self, proof: Proof, context: &mut Context<Self>) {
         let caller = self.caller.clone();
         let begin = async move {
@@ -166,7 +166,8 @@ impl SessionActor {
         }));
     }
 
-    /// Takes the client's place at the board that the connection is for. An older connection of the client has to go.
+    /// Registers the client at the board that the connection is for, and closes the client's older
+    /// connection, if any.
     fn lease_board(&mut self) -> Option<OnBoard> {
         let EndpointTarget::Board(project, client) = &self.target else { return None };
         let app = self.caller.gateway.app();
@@ -206,7 +207,8 @@ impl SessionActor {
         }));
     }
 
-    /// Exactly one answer to a request that has an id; to one that has none, only what carries something.
+    /// Sends exactly one answer to a request that has an id; to one that has none, only an answer that
+    /// carries data.
     fn answer(
         &mut self,
         id: Option<Correlation>,
@@ -245,7 +247,7 @@ impl SessionActor {
         }
     }
 
-    /// Says so first, then closes.
+    /// Sends `disconnecting`, then closes.
     fn close(&mut self, reason: CloseReason) {
         self.send(&Notice::Disconnecting {
             reason: reason.name(),
@@ -300,9 +302,9 @@ impl StreamHandler<Inbound> for SessionActor {
         self.caller.registration.seen();
         match inbound {
             Inbound::Fault(reason) => self.caller.handle.close(reason),
-            // The stream ends with it, and the session with the stream.
+            // After `Gone` the stream ends, and with it the session.
             Inbound::Alive | Inbound::Gone => {}
-            // What a client says after its end was decided changes nothing.
+            // Commands of a session that is closing are not run.
             Inbound::Text(_) | Inbound::Binary(_) if self.caller.handle.is_closing() => {}
             Inbound::Binary(_) => self.close(CloseReason::NotText),
             Inbound::Text(text) => {

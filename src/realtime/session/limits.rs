@@ -1,4 +1,4 @@
-//! How much one session may say. Plain values moved by the clock that the caller names.
+//! Limits on the messages of one session. Plain values; time is a parameter.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -6,22 +6,22 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::limits::{Bucket, Quota};
 
-/// Seconds' worth of messages above the rate that are answered with an error before the session is closed for
-/// them.
+/// A client that exceeds its rate gets errors; the session is closed once it has sent this many seconds'
+/// worth of messages above the rate.
 const PATIENCE: u32 = 10;
 
-/// What to do with a message, considering those before it.
+/// What to do with a message, given those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// Hear it.
+    /// Process it.
     Hear,
-    /// Refuse it; the next one will be heard after this long.
+    /// Refuse it; the next message is allowed after this long.
     Refuse(Duration),
-    /// The client does not stop: close.
+    /// The client keeps exceeding its rate: close the session.
     GiveUp,
 }
 
-/// Keeps a client to its rate.
+/// The rate limit of one session.
 #[derive(Debug)]
 pub(super) struct RateLimit {
     quota: Quota,
@@ -30,13 +30,13 @@ pub(super) struct RateLimit {
 }
 
 impl RateLimit {
-    /// So many messages a second.
+    /// Allows this many messages per second.
     pub(super) fn new(messages: u32) -> Self {
         let quota = Quota::new(messages, Duration::from_secs(1));
         Self { quota, heard: Bucket::default(), refused: Bucket::default() }
     }
 
-    /// Another message came.
+    /// Counts a message.
     pub(super) fn on_message(&mut self, now: Timestamp) -> Verdict {
         let Err(limited) = self.heard.take(self.quota, now) else { return Verdict::Hear };
         let patience = self.quota.with_burst(self.quota.limit().saturating_mul(PATIENCE));
@@ -47,7 +47,8 @@ impl RateLimit {
     }
 }
 
-/// Counts what made no sense, exactly: at most a minute of it is remembered, and no more than the limit.
+/// Counts malformed messages exactly, in a sliding window of a minute. Remembers no more of them than the
+/// limit.
 #[derive(Debug)]
 pub(super) struct MalformedCounter {
     at_most: usize,
@@ -55,12 +56,12 @@ pub(super) struct MalformedCounter {
 }
 
 impl MalformedCounter {
-    /// So many in a minute are too many.
+    /// Allows fewer than `at_most` per minute.
     pub(super) fn new(at_most: u32) -> Self {
         Self { at_most: usize::try_from(at_most).unwrap_or(usize::MAX), recent: VecDeque::new() }
     }
 
-    /// Another one; whether that was one too many.
+    /// Counts a malformed message; returns whether the limit is reached.
     pub(super) fn add(&mut self, now: Timestamp) -> bool {
         self.recent.push_back(now);
         self.recent.retain(|at| now.since(*at) < Duration::from_secs(60));

@@ -1,8 +1,8 @@
-//! One client's session: who it is, what it may still say, and when it must end.
+//! One client's session: its user, its limits, and when it must end.
 //!
-//! `state` decides and knows no socket, no actor and no clock but the one it is told; `actor` carries out
-//! what it decides. A session exists only for an authenticated client: before that there is an
-//! [`Unauthenticated`] and nothing to command.
+//! `state` decides, and knows neither socket nor actor nor clock (times are parameters); `actor` carries out
+//! its decisions. A session exists only for an authenticated client: before that there is an
+//! [`Unauthenticated`], which accepts no commands.
 
 mod actor;
 mod limits;

@@ -1,4 +1,4 @@
-//! A session's logic: messages and moments in, effects out.
+//! A session's logic: messages and times in, effects out.
 
 use crate::clock::Timestamp;
 use crate::domain::policy::Scope;
@@ -11,20 +11,20 @@ use crate::protocol::{
 use super::limits::{MalformedCounter, RateLimit, Verdict};
 use crate::realtime::limits::SessionLimits;
 
-/// A connection of which nobody knows whose it is. All it can do is become a [`Session`].
+/// A connection that is not authenticated. All it can do is become a [`Session`].
 #[derive(Debug)]
 pub struct Unauthenticated {
     connection: ConnectionId,
 }
 
-/// What the session wants done.
+/// What the actor must do for the session.
 #[derive(Debug)]
 pub enum Effect {
-    /// Tell the client.
+    /// Send this notice to the client.
     Send(Notice),
-    /// Carry this out and answer it, before the next message is looked at.
+    /// Run this command and answer it before the next message is looked at.
     Run(Request),
-    /// End the connection.
+    /// Close the connection.
     Close(CloseReason),
 }
 
@@ -40,17 +40,17 @@ pub struct Session {
 }
 
 impl Unauthenticated {
-    /// A new connection.
+    /// The state of a new connection.
     pub fn new(connection: ConnectionId) -> Self {
         Self { connection }
     }
 
-    /// The connection's name.
+    /// The connection's id.
     pub fn connection(&self) -> ConnectionId {
         self.connection
     }
 
-    /// It is known whose it is.
+    /// The connection's user has been authenticated.
     pub fn authenticated(self, scope: Scope, limits: SessionLimits) -> Session {
         Session {
             connection: self.connection,
@@ -64,22 +64,22 @@ impl Unauthenticated {
 }
 
 impl Session {
-    /// The connection's name.
+    /// The connection's id.
     pub fn connection(&self) -> ConnectionId {
         self.connection
     }
 
-    /// Whose it is, by the newest token.
+    /// The authenticated scope, of the newest token.
     pub fn scope(&self) -> &Scope {
         &self.scope
     }
 
-    /// What the session may do.
+    /// The session's limits.
     pub fn limits(&self) -> &SessionLimits {
         &self.limits
     }
 
-    /// The first notice.
+    /// The first notice to the client.
     pub fn greeting(&self, now: Timestamp, heartbeat_s: u64, board: Option<OnBoard>) -> Notice {
         let plan = &self.limits.plan;
         Notice::ConnectionEstablished(Box::new(Established {
@@ -106,8 +106,7 @@ impl Session {
         }))
     }
 
-    /// A message came, read by its dialect. The token's time is looked at first: no command is carried out
-    /// after it.
+    /// Handles a decoded message. The token's expiry is checked first: no command runs after it.
     pub fn on_message(&mut self, message: Result<Request, Malformed>, now: Timestamp) -> Vec<Effect> {
         let mut effects = self.on_timer(now);
         if !matches!(effects.last(), Some(Effect::Close(_))) {
@@ -149,7 +148,7 @@ impl Session {
         effects
     }
 
-    /// The session goes on by another token of the same user, and by the plan that the user has now.
+    /// The session continues with another token of the same user, under the plan that the user has now.
     pub fn refreshed(&mut self, scope: Scope, limits: SessionLimits) {
         if limits.plan.messages != self.limits.plan.messages {
             self.rate_limit = RateLimit::new(limits.plan.messages);
@@ -164,7 +163,7 @@ impl Session {
         if self.warned { self.ends_at() } else { self.warning_at() }
     }
 
-    /// Looks at the token's time.
+    /// Checks the token's expiry: warns the client, or closes the session.
     pub fn on_timer(&mut self, now: Timestamp) -> Vec<Effect> {
         if now >= self.ends_at() {
             return vec![Effect::Close(CloseReason::TokenExpired)];
@@ -180,8 +179,8 @@ impl Session {
         self.scope.expires_at().minus(self.limits.token_warning)
     }
 
-    /// Outside issuers' clocks and lifetimes are not ours, so their tokens have a grace (contracts, section
-    /// 7).
+    /// When the session must end. Clocks and lifetimes of outside issuers are not under our control, so their
+    /// tokens have a grace period.
     fn ends_at(&self) -> Timestamp {
         match self.scope.issuer() {
             Some(_) => self.scope.expires_at().plus(self.limits.token_grace),

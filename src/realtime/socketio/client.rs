@@ -1,4 +1,4 @@
-//! Reads a connection and brings each packet to its namespace.
+//! Reads a Socket.IO connection and dispatches its packets to namespaces.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -18,19 +18,19 @@ use crate::realtime::engineio::Connection;
 use super::socket::{SocketEvent, Sockets};
 use super::{Accepted, ConnectError, ConnectHandler, ConnectRequest};
 
-/// What one connection may do.
+/// The limits of one connection.
 #[derive(Debug, Clone, Copy)]
 pub struct ClientLimits {
-    /// How long it may be in no namespace.
+    /// How long the connection may be in no namespace.
     pub connect_timeout: Duration,
-    /// How often in a minute it may ask to be let into a namespace. Each time costs a look at a token.
+    /// Attempts to connect to a namespace per minute; each costs a check of a token.
     pub attempts: u32,
-    /// What its packets may cost.
+    /// The limits of its packets.
     pub packets: PacketLimits,
 }
 
 impl ClientLimits {
-    /// As configured.
+    /// The limits of the configuration.
     pub fn new(config: &Config) -> Self {
         let realtime = &config.realtime;
         Self {
@@ -59,7 +59,7 @@ struct ErrorData {
 }
 
 fn to_json(data: &impl Serialize) -> String {
-    // Plain fields: nothing in them can fail to be written.
+    // Plain fields, whose serialization cannot fail.
     serde_json::to_string(data).unwrap_or_default()
 }
 
@@ -114,7 +114,7 @@ pub async fn serve(connection: Connection, handler: impl ConnectHandler, limits:
         }
     }
     sockets.clear();
-    // What the client still says while it is being sent away is nobody's; its goodbye is awaited within bounds.
+    // Discards what a client sends while it is being closed; the transport bounds how long that lasts.
     while messages.next().await.is_some() {}
 }
 
@@ -130,13 +130,13 @@ struct Client<D> {
 struct ConnectAttempts {
     count: u32,
     at_most: u32,
-    /// The minute that is counted in began then.
+    /// When the minute began whose attempts are counted.
     minute: Instant,
     in_minute: u32,
 }
 
 impl ConnectAttempts {
-    /// Counts another one, and says its number on this connection.
+    /// Counts an attempt; returns its number on this connection.
     fn count(&mut self) -> Result<u32, CloseReason> {
         if self.minute.elapsed() >= Duration::from_secs(60) {
             (self.minute, self.in_minute) = (Instant::now(), 0);
@@ -157,7 +157,7 @@ impl<D: ConnectHandler> Client<D> {
             }
             Kind::Event | Kind::Ack => {
                 let socket = self.sockets.of(&packet.namespace).ok_or(CloseReason::ProtocolError)?;
-                // It may have left meanwhile.
+                // Fails if the socket has left its namespace meanwhile.
                 let _ = socket.send(SocketEvent::Packet(packet)).await;
                 Ok(())
             }
@@ -171,7 +171,8 @@ impl<D: ConnectHandler> Client<D> {
             return Err(CloseReason::ProtocolError);
         }
         let number = self.connect_attempts.count()?;
-        // Two sessions behind one outbox must not replace each other's states; two thousand would be no use to anybody.
+        // Each session of the connection has its own channel, so that they do not replace each other's
+        // latest-wins frames. Numbers repeat after 256, more than one client has use for.
         let outbox = self.outbox.on_channel(number.to_le_bytes()[0]);
         let (socket, received) = self.sockets.socket(&namespace, number, &outbox, &self.handle);
         let auth = RawValue::from_string(data).ok();

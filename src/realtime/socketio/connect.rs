@@ -1,4 +1,4 @@
-//! The doors of `/socket.io/`: from a token to a session.
+//! Connects clients of `/socket.io/` to namespaces: from a token to a session.
 
 use std::net::IpAddr;
 
@@ -19,21 +19,21 @@ use crate::realtime::websocket::handshake::{foreign_origin, offered_token, shown
 
 use super::{Accepted, ConnectError, ConnectHandler, ConnectRequest};
 
-/// A connection's doors: whoever shows a good token becomes a session.
+/// The [`ConnectHandler`] of a connection: a client with a good token gets a session.
 pub(crate) struct SessionConnector {
     gateway: Gateway,
     address: IpAddr,
     call: CallId,
-    /// What the handshake offered, for clients that show nothing when they connect.
+    /// The token in the handshake, for clients that send none when they connect to a namespace.
     offered: Option<Private>,
     load_test_secret: Option<Private>,
     origin: Option<String>,
-    /// The connection counts as a stranger's until somebody is let in.
+    /// Counts the connection as unauthenticated until a namespace is connected.
     pending: Option<PendingConnection>,
 }
 
 impl SessionConnector {
-    /// Of a connection that this request opens.
+    /// For the connection that `request` opens.
     pub(crate) fn new(
         gateway: Gateway,
         address: IpAddr,
@@ -76,7 +76,7 @@ impl SessionConnector {
     }
 }
 
-/// What a client shows when it connects to a namespace.
+/// The `auth` payload that a client sends when it connects to a namespace.
 #[derive(Default)]
 struct AuthPayload {
     token: Option<Private>,

@@ -1,8 +1,9 @@
 //! Socket.IO above any Engine.IO connection: namespaces, each with a socket of its own.
 //!
-//! A connection has a hall that reads it. Whoever wants into a namespace knocks at its door; behind an open door a socket
-//! gets the namespace's packets, and speaks by the connection's outbox. What the doors lead to is not known here:
-//! sessions in the server, echoes in the conformance example.
+//! `client` reads a connection. A client that asks for a namespace is passed to the connection's
+//! [`ConnectHandler`]; if that accepts, a [`Socket`] receives the namespace's packets and sends through the
+//! connection's outbox. What handlers do with sockets is not known here: in the server they start sessions,
+//! in the conformance example they echo.
 
 mod client;
 mod connect;
@@ -18,40 +19,40 @@ use serde_json::value::RawValue;
 
 use crate::protocol::close::CloseReason;
 
-/// Somebody wants into a namespace.
+/// A client asks to connect to a namespace.
 pub struct ConnectRequest {
-    /// Its name, as the client wrote it.
+    /// The namespace's name, as the client wrote it.
     pub namespace: String,
-    /// What the client shows.
+    /// The `auth` payload that the client sent.
     pub auth: Option<Box<RawValue>>,
-    /// What it gets.
+    /// The socket that the handler gets if it accepts.
     pub socket: Socket,
 }
 
-/// The door is open.
+/// The client is connected to the namespace.
 pub struct Accepted {
-    /// The socket's name.
+    /// The socket's id, as the client is sent it.
     pub sid: String,
-    /// Goes in: called once the client has been told.
+    /// Starts the session; called once the client has been told that it is connected.
     pub start: Box<dyn FnOnce()>,
 }
 
-/// The door stays shut.
+/// The client is not connected to the namespace.
 pub enum ConnectError {
     /// For a reason that the client can do something about.
     Refused {
-        /// Why, as the client's `connect_error` says it.
+        /// The message of the client's `connect_error`.
         message: Cow<'static, str>,
-        /// Why, for programs, where that helps them.
+        /// A code for programs, where that helps them.
         code: Option<&'static str>,
     },
-    /// The client had better come back. After a `connect_error` its library would not, and after the loss of the
-    /// connection it does.
+    /// The client should reconnect. The whole connection is closed, because client libraries reconnect after
+    /// that but not after a `connect_error`.
     Later(CloseReason),
 }
 
-/// Where the namespaces of a connection lead.
+/// Decides who may connect to the namespaces of a connection.
 pub trait ConnectHandler {
-    /// Lets somebody in or not. Until that is decided, nothing else of the connection is read.
+    /// Accepts or refuses a client. Until it has decided, nothing else of the connection is read.
     fn connect(&mut self, connect: ConnectRequest) -> impl Future<Output = Result<Accepted, ConnectError>>;
 }

@@ -14,25 +14,25 @@ use crate::protocol::close::{CloseReason, Reconnect};
 use crate::protocol::socketio::{Kind, Packet, without_namespace};
 use crate::realtime::connection::{ConnectionHandle, Inbound};
 
-/// Packets that may wait for a socket that is busy with one; the connection's reader waits then.
+/// Packets that may wait for a busy socket; beyond that the connection is not read.
 const WAITING: usize = 2;
 
-/// What a socket hears.
+/// What a socket receives.
 #[derive(Debug)]
 pub enum SocketEvent {
-    /// An event or an answer.
+    /// An event or an acknowledgement.
     Packet(Packet),
-    /// A sign of life.
+    /// A sign that the client is alive.
     Alive,
 }
 
-/// A client's place in a namespace.
+/// A client's connection to a namespace.
 pub struct Socket {
     events: mpsc::Receiver<SocketEvent>,
     ended: bool,
-    /// The connection's outbox.
+    /// The connection's outbox, on this socket's channel.
     pub outbox: Outbox,
-    /// To leave the namespace by.
+    /// Leaves the namespace.
     pub handle: Rc<dyn ConnectionHandle>,
 }
 
@@ -41,13 +41,13 @@ pub struct Socket {
 pub(super) struct Sockets(Rc<RefCell<HashMap<String, SocketEntry>>>);
 
 struct SocketEntry {
-    /// Of a socket that left and came again there may be two; each ends its own.
+    /// Distinguishes a socket from a later one of the same namespace: each may remove only its own entry.
     number: u32,
     events: mpsc::Sender<SocketEvent>,
 }
 
 impl Sockets {
-    /// A socket for a namespace; counts once it is seated.
+    /// Creates a socket for a namespace; it receives packets once it has been inserted.
     pub(super) fn socket(
         &self,
         namespace: &str,
@@ -76,7 +76,7 @@ impl Sockets {
         self.0.borrow().get(namespace).map(|entry| entry.events.clone())
     }
 
-    /// Ends the namespace's socket: it hears no more.
+    /// Removes the namespace's socket, which then receives nothing more.
     pub(super) fn leave(&self, namespace: &str) {
         self.0.borrow_mut().remove(namespace);
     }
@@ -85,12 +85,13 @@ impl Sockets {
         self.0.borrow().is_empty()
     }
 
-    /// Whether there is no other socket than this, which may have left already.
+    /// Whether there is no other socket than this one, which may have been removed already.
     fn is_last(&self, number: u32) -> bool {
         self.0.borrow().values().all(|entry| entry.number == number)
     }
 
-    /// A sign of life of the connection is one of each socket. One that is busy hears it in what waits for it.
+    /// Passes a sign of life of the connection to every socket. A socket whose queue is full will take that
+    /// as one.
     pub(super) fn alive(&self) {
         for entry in self.0.borrow().values() {
             let _ = entry.events.try_send(SocketEvent::Alive);
@@ -101,13 +102,14 @@ impl Sockets {
         self.0.borrow_mut().clear();
     }
 
-    /// Takes a socket's own seat away, if it still has it.
+    /// Removes the socket's own entry, if it still is the namespace's.
     fn remove(&self, number: u32) {
         self.0.borrow_mut().retain(|_, entry| entry.number != number);
     }
 }
 
-/// As sessions take it: events without the namespace's name; a client's answers are but signs of life.
+/// The socket as a session reads it: events without the namespace's name; acknowledgements of the client only
+/// count as signs of life.
 impl Stream for Socket {
     type Item = Inbound;
 
@@ -131,13 +133,13 @@ impl Stream for Socket {
 }
 
 impl Socket {
-    /// The next thing it hears; nothing when it has left.
+    /// The next event; `None` once the socket has left.
     pub async fn receive(&mut self) -> Option<SocketEvent> {
         self.events.recv().await
     }
 }
 
-/// A socket's hold on its namespace, and for what concerns the whole connection, on that.
+/// Ends a socket's namespace, and where the reason concerns the whole connection, the connection.
 struct NamespaceHandle {
     namespace: String,
     number: u32,
@@ -155,9 +157,10 @@ impl NamespaceHandle {
 }
 
 impl ConnectionHandle for NamespaceHandle {
-    /// Clients' libraries come back by themselves after a broken connection, and do not after a DISCONNECT: so whoever
-    /// should come back loses the connection, and whoever should not is put out of the namespace. A session that takes
-    /// the connection with it lasts as long as that, so that a server which stops waits for its last words.
+    /// Client libraries reconnect by themselves after a broken connection, but not after a DISCONNECT. So a
+    /// client that should reconnect loses the whole connection, and one that should not is only disconnected
+    /// from the namespace. The last session of a connection closes the connection with it and lasts as long,
+    /// so that a server that shuts down, which waits for sessions, also waits for the last frames.
     fn close(&self, reason: CloseReason) {
         if self.closing.replace(true) {
             return;

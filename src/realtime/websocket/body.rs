@@ -1,4 +1,4 @@
-//! The writing half of a WebSocket: the body of the handshake's response.
+//! The sending half of a WebSocket: the body of the handshake's response.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -12,7 +12,7 @@ use crate::hub::OutboxStream;
 
 use super::connection::Connection;
 
-/// Yields the outbox until that ends with a close frame, then waits for the client's own close and ends the
+/// Yields the outbox until it ends with a close frame, then waits for the client's close frame and ends the
 /// connection.
 pub(super) struct Body {
     outbox: OutboxStream,
@@ -24,7 +24,8 @@ pub(super) struct Body {
 enum Phase {
     Open,
     AwaitingClient,
-    /// The server writes what a body yielded after polling it again; only then may the socket's writing end.
+    /// The server writes what a body has yielded when it polls the body again; only after that may the
+    /// socket's sending side be shut down.
     Flushing,
     Ended,
 }
@@ -68,7 +69,7 @@ impl Stream for Body {
 
 impl Drop for Body {
     fn drop(&mut self) {
-        // The server dropped the connection: there is nobody to write to.
+        // The server dropped the connection: nothing can be sent any more.
         self.connection.disconnected();
     }
 }

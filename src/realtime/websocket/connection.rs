@@ -1,4 +1,4 @@
-//! What the reading half, the writing half and whoever closes a WebSocket know of each other.
+//! The state that the receiving half, the sending half and the handle of a WebSocket share.
 
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
@@ -13,18 +13,18 @@ use crate::realtime::connection::ConnectionHandle;
 
 use super::FrameLimits;
 
-/// What one WebSocket may cost.
+/// The limits of one WebSocket.
 #[derive(Debug, Clone, Copy)]
 pub struct ConnectionLimits {
-    /// What the client may make us keep by sending.
+    /// What the client's frames may make the server keep in memory.
     pub frames: FrameLimits,
-    /// What it may make us keep by not reading.
+    /// What a client that does not read may make the server keep in memory.
     pub outbox: OutboxLimits,
-    /// How long a closing connection waits for the client before its socket is shut.
+    /// How long a closing connection waits for the client before its socket is shut down.
     pub close_timeout: Duration,
 }
 
-/// The state that the halves of one WebSocket share. Lives on one thread.
+/// The shared state of one WebSocket. Lives on one thread.
 pub(super) struct Connection {
     endpoint: Endpoint,
     outbox: Outbox,
@@ -32,7 +32,7 @@ pub(super) struct Connection {
     close_timeout: Duration,
     closing: Cell<bool>,
     close_reason: Cell<Option<CloseReason>>,
-    /// Nothing more will be understood from the client: it closed, is gone, or broke the protocol.
+    /// Nothing more is read from the client: it closed, is disconnected, or broke the protocol.
     read_to_the_end: Cell<bool>,
     body: RefCell<Option<Waker>>,
     myself: Weak<Connection>,
@@ -58,8 +58,8 @@ impl Connection {
         })
     }
 
-    /// Answers a ping. A client that pings without reading fills its own outbox, and is cut off like any that
-    /// does not read.
+    /// Answers a ping. A client that pings without reading fills its own outbox, and is evicted like any
+    /// other slow consumer.
     pub(super) fn pong(&self, payload: &[u8]) {
         match self.outbox.push(pong_frame(payload), Delivery::Durable) {
             Pushed::Overflow => self.close(CloseReason::SlowConsumer),
@@ -67,8 +67,8 @@ impl Connection {
         }
     }
 
-    /// The client closed: RFC 6455, section 5.5.1, wants its code back, and the server to end the connection
-    /// first.
+    /// The client closed. RFC 6455, section 5.5.1: the server echoes the client's code, and ends the TCP
+    /// connection first.
     pub(super) fn closed_by_client(&self, code: Option<u16>) {
         self.say_goodbye(code.unwrap_or(1000));
         self.end_of_reading();
@@ -81,7 +81,7 @@ impl Connection {
         }
     }
 
-    /// The client's half of the connection has ended, or makes no more sense.
+    /// Nothing more will be read from the client.
     pub(super) fn end_of_reading(&self) {
         self.read_to_the_end.set(true);
         if let Some(body) = self.body.borrow_mut().take() {
@@ -89,7 +89,7 @@ impl Connection {
         }
     }
 
-    /// The connection has no client any more, so what waits for it need not.
+    /// The client is disconnected: what waits for it is discarded.
     pub(super) fn disconnected(&self) {
         self.closing.set(true);
         self.outbox.close();
@@ -111,7 +111,8 @@ impl Connection {
         }
     }
 
-    /// The body is not polled while the client does not read, so its timeout needs a clock of its own.
+    /// Shuts the socket down after the timeout. Runs as its own task because the body is not polled while the
+    /// client does not read.
     fn shut_after(&self, timeout: Duration) {
         let connection = self.myself.clone();
         actix_web::rt::spawn(async move {

@@ -1,50 +1,52 @@
-//! WebSocket frames as a client sends them (RFC 6455, section 5): read as the bytes go by, refused by their
+//! Decodes the WebSocket frames of clients (RFC 6455, section 5) incrementally, and refuses them by their
 //! headers.
 //!
-//! A library's codec looks at a frame's length once all of it has arrived, so that a header which announces 8
-//! GiB makes the server keep whatever follows. Here the header alone decides: of what is refused, nothing is
-//! kept. Fragments are put together under the same caps, and text is refused at the first byte that makes it none.
+//! A library's codec checks a frame's length once the whole frame has arrived, so that a header which
+//! announces 8 GiB makes the server keep everything that follows. Here the header alone decides, and nothing
+//! of a refused frame is kept. Fragments are assembled under the same limits, and text is refused at the
+//! first byte that is not UTF-8.
 
 use crate::protocol::close::CloseReason;
 
-/// What one client may make us keep.
+/// What one client may make the server keep in memory.
 #[derive(Debug, Clone, Copy)]
 pub struct FrameLimits {
-    /// Bytes in a frame.
+    /// Maximum bytes of a frame's payload.
     pub frame: usize,
-    /// Bytes in a message, its fragments together.
+    /// Maximum bytes of a message, all fragments together.
     pub message: usize,
-    /// Fragments of a message. Empty ones cost nothing to send and would never reach the other cap.
+    /// Maximum fragments of a message. Empty ones cost nothing to send and would never reach the limit of
+    /// bytes.
     pub fragments: usize,
 }
 
-/// One thing that a client sent.
+/// A decoded message or control frame.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Incoming {
     /// A whole text message.
     Text(String),
     /// A whole binary message.
     Binary(Vec<u8>),
-    /// To be answered with the same payload.
+    /// A ping, to be answered with the same payload.
     Ping(Vec<u8>),
-    /// An answer to our ping, or a sign of life.
+    /// A pong: an answer to our ping, or unsolicited.
     Pong,
-    /// The client ends the connection, with this code if it gives one.
+    /// The client closes the connection, with this code if it gives one.
     Close(Option<u16>),
 }
 
-/// Turns chunks of a connection into messages. Plain state, no input or output of its own.
+/// Decodes chunks of bytes into messages. Plain state, without I/O.
 #[derive(Debug)]
 pub(super) struct Decoder {
     limits: FrameLimits,
     header: Header,
     frame: Option<Frame>,
-    /// Of a control frame, which may stand between a message's fragments.
+    /// The payload of a control frame, which may come between a message's fragments.
     control: Vec<u8>,
     message: Option<Message>,
 }
 
-/// Bytes of a header that has not arrived whole: at most 2, a length of 8, a mask of 4.
+/// The bytes of an incomplete header: at most 2, a length of 8, a mask of 4.
 #[derive(Debug, Default)]
 struct Header {
     bytes: [u8; 14],
@@ -65,7 +67,7 @@ struct Frame {
 struct Message {
     is_text: bool,
     bytes: Vec<u8>,
-    /// So many of them are whole characters.
+    /// Number of bytes that have been checked as UTF-8.
     checked: usize,
     fragments: usize,
 }
@@ -81,14 +83,14 @@ enum Opcode {
 }
 
 impl Decoder {
-    /// For a new connection.
+    /// A decoder for a new connection.
     pub(super) fn new(limits: FrameLimits) -> Self {
         Self { limits, header: Header::default(), frame: None, control: Vec::new(), message: None }
     }
 
-    /// Takes from `input` up to the end of the next message; `None` when all was taken and more is needed.
+    /// Consumes `input` up to the end of the next message; `None` if all was consumed and more is needed.
     ///
-    /// After an error nothing that follows makes sense.
+    /// After an error the decoder must not be used any more.
     pub(super) fn decode(&mut self, input: &mut &[u8]) -> Result<Option<Incoming>, CloseReason> {
         loop {
             let Some(mut frame) = self.frame.take() else {
@@ -108,7 +110,8 @@ impl Decoder {
         }
     }
 
-    /// Reads a header as far as it has arrived. What can be refused by its first two bytes is refused then.
+    /// Reads a header as far as it has arrived. What its first two bytes make invalid is refused before the
+    /// rest arrives.
     fn next_header(&mut self, input: &mut &[u8]) -> Result<Option<Frame>, CloseReason> {
         if !self.header.fill(2, input) {
             return Ok(None);
@@ -188,7 +191,8 @@ impl Decoder {
         frame.taken += bytes.len();
     }
 
-    /// Of a text that has not come whole, what has may end within a character, but not hold what is none.
+    /// Checks text as it arrives. An incomplete message may end within a character, but must not contain
+    /// invalid bytes.
     fn check_text(&mut self) -> Result<(), CloseReason> {
         let Some(message) = self.message.as_mut().filter(|message| message.is_text) else { return Ok(()) };
         let unchecked = message.bytes.get(message.checked..).unwrap_or_default();
@@ -224,7 +228,8 @@ impl Decoder {
     }
 }
 
-/// RFC 6455, sections 5.5.1 and 7.4: empty, or a code that may be sent and a reason in UTF-8.
+/// Parses a close frame (RFC 6455, sections 5.5.1 and 7.4): empty, or a code that may be sent and a reason in
+/// UTF-8.
 fn close(payload: &[u8]) -> Result<Incoming, CloseReason> {
     let Some((code, reason)) = payload.split_first_chunk::<2>() else {
         return if payload.is_empty() { Ok(Incoming::Close(None)) } else { Err(CloseReason::ProtocolError) };
@@ -240,7 +245,7 @@ fn close(payload: &[u8]) -> Result<Incoming, CloseReason> {
 }
 
 impl Header {
-    /// Takes from `input` until there are `wanted` bytes; says whether there are.
+    /// Moves bytes from `input` until there are `wanted`; returns whether there are.
     fn fill(&mut self, wanted: usize, input: &mut &[u8]) -> bool {
         if let Some(room) = self.bytes.get_mut(self.filled..wanted) {
             let (bytes, rest) = input.split_at(input.len().min(room.len()));

@@ -1,8 +1,8 @@
 //! From an HTTP request to a WebSocket, or to a refusal that a browser can read.
 //!
-//! Browsers tell scripts nothing about a handshake that failed in HTTP. So one that is refused for who asks
-//! is upgraded all the same and closed at once, with the endpoint's code: straight from here, with no session
-//! and nothing registered.
+//! Browsers hide from scripts why a handshake failed in HTTP. So a handshake that is refused because of who
+//! sent it is upgraded all the same and closed at once with the endpoint's code, without starting a session
+//! or registering anything.
 
 use std::rc::Rc;
 
@@ -25,21 +25,21 @@ use super::Reader;
 use super::body::Body;
 use super::connection::{Connection, ConnectionLimits};
 
-/// The subprotocol that announces that the next one offered is a token. Browsers cannot set headers, but
-/// these.
+/// The subprotocol after which the next one offered is a token. Browsers cannot set headers in a handshake,
+/// except for subprotocols.
 const BEARER: &str = "bearer";
 
-/// A WebSocket that is open, as a session gets it.
+/// An open WebSocket, as a session gets it.
 pub struct WebSocket {
-    /// What the client says.
+    /// The client's messages.
     pub reader: Reader,
-    /// What is said to it.
+    /// The queue of frames to the client.
     pub outbox: Outbox,
-    /// To end it by.
+    /// Closes the connection.
     pub handle: Rc<dyn ConnectionHandle>,
 }
 
-/// A request that may become a WebSocket.
+/// A request that can be upgraded to a WebSocket.
 pub struct Handshake {
     response: HttpResponseBuilder,
     payload: Payload,
@@ -49,15 +49,15 @@ pub struct Handshake {
 }
 
 impl Handshake {
-    /// Checks that this is a WebSocket handshake (RFC 6455, section 4.2.1); the HTTP answer to give if it is
-    /// not.
+    /// Checks that this is a WebSocket handshake (RFC 6455, section 4.2.1); the error is the HTTP response to
+    /// send if it is not.
     pub fn read(
         request: &HttpRequest,
         payload: Payload,
         endpoint: Endpoint,
         limits: ConnectionLimits,
     ) -> Result<Self, HttpResponse> {
-        // RFC 9110, section 7.8: an upgrade that HTTP/1.0 asks for is no upgrade.
+        // RFC 9110, section 7.8: an upgrade in an HTTP/1.0 request must be ignored.
         if request.version() < Version::HTTP_11 {
             return Err(upgrade_required("a WebSocket handshake needs HTTP/1.1"));
         }
@@ -73,14 +73,14 @@ impl Handshake {
             ws::HandshakeError::NoVersionHeader | ws::HandshakeError::UnsupportedVersion => other_version(),
             ws::HandshakeError::BadWebsocketKey => bad_key(),
         })?;
-        // The library also takes versions that were drafts, and any key.
+        // The web server's check also accepts draft versions, and any key.
         if request.headers().get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
             return Err(other_version());
         }
         if !has_key(request.headers()) {
             return Err(bad_key());
         }
-        // What follows a handshake is the WebSocket's.
+        // What follows a handshake belongs to the WebSocket, so it must not have a body.
         if has_body(request.headers()) {
             return Err(problem(
                 StatusCode::BAD_REQUEST,
@@ -92,7 +92,7 @@ impl Handshake {
         Ok(Self { response, payload, socket, endpoint, limits })
     }
 
-    /// Opens the WebSocket.
+    /// Upgrades and opens the WebSocket.
     pub fn accept(mut self) -> (HttpResponse, WebSocket) {
         if let Some(socket) = &self.socket {
             socket.become_session();
@@ -105,7 +105,8 @@ impl Handshake {
         (response, WebSocket { reader, outbox, handle: connection })
     }
 
-    /// Opens the WebSocket only to close it. Its place among the connections is kept until it is gone.
+    /// Upgrades and closes the WebSocket at once. `place` is dropped when it is closed, so that the
+    /// connection is counted until then.
     pub fn refuse(self, reason: CloseReason, place: impl Sized + 'static) -> HttpResponse {
         let (response, connection) = self.accept();
         connection.handle.close(reason);
@@ -130,7 +131,7 @@ fn bad_key() -> HttpResponse {
     problem(StatusCode::BAD_REQUEST, "bad_handshake", "Sec-WebSocket-Key must be 16 bytes in base64")
 }
 
-/// 426 names what to upgrade to (RFC 9110, section 15.5.22).
+/// A 426 response must name what to upgrade to (RFC 9110, section 15.5.22).
 fn upgrade_required(detail: &'static str) -> HttpResponse {
     let mut answer = problem(StatusCode::UPGRADE_REQUIRED, "upgrade_required", detail);
     answer.headers_mut().insert(header::UPGRADE, header::HeaderValue::from_static("websocket"));
@@ -143,7 +144,7 @@ fn other_version() -> HttpResponse {
     answer
 }
 
-/// The HTTP answer to what is no WebSocket handshake, or to one too many.
+/// The HTTP response to a request that is no WebSocket handshake, or that exceeds the address's connections.
 fn problem(status: StatusCode, code: &'static str, detail: &'static str) -> HttpResponse {
     Problem::new(status, code, detail).error_response()
 }
@@ -151,7 +152,8 @@ fn problem(status: StatusCode, code: &'static str, detail: &'static str) -> Http
 /// The token that a handshake offers: in the query, else in `Authorization`, else after the subprotocol
 /// `bearer`.
 ///
-/// The first place that has one decides, good or bad: whoever sends two means something by neither.
+/// The first place that has one decides, even if that token is bad: a client that sends two tokens gets no
+/// second try.
 pub fn offered_token(uri: &Uri, headers: &HeaderMap) -> Option<Private> {
     in_query(uri, "token")
         .or_else(|| in_authorization(headers))
@@ -159,8 +161,8 @@ pub fn offered_token(uri: &Uri, headers: &HeaderMap) -> Option<Private> {
         .map(Private)
 }
 
-/// The single-use ticket that a plain WebSocket handshake offers: what browsers should do, since they cannot send
-/// headers and a token in an address ends up in histories.
+/// The single-use ticket of a plain WebSocket handshake. Browsers should use it, because they cannot send
+/// headers and a token in an address ends up in histories and logs.
 pub fn offered_ticket(uri: &Uri) -> Option<Private> {
     in_query(uri, "ticket").map(Private)
 }
@@ -187,25 +189,25 @@ fn in_subprotocols(headers: &HeaderMap) -> Option<String> {
     offered.next().filter(|token| !token.is_empty()).map(str::to_owned)
 }
 
-/// The load-test secret that a handshake shows.
+/// The load-test secret that a handshake presents.
 pub fn shown_load_test_secret(headers: &HeaderMap) -> Option<Private> {
     let shown = headers.get("x-load-test-secret")?.to_str().ok()?;
     (!shown.is_empty()).then(|| Private(shown.to_owned()))
 }
 
-/// What the address's query says the client is called; absent where it says nothing.
+/// The board client's id in the query; `None` if there is none.
 pub fn named_client(uri: &Uri) -> Option<String> {
     in_query(uri, "client_id")
 }
 
-/// The page that the handshake comes from; absent when it comes from no browser.
+/// The origin of the web page that sent the handshake; `None` if it does not come from a browser.
 pub fn origin(headers: &HeaderMap) -> Option<&str> {
-    // A value that is not text is on no list either.
+    // A value that is not text becomes empty, which is on no allow-list.
     headers.get(header::ORIGIN).map(|origin| origin.to_str().unwrap_or_default())
 }
 
-/// The page that the handshake comes from, where that is not of the address which it goes to: clients that are
-/// no browsers name that address as their own origin.
+/// The origin of the web page that sent the handshake, unless it is the address that the handshake was sent
+/// to: clients that are no browsers send that address as their origin.
 pub fn foreign_origin(headers: &HeaderMap) -> Option<&str> {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     origin(headers).filter(|origin| {

@@ -1,5 +1,5 @@
-//! Plain WebSocket: handshake, frame decoder, and the two halves of a connection. The only files that name the web
-//! server's WebSocket support.
+//! Plain WebSocket: handshake, frame decoder, and the two halves of a connection. Only files in this module
+//! name the web server's WebSocket support, and none of them knows sessions or commands.
 
 mod body;
 mod connection;

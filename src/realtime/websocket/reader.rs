@@ -1,4 +1,4 @@
-//! The reading half of a WebSocket.
+//! The receiving half of a WebSocket.
 
 use std::pin::Pin;
 use std::rc::Rc;
@@ -12,11 +12,10 @@ use crate::realtime::connection::Inbound;
 use super::connection::Connection;
 use super::decoder::{Decoder, FrameLimits, Incoming};
 
-/// Yields what the client says; answers its pings by itself. Ends after [`Inbound::Gone`] or
-/// [`Inbound::Fault`].
+/// Yields the client's messages; answers pings itself. Ends after [`Inbound::Gone`] or [`Inbound::Fault`].
 ///
-/// While it is not polled the client's data waits in a small buffer and then in the network: a session that
-/// works on a command makes its client wait, not the server's memory.
+/// While it is not polled, the client's data waits in a small buffer and then in the network: a busy session
+/// makes its client wait and does not use memory.
 pub struct Reader {
     payload: Payload,
     chunk: Bytes,
@@ -30,7 +29,7 @@ impl Reader {
         Self { payload, chunk: Bytes::new(), decoder: Decoder::new(limits), connection, ended: false }
     }
 
-    /// The next whole thing in what has been received.
+    /// The next message or control frame in the bytes received so far.
     fn next_received(&mut self) -> Option<Inbound> {
         let mut rest: &[u8] = &self.chunk;
         let decoded = self.decoder.decode(&mut rest);
@@ -58,7 +57,8 @@ impl Reader {
         }
     }
 
-    /// Reads on, hearing nothing but the client's own close: for a connection that we are closing.
+    /// Reads until the client's close frame and discards everything before it: for a connection that the
+    /// server is closing.
     pub(crate) async fn read_to_the_end(mut self) {
         while futures_util::StreamExt::next(&mut self).await.is_some() {}
     }
@@ -79,7 +79,7 @@ impl Stream for Reader {
             match Pin::new(&mut reader.payload).poll_next(context) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Some(Ok(chunk))) => reader.chunk = chunk,
-                // The connection broke, or was ended without a close frame: nobody is there to be answered.
+                // The connection broke, or ended without a close frame: no answer can be sent.
                 Poll::Ready(None | Some(Err(_))) => {
                     reader.ended = true;
                     reader.connection.disconnected();
@@ -92,7 +92,7 @@ impl Stream for Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        // Nobody reads any more, so the body must not wait for what would be read.
+        // Nothing is read any more, so the body must not wait for the client's close frame.
         self.connection.end_of_reading();
     }
 }
