@@ -87,7 +87,7 @@ impl RoomHub {
     }
 
     /// Work that is due after every change: catching up on lost reports, starting reads, scheduling the next
-    /// repair, yielding to other tasks.
+    /// repair.
     fn go_on(&mut self, context: &mut Context<Self>) {
         if self.deps.publisher.take_lost() {
             self.deps.metrics.catch_ups.inc();

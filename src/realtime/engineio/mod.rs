@@ -2,7 +2,7 @@
 //! then, after an upgrade, over a WebSocket. Knows neither Socket.IO nor sessions.
 //!
 //! ```text
-//!   GET, POST on any worker thread ──► Registry: sid ──► PollingConnection, on the thread where it was opened
+//!   GET, POST on any worker thread ──► Registry: sid ──► PollingConnection, on the thread that opened it
 //!   WebSocket on any worker thread ──►                      │ the outbox is delivered to polls, or after an
 //!                                                           │ upgrade to the thread of the WebSocket
 //!                                   session ◄── messages ───┴──► outbox
