@@ -1,7 +1,7 @@
-//! Argon2id with 19 MiB, two passes, one lane (OWASP Password Storage Cheat Sheet), in memory that is kept.
+//! Argon2id with 19 MiB, two passes and one lane (OWASP Password Storage Cheat Sheet), in pooled memory.
 //!
-//! Whoever takes 19 MiB from the allocator for every sign-in, on whichever thread is free, gets little of it back: each
-//! thread's part of the heap stays as large as it once was. So there is as much of it as hashes run at once, and no more.
+//! Allocating 19 MiB per sign-in on whichever thread is free would not return it: each thread's malloc arena
+//! stays as large as it ever was. So the pool holds one buffer per hash that runs at once, and no more.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -9,16 +9,17 @@ use argon2::password_hash::Error;
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 
-/// Memory to hash in, taken and given back.
+/// A pool of Argon2 working memory, reused between hashes.
 #[derive(Debug, Default)]
 pub(super) struct BufferPool(Mutex<Vec<Memory>>);
 
-/// What one hash is computed in.
+/// Argon2's working memory for one hash.
 #[derive(Debug)]
 pub(super) struct Memory(Vec<Block>);
 
 impl BufferPool {
-    /// Works in one that is free, or in a new one: whoever calls bounds how many do at once.
+    /// Runs `work` with a pooled buffer, or a new one if none is free. The caller bounds how many run at
+    /// once.
     pub(super) fn lend<T>(&self, work: impl FnOnce(&mut Memory) -> T) -> T {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut memory = kept.unwrap_or_else(|| Memory(vec![Block::new(); Params::DEFAULT.block_count()]));
@@ -28,7 +29,7 @@ impl BufferPool {
     }
 }
 
-/// The hash to store, in PHC string form.
+/// Computes the hash to store, in PHC string form.
 pub(super) fn hash(password: &[u8], memory: &mut Memory) -> Result<String, Error> {
     let (salt, params) = (Salt::generate(), Params::DEFAULT);
     let written = ParamsString::try_from(&params)?;
@@ -44,7 +45,7 @@ pub(super) fn hash(password: &[u8], memory: &mut Memory) -> Result<String, Error
     Ok(hash.to_string())
 }
 
-/// Whether the password is the stored one. An error says that what is stored is no hash of ours.
+/// Whether the password matches the stored hash. An error means that the stored text is not a hash of ours.
 pub(super) fn verify(password: &[u8], stored: &str, memory: &mut Memory) -> Result<bool, Error> {
     let stored = PasswordHash::new(stored)?;
     let (Some(salt), Some(expected)) = (&stored.salt, &stored.hash) else {
@@ -55,7 +56,7 @@ pub(super) fn verify(password: &[u8], stored: &str, memory: &mut Memory) -> Resu
     let argon2 = Argon2::new(algorithm, version, Params::try_from(&stored)?);
     let mut output = vec![0; expected.len()];
     fill(argon2, password, salt, &mut output, memory)?;
-    // Outputs are compared in constant time.
+    // Constant-time comparison.
     Ok(Output::new(&output)? == *expected)
 }
 
@@ -66,7 +67,7 @@ fn fill(
     output: &mut [u8],
     Memory(blocks): &mut Memory,
 ) -> Result<(), Error> {
-    // One that was stored with other parameters may need more.
+    // A hash that was stored with other parameters may need more.
     let needed = argon2.params().block_count();
     if blocks.len() < needed {
         blocks.resize(needed, Block::new());

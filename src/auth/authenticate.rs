@@ -1,4 +1,4 @@
-//! From a token to a scope: first everything that the token alone can prove, then what our own rows say.
+//! From a token to a `Scope`: first the checks that the token alone allows, then those against our own rows.
 
 use crate::clock::Timestamp;
 use crate::db::audit_log::{NewAudit, Outcome};
@@ -14,7 +14,7 @@ use super::token::Unverified;
 use super::token::own::OwnToken;
 use super::{AUDITED_REFUSALS, Auth, AuthError, Refusal};
 
-/// A token that is well signed and of the right time, as far as can be said without a look into the database.
+/// A token whose signature, claims and lifetime are valid; it has not been checked against the database yet.
 pub struct Verified(pub(super) ProvenToken);
 
 pub(super) enum ProvenToken {
@@ -22,7 +22,7 @@ pub(super) enum ProvenToken {
     Outside(Box<OutsideToken>),
 }
 
-/// A refusal, and whom it concerns if that is certain.
+/// A refused token, with the user whom it concerns once its signature has proven that.
 #[derive(Debug)]
 pub struct Refused {
     error: AuthError,
@@ -30,12 +30,12 @@ pub struct Refused {
 }
 
 impl Refused {
-    /// Why.
+    /// The reason.
     pub fn error(&self) -> &AuthError {
         &self.error
     }
 
-    /// Why, for whoever answers.
+    /// The reason, by value.
     pub fn into_error(self) -> AuthError {
         self.error
     }
@@ -48,7 +48,7 @@ impl<E: Into<AuthError>> From<E> for Refused {
 }
 
 impl Auth {
-    /// The caller who shows this token, for one call.
+    /// Authenticates a token for one call: [`Auth::prove`], then [`Auth::admit`].
     pub async fn authenticate(&self, token: &str, call: CallId) -> Result<Scope, AuthError> {
         let identified = match self.prove(token).await {
             Ok(proven) => self.admit(proven, call).await,
@@ -63,7 +63,8 @@ impl Auth {
         }
     }
 
-    /// Checks what needs no database: form, key, signature, claims. As cheap as answering at all.
+    /// Checks what needs no database: form, key, signature, claims. Cheap enough to run on any
+    /// unauthenticated request.
     pub async fn prove(&self, token: &str) -> Result<Verified, Refused> {
         let unverified = Unverified::parse(token)?;
         if unverified.issuer().is_some_and(|issuer| self.own.issues_as(issuer)) {
@@ -72,7 +73,7 @@ impl Auth {
         Ok(Verified(ProvenToken::Outside(Box::new(self.issuers.verify(&unverified).await?))))
     }
 
-    /// Checks what only our own rows say: whether the token was revoked, and whether its user may come in.
+    /// Checks the token against our rows: whether it was revoked, and whether its user is active.
     pub async fn admit(&self, proven: Verified, call: CallId) -> Result<Scope, Refused> {
         match proven.0 {
             ProvenToken::Own(own) => self.admit_own(own, call).await,
@@ -111,8 +112,8 @@ impl Auth {
         Ok(Scope::new(parts, call))
     }
 
-    /// Whether this use must be written down, and if so whether for the token's pair, too: a pair that was shown once
-    /// cannot have been lost on the way, which is what a repeated refresh depends on.
+    /// Whether this use must be recorded, and if so whether on the token's pair as well: a pair whose access
+    /// token was used has reached the client, which a repeated refresh depends on.
     fn use_to_note(&self, shown: &TokenRecord) -> Option<bool> {
         let first_of_pair = shown.pair.is_some_and(|pair| pair.access_used_at.is_none());
         let stale = shown.login.last_used_at.plus(NOTED_EVERY) <= self.clock.now();
@@ -162,7 +163,8 @@ impl Auth {
         Ok(Scope::new(parts, call))
     }
 
-    /// Makes the user whom an issuer vouches for, where that is allowed. Somebody who only acts as them makes nobody.
+    /// Creates the user for an outside token, where provisioning is allowed. An impersonating token (`act`)
+    /// creates nobody.
     async fn provision(&self, token: &OutsideToken) -> Result<User, AuthError> {
         if token.provisioning == Provisioning::Never || token.actor.is_some() {
             return Err(AuthError::UnknownOrInactive);
@@ -176,7 +178,7 @@ impl Auth {
         };
         let make = move |uow: &mut UnitOfWork<'_>| users::service::provision(uow, &newcomer);
         let made = match self.db.write(make.clone()).await {
-            // Another call of the same newcomer's was first (PostgreSQL): now they are known.
+            // A concurrent call of the same new user inserted first (PostgreSQL): now the row exists.
             Err(Error::Taken { .. }) => self.db.write(make).await,
             made => made,
         };
@@ -188,7 +190,7 @@ impl Auth {
         }
     }
 
-    /// Logs the refusal, and writes it to the audit trail as far as the trail's share of made-up tokens goes.
+    /// Logs the refusal, and adds it to the audit trail within the rate limit for refused tokens.
     pub async fn note_refusal(&self, refused: &Refused, call: CallId) {
         let Refused { error, user } = refused;
         if matches!(error, AuthError::Missing) {
@@ -219,7 +221,7 @@ impl Auth {
     }
 }
 
-/// What our rows say about a token of ours.
+/// Checks our own token against its row.
 fn check(token: &OwnToken, shown: Option<TokenRecord>, now: Timestamp) -> Result<TokenRecord, AuthError> {
     let shown = shown.ok_or(AuthError::UnknownOrInactive)?;
     if shown.user.id != token.user {
@@ -238,8 +240,9 @@ fn check(token: &OwnToken, shown: Option<TokenRecord>, now: Timestamp) -> Result
     Ok(shown)
 }
 
-/// What our row says about an outside token. Whether it is from before the user's epoch is decided by whole seconds, which
-/// is all that issuers write: one of the epoch's own second is refused, and a moment later the client has a newer one.
+/// Checks an outside token against its user's row. The user's token epoch is compared in whole seconds, which
+/// is all that issuers write: a token issued in the epoch's own second is refused, and a moment later the
+/// client has a newer one.
 fn check_outside_user(token: &OutsideToken, user: &User) -> Result<(), AuthError> {
     if !user.is_active {
         return Err(AuthError::UnknownOrInactive);

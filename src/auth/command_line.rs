@@ -1,4 +1,4 @@
-//! The command line as a caller: whoever may run commands on the server's data needs no token.
+//! The command line as a caller: commands that run on the server's data need no token.
 
 use crate::clock::{Clock, Timestamp};
 use crate::domain::policy::{Scope, ScopeParts};
@@ -8,13 +8,14 @@ use crate::ids::{CallId, TokenId, UserId};
 use super::NewPassword;
 use super::password::Passwords;
 
-/// The scope of a command: an admin to the policy, and in the audit trail nobody, by the command line.
+/// The scope of a command: an admin to the policy; in the audit trail it has no actor and is marked as the
+/// command line.
 ///
-/// For commands of this process alone; nothing that comes over the network leads here.
+/// Only for commands of this process: nothing that comes over the network may lead here.
 pub fn command_line(clock: &Clock) -> Scope {
     let now = clock.now();
     let parts = ScopeParts {
-        // Nobody's: no row has it.
+        // A fresh id that no row has.
         user: UserId::new(now),
         role: Role::Admin,
         plan: Plan::Free,
@@ -32,12 +33,12 @@ pub fn command_line(clock: &Clock) -> Scope {
     Scope::new(parts, CallId::new(now))
 }
 
-/// The password was not hashed.
+/// Hashing the password failed.
 #[derive(Debug, thiserror::Error)]
 #[error("the password cannot be hashed: {0}")]
 pub struct HashFailed(String);
 
-/// What is kept of a password, for a command that adds one user and opens no [`super::Auth`].
+/// Hashes a password for a command that adds one user and opens no [`super::Auth`].
 pub async fn hash_password(password: NewPassword) -> Result<String, HashFailed> {
     Passwords::new(1, 1).hash(password).await.map_err(|error| HashFailed(error.to_string()))
 }

@@ -1,9 +1,10 @@
-//! Device tokens: what a device is given when somebody signs in on it, and shows at the next login so that strangers who
-//! guess at the account do not make it wait (see `throttle.rs`).
+//! Device tokens: issued to a device at sign-in and presented at the next login, so that strangers who guess
+//! at the account do not delay it (see `throttle.rs`).
 //!
-//! Signed with the key of our own tokens, and kept nowhere: they hold on every node, and for as long as that key does. A device
-//! token says no more than that the device was signed in to that account once, and lets nobody in: its `typ` is one that no
-//! verifier of access tokens takes, and an access token's is one that is not taken here.
+//! They are signed with the key of our own tokens and not stored: they are valid on every node, for as long
+//! as that key is. A device token only proves that the device was once signed in to the account, and
+//! authenticates nobody: its `typ` is refused by every verifier of access tokens, and an access token's `typ`
+//! is refused here.
 
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use super::token::{MAX_TOKEN_BYTES, SigningKey, verified_claims};
 
 const TYPE: &str = "device+jwt";
 
-/// Makes and reads device tokens.
+/// Issues and verifies device tokens.
 #[derive(Debug)]
 pub(super) struct DeviceTokens {
     key: SigningKey,
@@ -31,12 +32,12 @@ struct Claims {
 }
 
 impl DeviceTokens {
-    /// Good for `ttl`.
+    /// `ttl` is the lifetime of each token.
     pub(super) fn new(key: SigningKey, ttl: Duration) -> Self {
         Self { key, ttl }
     }
 
-    /// A token for the device on which `login` was opened.
+    /// Issues a token for the device on which `login` was opened.
     pub(super) fn mint(
         &self,
         user: UserId,
@@ -49,7 +50,8 @@ impl DeviceTokens {
         jsonwebtoken::encode(&header, &claims, self.key.encoding())
     }
 
-    /// The login by which this device was signed in to `user`'s account before, if it was.
+    /// The login with which this device was signed in to `user`'s account, if the token is valid for that
+    /// account.
     pub(super) fn known(&self, token: &str, user: UserId, now: Timestamp) -> Option<LoginId> {
         if token.len() > MAX_TOKEN_BYTES
             || jsonwebtoken::decode_header(token).ok()?.typ.as_deref() != Some(TYPE)

@@ -1,45 +1,46 @@
-//! Why somebody was not let in: precise for the log and the audit trail, uniform for whoever asked.
+//! Why authentication failed: precise for the log and the audit trail, uniform for the client.
 
 use std::time::Duration;
 
 use crate::db::DbError;
 
-/// What [`super::Auth::authenticate`] answers instead of a scope. Each variant is one row of the close code table.
+/// Why [`super::Auth::authenticate`] yields no scope. Each variant is one row of the close code table
+/// (`docs/protocol.md`, section 5).
 ///
-/// Outside, `Invalid`, `Expired`, `NoSubject` and `UnknownOrInactive` are the same 401 on HTTP: only the log and the
-/// audit trail know which it was. Sockets have a code for each, because their old clients decide by it.
+/// On HTTP, `Invalid`, `Expired`, `NoSubject` and `UnknownOrInactive` are the same 401: only the log and the
+/// audit trail tell them apart. Sockets have a close code for each, because their old clients decide by it.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthError {
-    /// The caller sent no token at all.
+    /// The caller sent no token.
     #[error("authentication required")]
     Missing,
-    /// The token is not one that we accept, and no later moment will make it one.
+    /// The token is not acceptable, now or later.
     #[error("invalid token: {0}")]
     Invalid(Refusal),
-    /// The token was good and its time is over.
+    /// The token was valid and has expired.
     #[error("token expired")]
     Expired,
-    /// Well signed, but it names nobody: no `sub`, or (ours) no `user_id`.
+    /// Validly signed, but without a subject: no `sub`, or (our own tokens) no `user_id`.
     #[error("token without a subject")]
     NoSubject,
-    /// It names somebody whom we do not know, or who may not come in at the moment.
+    /// The subject is unknown, or is suspended or deleted.
     #[error("user unknown or inactive")]
     UnknownOrInactive,
-    /// Nothing was decided: the database or an issuer's keys are out of reach for now. Worth another try.
+    /// Undecided: the database or an issuer's keys are unavailable for now. Retryable.
     #[error("authentication is overloaded; try again in {} s", retry_after.as_secs())]
     Overloaded {
-        /// When another try is worth it.
+        /// How long to wait before retrying.
         retry_after: Duration,
     },
-    /// Our fault; nothing the caller can do about it.
+    /// A server-side failure that the caller cannot fix.
     #[error("authentication failed on our side: {0}")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// The reason for which a token is refused, one per rule. For logs, audit rows and metrics, never for the caller.
+/// The rule by which a token is refused. For logs, audit rows and metrics, never for the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Refusal {
-    /// Longer than any issuer's token has reason to be.
+    /// Longer than [`super::token::MAX_TOKEN_BYTES`].
     #[error("longer than 8 KiB")]
     TooLong,
     /// Not three base64url parts, or a part is not the JSON it must be.
@@ -57,22 +58,22 @@ pub enum Refusal {
     /// `kid` names no key of this issuer, or names none while there are several.
     #[error("unknown key")]
     UnknownKey,
-    /// The signature is not the key's.
+    /// The signature does not verify with the key.
     #[error("bad signature")]
     Signature,
-    /// `iss` is neither ours nor a configured one.
+    /// `iss` is neither our own nor a configured issuer.
     #[error("unknown issuer")]
     Issuer,
-    /// `aud` does not contain us.
+    /// `aud` does not name this server.
     #[error("wrong audience")]
     Audience,
-    /// `azp` is absent or is not one of the entry's origins.
+    /// `azp` is absent or is not one of the issuer entry's `authorized_parties`.
     #[error("wrong authorized party")]
     AuthorizedParty,
-    /// `nbf` is ahead.
+    /// `nbf` lies in the future.
     #[error("not valid yet")]
     NotYetValid,
-    /// `iat` is ahead.
+    /// `iat` lies in the future.
     #[error("issued in the future")]
     IssuedAhead,
     /// A required claim other than the subject is absent or has the wrong type.
@@ -81,13 +82,13 @@ pub enum Refusal {
     /// The outside session is not fully signed in (`sts` is `pending`).
     #[error("session pending")]
     Pending,
-    /// Its `jti` or its login was revoked, its role changed, or the user's sessions were all ended.
+    /// Its `jti` or login was revoked, the user's role changed, or all the user's sessions were ended.
     #[error("revoked")]
     Revoked,
 }
 
 impl Refusal {
-    /// A stable word for metrics labels and audit rows.
+    /// A stable identifier for metrics labels and audit rows.
     pub fn code(self) -> &'static str {
         match self {
             Self::TooLong => "too_long",
@@ -110,12 +111,12 @@ impl Refusal {
 }
 
 impl AuthError {
-    /// Whether something was decided about the caller, which another try would not change.
+    /// Whether this is a decision about the caller that a retry would not change.
     pub fn is_verdict(&self) -> bool {
         !matches!(self, Self::Overloaded { .. } | Self::Internal(_))
     }
 
-    /// A stable word for metrics labels and audit rows; an invalid token's is its refusal's.
+    /// A stable identifier for metrics labels and audit rows; that of the [`Refusal`] for an invalid token.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Missing => "missing",

@@ -1,4 +1,4 @@
-//! The door for load tests: whoever knows the secret becomes a synthetic user, of whom nothing is kept.
+//! Authentication for load tests: the load-test secret admits synthetic users, of whom nothing is stored.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -14,12 +14,12 @@ use crate::ids::{CallId, TokenId, UserId};
 
 use super::{Auth, AuthError, Refusal};
 
-/// How long a synthetic user may stay: no load test is longer.
+/// Lifetime of a synthetic user's scope: no load test is longer.
 const STAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The secret that admits load tests, and how many users it has made.
+/// The load-test secret, and how many users it has admitted.
 pub(super) struct LoadTests {
-    /// Hashed, so that comparing takes as long whatever is shown.
+    /// Hashed, so that the comparison takes the same time for any input.
     secret: [u8; 32],
     made: AtomicU64,
 }
@@ -35,15 +35,15 @@ fn hash(text: &str) -> [u8; 32] {
 }
 
 impl Auth {
-    /// Whether load tests are let in at all; if not, a secret shown is as good as nothing shown.
+    /// Whether a load-test secret is configured; otherwise a presented secret counts as no credentials.
     pub fn admits_load_tests(&self) -> bool {
         self.load_tests.is_some()
     }
 
-    /// A new synthetic user, `loadtest:N`, for whoever shows the load-test secret.
+    /// A new synthetic user, `loadtest:N`, for a presented load-test secret.
     ///
     /// # Errors
-    /// Those of a bad token: `Missing` where load tests are not let in, `Invalid` for another secret.
+    /// `Missing` where no secret is configured, `Invalid` for a wrong one.
     pub fn admit_load_test(&self, shown: &str, call: CallId) -> Result<Scope, AuthError> {
         let tests = self.load_tests.as_ref().ok_or(AuthError::Missing)?;
         if !bool::from(tests.secret.ct_eq(&hash(shown))) {
@@ -56,7 +56,7 @@ impl Auth {
         let parts = ScopeParts {
             user: UserId::new(now),
             role: Role::Consumer,
-            // Limits, not rights: a load test is to find the server's, not a plan's.
+            // Limits, not rights: a load test measures the server's limits, not a plan's.
             plan: Plan::Enterprise,
             email: name.clone(),
             token: TokenId(name),

@@ -1,8 +1,8 @@
-//! What operators see of authentication: what is refused, and why.
+//! Metrics of authentication: refused tokens by reason, and sign-ins by kind and outcome.
 
 use prometheus::{IntCounterVec, Opts, Registry};
 
-/// Counters of one server.
+/// The counters of one server.
 #[derive(Debug)]
 pub(crate) struct Metrics {
     refused_tokens: IntCounterVec,

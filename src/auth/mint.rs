@@ -1,4 +1,5 @@
-//! Tokens minted by hand (`souk token`, the demo): for whoever may run commands on the server's data.
+//! Tokens minted without a password (`souk token`, the demo): for callers who may run commands on the
+//! server's data.
 
 use std::time::Duration;
 
@@ -10,19 +11,20 @@ use crate::domain::users::{self, Email};
 use super::Auth;
 use super::token::own::Minting;
 
-/// An access token without a refresh token. It hangs on a login of its own, which its user sees and can end.
+/// An access token without a refresh token. It belongs to a login of its own, which the user can list and
+/// end.
 #[derive(Debug)]
 pub struct Minted {
-    /// The token.
+    /// The signed token, as sent in `Authorization: Bearer`.
     pub access_token: String,
-    /// When it ends.
+    /// When the token expires.
     pub expires_at: Timestamp,
 }
 
 /// Why no token was minted.
 #[derive(Debug, thiserror::Error)]
 pub enum MintError {
-    /// Nobody has this address, or they are suspended.
+    /// No user has this address, or they are suspended.
     #[error("there is no active user {0}")]
     NoSuchUser(Email),
     /// The database failed.
@@ -34,12 +36,13 @@ pub enum MintError {
 }
 
 impl Auth {
-    /// A token for the user with this address, good for `ttl`; the configured time if none is given.
+    /// Mints a token for the user with this address, valid for `ttl`, or for the configured access-token
+    /// lifetime.
     pub async fn mint(&self, email: &Email, ttl: Option<Duration>) -> Result<Minted, MintError> {
         self.mint_on(Device::new(Some("souk token"), None), email, ttl).await
     }
 
-    /// The same, for this device, from whose address the user counts as having signed in.
+    /// As [`Auth::mint`], for this device; its address counts as one the user has signed in from.
     pub async fn mint_on(
         &self,
         device: Device,

@@ -1,7 +1,7 @@
-//! Who is asking: tokens, outside issuers, passwords, logins and their limits. No HTTP types in here.
+//! Authentication: tokens, outside issuers, passwords, logins and their limits. No HTTP types in here.
 //!
-//! [`Auth::authenticate`] turns a token into a `Scope`, and nothing else does. It believes a token only who it is for:
-//! role, plan and whether they may come in at all are read from our own rows, each time.
+//! [`Auth::authenticate`] turns a token into a `Scope`. A token is trusted for its subject only: role, plan
+//! and whether the user is active are read from our own rows on every call.
 
 mod argon2id;
 mod authenticate;
@@ -48,7 +48,7 @@ use tickets::Tickets;
 use token::own::OwnTokens;
 use token::{BadKey, SigningKey};
 
-/// Says who is asking, and lets people in. One for all worker threads.
+/// Authenticates callers and signs users in. One instance is shared by all worker threads.
 pub struct Auth {
     db: Db,
     clock: Clock,
@@ -57,7 +57,7 @@ pub struct Auth {
     passwords: Passwords,
     throttle: LoginThrottle,
     devices: DeviceTokens,
-    /// Refused tokens that become audit rows, by reason: whoever can make up tokens could fill the disk otherwise.
+    /// Limits the audit rows for refused tokens, by reason: otherwise made-up tokens could fill the disk.
     audited: RateLimiter<&'static str>,
     tickets: Tickets,
     load_tests: Option<LoadTests>,
@@ -66,24 +66,24 @@ pub struct Auth {
     lifetimes: Lifetimes,
 }
 
-/// Audit rows of refused tokens per reason; the log has all of them.
+/// Audit rows of refused tokens, per reason; the log has all of them.
 const AUDITED_REFUSALS: Quota = Quota::new(300, Duration::from_secs(15 * 60));
 
 /// Why authentication cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum SetUpError {
-    /// The key of our own tokens cannot be used.
+    /// The key of our own tokens is unusable.
     #[error("--jwt-key-file (SOUK_JWT_KEY_FILE) cannot be used: {0}")]
     Key(#[from] BadKey),
-    /// The outside issuers cannot be used.
+    /// The outside issuers are unusable.
     #[error("--issuers (SOUK_ISSUERS) cannot be used: {0}")]
     Issuers(#[from] BadIssuers),
-    /// Two metrics of the same name.
+    /// A metric of the same name is registered already.
     #[error("cannot register the metrics: {0}")]
     Metrics(#[from] prometheus::Error),
 }
 
-/// Whose tokens are believed: ours, by their key, and those of the issuers.
+/// Loads the key of our own tokens and the outside issuers.
 fn trusted(config: &Config, clock: &Clock) -> Result<(SigningKey, Issuers), SetUpError> {
     let settings = &config.auth;
     let terms = Terms {
@@ -107,7 +107,7 @@ fn trusted(config: &Config, clock: &Clock) -> Result<(SigningKey, Issuers), SetU
 }
 
 impl Auth {
-    /// Whether the keys and issuers that the configuration names can be used. Reads them, and nothing else.
+    /// Whether the configured keys and issuers are usable. Reads them and has no other effect.
     pub fn check(config: &Config) -> Result<(), SetUpError> {
         trusted(config, &Clock::system()).map(drop)
     }
@@ -138,22 +138,24 @@ impl Auth {
         })
     }
 
-    /// Shows its counters to operators.
+    /// Registers its metrics.
     pub fn register_metrics(&self, registry: &prometheus::Registry) -> Result<(), SetUpError> {
         Ok(self.metrics.register(registry)?)
     }
 
-    /// A ticket for a WebSocket handshake, and how long it is good for. It stands for this token, which must be good.
+    /// Issues a ticket for a WebSocket handshake, with its lifetime. It stands for this token, which must be
+    /// valid.
     pub fn give_ticket(&self, token: &str) -> Result<(String, Duration), NoTicket> {
         Ok((self.tickets.give(token)?, self.tickets.ttl()))
     }
 
-    /// The token that a ticket stands for, to be authenticated like any other; `None` for what is no ticket any more.
+    /// The token that a ticket stands for, to be authenticated like any other; `None` if the ticket is
+    /// unknown, used or expired.
     pub fn redeem_ticket(&self, ticket: &str) -> Option<String> {
         self.tickets.redeem(ticket)
     }
 
-    /// How long logins live.
+    /// The lifetimes of logins and access tokens.
     pub fn lifetimes(&self) -> Lifetimes {
         self.lifetimes
     }

@@ -1,4 +1,5 @@
-//! Passwords: what may be one, and Argon2id off the event loop, with a bound on how many are computed at once.
+//! Passwords: what is accepted as one, and Argon2id off the event loop, with a bound on concurrent
+//! computations.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,14 +13,15 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::argon2id::{self, BufferPool, Memory};
 
-/// A password that somebody chose: 8 to 128 characters, whichever they are (NIST SP 800-63B, section 5.1.1.2).
+/// A chosen password: 8 to 128 characters of any kind (NIST SP 800-63B, section 5.1.1.2).
 pub struct NewPassword(PasswordInput);
 
-/// A password that somebody tries. Any text is one; a text that is too long to be a password is never right.
+/// A password as entered at login. Any text is accepted as input; one that is too long to be a password never
+/// matches.
 #[derive(Clone)]
 pub struct PasswordInput(Option<Arc<str>>);
 
-/// The text may not be chosen as a password.
+/// The text is too short or too long for a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must have 8 to 128 characters")]
 pub struct UnfitPassword;
@@ -27,13 +29,13 @@ pub struct UnfitPassword;
 const LENGTH: std::ops::RangeInclusive<usize> = 8..=128;
 
 impl NewPassword {
-    /// Normalizes (NFC, so that two keyboards type the same) and measures.
+    /// Normalizes to NFC, so that different keyboards yield the same text, and checks the length.
     pub fn parse(text: &str) -> Result<Self, UnfitPassword> {
         let fits = PasswordInput::new(text).0.filter(|text| LENGTH.contains(&text.chars().count()));
         fits.map(|text| Self(PasswordInput(Some(text)))).ok_or(UnfitPassword)
     }
 
-    /// A fresh one of 144 random bits, and its text: 24 characters.
+    /// Generates a password of 144 random bits, and returns its text as well: 24 characters.
     pub fn generate() -> Result<(Self, String), rand::rngs::SysError> {
         let mut bytes = [0; 18];
         SysRng.try_fill_bytes(&mut bytes)?;
@@ -43,9 +45,10 @@ impl NewPassword {
 }
 
 impl PasswordInput {
-    /// Normalizes as at registration.
+    /// Normalizes in the same way as [`NewPassword::parse`].
     pub fn new(text: &str) -> Self {
-        // A character has at most 4 bytes, and NFC at most triples them: beyond that there is nothing to normalize.
+        // A character has at most 4 bytes, and NFC at most triples them: anything longer cannot be a valid
+        // password.
         let bearable = text.len() <= LENGTH.end() * 12;
         Self(bearable.then(|| text.nfc().collect::<String>().into()))
     }
@@ -66,16 +69,16 @@ impl fmt::Debug for PasswordInput {
 /// Why a hash was not computed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HashError {
-    /// As many as may wait do so already.
+    /// The queue is full.
     #[error("too many password hashes are waiting")]
     Overloaded,
-    /// A stored hash that is none, or no randomness for the salt: our fault.
+    /// The stored hash is malformed, or there was no randomness for the salt: a server-side failure.
     #[error("cannot hash: {0}")]
     Broken(String),
 }
 
-/// Hashes and verifies passwords. Each costs 19 MiB and tens of milliseconds on purpose, which would be an invitation
-/// to flood us: so a few run, some wait, and further ones are refused.
+/// Hashes and verifies passwords. Each hash costs 19 MiB and tens of milliseconds on purpose, which makes
+/// logins a target for flooding: so a few run, some wait, and further ones are refused.
 #[derive(Debug)]
 pub(crate) struct Passwords {
     running: Arc<Semaphore>,
@@ -83,16 +86,16 @@ pub(crate) struct Passwords {
     memories: Arc<BufferPool>,
 }
 
-/// A place in line for a hash.
+/// A reserved place in the queue for one hash.
 #[derive(Debug)]
 pub(crate) struct Place(OwnedSemaphorePermit);
 
-/// What nobody's password hashes to: compared with when there is no such user, so that the answer takes as long.
+/// Verified against when there is no such user, so that the response takes the same time.
 const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5J3MgZmluZSBzYWx0$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 impl Passwords {
-    /// `running` at once, `waiting` more in line.
+    /// `running` hashes at once, `waiting` more in the queue.
     pub(crate) fn new(running: usize, waiting: usize) -> Self {
         let admitted = running.saturating_add(waiting).min(Semaphore::MAX_PERMITS);
         Self {
@@ -102,20 +105,20 @@ impl Passwords {
         }
     }
 
-    /// A place in line.
+    /// Reserves a place in the queue.
     ///
     /// # Errors
-    /// There is none left.
+    /// [`HashError::Overloaded`] if the queue is full.
     pub(crate) fn line_up(&self) -> Result<Place, HashError> {
         self.admitted.clone().try_acquire_owned().map(Place).map_err(|_| HashError::Overloaded)
     }
 
-    /// The hash to store, in PHC string form.
+    /// Computes the hash to store, in PHC string form.
     pub(crate) async fn hash(&self, password: NewPassword) -> Result<String, HashError> {
         self.hash_at(self.line_up()?, password).await
     }
 
-    /// The same, at a place taken before.
+    /// The same, with a place reserved before.
     pub(crate) async fn hash_at(&self, place: Place, password: NewPassword) -> Result<String, HashError> {
         let NewPassword(PasswordInput(Some(text))) = password else {
             return Err(HashError::Broken("no password".into()));
@@ -123,7 +126,7 @@ impl Passwords {
         self.run(place, move |memory| argon2id::hash(text.as_bytes(), memory)).await
     }
 
-    /// Whether the attempt is what was hashed. `None` is nobody's hash: never right, and as slow.
+    /// Whether the password matches the hash. `None` (no such user) never matches, and takes the same time.
     pub(crate) async fn verify(
         &self,
         place: Place,
@@ -145,7 +148,7 @@ impl Passwords {
     ) -> Result<T, HashError> {
         let closed = |_| HashError::Broken("closed".into());
         let running = self.running.clone().acquire_owned().await.map_err(closed)?;
-        // The places are held by the thread: a caller who hangs up does not make room for another.
+        // The permits are held by the thread: a caller who disconnects does not make room for another.
         let memories = self.memories.clone();
         let done = tokio::task::spawn_blocking(move || {
             let _places = (admitted, running);

@@ -1,4 +1,4 @@
-//! Refresh tokens as text: 256 random bits, known to the database by their hash alone.
+//! Refresh tokens as text: 256 random bits, stored only as a hash.
 
 use std::fmt;
 
@@ -8,35 +8,36 @@ use rand::TryRng;
 use rand::rngs::SysRng;
 use sha2::{Digest, Sha256};
 
-/// Tells people, and scanners of leaked secrets, what they have found.
+/// Lets people and secret scanners recognize a leaked token.
 const PREFIX: &str = "souk_rt_";
 const RANDOM_BYTES: usize = 32;
 /// The prefix and 32 bytes in base64url.
 const LENGTH: usize = PREFIX.len() + 43;
 
-/// A refresh token.
+/// The text of a refresh token; its `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct RefreshToken(String);
 
 impl RefreshToken {
-    /// A fresh one.
+    /// Generates a token.
     pub(crate) fn generate() -> Result<Self, rand::rngs::SysError> {
         let mut bytes = [0; RANDOM_BYTES];
         SysRng.try_fill_bytes(&mut bytes)?;
         Ok(Self(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes))))
     }
 
-    /// What a client sent, if it has the form of one.
+    /// Parses what a client sent, if it has the form of a refresh token.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         (text.len() == LENGTH && text.starts_with(PREFIX)).then(|| Self(text.to_owned()))
     }
 
-    /// What the client keeps.
+    /// The text that the client keeps.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// What the database keeps: SHA-256 in hex. A token has as much entropy as the hash, so no salt is needed.
+    /// The hash that the database keeps: SHA-256 in hex. A token has as much entropy as the hash, so no salt
+    /// is needed.
     pub(crate) fn hash(&self) -> String {
         use fmt::Write as _;
         Sha256::digest(&self.0).iter().fold(String::with_capacity(64), |mut hex, byte| {

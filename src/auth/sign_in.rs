@@ -1,4 +1,4 @@
-//! Coming in: registration, login, refresh.
+//! Signing in: registration, login and refresh.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -18,56 +18,57 @@ use super::throttle::{AccountKey, Origin};
 use super::token::own::Minting;
 use super::{Auth, NewPassword, PasswordInput};
 
-/// What somebody typed into a login form.
+/// The content of a login form.
 #[derive(Debug)]
 pub struct Credentials {
-    /// As typed: what is no address belongs to no account.
+    /// As entered: text that is no address matches no account.
     pub email: String,
-    /// As typed.
+    /// As entered, normalized.
     pub password: PasswordInput,
-    /// What the device was given when somebody last signed in on it.
+    /// The device token from the last sign-in on this device, if the client still has it.
     pub device_token: Option<String>,
 }
 
-/// What somebody typed into a registration form, parsed.
+/// The content of a registration form, parsed.
 #[derive(Debug)]
 pub struct SignUp {
     /// Case-folded.
     pub email: Email,
-    /// Of fit length.
+    /// Checked for length.
     pub password: NewPassword,
-    /// As shown to others.
+    /// The name that other users see.
     pub display_name: DisplayName,
-    /// Which side they join.
+    /// Consumer or provider.
     pub role: Role,
-    /// What they pay for.
+    /// The plan, which determines the limits.
     pub plan: Plan,
 }
 
-/// What a client gets for a good password or refresh token.
+/// The response to a valid password or refresh token.
 pub struct SignedIn {
-    /// Ours, to be shown with each call.
+    /// An access token of our own, sent with each call.
     pub access_token: String,
-    /// How long it is good for.
+    /// The access token's lifetime.
     pub expires_in: Duration,
-    /// To be exchanged for the next pair, once.
+    /// A refresh token, exchangeable once for the next pair.
     pub refresh_token: String,
-    /// By which the device is known when it signs in again.
+    /// Identifies the device at its next login (see `devices.rs`).
     pub device_token: String,
-    /// Who they are.
+    /// The user who signed in.
     pub account: Account,
 }
 
-/// Why somebody was not let in.
+/// Why signing in failed.
 #[derive(Debug, thiserror::Error)]
 pub enum SignInError {
-    /// No such user, another password, a suspended user, a refresh token that is none: which of them, nobody is told.
+    /// No such user, a wrong password, a suspended user or an invalid refresh token: the client is not told
+    /// which.
     #[error("the credentials are not valid")]
     Refused,
-    /// Too many attempts, a taken address, an overloaded database.
+    /// Too many attempts, a taken address, or an overloaded database.
     #[error(transparent)]
     Domain(#[from] Error),
-    /// Our fault.
+    /// A server-side failure.
     #[error("signing in failed on our side: {0}")]
     Internal(String),
 }
@@ -88,7 +89,7 @@ impl From<HashError> for SignInError {
 }
 
 impl Auth {
-    /// Adds a user and lets them in.
+    /// Adds a user and signs them in.
     pub async fn register(
         &self,
         sign_up: SignUp,
@@ -104,7 +105,7 @@ impl Auth {
         device: Device,
         call: CallId,
     ) -> Result<SignedIn, SignInError> {
-        // First a place in line: what is not even looked at must not count.
+        // The queue place comes first: an attempt that is never examined must not count towards the limit.
         let place = self.passwords.line_up()?;
         let registered = device.address().map_or(Ok(()), |address| self.throttle.register(address));
         registered.map_err(|limited| too_many(&limited))?;
@@ -113,7 +114,7 @@ impl Auth {
         self.open_login(user.id, device).await
     }
 
-    /// Adds a user of any role: for registration, for the demo, for tests. Hashes the password off the event loop.
+    /// Adds a user of any role: for registration, the demo and tests. Hashes the password off the event loop.
     pub async fn enroll(&self, sign_up: SignUp) -> Result<User, SignInError> {
         self.enroll_at(self.passwords.line_up()?, sign_up).await
     }
@@ -129,7 +130,8 @@ impl Auth {
         Ok(self.db.write(move |uow| users::service::register(uow, &registration)).await?)
     }
 
-    /// Lets in whoever knows the password. What is refused takes as long, and says as much, whyever it is.
+    /// Signs a user in by password. All refusals take the same time and give the same answer, whatever the
+    /// cause.
     pub async fn log_in(
         &self,
         credentials: Credentials,
@@ -146,7 +148,7 @@ impl Auth {
         call: CallId,
     ) -> Result<SignedIn, SignInError> {
         let Credentials { email, password, device_token } = credentials;
-        // There is no address only where nobody calls from outside.
+        // Only callers within this process have no address.
         let address = device.address().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
         if device_token.is_none() {
             self.throttle.look(address).map_err(|limited| too_many(&limited))?;
@@ -232,7 +234,7 @@ impl Auth {
         Ok((refresh, pair))
     }
 
-    /// A name for an access token.
+    /// A new `jti`.
     pub(super) fn new_jti(&self) -> TokenId {
         TokenId(CallId::new(self.clock.now()).to_string())
     }
@@ -276,7 +278,7 @@ impl Auth {
         outcome
     }
 
-    /// Written down the same way for a known and an unknown user, since writing takes time, too.
+    /// Audited in the same way for known and unknown users, since the write takes time, too.
     async fn refuse_login(&self, user: Option<UserId>, reason: &'static str, call: CallId) -> SignInError {
         log::info!(request_id:% = call, reason = reason; "refused a login");
         let row = NewAudit {
@@ -296,7 +298,7 @@ impl Auth {
     }
 }
 
-/// What our rows say about what was typed into a login form.
+/// What our rows contain for the login form's address.
 struct Found {
     user: Option<UserId>,
     hash: Option<String>,
@@ -304,7 +306,7 @@ struct Found {
     is_known_address: bool,
 }
 
-/// The same queries for an address that nobody has.
+/// Runs the same queries for an address that no user has, so that the time tells nothing.
 fn find(uow: &mut UnitOfWork<'_>, email: &Email, address: IpAddr) -> Result<Found, DbError> {
     let credentials = users::repository::find_credentials(uow, email)?;
     let addresses = logins::repository::addresses_of(uow, email)?;

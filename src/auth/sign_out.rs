@@ -1,4 +1,4 @@
-//! Going out: logout, revocation, and where somebody is signed in.
+//! Signing out: logout, revocation, and the list of a user's logins.
 
 use crate::domain::policy::Scope;
 use crate::domain::users::logins::{self, RevocationTarget};
@@ -10,13 +10,14 @@ use super::refresh::RefreshToken;
 use super::{Auth, AuthError, Refused};
 
 impl Auth {
-    /// Ends the login by which the caller calls.
+    /// Ends the caller's current login.
     pub async fn log_out(&self, scope: &Scope) -> Result<(), Error> {
         let scope = scope.clone();
         self.db.write(move |uow| logins::service::end_own(uow, &scope)).await
     }
 
-    /// Makes a token void, whichever kind it is. One that is not ours, or void already, is fine (RFC 7009, section 2.2).
+    /// Revokes a token of either kind. One that is not ours, or is revoked already, is fine (RFC 7009,
+    /// section 2.2).
     pub async fn revoke(&self, token: &str, call: CallId) -> Result<(), AuthError> {
         let condemned = match self.condemned(token).await {
             Ok(condemned) => condemned,
@@ -26,7 +27,7 @@ impl Auth {
         Ok(self.db.write(move |uow| logins::service::revoke(uow, &condemned, call)).await?)
     }
 
-    /// What there is to be revoked where this token is to become void; an error where it is no token that could be used.
+    /// What must be revoked to make this token void; an error if the token could not be used anyway.
     pub async fn condemned(&self, token: &str) -> Result<RevocationTarget, AuthError> {
         if let Some(refresh) = RefreshToken::parse(token) {
             return Ok(RevocationTarget::Refresh { hash: refresh.hash() });

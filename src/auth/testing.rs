@@ -1,4 +1,4 @@
-//! People and keys for unit tests.
+//! Users and keys for unit tests.
 
 #[allow(unreachable_pub, dead_code, reason = "the harness of the integration tests offers it, too")]
 #[path = "../../tests/integration/support/keys.rs"]

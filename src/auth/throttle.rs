@@ -1,22 +1,23 @@
-//! How guessing passwords is slowed down, without letting one who guesses lock out the one who knows.
+//! Slows down password guessing without letting an attacker lock out the account's owner.
 //!
 //! Who may guess, and what each can do:
 //!
-//! - **A stranger** (an address from which the account was never signed in to, and no device token) may be wrong
-//!   `logins_per_account` times from their whole neighbourhood (an IPv4 /24, an IPv6 /64), `logins_per_address` times over all
-//!   accounts, and together with all other strangers `logins_per_account_anywhere` times for one account. The last bound is
-//!   what a botnet runs into. While it holds, strangers wait, and so does the owner on a new device at a new place: that is
-//!   the price, and the only way in which guessing delays an owner.
-//! - **A known address** (a login of the account came from there) has guesses of its own for the account, beside those of the
-//!   address. A stranger has no part in them, unless they share the very address.
-//! - **A known device** (it shows the device token that it was given when it signed in) has guesses of its own and nothing
-//!   else to share. Whoever steals that token gains as many guesses as a new network would give them.
+//! - **A stranger** (an address from which the account was never signed in to, and no device token) may fail
+//!   `logins_per_account` times from their whole network (an IPv4 /24, an IPv6 /64), `logins_per_address`
+//!   times over all accounts, and together with all other strangers `logins_per_account_anywhere` times for
+//!   one account. The last bound stops a botnet. While it is reached, strangers wait, and so does the owner
+//!   on a new device at a new place: that is the price, and the only way in which guessing delays an owner.
+//! - **A known address** (a login of the account came from there) has its own budget for the account, beside
+//!   that of the address. Strangers do not share it, unless they share the very address.
+//! - **A known device** (it presents the device token that it got when it signed in) has its own budget and
+//!   shares nothing else. Stealing that token gains as many guesses as a new network would.
 //!
-//! Only what was judged and wrong counts. What is being judged holds its place meanwhile: others wait for the outcome where
-//! it matters to them, so that a burst is judged no further than guesses go, and a right password is never refused because
-//! others are being looked at. The answer, and the time it takes, are the same for accounts that do not exist.
+//! Only attempts whose verification failed count. An attempt that is being verified holds its place
+//! meanwhile: others wait for its outcome where it matters to them, so that a burst is verified no further
+//! than the budget allows, and a correct password is never refused because of concurrent attempts. The
+//! answer, and the time it takes, are the same for accounts that do not exist.
 //!
-//! Kept in this process: behind N nodes, guesses are N times as many.
+//! The state is kept in this process: behind N nodes, the budget is N times as large.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -31,10 +32,11 @@ use crate::ids::LoginId;
 use crate::limits::network::{customer, neighbourhood};
 use crate::limits::{Buckets, Limited, Quota};
 
-/// What the limits are counted over.
+/// The period over which failures are counted.
 pub(super) const PERIOD: Duration = Duration::from_secs(15 * 60);
 
-/// An account as a key: of what was typed, whether there is such an account or not, and of fixed size.
+/// An account as a key: derived from the entered text, whether such an account exists or not, and of fixed
+/// size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct AccountKey([u8; 32]);
 
@@ -44,10 +46,10 @@ impl AccountKey {
     }
 }
 
-/// Where somebody calls from, as far as it matters here.
+/// The origin of an attempt, as far as the limits distinguish it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Origin {
-    /// A device that has signed in to the account before, by the login that it was given its token with.
+    /// A device that has signed in to the account before, with the login for which it got its device token.
     KnownDevice(LoginId),
     /// An address from which the account was signed in to before.
     KnownAddress(IpAddr),
@@ -65,31 +67,31 @@ enum Key {
     Address(IpAddr),
 }
 
-/// So many failures in [`PERIOD`].
+/// Failures allowed in [`PERIOD`].
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct GuessLimits {
-    /// Of an account, from one device, address or neighbourhood.
+    /// For one account, from one device, address or network.
     pub(crate) account: u32,
-    /// Of an account, by all strangers.
+    /// For one account, from all strangers together.
     pub(crate) anywhere: u32,
-    /// Of an address, for all accounts; registrations count, too.
+    /// For one address, over all accounts; registrations count, too.
     pub(crate) address: u32,
 }
 
-/// Failed attempts, and those that are being judged.
+/// Counts failed attempts, and those that are being verified.
 #[derive(Debug)]
 pub(crate) struct LoginThrottle {
     clock: Clock,
     limits: GuessLimits,
     table: Mutex<Table>,
-    /// Told whenever an attempt was judged, or given up.
+    /// Notified whenever an attempt was verified or abandoned.
     judged: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Table {
     failed: Buckets<Key>,
-    /// No more than may be in line for a password hash.
+    /// Bounded by the queue for password hashes.
     judging: HashMap<Key, u32>,
 }
 
@@ -101,13 +103,13 @@ impl LoginThrottle {
     /// Counts a registration.
     ///
     /// # Errors
-    /// The address has made too many, or too many wrong guesses.
+    /// The address has made too many registrations or failed logins.
     pub(crate) fn register(&self, address: IpAddr) -> Result<(), Limited> {
         let (key, now) = (Key::Address(customer(address)), self.clock.now());
         self.lock().failed.of(key, now).take(self.quota(&key), now).map(drop)
     }
 
-    /// Whether an address may make attempts at all; cheaper than to begin one.
+    /// Whether an address may make attempts at all; cheaper than [`LoginThrottle::begin`].
     ///
     /// # Errors
     /// It has made too many.
@@ -116,17 +118,17 @@ impl LoginThrottle {
         self.lock().failed.get(&key).look(self.quota(&key), self.clock.now()).map(drop)
     }
 
-    /// Begins an attempt, and waits where what is being judged decides whether there is one left. Whoever calls bounds how
-    /// many may wait.
+    /// Begins an attempt; waits where attempts that are being verified decide whether the budget is used up.
+    /// The caller bounds how many may wait.
     ///
     /// # Errors
-    /// None is left.
+    /// The budget is used up.
     pub(crate) async fn begin(&self, account: AccountKey, origin: Origin) -> Result<Guess<'_>, Limited> {
         let keys = keys(account, origin);
         loop {
             let judged = self.judged.notified();
             tokio::pin!(judged);
-            // From here on, so that no outcome between the look and the wait is missed.
+            // Enabled before the check, so that no outcome between the check and the wait is missed.
             judged.as_mut().enable();
             if self.try_begin(&keys)? {
                 return Ok(Guess { throttle: self, keys });
@@ -135,7 +137,7 @@ impl LoginThrottle {
         }
     }
 
-    /// Whether the attempt has begun; `false` where others must be judged first.
+    /// Whether the attempt has begun; `false` where others must be verified first.
     fn try_begin(&self, keys: &[Key]) -> Result<bool, Limited> {
         let now = self.clock.now();
         let mut table = self.lock();
@@ -181,7 +183,8 @@ fn keys(account: AccountKey, origin: Origin) -> Vec<Key> {
     }
 }
 
-/// An attempt that is being judged. Dropped, it was right, or nobody has judged it: nothing is counted.
+/// An attempt that is being verified. Dropping it counts nothing: the password was correct, or was not
+/// verified.
 #[derive(Debug)]
 pub(crate) struct Guess<'t> {
     throttle: &'t LoginThrottle,
@@ -189,7 +192,7 @@ pub(crate) struct Guess<'t> {
 }
 
 impl Guess<'_> {
-    /// It was wrong.
+    /// Counts the attempt as failed.
     pub(crate) fn wrong(self) {
         let now = self.throttle.clock.now();
         let mut table = self.throttle.lock();
@@ -236,7 +239,7 @@ mod tests {
         Origin::Stranger(ip(text))
     }
 
-    /// What comes of beginning right now: an attempt, a refusal, or nothing yet.
+    /// The immediate result of beginning: an attempt, a refusal, or none while it would wait.
     fn begin<'t>(
         throttle: &'t LoginThrottle,
         typed: &str,

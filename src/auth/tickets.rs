@@ -1,8 +1,10 @@
-//! Tickets for WebSocket handshakes: browsers cannot set headers there, and what stands in an address ends up in logs. So
-//! a client trades its token for a ticket that is good for one use within seconds, and shows that.
+//! Tickets for WebSocket handshakes: browsers cannot set headers there, and what is in a URL ends up in logs.
+//! So a client exchanges its token for a ticket that is valid for one use within seconds, and puts that into
+//! the URL.
 //!
-//! A ticket stands for the token it was bought with, and nothing is decided when it is redeemed: the token goes through
-//! every check again. Kept in this process: behind several nodes, a ticket is good on the node that gave it.
+//! A ticket stands for the token it was issued for, and redeeming it decides nothing: the token is
+//! authenticated again. Tickets are kept in this process: behind several nodes, a ticket is valid on the node
+//! that issued it.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -16,12 +18,12 @@ use sha2::{Digest, Sha256};
 
 use crate::clock::{Clock, Timestamp};
 
-/// Tells people, scanners of leaked secrets, and our own log's scrubber what they have found.
+/// Lets people, secret scanners and our own log scrubber recognize a ticket.
 const PREFIX: &str = "souk_tk_";
-/// Bytes of tokens held for tickets at most, over all of them.
+/// Most bytes of tokens held for tickets, in total.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
 
-/// Tickets that were given out and not redeemed yet.
+/// Tickets that were issued and not redeemed yet.
 #[derive(Debug)]
 pub(crate) struct Tickets {
     clock: Clock,
@@ -32,18 +34,18 @@ pub(crate) struct Tickets {
 
 #[derive(Default)]
 struct Held {
-    /// By the ticket's hash: looking one up tells nothing about how much of a guess was right.
+    /// Keyed by the ticket's hash: the time of a look-up tells nothing about how much of a guess was right.
     by_hash: HashMap<[u8; 32], (String, Timestamp)>,
     bytes: usize,
 }
 
-/// Why no ticket was given.
+/// Why no ticket was issued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoTicket {
-    /// As many are out as may be.
+    /// The memory for tickets is full.
     #[error("too many tickets are out")]
     Overloaded,
-    /// The system has no randomness to give.
+    /// The system's random number generator failed.
     #[error("no randomness")]
     NoRandomness,
 }
@@ -53,7 +55,7 @@ impl Tickets {
         Self { clock, ttl, max_bytes: MAX_BYTES, held: Mutex::default() }
     }
 
-    /// A ticket for this token.
+    /// Issues a ticket for this token.
     pub(crate) fn give(&self, token: &str) -> Result<String, NoTicket> {
         let mut bytes = [0; 32];
         SysRng.try_fill_bytes(&mut bytes).map_err(|_| NoTicket::NoRandomness)?;
@@ -71,7 +73,7 @@ impl Tickets {
         Ok(ticket)
     }
 
-    /// The token that a ticket stands for; the ticket is gone with that.
+    /// The token that a ticket stands for; the ticket is used up.
     pub(crate) fn redeem(&self, ticket: &str) -> Option<String> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let (token, until) = held.by_hash.remove(&hash(ticket))?;

@@ -1,4 +1,4 @@
-//! `souk backup`: a copy of the SQLite database, while a server may be using it.
+//! `souk backup`: copies the SQLite database, even while a server is using it.
 
 use std::path::PathBuf;
 
@@ -17,7 +17,7 @@ pub(super) struct Options {
     pub(super) settings: Settings,
 }
 
-/// Says on standard output what was copied to where.
+/// Runs the backup and reports it on standard output.
 #[allow(clippy::print_stdout, reason = "a command's answer, not a log line")]
 pub(super) fn run(options: &Options) -> Result<(), super::Failed> {
     let database = options.settings.database();

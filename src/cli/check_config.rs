@@ -1,9 +1,9 @@
-//! `souk check-config`: would the server start like this, and with what?
+//! `souk check-config`: checks the configuration as `souk serve` would, and prints the effective settings.
 
 use crate::auth::Auth;
 use crate::config::{Settings, effective};
 
-/// Prints every setting in force on standard output; what is wrong with them is the error.
+/// Prints every effective setting on standard output; problems are returned as the error.
 #[allow(clippy::print_stdout, reason = "a command's answer, not a log line")]
 pub(super) fn run(
     settings: Settings,

@@ -4,7 +4,7 @@ use crate::config::DatabaseConfig;
 use crate::db::Db;
 use crate::server;
 
-/// Says on standard output how many migrations ran.
+/// Migrates, and reports the number of migrations on standard output.
 #[allow(clippy::print_stdout, reason = "a command's answer, not a log line")]
 pub(super) fn run(database: &DatabaseConfig) -> Result<(), super::Failed> {
     let ran = Db::migrate(&server::db_config(database))?;

@@ -1,4 +1,5 @@
-//! The command line: what `souk` can be told to do. One command per file.
+//! The command line: one command per file. Commands call the domain's use cases and print; they contain no
+//! rules of the marketplace.
 
 mod backup;
 mod check_config;
@@ -49,10 +50,10 @@ enum Command {
     Backup(backup::Options),
 }
 
-/// Why a command failed, in words for whoever typed it.
+/// Why a command failed, as a message for the user.
 type Failed = Box<dyn std::error::Error>;
 
-/// Does what the command line says. Mistakes in it are explained and exit with 2, what fails later with 1.
+/// Parses and runs the command line. A usage error is explained and exits with 2, a later failure with 1.
 #[allow(clippy::print_stderr, reason = "a command's answer, not a log line")]
 pub fn run() -> ExitCode {
     let definition = Souk::command();

@@ -1,4 +1,4 @@
-//! `souk serve`: the server, until it is told to stop.
+//! `souk serve`: runs the server until a shutdown signal.
 
 use crate::clock::Clock;
 use crate::config::Settings;

@@ -1,4 +1,4 @@
-//! `souk token`: an access token for a user of the database, for whoever may run commands on it.
+//! `souk token`: mints an access token for a user; needs access to the database instead of a password.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,14 +25,14 @@ pub(super) struct Options {
     pub(super) settings: Settings,
 }
 
-/// Prints the token and nothing else, so that `$(souk token ..)` is one.
+/// Prints the token and nothing else, so that `$(souk token ..)` works.
 #[allow(clippy::print_stdout, reason = "a command's answer, not a log line")]
 pub(super) fn run(options: Options) -> Result<(), super::Failed> {
     let Options { user, ttl, settings } = options;
     let config = settings.into_config()?;
     actix_web::rt::System::new().block_on(async {
         let clock = Clock::system();
-        // Nobody listens here: a server that runs on the same database learns of the login when it is used.
+        // No publisher: a server on the same database learns of the login when the token is used.
         let db = Db::open_beside(&server::db_config(&config.database), clock.clone(), Arc::new(()))?;
         let auth = Auth::open(&config, db.clone(), clock)?;
         let minted = auth.mint(&user, ttl).await?;

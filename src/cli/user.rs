@@ -1,4 +1,4 @@
-//! `souk user`: adds users and looks after them from the command line, by the same use cases as the admin API.
+//! `souk user`: adds and manages users from the command line, through the same use cases as the admin API.
 
 use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
@@ -146,7 +146,7 @@ impl Command {
     }
 }
 
-/// Says on standard output what was done; a password that was made up stands there alone.
+/// Reports on standard output what was done; a generated password is printed alone.
 pub(super) fn run(command: Command) -> Result<(), super::Failed> {
     actix_web::rt::System::new().block_on(async {
         match command {
@@ -276,14 +276,14 @@ async fn change(
     Ok(())
 }
 
-/// Nobody listens here: a server that runs on the same database sees for itself whose rights ended.
+/// Opens the database without a publisher: servers on the same database find ended rights by polling.
 fn open(place: &Place) -> Result<(Db, Scope), super::Failed> {
     let clock = Clock::system();
     let scope = command_line(&clock);
     Ok((Db::open_beside(&server::db_config(&place.database), clock, Arc::new(()))?, scope))
 }
 
-/// The same where a database must be there already: a mistyped path does not make a new one.
+/// The same for a database that must exist already: a mistyped path must not create a new one.
 fn open_existing(place: &Place) -> Result<(Db, Scope), super::Failed> {
     if let Some(path) = place.database.database_url.sqlite_path()
         && !path.try_exists()?
@@ -297,10 +297,10 @@ fn fit(text: &str) -> Result<NewPassword, String> {
     NewPassword::parse(text).map_err(|unfit| format!("the password {unfit}"))
 }
 
-/// No password is longer, in bytes: what is, is the wrong file.
+/// Longest password file in bytes; a longer one is not a password.
 const LONGEST: u64 = 4096;
 
-/// The first line of the file, which is all of it but the line break that editors and `echo` leave at its end.
+/// The file's only line, without the trailing line break that editors and `echo` add.
 fn read_password(path: &Path) -> Result<String, String> {
     let mut text = String::new();
     let read = match path == Path::new("-") {

@@ -1,4 +1,4 @@
-//! How long tokens and logins live, who may vouch for users, and how guessing is slowed down.
+//! Lifetimes of tokens and logins, outside issuers, and limits on password guessing.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Which database, and how many connections, waiting writes and seconds it gets.
+//! The database URL, and the bounds on connections, queued writes and waiting times.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -58,17 +58,17 @@ pub struct DatabaseConfig {
     pub database_acquire_timeout: Duration,
 }
 
-/// Where the data is: decides the engine.
+/// The location of the data, which determines the engine.
 #[derive(Clone, PartialEq, Eq)]
 pub enum DatabaseUrl {
-    /// A SQLite file, made if it is not there.
+    /// A SQLite file, created if it does not exist.
     Sqlite(PathBuf),
     /// A PostgreSQL connection URL; secret, since it may hold a password.
     Postgres(Secret<String>),
 }
 
 impl DatabaseUrl {
-    /// The SQLite file, if it is one.
+    /// The path of the SQLite file; `None` for PostgreSQL.
     pub fn sqlite_path(&self) -> Option<&Path> {
         match self {
             Self::Sqlite(path) => Some(path),
@@ -77,7 +77,7 @@ impl DatabaseUrl {
     }
 }
 
-/// The text names no database that Souk can use.
+/// The text is not a database URL that Souk supports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidDatabase {
     /// Another engine's URL.
@@ -86,10 +86,10 @@ pub enum InvalidDatabase {
     /// A postgres URL that does not parse.
     #[error("must be written as postgres://user:password@host:port/name")]
     Malformed,
-    /// `:memory:` and the like, where every connection would see a database of its own.
+    /// `:memory:` and the like, where every connection would see its own database.
     #[error("must be a file: a database in memory cannot be shared by several connections")]
     InMemory,
-    /// Nothing at all.
+    /// Empty text.
     #[error("must not be empty")]
     Empty,
 }
@@ -113,7 +113,7 @@ impl FromStr for DatabaseUrl {
     }
 }
 
-/// Without the password, so that it may be logged.
+/// Masks the password, so that the URL may be logged.
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

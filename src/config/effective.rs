@@ -1,11 +1,11 @@
-//! What is in force, for `souk check-config`: read off the command line's own definition, so that no setting
-//! is forgotten.
+//! The effective configuration for `souk check-config`, read from clap's own definition so that no setting is
+//! missing.
 
 use clap::parser::ValueSource;
 
 use super::database::DatabaseUrl;
 
-/// One line for each setting: its variable, its value and where that came from; secrets masked.
+/// One line per setting: its variable, its value and the value's source; secrets are masked.
 pub fn effective(command: &clap::Command, matches: &clap::ArgMatches) -> Vec<String> {
     command
         .get_arguments()

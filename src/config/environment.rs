@@ -1,4 +1,4 @@
-//! Development or production: how forgiving the rest of the configuration is.
+//! Development or production: how strictly the rest of the configuration is checked.
 
 /// Which of the two this is.
 #[derive(Debug, Clone, clap::Args)]

@@ -1,30 +1,30 @@
-//! Why a configuration is refused: always with the flag and the variable to look at.
+//! Why a configuration is refused: every error names the flag and the variable.
 
 use std::fmt;
 use std::io;
 use std::path::Path;
 
-/// A setting by its name in the code, from which its flag and variable follow.
+/// A setting, identified by its field name, from which flag and variable are derived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Setting(&'static str);
 
 impl Setting {
-    /// The flag: `--jwt-secret`.
+    /// The flag, such as `--jwt-secret`.
     pub fn flag(self) -> String {
         format!("--{}", self.0.replace('_', "-"))
     }
 
-    /// The variable: `SOUK_JWT_SECRET`.
+    /// The variable, such as `SOUK_JWT_SECRET`.
     pub fn variable(self) -> String {
         match self.0 {
-            // The one name that every tool of the trade already knows.
+            // The one variable with a name that is conventional across tools.
             "database_url" => "DATABASE_URL".to_owned(),
             name => format!("SOUK_{}", name.to_uppercase()),
         }
     }
 }
 
-/// One setting that cannot be accepted.
+/// One setting that is refused.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{} ({}) {problem}", setting.flag(), setting.variable())]
 pub struct Refusal {
@@ -37,24 +37,24 @@ impl Refusal {
         Self { setting: Setting(setting), problem }
     }
 
-    /// Which setting.
+    /// The refused setting.
     pub fn setting(&self) -> Setting {
         self.setting
     }
 
-    /// What is wrong with it.
+    /// The reason for the refusal.
     pub fn problem(&self) -> &Problem {
         &self.problem
     }
 }
 
-/// What is wrong with a setting; reads on after its name.
+/// The problem with a setting; the message continues a sentence that begins with its name.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
     /// A secret under 32 bytes.
     #[error("must be at least 32 bytes long; it has {bytes}")]
     ShortSecret {
-        /// How many it has.
+        /// The secret's length in bytes.
         bytes: usize,
     },
     /// A placeholder instead of a secret.
@@ -63,42 +63,42 @@ pub enum Problem {
     /// No secret, in production.
     #[error("is missing: production needs a secret of its own (or a file that holds it, with _FILE)")]
     MissingInProduction,
-    /// EdDSA or RS256 without a key.
+    /// EdDSA or RS256 without a key file.
     #[error("is missing: EdDSA and RS256 need a private key")]
     MissingKey,
     /// The key file holds no PEM private key.
     #[error("holds no private key in PEM")]
     InvalidPrivateKey,
-    /// Given, but of no use with the other settings.
+    /// Given, but without effect in combination with the other settings.
     #[error("is only for {0}")]
     OnlyWith(&'static str),
-    /// A door for tests, in production.
+    /// A test-only switch, in production.
     #[error("is a test switch and refused in production")]
     TestSwitch,
     /// An origin without TLS, in production.
     #[error("holds {origin}: production takes https:// origins only")]
     PlainTextOrigin {
-        /// Which one.
+        /// The first such origin.
         origin: String,
     },
-    /// Longer or larger than another setting that must hold it.
+    /// Larger than another setting that bounds it.
     #[error("must not be over {0}")]
     NotOver(&'static str),
-    /// As long or longer than another setting that must be longer.
+    /// Not smaller than another setting that must exceed it.
     #[error("must be under {0}")]
     Under(&'static str),
     /// Empty text.
     #[error("must not be empty")]
     Empty,
-    /// A log filter that env_logger would not understand.
+    /// A log filter that `env_logger` would not parse.
     #[error("must be levels (error, warn, info, debug, trace, off), also by module: warn,souk=debug")]
     InvalidFilter,
-    /// A file that cannot be read or made.
+    /// A file that cannot be read or created.
     #[error("names {path}, which cannot be read: {cause}")]
     Unreadable {
-        /// Which file.
+        /// The file's path.
         path: String,
-        /// Why not.
+        /// The system's error message.
         cause: String,
     },
 }
@@ -109,7 +109,7 @@ impl Problem {
     }
 }
 
-/// Everything that is wrong with a configuration, one line each.
+/// All problems of a configuration, one line each.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Refusals(pub Vec<Refusal>);
 

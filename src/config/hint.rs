@@ -1,9 +1,9 @@
-//! Names the variable behind a flag that clap complains about: the value may well have come from there.
+//! Adds the environment variable to clap's errors about a flag, since the value may have come from there.
 
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue};
 
-/// `error`, with a tip that names the variable of the setting that it is about.
+/// Returns `error` with a tip that names the variable of the setting it concerns.
 pub fn name_variable(mut error: clap::Error, command: &clap::Command) -> clap::Error {
     let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) else { return error };
     let flag = flag.split(' ').next().unwrap_or_default().trim_start_matches("--");
@@ -15,7 +15,7 @@ pub fn name_variable(mut error: clap::Error, command: &clap::Command) -> clap::E
     error
 }
 
-/// The variable of a flag, of this command or of one below it.
+/// The variable behind a flag of this command or of a subcommand.
 fn variable_of<'a>(flag: &str, command: &'a clap::Command) -> Option<&'a std::ffi::OsStr> {
     let own = command.get_arguments().find(|setting| setting.get_long() == Some(flag));
     let below = || command.get_subcommands().find_map(|command| variable_of(flag, command));

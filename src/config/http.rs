@@ -1,4 +1,4 @@
-//! The caps on HTTP requests.
+//! Limits on HTTP requests.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The door for load tests, shut unless it has a secret.
+//! The load-test secret; without one, load tests are refused.
 
 use std::path::PathBuf;
 

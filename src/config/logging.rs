@@ -1,4 +1,4 @@
-//! What is logged, and how a line looks.
+//! Log level and log format.
 
 use super::error::{Problem, Refusal};
 
@@ -26,7 +26,7 @@ pub enum LogFormat {
 
 impl LoggingConfig {
     pub(super) fn check(&self, refuse: &mut Vec<Refusal>) {
-        // The logger itself would only warn and drop what it does not understand.
+        // The logger itself would only warn and ignore what it cannot parse.
         let understood = self.log_filter.split(',').map(str::trim).all(|part| {
             let level = part.rsplit_once('=').map_or(part, |(_, level)| level);
             let is_module = !part.contains('=') && part.contains("::");

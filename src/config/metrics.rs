@@ -1,4 +1,4 @@
-//! Who may read `/metrics`.
+//! Access to `/metrics`.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -30,17 +30,17 @@ pub struct MetricsSettings {
     pub metrics_token_file: Option<PathBuf>,
 }
 
-/// Who may read `/metrics`, checked.
+/// Access to `/metrics`, checked.
 #[derive(Debug, Clone)]
 pub struct MetricsConfig {
-    /// Where they are served instead of the main port.
+    /// The address that serves the metrics instead of the main port.
     pub bind: Option<SocketAddr>,
-    /// What a reader must show.
+    /// The bearer token that a reader must present.
     pub token: Option<Secret<String>>,
 }
 
 impl MetricsConfig {
-    /// Whether whoever reaches the main port may read them.
+    /// Whether anybody who reaches the main port may read the metrics.
     pub fn is_open(&self) -> bool {
         self.bind.is_none() && self.token.is_none()
     }

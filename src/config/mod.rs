@@ -1,9 +1,9 @@
-//! The configuration: every setting is a flag and a variable, defined once, read once, documented where it
-//! is defined.
+//! The configuration: every setting is a flag and a variable, defined once, read once, and documented where
+//! it is defined.
 //!
-//! [`Settings`] is what was given; [`Settings::into_config`] checks it as a whole and yields the [`Config`]
-//! in force.
-//! Each file here is one section of `souk serve --help`. Nothing else of Souk may be used here.
+//! [`Settings`] holds the values as given; [`Settings::into_config`] checks them as a whole and yields the
+//! effective [`Config`]. Each file here is one section of `souk serve --help`. Nothing here may depend on
+//! another module of Souk.
 
 pub mod auth;
 pub mod database;
@@ -68,7 +68,7 @@ pub struct Settings {
     load_test: load_test::LoadTestSettings,
 }
 
-/// The configuration in force, checked as a whole.
+/// The effective configuration, checked as a whole.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Development or production.
@@ -77,34 +77,34 @@ pub struct Config {
     pub server: ServerConfig,
     /// The database.
     pub database: DatabaseConfig,
-    /// The key of our own tokens.
+    /// The key that signs our own tokens.
     pub signing: Signing,
-    /// Tokens, logins, outside issuers, throttles.
+    /// Tokens, logins, outside issuers and login throttling.
     pub auth: AuthConfig,
-    /// The web pages that may call.
+    /// The web origins that may call.
     pub origins: OriginsConfig,
     /// Live sessions and the hub.
     pub realtime: RealtimeConfig,
-    /// What each plan may use.
+    /// The limits of each plan.
     pub plans: PlansConfig,
-    /// HTTP requests.
+    /// Limits on HTTP requests.
     pub http: HttpConfig,
-    /// Who may read the metrics.
+    /// Access to `/metrics`.
     pub metrics: MetricsConfig,
-    /// Log lines.
+    /// Log level and format.
     pub logging: LoggingConfig,
-    /// What admits synthetic users, if anything does.
+    /// Admits synthetic users of load tests; `None` refuses them.
     pub load_test_secret: Option<Secret<String>>,
 }
 
-/// What checking found out, besides that all is well.
+/// What the check parsed along the way.
 struct Checked {
     signing: signing::Choice,
     metrics: MetricsConfig,
     load_test_secret: Option<Secret<String>>,
 }
 
-/// A command line of nothing but settings.
+/// A command line that consists of settings only.
 #[derive(clap::Parser)]
 struct Flags {
     #[command(flatten)]
@@ -112,7 +112,7 @@ struct Flags {
 }
 
 impl Settings {
-    /// The settings that `flags` and the environment give: for whoever starts Souk from its own code.
+    /// The settings from `flags` and the environment, for programs that embed Souk.
     pub fn given<'a>(flags: impl IntoIterator<Item = &'a str>) -> Result<Self, clap::Error> {
         let line = std::iter::once("souk").chain(flags);
         <Flags as clap::Parser>::try_parse_from(line).map(|flags| flags.settings)
@@ -123,29 +123,29 @@ impl Settings {
         &self.logging
     }
 
-    /// Where the data is: what commands that need no more than that use.
+    /// The database section, for commands that need nothing else.
     pub fn database(&self) -> &DatabaseConfig {
         &self.database
     }
 
-    /// Whether this is where it matters.
+    /// Whether the environment is production.
     pub fn is_production(&self) -> bool {
         self.environment.env == Environment::Production
     }
 
-    /// The same with another database.
+    /// The same settings with another database.
     pub fn with_database(mut self, url: DatabaseUrl) -> Self {
         self.database.database_url = url;
         self
     }
 
-    /// The configuration that would be in force: checked as a whole, with the files that it names read, and nothing
-    /// written. A development secret that does not exist yet is made up, and forgotten.
+    /// Checks the settings as a whole and reads the files that they name, but writes nothing: a development
+    /// secret that does not exist yet is generated and not stored.
     pub fn check(self) -> Result<Config, Refusals> {
         self.settle(signing::Choice::try_out)
     }
 
-    /// The configuration in force: checked, and in development with a token secret that is made if there is none.
+    /// Checks the settings as a whole. In development, a missing token secret is generated and stored.
     pub fn into_config(self) -> Result<Config, Refusals> {
         self.settle(signing::Choice::settle)
     }
@@ -194,10 +194,10 @@ impl Settings {
 }
 
 impl Config {
-    /// Whether a web page of this origin may call: REST by CORS, and live connections by their handshake.
+    /// Whether a web page of this origin may call: REST by CORS, and live connections in their handshake.
     ///
-    /// In development pages of the same machine may, on any port: that is where a newcomer's page comes from, and no
-    /// page from elsewhere can claim such an origin. In production the list is all there is.
+    /// In development, loopback origins are allowed on any port: local front ends run there, and no remote
+    /// page can have such an origin. In production only the configured list counts.
     pub fn allows_origin(&self, origin: &str) -> bool {
         let is_at_home = self.env == Environment::Development && origins::is_loopback(origin);
         is_at_home || self.origins.allows(origin)

@@ -1,4 +1,4 @@
-//! Which web pages may call: the allow-list for CORS and for WebSocket handshakes.
+//! The allow-list of web origins for CORS and WebSocket handshakes.
 
 use std::fmt;
 use std::str::FromStr;
@@ -34,7 +34,7 @@ impl OriginsConfig {
     }
 }
 
-/// Whether a browser writes this for a page of the same machine, on any port.
+/// Whether this is the origin that a browser sends for a page of the same machine, on any port.
 pub(super) fn is_loopback(origin: &str) -> bool {
     ["http://localhost", "http://127.0.0.1", "http://[::1]"].iter().any(|host| {
         origin.strip_prefix(host).is_some_and(|rest| match rest.strip_prefix(':') {
@@ -44,13 +44,13 @@ pub(super) fn is_loopback(origin: &str) -> bool {
     })
 }
 
-/// A web origin as browsers write it (RFC 6454, section 6.2): scheme, host, and port unless it is the
-/// scheme's own.
+/// A web origin as browsers serialize it (RFC 6454, section 6.2): scheme, host, and the port unless it is the
+/// scheme's default.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Origin(String);
 
 impl Origin {
-    /// As browsers write it.
+    /// The serialized origin, such as `https://app.example`.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -60,7 +60,7 @@ impl Origin {
     }
 }
 
-/// The text is not an origin as a browser would send it.
+/// The text is not an origin as a browser would serialize it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidOrigin {
     /// Not `http(s)://host[:port]`.
@@ -68,7 +68,8 @@ pub enum InvalidOrigin {
         "must be an origin such as https://app.example or http://localhost:5173, without a path or wildcard"
     )]
     Malformed,
-    /// Another spelling of an origin, which a byte-for-byte comparison would never match.
+    /// An equivalent spelling, which a byte-for-byte comparison would never match; holds the one that
+    /// browsers send.
     #[error("is written by browsers as {0}")]
     Otherwise(String),
 }

@@ -1,4 +1,4 @@
-//! What each plan may use.
+//! The limits of each plan.
 
 use super::value::count;
 
@@ -112,23 +112,23 @@ pub struct PlansConfig {
     pub enterprise_simulations: u32,
 }
 
-/// What one plan may use.
+/// The limits of one plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PlanLimits {
-    /// Live sessions of one user.
+    /// Concurrent live sessions of one user.
     pub connections: usize,
-    /// Messages a second from one session, and as many at once.
+    /// Messages per second from one session, which is also the burst size.
     pub messages: u32,
-    /// Rooms of one session.
+    /// Rooms that one session may be in.
     pub rooms: usize,
-    /// HTTP requests a minute of one user.
+    /// HTTP requests per minute of one user.
     pub requests: u32,
-    /// Simulations of one user that wait or run at once.
+    /// Simulations of one user that are queued or running.
     pub simulations: u32,
 }
 
 impl PlansConfig {
-    /// The free plan.
+    /// The free plan's limits.
     pub fn free(&self) -> PlanLimits {
         PlanLimits {
             connections: self.free_connections,
@@ -139,7 +139,7 @@ impl PlansConfig {
         }
     }
 
-    /// The pro plan.
+    /// The pro plan's limits.
     pub fn pro(&self) -> PlanLimits {
         PlanLimits {
             connections: self.pro_connections,
@@ -150,7 +150,7 @@ impl PlansConfig {
         }
     }
 
-    /// The enterprise plan.
+    /// The enterprise plan's limits.
     pub fn enterprise(&self) -> PlanLimits {
         PlanLimits {
             connections: self.enterprise_connections,

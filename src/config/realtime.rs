@@ -1,4 +1,4 @@
-//! The caps that every WebSocket session is under, and the clockwork of the hub.
+//! Limits on live sessions, and the hub's queue sizes and timeouts.
 
 use std::time::Duration;
 

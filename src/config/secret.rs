@@ -1,20 +1,20 @@
-//! What must not be seen: a value that prints as `***`, and where secrets come from.
+//! A wrapper that prints secrets as `***`, and the sources that secrets are read from.
 
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-/// A value that does not show itself in logs, errors or `{:?}` of whatever holds it.
+/// A value that is masked in logs, errors and the `{:?}` of any type that contains it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret<T>(T);
 
 impl<T> Secret<T> {
-    /// Hides `value`.
+    /// Wraps `value`.
     pub fn new(value: T) -> Self {
         Self(value)
     }
 
-    /// The value itself: for the one place that needs it, never for a message.
+    /// The value itself: only for code that uses the secret, never for a message.
     pub fn expose(&self) -> &T {
         &self.0
     }
@@ -37,10 +37,10 @@ pub(super) fn secret(text: &str) -> Result<Secret<String>, std::convert::Infalli
     Ok(Secret::new(text.to_owned()))
 }
 
-/// No secret is longer: what is, is the wrong file.
+/// Largest secret file; a larger one is not a secret.
 const LONGEST: u64 = 64 * 1024;
 
-/// A secret kept in a file; the line break that editors and `echo` leave at its end is not part of it.
+/// Reads a secret from a file, without the trailing line break that editors and `echo` add.
 pub(super) fn read_file(path: &Path) -> io::Result<Secret<String>> {
     let mut text = String::new();
     let mut file = std::fs::File::open(path)?.take(LONGEST + 1);
@@ -52,9 +52,9 @@ pub(super) fn read_file(path: &Path) -> io::Result<Secret<String>> {
     Ok(Secret::new(text))
 }
 
-/// The secret at `path`, made now (256 random bits, in hex, readable by the owner only) if it is not there.
+/// Reads the secret at `path`, or creates it (256 random bits in hex, readable by the owner only).
 ///
-/// Development only: so that tokens outlive a restart without anyone having to think of a secret.
+/// Development only: so that tokens stay valid across restarts without a configured secret.
 pub(super) fn read_or_make(path: &Path) -> io::Result<Secret<String>> {
     match read_file(path) {
         Err(missing) if missing.kind() == io::ErrorKind::NotFound => {}
@@ -63,8 +63,8 @@ pub(super) fn read_or_make(path: &Path) -> io::Result<Secret<String>> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder)?;
     }
-    // Written whole under another name, then linked: of two processes that start at once, one wins and both
-    // read it.
+    // Written completely under another name, then linked: of two processes that start at once, one link
+    // succeeds and both read that file.
     let draft = draft_of(path);
     let written = write_new(&draft, &random_hex()).and_then(|()| std::fs::hard_link(&draft, path));
     let removed = std::fs::remove_file(&draft);
@@ -75,7 +75,7 @@ pub(super) fn read_or_make(path: &Path) -> io::Result<Secret<String>> {
     read_file(path)
 }
 
-/// The secret at `path`, or one of the moment if it is not there.
+/// Reads the secret at `path`; generates one without storing it if the file does not exist.
 pub(super) fn read_or_invent(path: &Path) -> io::Result<Secret<String>> {
     match read_file(path) {
         Err(missing) if missing.kind() == io::ErrorKind::NotFound => Ok(Secret::new(random_hex())),

@@ -1,4 +1,4 @@
-//! Where the server listens, and how long it waits.
+//! The listening address, worker threads and connection timeouts.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;

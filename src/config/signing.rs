@@ -46,19 +46,19 @@ pub enum JwtAlgorithm {
     EdDsa,
 }
 
-/// The key in force.
+/// The effective signing key.
 #[derive(Debug, Clone)]
 pub enum Signing {
-    /// The secret itself, at least 32 bytes.
+    /// The shared secret, at least 32 bytes.
     Hs256(Secret<String>),
-    /// The private key, PEM.
+    /// The private key in PEM.
     Rs256(Secret<String>),
-    /// The private key, PEM.
+    /// The private key in PEM.
     EdDsa(Secret<String>),
 }
 
 impl Signing {
-    /// The name of the algorithm, as the `alg` header spells it.
+    /// The algorithm, as in the `alg` header parameter.
     pub fn algorithm(&self) -> JwtAlgorithm {
         match self {
             Self::Hs256(_) => JwtAlgorithm::Hs256,
@@ -68,20 +68,20 @@ impl Signing {
     }
 }
 
-/// A checked choice, which may still have to make its development secret.
+/// A checked choice of key; a development secret may still have to be created.
 pub(super) enum Choice {
     Given(Signing),
-    /// To be read from here, or made.
+    /// To be read from this path, or created there.
     Development(PathBuf),
 }
 
 impl Choice {
-    /// The key; a development secret is made if it does not exist.
+    /// The key; a missing development secret is created and stored.
     pub(super) fn settle(self) -> Result<Signing, Refusal> {
         self.with(secret::read_or_make)
     }
 
-    /// The key; a development secret that does not exist is made up and not kept.
+    /// The key; a missing development secret is generated and not stored.
     pub(super) fn try_out(self) -> Result<Signing, Refusal> {
         self.with(secret::read_or_invent)
     }
@@ -100,7 +100,7 @@ impl Choice {
 }
 
 impl SigningSettings {
-    /// Reads the files it names; writes nothing.
+    /// Reads the files that the settings name; writes nothing.
     pub(super) fn check(&self, env: Environment, database: &DatabaseUrl) -> Result<Choice, Refusal> {
         if self.jwt_algorithm != JwtAlgorithm::Hs256 {
             return self.private_key();
@@ -140,7 +140,7 @@ impl SigningSettings {
     }
 }
 
-/// A secret given directly or in a file, with the name of the setting that gave it.
+/// A secret from its setting or its file, with the name of the setting that it came from.
 pub(super) fn given(
     setting: &'static str,
     direct: &Option<Secret<String>>,
@@ -156,11 +156,11 @@ pub(super) fn given(
     }
 }
 
-/// RFC 7518, section 3.2: an HS256 key has at least the 256 bits of the hash output.
+/// RFC 7518, section 3.2: an HS256 key has at least as many bits as the hash output, 256.
 pub(super) const SHORTEST_SECRET: usize = 32;
 
-/// Fewer different bytes than this are a placeholder (`xxxx…`, `changeme` four times), not a secret:
-/// 32 random hex digits have at least 8 of the 16 in all but one of ten thousand billion cases.
+/// A secret with fewer distinct bytes is a placeholder (`xxxx…`, `changeme` four times): 32 random hex digits
+/// have at least 8 of the 16 in all but one of ten thousand billion cases.
 const FEWEST_DIFFERENT: usize = 8;
 
 pub(super) fn strong_enough(
@@ -182,7 +182,7 @@ pub(super) fn strong_enough(
     Ok(())
 }
 
-/// Beside the SQLite file; with PostgreSQL, where SQLite's would be.
+/// Beside the SQLite file; with PostgreSQL, where the default SQLite file would be.
 pub(super) fn development_path(database: &DatabaseUrl) -> PathBuf {
     let mut name = match database.sqlite_path() {
         Some(path) => path.as_os_str().to_owned(),

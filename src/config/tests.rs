@@ -7,7 +7,7 @@ fn given(flags: &[&str]) -> Settings {
     Settings::given(flags.iter().copied()).unwrap()
 }
 
-/// The problems of `flags`, by flag.
+/// The problems of `flags`, with the flag of each.
 fn refused(flags: &[&str]) -> Vec<String> {
     match given(flags).check() {
         Ok(_) => Vec::new(),

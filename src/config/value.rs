@@ -1,9 +1,9 @@
-//! How durations, sizes and counts are written in flags and variables.
+//! Parsers for durations, sizes and counts in flags and variables.
 
 use std::str::FromStr;
 use std::time::Duration;
 
-/// Why a value does not parse; says what would.
+/// Why a value does not parse; the message names the expected form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidValue {
     /// Not a duration.
@@ -17,9 +17,9 @@ pub enum InvalidValue {
     Count,
 }
 
-/// `500ms`, `10s`, `30m`, `12h`, `14d`: a positive whole number and its unit.
+/// Parses `500ms`, `10s`, `30m`, `12h`, `14d`: a positive whole number with its unit.
 ///
-/// A bare number is refused: nobody remembers which unit it would be in.
+/// A bare number is refused, because its unit would be ambiguous.
 pub fn duration(text: &str) -> Result<Duration, InvalidValue> {
     let (number, unit) = split(text);
     let number: u64 = number.parse().map_err(|_| InvalidValue::Duration)?;
@@ -35,10 +35,10 @@ pub fn duration(text: &str) -> Result<Duration, InvalidValue> {
     millis.map(Duration::from_millis).ok_or(InvalidValue::Duration)
 }
 
-/// A hundred years: beyond it, adding to a moment would reach the end of time.
+/// A hundred years: adding more to a timestamp could overflow.
 const LONGEST: u64 = 100 * 365 * 86_400_000;
 
-/// `4096`, `64KiB`, `10MiB`, `1GiB`: bytes, at least one.
+/// Parses `4096`, `64KiB`, `10MiB`, `1GiB`: bytes, at least one.
 pub(super) fn size(text: &str) -> Result<usize, InvalidValue> {
     let (number, unit) = split(text);
     let number: usize = number.parse().map_err(|_| InvalidValue::Size)?;
@@ -52,7 +52,7 @@ pub(super) fn size(text: &str) -> Result<usize, InvalidValue> {
     number.checked_mul(bytes_in_unit).filter(|bytes| *bytes > 0).ok_or(InvalidValue::Size)
 }
 
-/// A whole number of things, at least one: a cap of zero would switch the feature off by mistake.
+/// Parses a whole number of at least one: a limit of zero would disable the feature by mistake.
 pub fn count<T: FromStr + Default + PartialEq>(text: &str) -> Result<T, InvalidValue> {
     text.parse().ok().filter(|number| *number != T::default()).ok_or(InvalidValue::Count)
 }

@@ -1,4 +1,5 @@
-//! Building, running and stopping the server: the one place that mounts both edges, HTTP and live connections.
+//! Builds, runs and stops the server, and runs its periodic tasks. The only module that mounts both HTTP and
+//! live connections; it decides nothing about requests or sessions.
 
 pub mod revocation_poll;
 pub mod scheduler;

@@ -1,9 +1,11 @@
-//! Ends the live sessions of users whose rights another process ended: the command line, or another node.
+//! Closes the live sessions of users whose rights were ended by another process: the command line, or another
+//! node.
 //!
-//! What this process commits it also publishes, and the hub ends sessions at once. Of what others commit the database is
-//! the only witness: so it is asked once a second whose tokens were made void lately (`users.token_epoch`, which every
-//! suspension, change of role and logging out everywhere moves), and the live sessions of those users are compared with
-//! their rows. Comparing again what was compared before changes nothing, so nothing has to be remembered.
+//! This process publishes its own commits, and the hub closes the sessions at once. Other processes' commits
+//! are only visible in the database: so it is queried once a second for users whose tokens were revoked
+//! lately (`users.token_epoch`, which every suspension, change of role and logout everywhere moves), and
+//! those users' live sessions are compared with their rows. Comparing twice is idempotent, so no state is
+//! kept.
 
 use std::time::Duration;
 
@@ -17,16 +19,17 @@ use crate::hub::{LiveSession, SessionFilter};
 use crate::ids::LoginId;
 use crate::protocol::close::CloseReason;
 
-/// How often the database is asked.
+/// The polling interval.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// How far back. Covers the time between taking a moment and committing it, and clocks that differ.
+/// How far back a poll looks. Covers the delay between taking a timestamp and committing it, and clock
+/// differences.
 const LOOK_BACK: Duration = Duration::from_secs(60);
 
-/// Sessions of a user that are compared at once.
+/// Sessions of a user that are compared in one batch.
 const BATCH: u16 = 500;
 
-/// Looks again and again. A failure is logged when it begins, and the next round tries again.
+/// Polls for ever. A failure is logged when it begins, and the next round tries again.
 pub async fn run(app: &App) {
     let mut rounds = interval(EVERY);
     rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -44,7 +47,7 @@ pub async fn run(app: &App) {
     }
 }
 
-/// Looks once.
+/// Polls once.
 pub async fn poll(app: &App) -> Result<(), DbError> {
     let since = app.clock.now().minus(LOOK_BACK);
     let users = app.db.read(move |uow| repository::voided_since(uow, since)).await?;
@@ -76,7 +79,8 @@ async fn compare(app: &App, user: &User) -> Result<(), DbError> {
     }
 }
 
-/// Why a session may not go on, if so. Of our own tokens the login decides, of outside ones the epoch.
+/// The reason to close the session, if there is one. For our own tokens the login decides, for outside ones
+/// the epoch.
 fn ended(user: &User, live: &[LoginId], session: &LiveSession) -> Option<CloseReason> {
     if !user.is_active {
         return Some(CloseReason::UserUnknownOrInactive);

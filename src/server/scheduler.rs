@@ -1,7 +1,8 @@
-//! What time brings about by itself: requests and offers expire, old answers and ended logins are forgotten.
+//! Periodic clean-up: expires overdue requests and offers, and deletes old idempotent replies and ended
+//! logins.
 //!
-//! Nothing depends on the sweeper being on time: what is overdue reads as expired, and cannot be acted on, whether it was
-//! swept or not. It writes that down and tells those who listen. Several nodes may sweep at once.
+//! Nothing depends on its being on time: what is overdue reads as expired and cannot be acted on, whether or
+//! not it was swept. The sweep stores that state and publishes the events. Several nodes may sweep at once.
 
 use std::time::Duration;
 
@@ -14,26 +15,27 @@ use crate::domain::{Error, Page, offers, requests};
 use crate::http::delete_expired;
 use crate::hub::SessionFilter;
 
-/// Rows looked up at once; each is then expired in a transaction of its own, so that nobody waits for all of them.
+/// Rows fetched at once; each is expired in its own transaction, so that other writers need not wait for the
+/// batch.
 const BATCH: u16 = 100;
 
-/// How long an ended login can still be looked up, for whoever wonders what happened to it.
+/// How long an ended login can still be looked up.
 const LOGINS_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// What one sweep did.
+/// The result of one sweep.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Swept {
     /// Requests expired, each with its live offers.
     pub requests: usize,
-    /// Offers expired by themselves.
+    /// Offers expired on their own account.
     pub offers: usize,
-    /// Stored answers to idempotency keys forgotten.
+    /// Replies deleted that were stored for idempotency keys.
     pub answers: usize,
-    /// Rows of ended logins forgotten.
+    /// Rows of ended logins deleted.
     pub logins: usize,
 }
 
-/// Sweeps again and again. A failure is logged, and the next round tries again.
+/// Sweeps for ever. A failure is logged, and the next round tries again.
 pub async fn run(app: &App) {
     let mut rounds = interval(app.config.server.sweep_interval);
     rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -50,8 +52,8 @@ pub async fn run(app: &App) {
     }
 }
 
-/// Notes of logins that have live sessions that they are in use. A session may go on for long without showing a token,
-/// which is when uses are noted otherwise.
+/// Marks logins that have live sessions as in use. Uses are otherwise recorded when a token is presented,
+/// which a long session may not do for days.
 pub async fn note_live_logins(app: &App) -> Result<(), Error> {
     let mut page = Page { before: None, limit: 500 };
     loop {
@@ -68,7 +70,7 @@ pub async fn note_live_logins(app: &App) -> Result<(), Error> {
     }
 }
 
-/// Does all that is due now.
+/// Does everything that is due now.
 pub async fn sweep(app: &App) -> Result<Swept, Error> {
     let db = &app.db;
     let now = app.clock.now();
@@ -82,7 +84,7 @@ pub async fn sweep(app: &App) -> Result<Swept, Error> {
     })
 }
 
-/// Expires what is overdue, batch by batch; returns how many that were.
+/// Expires overdue rows batch by batch; returns their number.
 async fn expire<Id: Copy + Send + 'static>(
     db: &Db,
     overdue: fn(&mut UnitOfWork<'_>, u16) -> Result<Vec<Id>, DbError>,
@@ -96,7 +98,7 @@ async fn expire<Id: Copy + Send + 'static>(
             let id = *id;
             expired += usize::from(db.write(move |uow| expire_one(uow, id)).await?);
         }
-        // A full batch of which nothing was ours to do is another node's; it will be gone at the next round.
+        // Another node is expiring the rows of this full batch; they will be gone in the next round.
         if batch.len() < usize::from(BATCH) || expired == before {
             return Ok(expired);
         }

@@ -1,8 +1,9 @@
-//! From a configuration to a server that runs until it is told to stop.
+//! From a configuration to a running server, until it is stopped.
 //!
-//! Start order: the port first (so that a taken one is noticed before the database is touched), then the database with
-//! its migrations, then what needs the database, then the workers. Stop order is the reverse: `/readyz` fails and joins
-//! are refused, live sessions are told and closed, requests in flight are answered, what was written is committed.
+//! Start order: first the port (so that a taken one is noticed before the database is touched), then the
+//! database with its migrations, then the components that need it, then the workers. Stop order is the
+//! reverse: `/readyz` fails and joins are refused, live sessions are notified and closed, requests in flight
+//! are answered, pending writes are committed.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -32,21 +33,21 @@ use super::{revocation_poll, scheduler};
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The address cannot be listened on.
+    /// Binding the address failed.
     #[error("cannot listen on {address}: {cause}")]
     Bind {
-        /// Which address.
+        /// The configured address.
         address: SocketAddr,
-        /// What the system said.
+        /// The system's error.
         cause: io::Error,
     },
     /// The database cannot be opened.
     #[error(transparent)]
     Database(#[from] OpenError),
-    /// The keys or the outside issuers cannot be used.
+    /// The keys or the outside issuers are unusable.
     #[error(transparent)]
     Auth(#[from] SetUpError),
-    /// Two metrics of the same name.
+    /// A metric of the same name is registered already.
     #[error("cannot register the metrics: {0}")]
     Metrics(#[from] prometheus::Error),
     /// The worker threads cannot be started.
@@ -54,7 +55,7 @@ pub enum StartError {
     Workers(#[source] io::Error),
 }
 
-/// A server that listens and answers, and has to be run to its end.
+/// A server that is listening; [`Server::run_until_stopped`] serves and stops it.
 pub struct Server {
     app: App,
     address: SocketAddr,
@@ -62,13 +63,14 @@ pub struct Server {
     metrics: Option<MetricsServer>,
 }
 
-/// `/metrics` on an address of its own.
+/// The server for `/metrics` on its own address.
 struct MetricsServer {
     address: SocketAddr,
     http: HttpServer,
 }
 
-/// Builds every component in start order. Blocks while the database opens and migrates; needs an actix `System`.
+/// Builds every component in start order. Blocks while the database opens and migrates; needs an actix
+/// `System`.
 pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
     let options = serve_options(&config);
     let (listener, address) = listen(config.server.bind)?;
@@ -77,7 +79,7 @@ pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
         log::warn!("whoever reaches the port may read /metrics: set --metrics-bind or --metrics-token");
     }
     let metrics = Arc::new(Metrics::new()?);
-    // Made first and bound last: the database reports to the hub, and the hub reads from the database.
+    // Created first and bound last: the database publishes to the hub, and the hub reads from the database.
     let publisher = HubPublisher::new();
     let db = Db::open(&db_config(&config.database), clock.clone(), publisher.clone())?;
     let hub_metrics = HubMetrics::new(metrics.registry())?;
@@ -106,17 +108,17 @@ pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
 }
 
 impl Server {
-    /// Where it listens: the port is known here even if the configuration left it open.
+    /// The listening address, with the actual port even if port 0 was configured.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What the workers share.
+    /// The state that all workers share.
     pub fn app(&self) -> &App {
         &self.app
     }
 
-    /// Says in the log how to make an admin, where nobody is one: without any, nobody can be suspended or looked after.
+    /// Logs how to create an admin if there is none: without one, nobody can suspend or manage users.
     pub async fn tell_of_missing_admin(&self) {
         match self.app.db.read(users::repository::has_active_admin).await {
             Ok(true) => {}
@@ -134,7 +136,7 @@ impl Server {
         }
     }
 
-    /// Serves until `stop` says how to end; in order, that takes the stop timeout at most.
+    /// Serves until `stop` resolves to a way to stop; a graceful stop takes the stop timeout at most.
     pub async fn run_until_stopped(self, stop: impl Future<Output = Stop>) -> io::Result<()> {
         let Self { app, address, mut http, metrics } = self;
         let metrics = metrics.map(|metrics| {
@@ -160,7 +162,7 @@ impl Server {
                 let drained = app.hub.drain(drain_plan(&app)).await;
                 log::info!(sessions = drained.at_first, left = drained.left; "sessions were sent away");
             }
-            // The server future does the stopping: the handle only asks for it.
+            // The server future does the stopping: the handle only requests it.
             let (ended, ()) = tokio::join!(http, handle.stop(stop == Stop::Graceful));
             app.db.close().await;
             if let Some(metrics) = metrics {
@@ -175,7 +177,7 @@ impl Server {
     }
 }
 
-/// Sessions get six tenths of the time to stop, requests in flight three, and the last writes what is left.
+/// Sessions get six tenths of the stop timeout, requests in flight three, and the last writes the rest.
 fn drain_plan(app: &App) -> DrainPlan {
     let config = &app.config.realtime;
     DrainPlan {
@@ -187,18 +189,19 @@ fn drain_plan(app: &App) -> DrainPlan {
     }
 }
 
-/// How to end.
+/// A way to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stop {
-    /// Sessions are told, requests in flight are answered.
+    /// Sessions are notified, and requests in flight are answered.
     Graceful,
-    /// Connections are cut. What was written is committed all the same.
+    /// Connections are closed at once. Pending writes are committed all the same.
     Immediate,
 }
 
-/// A future that ends when the process is told to stop: SIGTERM by a service manager, SIGINT by a person.
+/// A future that resolves on a shutdown signal: SIGTERM from a service manager, SIGINT from a terminal.
 ///
-/// The process listens to the signals from this call on, not only from the first poll: one that comes while the server
+/// The signal handlers are installed by this call, not by the first poll: a signal that arrives during
+/// startup takes effect as soon as the server serves.
 /// starts is obeyed as soon as it serves.
 #[cfg(unix)]
 pub fn shutdown_signal() -> io::Result<impl Future<Output = Stop>> {
@@ -210,7 +213,7 @@ pub fn shutdown_signal() -> io::Result<impl Future<Output = Stop>> {
     })
 }
 
-/// A future that ends when somebody presses Ctrl-C.
+/// A future that resolves on Ctrl-C.
 #[cfg(not(unix))]
 pub fn shutdown_signal() -> io::Result<impl Future<Output = Stop>> {
     Ok(async {
@@ -221,17 +224,17 @@ pub fn shutdown_signal() -> io::Result<impl Future<Output = Stop>> {
     })
 }
 
-/// Lets this process have as many files open as the system allows it, and says how many those are. Each connection is one,
-/// and what shells begin with (1,024, often) is for programs that once could count no further.
+/// Raises this process's limit on open files to the hard limit, and returns it. Each connection is a
+/// descriptor, and the usual soft limit (1,024) exists for programs that use `select`.
 ///
 /// # Errors
-/// Those of the system; nothing has changed then.
+/// Those of the system; the limit is unchanged then.
 pub fn allow_many_files() -> io::Result<u64> {
     rlimit::increase_nofile_limit(u64::MAX)
 }
 
-/// How many connections each worker may have: as configured, unless the system allows fewer open files. Those that find no
-/// room wait to be accepted; were they accepted, the database could not open its files.
+/// Connections per worker: as configured, unless the limit on open files is lower. Further connections wait
+/// to be accepted; were they accepted, the database could not open its files.
 fn connections_per_worker(config: &Config) -> usize {
     let ServerConfig { workers, max_connections, .. } = config.server;
     let files = match allow_many_files() {
@@ -251,19 +254,19 @@ fn connections_per_worker(config: &Config) -> usize {
     room.min(max_connections)
 }
 
-/// Event loops, listeners, the metrics' connections and what else a process has open.
+/// Descriptors for event loops, listeners, the metrics' connections and everything else that is not a client's.
 const FILES_OF_A_PROCESS: usize = 64 + METRICS_CONNECTIONS;
 
-/// SQLite has a database and its log open for each.
+/// SQLite opens the database and its write-ahead log for each connection.
 const FILES_OF_A_DATABASE_CONNECTION: usize = 4;
 
-/// Connections that may wait to be accepted: many clients come back at once after a restart.
+/// The listen backlog: many clients reconnect at once after a restart.
 const BACKLOG: i32 = 4096;
 
 fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
     let bound = || -> io::Result<(TcpListener, SocketAddr)> {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-        // A restarted server takes the port of the one before, whose last connections may not be over.
+        // A restarted server can bind the port while old connections are still in TIME_WAIT.
         #[cfg(unix)]
         socket.set_reuse_address(true)?;
         socket.bind(&address.into())?;
@@ -305,7 +308,7 @@ fn workers(
     })
 }
 
-/// What the web server is told of the configuration.
+/// Maps the configuration to the web server's options.
 fn serve_options(config: &Config) -> ServeOptions {
     let Config { server, realtime, .. } = config;
     ServeOptions {
@@ -325,7 +328,7 @@ fn serve_options(config: &Config) -> ServeOptions {
     }
 }
 
-/// A server of one thread and one address, for scrapers alone.
+/// A server with one thread and one address, for metrics scrapers only.
 fn metrics_server(app: App, listener: TcpListener, options: ServeOptions) -> io::Result<HttpServer> {
     let options = ServeOptions { workers: 1, max_connections: METRICS_CONNECTIONS, ..options };
     serve(listener, options, move || {
@@ -338,10 +341,10 @@ fn metrics_server(app: App, listener: TcpListener, options: ServeOptions) -> io:
     })
 }
 
-/// Connections to the metrics' own address: scrapers are few.
+/// Connections to the metrics address: scrapers are few.
 const METRICS_CONNECTIONS: usize = 64;
 
-/// What the database is told of the configuration.
+/// Maps the configuration to the database's options.
 pub fn db_config(config: &DatabaseConfig) -> DbConfig {
     DbConfig {
         target: match &config.database_url {

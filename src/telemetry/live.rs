@@ -1,16 +1,17 @@
-//! Numbers of what is there, looked at when the metrics are: nothing is counted twice, and nothing can be counted wrong.
+//! Gauges that compute their value when the metrics are collected, so that no counter can drift from the
+//! state it describes.
 
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 use prometheus::{IntGauge, Registry};
 
-/// A gauge that looks when it is asked.
+/// A gauge that calls a function on each collection.
 struct Live<F> {
     gauge: IntGauge,
     look: F,
 }
 
-/// Registers a gauge of this name whose value is what `look` sees.
+/// Registers a gauge of this name whose value is the result of `look`.
 ///
 /// # Errors
 /// Only if a metric of the same name is registered already.

@@ -1,6 +1,8 @@
-//! Log lines through `env_logger`: text for people or JSON for machines, with the fields given as `key = value`.
+//! Log lines through `env_logger`: text for people or JSON for machines, with the fields given as `key =
+//! value`.
 //!
-//! Every line is scrubbed (see `scrub.rs`): whatever a library or a careless message puts in, no token leaves.
+//! Every line is scrubbed (see `scrub.rs`): no token leaves, whatever a library or a careless message
+//! contains.
 
 use std::io::{self, Write};
 
@@ -10,16 +12,16 @@ use log::kv::{self, Key, Value, VisitSource};
 
 use super::scrub::scrub;
 
-/// How a line looks.
+/// The format of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// `2026-05-01T09:30:00.125Z INFO  souk::http GET /offers/{id} 200 request_id=..`
     Text,
-    /// One JSON object a line: `at`, `level`, `target`, `message` and the fields.
+    /// One JSON object per line: `at`, `level`, `target`, `message` and the fields.
     Json,
 }
 
-/// Sends log lines of the levels in `filter` to standard error. A second call changes nothing.
+/// Sends log lines that pass `filter` to standard error. A second call has no effect.
 pub fn init(format: Format, filter: &str) {
     let mut builder = env_logger::Builder::new();
     builder.parse_filters(filter);
@@ -27,13 +29,13 @@ pub fn init(format: Format, filter: &str) {
         Format::Text => builder.format(text),
         Format::Json => builder.format(json),
     };
-    // Fails only where a logger is in place already, which then stays.
+    // Fails only if a logger is installed already, which then stays.
     if builder.try_init().is_ok() {
         std::panic::set_hook(Box::new(log_panic));
     }
 }
 
-/// A panic is a defect and a log line like any other, not loose text between them.
+/// Logs a panic as a regular line instead of loose text on standard error.
 fn log_panic(panic: &std::panic::PanicHookInfo<'_>) {
     let place = panic.location().map(ToString::to_string).unwrap_or_default();
     let thread = std::thread::current().name().unwrap_or("unnamed").to_owned();
@@ -44,7 +46,7 @@ fn log_panic(panic: &std::panic::PanicHookInfo<'_>) {
 fn text(out: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
     let mut line = format!("{:5} {} {}", record.level(), record.target(), record.args());
     let _ = record.key_values().visit(&mut TextFields(&mut line));
-    // A line break that came from outside must not look like the next line's beginning.
+    // A line break in client-supplied text must not look like the start of the next line.
     let line = scrub(&line).replace('\n', "\\n").replace('\r', "\\r");
     let at = out.timestamp_millis();
     writeln!(out, "{at} {line}")

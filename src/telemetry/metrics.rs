@@ -1,4 +1,4 @@
-//! The metrics registry and the metrics of HTTP; other rooms register theirs with [`Metrics::registry`].
+//! The metrics registry and the metrics of HTTP; other modules register theirs with [`Metrics::registry`].
 
 use std::time::Duration;
 
@@ -6,7 +6,8 @@ use prometheus::{Encoder, HistogramOpts, HistogramVec, IntCounterVec, Opts, Regi
 
 use super::process::Process;
 
-/// Every metric of this process. One registry per server and no global one, so that tests can run several.
+/// Every metric of this server. There is no global registry, so that tests can run several servers in one
+/// process.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
@@ -15,11 +16,12 @@ pub struct Metrics {
     plan_limits: IntCounterVec,
 }
 
-/// Bounds of the latency buckets in seconds: from a read of memory to a request that somebody gave up on.
+/// Upper bounds of the latency buckets in seconds: from an in-memory read to a request that the client gave
+/// up on.
 const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 20.0];
 
 impl Metrics {
-    /// A registry with the metrics of HTTP and of the process in it.
+    /// A registry with the metrics of HTTP and of the process.
     ///
     /// # Errors
     /// Only if two metrics have the same name, which a test would find.
@@ -45,27 +47,27 @@ impl Metrics {
         Ok(Self { registry, http_requests, http_seconds, plan_limits })
     }
 
-    /// Where others put their metrics; names begin with `souk_` and say their unit.
+    /// The registry, for other modules' metrics; names begin with `souk_` and end with their unit.
     pub fn registry(&self) -> &Registry {
         &self.registry
     }
 
-    /// Counts one answered request. `route` is the pattern (`/offers/{id}`), never the path: a label per id would
-    /// grow without bound.
+    /// Counts one answered request. `route` is the pattern (`/offers/{id}`), never the path: a label per id
+    /// would grow without bound.
     pub fn http_answered(&self, route: &str, method: &str, status: u16, took: Duration) {
         self.http_requests.with_label_values(&[route, method, &status.to_string()]).inc();
         self.http_seconds.with_label_values(&[route, method]).observe(took.as_secs_f64());
     }
 
-    /// Counts something that a plan does not allow: `connections`, `messages`, `rooms`, `requests`, `simulations`.
+    /// Counts a refusal by a plan limit: `connections`, `messages`, `rooms`, `requests` or `simulations`.
     pub fn plan_limited(&self, limit: &str, plan: &str) {
         self.plan_limits.with_label_values(&[limit, plan]).inc();
     }
 
-    /// Everything in the Prometheus text format, version 0.0.4.
+    /// All metrics in the Prometheus text format, version 0.0.4.
     ///
     /// # Errors
-    /// Only if a metric has a name or label that the format cannot write.
+    /// Only if a metric has a name or label that the format cannot represent.
     pub fn render(&self) -> prometheus::Result<Vec<u8>> {
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;

@@ -1,4 +1,4 @@
-//! What Souk says about itself: log lines and metrics. Uses nothing else of Souk, so that everything else may use it.
+//! Log lines and metrics. Depends on no other module of Souk, so that every other module may use it.
 
 mod live;
 pub mod logging;

@@ -1,10 +1,10 @@
-//! What the process uses: memory and file descriptors, read from `/proc` when the metrics are.
+//! Memory and open file descriptors of the process, read from `/proc` when the metrics are collected.
 
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 use prometheus::{IntGauge, Opts};
 
-/// Reads `/proc/self` at each collection; where there is none, the gauges stay at zero.
+/// Reads `/proc/self` on each collection; on systems without it, the gauges stay at zero.
 pub(super) struct Process {
     resident: IntGauge,
     descriptors: IntGauge,
@@ -40,7 +40,7 @@ fn resident_bytes() -> Option<i64> {
 }
 
 fn open_descriptors() -> Option<i64> {
-    // One of them is the handle of this very listing.
+    // One of them is the handle of this listing itself.
     let listed = std::fs::read_dir("/proc/self/fd").ok()?.count();
     i64::try_from(listed.saturating_sub(1)).ok()
 }

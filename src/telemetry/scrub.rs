@@ -1,10 +1,10 @@
-//! The last line of defence between tokens and the log.
+//! Removes credentials from log lines: the last line of defence.
 
 use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-/// What a credential follows: query parameters, headers and JSON fields, in lower case.
+/// Text that precedes a credential: query parameters, headers and JSON fields, in lower case.
 const BEFORE_CREDENTIALS: [&str; 9] = [
     "token=",
     "ticket=",
@@ -17,14 +17,14 @@ const BEFORE_CREDENTIALS: [&str; 9] = [
     "secret: ",
 ];
 
-/// How credentials themselves begin: signed JSON Web Tokens (`{"` in base64url), our refresh tokens, our tickets.
+/// Prefixes of credentials: signed JSON Web Tokens (`{"` in base64url), our refresh tokens, our tickets.
 const BEGINNINGS: [&str; 3] = ["eyJ", "souk_rt_", "souk_tk_"];
 
-/// How often a client may have percent-encoded what it sends: proxies and careless libraries encode once more.
+/// How many layers of percent-encoding are undone: proxies and careless libraries encode repeatedly.
 const ENCODED_AT_MOST: usize = 3;
 
-/// `text` with what looks like a token, ticket or password replaced by `***`, also where it is percent-encoded: such a
-/// text is written decoded.
+/// Replaces what looks like a token, ticket or password with `***`, also where it is percent-encoded: such
+/// text is returned decoded.
 pub(super) fn scrub(text: &str) -> Cow<'_, str> {
     let mut clean = scrub_plain(text);
     let mut seen = clean.to_string();
@@ -44,7 +44,7 @@ pub(super) fn scrub(text: &str) -> Cow<'_, str> {
     clean
 }
 
-/// `text`, in which `secret` is replaced by `***`, also where it is percent-encoded.
+/// Replaces `secret` in `text` with `***`, also where it is percent-encoded.
 pub fn without_secret<'t>(text: &'t str, secret: &str) -> Cow<'t, str> {
     let mut decoded = Cow::Borrowed(text);
     for _ in 0..=ENCODED_AT_MOST {
@@ -79,7 +79,7 @@ fn scrub_plain(text: &str) -> Cow<'_, str> {
     Cow::Owned(clean)
 }
 
-/// Where the next credential begins, at or after `from`.
+/// The start of the next credential, at or after `from`.
 fn next_credential(text: &str, lower: &str, from: usize) -> Option<usize> {
     let marked = BEFORE_CREDENTIALS
         .iter()

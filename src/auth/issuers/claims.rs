@@ -1,4 +1,5 @@
-//! Rules 5 and 6 for outside tokens: what their claims must say, and what we take from them.
+//! The claims of outside tokens: the rules they must meet (`docs/protocol.md`, section 1), and what is taken
+//! from them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,8 @@ use crate::clock::Timestamp;
 use crate::domain::users::Role;
 use crate::ids::{LoginId, TokenId};
 
-/// The claims of an outside token that we look at. `unsafe_metadata` is not one of them: users write that themselves.
+/// The claims of an outside token that are read. `unsafe_metadata` is not one of them: users write that
+/// themselves.
 #[derive(Debug, Deserialize)]
 pub(super) struct Claims {
     sub: Option<String>,
@@ -40,7 +42,7 @@ struct Metadata {
     role: Option<String>,
 }
 
-/// `act` (RFC 8693, section 4.1). That it is there counts, also when it does not say who.
+/// `act` (RFC 8693, section 4.1). Its presence counts, even if it does not name the actor.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum Actor {
@@ -48,18 +50,18 @@ enum Actor {
     Unnamed(IgnoredAny),
 }
 
-/// What an issuer says about a user beyond the name: used once, when the user is made.
+/// The issuer's claims about a user beyond the subject: used once, when the user is created.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Profile {
-    /// The address, unless the issuer says that it is not verified.
+    /// The e-mail address, unless the issuer says that it is not verified.
     pub(crate) email: Option<String>,
     pub(crate) name: Option<String>,
-    /// From `public_metadata.role` or `metadata.role`, if it is one of ours.
+    /// From `public_metadata.role` or `metadata.role`, if it is one of our roles.
     pub(crate) role: Option<Role>,
 }
 
 impl Claims {
-    /// Applies the entry's rules; the signature was checked before.
+    /// Applies the issuer entry's rules; the signature was checked before.
     pub(super) fn accept(
         self,
         entry: &Entry,
@@ -114,7 +116,8 @@ fn role(metadata: Option<Metadata>) -> Option<Role> {
     metadata?.role?.parse().ok()
 }
 
-/// Names are only unique within an issuer. A token without `jti` is named by whom it is for and since when.
+/// A `jti` is unique within its issuer only, so `iss` is part of the id. Without a `jti`, subject and `iat`
+/// name the token.
 fn token_id(iss: &str, jti: Option<&str>, subject: &str, issued_at: Option<Timestamp>) -> TokenId {
     TokenId(match (jti, issued_at) {
         (Some(jti), _) => format!("{iss} {jti}"),
@@ -123,8 +126,8 @@ fn token_id(iss: &str, jti: Option<&str>, subject: &str, issued_at: Option<Times
     })
 }
 
-/// An outside session under the name that one of our logins would have: a UUID made from issuer and session alone
-/// (version 8, RFC 9562, section 5.8), so that both are revoked and ended in one way.
+/// Maps an outside session to a login id: a UUID derived from issuer and session alone (version 8, RFC 9562,
+/// section 5.8), so that outside sessions and our own logins are revoked and ended in the same way.
 fn login_id(iss: &str, sid: &str) -> LoginId {
     let mut hash = Sha256::new();
     hash.update((iss.len() as u64).to_be_bytes());

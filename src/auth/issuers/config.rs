@@ -16,10 +16,11 @@
 //! }
 //! ```
 //!
-//! `iss` is compared exactly. The keys are exactly one of `jwks_url`, `jwks_file` (beside this file, if relative) and
-//! `pem` (one public key, inline). Everything else is optional: `algorithms` is `["RS256"]`; without `audiences` and
-//! `authorized_parties`, `aud` and `azp` are not looked at; `native_clients` lets tokens without an `azp` pass where
-//! parties are configured; `provision_users` overrides `SOUK_PROVISION_USERS` for this issuer.
+//! `iss` is compared exactly. Exactly one of `jwks_url`, `jwks_file` (relative to this file) and `pem` (one
+//! public key, inline) gives the keys. Everything else is optional: `algorithms` defaults to `["RS256"]`;
+//! without `audiences` and `authorized_parties`, `aud` and `azp` are not checked; `native_clients` accepts
+//! tokens without an `azp` where parties are configured; `provision_users` overrides `SOUK_PROVISION_USERS`
+//! for this issuer.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -30,42 +31,42 @@ use url::Url;
 
 use crate::auth::token::{Algorithm, BadKey, VerifyingKey};
 
-/// Whether a user whom an issuer vouches for and whom we do not know is made at first sight.
+/// Whether an unknown user with a valid token of an issuer is created at first sight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Provisioning {
     /// Unknown users are refused.
     #[default]
     Never,
-    /// Unknown users are made, with the role that the issuer's metadata names.
+    /// Unknown users are created, with the role that the issuer's metadata names.
     AtFirstSight,
 }
 
-/// Where keys may be fetched from over plain HTTP.
+/// From where keys may be fetched over plain HTTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum PlainHttp {
-    /// This machine alone, where nobody is in between.
+    /// Loopback addresses only, where nobody can intercept.
     #[default]
     LoopbackOnly,
     /// Anywhere: for development.
     Anywhere,
 }
 
-/// What holds for every issuer that the file describes.
+/// Settings that hold for every issuer in the file.
 #[derive(Debug, Clone, Copy)]
 pub struct Terms {
-    /// For entries that do not say it themselves.
+    /// For entries without `provision_users`.
     pub provisioning: Provisioning,
-    /// Where keys may be fetched from without TLS.
+    /// Where keys may be fetched without TLS.
     pub plain_http: PlainHttp,
-    /// How far an issuer's clock may be from ours.
+    /// Tolerated difference between an issuer's clock and ours.
     pub leeway: Duration,
-    /// How long fetched keys are believed.
+    /// How long fetched keys are used before they are fetched again.
     pub max_age: Duration,
-    /// How long fetching them may take.
+    /// Time limit of one fetch.
     pub timeout: Duration,
 }
 
-/// Why the file of issuers cannot be used.
+/// Why the issuers file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum BadIssuers {
     /// The file cannot be read.
@@ -73,28 +74,28 @@ pub enum BadIssuers {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// What the system reported.
         source: std::io::Error,
     },
-    /// The file is not the JSON that is described above.
+    /// The file is not JSON of the documented form.
     #[error("{} is not a description of issuers: {source}", path.display())]
     Malformed {
         /// The file.
         path: PathBuf,
-        /// Where and why.
+        /// The position and the parse error.
         source: serde_json::Error,
     },
-    /// An entry contradicts itself, or what Souk accepts.
+    /// An entry contradicts itself, or names something that Souk does not accept.
     #[error("issuer {iss:?}: {problem}")]
     Entry {
-        /// Which entry.
+        /// The entry's `iss`.
         iss: String,
-        /// What is wrong with it.
+        /// The problem with the entry.
         problem: Problem,
     },
 }
 
-/// What is wrong with an issuer's entry.
+/// The problem with an issuer's entry.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
     /// `iss` is empty, named twice, or our own.
@@ -103,10 +104,10 @@ pub enum Problem {
     /// Not exactly one source of keys.
     #[error("exactly one of jwks_url, jwks_file and pem is needed")]
     Source,
-    /// No algorithm, or one that needs a shared secret.
+    /// No algorithm, or a symmetric one, which needs a shared secret.
     #[error("algorithms must name at least one of RS256, ES256 and EdDSA, and nothing else")]
     Algorithms,
-    /// The address is not `https`, and is not one of this machine either.
+    /// The URL is neither `https` nor a loopback address.
     #[error("jwks_url must be an https address (http is for loopback addresses, or development)")]
     Url,
     /// The PEM key cannot be used.
@@ -117,7 +118,7 @@ pub enum Problem {
     PemAlgorithm(Algorithm),
 }
 
-/// One issuer, checked.
+/// One issuer's entry, checked.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) iss: Arc<str>,
@@ -129,14 +130,14 @@ pub(super) struct Entry {
     pub(super) source: Source,
 }
 
-/// What a token without `azp` means where parties are configured.
+/// How a token without `azp` is treated where parties are configured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AbsentParty {
     Refused,
     NativeClient,
 }
 
-/// Where an issuer's keys come from.
+/// The source of an issuer's keys.
 #[derive(Debug, Clone)]
 pub(super) enum Source {
     Pem(VerifyingKey),
@@ -172,7 +173,7 @@ fn rs256() -> Vec<Algorithm> {
     vec![Algorithm::RS256]
 }
 
-/// Reads and checks the file. `own_name` is the `iss` of our own tokens, which nobody else may have.
+/// Reads and checks the file. `own_name` is the `iss` of our own tokens, which no entry may use.
 pub(super) fn read(path: &Path, terms: &Terms, own_name: &str) -> Result<Vec<Entry>, BadIssuers> {
     let text = std::fs::read_to_string(path)
         .map_err(|source| BadIssuers::Unreadable { path: path.to_owned(), source })?;
@@ -235,7 +236,7 @@ fn check_url(url: &str, plain_http: PlainHttp) -> Result<Url, Problem> {
     if allowed { Ok(url) } else { Err(Problem::Url) }
 }
 
-/// Whether the address is one of this machine, by its own form: no name is resolved for the answer.
+/// Whether the URL's host is a loopback address by its form alone: no name is resolved.
 pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Ipv4(address)) => address.is_loopback(),

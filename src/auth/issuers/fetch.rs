@@ -1,4 +1,4 @@
-//! Fetching an issuer's key set: bounded in time and size, without redirects, on a thread that may block.
+//! Fetches an issuer's key set: bounded in time and size, without redirects, on a thread that may block.
 
 use std::io::Read;
 use std::path::Path;
@@ -10,10 +10,10 @@ use url::Url;
 
 use super::config::is_loopback;
 
-/// A key set larger than this is none; Clerk's has 1 to 2 KiB.
+/// Largest key set accepted; Clerk's has 1 to 2 KiB.
 const MAX_BYTES: u64 = 256 * 1024;
 
-/// Why a key set could not be had.
+/// Why a key set could not be fetched.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FetchError {
     #[error("cannot read it: {0}")]
@@ -24,22 +24,22 @@ pub(super) enum FetchError {
     TooLarge,
 }
 
-/// Reads a key set that lies in a file.
+/// Reads a key set from a file.
 pub(super) fn from_file(path: &Path) -> Result<Vec<u8>, FetchError> {
     let mut bytes = Vec::new();
     std::fs::File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_BYTES { Err(FetchError::TooLarge) } else { Ok(bytes) }
 }
 
-/// An HTTP client for one issuer's address; `timeout` is from resolving the name to the last byte.
+/// An HTTP client for one issuer's URL; `timeout` spans everything from name resolution to the last byte.
 pub(super) fn client(url: &Url, timeout: Duration) -> ureq::Agent {
-    // Named here rather than installed for the process: a library does not choose for its process.
+    // Passed here rather than installed process-wide: a library must not choose for its process.
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let tls = TlsConfig::builder().unversioned_rustls_crypto_provider(provider).build();
     let builder = ureq::Agent::config_builder()
         .tls_config(tls)
         .https_only(url.scheme() == "https")
-        // A redirect would name an address that nobody configured.
+        // A redirect would lead to a URL that nobody configured.
         .max_redirects(0)
         .timeout_global(Some(timeout))
         .max_idle_connections(0)
@@ -48,7 +48,7 @@ pub(super) fn client(url: &Url, timeout: Duration) -> ureq::Agent {
     builder.build().new_agent()
 }
 
-/// Fetches a key set. Blocks, at most for the client's timeout.
+/// Fetches a key set. Blocks, for the client's timeout at most.
 pub(super) fn from_url(client: &ureq::Agent, url: &Url) -> Result<Vec<u8>, FetchError> {
     let mut response = client.get(url.as_str()).header("accept", "application/json").call()?;
     match response.body_mut().with_config().limit(MAX_BYTES).read_to_vec() {

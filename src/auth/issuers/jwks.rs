@@ -1,10 +1,11 @@
-//! JSON Web Key Sets (RFC 7517): the keys of a set that may verify one of our algorithms, and why others may not.
+//! JSON Web Key Sets (RFC 7517): which keys of a set may verify one of our algorithms, and why others may
+//! not.
 
 use serde::Deserialize;
 
 use crate::auth::token::{Algorithm, BadKey, VerifyingKey};
 
-/// More keys than this make a set of somebody's mistakes.
+/// Most keys in a set; more is a mistake of the issuer's.
 const MAX_KEYS: usize = 64;
 
 /// The usable keys of an issuer's set.
@@ -24,7 +25,7 @@ pub(super) enum BadKeySet {
 
 #[derive(Deserialize)]
 struct Written {
-    /// Each parsed by itself, since one odd key must not take the good ones down with it.
+    /// Parsed one by one, so that one unusable key does not invalidate the others.
     keys: Vec<Box<serde_json::value::RawValue>>,
 }
 
@@ -44,7 +45,7 @@ struct Jwk {
 }
 
 impl KeySet {
-    /// Reads a set. Keys that may not verify our algorithms are left out, and said so in the log.
+    /// Parses a set. Keys that may not verify our algorithms are skipped and logged.
     pub(super) fn parse(json: &[u8], iss: &str) -> Result<Self, BadKeySet> {
         let written: Written = serde_json::from_slice(json)?;
         if written.keys.len() > MAX_KEYS {
@@ -60,12 +61,12 @@ impl KeySet {
         Ok(set)
     }
 
-    /// A set of one configured key, which tokens may name however they like.
+    /// A set of one configured key, which matches any `kid`.
     pub(super) fn of_one(key: VerifyingKey) -> Self {
         Self { keys: vec![(None, key)] }
     }
 
-    /// The key called `kid`; for a token that names none, the only key there is for `algorithm`.
+    /// The key with this `kid`; without a `kid`, the only key for `algorithm` if there is exactly one.
     pub(super) fn find(&self, kid: Option<&str>, algorithm: Algorithm) -> Option<&VerifyingKey> {
         let fitting = || self.keys.iter().filter(|(_, key)| key.algorithm() == algorithm);
         if let Some((_, key)) = fitting().find(|(name, _)| kid.is_some() && name.as_deref() == kid) {
@@ -95,7 +96,7 @@ fn read(json: &str) -> Result<(Option<String>, VerifyingKey), BadKey> {
         ("OKP", Some("Ed25519")) => VerifyingKey::ed25519(&field(&jwk.x)?)?,
         _ => return Err(BadKey::Unsupported),
     };
-    // RFC 9864 spells EdDSA on this curve "Ed25519".
+    // RFC 9864 names EdDSA on this curve "Ed25519".
     let stated = jwk.alg.as_deref().map(|alg| if alg == "Ed25519" { "EdDSA" } else { alg });
     match stated {
         Some(alg) if Algorithm::parse(alg) != Some(key.algorithm()) => Err(BadKey::Unsupported),

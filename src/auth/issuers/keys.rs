@@ -1,5 +1,5 @@
-//! One issuer's keys: cached for at most five minutes, fetched once however many ask, and refetched for an unknown `kid`
-//! at most once a minute, so that tokens with made-up key ids cannot make us a nuisance to the issuer.
+//! One issuer's keys: cached for `max_age`, fetched once for all concurrent callers, and refetched for an
+//! unknown `kid` at most once a minute, so that tokens with made-up key ids cannot make us flood the issuer.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -12,27 +12,27 @@ use crate::auth::error::{AuthError, Refusal};
 use crate::auth::token::{Algorithm, VerifyingKey};
 use crate::clock::{Clock, Timestamp};
 
-/// Between two refetches that unknown `kid`s cause.
+/// Least time between two refetches caused by unknown `kid`s.
 const REFETCH_PAUSE: Duration = Duration::from_secs(60);
-/// Between two attempts while the issuer cannot be reached.
+/// Least time between two attempts while the issuer is unreachable.
 const RETRY_PAUSE: Duration = Duration::from_secs(5);
-/// How long a `kid` that a refetch did not bring is not asked for again.
+/// How long a `kid` that a refetch did not contain counts as unknown without asking again.
 const UNKNOWN_FOR: Duration = Duration::from_secs(5 * 60);
-/// How many such `kid`s are remembered; the pause bounds what forgetting one costs.
+/// How many unknown `kid`s are remembered; `REFETCH_PAUSE` bounds what forgetting one costs.
 const MAX_UNKNOWN: usize = 64;
 
 type Fetch = dyn Fn() -> Result<Vec<u8>, FetchError> + Send + Sync;
 
-/// The keys of one issuer.
+/// The cached keys of one issuer.
 pub(super) struct Keys {
     iss: Arc<str>,
     clock: Clock,
-    /// How long a key that the issuer has withdrawn may still be believed.
+    /// How long a key that the issuer has withdrawn may still be accepted.
     max_age: Duration,
     /// `None`: the keys are configured and never change.
     fetch: Option<Arc<Fetch>>,
     state: Arc<RwLock<State>>,
-    /// Held by whoever fetches, until the answer is in `state`; also when the request that began it is gone.
+    /// Held during a fetch until its result is in `state`, even if the request that started it was dropped.
     flight: Arc<tokio::sync::Mutex<()>>,
 }
 
@@ -41,18 +41,18 @@ struct State {
     keys: Arc<KeySet>,
     fetched_at: Option<Timestamp>,
     attempted_at: Option<Timestamp>,
-    /// Since a refetch that an unknown `kid` caused.
+    /// When an unknown `kid` last caused a refetch.
     refetched_at: Option<Timestamp>,
     unknown: VecDeque<(String, Timestamp)>,
 }
 
-/// What the cache alone can say about a key.
+/// What the cache knows about a key.
 enum Cached {
     Known(VerifyingKey),
     Unknown,
-    /// Only the issuer can tell.
+    /// Not in the cache: the issuer must be asked.
     Ask,
-    /// The issuer was asked a moment ago and did not answer.
+    /// The last attempt failed less than `RETRY_PAUSE` ago.
     Unreachable,
 }
 
@@ -79,7 +79,8 @@ impl Keys {
         Self { iss, clock, max_age, fetch: Some(fetch), state: Arc::default(), flight: Arc::default() }
     }
 
-    /// The key that a token with this header would be signed with.
+    /// The key that verifies a token with this `kid` and algorithm; fetches the set if the cache cannot
+    /// answer.
     pub(super) async fn find(
         &self,
         kid: Option<&str>,
@@ -94,7 +95,7 @@ impl Keys {
             return answer;
         }
         let flight = self.flight.clone().lock_owned().await;
-        // Whoever held the flight before us may have brought the key, or learned that there is none.
+        // The previous holder of `flight` may have fetched the key, or found that there is none.
         if let Some(answer) = self.cached(kid, algorithm).settled() {
             return answer;
         }
@@ -173,7 +174,7 @@ impl State {
         let asked_for =
             |kid: &str| self.unknown.iter().any(|(known, at)| known == kid && within(Some(*at), UNKNOWN_FOR));
         match kid {
-            // A token that names no key does not become a better one by fetching.
+            // Without a `kid`, fetching again would not make the choice less ambiguous.
             None => Cached::Unknown,
             Some(kid) if asked_for(kid) => Cached::Unknown,
             Some(_) if within(self.refetched_at, REFETCH_PAUSE) => Cached::Unknown,
@@ -220,7 +221,7 @@ mod tests {
     const MAX_AGE: Duration = Duration::from_secs(5 * 60);
     const X: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
 
-    /// An issuer that publishes `kids` and counts how often it is asked; an empty list is an outage.
+    /// An issuer that publishes `kids` and counts its fetches; an empty list is an outage.
     struct Publisher {
         kids: std::sync::Mutex<Vec<&'static str>>,
         asked: AtomicUsize,

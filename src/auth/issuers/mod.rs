@@ -1,7 +1,8 @@
-//! Outside issuers (Clerk and any OpenID Connect provider): whose tokens we believe, by which keys, and how far.
+//! Outside issuers (Clerk and any OpenID Connect provider): which tokens are accepted, with which keys, and
+//! with which rights.
 //!
-//! The issuer is chosen by exact `iss` among the configured ones; its entry alone fixes algorithms, keys and policy. No
-//! address that a token names is ever fetched.
+//! The issuer is chosen by exact `iss` among the configured ones; its entry alone determines algorithms, keys
+//! and policy. A URL that a token names is never fetched.
 
 mod claims;
 mod config;
@@ -38,35 +39,36 @@ struct Issuer {
     keys: Keys,
 }
 
-/// What a good outside token says, by the rules of its issuer's entry.
+/// The content of a valid outside token, by the rules of its issuer's entry.
 #[derive(Debug)]
 pub(crate) struct OutsideToken {
-    /// The issuer's exact name; with `subject` it names the user.
+    /// `iss`; together with `subject` it identifies the user.
     pub(crate) issuer: Arc<str>,
     /// `sub`: the user's `clerk_id`.
     pub(crate) subject: String,
-    /// `jti`, made unique among issuers.
+    /// `jti`, qualified by the issuer.
     pub(crate) jti: TokenId,
-    /// The issuer's session, as one of our logins would be named. What revokes it is written under this id.
+    /// The issuer's session mapped to a login id. Revocations are stored under this id.
     pub(crate) login: Option<LoginId>,
-    /// The issuer's session, as the issuer names it.
+    /// The issuer's own name for the session (`sid`).
     pub(crate) session: Option<Arc<str>>,
     pub(crate) issued_at: Option<Timestamp>,
     pub(crate) expires_at: Timestamp,
-    /// `act`: who is really there, when somebody acts as the subject. Such a token does not write.
+    /// `act`: the actual caller, where somebody impersonates the subject. Such a token may not write.
     pub(crate) actor: Option<String>,
-    /// What a user made at first sight would be called and be.
+    /// The data for a user who is created at first sight.
     pub(crate) profile: Profile,
     pub(crate) provisioning: Provisioning,
 }
 
 impl Issuers {
-    /// No outside issuers: every token is ours or refused.
+    /// Without outside issuers: only our own tokens are accepted.
     pub fn none(clock: Clock) -> Self {
         Self { issuers: Vec::new(), clock, leeway: Duration::ZERO }
     }
 
-    /// Reads the file that `SOUK_ISSUERS` names; `own_name` is the `iss` of our own tokens. Keys are fetched when the first token needs them.
+    /// Reads the file that `SOUK_ISSUERS` names; `own_name` is the `iss` of our own tokens. Keys are fetched
+    /// when the first token needs them.
     pub fn load(path: &Path, terms: &Terms, own_name: &str, clock: Clock) -> Result<Self, BadIssuers> {
         let issuers = config::read(path, terms, own_name)?
             .into_iter()
@@ -75,7 +77,7 @@ impl Issuers {
         Ok(Self { issuers, clock, leeway: terms.leeway })
     }
 
-    /// The token's content, once the rules of `contracts.md` section 7 hold that need no database.
+    /// Verifies the token by every rule of `docs/protocol.md`, section 1, that needs no database.
     pub(crate) async fn verify(&self, token: &Unverified<'_>) -> Result<OutsideToken, AuthError> {
         let issuer = token
             .issuer()

@@ -1,4 +1,5 @@
-//! The rules of `contracts.md` section 7 that need no database, against an issuer whose keys lie in a file.
+//! The rules of `docs/protocol.md`, section 1, that need no database, against an issuer whose keys are in a
+//! file.
 
 use serde_json::{Value, json};
 
@@ -43,7 +44,7 @@ fn cast(algorithm: Algorithm, entry: Value) -> Cast {
     Cast { _folder: folder, issuers, key }
 }
 
-/// Good claims, with `changes`; null takes one away.
+/// Valid claims, with `changes` applied; null removes one.
 fn claims(changes: Value) -> Value {
     let mut claims =
         json!({"iss": ISS, "sub": "user_1", "exp": NOW + 60, "iat": NOW, "nbf": NOW, "jti": "t1"});
@@ -114,14 +115,14 @@ async fn each_claim_is_checked_and_has_its_reason() {
 #[tokio::test]
 async fn the_entry_alone_fixes_algorithm_and_key() {
     let cast = cast(Algorithm::RS256, json!({}));
-    // The classic confusion: the public key, which everybody has, used as an HMAC secret.
+    // Algorithm confusion: the public key, which everybody has, used as an HMAC secret.
     let public = cast.key.jwk("k1").to_string();
     let mut header = jsonwebtoken::Header::new(jsonwebtoken::Algorithm::HS256);
     header.kid = Some("k1".into());
     let secret = jsonwebtoken::EncodingKey::from_secret(public.as_bytes());
     let confused = jsonwebtoken::encode(&header, &claims(json!({})), &secret).unwrap();
     assert_eq!(cast.verify(&confused).await.unwrap_err().code(), "algorithm");
-    // A good key of a kind that the entry does not name.
+    // A valid key of a kind that the entry does not name.
     let other = TestKey::new(Algorithm::EdDSA.into()).sign("k1", &claims(json!({})));
     assert_eq!(cast.verify(&other).await.unwrap_err().code(), "algorithm");
     let unknown = cast.key.sign("k2", &claims(json!({})));

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// An algorithm of RFC 7518 or RFC 8037. A closed list: `none` and everything else cannot be spelled.
+/// A signature algorithm of RFC 7518 or RFC 8037. A closed list: `none` and everything else cannot be
+/// represented.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Algorithm {
     /// HMAC with SHA-256: our own tokens' default; never an outside issuer's.
@@ -16,7 +17,7 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// As a token's header spells it.
+    /// Parses the `alg` header parameter.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         Some(match text {
             "HS256" => Self::HS256,

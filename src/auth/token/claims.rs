@@ -1,4 +1,4 @@
-//! Claims that our own and outside tokens have in common, and the rules of time.
+//! Claims that our own and outside tokens share, and the checks of a token's lifetime.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 use crate::auth::error::{AuthError, Refusal};
 use crate::clock::Timestamp;
 
-/// The claims that bound a token in time. Absent and mistyped ones are told apart from expired ones.
+/// The claims that bound a token in time. Absent and mistyped ones are distinguished from expired ones.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lifetime {
     pub(crate) exp: Option<NumericDate>,
@@ -17,8 +17,8 @@ pub(crate) struct Lifetime {
 }
 
 impl Lifetime {
-    /// When the token ends, if it is good at `now`: `overtime` after its end still is, and `ahead` is how far the
-    /// issuer's clock may be before ours.
+    /// When the token expires, if it is valid at `now`. `overtime` is the tolerance after `exp`, `ahead` the
+    /// tolerance for `nbf` and `iat` of an issuer whose clock is ahead of ours.
     pub(crate) fn check(
         &self,
         now: Timestamp,
@@ -41,7 +41,7 @@ impl Lifetime {
     }
 }
 
-/// Seconds since the Unix epoch, possibly with a fraction (RFC 7519, section 2). A string is none.
+/// Seconds since the Unix epoch, possibly with a fraction (RFC 7519, section 2). A string is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NumericDate(pub(crate) Timestamp);
 
@@ -64,7 +64,7 @@ impl<'de> Deserialize<'de> for NumericDate {
             }
 
             fn visit_f64<E: de::Error>(self, seconds: f64) -> Result<NumericDate, E> {
-                // `as` saturates and turns NaN into 0; the range check refuses what is saturated.
+                // `as` saturates and turns NaN into 0; the range check refuses saturated values.
                 Timestamp::from_micros((seconds * 1e6) as i64)
                     .filter(|_| seconds.is_finite())
                     .map(NumericDate)
@@ -84,7 +84,7 @@ pub(crate) enum Audience {
 }
 
 impl Audience {
-    /// Whether one of `accepted` is meant.
+    /// Whether it contains one of `accepted`.
     pub(crate) fn names_any(&self, accepted: &[String]) -> bool {
         match self {
             Self::One(name) => accepted.contains(name),

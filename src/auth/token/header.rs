@@ -1,4 +1,4 @@
-//! What a token says of itself. Nothing here is believed: it only selects which verifier looks at the token.
+//! The unverified content of a token. None of it is trusted: it only selects the verifier.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,7 +8,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use super::{Algorithm, MAX_TOKEN_BYTES};
 use crate::auth::error::Refusal;
 
-/// A token of bearable length and shape, unverified.
+/// A token of acceptable length and shape, not verified.
 #[derive(Debug)]
 pub(crate) struct Unverified<'t> {
     token: &'t str,
@@ -16,7 +16,8 @@ pub(crate) struct Unverified<'t> {
     issuer: Option<String>,
 }
 
-/// The header parameters that we look at. `jwk`, `jku`, `x5u` and `x5c` are not among them: a token does not bring its key.
+/// The header parameters that are read. `jwk`, `jku`, `x5u` and `x5c` are not among them: a token must not
+/// bring its own key.
 #[derive(Debug, Deserialize)]
 struct Header {
     alg: String,
@@ -31,7 +32,7 @@ struct Issuer {
 }
 
 impl<'t> Unverified<'t> {
-    /// Takes the token apart, and refuses what no verifier of ours could accept.
+    /// Splits and decodes the token, and refuses what no verifier could accept.
     pub(crate) fn parse(token: &'t str) -> Result<Self, Refusal> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(Refusal::TooLong);
@@ -56,17 +57,17 @@ impl<'t> Unverified<'t> {
         Ok(Self { token, header, issuer: iss })
     }
 
-    /// The text as it came.
+    /// The token's text.
     pub(crate) fn token(&self) -> &'t str {
         self.token
     }
 
-    /// Who it says has issued it.
+    /// The unverified `iss`.
     pub(crate) fn issuer(&self) -> Option<&str> {
         self.issuer.as_deref()
     }
 
-    /// Which key it says it was signed with.
+    /// The unverified `kid`.
     pub(crate) fn kid(&self) -> Option<&str> {
         self.header.kid.as_deref()
     }

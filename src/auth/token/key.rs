@@ -1,4 +1,5 @@
-//! Keys that sign and verify, each bound to exactly one algorithm: RS256 confused with HS256 does not type-check here.
+//! Signing and verifying keys, each bound to exactly one algorithm: confusing RS256 with HS256 does not
+//! type-check here.
 
 use std::fmt;
 
@@ -12,31 +13,31 @@ use crate::config::Signing;
 
 /// Shortest HS256 secret: as long as the hash (RFC 7518, section 3.2).
 const MIN_SECRET_BYTES: usize = 32;
-/// RSA moduli outside of this are refused: weaker is breakable, larger makes checking a signature an attack.
+/// Accepted RSA modulus sizes: smaller is breakable, larger makes verifying a signature a denial of service.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 
-/// Why a key cannot be used. Never holds key material.
+/// Why a key cannot be used. Never contains key material.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadKey {
     /// An HS256 secret under 32 bytes.
     #[error("the secret is under 32 bytes")]
     ShortSecret,
-    /// An RSA modulus that is too weak, or absurdly large.
+    /// An RSA modulus under 2048 or over 8192 bits.
     #[error("the RSA key is not of 2048 to 8192 bits")]
     RsaSize,
-    /// A shared secret where a public key is due.
+    /// A symmetric key where a public key is expected.
     #[error("a symmetric key (kty oct) is nothing that an issuer publishes")]
     Symmetric,
-    /// A key for encryption, or one that may not verify.
+    /// A key for encryption, or one whose `use` or `key_ops` exclude verification.
     #[error("the key is not for signatures")]
     NotForSignatures,
-    /// A key type, curve or algorithm that is none of ours.
+    /// An unsupported key type, curve or algorithm.
     #[error("the key is not RSA, P-256 or Ed25519, or is for another algorithm")]
     Unsupported,
-    /// A private key where a public one is due, or the other way round.
+    /// A private key where a public one is expected, or the reverse.
     #[error("the PEM does not hold the kind of key that is due here")]
     WrongPem,
-    /// The text cannot be read as a key at all.
+    /// The text does not parse as a key.
     #[error("the key is malformed")]
     Malformed,
 }
@@ -105,7 +106,7 @@ impl VerifyingKey {
             return Ok(Self { algorithm: Algorithm::EdDSA, decoding: key });
         }
         match DecodingKey::from_ec_pem(pem) {
-            // An uncompressed P-256 point; P-384 is longer.
+            // An uncompressed P-256 point; a P-384 point is longer.
             Ok(key) if key.try_get_as_bytes().is_ok_and(|point| point.len() == 65) => {
                 Ok(Self { algorithm: Algorithm::ES256, decoding: key })
             }
@@ -127,7 +128,7 @@ impl VerifyingKey {
 
 impl fmt::Debug for VerifyingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The secret of HS256 is a verifying key, too.
+        // An HS256 secret is a verifying key, too, and must not be shown.
         write!(f, "VerifyingKey({:?})", self.algorithm)
     }
 }
@@ -144,14 +145,14 @@ pub struct SigningKey {
 }
 
 impl SigningKey {
-    /// The key that the configuration names.
+    /// Loads the configured key.
     pub fn from_config(signing: &Signing) -> Result<Self, BadKey> {
         let (key, algorithm) = match signing {
             Signing::Hs256(secret) => (Self::from_secret(secret.expose().as_bytes())?, Algorithm::HS256),
             Signing::Rs256(pem) => (Self::from_pem(pem.expose())?, Algorithm::RS256),
             Signing::EdDsa(pem) => (Self::from_pem(pem.expose())?, Algorithm::EdDSA),
         };
-        // A key for another algorithm than was asked for is a mistake in one of the two places.
+        // A key for another algorithm than the configured one is a mistake in one of the two settings.
         if key.verifying.algorithm == algorithm { Ok(key) } else { Err(BadKey::Unsupported) }
     }
 
@@ -165,7 +166,7 @@ impl SigningKey {
         Ok(Self { encoding: EncodingKey::from_secret(secret), verifying })
     }
 
-    /// EdDSA or RS256, by the private key in `pem` (PKCS #8, or PKCS #1 for RSA).
+    /// EdDSA or RS256, from the private key in `pem` (PKCS #8, or PKCS #1 for RSA).
     pub fn from_pem(pem: &str) -> Result<Self, BadKey> {
         if !pem.contains("PRIVATE KEY") {
             return Err(BadKey::WrongPem);

@@ -1,5 +1,6 @@
-//! JSON Web Tokens (RFC 7519) as text: what can be said of one before its signature is checked, and the checks that our
-//! own and outside tokens share. Two verifier types stand on this, and neither accepts the other's tokens.
+//! JSON Web Tokens (RFC 7519) as text: what is read before the signature is checked, and the checks that our
+//! own and outside tokens share. Two verifiers build on this ([`own`] and [`crate::auth::issuers`]); neither
+//! accepts the other's tokens.
 
 mod algorithm;
 mod claims;
@@ -19,13 +20,15 @@ use serde::de::DeserializeOwned;
 
 use super::error::Refusal;
 
-/// Longest token that is looked at. Clerk's and our own are under 2 KiB; base64 and JSON are only parsed below this.
+/// Longest token that is examined. Clerk's and our own are under 2 KiB; base64 and JSON are only parsed below
+/// this.
 pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
-/// The claims of a token whose signature is `key`'s, by `key`'s own algorithm.
+/// The claims of a token, after verifying its signature with `key` and `key`'s own algorithm.
 ///
-/// Time, issuer and audience are *not* checked here: the library would ask the system clock for the time, and takes a
-/// token in which a configured `iss` or `aud` is absent. [`Lifetime`] and the verifiers do that, after the signature.
+/// Lifetime, issuer and audience are *not* checked here: the library would read the system clock, and accepts
+/// a token in which a configured `iss` or `aud` is absent. [`Lifetime`] and the verifiers do that, after the
+/// signature.
 pub(crate) fn verified_claims<C: DeserializeOwned>(token: &str, key: &VerifyingKey) -> Result<C, Refusal> {
     let mut validation = jsonwebtoken::Validation::new(key.algorithm().into());
     validation.required_spec_claims = HashSet::new();

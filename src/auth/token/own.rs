@@ -1,4 +1,4 @@
-//! Our own access tokens: minted at login, verified at each request.
+//! Our own access tokens: minted at login, verified on each request.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use crate::clock::Timestamp;
 use crate::domain::users::{Plan, Role, User};
 use crate::ids::{LoginId, TokenId, UserId};
 
-/// How far the clocks of two nodes of ours may differ.
+/// Tolerated clock difference between two of our own nodes.
 const NODE_SKEW: Duration = Duration::from_secs(5);
 
-/// Mints and verifies our own tokens. Outside tokens have a verifier type of their own ([`crate::auth::issuers`]).
+/// Mints and verifies our own tokens. Outside tokens have their own verifier ([`crate::auth::issuers`]).
 #[derive(Debug)]
 pub(crate) struct OwnTokens {
     key: SigningKey,
@@ -21,7 +21,7 @@ pub(crate) struct OwnTokens {
     audience: String,
 }
 
-/// Whom a token is minted for, and from when to when.
+/// The subject and lifetime of a token to mint.
 #[derive(Debug)]
 pub(crate) struct Minting<'a> {
     pub(crate) user: &'a User,
@@ -31,7 +31,7 @@ pub(crate) struct Minting<'a> {
     pub(crate) expires_at: Timestamp,
 }
 
-/// What a good token of ours says. Role and plan are not among it: those come from the user's row.
+/// The content of a valid token of our own. Role and plan are left out: those come from the user's row.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct OwnToken {
     pub(crate) user: UserId,
@@ -75,7 +75,7 @@ impl OwnTokens {
         Self { key, issuer, audience }
     }
 
-    /// Whether a token that names `issuer` is for this verifier to judge.
+    /// Whether a token with this `iss` is for this verifier.
     pub(crate) fn issues_as(&self, issuer: &str) -> bool {
         self.issuer == issuer
     }
@@ -99,7 +99,7 @@ impl OwnTokens {
         jsonwebtoken::encode(&header, &claims, self.key.encoding())
     }
 
-    /// The token's content, once everything that needs no database holds.
+    /// Verifies everything about the token that needs no database.
     pub(crate) fn verify(&self, token: &Unverified<'_>, now: Timestamp) -> Result<OwnToken, AuthError> {
         token.algorithm(&[self.key.verifying().algorithm()])?;
         let claims: Read = verified_claims(token.token(), self.key.verifying())?;
@@ -109,7 +109,7 @@ impl OwnTokens {
         if !claims.aud.is_some_and(|aud| aud.names_any(std::slice::from_ref(&self.audience))) {
             return Err(Refusal::Audience.into());
         }
-        // What ends, ends to the second; but nodes of ours may differ a little about what has begun.
+        // `exp` is exact to the second, but our nodes' clocks may differ a little about `nbf` and `iat`.
         let lifetime = Lifetime { exp: claims.exp, nbf: claims.nbf, iat: claims.iat };
         let expires_at = lifetime.check(now, Duration::ZERO, NODE_SKEW)?;
         let (Some(sub), Some(user_id)) = (claims.sub, claims.user_id) else {

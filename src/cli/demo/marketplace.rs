@@ -1,51 +1,52 @@
-//! The sample marketplace of `souk demo`: a cast of people and the story so far, told through the same use cases that
-//! clients call. Never raw SQL: what cannot happen in the marketplace cannot happen here.
+//! The sample marketplace of `souk demo` as data: its users, and the ids of what they created. It is created
+//! through the same use cases that clients call, never with raw SQL, so that it cannot contain an impossible
+//! state.
 
 use super::users::Person;
 use crate::ids::{BookingId, OfferId, ProjectId, RequestId, SessionId};
 
-/// Everybody, and where the story stands.
+/// The users, and the ids of the sample data.
 #[derive(Debug, serde::Serialize)]
 pub(super) struct Demo {
-    /// In order of appearance.
+    /// All users, in a fixed order.
     pub users: Vec<Person>,
-    /// A request that waits for its consumer to choose.
+    /// A request whose consumer has not accepted an offer yet.
     pub open_request: OpenRequest,
-    /// Work that is agreed upon.
+    /// A confirmed booking.
     pub booking: Booked,
 }
 
 /// A request with offers.
 #[derive(Debug, serde::Serialize)]
 pub(super) struct OpenRequest {
-    /// The request.
+    /// The request's id.
     pub id: RequestId,
-    /// Its offers, the first one first, with the version that accepting must name.
+    /// Its live offers, oldest first.
     pub offers: Vec<OpenOffer>,
 }
 
 /// An offer that can be accepted.
 #[derive(Debug, serde::Serialize)]
 pub(super) struct OpenOffer {
-    /// The offer.
+    /// The offer's id.
     pub id: OfferId,
-    /// Its version.
+    /// Its version, which accepting it must name.
     pub version: i64,
-    /// Where its provider and the consumer talk.
+    /// The chat session of its provider and the consumer.
     pub session_id: SessionId,
 }
 
-/// A booking and what came with it.
+/// A booking and what was created with it.
 #[derive(Debug, serde::Serialize)]
 pub(super) struct Booked {
-    /// The booking.
+    /// The booking's id.
     pub id: BookingId,
-    /// From which request.
+    /// The request that it fulfils.
     pub request_id: RequestId,
-    /// By which offer.
+    /// The accepted offer.
     pub offer_id: OfferId,
-    /// Where its parties talk.
+    /// The chat session of its parties.
     pub session_id: SessionId,
-    /// Where they plan the work.
+    /// The project of the booking.
     pub project_id: Option<ProjectId>,
 }

@@ -1,4 +1,4 @@
-//! `souk demo`: the server with a sample marketplace, on a database that is gone afterwards.
+//! `souk demo`: the server with a sample marketplace, on a database that is deleted afterwards.
 
 mod marketplace;
 mod output;
@@ -27,7 +27,8 @@ pub(super) struct Options {
     pub(super) settings: Settings,
 }
 
-/// The arguments' database is not used: the sample marketplace never gets into one that exists.
+/// Runs the demo. The configured database is ignored: the sample marketplace must never get into an existing
+/// one.
 pub(super) fn run(options: Options) -> Result<(), super::Failed> {
     let Options { json, keep, settings } = options;
     if settings.is_production() {
@@ -54,7 +55,7 @@ pub(super) fn run(options: Options) -> Result<(), super::Failed> {
 /// Why the sample marketplace could not be set up.
 pub(super) type Failed = Box<dyn std::error::Error + Send + Sync>;
 
-/// Where the database is: a file to keep, or one in a folder that goes when this is dropped.
+/// The location of the database: a file to keep, or one in a temporary directory that is deleted on drop.
 struct Place {
     file: PathBuf,
     folder: Option<PathBuf>,

@@ -1,4 +1,4 @@
-//! The sample marketplace told to whoever started it: to a person, or to a program.
+//! Output of `souk demo`: text for people, or JSON for programs.
 
 use std::fmt::Write;
 use std::net::SocketAddr;
@@ -6,7 +6,8 @@ use std::net::SocketAddr;
 use super::marketplace::Demo;
 use super::users::Person;
 
-/// One JSON object: `base_url`, `users` with credentials and ids of what they own, and where the story stands.
+/// One JSON object: `base_url`, `users` with credentials and ids of what they own, and the open request and
+/// booking.
 pub(super) fn as_json(demo: &Demo, address: SocketAddr) -> Result<String, serde_json::Error> {
     #[derive(serde::Serialize)]
     struct Told<'a> {
@@ -19,7 +20,7 @@ pub(super) fn as_json(demo: &Demo, address: SocketAddr) -> Result<String, serde_
     serde_json::to_string(&told)
 }
 
-/// Who there is, how to be each of them, and what to try first.
+/// The users, their credentials, and commands to try first.
 pub(super) fn as_text(demo: &Demo, address: SocketAddr) -> String {
     let mut text = String::new();
     // Writing to a string does not fail.
@@ -51,7 +52,7 @@ fn write_text(out: &mut String, demo: &Demo, address: SocketAddr) -> std::fmt::R
     writeln!(out, "\nCtrl-C ends it.")
 }
 
-/// The variables that the lines to try, and the README's, are written with.
+/// The environment variables that the sample commands here and in the README use.
 fn write_exports(out: &mut String, demo: &Demo, base: &str) -> std::fmt::Result {
     writeln!(out, "  export SOUK={base}")?;
     for person in &demo.users {
@@ -73,7 +74,8 @@ fn websocket_url(address: SocketAddr) -> String {
     format!("ws://{}/ws", reachable(address))
 }
 
-/// A server that listens on every address is reached by none of that name.
+/// Replaces the unspecified address (`0.0.0.0`, `::`), which a server listens on but a client cannot connect
+/// to.
 fn reachable(address: SocketAddr) -> SocketAddr {
     match address {
         SocketAddr::V4(any) if any.ip().is_unspecified() => ([127, 0, 0, 1], any.port()).into(),

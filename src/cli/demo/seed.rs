@@ -1,4 +1,4 @@
-//! What has happened in the sample marketplace before you come in.
+//! Creates the sample marketplace through the domain's use cases.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ pub(super) async fn set_up(app: &App) -> Result<Demo, Failed> {
     play(app, cast).await
 }
 
-/// Plays it from the beginning.
+/// Creates the sample data for these users, in chronological order.
 pub(super) async fn play(app: &App, cast: Cast) -> Result<Demo, Failed> {
     let Cast { mut ana, mut dora, mut ben, mut cleo, root, mut eve, mut mallory } = cast;
     furnish(app, &mut ben, "Ben paints", "Walls, ceilings, window frames.").await?;
@@ -52,7 +52,7 @@ pub(super) async fn play(app: &App, cast: Cast) -> Result<Demo, Failed> {
     Ok(Demo { users: vec![ana, dora, ben, cleo, root, eve, mallory], open_request, booking })
 }
 
-/// A shop with something in it.
+/// Fills a provider's profile and catalogue.
 async fn furnish(app: &App, owner: &mut Person, name: &str, bio: &str) -> Result<(), Failed> {
     let shop = owner.owns.provider_id.ok_or("a provider has a shop")?;
     let painting: Category = "painting".parse()?;
@@ -89,7 +89,7 @@ async fn furnish(app: &App, owner: &mut Person, name: &str, bio: &str) -> Result
     Ok(())
 }
 
-/// An open request with two offers, between which Ana has to choose.
+/// An open request with two offers for Ana to choose from.
 async fn ask_for_painting(
     app: &App,
     ana: &mut Person,
@@ -109,7 +109,7 @@ async fn ask_for_painting(
     Ok(OpenRequest { id: request, offers: offers.into() })
 }
 
-/// What Ana keeps to herself.
+/// A private journal entry of Ana's.
 async fn confide(app: &App, ana: &mut Person) -> Result<(), Failed> {
     let text = "Two offers within the hour. Ben is dearer, but he answers what I ask. I will sleep on it.";
     let new = NewEntry { title: Some(SingleLine::parse("White, or nearly")?), text: MultiLine::parse(text)? };
@@ -118,7 +118,7 @@ async fn confide(app: &App, ana: &mut Person) -> Result<(), Failed> {
     Ok(())
 }
 
-/// A booking, with its session and project.
+/// A booking, with its chat session and project.
 async fn book_a_fence(app: &App, dora: &mut Person, ben: &mut Person) -> Result<Booked, Failed> {
     let request = ask(app, dora, "Paint the garden fence", "20 m, green, twice.").await?;
     let offer = bid(app, ben, dora, request, 30000, "With weatherproof paint.", 6).await?;
@@ -192,7 +192,7 @@ async fn say(app: &App, who: &Person, session: SessionId, name: &str, text: &str
     Ok(())
 }
 
-/// One use case, as this person.
+/// Runs one use case as this user.
 async fn act<T: Send + 'static>(
     app: &App,
     who: &Person,

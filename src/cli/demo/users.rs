@@ -1,4 +1,4 @@
-//! The people of the sample marketplace.
+//! The users of the sample marketplace.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -15,36 +15,36 @@ use crate::ids::{
 
 use super::Failed;
 
-/// Long enough that nobody has to log in while trying things out.
+/// Long enough that nobody has to log in again while trying things out.
 const TOKEN_TTL: Duration = Duration::from_secs(12 * 60 * 60);
 
-/// Somebody to be.
+/// A user of the demo, with credentials.
 #[derive(Debug, serde::Serialize)]
 pub(super) struct Person {
-    /// What the story calls them.
+    /// The first name, in lower case.
     pub name: &'static str,
-    /// The user.
+    /// The user's id.
     pub id: UserId,
-    /// To log in with.
+    /// The e-mail address to log in with.
     pub email: String,
-    /// To log in with. No secret: everybody can read it here.
+    /// The password to log in with. Not secret: it is printed.
     pub password: String,
-    /// Which side they are on.
+    /// The user's role.
     pub role: Role,
-    /// What they pay for.
+    /// The user's plan.
     pub plan: Plan,
-    /// Whether they may come in. Those who may not have a token from before.
+    /// Whether the user is active. Suspended users still have a token from before, which is refused.
     pub is_active: bool,
-    /// To be shown as `Authorization: Bearer`.
+    /// An access token, for `Authorization: Bearer`.
     pub access_token: String,
-    /// What is theirs.
+    /// The ids of what the user owns.
     pub owns: Owned,
-    /// Who they are to the server, for the story.
+    /// The scope with which the demo acts as this user.
     #[serde(skip)]
     pub(super) scope: Scope,
 }
 
-/// Ids of what somebody owns.
+/// Ids of what a user owns.
 #[derive(Debug, Default, serde::Serialize)]
 #[allow(missing_docs, reason = "the names say it")]
 pub(super) struct Owned {
@@ -61,17 +61,17 @@ pub(super) struct Owned {
     pub entry_ids: Vec<EntryId>,
 }
 
-/// Everybody, registered.
+/// All users of the demo, registered.
 pub(super) struct Cast {
-    /// Has an open request with two offers, and keeps a journal.
+    /// A consumer with an open request with two offers, and a journal.
     pub(super) ana: Person,
-    /// Has a booking with Ben.
+    /// A consumer with a booking with Ben.
     pub(super) dora: Person,
-    /// Paints.
+    /// A provider.
     pub(super) ben: Person,
-    /// Paints, too.
+    /// A second provider.
     pub(super) cleo: Person,
-    /// Looks after it all.
+    /// An admin.
     pub(super) root: Person,
     /// A consumer who will be suspended.
     pub(super) eve: Person,
@@ -79,7 +79,7 @@ pub(super) struct Cast {
     pub(super) mallory: Person,
 }
 
-/// Registers everybody, and gives each a token.
+/// Registers all users, and mints a token for each.
 pub(super) async fn assemble(app: &App) -> Result<Cast, Failed> {
     Ok(Cast {
         ana: enroll(app, "ana", Role::Consumer).await?,
@@ -103,7 +103,7 @@ async fn enroll(app: &App, name: &'static str, role: Role) -> Result<Person, Fai
         plan: Plan::Free,
     };
     let user = app.auth.enroll(sign_up).await?;
-    // Everybody has signed in from this machine, where a demo is tried.
+    // Every user counts as having signed in from this machine, where a demo is tried.
     let device = Device::new(Some("souk demo"), Some(IpAddr::V4(Ipv4Addr::LOCALHOST)));
     let token = app.auth.mint_on(device, &email, Some(TOKEN_TTL)).await?.access_token;
     let scope = app.auth.authenticate(&token, CallId::new(app.clock.now())).await?;

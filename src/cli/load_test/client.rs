@@ -1,4 +1,4 @@
-//! One synthetic user's connection.
+//! The WebSocket connection of one synthetic user.
 
 use std::time::Duration;
 
@@ -14,51 +14,51 @@ use url::Url;
 
 use crate::config::Secret;
 
-/// No handshake and no answer takes longer, or it counts as failed.
+/// Time limit for a handshake or an answer; a slower one counts as failed.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A server, and what it lets load tests in by.
+/// The server under test, with the load-test secret.
 #[derive(Debug, Clone)]
 pub(super) struct Target {
     address: String,
     secret: Secret<String>,
 }
 
-/// What is wrong with a target's address.
+/// The target's URL is unusable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be ws:// or http:// with a host; there is no TLS here")]
 pub(super) struct InvalidTarget;
 
-/// Why a session could not be opened, or did not last.
+/// Why a session could not be opened, or ended early.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Failure {
-    /// The connection failed; in the system's words.
+    /// The connection failed; holds the system's message.
     #[error("{0}")]
     Network(String),
-    /// There was no upgrade.
+    /// The WebSocket upgrade was refused; holds the HTTP status.
     #[error("refused with HTTP {0}")]
     Refused(u16),
-    /// The server closed.
+    /// The server closed the connection.
     #[error("closed with {code} {reason}")]
     Closed {
-        /// The close code; 1005 without one.
+        /// The close code; 1005 if there was none.
         code: u16,
-        /// In the server's words.
+        /// The server's reason.
         reason: String,
     },
-    /// A command was answered with an error; its code.
+    /// A command was answered with an error; holds its code.
     #[error("refused a command: {0}")]
     Command(String),
-    /// Nothing came for too long.
+    /// No message within [`PATIENCE`].
     #[error("no answer within 30 s")]
     Late,
 }
 
 impl Target {
-    /// The server at this address.
+    /// The server at this URL.
     ///
     /// # Errors
-    /// For what is no `ws://` or `http://` address.
+    /// If it is not a `ws://` or `http://` URL.
     pub(super) fn new(url: &Url, secret: Secret<String>) -> Result<Self, InvalidTarget> {
         let is_plain = matches!(url.scheme(), "ws" | "http");
         let host = url.host_str().filter(|host| is_plain && !host.is_empty()).ok_or(InvalidTarget)?;
@@ -67,12 +67,12 @@ impl Target {
     }
 }
 
-/// What a client hears that matters here.
+/// The messages that a load test distinguishes.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Heard {
-    /// The answer to what it asked.
+    /// The answer to this client's own command.
     Answer,
-    /// Somebody in its room said something.
+    /// A `typing` notice from another member; holds the sender's user id.
     Said(String),
     /// Anything else.
     Other,
@@ -90,14 +90,14 @@ struct Notice {
     code: Option<String>,
 }
 
-/// A session that is open.
+/// An open session.
 pub(super) struct Client {
     stream: WebSocketStream<TcpStream>,
     user: String,
 }
 
 impl Client {
-    /// Opens one, and waits until it is greeted.
+    /// Connects, and waits for the welcome message.
     pub(super) async fn open(target: &Target) -> Result<Self, Failure> {
         timeout(PATIENCE, Self::connect(target)).await.map_err(|_| Failure::Late)?
     }
@@ -120,12 +120,12 @@ impl Client {
         Ok(client)
     }
 
-    /// Whom the server takes it for.
+    /// The user id that the server assigned.
     pub(super) fn user(&self) -> &str {
         &self.user
     }
 
-    /// Joins a room, and waits until that is answered.
+    /// Joins a room, and waits for the answer.
     pub(super) async fn join(&mut self, room: &str) -> Result<(), Failure> {
         self.send(format!(r#"{{"type":"join","id":1,"room":"{room}"}}"#)).await?;
         let answered = async {
@@ -142,17 +142,17 @@ impl Client {
         timeout(PATIENCE, answered).await.map_err(|_| Failure::Late)?
     }
 
-    /// Says something that the others in the room hear.
+    /// Sends a `typing` command, which the room's other members receive.
     pub(super) async fn say(&mut self, room: &str) -> Result<(), Failure> {
         self.send(format!(r#"{{"type":"typing","room":"{room}"}}"#)).await
     }
 
-    /// Asks for an answer.
+    /// Sends a `ping` command, which the server answers.
     pub(super) async fn ask(&mut self) -> Result<(), Failure> {
         self.send(r#"{"type":"ping"}"#.to_owned()).await
     }
 
-    /// The next thing that it hears.
+    /// Receives the next message.
     pub(super) async fn hear(&mut self) -> Result<Heard, Failure> {
         let notice = self.next().await?;
         Ok(match (notice.kind.as_str(), notice.by) {
@@ -163,9 +163,9 @@ impl Client {
         })
     }
 
-    /// Goes, in order.
+    /// Closes the session in order.
     pub(super) async fn leave(mut self) -> Result<(), Failure> {
-        // That the server is quicker changes nothing.
+        // An error only means that the server closed first.
         let _ = self.stream.close(None).await;
         Ok(())
     }
@@ -174,7 +174,7 @@ impl Client {
         self.stream.send(Message::text(text)).await.map_err(failure)
     }
 
-    /// Cancel-safe: what was read is not lost.
+    /// Cancel-safe: no received message is lost.
     async fn next(&mut self) -> Result<Notice, Failure> {
         loop {
             match self.stream.next().await {

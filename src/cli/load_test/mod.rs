@@ -1,4 +1,4 @@
-//! `souk load`: a load test of a server that lets load tests in.
+//! `souk load`: a load test of a server that has a load-test secret.
 
 mod client;
 mod report;
@@ -50,7 +50,7 @@ pub(super) struct Options {
     secret: LoadTestSettings,
 }
 
-/// Prints what was measured; fails if any session did.
+/// Prints the measurements; fails if any session failed.
 #[allow(clippy::print_stdout, reason = "a command's answer, not a log line")]
 pub(super) fn run(options: Options) -> Result<(), super::Failed> {
     let Options { url, sessions, at_once, room_size, period, every, json, secret } = options;

@@ -1,4 +1,4 @@
-//! What many sessions measured, in a few lines.
+//! Aggregates the measurements of all sessions into a report.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,10 +8,10 @@ use serde::Serialize;
 
 use super::client::Failure;
 
-/// What one session measured.
+/// The measurements of one session.
 #[derive(Debug, Default)]
 pub(super) struct Measured {
-    /// From the first byte to the greeting, and when that was over.
+    /// Time from the first byte to the welcome message, and when that arrived.
     pub(super) connect: Option<(Duration, Instant)>,
     pub(super) join: Option<Duration>,
     pub(super) round_trips: Vec<Duration>,
@@ -19,40 +19,40 @@ pub(super) struct Measured {
     pub(super) failure: Option<Failure>,
 }
 
-/// How a load test went.
+/// The result of a load test.
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
-    /// Sessions that were opened and lasted.
+    /// Sessions that were opened and did not fail.
     pub sessions: usize,
-    /// Those that were not or did not, by why.
+    /// Failed sessions, by cause.
     pub failed: BTreeMap<String, usize>,
-    /// Sessions opened in a second, from the first handshake's begin to the last greeting.
+    /// Sessions opened per second, from the start of the first handshake to the last welcome message.
     pub connects_per_second: f64,
-    /// From a handshake's begin to the greeting.
+    /// From the start of a handshake to the welcome message.
     pub connect: Latency,
-    /// From `join` to its answer, when all join at once.
+    /// From `join` to its answer, when all sessions join at once.
     pub join: Latency,
     /// From `ping` to `pong`.
     pub round_trip: Latency,
-    /// From saying something to its reaching another member of the room.
+    /// From sending `typing` to its arrival at another member of the room.
     pub delivery: Latency,
 }
 
-/// How long something took, in milliseconds.
+/// A distribution of latencies, in milliseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub(super) struct Latency {
-    /// How many were measured.
+    /// The number of measurements.
     pub count: usize,
-    /// Half took no longer.
+    /// The median.
     pub p50_ms: f64,
-    /// 99 of 100 took no longer.
+    /// The 99th percentile.
     pub p99_ms: f64,
-    /// None took longer.
+    /// The maximum.
     pub max_ms: f64,
 }
 
 impl Latency {
-    /// Of these times, in any order (nearest rank).
+    /// Computes the percentiles of these times, in any order (nearest rank).
     pub(super) fn of(mut times: Vec<Duration>) -> Self {
         times.sort_unstable();
         let millis = |time: &Duration| time.as_secs_f64() * 1_000.0;

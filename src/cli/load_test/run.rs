@@ -1,8 +1,8 @@
-//! `souk load`: many synthetic users at once, and how quickly a server serves them.
+//! `souk load`: opens many synthetic sessions at once, and measures how quickly a server serves them.
 //!
-//! It drives any server from outside, by the protocol that every client speaks; nothing of the server's own parts is used
-//! here. It measures three things: how quickly sessions open, how long a session waits for an answer, and how long what
-//! one says takes to reach the others in its room.
+//! It drives any server from outside, by the protocol that every client speaks; none of the server's own code
+//! is used here. It measures three things: how quickly sessions open, how long a session waits for an answer,
+//! and how long a message takes to reach the other members of its room.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,38 +16,38 @@ use tokio::time::{MissedTickBehavior, interval_at, sleep_until};
 use super::client::{Client, Failure, Heard, Target};
 use super::report::{Measured, Report};
 
-/// What to do to a server.
+/// The parameters of a load test.
 #[derive(Debug, Clone)]
 pub(super) struct Load {
-    /// Where it is, and what lets load tests in.
+    /// The server's address and the load-test secret.
     pub target: Target,
     /// Sessions to open.
     pub sessions: u32,
-    /// Handshakes under way at once.
+    /// Concurrent handshakes.
     pub at_once: u32,
     /// Sessions in each room.
     pub room_size: u32,
-    /// How long there is traffic once all are there.
+    /// Duration of the traffic once all sessions are open.
     pub period: Duration,
-    /// How often each session asks and says something then.
+    /// Interval between a session's messages.
     pub every: Duration,
 }
 
-/// What all sessions share.
+/// The state that all sessions share.
 struct Shared {
     load: Load,
     connecting: Semaphore,
-    /// Everybody is here, or has failed.
+    /// Every session has connected or failed.
     all_here: Barrier,
     all_joined: Barrier,
     began: Instant,
-    /// Session numbers by the user ids that the server gave out.
+    /// Session numbers by the user ids that the server assigned.
     numbers: RwLock<HashMap<String, u32>>,
-    /// When each session last said something, in microseconds after `began`.
+    /// When each session last sent `typing`, in microseconds after `began`.
     said: Vec<AtomicU64>,
 }
 
-/// Opens the sessions, lets them talk for the period, and tells what they measured.
+/// Opens the sessions, generates traffic for the period, and reports the measurements.
 pub(super) async fn run(load: Load) -> Report {
     let count = usize::try_from(load.sessions).unwrap_or(usize::MAX);
     let shared = Arc::new(Shared {
@@ -101,7 +101,7 @@ fn room_name(room: u32) -> String {
 }
 
 async fn open(shared: &Shared, number: u32, measured: &mut Measured) -> Result<Client, Failure> {
-    // Never closed.
+    // The semaphore is never closed.
     let _permit = shared.connecting.acquire().await;
     let asked = Instant::now();
     let client = Client::open(&shared.load.target).await?;
@@ -112,7 +112,7 @@ async fn open(shared: &Shared, number: u32, measured: &mut Measured) -> Result<C
     Ok(client)
 }
 
-/// Asks and says something at its turns until the period is over, and listens all the while.
+/// Sends `ping` and `typing` at each interval until the period is over, and receives all the while.
 async fn talk(
     shared: &Shared,
     number: u32,
@@ -122,7 +122,7 @@ async fn talk(
     let Load { sessions, room_size, period, every, .. } = shared.load;
     let room = room_name(number / room_size);
     let start = tokio::time::Instant::now();
-    // Sessions take turns, so that the load is even.
+    // Sessions are staggered, so that the load is even.
     let mut turns = interval_at(start + every.mul_f64(f64::from(number) / f64::from(sessions)), every);
     turns.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut asked = None;
@@ -130,7 +130,7 @@ async fn talk(
         tokio::select! {
             () = sleep_until(start + period) => return client.leave().await,
             _ = turns.tick() => {
-                // What one says is heard by the others: the time it was said is theirs to look up.
+                // Receivers look up this time to compute the delivery latency.
                 let at = u64::try_from(shared.began.elapsed().as_micros()).unwrap_or(u64::MAX);
                 if let Some(said) = usize::try_from(number).ok().and_then(|number| shared.said.get(number)) {
                     said.store(at, Ordering::Release);
