@@ -1,4 +1,4 @@
-//! Where a request came from, as limits count it.
+//! The client address of a request, by which limits are counted.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -6,12 +6,12 @@ use actix_web::HttpRequest;
 
 use crate::config::ServerConfig;
 
-/// The client's address: the peer's, or what a trusted proxy says of it.
+/// The client's address: the peer's, or the one that trusted proxies report in `X-Forwarded-For`.
 ///
-/// `X-Forwarded-For` is read from its end, since everything before the last trusted proxy's entry is the client's own
-/// word, and only if the peer is a trusted proxy at all.
+/// The header is read from its end, and only if the peer is a trusted proxy: everything before the last
+/// trusted proxy's entry was written by the client and can be forged.
 pub fn client_address(request: &HttpRequest, server: &ServerConfig) -> IpAddr {
-    // There is no peer address only where there is no socket (unit tests of handlers).
+    // Only a request without a socket (unit tests of handlers) has no peer address.
     let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.ip().to_canonical());
     let forwarded = request.headers().get_all("x-forwarded-for").filter_map(|value| value.to_str().ok());
     let hops: Vec<&str> = forwarded.flat_map(|value| value.split(',')).map(str::trim).collect();

@@ -1,8 +1,8 @@
-//! Request bodies, read whole within a limit that counts what they hold, not what was sent: a compressed body is inflated
-//! a piece at a time and given up where it passes the limit.
+//! Reads request bodies completely, within a limit on their decoded size: a compressed body is inflated piece
+//! by piece, and refused once it exceeds the limit.
 //!
-//! Routes read their bodies through here. actix-web's own extractors inflate each chunk whole before they count it, so
-//! that 100 KB in one chunk become 100 MB in memory.
+//! Every route reads its body through this module. actix-web's own extractors inflate each chunk completely
+//! before they count it, so that 100 KB in one chunk become 100 MB in memory.
 
 use std::io::{self, BufRead, ErrorKind, Read};
 
@@ -21,16 +21,16 @@ use super::Problem;
 /// Why a body could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
-    /// It holds more than the limit.
+    /// The decoded body exceeds the limit.
     #[error("the body is too large")]
     TooLarge,
-    /// It is compressed in a way that is not known here.
+    /// The body has a `Content-Encoding` other than gzip.
     #[error("a body may be compressed with gzip, and with nothing else")]
     UnsupportedEncoding,
-    /// It says that it is gzip and is not, or not whole.
+    /// The body is declared as gzip, but is not one complete gzip stream.
     #[error("the body is not one whole gzip stream")]
     Corrupt,
-    /// The client stopped sending it.
+    /// The connection broke off before the body's end.
     #[error("the body broke off")]
     BrokenOff,
 }
@@ -44,14 +44,14 @@ impl From<BodyError> for Problem {
         };
         let problem = Self::new(status, code, error.to_string());
         match error {
-            // RFC 9110, section 12.5.3: what the server would have taken.
+            // RFC 9110, section 12.5.3: names the coding that would have been accepted.
             BodyError::UnsupportedEncoding => problem.with_header(header::ACCEPT_ENCODING, "gzip"),
             _ => problem,
         }
     }
 }
 
-/// The whole body, inflated. At most `limit` bytes and as many more as an allocation grows by are ever held.
+/// Reads and inflates the whole body. Memory is bounded by `limit` plus one allocation step.
 ///
 /// # Errors
 /// See [`BodyError`].
@@ -61,7 +61,7 @@ pub async fn read_body(
     limit: usize,
 ) -> Result<Bytes, BodyError> {
     let encoding = Encoding::of(request.headers())?;
-    // Nothing of a body is compressed to more than it is, but for what a gzip stream has around it.
+    // Compression does not enlarge a body by more than a gzip stream's overhead.
     let sent_limit = match encoding {
         Encoding::Identity => limit,
         Encoding::Gzip => limit.saturating_add(GZIP_OVERHEAD),
@@ -92,7 +92,7 @@ pub async fn read_body(
     Ok(body.bytes.freeze())
 }
 
-/// Reads what a form posts.
+/// Parses a form-encoded body.
 pub(super) fn parse_form<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let text = std::str::from_utf8(body).map_err(|error| error.to_string());
     let parsed = text.and_then(|text| web::Query::<T>::from_query(text).map_err(|error| error.to_string()));
@@ -102,7 +102,7 @@ pub(super) fn parse_form<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem>
     })
 }
 
-/// Whether the body says that it is a form.
+/// Whether the `Content-Type` is that of a form.
 pub(super) fn is_form(request: &HttpRequest) -> bool {
     request.content_type().eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
@@ -111,11 +111,11 @@ fn announced(headers: &HeaderMap) -> Option<usize> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// Header, trailer and names of a gzip stream, and what its blocks add: more than any encoder needs, and a bound for
-/// streams that are made of nothing else.
+/// Allowance for a gzip stream's header, trailer, names and block headers: more than any encoder needs, and a
+/// bound on streams that consist of nothing else.
 const GZIP_OVERHEAD: usize = 64 * 1024;
 
-/// `Content-Encoding`, as far as it is taken.
+/// The supported values of `Content-Encoding`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Encoding {
     Identity,
@@ -123,12 +123,12 @@ enum Encoding {
 }
 
 impl Encoding {
-    /// Codings that are applied one over the other are not taken: each multiplies what one byte may cost.
+    /// Stacked codings are refused: each multiplies what one byte may cost.
     fn of(headers: &HeaderMap) -> Result<Self, BodyError> {
         let mut values = headers.get_all(header::CONTENT_ENCODING);
         let Some(value) = values.next() else { return Ok(Self::Identity) };
         let name = value.to_str().map_err(|_| BodyError::UnsupportedEncoding)?.trim();
-        // RFC 9110, section 8.4.1.3: `x-gzip` is the same.
+        // RFC 9110, section 8.4.1.3: `x-gzip` is equivalent to `gzip`.
         let is_gzip = name.eq_ignore_ascii_case("gzip") || name.eq_ignore_ascii_case("x-gzip");
         match values.next() {
             None if is_gzip => Ok(Self::Gzip),
@@ -138,7 +138,7 @@ impl Encoding {
     }
 }
 
-/// What has been read of a body.
+/// The decoded body so far.
 struct Limited {
     bytes: BytesMut,
     limit: usize,
@@ -154,10 +154,10 @@ impl Limited {
     }
 }
 
-/// Inflates gzip (RFC 1952), however many members it has, as its chunks arrive.
+/// Inflates gzip (RFC 1952), with any number of members, as its chunks arrive.
 struct Inflater(MultiGzDecoder<Received>);
 
-/// The chunk at hand; between chunks it would block.
+/// The reader over the current chunk; between chunks it reports `WouldBlock`.
 struct Received {
     chunk: Bytes,
     ended: bool,
@@ -168,7 +168,7 @@ impl Inflater {
         Self(MultiGzDecoder::new(Received { chunk: Bytes::new(), ended: false }))
     }
 
-    /// Takes all of `chunk`, or as much as the limit of `body` allows.
+    /// Inflates all of `chunk`, or as much as the limit of `body` allows.
     fn inflate(&mut self, chunk: Bytes, body: &mut Limited) -> Result<(), BodyError> {
         self.0.get_mut().chunk = chunk;
         let mut piece = [0; 8 * 1024];
@@ -182,7 +182,7 @@ impl Inflater {
         }
     }
 
-    /// Nothing follows: the stream must be whole.
+    /// Ends the stream, which must be complete.
     fn finish(mut self, body: &mut Limited) -> Result<(), BodyError> {
         self.0.get_mut().ended = true;
         self.inflate(Bytes::new(), body)
@@ -226,7 +226,7 @@ mod tests {
         encoder.finish().unwrap()
     }
 
-    /// Inflates what comes in chunks of `size` bytes.
+    /// Inflates `sent` in chunks of `size` bytes.
     fn inflated(sent: &[u8], size: usize, limit: usize) -> Result<Vec<u8>, BodyError> {
         let mut body = Limited { bytes: BytesMut::new(), limit };
         let mut inflater = Inflater::new();

@@ -1,4 +1,5 @@
-//! Versions as entity tags (RFC 9110, section 8.8.3), for updates that must not overwrite what the caller has not seen.
+//! Versions as entity tags (RFC 9110, section 8.8.3), so that updates do not overwrite changes that the
+//! caller has not seen.
 
 use std::future::{Ready, ready};
 
@@ -9,16 +10,16 @@ use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 
 use super::Problem;
 
-/// The version that the caller has seen; `None` when they did not say (or said `*`), and the update takes whatever is there.
+/// The version in `If-Match`; `None` if it is absent or `*`, and the update then applies to any version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IfMatch(pub Option<i64>);
 
-/// A version as a tag.
+/// The entity tag of a version.
 pub(super) fn tag(version: i64) -> String {
     format!("\"{version}\"")
 }
 
-/// Whether `If-None-Match` names this version already.
+/// Whether `If-None-Match` names this version.
 pub(super) fn is_known(request: &HttpRequest, version: i64) -> bool {
     let known = request.headers().get(header::IF_NONE_MATCH).and_then(|v| v.to_str().ok());
     known.is_some_and(|tags| {
@@ -54,7 +55,7 @@ impl FromRequest for IfMatch {
     }
 }
 
-/// For the OpenAPI document, whose shared `If-Match` it stands for.
+/// For the OpenAPI document: refers to its shared `If-Match` parameter.
 impl utoipa::IntoParams for IfMatch {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         vec![ParameterBuilder::new().name("If-Match").parameter_in(ParameterIn::Header).build()]

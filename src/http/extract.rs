@@ -1,4 +1,4 @@
-//! What handlers ask a request for: who calls, ids of the path, the query, the JSON body. Each refuses with a problem
+//! Extractors: the caller, path ids, the query, and JSON or form bodies. Each refuses with a problem document
 //! that says what is wrong.
 
 use std::future::{Ready, ready};
@@ -40,7 +40,7 @@ impl FromRequest for Caller {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        // Left there by the `authenticate` middleware, which lets nobody else this far.
+        // Inserted by the `authenticate` middleware, which refuses unauthenticated requests earlier.
         let caller = request.extensions().get::<Self>().cloned();
         ready(caller.ok_or_else(|| AuthError::Missing.into()))
     }
@@ -57,7 +57,7 @@ pub(super) fn app_of(request: &HttpRequest) -> Result<web::Data<App>, Problem> {
     request.app_data::<web::Data<App>>().cloned().ok_or_else(internal)
 }
 
-/// The id in the path; what is no id names nothing, so it is a 404.
+/// The id in the path; an invalid id matches nothing and is a 404.
 #[derive(Clone, Copy, Debug)]
 pub struct Id<T>(pub T);
 
@@ -89,7 +89,7 @@ impl<A: FromStr, B: FromStr> FromRequest for Ids<A, B> {
     }
 }
 
-/// The query string.
+/// The parsed query string; 422 where a parameter does not parse.
 #[derive(Clone, Debug)]
 pub struct Query<T>(pub T);
 
@@ -115,7 +115,7 @@ pub struct Body<T>(pub T);
 #[derive(Clone, Debug)]
 pub struct MaybeBody<T>(pub Option<T>);
 
-/// SHA-256 of the body as it came, left with the request for the idempotency fingerprint.
+/// SHA-256 of the body as received, kept in the request's extensions for the idempotency fingerprint.
 pub(super) struct BodyDigest(pub(super) [u8; 32]);
 
 impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
@@ -154,7 +154,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for MaybeBody<T> {
     }
 }
 
-/// A body that may be a form or JSON, as OAuth clients send them.
+/// A body that may be form-encoded or JSON: OAuth clients send either.
 #[derive(Clone, Debug)]
 pub struct FormOrJson<T>(pub T);
 
@@ -183,7 +183,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for FormOrJson<T> {
     }
 }
 
-/// The whole body, within the limit on bodies: 413 beyond it.
+/// The whole body; 413 if it exceeds the configured limit.
 fn whole(
     request: &HttpRequest,
     payload: &mut Payload,
@@ -191,8 +191,9 @@ fn whole(
     let mut payload = payload.take();
     let request = request.clone();
     async move {
-        // The path comes before the body, in whichever order a handler names its parameters: those are polled one after
-        // the other, and what needs no waiting (path, query, headers) has refused by the time that this is polled again.
+        // Path errors must win over body errors, whatever the order of a handler's parameters. actix-web
+        // polls extractors in turn: those that are ready at once (path, query, headers) have refused before
+        // this one is polled again.
         tokio::task::yield_now().await;
         let limit = app_of(&request)?.config.http.body_max;
         Ok(read_body(&request, &mut payload, limit).await?)
@@ -210,7 +211,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         let path = error.path().to_string();
         let cause = error.into_inner();
         if cause.is_data() {
-            // Without serde_json's "at line 1 column 7", which says nothing that the path does not.
+            // Without serde_json's "at line 1 column 7", which adds nothing to the path.
             let message = cause.to_string();
             let message = message.split(" at line ").next().unwrap_or_default().to_owned();
             let field = if path == "." { String::new() } else { path };

@@ -1,4 +1,5 @@
-//! What no route takes: 405 with `Allow` where the address exists for other methods, 404 where it does not.
+//! The response to requests that no route matches: 405 with `Allow` if the path exists for other methods,
+//! else 404.
 
 use actix_web::dev::ResourceDef;
 use actix_web::http::{StatusCode, header};
@@ -7,14 +8,14 @@ use utoipa::openapi::path::PathItem;
 
 use super::Problem;
 
-/// The addresses and their methods, as the OpenAPI document has them.
+/// All paths with their methods, from the OpenAPI document.
 pub(super) struct Addresses(Vec<(ResourceDef, String)>);
 
 impl Addresses {
     pub(super) fn of(document: &utoipa::openapi::OpenApi) -> Self {
         let known = document.paths.paths.iter().flat_map(|(path, item)| {
             let methods = methods(item).join(", ");
-            // What names servers of its own is at the root alone.
+            // Paths with their own `servers` entry exist at the root only.
             let versioned = item.servers.is_none().then(|| ResourceDef::new(format!("/api/v1{path}")));
             let addresses = [Some(ResourceDef::new(path.as_str())), versioned];
             addresses.into_iter().flatten().map(move |address| (address, methods.clone()))

@@ -1,13 +1,13 @@
-//! Collects what is wrong with a body, so that the client learns all of it at once.
+//! Collects validation errors of a body, so that the client gets all of them at once.
 
 use crate::domain::{Error, FieldError};
 
-/// The wrong fields so far.
+/// The field errors so far.
 #[derive(Debug, Default)]
 pub struct Fields(Vec<FieldError>);
 
 impl Fields {
-    /// A parsed field; `None`, with the error remembered, where it does not parse.
+    /// The parsed field, or `None` after recording the error.
     pub fn take<T, E: std::fmt::Display>(&mut self, field: &'static str, parsed: Result<T, E>) -> Option<T> {
         parsed.map_err(|error| self.0.push(FieldError::new(field, error.to_string()))).ok()
     }
@@ -24,12 +24,12 @@ impl Fields {
         }
     }
 
-    /// Remembers an error that concerns more than one field.
+    /// Records an error that concerns more than one field.
     pub fn refuse(&mut self, field: &'static str, message: &'static str) {
         self.0.push(FieldError::new(field, message));
     }
 
-    /// The command, when every part of it parsed; all errors otherwise.
+    /// The command, if every part of it parsed; otherwise all errors.
     pub fn finish<T>(self, command: Option<T>) -> Result<T, Error> {
         match command {
             Some(command) if self.0.is_empty() => Ok(command),

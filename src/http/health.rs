@@ -1,4 +1,4 @@
-//! What operators' machines ask: are you alive, do you want traffic.
+//! Liveness and readiness probes.
 
 use actix_web::{HttpResponse, get, web};
 use serde::Serialize;
@@ -10,12 +10,12 @@ use crate::app::App;
 
 use super::schema::one_of;
 
-/// The addresses for probes.
+/// The probes' routes.
 pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
     cfg.service(alive).service(ready);
 }
 
-/// The same, as the server mounts them: at the root alone.
+/// Mounts the probes at the root only.
 pub fn configure(cfg: &mut web::ServiceConfig) {
     routes(&mut ServiceConfig::new(cfg));
 }
@@ -62,7 +62,7 @@ async fn ready(app: web::Data<App>) -> HttpResponse {
     }
     match app.db.check().await {
         Ok(()) => HttpResponse::Ok().json(Health { status: "ready", because: None }),
-        // Logged where it was found.
+        // Logged where it was detected.
         Err(_) => unready("database"),
     }
 }

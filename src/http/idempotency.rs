@@ -1,5 +1,5 @@
-//! `Idempotency-Key`: the answer to a deciding call is stored in the transaction of its deed, so that the same call
-//! again — after a lost answer, a timeout, a crash — gets the same answer and does nothing twice.
+//! `Idempotency-Key`: the reply to a call is stored in the transaction of its change, so that a retry after a
+//! lost response, a timeout or a crash gets the same reply and changes nothing twice.
 
 use std::future::{Ready, ready};
 
@@ -20,7 +20,7 @@ use crate::ids::UserId;
 use super::extract::BodyDigest;
 use super::{Caller, Problem, Reply};
 
-/// A call that creates or decides: its idempotency key, if it has one, and what it asks for.
+/// A call that creates or decides something: its idempotency key, if any, and its fingerprint.
 #[derive(Debug)]
 pub struct IdempotentCall {
     request: HttpRequest,
@@ -48,7 +48,7 @@ impl FromRequest for IdempotentCall {
 }
 
 impl IdempotentCall {
-    /// What the call asks for: the same key with anything else is another request.
+    /// A hash of method, path and body: the same key with another fingerprint is refused.
     fn fingerprint(&self) -> String {
         let mut hash = Sha256::new();
         hash.update(self.request.method().as_str());
@@ -62,7 +62,7 @@ impl IdempotentCall {
     }
 }
 
-/// Runs a deciding use case and answers with its reply, or with the stored one where this key was answered before.
+/// Runs a use case and answers with its reply, or with the stored reply if this key was used before.
 pub async fn run_idempotent(
     app: &App,
     caller: &Caller,
@@ -113,8 +113,8 @@ fn find(
     }))
 }
 
-/// Takes the key before the deed. On PostgreSQL a second call with the same key waits here for the first one's commit,
-/// is told of the violation, runs again and finds the answer.
+/// Inserts the key before the change. On PostgreSQL a concurrent call with the same key waits here for the
+/// first one's commit, gets a unique violation, runs again and finds the stored reply.
 fn claim(uow: &mut UnitOfWork<'_>, user: UserId, key: &str, fingerprint: &str) -> Result<(), DbError> {
     let now = uow.now();
     diesel::insert_into(keys::table)
@@ -142,7 +142,7 @@ fn store(uow: &mut UnitOfWork<'_>, user: UserId, key: &str, reply: &Reply) -> Re
     Ok(())
 }
 
-/// Forgets answers from before `horizon`; returns how many. The sweeper's work.
+/// Deletes replies stored before `horizon`; returns their number. Called by the scheduler.
 pub fn delete_expired(uow: &mut UnitOfWork<'_>, horizon: Timestamp) -> Result<usize, DbError> {
     let old = keys::table.filter(keys::created_at.lt(horizon));
     Ok(diesel::delete(old).execute(uow.conn())?)

@@ -1,4 +1,4 @@
-//! Parts of bodies that several features take.
+//! Request body types that several features share.
 
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
@@ -25,7 +25,7 @@ pub struct MoneyInput {
 }
 
 impl MoneyInput {
-    /// The amount; the error says which part of it is wrong, and what it must be.
+    /// Parses the amount; the error names the wrong part and what it must be.
     pub fn parse(&self) -> Result<Money, String> {
         let currency: Currency = self.currency.parse().map_err(|error| format!("currency {error}"))?;
         Money::new(self.amount, currency).map_err(|error| format!("amount {error}"))
@@ -49,7 +49,7 @@ pub struct PriceRangeInput {
 }
 
 impl PriceRangeInput {
-    /// The range; the error says which part of it is wrong, and what it must be.
+    /// Parses the range; the error names the wrong part and what it must be.
     pub fn parse(&self) -> Result<PriceRange, String> {
         let currency: Currency = self.currency.parse().map_err(|error| format!("currency {error}"))?;
         PriceRange::new(self.min, self.max, currency).map_err(|error| error.to_string())
@@ -67,7 +67,7 @@ pub struct SlotInput {
 }
 
 impl SlotInput {
-    /// The slot.
+    /// Parses the slot, whose end must be after its start.
     pub fn parse(self) -> Result<Slot, InvalidSlot> {
         Slot::new(self.start, self.end)
     }
@@ -83,7 +83,7 @@ pub struct ReasonInput {
 }
 
 impl ReasonInput {
-    /// The reason.
+    /// Parses the reason; the error is one of the field `reason`.
     pub fn parse(&self) -> Result<Reason, Error> {
         Reason::parse(&self.reason).map_err(|error| Error::invalid("reason", error))
     }
@@ -102,13 +102,13 @@ pub struct PointInput {
 }
 
 impl PointInput {
-    /// The point.
+    /// Parses the point, which must be within the ranges of latitude and longitude.
     pub fn parse(self) -> Result<Point, InvalidPoint> {
         Point::new(self.latitude, self.longitude)
     }
 }
 
-/// Tells a field that is null (take it back) from one that is absent (leave it as it is).
+/// Distinguishes a field that is null (clear it) from one that is absent (leave it unchanged).
 ///
 /// For `#[serde(default, deserialize_with = "nullable")]` on an `Option<Option<T>>`.
 pub fn nullable<'de, T, D>(deserializer: D) -> Result<Option<Option<T>>, D::Error>

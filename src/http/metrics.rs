@@ -1,4 +1,5 @@
-//! `/metrics`: everything that is counted, in the Prometheus text format, for whoever may read it.
+//! `/metrics`: all metrics in the Prometheus text format, if configured for holders of the metrics token
+//! only.
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -36,7 +37,7 @@ fn shown(request: &HttpRequest) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
-/// Hashed first, so that comparing takes as long whatever is shown.
+/// Hashed first, so that the comparison takes the same time for any input.
 fn is_same(shown: &str, token: &str) -> bool {
     Sha256::digest(shown).ct_eq(&Sha256::digest(token)).into()
 }

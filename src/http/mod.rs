@@ -1,7 +1,7 @@
 //! The marketplace over HTTP: routes, extractors, and the one table of errors.
 //!
-//! A handler parses into a command, calls one use case through [`read`] or [`run_idempotent`], and represents the result.
-//! No decision of the marketplace is made here.
+//! A handler parses into a command, calls one use case through [`read`] or [`run_idempotent`], and represents
+//! the result. No rules of the marketplace are decided here.
 
 mod address;
 pub mod api;

@@ -1,4 +1,4 @@
-//! Lists in pages: `?limit=&cursor=` → `{items, next_cursor}`. A cursor is opaque to clients.
+//! Paginated lists: `?limit=&cursor=` → `{items, next_cursor}`. A cursor is opaque to clients.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -24,7 +24,7 @@ pub struct PageQuery {
 }
 
 impl PageQuery {
-    /// The page that is asked for, which is none of more items than this server gives at once.
+    /// Parses the requested page; its limit must not exceed `--page-max`.
     pub fn parse<I: FromStr>(&self, app: &App) -> Result<Page<I>, Error> {
         let most = app.config.http.page_max;
         let limit = self.limit.unwrap_or(DEFAULT.min(most));
@@ -53,7 +53,7 @@ pub struct Paged<T> {
 }
 
 impl<T> Paged<T> {
-    /// A slice of the domain's as clients see it.
+    /// Converts a slice of the domain's into a page.
     pub fn of<I: Display>(slice: Slice<T, I>) -> Self {
         Self { next_cursor: slice.next.map(|id| BASE64.encode(id.to_string())), items: slice.items }
     }

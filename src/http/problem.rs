@@ -1,4 +1,5 @@
-//! Errors as `application/problem+json` (RFC 9457): one table from domain errors, one place that writes them.
+//! Errors as `application/problem+json` (RFC 9457): one table from domain errors, and one place that writes
+//! them.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use crate::db::DbError;
 use crate::domain::{Error, FieldError};
 use crate::ids::CallId;
 
-/// An error answer. Handlers return it; [`render`] writes it.
+/// An error response. Handlers return it; [`render`] writes it.
 #[derive(Clone, Debug)]
 pub struct Problem {
     status: StatusCode,
@@ -24,7 +25,7 @@ pub struct Problem {
     errors: Vec<FieldError>,
     state: Option<(&'static str, Vec<&'static str>)>,
     retry_after: Option<Duration>,
-    /// What this status is sent with.
+    /// A header that belongs to this status.
     header: Option<(HeaderName, &'static str)>,
 }
 
@@ -65,7 +66,7 @@ pub struct Document<'a> {
 }
 
 impl Problem {
-    /// A problem by its stable code and a sentence for people.
+    /// A problem with its stable code and a sentence for people.
     pub fn new(
         status: StatusCode,
         code: impl Into<Cow<'static, str>>,
@@ -88,19 +89,19 @@ impl Problem {
             .with_header(header::WWW_AUTHENTICATE, challenge)
     }
 
-    /// The same, with a time after which to try again.
+    /// Adds a `Retry-After` header.
     pub fn retry_after(mut self, after: Duration) -> Self {
         self.retry_after = Some(after);
         self
     }
 
-    /// The same, with the header that its status is sent with.
+    /// Adds the header that belongs to its status.
     pub(super) fn with_header(mut self, name: HeaderName, value: &'static str) -> Self {
         self.header = Some((name, value));
         self
     }
 
-    /// The response that [`render`] will write, for what needs further headers.
+    /// A response that [`render`] will turn into the document, for callers that add further headers.
     pub(super) fn marked(&self) -> HttpResponseBuilder {
         let mut response = HttpResponse::build(self.status);
         response.extensions_mut().insert(self.clone());
@@ -128,7 +129,7 @@ impl Problem {
     }
 }
 
-/// The table: what each domain error is on HTTP.
+/// The table of domain errors on HTTP.
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let detail = error.to_string();
@@ -157,7 +158,7 @@ impl From<Error> for Problem {
     }
 }
 
-/// Database failures: what is ours is logged here and told to nobody.
+/// Database failures: internal ones are logged here and not described to the client.
 impl From<DbError> for Problem {
     fn from(error: DbError) -> Self {
         match error {
@@ -166,7 +167,7 @@ impl From<DbError> for Problem {
                     .retry_after(Duration::from_secs(1))
             }
             DbError::Unavailable(why) => {
-                // Logged by the database itself, once for as long as it lasts.
+                // The database logs an outage itself, once for its duration.
                 log::debug!("the database is unavailable: {why}");
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "try again in a moment")
                     .retry_after(Duration::from_secs(2))
@@ -190,19 +191,19 @@ impl ResponseError for Problem {
         self.status
     }
 
-    /// Only marks the response: its path and call are known to [`render`] alone.
+    /// Only marks the response: its path and call id are known to [`render`] alone.
     fn error_response(&self) -> HttpResponse<BoxBody> {
         self.marked().finish()
     }
 }
 
-/// Middleware that writes every error answer as a problem document: ours, and the framework's own (no route, wrong
-/// method, a payload that broke off), which would otherwise be plain text.
+/// Middleware that writes every error response as a problem document: ours, and the framework's own (no
+/// route, wrong method, an interrupted payload), which would be plain text otherwise.
 pub async fn render<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
-    // Not the request itself: routing fails on one that somebody else holds.
+    // Not a clone of the request: routing panics if another reference to it exists.
     let path = request.path().to_owned();
     let call = request.extensions().get::<CallId>().copied();
     let response = match next.call(request).await {
@@ -214,7 +215,7 @@ pub async fn render<B: MessageBody + 'static>(
     };
     let is_ours = response.response().extensions().contains::<Problem>();
     let is_error = response.status().is_client_error() || response.status().is_server_error();
-    // The framework's own errors are plain text, and those of Engine.IO and of probes are JSON.
+    // The framework's own errors are plain text; those of Engine.IO and of probes are JSON.
     let media_type = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     let is_plain = media_type.is_none_or(|media_type| media_type.starts_with(b"text/plain"));
     if is_ours || (is_error && is_plain) {

@@ -1,4 +1,4 @@
-//! What a use case answers over HTTP, made inside its transaction so that it can be stored with it.
+//! The response of a use case, built inside its transaction so that it can be stored with it.
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
@@ -11,7 +11,7 @@ use crate::domain::policy::Scope;
 
 use super::{Caller, Problem, etag};
 
-/// A successful answer.
+/// A successful response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
     pub(super) status: u16,
@@ -27,17 +27,17 @@ impl Reply {
         Ok(Self { status: 200, location: None, version: None, body })
     }
 
-    /// 201 with where the new thing is, and its representation.
+    /// 201 with the new resource's `Location` and its representation.
     pub fn created(location: String, view: &impl Serialize) -> Result<Self, Error> {
         Ok(Self { status: 201, location: Some(location), ..Self::ok(view)? })
     }
 
-    /// 204.
+    /// 204 without a body.
     pub fn no_content() -> Self {
         Self { status: 204, location: None, version: None, body: String::new() }
     }
 
-    /// With the version as `ETag`.
+    /// Adds the version as `ETag`.
     pub fn etag(self, version: i64) -> Self {
         Self { version: Some(version), ..self }
     }
@@ -61,7 +61,7 @@ impl Reply {
     }
 }
 
-/// Answers with what a reading use case returns; 304 where the caller has that version already.
+/// Answers with the result of a reading use case; 304 if the caller has that version already.
 pub async fn read(
     app: &App,
     caller: &Caller,
@@ -76,8 +76,8 @@ pub async fn read(
     Ok(reply.into_response(false))
 }
 
-/// Like [`read`], for what time alone can change while its version stands (an offer that expires): always the whole
-/// representation, never a 304.
+/// Like [`read`], for resources that time alone can change without a new version (an offer that expires):
+/// always the whole representation, never a 304.
 pub async fn read_current(
     app: &App,
     caller: &Caller,

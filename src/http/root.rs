@@ -1,4 +1,4 @@
-//! `/`: what people and programs find who try the address.
+//! `/`: a landing page for browsers, JSON for programs.
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 const PAGE: &str = include_str!("root.html");
 const STYLE: &str = include_str!("root.css");
 
-/// The address itself.
+/// Mounts `/`.
 pub fn configure(config: &mut web::ServiceConfig) {
     config.route("/", web::get().to(greet)).route("/", web::head().to(greet));
 }
@@ -32,7 +32,7 @@ async fn greet(request: HttpRequest) -> HttpResponse {
     }
 }
 
-/// It loads nothing and runs nothing: the policy lets the browser apply this one style and nothing else.
+/// The content security policy allows this one style and nothing else: the page loads and runs nothing.
 fn page() -> HttpResponse {
     let style = BASE64_STANDARD.encode(Sha256::digest(STYLE));
     let policy = format!(

@@ -1,4 +1,4 @@
-//! Every route, in one list.
+//! Mounts every route.
 
 use actix_web::web;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -7,7 +7,8 @@ use super::api;
 use super::fallback::{self, Addresses};
 use super::openapi::{self, Document};
 
-/// What is told of the routes. It is made once for all worker threads, since it is large.
+/// The OpenAPI document and the path table of all routes. Created once and shared by the worker threads,
+/// since it is large.
 #[derive(Clone)]
 pub struct Description {
     addresses: web::Data<Addresses>,
@@ -15,10 +16,10 @@ pub struct Description {
 }
 
 impl Description {
-    /// Of all routes.
+    /// Generates both from the routes.
     ///
     /// # Errors
-    /// Only if the document cannot be written, which a test would find.
+    /// Only if the document cannot be serialized, which a test would find.
     pub fn new() -> serde_json::Result<Self> {
         let document = openapi::document();
         let addresses = web::Data::new(Addresses::of(&document));
@@ -26,9 +27,9 @@ impl Description {
     }
 }
 
-/// Everything over HTTP: the routes at the root, as existing clients call them, and the same under `/api/v1`; the
-/// document and its page; and an answer for everything else. `live` mounts the addresses of live connections, which this
-/// module knows nothing of.
+/// Mounts everything over HTTP: the routes at the root, as existing clients call them, and the same under
+/// `/api/v1`; the document and its page; and a fallback for everything else. `live` mounts the routes of live
+/// connections, which this module does not know.
 pub fn configure(cfg: &mut web::ServiceConfig, description: &Description, live: fn(&mut web::ServiceConfig)) {
     cfg.app_data(description.addresses.clone());
     openapi::configure(cfg, &description.document);
@@ -42,7 +43,8 @@ pub fn configure(cfg: &mut web::ServiceConfig, description: &Description, live: 
 fn mount(cfg: &mut web::ServiceConfig, live: fn(&mut web::ServiceConfig)) {
     live(cfg);
     for (_, routes) in api::FEATURES {
-        // What one feature's configuration gathers for a document is not wanted here, and goes before the next.
+        // The OpenAPI parts that one feature's configuration collects are not needed here; they are dropped
+        // before the next.
         routes(&mut ServiceConfig::new(cfg));
     }
 }

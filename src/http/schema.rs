@@ -1,4 +1,4 @@
-//! Schemas of what has no type of its own.
+//! OpenAPI schemas of values that have no type of their own.
 
 use std::ops::RangeFrom;
 
@@ -11,22 +11,22 @@ use crate::domain::policy::{Machine, Need, Rights, Rule};
 use crate::domain::requests::{self, Request};
 use crate::domain::simulations::{self, Simulation};
 
-/// Text that this regular expression matches.
+/// A string that matches this regular expression.
 pub(super) fn text(pattern: &str) -> Schema {
     ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).build().into()
 }
 
-/// A whole number from `least` on.
+/// An integer with this minimum.
 pub(super) fn number(least: RangeFrom<u32>) -> Schema {
     ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(least.start)).build().into()
 }
 
-/// One of these words.
+/// A string that is one of these words.
 pub(in crate::http) fn one_of(words: impl IntoIterator<Item = &'static str>) -> Schema {
     ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).build().into()
 }
 
-/// `allowed_actions` of what has states: everything that its table lets anybody do.
+/// `allowed_actions` of a type with states: every action in its transition table.
 pub(in crate::http) fn steps<M: Machine>() -> Schema {
     some_of(steps_of::<M>().collect())
 }
@@ -36,13 +36,13 @@ fn steps_of<M: Machine>() -> impl Iterator<Item = &'static str> {
     by_people.map(|rule| rule.action.into())
 }
 
-/// `allowed_actions` of whatever a problem is about.
+/// `allowed_actions` of a problem document, for any type.
 pub(in crate::http) fn all_steps() -> Schema {
     let offers_and_requests = steps_of::<Offer>().chain(steps_of::<Request>());
     some_of(offers_and_requests.chain(steps_of::<Booking>()).chain(steps_of::<Simulation>()).collect())
 }
 
-/// `current_state` of whatever a problem is about.
+/// `current_state` of a problem document, for any type.
 pub(in crate::http) fn states() -> Schema {
     let offers = offers::State::ALL.iter().map(|state| state.as_str());
     let requests = requests::State::ALL.iter().map(|state| state.as_str());
@@ -51,7 +51,7 @@ pub(in crate::http) fn states() -> Schema {
     one_of(sorted(offers.chain(requests).chain(bookings).chain(simulations).collect()))
 }
 
-/// `allowed_actions` of what has none.
+/// `allowed_actions` of a type without states.
 pub(in crate::http) fn changes<T: Rights>() -> Schema {
     some_of(T::RIGHTS.iter().filter(|right| right.writes).map(|right| right.action).collect())
 }

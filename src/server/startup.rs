@@ -202,7 +202,6 @@ pub enum Stop {
 ///
 /// The signal handlers are installed by this call, not by the first poll: a signal that arrives during
 /// startup takes effect as soon as the server serves.
-/// starts is obeyed as soon as it serves.
 #[cfg(unix)]
 pub fn shutdown_signal() -> io::Result<impl Future<Output = Stop>> {
     use tokio::signal::unix::{SignalKind, signal};

@@ -74,7 +74,7 @@ pub(super) enum Heard {
     Answer,
     /// A `typing` notice from another member; holds the sender's user id.
     Said(String),
-    /// Anything else.
+    /// Any other message.
     Other,
 }
 

@@ -1,4 +1,4 @@
-//! `/consumers/{id}`: the buying side of a user, for its owner alone.
+//! `/consumers/{id}`: consumer profiles, for their owners only.
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get, patch};
@@ -17,7 +17,7 @@ use crate::http::schema::changes;
 use crate::http::{Body, Caller, Fields, Id, IdempotentCall, IfMatch, Problem, Reply, read, run_idempotent};
 use crate::ids::{ConsumerId, UserId};
 
-/// Everything under `/consumers`.
+/// All routes under `/consumers`.
 pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
     cfg.service(get_one).service(edit);
 }

@@ -1,4 +1,4 @@
-//! `/conversations`: chats with the assistant, for their owners alone.
+//! `/conversations`: conversations with the assistant, for their owners only.
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get, post};
@@ -16,7 +16,7 @@ use crate::http::{
 };
 use crate::ids::ConversationId;
 
-/// Everything under `/conversations`.
+/// All routes under `/conversations`.
 pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
     cfg.service(list).service(create).service(get_one);
 }

@@ -1,4 +1,4 @@
-//! `/entries`: journals, for their owners alone.
+//! `/entries`: journal entries, for their owners only.
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get, post};
@@ -15,7 +15,7 @@ use crate::http::{
 };
 use crate::ids::EntryId;
 
-/// Everything under `/entries`.
+/// All routes under `/entries`.
 pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
     cfg.service(list).service(create).service(get_one);
 }

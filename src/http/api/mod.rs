@@ -1,4 +1,5 @@
-//! The routes, by noun: each parses into a command, calls one use case, and represents the result.
+//! The routes of the API, one module per resource: each handler parses into a command, calls one use case,
+//! and represents the result.
 
 mod admin;
 mod auth;
@@ -15,10 +16,10 @@ mod simulations;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-/// Declares routes.
+/// A function that mounts one feature's routes.
 pub(super) type Routes = fn(&mut ServiceConfig<'_>);
 
-/// The routes that clients of the API call, feature by feature. Its name is the feature's tag in the OpenAPI document.
+/// The features of the API, each with its tag in the OpenAPI document.
 pub(super) const FEATURES: [(&str, Routes); 12] = [
     ("auth", auth::routes),
     ("providers", providers::routes),

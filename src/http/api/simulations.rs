@@ -1,4 +1,4 @@
-//! `/simulations`: pricing runs, for their owners alone.
+//! `/simulations`: pricing simulations, for their owners only.
 
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
@@ -20,7 +20,7 @@ use crate::http::{
 };
 use crate::ids::{Category, SimulationId};
 
-/// Everything under `/simulations`.
+/// All routes under `/simulations`.
 pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
     cfg.service(list).service(create).service(get_one).service(cancel);
 }

@@ -1,4 +1,4 @@
-//! One request and its answer, as its connection's bounds see them.
+//! One request and its response, for the timeouts of its connection.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -13,8 +13,8 @@ use tokio::time::Instant;
 
 use super::TcpHandle;
 
-/// A request that is being answered. When it is dropped its answer has ended, which may be an error that the web server
-/// writes by itself.
+/// A request that is being handled. Dropping it marks the response as ended, which may also be an error
+/// response that actix-web wrote by itself.
 pub(super) struct Exchange {
     connection: Option<TcpHandle>,
     takes_chunks: bool,
@@ -32,7 +32,8 @@ impl Exchange {
         Self { connection, takes_chunks: takes_chunks(request.head()) }
     }
 
-    /// Frames an answer of unknown length by the end of the connection where the client cannot be sent chunks.
+    /// Delimits a response of unknown length by closing the connection where the client does not support
+    /// chunked encoding.
     pub(super) fn answer<B: MessageBody>(self, mut response: Response<B>) -> Response<Tracked<B>> {
         let is_open_ended = response.body().size() == BodySize::Stream;
         if is_open_ended && !self.takes_chunks && response.status() != StatusCode::SWITCHING_PROTOCOLS {
@@ -54,15 +55,15 @@ impl Drop for Exchange {
     }
 }
 
-/// HTTP/1.0 knows no chunks (RFC 9112, section 6.1). After a request that might have switched protocols actix-http
-/// announces chunks and then writes none.
+/// HTTP/1.0 has no chunked encoding (RFC 9112, section 6.1). After a request that might have switched
+/// protocols, actix-http announces chunked encoding but does not apply it.
 fn takes_chunks(head: &RequestHead) -> bool {
     let might_switch = head.headers().contains_key(header::UPGRADE) || head.method == Method::CONNECT;
     head.version >= Version::HTTP_11 && !might_switch
 }
 
 pin_project! {
-    /// An answer's body. The web server drops it when it has taken all of it.
+    /// A response body. actix-web drops it when it has read all of it.
     pub(super) struct Tracked<B> {
         #[pin]
         body: B,

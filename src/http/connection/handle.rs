@@ -1,4 +1,4 @@
-//! A hold on a connection that the web server reads and writes.
+//! A handle to a connection that actix-web reads and writes.
 
 use std::cell::{Cell, RefCell};
 use std::io::ErrorKind;
@@ -12,18 +12,18 @@ use tokio::time::Instant;
 
 use super::phase::{Progress, Timeouts};
 
-/// What the web server's end and the handles of one connection share.
+/// The state shared by actix-web's stream and the handles of one connection.
 #[derive(Debug)]
 pub(super) struct Shared {
-    /// Until the web server is done with it: handles that live longer hold no descriptor.
+    /// `None` once actix-web has dropped the stream: handles that live longer keep no descriptor open.
     pub(super) tcp: RefCell<Option<TcpStream>>,
     pub(super) progress: Progress,
-    /// The answer ends where the connection's writing does.
+    /// The response ends when the connection's write half is closed.
     pub(super) ends_with_answer: Cell<bool>,
 }
 
-/// A hold on a connection: to end it, whatever the web server waits for, and to tell how far its request has come. Stays
-/// on the connection's thread.
+/// A handle to a connection: closes it regardless of what actix-web waits for, and reports the progress of
+/// its request. Not `Send`: it stays on the connection's thread.
 #[derive(Debug, Clone)]
 pub struct TcpHandle(pub(super) Rc<Shared>);
 
@@ -36,24 +36,24 @@ impl TcpHandle {
         }))
     }
 
-    /// Nothing more will be written: the peer reads what is on its way, then the end.
+    /// Closes the write half: the peer reads what was sent, then end of file.
     pub fn end_writing(&self) {
         self.shutdown(Shutdown::Write);
     }
 
-    /// Ends the connection now.
+    /// Closes the connection now.
     pub fn shut(&self) {
         self.shutdown(Shutdown::Both);
     }
 
     fn shutdown(&self, how: Shutdown) {
         if let Some(tcp) = &*self.0.tcp.borrow() {
-            // An error means that the connection is gone already.
+            // An error means that the connection is closed already.
             let _ = SockRef::from(tcp).shutdown(how);
         }
     }
 
-    /// Whether the peer has ended its half, as far as it is known here: also where the web server has not read so far.
+    /// Whether the peer has closed its write half, even if actix-web has not read that far.
     pub fn is_left(&self) -> bool {
         let tcp = self.0.tcp.borrow();
         let Some(tcp) = &*tcp else { return true };
@@ -63,17 +63,17 @@ impl TcpHandle {
         }
     }
 
-    /// Lifts the bounds of requests and answers: a live session has its own.
+    /// Lifts the timeouts of requests and responses: a live session has its own.
     pub fn become_session(&self) {
         self.0.progress.session_began();
     }
 
-    /// Whether it did.
+    /// Whether the connection belongs to a live session.
     pub(super) fn is_session(&self) -> bool {
         self.0.progress.is_session()
     }
 
-    /// The request's body has been read to its end.
+    /// Marks the request's body as read to its end.
     pub fn body_ended(&self) {
         self.0.progress.body_ended();
     }

@@ -1,8 +1,10 @@
-//! Accepted TCP connections: each has one descriptor, which the web server reads and writes and others may shut, and a
-//! bound on every way in which its client can keep the server waiting.
+//! Accepted TCP connections: each has one descriptor, which actix-web reads and writes and a handle may
+//! close, and a timeout on every way in which its client can keep the server waiting. Nothing here knows of
+//! routes or of the content of requests.
 //!
-//! actix-web bounds the first head of a connection and its keep-alive. It waits for ever for the rest of a later head, for
-//! a chunked body that no handler reads, and for a client that does not take its answer.
+//! actix-web itself bounds the first request head of a connection, and the keep-alive. Without a timeout it
+//! waits for the rest of a later head, for a chunked body that no handler reads, and for a client that does
+//! not read its response.
 
 mod exchange;
 mod handle;

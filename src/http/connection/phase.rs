@@ -1,4 +1,4 @@
-//! What a connection waits for, and until when.
+//! The phases of a connection, and their deadlines.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -9,54 +9,54 @@ use tokio::time::Instant;
 /// How long a client may keep the server waiting.
 #[derive(Debug, Clone, Copy)]
 pub struct Timeouts {
-    /// For a request's head to be complete, from its first byte; of the first one, from the connection's beginning.
+    /// To complete a request head, from its first byte; for the first head, from the start of the connection.
     pub head: Duration,
-    /// For a request's body to be complete, from its head.
+    /// To complete a request body, from the end of its head.
     pub body: Duration,
-    /// For the next request to begin.
+    /// Until the next request begins.
     pub idle: Duration,
-    /// For the client to take any more of an answer.
+    /// Until the client reads any more of a response.
     pub write: Duration,
 }
 
-/// How long a connection that is to end may take to read what it was last told.
+/// How long a client may take to read the last response before its connection is closed.
 pub(super) const LINGER: Duration = Duration::from_secs(5);
 
-/// What the server is doing with a connection.
+/// What a connection is waiting for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// Waiting for a head, or for the rest of one.
+    /// For a request head, or the rest of one.
     Head { until: Instant },
-    /// A request is being handled. The server's own turn, unless its handler reads the body, which then has its own timer.
+    /// For the handler. Unbounded, unless the handler reads the body, which then has its own timer.
     Request { body_until: Instant, is_read: bool },
-    /// The answer is complete, but not written to the socket yet.
+    /// For the complete response to be written to the socket.
     Answered { body_until: Instant, is_read: bool },
-    /// Answered; what is left of the request's body is read and thrown away.
+    /// For the unread rest of the request's body, which is discarded.
     Unread { until: Instant },
-    /// Waiting for the next request.
+    /// For the next request.
     Idle { until: Instant },
-    /// A live session, which watches its connection itself.
+    /// A live session, which has its own timeouts.
     Session,
 }
 
-/// Where one connection stands. Time is a parameter.
+/// The state of one connection. Time is a parameter.
 #[derive(Debug)]
 pub(super) struct Progress {
-    /// The same for all connections of a worker thread.
+    /// Shared by all connections of a worker thread.
     timeouts: Rc<Timeouts>,
     phase: Cell<Phase>,
-    /// Until when the client must take more of what is being written.
+    /// Deadline by which the client must read more of the response.
     write_until: Cell<Option<Instant>>,
 }
 
 impl Progress {
     pub(super) fn new(timeouts: Rc<Timeouts>, now: Instant) -> Self {
-        // Of a first head that is late actix-web tells the client, and then closes.
+        // actix-web answers a late first head with 408 before it closes.
         let until = now + timeouts.head + LINGER;
         Self { timeouts, phase: Cell::new(Phase::Head { until }), write_until: Cell::new(None) }
     }
 
-    /// When the connection ends if nothing happens until then.
+    /// When the connection is closed unless something happens before.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let waiting = match self.phase.get() {
             Phase::Session => return None,
@@ -66,14 +66,14 @@ impl Progress {
         [waiting, self.write_until.get()].into_iter().flatten().min()
     }
 
-    /// Bytes came.
+    /// Bytes were received.
     pub(super) fn received(&self, now: impl FnOnce() -> Instant) {
         if matches!(self.phase.get(), Phase::Idle { .. }) {
             self.phase.set(Phase::Head { until: now() + self.timeouts.head });
         }
     }
 
-    /// A head is complete; until when its body must be.
+    /// A head is complete; returns the deadline of its body.
     pub(super) fn request_began(&self, now: Instant) -> Instant {
         let body_until = now + self.timeouts.body;
         self.phase.set(Phase::Request { body_until, is_read: false });
@@ -96,7 +96,7 @@ impl Progress {
         self.phase.get() == Phase::Session
     }
 
-    /// All of the answer has been produced; where there was a session, it is over.
+    /// The whole response has been produced, or the live session has ended.
     pub(super) fn answer_ended(&self, now: Instant) {
         let (body_until, is_read) = match self.phase.get() {
             Phase::Request { body_until, is_read } => (body_until, is_read),
@@ -105,25 +105,25 @@ impl Progress {
         self.phase.set(Phase::Answered { body_until, is_read });
     }
 
-    /// Everything that was produced has been written; whether that ends an answer.
+    /// All buffered output has been written; returns whether that completes a response.
     pub(super) fn flushed(&self, now: impl FnOnce() -> Instant) -> bool {
         let Phase::Answered { body_until, is_read } = self.phase.get() else { return false };
         let now = now();
         self.phase.set(if is_read {
             Phase::Idle { until: now + self.timeouts.idle }
         } else {
-            // Also where the body's time is over: the client may still read that it is.
+            // Even if the body's time is over: the client may still read the response.
             Phase::Unread { until: body_until.max(now + LINGER) }
         });
         true
     }
 
-    /// The client took some of what is being written.
+    /// The client read some of the output.
     pub(super) fn written(&self) {
         self.write_until.set(None);
     }
 
-    /// It takes nothing at the moment.
+    /// The client reads nothing at the moment.
     pub(super) fn write_blocked(&self, now: impl FnOnce() -> Instant) {
         if self.write_until.get().is_none() {
             self.write_until.set(Some(now() + self.timeouts.write));
@@ -141,7 +141,7 @@ mod tests {
         Duration::from_secs(secs)
     }
 
-    /// A connection, when it began, and a way to say times after that.
+    /// A connection, its start, and a function from seconds after that to an instant.
     fn connection() -> (Progress, Instant, impl Fn(u64) -> Instant) {
         let began = Instant::now();
         (Progress::new(Rc::new(TIMEOUTS), began), began, move |after| began + secs(after))

@@ -1,4 +1,5 @@
-//! The web server, on connections of ours: what `actix_web::HttpServer` does, with [`Stream`] for its `TcpStream`.
+//! The HTTP server on our own connections: what `actix_web::HttpServer` does, with [`Stream`] for its
+//! `TcpStream`.
 
 use std::fmt::Debug;
 use std::future::ready;
@@ -20,27 +21,27 @@ use super::exchange::Exchange;
 use super::phase::{LINGER, Timeouts};
 use super::stream::Stream;
 
-/// What each accepted socket is set to.
+/// Socket options of each accepted connection.
 #[derive(Debug, Clone, Copy)]
 pub struct SocketOptions {
-    /// The kernel's send buffer: what a peer that does not read can make the kernel keep.
+    /// The kernel's send buffer in bytes, which bounds what a peer that does not read makes the kernel keep.
     pub send_buffer: usize,
-    /// Sent data that the peer's machine does not acknowledge for this long ends the connection.
+    /// Sent data that stays unacknowledged for this long closes the connection (`TCP_USER_TIMEOUT`).
     pub user_timeout: Duration,
 }
 
-/// How connections are served.
+/// Options of the HTTP server.
 #[derive(Debug, Clone, Copy)]
 pub struct ServeOptions {
-    /// Threads, each with an event loop.
+    /// Worker threads, each with an event loop.
     pub workers: usize,
-    /// Open connections of each, beyond which new ones wait.
+    /// Open connections per worker, beyond which new ones wait in the backlog.
     pub max_connections: usize,
-    /// How long requests in flight may take when the server stops in order.
+    /// How long requests in flight may take during a graceful stop.
     pub stop_timeout: Duration,
     /// How long a client may keep the server waiting.
     pub timeouts: Timeouts,
-    /// Of every connection.
+    /// Socket options of every connection.
     pub socket: SocketOptions,
 }
 
@@ -61,7 +62,8 @@ impl Default for ServeOptions {
     }
 }
 
-/// Serves what `app` makes, once for each worker thread, on the connections of `listener`. It listens to no signals.
+/// Serves the service that `app` creates, once per worker thread, on the connections of `listener`. Installs
+/// no signal handlers.
 ///
 /// # Errors
 /// Those of the listener.
@@ -90,7 +92,7 @@ where
         let app = app().into_factory().map_err(|error| error.into().error_response());
         let tracked = apply_fn_factory(app, |mut request: Request, app: &_| {
             let exchange = Exchange::begin(&mut request);
-            // Not an async block, which would hold the answer's future twice.
+            // Not an async block, which would store the response's future twice.
             Service::call(app, request)
                 .map(|answered| answered.map(|response| exchange.answer(response.into())))
         });
@@ -99,7 +101,7 @@ where
                 let stopping = stopping.clone();
                 async move { stopping.notified().await }
             })
-            // Tells a client whose first head is late so; the other bounds are the stream's.
+            // Answers a late first head with 408; the other timeouts are the stream's.
             .client_request_timeout(timeouts.head)
             .keep_alive(KeepAlive::Os)
             .client_disconnect_timeout(LINGER)

@@ -1,4 +1,4 @@
-//! A connection as the web server reads and writes it.
+//! A connection as actix-web reads and writes it.
 
 use std::io::{self, ErrorKind};
 use std::pin::Pin;
@@ -12,11 +12,11 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::handle::TcpHandle;
 use super::phase::Timeouts;
 
-/// The web server's end. Reading and writing fail when the client has kept the server waiting for too long, upon which the
-/// web server drops it; dropped, it closes the descriptor.
+/// The stream that actix-web owns. Reads and writes fail once the client has missed a deadline, upon which
+/// actix-web drops the stream; dropping it closes the descriptor.
 pub(super) struct Stream {
     handle: TcpHandle,
-    /// Set to the deadline or to one before it, so that it need not be moved with each request.
+    /// Set to the deadline or earlier, so that it need not be reset for each request.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
@@ -36,7 +36,7 @@ impl Stream {
         }
     }
 
-    /// Fails when the deadline has passed; otherwise the task is woken when it does.
+    /// Fails if the deadline has passed; otherwise wakes the task when it does.
     fn check_deadline(&mut self, context: &mut Context<'_>) -> io::Result<()> {
         let Some(deadline) = self.handle.0.progress.deadline() else {
             if self.handle.is_session() {
@@ -93,7 +93,7 @@ impl AsyncWrite for Stream {
         polled
     }
 
-    /// The web server comes here at the end of each turn in which everything was written.
+    /// actix-web flushes at the end of each poll in which everything was written.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let ends_answer = self.handle.0.progress.flushed(Instant::now);
         if ends_answer && self.handle.0.ends_with_answer.get() {

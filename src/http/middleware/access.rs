@@ -1,11 +1,11 @@
-//! Which addresses need a token. All do that are not named here: who forgets an address has closed it.
+//! Which routes need a token: all that are not listed here, so that a forgotten route is closed.
 
 use actix_web::dev::ServiceRequest;
 
-/// For operators' machines, which ask every few seconds; never counted.
+/// Probes and scrapes, which come every few seconds; never rate-limited.
 const PROBES: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
-/// Where live connections open. They look for tokens in more places, and have limits of their own.
+/// Routes that open live connections. They accept tokens in more places and have their own limits.
 const LIVE: [&str; 6] = [
     "/ws",
     "/ws/reflections/{entry_id}",
@@ -15,7 +15,7 @@ const LIVE: [&str; 6] = [
     "/socket.io",
 ];
 
-/// Where people come in and go out, and what everybody may read.
+/// Routes for signing in and out, and public pages.
 const OPEN: [&str; 9] = [
     "/",
     "/auth/register",
@@ -28,22 +28,22 @@ const OPEN: [&str; 9] = [
     "/docs/{_:.*}",
 ];
 
-/// Who may come to an address.
+/// Who may call a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {
-    /// Everybody, as often as they like.
+    /// Everybody, without a rate limit.
     Probe,
-    /// Whoever opens a live connection, which its own admission decides.
+    /// Clients that open a live connection, which has its own admission.
     Live,
-    /// Everybody; this includes addresses that do not exist, since that is no secret.
+    /// Everybody; includes unknown paths, whose absence is no secret.
     Open,
-    /// Whoever shows a good token.
+    /// Callers with a valid token.
     Token,
 }
 
-/// Who may come to the address of a request that is not routed yet.
+/// The access of a request that is not routed yet.
 pub(super) fn access(request: &ServiceRequest) -> Access {
-    // The path as the router sees it: with `%62` for a `b`, the raw one would be another.
+    // The path as the router sees it: with `%62` for `b`, the raw path would match another pattern.
     let pattern = request.resource_map().match_pattern(request.match_info().unprocessed());
     let Some(pattern) = pattern else { return Access::Open };
     let pattern = pattern.strip_prefix("/api/v1").unwrap_or(&pattern);

@@ -1,10 +1,10 @@
-//! Who calls, and how much they may: judged before a route sees the request, and so before its path and its body are. One
-//! order for all addresses: the rate of the address, the token, the rate of the caller.
+//! Authenticates and rate-limits requests before a route sees them, and therefore before path and body are
+//! parsed. The order is the same for all routes: the address's rate, the token, the caller's rate.
 //!
-//! Only a token that is good takes a request out of its address's budget, into its user's. Others, forged or void, are charged
-//! to the address like no token at all. An address that has used up its budget may still have good callers beside bad ones (a
-//! whole office, a mobile network), so tokens are judged there, too: the signature, which costs no more than the refusal
-//! would, and only for a well-signed token the database.
+//! Only a valid token moves a request from its address's budget to its user's. Requests with a forged or
+//! revoked token are charged to the address, like requests without one. An address with an exhausted budget
+//! may still have valid callers (an office, a mobile network), so tokens are checked there, too: first the
+//! signature, which costs no more than the refusal would, and the database only for a validly signed token.
 
 use std::net::IpAddr;
 
@@ -26,8 +26,8 @@ use crate::limits::{Limited, Standing};
 
 use super::access::{Access, access};
 
-/// Counts the request, and leaves the [`Caller`] with it where it shows a good token; answers 429 and 401 by itself, and tells
-/// every caller where they stand.
+/// Counts the request, and inserts the [`Caller`] into its extensions if its token is valid; answers 429 and
+/// 401 by itself, and sends every caller the `RateLimit-*` headers.
 pub async fn authenticate<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
@@ -52,8 +52,8 @@ pub async fn authenticate<B: MessageBody + 'static>(
     Ok(response)
 }
 
-/// An address of live connections: what opens one, or belongs to one, is under limits of its own. Whatever else comes there is
-/// answered with an error, and each of those is charged to the address.
+/// A route of live connections: requests that open one, or belong to one, have their own limits. Requests
+/// that end in an error are charged to the address.
 async fn live<B: MessageBody + 'static>(
     app: &App,
     request: ServiceRequest,
@@ -78,16 +78,16 @@ async fn live<B: MessageBody + 'static>(
     Ok(response)
 }
 
-/// Why a request is not a known caller's.
+/// Why a request has no authenticated caller.
 enum Refusal {
-    /// There were too many.
+    /// The rate limit was exceeded.
     Limited(Problem),
-    /// No token, or not a good one. The address has been charged for it.
+    /// The token is missing or invalid. The address has been charged for it.
     Token(Refused),
 }
 
 impl Refusal {
-    /// Where everybody may come, a bad token is as good as none.
+    /// On an open route, an invalid token counts as none.
     fn of_a_guest(self) -> Result<(), Problem> {
         match self {
             Self::Limited(problem) => Err(problem),
@@ -115,7 +115,7 @@ async fn judge(app: &App, request: &ServiceRequest) -> Result<(), Refusal> {
             Err(refused) => refused,
         },
     };
-    // A token that could not be judged says nothing against its address.
+    // A token that could not be checked must not be charged to its address.
     if !refused.error().is_verdict() {
         return Err(Refusal::Token(refused));
     }
@@ -131,7 +131,7 @@ async fn identify(app: &App, token: &str, address: IpAddr, call: CallId) -> Resu
     let proven = app.auth.prove(token).await?;
     let digest = Sha256::digest(token).into();
     if app.rates.may_look_up(&digest, address).is_err() {
-        // The address has nothing left for it to be charged to, which is what the caller is told.
+        // The address's budget is exhausted, which is the answer that the caller gets.
         return Err(AuthError::Missing.into());
     }
     let admitted = app.auth.admit(proven, call).await;
@@ -166,7 +166,7 @@ fn leave_standing(request: &impl HttpMessage, counted: Result<Standing, Limited>
     request.extensions_mut().insert(standing);
 }
 
-/// `RateLimit-*` (draft-ietf-httpapi-ratelimit-headers-06, section 3).
+/// Adds `RateLimit-*` (draft-ietf-httpapi-ratelimit-headers-06, section 3).
 fn tell<B>(response: &mut ServiceResponse<B>) {
     let Some(standing) = response.request().extensions().get::<Standing>().copied() else { return };
     let mut put = |name, value: u64| put(response.headers_mut(), name, value);

@@ -1,4 +1,5 @@
-//! A request body has so long to arrive: actix-web itself would wait for ever for the next byte.
+//! Bounds the time in which a request body must arrive: actix-web itself would wait for the next byte without
+//! limit.
 
 use std::cell::Cell;
 use std::pin::Pin;
@@ -19,7 +20,7 @@ use crate::app::App;
 use crate::http::Problem;
 use crate::http::connection::TcpHandle;
 
-/// Answers 408 and closes the connection where the body is not complete in time.
+/// Answers 408 and closes the connection if the body is not complete in time.
 pub async fn limit_body_time<B: MessageBody>(
     mut request: ServiceRequest,
     next: Next<B>,
@@ -51,7 +52,8 @@ pub async fn limit_body_time<B: MessageBody>(
     Ok(ServiceResponse::new(response.into_parts().0, answer).map_into_right_body())
 }
 
-/// What follows such a request is no body: a session reads it for as long as it lives, or nobody does.
+/// What follows a WebSocket upgrade is not a body: the session reads it for as long as it lives, or nobody
+/// does.
 fn asks_for_websocket(head: &RequestHead) -> bool {
     let headers = head.headers();
     let upgrade = headers.get(header::UPGRADE).map(|to| to.as_bytes().trim_ascii());
@@ -59,8 +61,8 @@ fn asks_for_websocket(head: &RequestHead) -> bool {
     head.method == Method::GET && is_websocket && !headers.contains_key(header::TRANSFER_ENCODING)
 }
 
-/// actix-http takes everything that follows a request with `Upgrade: websocket` for its body. Only a GET can open a
-/// WebSocket; another's body is as long as it says.
+/// actix-http takes everything after a request with `Upgrade: websocket` for its body. Only a GET can open a
+/// WebSocket; the body of another method has its declared length.
 fn length_of_ignored_upgrade(head: &RequestHead) -> Option<u64> {
     let headers = head.headers();
     let is_upgrade =
@@ -71,12 +73,12 @@ fn length_of_ignored_upgrade(head: &RequestHead) -> Option<u64> {
 
 struct Timed {
     payload: Payload,
-    /// So many bytes belong to the body, where the payload does not end with it.
+    /// Remaining bytes of the body, where the payload does not end with it.
     left: Option<u64>,
     deadline: Instant,
-    /// From when the body is first waited for.
+    /// Created when the body is first waited for.
     timer: Option<Pin<Box<Sleep>>>,
-    /// Told to the middleware, since extractors answer any broken body alike.
+    /// Tells the middleware about the timeout, since extractors answer every broken body alike.
     late: Rc<Cell<bool>>,
     connection: Option<TcpHandle>,
 }

@@ -1,4 +1,4 @@
-//! The name of a call, its line in the log and its place in the metrics.
+//! The id of a call, its log line and its metrics.
 
 use std::time::Instant;
 
@@ -16,8 +16,8 @@ use crate::telemetry::without_secret;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Gives the call its name (the client's own `X-Request-Id` if it is a plain one), which handlers find in the request's
-/// extensions and the client in the answer; counts and logs the call when its answer begins.
+/// Assigns the call its id (the client's `X-Request-Id` if it has a safe form), puts it into the request's
+/// extensions and the response, and counts and logs the call when its response begins.
 pub async fn call<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
@@ -33,7 +33,8 @@ pub async fn call<B: MessageBody>(
     let (route, status) = match &mut answer {
         Ok(response) => {
             response.headers_mut().insert(X_REQUEST_ID, name);
-            // The pattern, not the path, and one word for all that matches none: both would be labels without bound.
+            // The pattern instead of the path, and one label for all unmatched paths: the labels would be
+            // unbounded otherwise.
             (response.request().match_pattern(), response.status())
         }
         Err(error) => {
@@ -48,8 +49,8 @@ pub async fn call<B: MessageBody>(
     let took = began.elapsed();
     app.metrics.http_answered(route, metric_method(method.as_str()), status.as_u16(), took);
     let level = if status.is_server_error() { log::Level::Error } else { level_of(route, status) };
-    // The path without its query: tokens and tickets travel there. What looks like one of ours in a path, the log
-    // recognises by itself; the load-test secret looks like anything.
+    // Without the query, which may carry tokens and tickets. The logger itself masks what looks like one of
+    // ours in a path, but the load-test secret has no recognizable form.
     let secret = app.config.load_test_secret.as_ref().map(|secret| secret.expose().as_str());
     let path = without_secret(&path, secret.unwrap_or_default());
     log::log!(
@@ -59,13 +60,13 @@ pub async fn call<B: MessageBody>(
     answer
 }
 
-/// Probes, scrapes and polls come every few seconds and say nothing when all is well.
+/// Successful probes, scrapes and polls are frequent, and logged at a lower level.
 fn level_of(route: &str, status: StatusCode) -> log::Level {
     let is_probe = matches!(route, "/healthz" | "/readyz" | "/metrics") || route.ends_with("/socket.io/");
     if is_probe && status.is_success() { log::Level::Debug } else { log::Level::Info }
 }
 
-/// Methods are labels, too, and a client can make up any number of them.
+/// Methods are labels, too, and a client can send any number of different ones.
 fn metric_method(method: &str) -> &str {
     const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
     if KNOWN.contains(&method) { method } else { "other" }

@@ -1,4 +1,4 @@
-//! Which web pages may read our answers (the Fetch standard's CORS protocol).
+//! CORS (the Fetch standard): which web origins may read our responses.
 
 use std::sync::Arc;
 
@@ -15,14 +15,14 @@ use crate::app::App;
 use crate::config::Config;
 use crate::http::Problem;
 
-/// How a page's script may call.
+/// Methods that a cross-origin script may use.
 const METHODS: [Method; 5] = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
 
-/// The requests' headers that a page's script may set, besides the few that it always may.
+/// Request headers that a cross-origin script may set, besides those that are always allowed.
 const SENDABLE: [&str; 6] =
     ["Authorization", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key", "X-Request-Id"];
 
-/// The answers' headers that a page's script may read, besides the few that it always may.
+/// Response headers that a cross-origin script may read, besides those that are always allowed.
 const READABLE: [&str; 9] = [
     "ETag",
     "Location",
@@ -35,7 +35,7 @@ const READABLE: [&str; 9] = [
     "RateLimit-Reset",
 ];
 
-/// Lets the pages call us that the configuration allows. Without credentials: tokens travel in a header, never in a cookie, so
+/// CORS for the configured origins. Without credentials: tokens are sent in a header, never in a cookie, so
 /// there is nothing that a browser would add by itself.
 pub fn cors(config: Arc<Config>) -> Cors {
     Cors::default()
@@ -46,8 +46,8 @@ pub fn cors(config: Arc<Config>) -> Cors {
         .max_age(3600)
 }
 
-/// Says what is wrong with a page's question whether it may call. The library's own answer says little, and a developer
-/// who sees it in the browser's tools has to guess which setting it is about.
+/// Adds an explanation to a refused preflight request. The library's own response says little, and a
+/// developer who sees it in the browser's tools could not tell which setting to change.
 pub async fn explain_cors<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,

@@ -1,8 +1,9 @@
-//! What happens to every request before its route sees it, and to every answer after.
+//! Middleware: what happens to every request before its route sees it, and to every response after.
 //!
-//! From the outside in: [`call`] names, counts and logs it; compression; `render` writes errors as problem documents;
-//! [`explain_cors`] and [`cors`]; [`catch_panic`] turns a panic into a 500; [`limit_body_time`] bounds how slowly a body may
-//! come; [`authenticate`] counts the request, and says who calls.
+//! From the outside in: [`call`] assigns an id, counts and logs; compression; `render` writes errors as
+//! problem documents; [`explain_cors`] and [`cors`]; [`catch_panic`] turns a panic into a 500;
+//! [`limit_body_time`] bounds how long a body may take to arrive; [`authenticate`] counts the request and
+//! identifies the caller.
 
 mod access;
 mod authenticate;

@@ -1,4 +1,4 @@
-//! A panic in a handler is our fault and this request's end, not the connection's.
+//! Turns a panic in a handler into a 500: it must end this request, not the connection.
 
 use std::panic::AssertUnwindSafe;
 
@@ -11,13 +11,13 @@ use futures_util::FutureExt;
 
 use crate::http::Problem;
 
-/// Answers 500 where the handler panicked; the panic hook has logged it by then.
+/// Answers 500 if the handler panicked; the panic hook has logged the panic already.
 pub async fn catch_panic<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
-    // Whatever the handler left half-done is its own: what it shares with others is behind locks and transactions that
-    // notice a panic by themselves.
+    // Unwind-safe: the handler's own state is dropped, and shared state is behind locks and transactions that
+    // detect a panic by themselves.
     let answered = AssertUnwindSafe(next.call(request)).catch_unwind().await;
     let panicked =
         || Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "our fault; it has been logged");

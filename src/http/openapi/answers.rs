@@ -1,4 +1,4 @@
-//! What follows from what an operation takes: which error answers it can give, and which headers come with an answer.
+//! Derives the error responses and the headers of an operation from what it takes.
 
 use std::iter;
 
@@ -15,25 +15,26 @@ use super::operations::Located;
 use super::shared;
 use crate::http::schema::{number, text};
 
-/// What an operation takes.
+/// The properties of an operation that determine its error responses and headers.
 struct Takes {
     token: bool,
-    /// Ids in its path.
+    /// Its path contains ids.
     ids: bool,
     body: bool,
     query: bool,
-    /// `Idempotency-Key`.
+    /// It takes `Idempotency-Key`.
     key: bool,
-    /// `If-Match`.
+    /// It takes `If-Match`.
     version: bool,
-    /// It changes something.
+    /// It changes state.
     change: bool,
     admin: bool,
-    /// Its callers are counted.
+    /// It is rate-limited.
     count: bool,
 }
 
-/// An error answer: its status and name, what it means, its header besides those of every answer, and who gives it.
+/// An error response: its status and name, its description, a header of its own, and which operations have
+/// it.
 type Refusal = (&'static str, &'static str, &'static str, Option<&'static str>, fn(&Takes) -> bool);
 
 const REFUSALS: [Refusal; 13] = [
@@ -70,13 +71,13 @@ const FURTHER: [(&str, &str); 5] = [
 /// Calls that change something and take no `Idempotency-Key`: done twice, they have done the same.
 const WITHOUT_KEY: [&str; 2] = ["closeConnection", "endUserLogin"];
 
-/// A header or a parameter: its name, what it says, and its schema.
+/// A header or a parameter: its name, description and schema.
 type Described = (&'static str, &'static str, fn() -> Schema);
 
-/// A header of every answer.
+/// A header of every response.
 const CALL: &str = "X-Request-Id";
 
-/// Headers of every answer to callers who are counted.
+/// Headers of every response of a rate-limited operation.
 const STANDING: [&str; 3] = ["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"];
 
 const HEADERS: [Described; 10] = [
@@ -94,7 +95,7 @@ const HEADERS: [Described; 10] = [
     }),
 ];
 
-/// Headers of requests, besides `Authorization`.
+/// Request headers, besides `Authorization`.
 const PARAMETERS: [Described; 3] = [
     (
         "Idempotency-Key",
@@ -113,7 +114,7 @@ fn call() -> Schema {
     text("^[A-Za-z0-9._:/+=-]{1,64}$")
 }
 
-/// The shared parts that operations refer to.
+/// Adds the shared headers, parameters and responses to the components.
 pub(super) fn share(components: &mut Components) {
     for (name, description, schema) in HEADERS {
         let header = HeaderBuilder::new().description(Some(description)).schema(Some(schema())).build();
@@ -141,7 +142,7 @@ pub(super) fn share(components: &mut Components) {
     }
 }
 
-/// Gives an operation the parameters, error answers and headers that follow from what it takes.
+/// Adds the parameters, error responses and headers that follow from what the operation takes.
 pub(super) fn complete(at: &mut Located<'_>, components: &Components) {
     let takes = Takes::of(at);
     let id = at.operation.operation_id.clone().unwrap_or_default();
@@ -177,7 +178,7 @@ pub(super) fn complete(at: &mut Located<'_>, components: &Components) {
     }
 }
 
-/// What a good answer means that its handler says no more of.
+/// The default description of a successful response.
 fn meaning(status: &str) -> &'static str {
     match status {
         "201" => "Created.",
@@ -213,7 +214,7 @@ fn put_headers(response: &mut Response, names: impl Iterator<Item = &'static str
     }
 }
 
-/// Whether what it answers has a version.
+/// Whether the response's schema has a `version`.
 fn is_versioned(response: &Response, components: &Components) -> bool {
     let schema = response.content.values().find_map(|content| match content {
         RefOr::T(content) => content.schema.as_ref(),

@@ -1,4 +1,4 @@
-//! The OpenAPI 3.1 document, made from the routes themselves, and the page to browse it without any network.
+//! The OpenAPI 3.1 document, generated from the routes themselves, and the page to browse it offline.
 //!
 //! Handlers say what is theirs alone: their bodies, queries and good answers. What follows from the rest is added here,
 //! once for all of them: ids and path parameters by [`operations`], error answers and headers by [`answers`]; what
@@ -31,7 +31,7 @@ Consumers post requests, providers answer with offers, an accepted offer becomes
 Every address is served at the root and under `/api/v1`. Errors are `application/problem+json` (RFC 9457); \
 lists are `{items, next_cursor}`; updates take `If-Match`; deciding calls take `Idempotency-Key`.";
 
-/// The document of every route in the list.
+/// Generates the document of all routes.
 pub fn document() -> OpenApi {
     let mut document = frame();
     let features = FEATURES.into_iter().chain([("health", health::routes as Routes)]);
@@ -60,7 +60,7 @@ pub fn document() -> OpenApi {
     document
 }
 
-/// All but the routes.
+/// The document without its paths.
 fn frame() -> OpenApi {
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
@@ -85,7 +85,8 @@ fn frame() -> OpenApi {
         .security(Some([SecurityRequirement::new("bearer", [""; 0])]))
         .components(Some(
             ComponentsBuilder::new()
-                // Named by error answers and queries alone, whose schemas are not collected with the routes.
+                // Only referenced by error responses and queries, whose schemas are not collected from the
+                // routes.
                 .schema_from::<Problem<'_>>()
                 .schema_from::<FieldError>()
                 .schema_from::<Kind>()
@@ -95,12 +96,12 @@ fn frame() -> OpenApi {
         .build()
 }
 
-/// A reference to what stands in the components.
+/// A reference to an entry of the components.
 fn shared<T>(kind: &str, name: &str) -> RefOr<T> {
     RefOr::Ref(Ref::new(format!("#/components/{kind}/{name}")))
 }
 
-/// The document as it is sent.
+/// The serialized document.
 #[derive(Clone)]
 pub(super) struct Document(web::Bytes);
 
@@ -110,7 +111,7 @@ impl Document {
     }
 }
 
-/// `/openapi.json` and `/docs`.
+/// Mounts `/openapi.json` and `/docs`.
 pub(super) fn configure(cfg: &mut web::ServiceConfig, Document(written): &Document) {
     let written = written.clone();
     let answer = move || {

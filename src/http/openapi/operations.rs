@@ -1,4 +1,4 @@
-//! What follows from an operation's method and address alone: its id, who may call it, what its path names.
+//! Derives from an operation's method and path alone: its id, its security and its path parameters.
 
 use utoipa::openapi::path::{
     HttpMethod, Operation, Parameter, ParameterBuilder, ParameterIn, PathItem, Paths,
@@ -13,14 +13,14 @@ const PUBLIC: [&str; 5] = ["/auth/register", "/auth/token", "/auth/login", "/aut
 /// Where operators' machines look; not under `/api/v1`.
 pub(super) const PROBES: [&str; 2] = ["/healthz", "/readyz"];
 
-/// An operation and where it is.
+/// An operation with its method and path.
 pub(super) struct Located<'a> {
     pub(super) method: HttpMethod,
     pub(super) path: &'a str,
     pub(super) operation: &'a mut Operation,
 }
 
-/// Every operation, to be completed.
+/// Iterates over all operations for completion.
 pub(super) fn each(paths: &mut Paths) -> impl Iterator<Item = Located<'_>> {
     paths.paths.iter_mut().flat_map(|(path, item)| {
         by_method(item).map(|(method, operation)| Located { method, path, operation })
@@ -40,9 +40,9 @@ fn by_method(item: &mut PathItem) -> impl Iterator<Item = (HttpMethod, &mut Oper
 }
 
 impl Located<'_> {
-    /// Gives the operation what follows from its method and path, where its handler does not say it.
+    /// Adds what follows from method and path, unless the handler declares it.
     pub(super) fn complete(&mut self, components: &mut Components) {
-        // A handler's own name is a Rust name, and has no capitals.
+        // utoipa's default id is the handler's Rust name, which has no capitals.
         let is_given = |id: &str| id.contains(char::is_uppercase);
         if !self.operation.operation_id.as_deref().is_some_and(is_given) {
             self.operation.operation_id = Some(id(&self.method, self.path, self.is_list()));
@@ -61,17 +61,17 @@ impl Located<'_> {
         self.operation.parameters.get_or_insert_default().splice(0..0, implied);
     }
 
-    /// Whether it needs no token.
+    /// Whether the operation needs no token.
     pub(super) fn is_public(&self) -> bool {
         PUBLIC.contains(&self.path) || self.is_probe()
     }
 
-    /// Whether operators' machines ask for it, who are not counted.
+    /// Whether the operation is a probe, which is not rate-limited.
     pub(super) fn is_probe(&self) -> bool {
         PROBES.contains(&self.path)
     }
 
-    /// The parameters that are not shared.
+    /// The parameters that are not references to shared ones.
     pub(super) fn parameters(&self) -> impl Iterator<Item = &Parameter> {
         self.operation.parameters.iter().flatten().filter_map(|parameter| match parameter {
             RefOr::T(parameter) => Some(parameter),
@@ -118,7 +118,7 @@ fn singular(word: &str) -> &str {
     }
 }
 
-/// `force_cancel`, `log-out` → `ForceCancel`, `LogOut`.
+/// Converts `force_cancel`, `log-out` to `ForceCancel`, `LogOut`.
 fn capitalized(words: &str) -> String {
     let capitalize = |word: &str| {
         let mut letters = word.chars();
@@ -132,13 +132,13 @@ fn uncapitalized(word: &str) -> String {
     letters.next().into_iter().flat_map(char::to_lowercase).chain(letters).collect()
 }
 
-/// A parameter of a path, and its name among the shared ones.
+/// A path parameter, and its name among the shared parameters.
 struct PathParameter {
     shared_as: String,
     parameter: Parameter,
 }
 
-/// What the path names: each parameter is one of the collection before it.
+/// The path's parameters; each is an id of the collection before it.
 fn path_parameters(path: &str) -> impl Iterator<Item = PathParameter> {
     let words = path.split('/');
     words.clone().zip(words.skip(1)).filter_map(|(collection, word)| {

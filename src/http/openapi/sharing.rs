@@ -1,4 +1,4 @@
-//! What occurs several times is written once.
+//! Moves repeated parts of the document into its components.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use utoipa::openapi::{Components, Paths, RefOr};
 
 use super::{operations, shared};
 
-/// Moves the good answers that several operations give to the shared ones.
+/// Moves successful responses that several operations have in common to the shared responses.
 pub(super) fn share_answers(paths: &mut Paths, components: &mut Components) {
     let mut alike: BTreeMap<String, Vec<&mut RefOr<Response>>> = BTreeMap::new();
     for at in operations::each(paths) {
@@ -34,7 +34,7 @@ pub(super) fn share_answers(paths: &mut Paths, components: &mut Components) {
     }
 }
 
-/// What is in it, and how it came about: answers of one name are most often the same.
+/// A name from the response's schema and description; responses of one name are usually equal.
 fn name(response: &Response) -> String {
     let body = response.content.values().find_map(|content| match content {
         RefOr::T(content) => content.schema.as_ref(),
@@ -50,7 +50,7 @@ fn name(response: &Response) -> String {
     format!("{body}{created}{decided}")
 }
 
-/// Makes pages refer to the schema of their items, which they hold themselves at first.
+/// Replaces the item schemas that pages inline with references.
 pub(super) fn share_items(components: &mut Components) {
     let mut found = Vec::new();
     for (name, page) in &mut components.schemas {

@@ -1,4 +1,4 @@
-//! The audit trail.
+//! `/admin/audit`: the audit trail.
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get};

@@ -1,4 +1,4 @@
-//! Live connections: who is here, and closing one.
+//! `/admin/connections`: lists live connections, and closes one.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -109,7 +109,7 @@ pub(super) async fn close(
     Id(id): Id<ConnectionId>,
 ) -> Result<HttpResponse, Problem> {
     let scope = caller.0;
-    // Written down before it happens, so that no deed is without its row.
+    // Audited before the connection is closed, so that there is never an unaudited action.
     app.db.write(move |uow| -> Result<(), Error> { oversight::close_connection(uow, &scope, id) }).await?;
     match app.hub.close(id, CloseReason::ClosedByAdmin).await {
         true => Ok(HttpResponse::NoContent().finish()),

@@ -1,4 +1,4 @@
-//! Ending logins and tokens that are not one's own.
+//! Ends logins and revokes tokens of other users.
 
 use std::sync::Arc;
 
@@ -43,11 +43,11 @@ struct RevokeInput {
     issuer: Option<String>,
 }
 
-/// Longest `jti` or `iss` that is taken: more does not fit into a token.
+/// Longest `jti` or `iss` accepted: a longer one does not fit into a token.
 const LONGEST: usize = crate::auth::token::MAX_TOKEN_BYTES;
 
 impl RevokeInput {
-    /// What is to be revoked; nothing where it is over by itself.
+    /// Resolves the token or name; `None` if there is nothing left to revoke.
     async fn parse(self, app: &App) -> Result<Option<RevocationTarget>, Problem> {
         let fits = |text: &str| (1..=LONGEST).contains(&text.len());
         match (self.token, self.jti) {
@@ -58,7 +58,7 @@ impl RevokeInput {
                 Err(_) => Err(Error::invalid("token", "must be a token that could be shown here").into()),
             },
             (None, Some(jti)) if fits(&jti) && self.issuer.as_deref().is_none_or(fits) => {
-                // Our own name is how our tokens spell "us".
+                // Our own issuer name means our own tokens, which are stored without an issuer.
                 let ours = app.config.auth.jwt_issuer.as_str();
                 let issuer = self.issuer.filter(|issuer| issuer != ours).map(Arc::from);
                 Ok(Some(RevocationTarget::Access { issuer, jti: TokenId(jti), until: None }))
@@ -84,7 +84,7 @@ pub(super) async fn revoke(
 ) -> Result<HttpResponse, Problem> {
     let condemned = match caller.is_admin() {
         true => body.parse(&app).await?,
-        // Refused below, and not told before what the token is.
+        // Refused below with 403, without revealing what the token is.
         false => Some(RevocationTarget::Access { issuer: None, jti: TokenId(String::new()), until: None }),
     };
     let Some(condemned) = condemned else { return Ok(HttpResponse::NoContent().finish()) };

@@ -1,4 +1,5 @@
-//! `/admin`: looking after the marketplace. For admins alone, and every look and deed leaves its audit row.
+//! `/admin`: administration of the marketplace. For admins only; every request, reading ones included, is
+//! audited.
 
 mod audit;
 mod connections;
@@ -14,7 +15,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::http::Problem;
 use crate::hub::HubBusy;
 
-/// Everything under `/admin`.
+/// All routes under `/admin`.
 pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
     cfg.service(users::list)
         .service(users::get_one)

@@ -1,4 +1,4 @@
-//! Rooms that are heard at this moment.
+//! `/admin/rooms`: rooms that have members at the moment.
 
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
@@ -11,7 +11,7 @@ use crate::http::{Caller, Id, Problem};
 use crate::hub::RoomSnapshot;
 use crate::ids::{Room, Seq, UserId};
 
-/// Members that are named at once: a market may have all providers.
+/// Most members listed per room: a market room may contain all providers.
 const NAMED: usize = 1_000;
 
 /// How much this server's hub has to do.

@@ -1,4 +1,4 @@
-//! Looking after users.
+//! `/admin/users`: lists and manages users.
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get, post, put};

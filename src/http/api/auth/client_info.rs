@@ -1,4 +1,4 @@
-//! Somebody who is not signed in yet: from which device they call, and by which call.
+//! The device and the call of a client that is not authenticated yet.
 
 use std::future::{Ready, ready};
 
@@ -10,7 +10,7 @@ use crate::domain::users::logins::Device;
 use crate::http::{Problem, address, extract};
 use crate::ids::CallId;
 
-/// Where a call comes from.
+/// The origin of an unauthenticated call.
 pub(super) struct ClientInfo {
     pub(super) device: Device,
     pub(super) call: CallId,

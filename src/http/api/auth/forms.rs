@@ -1,4 +1,4 @@
-//! What clients send to sign in, and its parsing.
+//! Request bodies of the sign-in routes, and their parsing.
 
 use serde::Deserialize;
 use utoipa::openapi::schema::Schema;
@@ -77,7 +77,7 @@ pub(super) struct TokenForm {
     device_token: Option<String>,
 }
 
-/// What a [`TokenForm`] asks for.
+/// A parsed [`TokenForm`].
 pub(super) enum TokenRequest {
     Password(Credentials),
     Refresh(String),

@@ -1,4 +1,5 @@
-//! Signing in and out over HTTP. What is decided, `auth` decides; here it is parsed and represented.
+//! Signing in and out over HTTP. Decisions are made in [`crate::auth`]; here requests are parsed and results
+//! represented.
 
 mod forms;
 mod problems;
@@ -22,7 +23,7 @@ use client_info::ClientInfo;
 use forms::{RefreshForm, RegisterForm, RevokeForm, TokenForm, TokenRequest};
 use views::{AccountView, LoginView, TicketView, TokenView};
 
-/// The routes, in the order of a visit.
+/// All routes under `/auth`.
 pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
     cfg.service(register)
         .service(issue_token)
@@ -227,7 +228,7 @@ async fn ticket(app: Data<App>, request: HttpRequest, _caller: Caller) -> Result
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(view))
 }
 
-/// Tokens are for their client alone: no cache on the way may keep them (RFC 6749, section 5.1).
+/// Responses with tokens must not be cached on the way (RFC 6749, section 5.1).
 fn handed_out(response: &mut actix_web::HttpResponseBuilder, signed_in: SignedIn) -> HttpResponse {
     response.insert_header((header::CACHE_CONTROL, "no-store")).json(TokenView::from(signed_in))
 }

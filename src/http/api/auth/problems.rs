@@ -1,4 +1,4 @@
-//! Refusals of `auth` as problems. Why a token or a password was refused stays inside: the answer is one and the same.
+//! Errors of [`crate::auth`] as problem documents. They do not reveal why a token or a password was refused.
 
 use std::time::Duration;
 
@@ -7,9 +7,9 @@ use actix_web::http::StatusCode;
 use crate::auth::{AuthError, NoTicket, SignInError};
 use crate::http::Problem;
 
-/// How to come in, for who showed nothing (RFC 6750, section 3).
+/// The challenge for a call without a token (RFC 6750, section 3).
 const CHALLENGE: &str = "Bearer realm=\"souk\"";
-/// The same, for who showed something that is no good.
+/// The challenge for a call with an invalid token.
 const INVALID_TOKEN: &str = "Bearer realm=\"souk\", error=\"invalid_token\"";
 
 impl From<AuthError> for Problem {
@@ -21,7 +21,7 @@ impl From<AuthError> for Problem {
             | AuthError::NoSubject
             | AuthError::UnknownOrInactive => Self::unauthorized(INVALID_TOKEN, "the token is not valid"),
             AuthError::Overloaded { retry_after } => overloaded(retry_after),
-            // Logged where it was noticed.
+            // Logged where it was detected.
             AuthError::Internal(_) => internal(),
         }
     }

@@ -1,4 +1,4 @@
-//! What clients see of users, tokens and logins.
+//! Representations of users, tokens and logins.
 
 use serde::Serialize;
 
@@ -109,7 +109,7 @@ pub(super) struct LoginView {
 }
 
 impl LoginView {
-    /// `live` are the live sessions of the user.
+    /// `live` are the user's live sessions.
     pub(super) fn of(login: Login, scope: &Scope, live: &[LiveSession], now: Timestamp) -> Self {
         let heard = live.iter().filter(|session| session.login == Some(login.id));
         let heard: Vec<Timestamp> = heard.map(|session| now.minus(session.silent_for)).collect();

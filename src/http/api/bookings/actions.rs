@@ -1,4 +1,4 @@
-//! Moving bookings from state to state.
+//! State transitions of bookings.
 
 use actix_web::web::Data;
 use actix_web::{HttpResponse, post, put};

@@ -1,4 +1,4 @@
-//! `/bookings`: what accepted offers became.
+//! `/bookings`: bookings, which are created by accepting offers.
 
 mod read;
 mod actions;
@@ -17,7 +17,7 @@ use crate::domain::slot::Slot;
 use crate::http::schema::steps;
 use crate::ids::{BookingId, ConsumerId, OfferId, ProjectId, ProviderId, RequestId, SessionId, UserId};
 
-/// Everything under `/bookings`.
+/// All routes under `/bookings`.
 pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
     cfg.service(read::list)
         .service(read::get_one)

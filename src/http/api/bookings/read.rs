@@ -1,4 +1,4 @@
-//! Looking at bookings.
+//! Reading bookings.
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get};

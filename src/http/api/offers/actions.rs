@@ -1,4 +1,4 @@
-//! Moving offers from state to state.
+//! State transitions of offers.
 
 use actix_web::web::Data;
 use actix_web::{HttpResponse, post};

@@ -1,4 +1,4 @@
-//! `/offers`, and `/requests/{id}/offers`: what providers answer requests with.
+//! `/offers` and `/requests/{id}/offers`: providers' offers on requests.
 
 mod read;
 mod actions;
@@ -16,7 +16,7 @@ use crate::domain::slot::Slot;
 use crate::http::schema::steps;
 use crate::ids::{BookingId, OfferId, ProviderId, RequestId, SessionId, UserId};
 
-/// Everything about offers.
+/// All routes for offers.
 pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
     cfg.service(read::of_request)
         .service(write::submit)

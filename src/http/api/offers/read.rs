@@ -1,4 +1,4 @@
-//! Looking at offers.
+//! Reading offers.
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get};

@@ -1,4 +1,4 @@
-//! Writing offers.
+//! Creating and revising offers.
 
 use actix_web::web::Data;
 use actix_web::{HttpResponse, patch, post};

@@ -1,4 +1,4 @@
-//! Who looks at a board: at the address where the older system had it.
+//! The number of clients connected to a project's board, at the path that the older system used.
 
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get};

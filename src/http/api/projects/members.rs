@@ -1,4 +1,4 @@
-//! `/projects/{id}/members/{user_id}`: who works on a project.
+//! `/projects/{id}/members/{user_id}`: the members of a project and their roles.
 
 use actix_web::web::Data;
 use actix_web::{HttpResponse, delete, put};

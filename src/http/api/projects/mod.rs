@@ -25,7 +25,7 @@ use crate::http::{
 };
 use crate::ids::{BookingId, ProjectId, UserId};
 
-/// Everything under `/projects`.
+/// All routes under `/projects`.
 pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
     cfg.service(list).service(create).service(get_one);
     cfg.service(clients::count);
@@ -65,7 +65,7 @@ struct MemberView {
 }
 
 impl ProjectView {
-    /// A project alone, with the names of its members.
+    /// Represents one project, after reading its members' names.
     fn read(uow: &mut UnitOfWork<'_>, scope: &Scope, project: &Project) -> Result<Self, Error> {
         let names = projects::names(uow, std::slice::from_ref(project))?;
         Ok(Self::of(scope, project, &names))
@@ -146,7 +146,7 @@ async fn create(
 }
 
 /// A project, its members, and what you may do with it.
-// What its members are called is not under its version, so nobody is told that they know it already.
+// Members' names change without the project's version, so there is no 304.
 #[utoipa::path(responses((status = 200, body = ProjectView)))]
 #[get("/projects/{id}")]
 async fn get_one(app: Data<App>, caller: Caller, Id(id): Id<ProjectId>) -> Result<HttpResponse, Problem> {

@@ -1,4 +1,4 @@
-//! `/projects/{id}/tasks`: the work of a project, on its board.
+//! `/projects/{id}/tasks`: the tasks on a project's board.
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get, post};

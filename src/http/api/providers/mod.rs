@@ -1,4 +1,4 @@
-//! Shops: their profiles, and what stands in them.
+//! `/providers`: providers' profiles and catalogues (services, templates, portfolio).
 
 mod portfolio;
 mod profile;
@@ -7,7 +7,7 @@ mod templates;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-/// Everything under `/providers`.
+/// All routes under `/providers`.
 pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
     cfg.service(profile::list)
         .service(profile::get_one)

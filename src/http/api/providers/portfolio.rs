@@ -1,4 +1,4 @@
-//! `/providers/{id}/portfolio`: records of photos. The pictures themselves come later.
+//! `/providers/{id}/portfolio`: metadata of photos; uploading the images is not supported yet.
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post};

@@ -1,4 +1,4 @@
-//! `/providers`, `/providers/{id}` and, as old clients call it, `/providers/{id}/profile`.
+//! Provider profiles: `/providers`, `/providers/{id}` and, for old clients, `/providers/{id}/profile`.
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get, patch};

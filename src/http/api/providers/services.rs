@@ -1,4 +1,4 @@
-//! `/providers/{id}/services`: what a shop sells.
+//! `/providers/{id}/services`: the services that a provider offers.
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post};

@@ -1,4 +1,4 @@
-//! `/providers/{id}/templates`: ready-made offer texts, for their owner alone.
+//! `/providers/{id}/templates`: a provider's offer templates, for their owner only.
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post};

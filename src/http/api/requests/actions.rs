@@ -1,4 +1,4 @@
-//! Moving requests from state to state.
+//! State transitions of requests.
 
 use actix_web::web::Data;
 use actix_web::{HttpResponse, post};

@@ -1,4 +1,4 @@
-//! `/requests`: what consumers ask for.
+//! `/requests`: consumers' requests for work.
 
 mod read;
 mod actions;
@@ -16,7 +16,7 @@ use crate::domain::requests::{Description, Request, State, Title};
 use crate::http::schema::steps;
 use crate::ids::{Category, ConsumerId, RequestId, UserId};
 
-/// Everything under `/requests` but the offers on them.
+/// All routes under `/requests`, except for the offers on them.
 pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
     cfg.service(read::list)
         .service(read::get_one)

@@ -1,4 +1,4 @@
-//! Looking at requests.
+//! Reading requests.
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get};

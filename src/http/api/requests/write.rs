@@ -1,4 +1,4 @@
-//! Writing requests.
+//! Creating and editing requests.
 
 use actix_web::web::Data;
 use actix_web::{HttpResponse, patch, post};

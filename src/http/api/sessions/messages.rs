@@ -1,4 +1,4 @@
-//! `/sessions/{id}/messages`: what is said, also for who has no WebSocket.
+//! `/sessions/{id}/messages`: the messages of a chat session, also for clients without a WebSocket.
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get, post};

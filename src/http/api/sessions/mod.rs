@@ -1,4 +1,4 @@
-//! `/sessions`: the chats of consumers and providers.
+//! `/sessions`: chat sessions between consumers and providers.
 
 mod messages;
 
@@ -16,7 +16,7 @@ use crate::http::schema::changes;
 use crate::http::{Caller, Id, PageQuery, Paged, Problem, Query, Reply, read};
 use crate::ids::{BookingId, RequestId, Seq, SessionId, UserId};
 
-/// Everything under `/sessions`.
+/// All routes under `/sessions`.
 pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
     cfg.service(list).service(get_one);
     cfg.service(messages::list).service(messages::send);
