@@ -23,7 +23,7 @@ pub enum AuthError {
     /// Validly signed, but without a subject: no `sub`, or (our own tokens) no `user_id`.
     #[error("token without a subject")]
     NoSubject,
-    /// The subject is unknown, or is suspended or deleted.
+    /// The subject is unknown, or its user is suspended.
     #[error("user unknown or inactive")]
     UnknownOrInactive,
     /// Undecided: the database or an issuer's keys are unavailable for now. Retryable.

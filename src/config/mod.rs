@@ -104,7 +104,7 @@ struct Checked {
     load_test_secret: Option<Secret<String>>,
 }
 
-/// A command line that consists of settings only.
+/// A command line of nothing but settings.
 #[derive(clap::Parser)]
 struct Flags {
     #[command(flatten)]

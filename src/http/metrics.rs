@@ -1,5 +1,4 @@
-//! `/metrics`: all metrics in the Prometheus text format, if configured for holders of the metrics token
-//! only.
+//! `/metrics`: all metrics in the Prometheus text format; needs the metrics token where one is configured.
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};

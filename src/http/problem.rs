@@ -203,7 +203,7 @@ pub async fn render<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
-    // Not a clone of the request: routing panics if another reference to it exists.
+    // Not a clone of the request: routing fails while another reference to it exists.
     let path = request.path().to_owned();
     let call = request.extensions().get::<CallId>().copied();
     let response = match next.call(request).await {

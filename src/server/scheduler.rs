@@ -27,7 +27,7 @@ const LOGINS_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 pub struct Swept {
     /// Requests expired, each with its live offers.
     pub requests: usize,
-    /// Offers expired on their own account.
+    /// Offers expired by their own `valid_until`.
     pub offers: usize,
     /// Replies deleted that were stored for idempotency keys.
     pub answers: usize,

@@ -47,7 +47,7 @@ impl Metrics {
         Ok(Self { registry, http_requests, http_seconds, plan_limits })
     }
 
-    /// The registry, for other modules' metrics; names begin with `souk_` and end with their unit.
+    /// The registry, for other modules' metrics; names begin with `souk_` and contain their unit.
     pub fn registry(&self) -> &Registry {
         &self.registry
     }

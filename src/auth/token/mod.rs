@@ -1,5 +1,5 @@
 //! JSON Web Tokens (RFC 7519) as text: what is read before the signature is checked, and the checks that our
-//! own and outside tokens share. Two verifiers build on this ([`own`] and [`crate::auth::issuers`]); neither
+//! own and outside tokens share. Two verifiers build on this (`own` and [`crate::auth::issuers`]); neither
 //! accepts the other's tokens.
 
 mod algorithm;
