@@ -1,5 +1,5 @@
-//! Log lines through `env_logger`: text for people or JSON for machines, with the fields given as `key =
-//! value`.
+//! Log lines through `env_logger`: text for people or JSON for machines, with the fields of `log`'s key-value
+//! arguments.
 //!
 //! Every line is scrubbed (see `scrub.rs`): no token leaves, whatever a library or a careless message
 //! contains.

@@ -12,7 +12,7 @@ pub(super) struct Demo {
     pub users: Vec<Person>,
     /// A request whose consumer has not accepted an offer yet.
     pub open_request: OpenRequest,
-    /// A confirmed booking.
+    /// A booking, created by accepting an offer.
     pub booking: Booked,
 }
 
