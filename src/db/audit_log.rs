@@ -1,4 +1,5 @@
-//! The audit trail: who, as whom, did or was refused what. Rows are only ever added; both engines refuse the rest.
+//! The append-only audit trail: inserting rows. Reading them for admins is `domain::audit`; both engines
+//! reject updates and deletes by trigger.
 
 use diesel::prelude::*;
 
@@ -8,35 +9,35 @@ use crate::db::{DbConnection, DbError, text_enum};
 use crate::ids::{AuditId, CallId, UserId};
 
 text_enum! {
-    /// How it ended.
+    /// Outcome of an audited action.
     pub enum Outcome {
-        /// The caller lacked the standing.
+        /// Denied: the caller lacked the required standing.
         Refused = "refused",
-        /// An admin passed a check that others must own something for.
+        /// Allowed only because the caller is an admin; the check otherwise asks for an owner or a party.
         Admin = "admin",
-        /// A deed that is always written down (revocations, suspensions).
+        /// Performed; recorded always, whoever the caller (revocations, suspensions).
         Done = "done",
     }
 }
 
-/// A row to be written.
+/// An audit row to insert.
 #[derive(Clone, Debug)]
 pub struct NewAudit {
-    /// Who; nobody when nobody was authenticated.
+    /// The acting user; `None` for unauthenticated callers and the command line.
     pub actor: Option<UserId>,
-    /// The subject of an outside token's `act`: who really sat at the keyboard.
+    /// `act` subject of an external token: the person who impersonates `actor`.
     pub impersonator: Option<String>,
-    /// How it ended.
+    /// Whether it was refused, allowed to an admin, or done.
     pub outcome: Outcome,
-    /// What was tried.
+    /// The attempted action, as a verb.
     pub action: &'static str,
-    /// On what kind of thing.
+    /// The kind of row it was attempted on, spelled as in the domain's `Kind`.
     pub kind: &'static str,
-    /// On which one.
+    /// Id of that row, where there is one.
     pub row_id: Option<String>,
-    /// Old values or the reason: JSON or a short sentence, never a token or a text of a user.
+    /// Previous values or the reason, as JSON or a short sentence; never a token or user-written text.
     pub detail: Option<String>,
-    /// The call, as in `X-Request-Id` and the log.
+    /// The call's id, as in `X-Request-Id` and the log.
     pub call: Option<CallId>,
 }
 

@@ -1,4 +1,5 @@
-//! A copy of a SQLite database that is whole, taken while a server may be writing to it.
+//! Consistent online backup of a SQLite database, safe while a server writes to it. PostgreSQL has its own
+//! tools.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -10,42 +11,43 @@ use diesel::sql_types::Text;
 use super::connection::{Access, ConnectError, Manager};
 use super::{DbConfig, Target};
 
-/// There is no backup.
+/// Why no backup was made.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
-    /// PostgreSQL has better tools of its own.
+    /// PostgreSQL: `pg_dump` does this better.
     #[error(
         "souk backup copies a SQLite file; for PostgreSQL use its own tool: pg_dump --format=custom --file=PATH \
          --dbname=\"$DATABASE_URL\""
     )]
     Postgres,
-    /// The SQLite file is not there.
+    /// The SQLite file does not exist.
     #[error("there is no database at {}", .0.display())]
     Missing(PathBuf),
-    /// Something stands where the backup was to go.
+    /// The destination exists already; a backup never overwrites.
     #[error("{} exists: a backup writes over nothing, name a new file", .0.display())]
     Exists(PathBuf),
-    /// SQLite takes paths as UTF-8 only.
+    /// SQLite accepts paths only as UTF-8.
     #[error("{} is not UTF-8, which SQLite needs", .0.display())]
     NotUtf8(PathBuf),
     /// The database cannot be opened.
     #[error("cannot open the database: {0}")]
     Open(String),
-    /// It could not be copied.
+    /// Copying failed.
     #[error("the database was not copied: {0}")]
     Copy(#[from] diesel::result::Error),
-    /// The file could not be written.
+    /// Writing the destination failed.
     #[error("{} was not written: {cause}", .file.display())]
     Write {
-        /// Where the backup was to go.
+        /// The destination.
         file: PathBuf,
-        /// What the system said.
+        /// The operating system's error.
         cause: io::Error,
     },
 }
 
-/// Copies the database to a new file: one moment of it, in one piece, on disk when this returns. A server that runs on it
-/// goes on. The copy is made under another name in the same folder, so that no half of one ever stands at `to`.
+/// Copies one consistent snapshot of the database to a new file, synced to disk when this returns. A server
+/// using the database is not stopped. The copy is written under a temporary name in the same folder, so that
+/// `to` never holds a partial one.
 pub(super) fn copy(config: &DbConfig, to: &Path) -> Result<(), BackupError> {
     let Target::Sqlite(from) = &config.target else { return Err(BackupError::Postgres) };
     let failed = |cause| BackupError::Write { file: to.to_owned(), cause };
@@ -65,19 +67,20 @@ pub(super) fn copy(config: &DbConfig, to: &Path) -> Result<(), BackupError> {
     let mut connection = opened.map_err(|error: ConnectError| BackupError::Open(error.to_string()))?;
     diesel::sql_query("VACUUM INTO ?").bind::<Text, _>(path).execute(&mut connection)?;
     File::open(&partial.0).and_then(|file| file.sync_all()).map_err(failed)?;
-    // Gives it its name only if that is free, also of what came meanwhile.
+    // `hard_link` fails if `to` exists, even if it was created meanwhile; `rename` would overwrite it.
     match std::fs::hard_link(&partial.0, to) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             return Err(BackupError::Exists(to.to_owned()));
         }
-        // A file system without links.
+        // The file system has no hard links.
         Err(_) => std::fs::rename(&partial.0, to).map_err(failed)?,
     }
     sync_folder(to).map_err(failed)
 }
 
-/// Removed when dropped: by then the backup has its name, or there is none.
+/// The temporary file, removed on drop: by then it has been linked or renamed to its final name, or the
+/// backup failed.
 struct Partial(PathBuf);
 
 impl Drop for Partial {
@@ -86,7 +89,8 @@ impl Drop for Partial {
     }
 }
 
-/// An empty file, which SQLite fills. Nobody else may read it: it holds what the database holds.
+/// Creates an empty file for SQLite to fill, readable by its owner only, since it will hold the whole
+/// database.
 fn make(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);

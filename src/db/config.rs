@@ -1,4 +1,5 @@
-//! How to open the database.
+//! Configuration of the database layer: target, pool sizes and timeouts. Values only; `config` parses the
+//! settings they come from.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -6,22 +7,22 @@ use std::time::Duration;
 /// How to open the database.
 #[derive(Clone, Debug)]
 pub struct DbConfig {
-    /// Where the data lives.
+    /// Engine and location.
     pub target: Target,
-    /// Connections for reading (SQLite), or for everything (PostgreSQL).
+    /// Pool size: read connections (SQLite) or all connections (PostgreSQL).
     pub connections: u32,
-    /// How long a caller waits for a free connection.
+    /// How long a caller waits for a free connection before it fails as overloaded.
     pub wait: Duration,
-    /// SQLite: how long to wait for another process that holds the file.
+    /// SQLite: `busy_timeout`, how long to wait while another process locks the file.
     pub busy_timeout: Duration,
-    /// SQLite: most writes committed as one group.
+    /// SQLite: maximum number of writes committed as one group.
     pub max_group: usize,
-    /// Most units of work that may wait; more are refused as overload.
+    /// Maximum number of queued units of work; further ones fail as overloaded.
     pub max_waiting: usize,
 }
 
 impl DbConfig {
-    /// The defaults, for a target.
+    /// Default configuration for a target.
     pub fn new(target: Target) -> Self {
         Self {
             target,
@@ -34,17 +35,18 @@ impl DbConfig {
     }
 }
 
-/// Where the data lives, parsed from `DATABASE_URL`.
+/// Engine and location, parsed from `DATABASE_URL`.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Target {
-    /// A SQLite file.
+    /// Path of a SQLite file.
     Sqlite(PathBuf),
-    /// A PostgreSQL server, as a libpq URL (with its password, hence no `Debug` of it).
+    /// libpq URL of a PostgreSQL server. It contains the password, hence no `Debug`.
     Postgres(String),
 }
 
 impl Target {
-    /// A `postgres://` or `postgresql://` URL, or the path of a SQLite file (`sqlite://` may precede it).
+    /// Parses a `postgres://` or `postgresql://` URL, or else the path of a SQLite file, with or without
+    /// `sqlite://`.
     pub fn parse(url: &str) -> Self {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             return Self::Postgres(url.to_owned());
@@ -54,7 +56,7 @@ impl Target {
 }
 
 impl std::fmt::Display for Target {
-    /// Without user and password.
+    /// Omits user and password.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Sqlite(path) => write!(f, "{}", path.display()),

@@ -1,4 +1,5 @@
-//! One connection type that is PostgreSQL or SQLite at run time, and the pool's way of making one.
+//! A connection that is PostgreSQL or SQLite at run time, and the pool manager that opens and validates it.
+//! Queries belong to the repositories.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,7 +9,7 @@ use diesel::{Connection as _, PgConnection, SqliteConnection};
 
 use super::{DbConfig, Target};
 
-/// A connection to either engine. Queries that both understand run on it as they are; the rest go through `each!`.
+/// A connection to either engine. Queries valid on both run on it directly; the others go through `each!`.
 #[derive(diesel::MultiConnection)]
 #[allow(missing_docs, reason = "the variants say it")]
 pub enum DbConnection {
@@ -16,7 +17,8 @@ pub enum DbConnection {
     Sqlite(SqliteConnection),
 }
 
-/// Writes a query once for both engines where the enum cannot take it (`ON CONFLICT`, bulk inserts).
+/// Writes a query once for both engines where Diesel's `MultiConnection` cannot take it (`ON CONFLICT`, bulk
+/// inserts).
 macro_rules! each {
     ($connection:expr, |$inner:ident| $body:expr) => {
         match $connection {
@@ -38,47 +40,47 @@ impl DbConnection {
     }
 }
 
-/// Whether a connection may write. On SQLite a reader's connection refuses writes by itself.
+/// Whether a connection may write. On SQLite, read connections are opened with `query_only`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {
     Read,
     Write,
 }
 
-/// Makes connections: for the pool, for the writer, for commands.
+/// Opens connections for the pool, the writer and the commands.
 #[derive(Clone, Debug)]
 pub(super) struct Manager {
     target: Target,
     access: Access,
     busy_timeout: std::time::Duration,
-    /// Whether the last connection could not be made.
+    /// Whether the last attempt to connect failed.
     pub(super) is_away: Arc<AtomicBool>,
 }
 
-/// A connection of the pool, and whether it may be used again.
+/// A pooled connection, and whether it may be reused.
 pub(super) struct Pooled {
     pub(super) connection: DbConnection,
-    /// Set while somebody works with it, and left so by a panic, a lost server or a transaction that could not be ended:
-    /// such a connection is dropped, whatever state it is in.
+    /// Set while the connection is in use, and left set by a panic, a lost server or a transaction that could
+    /// not be ended: such a connection is dropped instead of being reused in an unknown state.
     pub(super) is_unsettled: bool,
 }
 
-/// A connection could not be made.
+/// Why a connection could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ConnectError {
-    /// The engine refused or could not be reached.
+    /// The engine refused it or could not be reached.
     #[error(transparent)]
     Establish(#[from] diesel::ConnectionError),
-    /// The connection does not take its settings.
+    /// Applying the session settings failed.
     #[error(transparent)]
     Query(#[from] diesel::result::Error),
-    /// The folder of the SQLite file cannot be made.
+    /// The SQLite file's folder could not be created.
     #[error("cannot create the folder of the database: {0}")]
     Folder(#[from] std::io::Error),
 }
 
-/// What libpq is told unless the URL says otherwise. Its own defaults wait for minutes, or for ever, for a server whose
-/// machine or network is gone. Seconds, but for the milliseconds of `tcp_user_timeout`.
+/// libpq parameters, unless the URL sets them. The defaults wait minutes or for ever for a server whose
+/// machine or network is gone. Seconds, except `tcp_user_timeout` in milliseconds.
 const POSTGRES_PARAMETERS: &[(&str, &str)] = &[
     ("connect_timeout", "2"),
     ("keepalives_idle", "10"),
@@ -109,7 +111,8 @@ impl Manager {
         }
     }
 
-    /// A new connection. Ours, since the `establish` that Diesel derives hides why it failed.
+    /// Opens a connection. Written by hand because the `establish` that Diesel derives hides the cause of a
+    /// failure.
     pub(super) fn establish(&self) -> Result<DbConnection, ConnectError> {
         match &self.target {
             Target::Postgres(url) => {
@@ -122,7 +125,7 @@ impl Manager {
                     std::fs::create_dir_all(folder)?;
                 }
                 let mut connection = SqliteConnection::establish(&path.to_string_lossy())?;
-                // The busy timeout comes first: switching to WAL itself may have to wait for another process.
+                // `busy_timeout` first: switching to WAL may itself have to wait for another process.
                 connection.batch_execute(&format!(
                     "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
                      PRAGMA foreign_keys = ON; PRAGMA query_only = {}",
@@ -145,7 +148,7 @@ impl r2d2::ManageConnection for Manager {
         Ok(Pooled { connection: made?, is_unsettled: false })
     }
 
-    /// Not asked by the pool: beginning the transaction of whoever takes the connection is the test.
+    /// Not called by the pool (`test_on_check_out` is off): beginning the caller's transaction is the test.
     fn is_valid(&self, pooled: &mut Pooled) -> Result<(), ConnectError> {
         Ok(pooled.connection.execute_batch("SELECT 1")?)
     }

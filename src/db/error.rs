@@ -1,54 +1,55 @@
-//! What can go wrong below the use cases, and the one table that turns a violated constraint into a name.
+//! Database failures as the use cases see them, and the one table that maps violated constraints to names. No
+//! SQL and no Diesel types are needed above this.
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
-/// A failure of the database, as the use cases see it.
+/// A database failure.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
-    /// A guard of the schema refused the write; the name is the same on both engines.
+    /// A constraint of the schema rejected the write; the name is the same on both engines.
     #[error("the database guard `{0}` refused the write")]
     Violated(Constraint),
-    /// Another transaction was in the way; the unit of work may be run again.
+    /// A conflicting transaction (deadlock, lock, serialization); the unit of work may be retried.
     #[error("the transaction lost a race: {0}")]
     Contended(String),
-    /// Too much is waiting already. Try again later.
+    /// The queue is full or no connection came free in time; retry later.
     #[error("too many units of work are waiting")]
     Overloaded,
-    /// The database cannot be reached, or the process is stopping.
+    /// The database cannot be reached or written, or the process is stopping.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
-    /// Anything else: a defect of ours.
+    /// Any other error: a bug on our side.
     #[error(transparent)]
     Diesel(DieselError),
-    /// An event's or a record's payload could not be written or read as JSON.
+    /// An event's or record's payload failed to serialize or deserialize as JSON.
     #[error("a stored document does not fit: {0}")]
     Document(#[from] serde_json::Error),
 }
 
-/// The guards of the schema that a correct client can run into.
+/// Constraints of the schema that a correct client can violate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Constraint {
     /// `users.email` is taken.
     UserEmail,
-    /// Somebody is known by this issuer and subject already.
+    /// A user with this issuer and subject exists.
     UserIdentity,
-    /// The user has a provider's or consumer's profile already.
+    /// The user already has a provider's or consumer's profile.
     Profile,
-    /// The provider has a live offer on this request already.
+    /// The provider already has a live offer on this request.
     LiveOffer,
-    /// The request has an accepted offer or a live booking already.
+    /// The request already has an accepted offer or a live booking.
     RequestBooked,
-    /// The provider has another active booking in this slot.
+    /// The provider has another active booking that overlaps this slot.
     SlotTaken,
-    /// The chat message was written already.
+    /// A message with this `client_msg_id` by this sender exists.
     Message,
-    /// A session of these two about this request exists already.
+    /// A session of these two users about this request exists.
     Session,
-    /// Another call with this idempotency key came first.
+    /// Another call with this idempotency key committed first.
     IdempotencyKey,
-    /// A row that this one names does not exist.
+    /// A referenced row does not exist (foreign key).
     Reference,
-    /// A value that the schema forbids: a defect of ours.
+    /// Any other constraint: a bug on our side.
     Other,
 }
 
@@ -58,7 +59,7 @@ impl std::fmt::Display for Constraint {
     }
 }
 
-/// What the engines call each guard. SQLite names the columns, PostgreSQL the constraint.
+/// How each engine reports each constraint: SQLite by its columns, PostgreSQL by its name.
 const CONSTRAINTS: &[(Constraint, &str, &str)] = &[
     (Constraint::UserEmail, "users.email", "users_email_key"),
     (Constraint::UserIdentity, "users.issuer, users.clerk_id", "users_issuer_clerk_id_key"),
@@ -90,9 +91,10 @@ fn constraint(message: &str, constraint: Option<&str>) -> Option<Constraint> {
         .map(|(constraint, ..)| *constraint)
 }
 
-/// What the engines say where nothing is wrong with the statement: the disk is full or fails, the server stops or starts.
-/// Diesel passes neither SQLite's result codes nor PostgreSQL's SQLSTATE on. A message of the server may be in another
-/// language; a connection that it closed is noticed all the same, when its transaction cannot be ended.
+/// Error texts that mean the database, not the statement, is at fault: disk full or failing, server stopping
+/// or starting. Diesel exposes neither SQLite's result codes nor PostgreSQL's SQLSTATE, so texts must do. A
+/// server may localize its messages; a connection that it closed is detected anyway, when its transaction
+/// cannot be ended.
 const UNAVAILABLE: &[&str] = &[
     // SQLite: FULL, IOERR, READONLY, CANTOPEN.
     "database or disk is full",
@@ -111,12 +113,12 @@ impl From<DieselError> for DbError {
         let message = info.message();
         match kind {
             DatabaseErrorKind::SerializationFailure => Self::Contended(message.to_owned()),
-            // The last is a server that became a standby, or was told to take no writes.
+            // `ReadOnlyTransaction` also covers a server demoted to standby or set to read-only.
             DatabaseErrorKind::ClosedConnection
             | DatabaseErrorKind::UnableToSendCommand
             | DatabaseErrorKind::ReadOnlyTransaction => Self::Unavailable(message.to_owned()),
             DatabaseErrorKind::ForeignKeyViolation => Self::Violated(Constraint::Reference),
-            // Neither a SQLite lock nor a PostgreSQL deadlock or exclusion has a kind of its own in Diesel.
+            // Diesel has no error kind for SQLite locks, PostgreSQL deadlocks or exclusion constraints.
             _ if message.contains("database is locked") || message.contains("deadlock detected") => {
                 Self::Contended(message.to_owned())
             }
@@ -131,9 +133,9 @@ impl From<DieselError> for DbError {
     }
 }
 
-/// What an error of a unit of work must tell the writer: whether the database is behind it.
+/// An error type of a unit of work, which lets the writer see whether the database caused it.
 pub trait Failure: From<DbError> + Send + 'static {
-    /// The database failure behind this error, if it is one.
+    /// The database failure that caused this error, if one did.
     fn database(&self) -> Option<&DbError>;
 }
 
@@ -144,14 +146,14 @@ impl Failure for DbError {
 }
 
 impl DbError {
-    /// A stored row that the domain's types do not take.
+    /// A stored row that the domain's types reject.
     pub fn unreadable(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::Diesel(DieselError::DeserializationError(Box::new(cause)))
     }
 
-    /// Whether running the same unit of work again may succeed.
+    /// Whether retrying the same unit of work may succeed.
     ///
-    /// An idempotency key that came first counts: the second run finds its answer.
+    /// Includes a violated idempotency key: the retry finds the stored response.
     pub(super) fn is_transient(&self) -> bool {
         matches!(self, Self::Contended(_) | Self::Violated(Constraint::IdempotencyKey | Constraint::Message))
     }

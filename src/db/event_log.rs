@@ -1,7 +1,7 @@
-//! The event log: append and replay.
+//! The event log: append and replay. What an event means is the domain's, who receives it the hub's.
 //!
-//! `rooms.head` is the position of a room's newest event. Appending takes the head's row lock until the commit, which
-//! is what makes `seq` gapless and its order the order of commits.
+//! `rooms.head` is the position of a room's newest event. Appending locks that row until the commit, which
+//! makes `seq` gapless and its order the commit order.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::db::{DbConnection, DbError, each};
 use crate::events::Envelope;
 use crate::ids::{Room, Seq, UserId};
 
-/// Position of the newest event of a room.
+/// Position of the room's newest event; zero for an empty log.
 pub fn head(connection: &mut DbConnection, room: &Room) -> Result<Seq, DbError> {
     let head = rooms::table.find(room.to_string()).select(rooms::head).first::<i64>(connection).optional()?;
     Ok(head.map_or(Seq::START, Seq::from_i64))
@@ -36,8 +36,8 @@ pub fn after(
     rows.into_iter().map(|row| row.into_envelope(room)).collect()
 }
 
-/// The room's events before `before` (from the newest when absent), oldest first, at most `limit`, and whether there
-/// are older ones.
+/// The room's events before `before` (from the newest if `None`), oldest first, at most `limit`, and whether
+/// older ones exist.
 pub fn before(
     connection: &mut DbConnection,
     room: &Room,

@@ -1,9 +1,9 @@
-//! One SQLite file, one server: who serves a file holds a lock beside it.
+//! The process lock of a SQLite file: at most one server per file.
 //!
-//! SQLite itself would let two servers write to one file, but what one of them commits is announced to its own sessions
-//! only. The lock is the operating system's, on `<file>.lock`: it ends with the process, however that ends. The lock file
-//! itself is never deleted, since somebody may be about to lock it: it holds the process id while it is locked, and is
-//! empty after an orderly stop.
+//! SQLite itself would let two servers write to one file, but each announces only its own commits to its own
+//! sessions. The lock is an operating-system lock on `<file>.lock` and ends with the process, however that
+//! ends. The lock file is never deleted, since another process may be about to lock it: it holds the process
+//! id while locked, and is empty after an orderly stop.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
@@ -11,37 +11,38 @@ use std::path::{Path, PathBuf};
 
 use super::Target;
 
-/// The right to serve a SQLite file, until it is dropped.
+/// Exclusive right to serve a SQLite file, released on drop.
 #[derive(Debug)]
 pub(super) struct FileLock(File);
 
-/// The SQLite file is not ours to serve or to change.
+/// Why the SQLite file may not be served or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    /// Another process has it.
+    /// Another process holds the lock.
     #[error(
         "{} is in use by another souk{}: stop that one first, or name another file with --database-url (DATABASE_URL)",
         .file.display(),
         .holder.map(|pid| format!(" (process {pid})")).unwrap_or_default()
     )]
     Held {
-        /// The database, where its links lead to.
+        /// The database file, links resolved.
         file: PathBuf,
-        /// The process that has it, where it could be told.
+        /// Process id of the holder, where it could be read.
         holder: Option<u32>,
     },
-    /// The lock file cannot be made or locked.
+    /// Creating or locking the lock file failed.
     #[error("cannot lock the database {}: {cause}", .file.display())]
     Failed {
-        /// The database.
+        /// The database file.
         file: PathBuf,
-        /// What the system said.
+        /// The operating system's error.
         cause: io::Error,
     },
 }
 
 impl FileLock {
-    /// Takes the lock of a SQLite file, which is made if it is not there; PostgreSQL needs none.
+    /// Takes the lock of a SQLite file, creating the file if needed; `None` for PostgreSQL, which needs no
+    /// lock.
     pub(super) fn take(target: &Target) -> Result<Option<Self>, LockError> {
         let Target::Sqlite(file) = target else { return Ok(None) };
         let failed = |cause| LockError::Failed { file: file.clone(), cause };
@@ -56,7 +57,7 @@ impl FileLock {
             }
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
-        // Whom to stop, for those who come later: worth having, not worth failing for.
+        // The process id, for the error message of a later process; failing to write it is no error.
         let noted = lock.set_len(0).and_then(|()| write!(lock, "{}", std::process::id()));
         if let Err(error) = noted {
             log::debug!("the lock of {} does not say who holds it: {error}", file.display());
@@ -68,18 +69,18 @@ impl FileLock {
 impl Drop for FileLock {
     fn drop(&mut self) {
         let _ = self.0.set_len(0);
-        // Closing the file unlocks it, too.
+        // Closing the file would unlock it as well.
         let _ = self.0.unlock();
     }
 }
 
-/// Opens the lock file that belongs to the database, whichever of its names it is given by: links and relative paths lead
-/// to one file, and the lock stands beside that.
+/// Opens the lock file of a database. Links and relative paths are resolved first, so that every name of the
+/// database leads to the same lock.
 fn open(database: &Path) -> io::Result<(File, PathBuf)> {
     if let Some(folder) = database.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder)?;
     }
-    // An existing database is not opened here: closing it again would end the locks that SQLite has on it (POSIX).
+    // An existing database is not opened here: closing it would release SQLite's own locks on it (POSIX).
     if !database.try_exists()? {
         OpenOptions::new().append(true).create(true).open(database)?;
     }

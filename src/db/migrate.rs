@@ -1,4 +1,5 @@
-//! Migrations, embedded for both engines and run at start.
+//! Embedded migrations for both engines, and the check that the schema is the one this binary knows. Run at
+//! start and by `souk migrate`.
 
 use std::collections::BTreeSet;
 
@@ -16,13 +17,13 @@ use super::{DbConnection, DbError, schema};
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
-/// The schema is not what this binary needs, and cannot be made so.
+/// The schema is not what this binary needs, and cannot be migrated to it.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrationError {
     /// A migration failed.
     #[error("migration failed: {0}")]
     Failed(String),
-    /// A newer binary has changed the schema: what this one would do to it is anybody's guess.
+    /// A newer binary has migrated the schema; writing to it with this one could corrupt data.
     #[error(
         "the schema of this database has the migration {0}, which souk {own} does not know: a newer souk made it; run \
          that one, or use a backup from before it",
@@ -37,12 +38,13 @@ fn failed(cause: Cause) -> MigrationError {
     MigrationError::Failed(cause.to_string())
 }
 
-/// Brings the schema up to date; returns how many migrations ran now.
+/// Applies pending migrations and returns how many were applied.
 pub(super) fn run(connection: &mut DbConnection) -> Result<usize, MigrationError> {
     match connection {
         DbConnection::Sqlite(c) => run_pending(c, SQLITE),
         DbConnection::Postgresql(c) => {
-            // Two nodes that start together must not both migrate: the second waits and finds nothing to do.
+            // Nodes that start together must not both migrate: the second waits for this lock and finds
+            // nothing pending.
             advisory(c, "SELECT pg_advisory_lock(7305804402)")?;
             let ran = run_pending(c, POSTGRES);
             advisory(c, "SELECT pg_advisory_unlock(7305804402)")?;
@@ -51,7 +53,7 @@ pub(super) fn run(connection: &mut DbConnection) -> Result<usize, MigrationError
     }
 }
 
-/// Whether a migration is not in force yet.
+/// Whether a migration has not been applied yet.
 pub(super) fn is_pending(connection: &mut DbConnection) -> Result<bool, MigrationError> {
     let (applied, known) = match connection {
         DbConnection::Sqlite(c) => (c.applied_migrations(), known::<Sqlite>(&SQLITE)?),
@@ -75,7 +77,7 @@ fn advisory(connection: &mut PgConnection, sql: &str) -> Result<(), MigrationErr
     connection.batch_execute(sql).map_err(|error| failed(error.into()))
 }
 
-/// Whether a known migration is not applied; an applied one that is not known is an error.
+/// Whether a known migration is not applied; an applied but unknown one is an error.
 fn pending(applied: &BTreeSet<String>, known: &BTreeSet<String>) -> Result<bool, MigrationError> {
     match applied.difference(known).max() {
         Some(newest) => Err(MigrationError::Newer(newest.clone())),
@@ -98,8 +100,8 @@ struct Applied {
     version: String,
 }
 
-/// Whether the schema is the one that this binary knows: no migration is missing, none is unknown, and every table can be
-/// read. Changes nothing, unlike the questions above, which make Diesel's own table if it is not there.
+/// Checks that no migration is missing or unknown and that every table is readable. Changes nothing, unlike
+/// the functions above, which create Diesel's migration table if it does not exist.
 pub(super) fn check(connection: &mut DbConnection) -> Result<(), DbError> {
     let applied: Vec<Applied> =
         diesel::sql_query("SELECT version FROM __diesel_schema_migrations").load(connection)?;

@@ -1,7 +1,7 @@
 //! The database: one connection type for two engines, units of work, and the writer that commits them.
 //!
-//! Nothing here knows what the rows mean. Use cases get a [`UnitOfWork`] through [`Db::read`] or [`Db::write`] and
-//! never open, commit or roll back a transaction themselves.
+//! Nothing here knows what the rows mean. Use cases get a [`UnitOfWork`] through [`Db::read`] or
+//! [`Db::write`] and never begin, commit or roll back a transaction themselves.
 
 mod backup;
 mod config;

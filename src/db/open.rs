@@ -1,4 +1,5 @@
-//! Opening the database, and the two ways in: [`Db::read`] and [`Db::write`].
+//! Opening and closing the database, and its two entry points, [`Db::read`] and [`Db::write`]. Retrying and
+//! grouping writes is `write`'s.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,51 +24,52 @@ use super::{
     migrate,
 };
 
-/// The database could not be opened.
+/// Why the database could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// No connection could be made.
+    /// Connecting failed.
     #[error("cannot open the database {target}: {cause}")]
     Connect {
-        /// Which database, without its password.
+        /// Which database; displayed without its password.
         target: Target,
-        /// What the engine said.
+        /// The engine's error.
         cause: String,
     },
-    /// Another process has the SQLite file.
+    /// Another process serves the SQLite file.
     #[error(transparent)]
     Locked(#[from] LockError),
-    /// The schema could not be brought up to date.
+    /// The schema could not be migrated.
     #[error(transparent)]
     Migration(#[from] MigrationError),
-    /// The writer's thread could not be started.
+    /// The writer thread could not be started.
     #[error("cannot start the writer: {0}")]
     Writer(#[from] std::io::Error),
 }
 
-/// Between two tries to make a connection the pool pauses ever longer, up to half of this.
+/// The pool backs off between attempts to connect, up to half of this.
 const RETRY_WITHIN: Duration = Duration::from_secs(1);
 
-/// How often a caller who waits for a connection looks whether any can be made: if not, waiting is no use.
+/// How often a caller waiting for a connection checks whether connecting works at all; if not, it fails at
+/// once.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
-/// A connection that nobody used for so long is closed.
+/// An idle connection is closed after this time.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 
-/// A connection is replaced after so long, so that what piles up in a server's process does not stay.
+/// A connection is replaced after this time, which bounds what a PostgreSQL backend accumulates.
 const MAX_AGE: Duration = Duration::from_secs(30 * 60);
 
-/// The database: cheap to clone, shared by everything that reads or writes.
+/// Handle to the database: cheap to clone, shared by all readers and writers.
 #[derive(Clone)]
 pub struct Db(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
     pool: Pool<Manager>,
-    /// Whether the pool could not make the last connection that it tried to make.
+    /// Whether the pool's last attempt to connect failed.
     is_away: Arc<AtomicBool>,
     is_postgres: bool,
     connections: u32,
-    /// As many permits as connections: callers wait here, not on a thread.
+    /// One permit per connection: callers wait here asynchronously instead of blocking a thread.
     permits: Arc<Semaphore>,
     waiting: Semaphore,
     wait: Duration,
@@ -77,13 +79,13 @@ pub(super) struct Inner {
     reads: Outage,
     writes: Outage,
     pub(super) readiness: Arc<Readiness>,
-    /// Held for as long as a server uses a SQLite file.
+    /// Held while a server uses a SQLite file.
     lock: Mutex<Option<FileLock>>,
 }
 
 impl Db {
-    /// Opens the database for a server and brings its schema up to date. A SQLite file is its own from now on: another
-    /// server that opens it is refused. Blocks; called once, at start.
+    /// Opens the database for a server and applies pending migrations. Takes the process lock of a SQLite
+    /// file, so that a second server is refused. Blocking; called once, at start.
     pub fn open(config: &DbConfig, clock: Clock, publisher: Arc<dyn Publisher>) -> Result<Db, OpenError> {
         let lock = FileLock::take(&config.target)?;
         let mut first = establish(config)?;
@@ -91,7 +93,8 @@ impl Db {
         Self::start(config, first, lock, clock, publisher)
     }
 
-    /// Opens the database for a command that may run beside a server. What it writes, the server finds when it looks.
+    /// Opens the database for a command that may run beside a server, without the process lock. The server
+    /// finds its writes by polling.
     pub fn open_beside(
         config: &DbConfig,
         clock: Clock,
@@ -125,13 +128,14 @@ impl Db {
         let is_away = manager.is_away.clone();
         let pool = Pool::builder()
             .max_size(config.connections)
-            // None is made before it is needed, so that none is made while the others are closed.
+            // Connect on demand only: eager replacement would open connections while `close` drops the
+            // others.
             .min_idle(Some(0))
             .connection_timeout(RETRY_WITHIN)
             .idle_timeout(Some(IDLE_TIMEOUT))
             .max_lifetime(Some(MAX_AGE))
             .test_on_check_out(false)
-            // Whoever needed the connection logs it.
+            // The caller that needed the connection logs the failure.
             .error_handler(Box::new(r2d2::NopErrorHandler))
             .build_unchecked(manager);
         let connections = usize::try_from(config.connections).unwrap_or(usize::MAX);
@@ -153,18 +157,18 @@ impl Db {
         })))
     }
 
-    /// Brings the schema up to date and says how many migrations ran, without serving anything (`souk migrate`).
+    /// Applies pending migrations and returns their number, without serving (`souk migrate`).
     pub fn migrate(config: &DbConfig) -> Result<usize, OpenError> {
         migrate_unless_served(&mut establish(config)?, config)
     }
 
-    /// Copies a SQLite database to a new file, while a server may be using it (`souk backup`).
+    /// Copies a SQLite database to a new file, also while a server uses it (`souk backup`).
     pub fn back_up(config: &DbConfig, to: &Path) -> Result<(), BackupError> {
         backup::copy(config, to)
     }
 
-    /// Whether the database has the schema that we know, and takes writes: what `/readyz` asks. The answer may be a
-    /// second old.
+    /// Whether the schema is the expected one and the database accepts writes: the check behind `/readyz`.
+    /// The result may be one second old.
     pub async fn check(&self) -> Result<(), DbError> {
         let db = self.clone();
         let probe = async move {
@@ -174,9 +178,9 @@ impl Db {
         self.0.readiness.check(probe).await
     }
 
-    /// Runs a use case that only reads, on one consistent snapshot, off the event loop.
+    /// Runs a read-only use case on one consistent snapshot, off the event loop.
     ///
-    /// Audit rows of refusals and admin passings are written before the result is given.
+    /// Audit rows (refusals, admin access) are written before the result is returned.
     pub async fn read<T, E>(
         &self,
         body: impl FnOnce(&mut UnitOfWork<'_>) -> Result<T, E> + Send + 'static,
@@ -208,9 +212,10 @@ impl Db {
         outcome
     }
 
-    /// Runs a use case as one transaction and answers once it is durable.
+    /// Runs a use case as one transaction and returns once it is durable.
     ///
-    /// The body may run more than once (a lost race), hence `Fn`: it must have no effect but on its unit of work.
+    /// The body may run more than once (after a lost race), hence `Fn`: its only effects must be on its unit
+    /// of work.
     pub async fn write<T, E>(
         &self,
         body: impl Fn(&mut UnitOfWork<'_>) -> Result<T, E> + Send + 'static,
@@ -241,7 +246,7 @@ impl Db {
         .await
     }
 
-    /// Notes how a unit of work ended, for the log.
+    /// Tells the outage log whether a unit of work met a failing database.
     fn note(&self, outage: &Outage, error: Option<&DbError>) {
         match error {
             Some(DbError::Unavailable(why)) if !self.0.permits.is_closed() => outage.failed(why),
@@ -250,10 +255,10 @@ impl Db {
         }
     }
 
-    /// Commits what waits and refuses what comes later; ends once the last write is durable and the connections are
-    /// closed. All of a SQLite database is in its one file then.
+    /// Commits queued writes and refuses new ones; returns once the last write is durable and all connections
+    /// are closed. A SQLite database is then complete in its one file.
     pub async fn close(&self) {
-        // Once all of them are here, nobody reads any more.
+        // Holding every permit means that no reader is active.
         let reads = tokio::time::timeout(self.0.wait, self.0.permits.acquire_many(self.0.connections)).await;
         self.0.permits.close();
         drop(reads);
@@ -271,8 +276,8 @@ impl Db {
         Ok(writer.as_ref().map(|(writer, _)| writer.clone()))
     }
 
-    /// Runs `work` with a connection of the pool, on which `begin` was executed, on a thread that may block. Where it
-    /// fails, or panics, the connection is dropped with whatever transaction is open on it.
+    /// Runs `work` on a blocking thread with a pooled connection on which `begin` was executed. On failure or
+    /// panic the connection is dropped, and any open transaction with it.
     async fn with_connection<T: Send + 'static>(
         &self,
         begin: &'static str,
@@ -284,7 +289,8 @@ impl Db {
             .map_err(|_| DbError::Unavailable("stopping".into()))?;
         let inner = self.0.clone();
         let done = tokio::task::spawn_blocking(move || {
-            // Held by the thread, not by the caller: one that goes away does not free a place that is still in use.
+            // Held by the thread, not the caller: a cancelled caller must not free a connection that is still
+            // in use.
             let _permit = permit;
             let mut lease = inner.lease(begin)?;
             let done = work(&mut lease.connection, &inner)?;
@@ -297,8 +303,8 @@ impl Db {
 }
 
 impl Inner {
-    /// A connection with a transaction. Beginning it shows whether the server is still there: if it is not, which is
-    /// true of all connections that were idle then, they are dropped until there is one that was made since.
+    /// A connection with an open transaction. `begin` reveals a lost server; all connections that were idle
+    /// then are broken alike and are dropped until a newer one works.
     fn lease(&self, begin: &str) -> Result<PooledConnection<Manager>, DbError> {
         let unavailable = |error: &dyn std::fmt::Display| DbError::Unavailable(error.to_string());
         let until = Instant::now() + self.wait;
@@ -326,14 +332,14 @@ impl Inner {
         while let Some(mut idle) = self.pool.try_get() {
             idle.is_unsettled = true;
         }
-        // Given back at the end: until then the file is ours.
+        // Released last: until then the file is ours.
         let lock = self.lock.lock().ok().and_then(|mut lock| lock.take());
         let writer = self.writer.lock().ok().and_then(|mut writer| writer.take());
         if let Some((queue, thread)) = writer {
             drop(queue);
             match thread.join() {
                 Ok(connection) if lock.is_some() => settle(connection),
-                // A command's: a server may be at work on the file, and does that itself.
+                // Opened by a command: a server may be using the file and checkpoints it itself.
                 Ok(connection) => drop(connection),
                 Err(_) => log::error!("the writer's thread panicked"),
             }
@@ -341,7 +347,7 @@ impl Inner {
     }
 }
 
-/// Moves everything from the log of a SQLite database into its file; with the last connection the log itself goes.
+/// Checkpoints the WAL into the SQLite file; closing the last connection then deletes the WAL.
 fn settle(mut connection: DbConnection) {
     if let Err(error) = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {
         log::warn!(
@@ -356,7 +362,7 @@ fn establish(config: &DbConfig) -> Result<DbConnection, OpenError> {
         .map_err(|error| OpenError::Connect { target: config.target.clone(), cause: error.to_string() })
 }
 
-/// Brings the schema up to date, unless that is pulled from under a server that has the SQLite file.
+/// Applies pending migrations, unless a server holds the SQLite file: its schema must not change under it.
 fn migrate_unless_served(connection: &mut DbConnection, config: &DbConfig) -> Result<usize, OpenError> {
     if !migrate::is_pending(connection)? {
         return Ok(0);

@@ -1,10 +1,10 @@
-//! A failure that repeats itself, logged once.
+//! Log suppression for repeated failures. Decides only when to log, not what a failure means.
 
 use std::fmt::Display;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Logs the first failure of a series and the success that ends it, however many failures lie between: a full disk or a
-/// database that is away fails every call, and a line for each would bury everything else.
+/// Logs the first failure of a series and the success that ends it. A full disk or an unreachable database
+/// fails every call, and one line each would bury everything else.
 #[derive(Debug)]
 pub(super) struct Outage {
     what: &'static str,
@@ -23,7 +23,8 @@ impl Outage {
     }
 
     pub(super) fn succeeded(&self) {
-        // Read first: this is called on every success, by many threads.
+        // A plain load first: this runs on every success, on many threads, and `swap` would contend for the
+        // cache line.
         if self.lasts.load(Ordering::Relaxed) && self.lasts.swap(false, Ordering::Relaxed) {
             log::info!("{} succeed again", self.what);
         }

@@ -1,4 +1,5 @@
-//! Whether requests should be sent here: asked by anybody and often, answered at the price of one small write a second.
+//! The readiness probe: cached for a second, so that frequent probes by anyone cost at most one small write a
+//! second.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,23 +10,24 @@ use tokio::sync::Mutex;
 use super::outage::Outage;
 use super::{DbConnection, DbError};
 
-/// How long an answer is good for everybody who asks.
+/// How long a result is shared by all probes.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// How long the database has for an answer: probes of orchestrators do not wait long either.
+/// Time limit of a probe; orchestrators' own probes time out about as fast.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A row that is really written: that a transaction can begin says nothing of a full disk, which only its commit meets.
+/// A committed write: beginning a transaction proves nothing about a full disk, which only the commit meets.
 /// Always the same row, so that nothing grows.
 const WRITE: &str =
     "ON CONFLICT (id) DO UPDATE SET writes = write_probe.writes + 1, filler = excluded.filler";
 
-/// How it is filled: with 64 KiB that differ each time, since SQLite writes no page that stays as it was.
+/// The value written. On SQLite 64 random KiB each time, because SQLite does not write a page that did not
+/// change.
 fn filler(connection: &DbConnection) -> &'static str {
     if connection.is_postgres() { "''" } else { "hex(randomblob(32768))" }
 }
 
-/// The last answer, locked while the next one is found: whoever asks meanwhile gets that one.
+/// The last result; locked while a probe runs, so that concurrent callers share its result.
 pub(super) struct Readiness {
     last: Arc<Mutex<Option<Answer>>>,
     outage: Outage,
@@ -43,7 +45,8 @@ impl Readiness {
 }
 
 impl Readiness {
-    /// The last answer where it is fresh, else that of `probe`, which runs once for all who ask meanwhile.
+    /// Returns the last result if fresh, otherwise that of `probe`, which runs once for all concurrent
+    /// callers.
     pub(super) async fn check(
         self: &Arc<Self>,
         probe: impl Future<Output = Result<(), DbError>> + Send + 'static,
@@ -53,7 +56,7 @@ impl Readiness {
             return answer.ready.clone().map_err(DbError::Unavailable);
         }
         let readiness = self.clone();
-        // A task of its own: a caller that hangs up does not make room for another probe while this one lasts.
+        // A separate task: a caller that disconnects must not let a second probe start while this one runs.
         let probed = tokio::spawn(async move {
             let ready = match tokio::time::timeout(PROBE_TIMEOUT, probe).await {
                 Ok(probed) => probed.map_err(|error| error.to_string()),
@@ -70,7 +73,7 @@ impl Readiness {
     }
 }
 
-/// Writes the row.
+/// Writes the probe row.
 pub(super) fn write_probe(connection: &mut DbConnection) -> Result<(), DbError> {
     let filler = filler(connection);
     let write = format!("INSERT INTO write_probe (id, writes, filler) VALUES (1, 1, {filler}) {WRITE}");

@@ -1,11 +1,13 @@
-//! The tables as Diesel sees them: kept by hand, since one file serves both engines.
+//! Diesel's table definitions, kept by hand because one file serves both engines; an integration test
+//! compares them with the migrated schema.
 //!
-//! Column types are limited to what both store alike: `Text`, `BigInt`, `Integer`, `Double`, `Bool`.
+//! Column types are limited to those that both engines store alike: `Text`, `BigInt`, `Integer`, `Double`,
+//! `Bool`.
 
 #![allow(missing_docs, reason = "columns are documented in migrations/postgres")]
 
 diesel::table! {
-    /// Whoever can be authenticated.
+    /// Accounts that can authenticate, ours and external.
     users (id) {
         id -> Text,
         email -> Text,
@@ -24,7 +26,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// One signing-in on one device: the family of its refresh tokens, the `sid` of its access tokens.
+    /// A login on one device: the family of its refresh tokens, and the `sid` of its access tokens.
     logins (id) {
         id -> Text,
         user_id -> Text,
@@ -54,7 +56,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// Tokens and outside sessions that were revoked before their time.
+    /// Tokens and external sessions revoked before they expired.
     revocations (issuer, kind, value) {
         issuer -> Text,
         kind -> Text,
@@ -65,7 +67,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// The shop of a user.
+    /// Provider profiles, at most one per user.
     providers (id) {
         id -> Text,
         user_id -> Text,
@@ -83,7 +85,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// Which markets a provider serves.
+    /// Categories that a provider serves.
     provider_categories (provider_id, category) {
         provider_id -> Text,
         category -> Text,
@@ -91,7 +93,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// What a provider's shop sells.
+    /// Catalogue items: services that a provider sells.
     services (id) {
         id -> Text,
         provider_id -> Text,
@@ -109,7 +111,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// A provider's ready-made offer texts.
+    /// Catalogue items: a provider's offer templates.
     templates (id) {
         id -> Text,
         provider_id -> Text,
@@ -124,7 +126,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// Records of a provider's portfolio photos.
+    /// Catalogue items: metadata of a provider's portfolio photos.
     portfolio_photos (id) {
         id -> Text,
         provider_id -> Text,
@@ -137,7 +139,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// The buying side of a user.
+    /// Consumer profiles, at most one per user.
     consumers (id) {
         id -> Text,
         user_id -> Text,
@@ -152,7 +154,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// A consumer's request for work.
+    /// Consumers' requests for work.
     requests (id) {
         id -> Text,
         consumer_id -> Text,
@@ -177,7 +179,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// A provider's offer on a request.
+    /// Providers' offers on requests.
     offers (id) {
         id -> Text,
         request_id -> Text,
@@ -199,7 +201,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// What an accepted offer became.
+    /// Bookings, made from accepted offers.
     bookings (id) {
         id -> Text,
         offer_id -> Text,
@@ -224,7 +226,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// The chat of a consumer and a provider about a request or booking.
+    /// Chat sessions of a consumer and a provider about a request or booking.
     sessions (id) {
         id -> Text,
         request_id -> Text,
@@ -237,7 +239,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// Chat messages; each is also an event of its session's room.
+    /// Chat messages; each is also an event in its session's room.
     messages (id) {
         id -> Text,
         session_id -> Text,
@@ -250,7 +252,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// How far a user has read in a room.
+    /// Each user's read position per room.
     read_markers (room, user_id) {
         room -> Text,
         user_id -> Text,
@@ -260,7 +262,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// A kanban board; a booking opens one.
+    /// Kanban projects; a booking opens one.
     projects (id) {
         id -> Text,
         booking_id -> Nullable<Text>,
@@ -273,7 +275,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// Who may see and change a project.
+    /// Members of projects and their roles.
     project_members (project_id, user_id) {
         project_id -> Text,
         user_id -> Text,
@@ -283,7 +285,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// The work of a project, on its board.
+    /// Tasks on a project's board.
     tasks (id) {
         id -> Text,
         project_id -> Text,
@@ -299,7 +301,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// What somebody wrote into their journal.
+    /// Journal entries.
     entries (id) {
         id -> Text,
         user_id -> Text,
@@ -312,7 +314,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// A user's chat with the assistant.
+    /// Users' conversations with the assistant.
     conversations (id) {
         id -> Text,
         user_id -> Text,
@@ -325,7 +327,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// A pricing run.
+    /// Pricing simulations.
     simulations (id) {
         id -> Text,
         user_id -> Text,
@@ -342,7 +344,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// Head of each room's event log; its row lock orders the room's writers.
+    /// Head of each room's event log; its row lock serializes the room's writers.
     rooms (name) {
         name -> Text,
         head -> BigInt,
@@ -350,7 +352,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// The event log: what live sessions get and what reconnecting ones replay.
+    /// The event log: what live sessions receive and reconnecting ones replay.
     events (room, seq) {
         room -> Text,
         seq -> BigInt,
@@ -362,7 +364,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// Who, as whom, did or was refused what. Append-only.
+    /// Audit trail. Append-only.
     audit (id) {
         id -> Text,
         at -> BigInt,
@@ -378,7 +380,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// Answers kept for a repeated Idempotency-Key, written in the transaction of the first.
+    /// Responses stored for a repeated `Idempotency-Key`, written in the transaction of the first call.
     idempotency_keys (user_id, key) {
         user_id -> Text,
         key -> Text,
@@ -392,7 +394,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// What readiness probes write.
+    /// The one row that readiness probes write.
     write_probe (id) {
         id -> Integer,
         writes -> BigInt,
@@ -408,7 +410,7 @@ macro_rules! tables {
     ($($table:ident,)*) => {
         diesel::allow_tables_to_appear_in_same_query!($($table),*);
 
-        /// The names of all tables.
+        /// Names of all tables.
         pub(super) const TABLES: &[&str] = &[$(stringify!($table)),*];
     };
 }

@@ -1,5 +1,5 @@
-//! What the writer promises, on a SQLite file. The integration suite shows the same through the front door on both
-//! engines.
+//! Guarantees of the SQLite writer. The integration suite shows the same on both engines, through the public
+//! interfaces.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -116,7 +116,7 @@ async fn a_failing_use_case_leaves_nothing_but_its_refusals() {
         uow.audit(refusal())?;
         fail(uow)
     });
-    // Submitted together, so that they share a group.
+    // Submitted concurrently, so that they share a group.
     let (kept, failed) = tokio::join!(kept, failed);
     assert!(kept.is_ok() && failed.is_err());
     let found =

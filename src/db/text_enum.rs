@@ -1,8 +1,8 @@
-//! Enums that are `TEXT` in the database and on the wire, spelled once.
+//! Enums stored as `TEXT` and serialized by the same spelling.
 
 /// Declares an enum whose variants have one spelling everywhere: database, JSON, logs, OpenAPI.
 ///
-/// `enum State as "BookingState"` gives it a name of its own in OpenAPI, where all features share one space of names.
+/// `enum State as "BookingState"` sets its name in OpenAPI, where all features share one namespace.
 macro_rules! text_enum {
     ($(#[$meta:meta])* $vis:vis enum $name:ident $(as $schema:literal)? { $($(#[$vmeta:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
         $(#[$meta])*
@@ -13,10 +13,10 @@ macro_rules! text_enum {
         $vis enum $name { $($(#[$vmeta])* #[serde(rename = $text)] $variant),+ }
 
         impl $name {
-            /// Every variant, in the order of declaration.
+            /// Every variant, in declaration order.
             pub const ALL: &'static [$name] = &[$($name::$variant),+];
 
-            /// The one spelling.
+            /// The spelling used in database, JSON, logs and OpenAPI.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text),+ }
             }
@@ -44,7 +44,7 @@ macro_rules! text_enum {
             }
         }
 
-        // Not derived: the derive does not see a spelling that comes through a macro.
+        // Implemented by hand: utoipa's derive does not see spellings that come through a macro.
         impl utoipa::PartialSchema for $name {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
                 utoipa::openapi::ObjectBuilder::new()
@@ -56,7 +56,7 @@ macro_rules! text_enum {
 
         impl utoipa::ToSchema for $name {
             fn name() -> std::borrow::Cow<'static, str> {
-                // What comes last wins: the enum's own name, or the one it was given.
+                // The last element wins: the enum's own name, or the name after `as`.
                 [stringify!($name) $(, $schema)?].into_iter().next_back().unwrap_or_default().into()
             }
         }

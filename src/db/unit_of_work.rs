@@ -1,4 +1,5 @@
-//! One transaction: rows, events, audit and idempotency record commit together or not at all.
+//! The unit of work: rows, events, audit rows and idempotency record of one transaction commit together or
+//! not at all. Committing is `write`'s.
 
 use std::sync::Arc;
 
@@ -47,14 +48,14 @@ impl<'c> UnitOfWork<'c> {
         self.connection
     }
 
-    /// The one moment at which everything in this unit happens.
+    /// The timestamp of the whole unit, fixed when it began.
     pub fn now(&self) -> Timestamp {
         self.now
     }
 
-    /// Announces a fact: appended to the log of each of its rooms when the use case has succeeded.
+    /// Records a domain event; appended to the log of each of its rooms when the use case has succeeded.
     ///
-    /// All rooms of a unit are taken in one order then, so that two units never wait for each other.
+    /// A unit's rooms are locked in one fixed order then, so that two units cannot deadlock.
     pub fn record(&mut self, by: Option<UserId>, event: &impl DomainEvent) {
         let data: Arc<RawValue> = match to_raw_value(event) {
             Ok(data) => data.into(),
@@ -78,9 +79,10 @@ impl<'c> UnitOfWork<'c> {
         }));
     }
 
-    /// Appends a fact to one room at once, for the caller that needs its position (chat).
+    /// Appends a domain event to one room at once, for the caller that needs its position (chat).
     ///
-    /// At most one room per unit, and before anything is recorded: this keeps the one order of rooms.
+    /// At most one room per unit, and before anything is recorded: otherwise the fixed locking order would
+    /// break.
     pub fn append(
         &mut self,
         room: &Room,
@@ -94,13 +96,13 @@ impl<'c> UnitOfWork<'c> {
         self.committed.events.last().ok_or_else(|| DbError::Unavailable("no event".into()))
     }
 
-    /// Announces, after the commit, that a right ended.
+    /// Announces, after the commit, that a right has ended.
     pub fn end(&mut self, revocation: Revocation) {
         self.committed.revocations.push(revocation);
     }
 
-    /// Writes an audit row: with the transaction when it may write, right after it otherwise.
-    /// A refusal is always written after it, since what is refused is rolled back.
+    /// Writes an audit row: in the transaction if it may write, right after it otherwise. A refusal is always
+    /// written afterwards, since a refused unit is rolled back.
     pub fn audit(&mut self, row: NewAudit) -> Result<(), DbError> {
         if self.writable && row.outcome != Outcome::Refused {
             return audit_log::append(self.connection, self.now, &row);
@@ -109,12 +111,12 @@ impl<'c> UnitOfWork<'c> {
         Ok(())
     }
 
-    /// The use case succeeded: appends what was recorded and says what must be announced after the commit.
+    /// On success: appends the recorded events and returns what to announce after the commit.
     pub(super) fn finish(mut self) -> Result<(Committed, Vec<NewAudit>), DbError> {
         if let Some(failure) = self.failure {
             return Err(failure);
         }
-        // A stable sort: facts of one room keep the order in which they were recorded.
+        // A stable sort: events of one room keep their recorded order.
         self.recorded.sort_by(|a, b| a.room.cmp(&b.room));
         for event in self.recorded {
             let envelope =
@@ -124,7 +126,7 @@ impl<'c> UnitOfWork<'c> {
         Ok((self.committed, self.after_commit))
     }
 
-    /// The use case failed: what must be written down all the same.
+    /// On failure: returns the audit rows that must be written anyway.
     pub(super) fn abandon(self) -> Vec<NewAudit> {
         self.after_commit
     }

@@ -18,23 +18,23 @@ use super::audit_log::{self, NewAudit};
 use super::connection::Manager;
 use super::{DbConnection, DbError, Failure, UnitOfWork};
 
-/// How often a unit of work that lost a race is run in all.
+/// How often a unit of work that lost a race is run in total.
 const ATTEMPTS: u32 = 4;
 
-/// What a job left behind in its savepoint.
+/// Outcome of a job in its savepoint.
 pub(super) enum JobOutcome {
     /// Keep it, and announce this after the commit.
     Keep(Committed, Vec<NewAudit>),
-    /// Roll it back, but write these rows.
+    /// Roll it back, but write these audit rows.
     Discard(Vec<NewAudit>),
-    /// Roll it back and run it again: it lost a race.
+    /// Roll it back and retry: it lost a race.
     Again,
 }
 
-/// A unit of work on its way to the database: can be run several times, is answered once.
+/// A queued unit of work: can be run several times, is answered once.
 pub(super) trait Job: Send {
     fn run(&mut self, connection: &mut DbConnection, clock: &Clock, last_attempt: bool) -> JobOutcome;
-    /// Gives the caller its result; `Err` where the commit itself failed, which takes back a success.
+    /// Sends the caller its result; `Err` if the commit failed, which overrides a success.
     fn answer(self: Box<Self>, committed: Result<(), DbError>);
 }
 
@@ -70,14 +70,15 @@ where
             (Ok(()), Some(outcome)) => outcome,
             (Ok(()), None) => Err(E::from(DbError::Unavailable("the unit of work did not run".into()))),
         };
-        // Nobody waits any more when the caller went away; what was committed stays committed.
+        // The receiver is gone if the caller was cancelled; a commit stays committed.
         let _ = self.reply.send(outcome);
     }
 }
 
-/// Runs one job in a savepoint of the transaction that is open on `connection`.
+/// Runs one job in a savepoint of `connection`'s open transaction.
 ///
-/// The savepoint is what notices a swallowed error on PostgreSQL, whose commit of a failed transaction says Ok.
+/// The savepoint is what detects a swallowed error on PostgreSQL, where `COMMIT` of a failed transaction
+/// reports success.
 fn run_in_savepoint(
     job: &mut dyn Job,
     connection: &mut DbConnection,
@@ -97,7 +98,7 @@ fn run_in_savepoint(
             }
         }
         match ran {
-            // On PostgreSQL a lost race ends the whole transaction: its caller begins a new one.
+            // On PostgreSQL a lost race aborts the whole transaction; the caller begins a new one.
             JobOutcome::Again if !connection.is_postgres() => {}
             ran => return Ok(ran),
         }
@@ -112,8 +113,8 @@ pub(super) struct GroupWriter {
 }
 
 impl GroupWriter {
-    /// Starts the writer's thread; it ends, after committing all that waits, when the last handle is gone, and leaves
-    /// its connection.
+    /// Starts the writer thread. It ends when the last handle is dropped, after committing all queued jobs,
+    /// and returns its connection.
     pub(super) fn start(
         connection: DbConnection,
         manager: Manager,
@@ -164,7 +165,7 @@ impl Writer {
                 group.into_iter().for_each(|job| job.answer(Ok(())));
             }
             Err(error) => {
-                // Whoever waits for them logs it, once where it goes on.
+                // Only debug: the callers get the error, and the outage log reports it once.
                 log::debug!("a group of {} writes was not committed: {error}", group.len());
                 self.reconnect();
                 let why = reason(error);
@@ -194,7 +195,8 @@ impl Writer {
         Ok(announcements)
     }
 
-    /// Another process (`souk token`, a backup) may hold the file for longer than the busy timeout once or twice.
+    /// Retries, because another process (`souk token`, a backup) may hold the file for longer than the busy
+    /// timeout.
     fn begin(&mut self) -> Result<(), DbError> {
         let mut last = Ok(());
         for _ in 0..ATTEMPTS {
@@ -206,7 +208,8 @@ impl Writer {
         last
     }
 
-    /// After a failed commit or a panic nothing is known of the old connection but that its transaction is gone with it.
+    /// After a failed commit or a panic the old connection is in an unknown state; closing it ends its
+    /// transaction.
     fn reconnect(&mut self) {
         match self.manager.establish() {
             Ok(connection) => self.connection = connection,
@@ -218,11 +221,11 @@ impl Writer {
     }
 }
 
-/// How the transaction of one job begins on PostgreSQL.
+/// How a job's transaction begins on PostgreSQL.
 pub(super) const BEGIN_ALONE: &str = "BEGIN; SAVEPOINT job";
 
-/// Runs and commits one job on a PostgreSQL connection on which [`BEGIN_ALONE`] was executed. `Err` means that nothing is
-/// known of the connection any more.
+/// Runs and commits one job on a PostgreSQL connection on which [`BEGIN_ALONE`] was executed. `Err` means
+/// that the connection is in an unknown state.
 pub(super) fn commit_alone(
     mut job: Box<dyn Job>,
     connection: &mut DbConnection,
@@ -243,7 +246,7 @@ pub(super) fn commit_alone(
         if let Err(lost) = roll_back(connection) {
             break Err(lost);
         }
-        // Two units that keep meeting step aside for different times.
+        // Different delays, so that two units in conflict do not meet again.
         std::thread::sleep(Duration::from_millis(u64::from(attempt) * 3));
         attempt += 1;
         if let Err(lost) = connection.execute_batch(BEGIN_ALONE) {
@@ -266,7 +269,7 @@ pub(super) fn commit_alone(
             job.answer(Err(error));
             Ok(())
         }
-        // Whatever the error seemed to be: the server is not there any more.
+        // Whatever the error seemed to be: the connection is lost.
         Err(lost) => {
             job.answer(Err(DbError::Unavailable(reason(error))));
             Err(lost)
@@ -274,7 +277,7 @@ pub(super) fn commit_alone(
     }
 }
 
-/// What went wrong, for an answer that says already that the database is unavailable.
+/// The cause, for an error that itself says that the database is unavailable.
 fn reason(error: DbError) -> String {
     match error {
         DbError::Unavailable(why) => why,
@@ -282,7 +285,7 @@ fn reason(error: DbError) -> String {
     }
 }
 
-/// Ends a transaction, whatever is in it. Fails only where the connection is of no use any more.
+/// Rolls back whatever transaction is open. Fails only if the connection is unusable.
 pub(super) fn roll_back(connection: &mut DbConnection) -> Result<(), DbError> {
     connection.execute_batch("ROLLBACK").map_err(|lost| DbError::Unavailable(lost.to_string()))
 }
@@ -315,7 +318,7 @@ fn attempt_alone(
     let now = clock.now();
     rows.iter().try_for_each(|row| audit_log::append(connection, now, row))?;
     if let Err(error) = connection.execute_batch("COMMIT").map_err(DbError::from) {
-        // Lost on its way there, or on its way back.
+        // The `COMMIT` or its reply was lost, so it is unknown which.
         if matches!(error, DbError::Unavailable(_)) {
             publisher.publish_if_committed(committed);
         }

@@ -1,4 +1,5 @@
-//! The audit trail as admins read it. What is written into it stands where it is done.
+//! The audit trail as admins read it. Rows are written where the audited action happens, through
+//! [`UnitOfWork::audit`].
 
 use diesel::prelude::*;
 
@@ -13,28 +14,28 @@ use super::{Error, Kind, Page, Slice};
 
 const READ: Right = Right::look(Kind::Audit, "read", Need::Admin);
 
-/// Who, as whom, did or was refused what.
+/// A row of the audit trail, as read by an admin.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
 pub struct Entry {
-    /// Its id.
+    /// Primary key; orders the trail.
     pub id: AuditId,
-    /// When.
+    /// Time of the transaction that wrote it.
     pub at: Timestamp,
-    /// Who; nobody when nobody was authenticated.
+    /// The acting user; `None` for unauthenticated callers and the command line.
     pub actor: Option<UserId>,
-    /// Who really sat at the keyboard.
+    /// `act` subject of an external token: the person who impersonated `actor`.
     pub impersonator: Option<String>,
-    /// How it ended.
+    /// Whether it was refused, allowed to an admin, or done.
     pub outcome: Outcome,
-    /// What was tried.
+    /// The attempted action, as a verb.
     pub action: String,
-    /// On what kind of thing.
+    /// Spelling of the [`Kind`] of row it was attempted on.
     pub kind: String,
-    /// On which one.
+    /// Id of that row, where there is one.
     pub row_id: Option<String>,
-    /// Old values or the reason.
+    /// Previous values or the reason.
     pub detail: Option<String>,
-    /// The call.
+    /// The call's id, as in `X-Request-Id`.
     pub call_id: Option<String>,
 }
 
@@ -63,20 +64,20 @@ const COLUMNS: Columns = (
     audit::call_id,
 );
 
-/// Which entries.
+/// Which audit rows to list; `None` means any.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Only what this user did or tried.
+    /// Only actions of this user.
     pub actor: Option<UserId>,
-    /// Only what was done to things of this kind.
+    /// Only actions on rows of this kind.
     pub kind: Option<Kind>,
-    /// Only what was done to this one.
+    /// Only actions on the row of this id.
     pub row: Option<String>,
-    /// Only what ended like this.
+    /// Only actions with this outcome.
     pub outcome: Option<Outcome>,
 }
 
-/// The trail, newest first.
+/// The audit trail for admins, newest first.
 pub fn list(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,

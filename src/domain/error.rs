@@ -1,4 +1,5 @@
-//! Why a use case did not happen. Each edge has one table that turns these into a status, a code or a frame.
+//! Errors of the use cases. Each edge (REST, WebSocket, Socket.IO) has one table that maps them to its
+//! status, code or frame.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -8,19 +9,19 @@ use crate::db::{Constraint, DbError, Failure};
 use super::policy::Need;
 
 crate::db::text_enum! {
-    /// The nouns, as errors, audit rows and documentation name them.
+    /// Kinds of rows and resources, as named in errors, audit rows and documentation.
     pub enum Kind {
-        /// Whoever can be authenticated.
+        /// A user account.
         User = "user",
         /// A login of a user.
         Login = "login",
-        /// A provider's shop.
+        /// A provider's profile and catalogue.
         Provider = "provider",
-        /// A service in a shop.
+        /// A service in a provider's catalogue.
         Service = "service",
-        /// An offer text in a shop.
+        /// An offer template in a provider's catalogue.
         Template = "template",
-        /// A photo in a shop's portfolio.
+        /// A photo in a provider's portfolio.
         Photo = "photo",
         /// A consumer's profile.
         Consumer = "consumer",
@@ -48,7 +49,7 @@ crate::db::text_enum! {
         Room = "room",
         /// A live connection.
         Connection = "connection",
-        /// What somebody calls with.
+        /// An access or refresh token.
         Token = "token",
         /// The audit trail.
         Audit = "audit trail",
@@ -67,80 +68,80 @@ pub struct FieldError {
 }
 
 impl FieldError {
-    /// A field and what it must be.
+    /// An error in one field; `message` states what the field must be.
     pub fn new(field: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
         Self { field: field.into(), message: message.into() }
     }
 }
 
-/// Why a use case did not happen.
+/// Why a use case failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The caller lacks the standing. Says nothing of the row but its kind.
+    /// The caller lacks the required standing. Reveals nothing of the row but its kind.
     #[error("to {action} this {kind} you must be {needed}")]
     Forbidden {
-        /// What was tried, as a verb.
+        /// The attempted action, as a verb.
         action: &'static str,
-        /// On what.
+        /// Kind of the row.
         kind: Kind,
-        /// The standing that it needs.
+        /// The standing that the action requires.
         needed: Need,
     },
-    /// There is no such thing.
+    /// No such row, or none that this caller may know of.
     #[error("there is no such {0}")]
     NotFound(Kind),
-    /// The action does not fit the state.
+    /// The action is not possible in the row's state.
     #[error("cannot {action} a {kind} that is {current_state}")]
     Conflict {
-        /// What was tried.
+        /// The attempted action.
         action: &'static str,
-        /// On what.
+        /// Kind of the row.
         kind: Kind,
-        /// The state it is in.
+        /// The row's state.
         current_state: &'static str,
-        /// What this caller may do instead.
+        /// Actions that are possible for this caller.
         allowed_actions: Vec<&'static str>,
     },
-    /// The action fits the state, but something about the thing itself stands in the way.
+    /// The action is possible in this state, but another property of the row prevents it.
     #[error("{detail}")]
     Blocked {
-        /// A stable name of the obstacle, such as `stale_version`.
+        /// Stable code of the obstacle, such as `stale_version`.
         code: &'static str,
-        /// What it is.
+        /// The obstacle, for people.
         detail: &'static str,
-        /// The state that the thing is in.
+        /// The row's state.
         current_state: &'static str,
-        /// What this caller may do.
+        /// Actions that are possible for this caller.
         allowed_actions: Vec<&'static str>,
     },
-    /// Something else stands in the way, in words for people.
+    /// Another row prevents the action.
     #[error("{detail}")]
     Taken {
-        /// A stable name of the obstacle, such as `slot_taken`.
+        /// Stable code of the obstacle, such as `slot_taken`.
         code: &'static str,
-        /// What it is.
+        /// The obstacle, for people.
         detail: &'static str,
     },
-    /// The caller saw an older version.
+    /// The expected version (`If-Match`) is not the current one.
     #[error("this {kind} was changed meanwhile: it is at version {current}")]
     Stale {
-        /// Of what.
+        /// Kind of the row.
         kind: Kind,
-        /// The version in force.
+        /// The current version.
         current: i64,
     },
-    /// The input does not parse.
+    /// The input is invalid; one entry per field.
     #[error("the input is not valid")]
     Invalid(Vec<FieldError>),
-    /// Too much of it.
+    /// A limit of the caller's plan or of the server is reached.
     #[error("{detail}")]
     Limited {
-        /// Which limit.
+        /// Which limit, for people.
         detail: &'static str,
-        /// When to try again.
+        /// How long to wait before trying again.
         retry_after: Duration,
     },
-    /// The same idempotency key was used for another request.
+    /// The idempotency key was used with a different request.
     #[error("this Idempotency-Key was used for another request")]
     KeyReused,
     /// The database failed.
@@ -149,12 +150,12 @@ pub enum Error {
 }
 
 impl Error {
-    /// One wrong field.
+    /// An `Invalid` with one field.
     pub fn invalid(field: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
         Self::Invalid(vec![FieldError::new(field, message)])
     }
 
-    /// The check of an update's `If-Match`: refused where the caller has seen another version than the one in force.
+    /// Compares an update's `If-Match` with the current version: `Stale` if they differ.
     pub fn if_stale(kind: Kind, current: i64, seen: Option<i64>) -> Result<(), Self> {
         if seen.is_none_or(|seen| seen == current) { Ok(()) } else { Err(Self::Stale { kind, current }) }
     }
@@ -175,7 +176,7 @@ impl From<diesel::result::Error> for Error {
     }
 }
 
-/// The guards of the schema, told as the domain tells them.
+/// Maps the schema's constraints to domain errors.
 impl From<DbError> for Error {
     fn from(error: DbError) -> Self {
         let DbError::Violated(guard) = &error else { return Self::Db(error) };

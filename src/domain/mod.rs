@@ -1,8 +1,8 @@
-//! What the marketplace does: nouns, their states, who may move them. No actix, no HTTP, no sockets.
+//! The marketplace's rules: resources, their states, and who may change them. No actix, no HTTP, no sockets.
 //!
 //! Each feature has types (`mod.rs`), a transition table (`states.rs`), storage (`repository.rs`), use cases
-//! (`service.rs`) and facts (`events.rs`). Use cases are plain functions on a `UnitOfWork`, called alike by REST,
-//! by every WebSocket dialect and by tests. Who may do what is decided by `policy` alone.
+//! (`service.rs`) and domain events (`events.rs`). Use cases are plain functions on a `UnitOfWork`, called
+//! alike by REST, every WebSocket dialect and the tests. Authorization is decided by `policy` alone.
 
 pub mod audit;
 pub mod bookings;

@@ -1,4 +1,5 @@
-//! What admins look after that belongs to nobody, and of which there is no row: who is connected, and who hears what.
+//! Admins' access to live state that has no row and no owner: connections, rooms and their members. Only the
+//! authorization; the data come from the hub.
 
 use crate::db::UnitOfWork;
 use crate::ids::{ConnectionId, Room};
@@ -11,23 +12,23 @@ const CLOSE_CONNECTION: Right = Right::change(Kind::Connection, "close", Need::A
 const LIST_ROOMS: Right = Right::look(Kind::Room, "list", Need::Admin);
 const LIST_MEMBERS: Right = Right::look(Kind::Room, "list the members of", Need::Admin);
 
-/// Who may see all live connections.
+/// Authorizes listing all live connections.
 pub fn list_connections(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<(), Error> {
     authorize_admin(uow, scope, LIST_CONNECTIONS, None)
 }
 
-/// Who may close somebody's live connection.
+/// Authorizes closing a user's live connection.
 pub fn close_connection(uow: &mut UnitOfWork<'_>, scope: &Scope, id: ConnectionId) -> Result<(), Error> {
     authorize_admin(uow, scope, CLOSE_CONNECTION, Some(id.to_string()))
 }
 
-/// Who may see which rooms are heard.
+/// Authorizes listing the rooms with members.
 pub fn list_rooms(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<(), Error> {
     authorize_admin(uow, scope, LIST_ROOMS, None)
 }
 
-/// Who may see who is in a room. Of a private one not even admins are told more than how many: that somebody reads a
-/// journal entry at this moment is their own affair.
+/// Authorizes listing the members of a room. For a private room even admins get the number only: that a user
+/// is reading a journal entry right now is nobody else's business.
 pub fn list_members(uow: &mut UnitOfWork<'_>, scope: &Scope, room: &Room) -> Result<Visibility, Error> {
     authorize_admin(uow, scope, LIST_MEMBERS, Some(room.to_string()))?;
     Ok(match room {
@@ -42,11 +43,11 @@ pub fn list_members(uow: &mut UnitOfWork<'_>, scope: &Scope, room: &Room) -> Res
     })
 }
 
-/// What an admin is told of who is in a room.
+/// What an admin may see of a room's members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Visibility {
-    /// Who they are.
+    /// The members themselves.
     Members,
-    /// How many they are.
+    /// Only their number.
     CountAlone,
 }

@@ -1,21 +1,21 @@
-//! Pages of lists that only grow at one end: newest first, continued before an id.
+//! Keyset pagination: lists, newest first by default, continued after the last id of the previous page.
 
-/// Which part of a list is asked for.
+/// Which part of a list to return.
 #[derive(Clone, Copy, Debug)]
 pub struct Page<I> {
-    /// Only what is older than this.
+    /// Only rows older than this one; `None` for the first page.
     pub before: Option<I>,
-    /// At most so many items.
+    /// Maximum number of items.
     pub limit: u16,
 }
 
 impl<I> Page<I> {
-    /// How many rows to ask the database for: one more than the page shows, to know whether there are more.
+    /// The `LIMIT` to query with: one more than the page, to detect whether another page follows.
     pub fn fetch(&self) -> i64 {
         i64::from(self.limit) + 1
     }
 
-    /// The page out of the rows that were fetched, with the id to continue before.
+    /// Builds the page from the fetched rows, with the cursor of the next one.
     pub fn slice<T>(&self, mut rows: Vec<T>, id: impl Fn(&T) -> I) -> Slice<T, I> {
         let limit = usize::from(self.limit);
         let more = rows.len() > limit;
@@ -28,14 +28,14 @@ impl<I> Page<I> {
 /// One page of a list.
 #[derive(Clone, Debug)]
 pub struct Slice<T, I> {
-    /// The items.
+    /// The items of the page.
     pub items: Vec<T>,
-    /// Continue before this one; absent at the end.
+    /// Cursor of the next page; `None` on the last.
     pub next: Option<I>,
 }
 
 impl<T, I> Slice<T, I> {
-    /// The same page of other items.
+    /// Maps the items, keeping the cursor.
     pub fn map<U>(self, f: impl FnMut(T) -> U) -> Slice<U, I> {
         Slice { items: self.items.into_iter().map(f).collect(), next: self.next }
     }

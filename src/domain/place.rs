@@ -1,4 +1,4 @@
-//! Places on Earth: a point, and an address as people write it.
+//! Places: a point in WGS 84 and a free-text address. No geocoding.
 
 use super::text::SingleLine;
 
@@ -13,7 +13,7 @@ pub struct Point {
     longitude: f64,
 }
 
-/// The numbers are no point on Earth.
+/// A coordinate is out of range or NaN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("latitude must be -90 to 90 and longitude -180 to 180, both given or neither")]
 pub struct InvalidPoint;
@@ -26,7 +26,7 @@ impl Point {
         on_earth.then_some(Self { latitude, longitude }).ok_or(InvalidPoint)
     }
 
-    /// A point when both numbers are there, none when neither is.
+    /// A point if both coordinates are given, `None` if neither is, an error if only one is.
     pub fn from_parts(latitude: Option<f64>, longitude: Option<f64>) -> Result<Option<Self>, InvalidPoint> {
         match (latitude, longitude) {
             (Some(latitude), Some(longitude)) => Self::new(latitude, longitude).map(Some),
@@ -35,33 +35,33 @@ impl Point {
         }
     }
 
-    /// Degrees north.
+    /// Degrees north, -90 to 90.
     pub fn latitude(self) -> f64 {
         self.latitude
     }
 
-    /// Degrees east.
+    /// Degrees east, -180 to 180.
     pub fn longitude(self) -> f64 {
         self.longitude
     }
 
-    /// The neighbourhood of it: rounded to a hundredth of a degree, about a kilometre. For who may know roughly where
-    /// the work is, but not at whose door.
+    /// The point rounded to a hundredth of a degree, about one kilometre: for callers who may know the
+    /// neighbourhood but not the address.
     pub fn roughly(self) -> Self {
         let round = |degrees: f64| (degrees * 100.0).round() / 100.0;
         Self { latitude: round(self.latitude), longitude: round(self.longitude) }
     }
 }
 
-/// An address as people write it.
+/// A free-text postal address.
 pub type Address = SingleLine<300>;
 
-/// Where work is done.
+/// Where the work is to be done.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Place {
-    /// As people write it; may be absent.
+    /// Postal address, if given.
     pub address: Option<Address>,
-    /// On the map; may be absent.
+    /// Coordinates, if given.
     pub point: Option<Point>,
 }
 

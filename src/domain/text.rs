@@ -31,7 +31,7 @@ pub struct SingleLine<const MAX: usize>(String);
 pub struct MultiLine<const MAX: usize>(String);
 
 impl<const MAX: usize> SingleLine<MAX> {
-    /// Trims and normalizes; the error says what the text must be.
+    /// Trims and normalizes; the error states the requirement, for people.
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = normalized(text);
         let length = text.chars().count();
@@ -69,7 +69,7 @@ impl<const MAX: usize> MultiLine<MAX> {
         Self::bounded().schema_type(Type::String).min_length(Some(1)).build().into()
     }
 
-    /// Trims and normalizes; the error says what the text must be.
+    /// Trims and normalizes; the error states the requirement, for people.
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = normalized(text);
         if text.chars().count() > MAX {

@@ -1,4 +1,5 @@
-//! What happens to bookings. Its parties hear of it: in its room, in their own, and in their session.
+//! Domain events of bookings. They go to the booking's room, both parties' user rooms, and their session's
+//! room.
 
 use crate::db::UnitOfWork;
 use crate::domain::money::Money;
@@ -9,20 +10,20 @@ use crate::ids::{BookingId, OfferId, ProjectId, RequestId, Room, SessionId, User
 
 use super::{Booking, State};
 
-/// What happened to a booking.
+/// How a booking changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// It was made.
+    /// Created, by accepting an offer.
     Created,
-    /// The work has begun.
+    /// The work has started.
     Started,
     /// The work is done.
     Completed,
-    /// It will not be.
+    /// Cancelled by a party or an admin.
     Cancelled,
 }
 
-/// A booking changed. Without the address: who may see that reads it from the booking itself.
+/// A booking changed. Excludes the address: those who may see it read it from the booking.
 #[derive(Debug, serde::Serialize)]
 pub struct BookingChanged<'a> {
     booking_id: BookingId,
@@ -64,7 +65,7 @@ impl DomainEvent for BookingChanged<'_> {
     }
 }
 
-/// Announces a change to the booking's parties.
+/// Records a booking event for both parties.
 pub(super) fn announce(uow: &mut UnitOfWork<'_>, by: Option<UserId>, change: Change, booking: &Booking) {
     let fact = BookingChanged {
         booking_id: booking.id,

@@ -1,7 +1,7 @@
-//! Bookings: what accepted offers become, and how the work goes.
+//! Bookings: created by accepting an offer, then started, completed or cancelled.
 //!
-//! Everything that changes a booking holds its request's lock (`requests::lock`), since its request and offer change
-//! with it.
+//! Whatever changes a booking holds its request's row lock (`requests::lock`), because its request and offer
+//! change with it.
 
 mod events;
 mod repository;
@@ -23,62 +23,62 @@ use crate::domain::requests::Title;
 use crate::domain::slot::Slot;
 use crate::ids::{BookingId, ConsumerId, OfferId, ProjectId, ProviderId, RequestId, Room, SessionId, UserId};
 
-/// A booking.
+/// A booking, with what the tables around it say of it.
 #[derive(Clone, Debug)]
 pub struct Booking {
-    /// Its id; also names its room.
+    /// Primary key; also names the room.
     pub id: BookingId,
-    /// What was accepted.
+    /// The accepted offer.
     pub offer_id: OfferId,
-    /// What it answered.
+    /// The request of that offer.
     pub request_id: RequestId,
-    /// What that is called.
+    /// The request's title.
     pub title: Title,
-    /// A party.
+    /// Consumer's profile.
     pub consumer_id: ConsumerId,
-    /// A party.
+    /// Provider's profile.
     pub provider_id: ProviderId,
-    /// A party's user.
+    /// The consumer's user.
     pub consumer_user_id: UserId,
-    /// A party's user.
+    /// The provider's user.
     pub provider_user_id: UserId,
-    /// For how much.
+    /// The agreed price.
     pub price: Money,
-    /// When.
+    /// The agreed time of the work.
     pub slot: Slot,
-    /// Where; only the parties see it.
+    /// Where the work is; visible to the parties and admins only.
     pub address: Option<Address>,
-    /// The state it is in.
+    /// Current state.
     pub state: State,
-    /// Who said that the work is done.
+    /// The user who completed it.
     pub completed_by: Option<UserId>,
-    /// Who cancelled it.
+    /// The user who cancelled it.
     pub cancelled_by: Option<UserId>,
-    /// Why.
+    /// Reason of the cancellation, where one was given.
     pub cancel_reason: Option<String>,
-    /// What If-Match is compared with.
+    /// Incremented by each change; compared with `If-Match`.
     pub version: i64,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// When it last changed.
+    /// Time of the last change.
     pub updated_at: Timestamp,
-    /// Where the two talk about it.
+    /// The session of the two parties.
     pub session_id: SessionId,
-    /// Where the work is planned.
+    /// The project opened for it.
     pub project_id: Option<ProjectId>,
 }
 
 impl Booking {
-    /// Where its parties hear of it.
+    /// The booking's room, which its parties may join.
     pub fn room(&self) -> Room {
         Room::Booking(self.id)
     }
 }
 
-/// Which bookings are to be listed.
+/// Filter of a list of bookings.
 #[derive(Clone, Debug, Default)]
 pub struct BookingFilter {
-    /// In this state only.
+    /// Only those in this state.
     pub state: Option<State>,
 }
 
@@ -107,8 +107,8 @@ impl Rights for Booking {
     const RIGHTS: &'static [Right] = &[SEE, ATTEND];
 }
 
-/// A booking as a place to be live in. A resource of its own because it ends when the booking is cancelled, while what
-/// was booked stays visible to its parties.
+/// A booking as a room to join. A resource of its own, because the right to be live in the room ends with a
+/// cancellation, while the booking itself stays visible to its parties.
 #[derive(Clone, Debug)]
 pub struct Attendance(Booking);
 

@@ -1,4 +1,4 @@
-//! Bookings in the database.
+//! Storage of bookings: queries and writes, no decisions.
 
 use diesel::prelude::*;
 
@@ -39,7 +39,7 @@ struct Row {
     updated_at: Timestamp,
 }
 
-/// What the neighbouring tables know of a booking: its request's title, its session, its project.
+/// Joined columns: the request's title, the session, the project.
 type Related = (Title, SessionId, Option<ProjectId>);
 
 impl Row {
@@ -93,7 +93,7 @@ impl Row {
     }
 }
 
-/// Bookings with what the neighbouring tables know of them.
+/// Bookings joined with [`Related`].
 macro_rules! bookings_with_surroundings {
     () => {
         bookings::table
@@ -108,13 +108,13 @@ macro_rules! bookings_with_surroundings {
     };
 }
 
-/// The request that a booking settles: what must be locked before the booking is looked at.
+/// The request of a booking: to be locked before the booking is read.
 pub(super) fn request_of(uow: &mut UnitOfWork<'_>, id: BookingId) -> Result<RequestId, Error> {
     let request = bookings::table.find(id).select(bookings::request_id).first(uow.conn()).optional()?;
     request.ok_or(Error::NotFound(Kind::Booking))
 }
 
-/// The booking.
+/// Loads a booking.
 pub(super) fn find(uow: &mut UnitOfWork<'_>, id: BookingId) -> Result<Booking, Error> {
     let found = bookings_with_surroundings!()
         .filter(bookings::id.eq(id))
@@ -124,13 +124,14 @@ pub(super) fn find(uow: &mut UnitOfWork<'_>, id: BookingId) -> Result<Booking, E
     Ok(row.with(around)?)
 }
 
-/// Stores a new booking. The schema refuses a second one of its request, and one that overlaps another of its provider.
+/// Inserts a booking. The schema rejects a second one for its request, and one that overlaps another of its
+/// provider.
 pub(super) fn insert(uow: &mut UnitOfWork<'_>, booking: &Authorized<Booking>) -> Result<(), DbError> {
     diesel::insert_into(bookings::table).values(Row::of(booking)).execute(uow.conn())?;
     Ok(())
 }
 
-/// Stores what became of a booking, if it is still what it was.
+/// Updates a booking, provided that its version is unchanged.
 pub(super) fn update(
     uow: &mut UnitOfWork<'_>,
     before: &Authorized<Booking>,
@@ -146,7 +147,7 @@ pub(super) fn update(
     }
 }
 
-/// The caller's own bookings, newest first; all for an admin.
+/// The caller's bookings, newest first; all bookings for an admin.
 pub(super) fn list(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -168,8 +169,9 @@ pub(super) fn list(
     rows.into_iter().map(|(row, around)| row.with(around)).collect()
 }
 
-/// Locks the provider's calendar until the end of the unit of work, so that two bookings of theirs are made one after
-/// the other: PostgreSQL would let both in and then end one of them as a deadlock, a second late.
+/// Locks the provider's calendar until the end of the unit of work, which serializes bookings of one
+/// provider. Without it PostgreSQL's exclusion constraint would report two concurrent ones as a deadlock,
+/// after a second.
 pub(super) fn lock_calendar(uow: &mut UnitOfWork<'_>, provider: ProviderId) -> Result<(), DbError> {
     if let DbConnection::Postgresql(connection) = uow.conn() {
         providers::table

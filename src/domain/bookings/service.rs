@@ -1,4 +1,5 @@
-//! What the parties do with bookings, and how one comes to be.
+//! Use cases of bookings: reading, starting, completing, cancelling, and creating one as a step of accepting
+//! an offer.
 
 use crate::db::UnitOfWork;
 use crate::domain::offers::{self, Offer};
@@ -15,13 +16,13 @@ use crate::ids::{BookingId, UserId};
 use super::events::announce;
 use super::{ATTEND, Action, Attendance, Booking, BookingFilter, Change, SEE, State, repository};
 
-/// The booking, for its parties and for admins.
+/// The booking, for its parties and admins.
 pub fn find(uow: &mut UnitOfWork<'_>, scope: &Scope, id: BookingId) -> Result<Authorized<Booking>, Error> {
     let booking = repository::find(uow, id)?;
     authorize(uow, scope, booking, SEE)
 }
 
-/// The booking as a place to be live in: for its parties while it is not cancelled, and for admins.
+/// The booking as a room to join: for its parties unless it is cancelled, and for admins.
 pub fn authorize_room(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -31,7 +32,7 @@ pub fn authorize_room(
     authorize(uow, scope, Attendance(booking), ATTEND)
 }
 
-/// The caller's own bookings, newest first; all for an admin.
+/// The caller's bookings, newest first; all bookings for an admin.
 pub fn list(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -43,7 +44,7 @@ pub fn list(
     Ok(page.slice(rows, |booking| booking.id))
 }
 
-/// Begins the work.
+/// Starts the work.
 pub fn start(uow: &mut UnitOfWork<'_>, scope: &Scope, id: BookingId) -> Result<Booking, Error> {
     let (_, step) = take(uow, scope, id, Action::Start, |booking| booking.provider_user_id == scope.user())?;
     match step {
@@ -56,7 +57,7 @@ pub fn start(uow: &mut UnitOfWork<'_>, scope: &Scope, id: BookingId) -> Result<B
     }
 }
 
-/// Says that the work is done, which fulfils the request.
+/// Completes the work, which fulfils the request.
 pub fn complete(uow: &mut UnitOfWork<'_>, scope: &Scope, id: BookingId) -> Result<Booking, Error> {
     let by = Some(scope.user());
     let (request, step) = take(uow, scope, id, Action::Complete, |booking| booking.completed_by == by)?;
@@ -72,7 +73,7 @@ pub fn complete(uow: &mut UnitOfWork<'_>, scope: &Scope, id: BookingId) -> Resul
     }
 }
 
-/// Calls it off. Before the work has begun this voids the offer and puts the request back into the market.
+/// Cancels the booking. Before the work has started, this voids the offer and reopens the request.
 pub fn cancel(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -82,7 +83,7 @@ pub fn cancel(
     call_off(uow, scope, id, Action::Cancel, reason)
 }
 
-/// Calls it off for the two, with a reason.
+/// Cancels the booking as an admin, with a reason.
 pub fn force_cancel(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -121,15 +122,16 @@ fn call_off(
         let right = Right::to::<Booking>(action);
         audit_action(uow, scope, &after, right, reason.map(Reason::as_str))?;
     }
-    // The booking and its session stay with the two; being live in its room was a right of a booking that stands.
+    // The booking and its session stay readable for both parties; only the right to be live in its room has
+    // ended.
     for user in [after.consumer_user_id, after.provider_user_id] {
         uow.end(Revocation::Membership { user, room: after.room(), reason: RevocationReason::NoStanding });
     }
     Ok(after)
 }
 
-/// An offer was accepted: makes its booking, and what the two need for it. A step of accepting, whose caller holds the
-/// request's lock.
+/// Creates the booking of an accepted offer, with its session and project. A step of accepting, whose caller
+/// holds the request's lock.
 pub(in crate::domain) fn open(
     uow: &mut UnitOfWork<'_>,
     by: Option<UserId>,
@@ -174,14 +176,14 @@ pub(in crate::domain) fn open(
 }
 
 enum Taken {
-    /// It leads there.
+    /// A valid transition to this state.
     To(Authorized<Booking>, State),
-    /// It is there already, by this caller's own deed.
+    /// Already in the target state by an action of this caller.
     Already(Booking),
 }
 
-/// Locks, authorizes, and asks the table. Where the booking is there already, `is_own_deed` tells a repetition, which
-/// is welcome, from coming second, which is a conflict.
+/// Locks, authorizes and looks up the transition. If the booking is in the target state already,
+/// `is_own_deed` separates a repeated call, which succeeds, from losing a race, which is a conflict.
 fn take(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,

@@ -1,4 +1,4 @@
-//! The states of a booking and who may move it.
+//! The booking state machine: states, actions, and who may take which.
 
 use crate::db::text_enum;
 use crate::domain::policy::{Machine, Need, Rule};
@@ -8,31 +8,31 @@ use super::Booking;
 text_enum! {
     /// The state of a booking.
     pub enum State as "BookingState" {
-        /// Agreed on.
+        /// Agreed; the work has not started.
         Confirmed = "confirmed",
-        /// The work has begun.
+        /// The work has started.
         InProgress = "in_progress",
         /// The work is done.
         Completed = "completed",
-        /// It will not be.
+        /// Cancelled by a party or an admin.
         Cancelled = "cancelled",
-        /// One of the two was not there.
+        /// A party did not show up.
         NoShow = "no_show",
-        /// The two do not agree on how it went.
+        /// The parties disagree about the result.
         Disputed = "disputed",
     }
 }
 
 text_enum! {
-    /// What can be done to a booking.
+    /// Actions on a booking.
     pub enum Action {
-        /// Begin the work.
+        /// Start the work.
         Start = "start",
-        /// Say that the work is done.
+        /// Complete the work.
         Complete = "complete",
-        /// Call it off.
+        /// Cancel, by a party.
         Cancel = "cancel",
-        /// Call it off for the two.
+        /// Cancel, by an admin.
         ForceCancel = "force_cancel",
     }
 }

@@ -1,16 +1,16 @@
-//! What happens to consumers' profiles, and who hears of it.
+//! Domain events of consumer profiles. They go to the owner's user room only.
 
 use serde::Serialize;
 
 use crate::events::DomainEvent;
 use crate::ids::{ConsumerId, Room, UserId};
 
-/// A consumer's profile changed. The owner's other devices hear of it.
+/// A consumer profile changed. For the owner's other devices.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct ConsumerUpdated {
-    /// Which.
+    /// The profile.
     pub consumer_id: ConsumerId,
-    /// Whose.
+    /// The owning user, who receives the event.
     #[serde(skip)]
     pub owner: UserId,
 }

@@ -1,5 +1,5 @@
-//! Consumers: the buying side of users who post requests. A consumer's profile is for its owner alone; whom they deal
-//! with learns their name from the session or booking that the two share.
+//! Consumers: the profile of users who post requests. Only its owner and admins may read it; the other party
+//! of a session or booking learns the name from there.
 
 mod events;
 mod repository;
@@ -16,32 +16,32 @@ use crate::domain::policy::{Need, Resource, Right, Rights, Scope, Standing};
 use crate::domain::text::SingleLine;
 use crate::ids::{ConsumerId, UserId};
 
-/// A consumer.
+/// A consumer profile.
 #[derive(Clone, Debug)]
 pub struct Consumer {
-    /// Its id.
+    /// Primary key.
     pub id: ConsumerId,
-    /// Whose it is.
+    /// The owning user.
     pub user_id: UserId,
-    /// What its owner writes.
+    /// The part that its owner edits.
     pub profile: Profile,
-    /// What If-Match is compared with.
+    /// Incremented by each change; compared with `If-Match`.
     pub version: i64,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// When it last changed.
+    /// Time of the last change.
     pub updated_at: Timestamp,
 }
 
-/// What a consumer is called.
+/// A consumer's name, as the other party sees it.
 pub type DisplayName = SingleLine<80>;
 
-/// The part of a consumer that its owner writes.
+/// The part of a consumer that its owner edits.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Profile {
-    /// What they are called.
+    /// Name, as the other party sees it.
     pub display_name: DisplayName,
-    /// Where their requests are, unless a request says otherwise.
+    /// Default place of their requests.
     pub place: Place,
 }
 

@@ -1,4 +1,4 @@
-//! Consumers as rows.
+//! Storage of consumer profiles: queries and writes, no decisions.
 
 use diesel::prelude::*;
 
@@ -27,7 +27,7 @@ struct Row {
 
 impl From<Row> for Consumer {
     fn from(row: Row) -> Self {
-        // The schema has both numbers or none, and checked their bounds.
+        // The schema requires both coordinates or none, and checks their bounds.
         let point = Point::from_parts(row.latitude, row.longitude).ok().flatten();
         Self {
             id: row.id,
@@ -45,7 +45,7 @@ pub(super) fn find(uow: &mut UnitOfWork<'_>, id: ConsumerId) -> Result<Option<Co
     Ok(row.map(Consumer::from))
 }
 
-/// The consumer that a user is, if they are one.
+/// The consumer id of a user, if they have a consumer profile.
 pub fn id_of(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<Option<ConsumerId>, DbError> {
     let theirs = consumers::table.filter(consumers::user_id.eq(user)).select(consumers::id);
     Ok(theirs.first(uow.conn()).optional()?)

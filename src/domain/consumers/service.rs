@@ -1,4 +1,4 @@
-//! Use cases of consumers.
+//! Use cases of consumer profiles: reading and updating.
 
 use crate::db::UnitOfWork;
 use crate::domain::place::{Address, Point};
@@ -11,11 +11,11 @@ use super::{Consumer, ConsumerUpdated, DisplayName, EDIT, Profile, READ, reposit
 /// What is to change in a profile; what is absent stays as it is, `Some(None)` takes it back.
 #[derive(Clone, Debug, Default)]
 pub struct ProfileChanges {
-    /// What they are called.
+    /// New name.
     pub display_name: Option<DisplayName>,
-    /// Where their requests are, as people write it.
+    /// New default address; `Some(None)` removes it.
     pub address: Option<Option<Address>>,
-    /// Where their requests are, on the map.
+    /// New default coordinates; `Some(None)` removes them.
     pub point: Option<Option<Point>>,
 }
 
@@ -35,13 +35,13 @@ impl ProfileChanges {
     }
 }
 
-/// A consumer, for its owner and for admins.
+/// A consumer, for its owner and admins.
 pub fn find(uow: &mut UnitOfWork<'_>, scope: &Scope, id: ConsumerId) -> Result<Authorized<Consumer>, Error> {
     let consumer = load(uow, id)?;
     authorize(uow, scope, consumer, READ)
 }
 
-/// Changes a profile, provided that it is at the expected version where one is named.
+/// Updates a profile; with an expected version, only if that is the current one.
 pub fn edit(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,

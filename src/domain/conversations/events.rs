@@ -1,18 +1,18 @@
-//! What happens to conversations. Their owner alone hears of it.
+//! Domain events of conversations. They go to the owner's user room only.
 
 use serde::Serialize;
 
 use crate::events::DomainEvent;
 use crate::ids::{ConversationId, Room, UserId};
 
-/// Somebody has a conversation now, on whichever of their devices it began.
+/// A conversation was created. For all devices of its owner.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct ConversationCreated {
     /// The conversation.
     pub conversation_id: ConversationId,
-    /// Whether it is the one that is meant where none is named.
+    /// Whether it is the default conversation.
     pub is_default: bool,
-    /// Whose it is.
+    /// The owning user, who receives the event.
     #[serde(skip)]
     pub owner: UserId,
 }
@@ -26,7 +26,7 @@ impl DomainEvent for ConversationCreated {
         vec![Room::User(self.owner)]
     }
 
-    /// Private, like what is said in it.
+    /// Private, like its contents.
     fn for_admins(&self) -> bool {
         false
     }

@@ -1,6 +1,6 @@
-//! Conversations: a user's chats with the assistant. Nobody else reads them, not even an admin.
+//! Conversations: a user's chats with the assistant, readable by their owner only and not even by admins.
 //!
-//! Each user has at most one that is meant where none is named; it comes to be when it is first asked for.
+//! Each user has at most one default conversation, used where none is named and created when first asked for.
 
 mod events;
 mod repository;
@@ -16,31 +16,31 @@ use crate::domain::policy::{Need, Resource, Right, Rights, Scope, Standing};
 use crate::domain::text::SingleLine;
 use crate::ids::{ConversationId, Room, UserId};
 
-/// What a conversation is called.
+/// Title of a conversation.
 pub type ConversationTitle = SingleLine<120>;
 
 /// A conversation.
 #[derive(Clone, Debug, diesel::Queryable, diesel::Selectable)]
 #[diesel(table_name = schema::conversations)]
 pub struct Conversation {
-    /// Its id; also names its room.
+    /// Primary key; also names the room.
     pub id: ConversationId,
-    /// Whose it is.
+    /// The owning user.
     pub user_id: UserId,
-    /// What it is called.
+    /// Title, if it has one.
     pub title: Option<ConversationTitle>,
-    /// Whether it is the one that is meant where none is named.
+    /// Whether it is the default conversation.
     pub is_default: bool,
-    /// Grows with each change.
+    /// Incremented by each change.
     pub version: i64,
     /// When it began.
     pub created_at: Timestamp,
-    /// When it last changed.
+    /// Time of the last change.
     pub updated_at: Timestamp,
 }
 
 impl Conversation {
-    /// Where the assistant is heard.
+    /// The room in which the assistant's output is published.
     pub fn room(&self) -> Room {
         Room::Conversation(self.id)
     }
@@ -48,7 +48,7 @@ impl Conversation {
 
 impl Resource for Conversation {
     const KIND: Kind = Kind::Conversation;
-    /// What somebody asks the assistant is private.
+    /// What a user asks the assistant is private.
     const ADMIN_PASSES: bool = false;
 
     fn row_id(&self) -> String {

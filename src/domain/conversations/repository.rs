@@ -1,4 +1,4 @@
-//! Conversations as rows.
+//! Storage of conversations: queries and writes, no decisions.
 
 use diesel::prelude::*;
 
@@ -15,7 +15,7 @@ pub(super) fn find(uow: &mut UnitOfWork<'_>, id: ConversationId) -> Result<Optio
     Ok(of_id.first(uow.conn()).optional()?)
 }
 
-/// The caller's conversation that is meant where none is named.
+/// The caller's default conversation.
 pub(super) fn default_of(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<Option<Conversation>, DbError> {
     Ok(conversations::table
         .filter(conversations::user_id.eq(scope.user()).and(conversations::is_default.eq(true)))
@@ -24,7 +24,7 @@ pub(super) fn default_of(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<Opti
         .optional()?)
 }
 
-/// The caller's own conversations, newest first.
+/// The caller's conversations, newest first.
 pub(super) fn of_caller(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -38,9 +38,9 @@ pub(super) fn of_caller(
     Ok(newest_first.select(Conversation::as_select()).load(uow.conn())?)
 }
 
-/// Writes a conversation, unless it is to be the default one and there is one; says whether it did.
+/// Inserts a conversation unless it is a second default one; returns whether it did.
 ///
-/// On PostgreSQL a second call that wants to be first waits here for the first one's commit.
+/// On PostgreSQL a concurrent insert of a default conversation waits here for the first one's commit.
 pub(super) fn insert_if_new(
     uow: &mut UnitOfWork<'_>,
     conversation: &Authorized<Conversation>,

@@ -1,4 +1,4 @@
-//! Use cases of conversations.
+//! Use cases of conversations: creating, reading, listing.
 
 use crate::db::{DbError, UnitOfWork};
 use crate::domain::policy::{Authorized, Scope, authorize};
@@ -7,24 +7,24 @@ use crate::ids::ConversationId;
 
 use super::{CREATE, Conversation, ConversationCreated, ConversationTitle, READ, repository};
 
-/// A conversation to be begun.
+/// A conversation to create.
 #[derive(Clone, Debug, Default)]
 pub struct NewConversation {
-    /// What to call it.
+    /// Optional title.
     pub title: Option<ConversationTitle>,
 }
 
-/// Begins a conversation of the caller's.
+/// Creates a conversation of the caller.
 pub fn create(uow: &mut UnitOfWork<'_>, scope: &Scope, new: &NewConversation) -> Result<Conversation, Error> {
     let conversation = begin(uow, scope, new.title.clone(), false)?;
     let conversation = conversation.ok_or(DbError::Contended("the id is taken".into()))?;
     Ok(conversation.into_row())
 }
 
-/// The conversation that the caller means who names none: theirs since they first asked for it.
+/// The caller's default conversation.
 ///
-/// Writes at that first time, so it needs a unit of work that may. Of many calls that come at once one creates it,
-/// and all get the same.
+/// Creates it on first use, so it needs a writable unit of work. Of concurrent first calls one creates it,
+/// and all return the same.
 pub fn own(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<Authorized<Conversation>, Error> {
     if let Some(known) = repository::default_of(uow, scope)? {
         return authorize(uow, scope, known, READ);
@@ -36,7 +36,7 @@ pub fn own(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<Authorized<Convers
     authorize(uow, scope, first, READ)
 }
 
-/// The conversation, for its owner alone.
+/// The conversation, for its owner only.
 pub fn find(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -46,7 +46,7 @@ pub fn find(
     authorize(uow, scope, conversation, READ)
 }
 
-/// The caller's own conversations, newest first.
+/// The caller's conversations, newest first.
 pub fn list(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -56,7 +56,7 @@ pub fn list(
     Ok(page.slice(rows, |conversation| conversation.id))
 }
 
-/// `None` where another call has begun the default one meanwhile.
+/// `None` if a concurrent call has created the default conversation.
 fn begin(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,

@@ -1,16 +1,16 @@
-//! What happens to journal entries. Their owner alone hears of it.
+//! Domain events of journal entries. They go to the owner's user room only.
 
 use serde::Serialize;
 
 use crate::events::DomainEvent;
 use crate::ids::{EntryId, Room, UserId};
 
-/// Somebody wrote into their journal. What they wrote is not told: who may know it reads the entry.
+/// A journal entry was created. Excludes its text: those who may see it read it from the entry.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct EntryCreated {
     /// The entry.
     pub entry_id: EntryId,
-    /// Whose it is.
+    /// The owning user, who receives the event.
     #[serde(skip)]
     pub owner: UserId,
 }
@@ -24,7 +24,7 @@ impl DomainEvent for EntryCreated {
         vec![Room::User(self.owner)]
     }
 
-    /// Not even that there is one.
+    /// Admins may not even know that the entry exists.
     fn for_admins(&self) -> bool {
         false
     }

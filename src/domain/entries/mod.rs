@@ -1,5 +1,5 @@
-//! Journal entries: what people write for themselves. Nobody else reads them, not even an admin, and what the world is
-//! told of them says nothing of what they say.
+//! Journal entries: private notes, readable by their owner only and not even by admins. Events and logs never
+//! contain their text.
 
 mod events;
 mod repository;
@@ -17,40 +17,40 @@ use crate::domain::policy::{Need, Resource, Right, Rights, Scope, Standing};
 use crate::domain::text::{MultiLine, SingleLine};
 use crate::ids::{EntryId, Room, UserId};
 
-/// What an entry is called.
+/// Title of an entry.
 pub type EntryTitle = SingleLine<120>;
 
-/// What an entry says.
+/// Text of an entry.
 pub type EntryText = MultiLine<20_000>;
 
 /// A journal entry.
 #[derive(Clone, diesel::Queryable, diesel::Selectable)]
 #[diesel(table_name = schema::entries)]
 pub struct Entry {
-    /// Its id; also names its room.
+    /// Primary key; also names the room.
     pub id: EntryId,
-    /// Whose it is.
+    /// The owning user.
     pub user_id: UserId,
-    /// What it is called.
+    /// Title, if it has one.
     pub title: Option<EntryTitle>,
-    /// What it says.
+    /// The text itself; never logged.
     pub text: EntryText,
-    /// Grows with each change.
+    /// Incremented by each change.
     pub version: i64,
-    /// When it was written.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// When it last changed.
+    /// Time of the last change.
     pub updated_at: Timestamp,
 }
 
 impl Entry {
-    /// Where its reflections are heard.
+    /// The room in which reflections on the entry are published.
     pub fn room(&self) -> Room {
         Room::Entry(self.id)
     }
 }
 
-/// What people write for themselves does not belong into logs.
+/// By hand, without title and text: private notes must not reach the logs.
 impl fmt::Debug for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Entry({})", self.id)

@@ -1,4 +1,4 @@
-//! Journal entries as rows.
+//! Storage of journal entries: queries and writes, no decisions.
 
 use diesel::prelude::*;
 
@@ -14,7 +14,7 @@ pub(super) fn find(uow: &mut UnitOfWork<'_>, id: EntryId) -> Result<Option<Entry
     Ok(entries::table.find(id).select(Entry::as_select()).first(uow.conn()).optional()?)
 }
 
-/// The caller's own entries, newest first.
+/// The caller's entries, newest first.
 pub(super) fn of_caller(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,

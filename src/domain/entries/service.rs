@@ -1,4 +1,4 @@
-//! Use cases of journal entries.
+//! Use cases of journal entries: creating, reading, listing.
 
 use crate::db::UnitOfWork;
 use crate::domain::policy::{Authorized, Scope, authorize};
@@ -7,16 +7,16 @@ use crate::ids::EntryId;
 
 use super::{CREATE, Entry, EntryCreated, EntryText, EntryTitle, READ, repository};
 
-/// An entry to be written. No `Debug`: what people write for themselves does not belong into logs.
+/// An entry to create. No `Debug`: private notes must not reach the logs.
 #[derive(Clone)]
 pub struct NewEntry {
-    /// What to call it.
+    /// Optional title.
     pub title: Option<EntryTitle>,
-    /// What it says.
+    /// The text itself.
     pub text: EntryText,
 }
 
-/// Writes into the caller's journal.
+/// Creates an entry in the caller's journal.
 pub fn create(uow: &mut UnitOfWork<'_>, scope: &Scope, new: &NewEntry) -> Result<Entry, Error> {
     let now = uow.now();
     let NewEntry { title, text } = new.clone();
@@ -29,13 +29,13 @@ pub fn create(uow: &mut UnitOfWork<'_>, scope: &Scope, new: &NewEntry) -> Result
     Ok(entry.into_row())
 }
 
-/// The entry, for its owner alone.
+/// The entry, for its owner only.
 pub fn find(uow: &mut UnitOfWork<'_>, scope: &Scope, id: EntryId) -> Result<Authorized<Entry>, Error> {
     let entry = repository::find(uow, id)?.ok_or(Error::NotFound(Kind::Entry))?;
     authorize(uow, scope, entry, READ)
 }
 
-/// The caller's own entries, newest first.
+/// The caller's entries, newest first.
 pub fn list(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,

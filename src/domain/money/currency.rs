@@ -1,9 +1,9 @@
-//! Currencies by their ISO 4217 codes.
+//! Currencies by their ISO 4217 codes. Formatting and conversion are not done here.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// The codes of ISO 4217 that people pay with: without precious metals, funds and test codes.
+/// Active ISO 4217 codes of currencies in circulation: no precious metals, funds or test codes.
 const CODES: &str = "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD \
 CAD CDF CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD \
 HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD \
@@ -11,20 +11,20 @@ MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD 
 QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD \
 TZS UAH UGX USD UYU UZS VED VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG";
 
-/// A currency: three upper-case letters of ISO 4217, in use.
+/// A currency: an active code of ISO 4217, three upper-case letters.
 #[derive(
     Clone, Copy, PartialEq, Eq, Hash, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
 )]
 #[diesel(sql_type = diesel::sql_types::Text)]
 pub struct Currency(&'static str);
 
-/// The text is not the code of a currency.
+/// The text is not a known currency code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be an ISO 4217 code such as EUR")]
 pub struct InvalidCurrency;
 
 impl Currency {
-    /// The code.
+    /// The three-letter code.
     pub fn as_str(self) -> &'static str {
         self.0
     }

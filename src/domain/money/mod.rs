@@ -14,10 +14,11 @@ pub struct Money {
     currency: Currency,
 }
 
-/// Most minor units of one amount: a bound that no honest price meets and that no sum of a page overflows.
+/// Maximum of one amount in minor units: above any realistic price, and small enough that the sum of a page
+/// cannot overflow.
 const MAX: i64 = 1_000_000_000_000;
 
-/// The number is no amount.
+/// The number is negative or above the maximum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be 0 to {MAX} minor units")]
 pub struct InvalidAmount;
@@ -27,12 +28,12 @@ fn amount(amount: i64) -> Result<i64, InvalidAmount> {
 }
 
 impl Money {
-    /// An amount in minor units.
+    /// An amount in minor units, from 0 to 10^12.
     pub fn new(minor_units: i64, currency: Currency) -> Result<Self, InvalidAmount> {
         Ok(Self { amount: amount(minor_units)?, currency })
     }
 
-    /// Minor units.
+    /// The amount in minor units.
     pub fn amount(self) -> i64 {
         self.amount
     }
@@ -58,19 +59,19 @@ pub struct PriceRange {
     currency: Currency,
 }
 
-/// The numbers are no range of amounts.
+/// Why a price range was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPriceRange {
-    /// One end is no amount.
+    /// A bound is not a valid amount.
     #[error(transparent)]
     Amount(#[from] InvalidAmount),
-    /// It ends before it begins.
+    /// The lower bound is above the upper one.
     #[error("max must not be less than min")]
     Reversed,
 }
 
 impl PriceRange {
-    /// Ends in minor units.
+    /// A range with bounds in minor units; `None` leaves an end open.
     pub fn new(min: Option<i64>, max: Option<i64>, currency: Currency) -> Result<Self, InvalidPriceRange> {
         let (min, max) = (min.map(amount).transpose()?, max.map(amount).transpose()?);
         match (min, max) {
@@ -79,12 +80,12 @@ impl PriceRange {
         }
     }
 
-    /// Minor units; no lower end when absent.
+    /// Lower bound in minor units; `None` if open.
     pub fn min(self) -> Option<i64> {
         self.min
     }
 
-    /// Minor units; no upper end when absent.
+    /// Upper bound in minor units; `None` if open.
     pub fn max(self) -> Option<i64> {
         self.max
     }

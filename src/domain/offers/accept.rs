@@ -1,11 +1,11 @@
 //! Accepting an offer: the one transaction that settles a request.
 //!
-//! Offer accepted, request booked, its other offers not selected, booking made, session and project opened, everybody
-//! told, audit row written: all or nothing. Whoever comes second finds the request's lock taken, and after it a state
-//! that says no; behind that stand the keys of the schema, should this code ever be wrong.
+//! Offer accepted, request booked, its other offers not selected, booking created, session and project
+//! opened, events and audit row written: all or nothing. A concurrent call waits for the request's row lock
+//! and then finds a state that rejects it; unique keys of the schema back this up, should this code be wrong.
 //!
-//! Accepting changes the offer's version, so that of many calls that accept the same offer in the same version exactly
-//! one succeeds. Who repeats a call because its answer was lost does so with its Idempotency-Key.
+//! Accepting increments the offer's version, so that of many calls that accept one offer at one version
+//! exactly one succeeds. A client that repeats a call after a lost response does so with its Idempotency-Key.
 
 use crate::db::UnitOfWork;
 use crate::domain::policy::{Right, Scope, Step, audit_action, authorize, blocked, conflict, step};
@@ -15,7 +15,7 @@ use crate::ids::OfferId;
 use super::events::announce;
 use super::{Action, Change, Offer, repository, service, steps};
 
-/// Accepts the offer in the version that its caller has seen.
+/// Accepts the offer at the version that the caller has seen.
 pub fn accept(uow: &mut UnitOfWork<'_>, scope: &Scope, id: OfferId, version: i64) -> Result<Offer, Error> {
     let right = Right::to::<Offer>(Action::Accept);
     let (request, offer) = service::lock(uow, id)?;

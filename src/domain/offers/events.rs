@@ -1,4 +1,4 @@
-//! What happens to offers. Its two sides hear of it, each in their own room and both in their session.
+//! Domain events of offers. They go to both sides' user rooms and to their session's room.
 
 use crate::clock::Timestamp;
 use crate::db::UnitOfWork;
@@ -9,30 +9,30 @@ use crate::ids::{BookingId, OfferId, ProviderId, RequestId, Room, SessionId, Use
 
 use super::{Message, Offer, State};
 
-/// What happened to an offer.
+/// How an offer changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// It was made.
+    /// Submitted by its provider.
     Submitted,
-    /// Its provider changed or affirmed it.
+    /// Changed by its provider, or affirmed for an edited request.
     Revised,
-    /// It became a booking.
+    /// Accepted; a booking exists.
     Accepted,
-    /// The request's owner said no.
+    /// Declined by the request's owner.
     Declined,
-    /// Its provider took it back.
+    /// Withdrawn by its provider.
     Withdrawn,
-    /// Its time was over.
+    /// Its `valid_until` has passed.
     Expired,
-    /// Another one was accepted, or the request went away.
+    /// Another offer was accepted, or the request was closed.
     NotSelected,
-    /// Its booking was cancelled before the start.
+    /// Its booking was cancelled before the work started.
     Voided,
-    /// An admin took it away.
+    /// Removed by an admin.
     Removed,
 }
 
-/// An offer changed.
+/// An offer changed, with its state after the change.
 #[derive(Debug, serde::Serialize)]
 pub struct OfferChanged<'a> {
     offer_id: OfferId,
@@ -95,7 +95,7 @@ impl DomainEvent for OfferChanged<'_> {
     }
 }
 
-/// Announces a change to the offer's two sides.
+/// Records an offer event for both sides.
 pub(super) fn announce(uow: &mut UnitOfWork<'_>, by: Option<UserId>, change: Change, offer: &Offer) {
     uow.record(by, &OfferChanged::new(change, offer));
 }

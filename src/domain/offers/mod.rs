@@ -1,7 +1,7 @@
-//! Offers: what providers answer requests with.
+//! Offers: providers' responses to requests.
 //!
-//! Everything that changes an offer holds its request's lock (`requests::lock`), and accepting one is the one
-//! transaction in which everything else about the request is settled too (`accept.rs`).
+//! Whatever changes an offer holds its request's row lock (`requests::lock`); accepting one settles the
+//! request in the same transaction (`accept.rs`).
 
 mod accept;
 mod events;
@@ -29,39 +29,40 @@ use crate::domain::text::MultiLine;
 use crate::domain::users::Role;
 use crate::ids::{BookingId, OfferId, ProviderId, RequestId, SessionId, UserId};
 
-/// How long an offer stands where its provider does not say; never past its request's end or its slot's start.
+/// Default validity of an offer; never past the request's expiry or the slot's start.
 pub const TERM: Duration = Duration::from_secs(72 * 60 * 60);
 
-/// What an offer says.
+/// Message of an offer to the request's owner.
 pub type Message = MultiLine<2000>;
 
-/// What is offered: the part of an offer that its provider writes.
+/// The part of an offer that its provider writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Terms {
-    /// For how much.
+    /// The asked price.
     pub price: Money,
-    /// In what words.
+    /// Message to the request's owner.
     pub message: Message,
-    /// When.
+    /// Proposed time of the work.
     pub slot: Slot,
-    /// Until when it can be accepted.
+    /// Until when the offer can be accepted.
     pub valid_until: Timestamp,
 }
 
-/// An offer to be made.
+/// An offer to submit.
 #[derive(Clone, Debug)]
 pub struct NewOffer {
-    /// For how much, in the request's currency.
+    /// The asked price, in the request's currency.
     pub price: Money,
-    /// In what words.
+    /// Message to the request's owner.
     pub message: Message,
-    /// When; not begun yet.
+    /// Proposed time of the work; must start in the future.
     pub slot: Slot,
-    /// Until when it can be accepted; the usual term where absent.
+    /// Until when the offer can be accepted; the default [`TERM`] if `None`.
     pub valid_until: Option<Timestamp>,
 }
 
-/// What is to change in an offer; what is absent stays. Nothing at all affirms it for a request that was edited.
+/// A partial update of an offer; `None` leaves a field unchanged. An empty one affirms the offer for an
+/// edited request.
 #[derive(Clone, Debug, Default)]
 #[allow(missing_docs, reason = "fields are those of NewOffer")]
 pub struct Revision {
@@ -71,50 +72,51 @@ pub struct Revision {
     pub valid_until: Option<Timestamp>,
 }
 
-/// Which offers are to be listed.
+/// Filter of a list of offers.
 #[derive(Clone, Debug, Default)]
 pub struct OfferFilter {
-    /// In this state only.
+    /// Only those in this state.
     pub state: Option<State>,
 }
 
 /// An offer.
 #[derive(Clone, Debug)]
 pub struct Offer {
-    /// Its id.
+    /// Primary key.
     pub id: OfferId,
-    /// On which request.
+    /// The request it answers.
     pub request_id: RequestId,
-    /// Whose it is.
+    /// The provider's profile.
     pub provider_id: ProviderId,
-    /// The user whose it is.
+    /// The provider's user.
     pub user_id: UserId,
-    /// The request's owner: the other side.
+    /// The user who owns the request: the other side.
     pub consumer_user_id: UserId,
-    /// What is offered.
+    /// Price, message, slot and validity.
     pub terms: Terms,
-    /// The request's revision for which it was made or affirmed.
+    /// The request's revision for which the offer was made or affirmed.
     pub request_revision: i64,
-    /// The state it is in at this moment: an overdue one is expired, however late the sweeper is.
+    /// State at read time: an overdue row reads as expired, however late the sweeper is.
     pub state: State,
-    /// The state it is stored in.
+    /// State in the database.
     stored: State,
-    /// What accepting must name, so that nobody accepts what they have not seen.
+    /// Accepting names this version, so that nobody accepts terms that they have not seen.
     pub version: i64,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// When it last changed.
+    /// Time of the last change.
     pub updated_at: Timestamp,
-    /// The request was edited after it was made or affirmed; its provider must revise it before it can be accepted.
+    /// The request was edited after the offer was made or affirmed; the provider must revise the offer before
+    /// it can be accepted.
     pub is_outdated: bool,
-    /// Where the two talk about it.
+    /// The session of both sides.
     pub session_id: SessionId,
-    /// What it became, once accepted.
+    /// The booking, once accepted.
     pub booking_id: Option<BookingId>,
 }
 
 impl Offer {
-    /// Whether the time is over for one that is still stored as live.
+    /// Whether it has expired but is still stored as live.
     fn is_overdue(&self) -> bool {
         self.state != self.stored
     }
@@ -145,18 +147,18 @@ impl Rights for Offer {
     const RIGHTS: &'static [Right] = &[SEE, SUBMIT];
 }
 
-/// An offer that is about to be: what the policy looks at before there is a row.
+/// An offer to be created: the resource that the policy checks before a row exists.
 struct Creation {
     id: OfferId,
     user_id: UserId,
     provider_id: Option<ProviderId>,
-    /// Whether there is a request for this provider to answer: not their own, and not a draft.
+    /// Whether the request exists for this provider: not their own, and not a draft.
     may_answer: bool,
 }
 
 impl Resource for Creation {
     const KIND: Kind = Kind::Offer;
-    /// An admin has nothing to offer: there is no provider whose offer it would be.
+    /// Admins cannot submit offers: an offer needs a provider.
     const ADMIN_PASSES: bool = false;
 
     fn row_id(&self) -> String {

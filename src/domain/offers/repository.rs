@@ -1,4 +1,4 @@
-//! Offers in the database.
+//! Storage of offers: queries and writes, no decisions.
 
 use diesel::prelude::*;
 
@@ -34,7 +34,7 @@ struct Row {
     updated_at: Timestamp,
 }
 
-/// What the neighbouring tables know of an offer: its request's revision, its session, its booking.
+/// Joined columns: the request's revision, the session, the booking.
 type Related = (i64, SessionId, Option<BookingId>);
 
 impl Row {
@@ -60,7 +60,7 @@ impl Row {
         }
     }
 
-    /// The offer as it is at this moment.
+    /// The offer as of `now`: an overdue one reads as expired.
     fn at(self, now: Timestamp, (revision, session_id, booking_id): Related) -> Result<Offer, DbError> {
         let is_live = matches!(self.status, State::Pending | State::Countered);
         Ok(Offer {
@@ -88,7 +88,7 @@ impl Row {
     }
 }
 
-/// Offers with what the neighbouring tables know of them. Every offer has a session: submitting one opens it.
+/// Offers joined with [`Related`]. Every offer has a session: submitting one opens it.
 macro_rules! offers_with_surroundings {
     () => {
         offers::table
@@ -103,13 +103,13 @@ macro_rules! offers_with_surroundings {
     };
 }
 
-/// The request that an offer is on: what must be locked before the offer is looked at.
+/// The request of an offer: to be locked before the offer is read.
 pub(super) fn request_of(uow: &mut UnitOfWork<'_>, id: OfferId) -> Result<RequestId, Error> {
     let request = offers::table.find(id).select(offers::request_id).first(uow.conn()).optional()?;
     request.ok_or(Error::NotFound(Kind::Offer))
 }
 
-/// The offer.
+/// Loads an offer.
 pub(super) fn find(uow: &mut UnitOfWork<'_>, id: OfferId) -> Result<Offer, Error> {
     let now = uow.now();
     let found = offers_with_surroundings!()
@@ -120,7 +120,7 @@ pub(super) fn find(uow: &mut UnitOfWork<'_>, id: OfferId) -> Result<Offer, Error
     Ok(row.at(now, around)?)
 }
 
-/// The offers of a request that are stored as live, in order of their ids.
+/// The offers on a request that are stored as live, by id.
 pub(super) fn live_of(uow: &mut UnitOfWork<'_>, request: RequestId) -> Result<Vec<Offer>, DbError> {
     let now = uow.now();
     let rows = offers_with_surroundings!()
@@ -131,7 +131,7 @@ pub(super) fn live_of(uow: &mut UnitOfWork<'_>, request: RequestId) -> Result<Ve
     rows.into_iter().map(|(row, around)| row.at(now, around)).collect()
 }
 
-/// Stores a new offer.
+/// Inserts an offer.
 pub(super) fn insert(
     uow: &mut UnitOfWork<'_>,
     _allowed: &Authorized<Creation>,
@@ -141,7 +141,7 @@ pub(super) fn insert(
     Ok(())
 }
 
-/// Stores what became of an offer, if it is still what it was.
+/// Updates an offer, provided that its version is unchanged.
 pub(super) fn update(
     uow: &mut UnitOfWork<'_>,
     before: &Authorized<Offer>,
@@ -159,24 +159,24 @@ pub(super) fn update(
 
 /// Which offers a caller may list.
 pub(super) enum Of {
-    /// Those of this user, whichever side they are on.
+    /// Offers made or received by this user.
     User(UserId),
-    /// Those that somebody made on this request.
+    /// All offers on this request.
     Request(RequestId),
-    /// Those that this user made on this request.
+    /// This user's offers on this request.
     RequestBy(RequestId, UserId),
-    /// All of them.
+    /// Every offer.
     Everyone,
 }
 
 impl Of {
-    /// What is a caller's own: for an admin, everything.
+    /// The caller's own offers; every offer for an admin.
     pub(super) fn caller(scope: &Scope) -> Self {
         if scope.is_admin() { Self::Everyone } else { Self::User(scope.user()) }
     }
 }
 
-/// Offers, newest first.
+/// A page of offers, newest first.
 pub(super) fn list(
     uow: &mut UnitOfWork<'_>,
     of: Of,
@@ -211,7 +211,7 @@ pub(super) fn list(
     rows.into_iter().map(|(row, around)| row.at(now, around)).collect()
 }
 
-/// Live offers whose time is over, those that waited longest first.
+/// Ids of live offers that have expired, earliest expiry first.
 pub(super) fn overdue(uow: &mut UnitOfWork<'_>, limit: u16) -> Result<Vec<OfferId>, DbError> {
     let now = uow.now();
     Ok(offers::table

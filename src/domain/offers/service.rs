@@ -1,4 +1,4 @@
-//! What people do with offers, besides accepting them.
+//! Use cases of offers, except accepting (`accept.rs`).
 
 use crate::clock::Timestamp;
 use crate::db::UnitOfWork;
@@ -15,7 +15,7 @@ use super::{
     repository, steps,
 };
 
-/// Answers a request. Opens the session of the two, if this is the provider's first offer on it.
+/// Submits an offer on a request. Opens the session of the two users with the provider's first offer.
 pub fn submit(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -66,13 +66,13 @@ pub fn submit(
     Ok(offer)
 }
 
-/// The offer, for its provider, the request's owner, and admins.
+/// The offer, for its provider, the request's owner and admins.
 pub fn find(uow: &mut UnitOfWork<'_>, scope: &Scope, id: OfferId) -> Result<Authorized<Offer>, Error> {
     let offer = repository::find(uow, id)?;
     authorize(uow, scope, offer, SEE)
 }
 
-/// The caller's own offers, made or received, newest first; all for an admin.
+/// The caller's offers, made or received, newest first; all offers for an admin.
 pub fn list(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -84,7 +84,7 @@ pub fn list(
     Ok(page.slice(rows, |offer| offer.id))
 }
 
-/// The offers on a request, newest first: all of them for its owner and admins, a provider's own for a provider.
+/// The offers on a request, newest first: all for its owner and admins, only their own for a provider.
 pub fn of_request(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -102,7 +102,7 @@ pub fn of_request(
     Ok(page.slice(rows, |offer| offer.id))
 }
 
-/// Changes an offer, or affirms it as it is, for what its request says now.
+/// Revises an offer, or affirms it unchanged, for the current revision of its request.
 pub fn revise(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -123,7 +123,8 @@ pub fn revise(
         price: price.unwrap_or(offer.terms.price),
         message: message.unwrap_or_else(|| offer.terms.message.clone()),
         slot,
-        // An earlier slot shortens what was said before; only what is said now is held against the caller.
+        // An earlier slot shortens a previously stored validity silently; only a value given in this call may
+        // be rejected.
         valid_until: valid_until.unwrap_or_else(|| offer.terms.valid_until.min(slot.start())),
     };
     check(&terms, now, end_of(scope, &request)?, request.brief.budget.currency())?;
@@ -134,22 +135,22 @@ pub fn revise(
     Ok(after)
 }
 
-/// Says no.
+/// Declines the offer, as the request's owner.
 pub fn decline(uow: &mut UnitOfWork<'_>, scope: &Scope, id: OfferId) -> Result<Offer, Error> {
     change(uow, scope, id, Action::Decline, Change::Declined, None)
 }
 
-/// Takes it back.
+/// Withdraws the offer, as its provider.
 pub fn withdraw(uow: &mut UnitOfWork<'_>, scope: &Scope, id: OfferId) -> Result<Offer, Error> {
     change(uow, scope, id, Action::Withdraw, Change::Withdrawn, None)
 }
 
-/// Takes it away, with a reason.
+/// Removes the offer, as an admin, with a reason.
 pub fn remove(uow: &mut UnitOfWork<'_>, scope: &Scope, id: OfferId, reason: &Reason) -> Result<Offer, Error> {
     change(uow, scope, id, Action::Remove, Change::Removed, Some(reason))
 }
 
-/// The offer, with its request locked.
+/// Loads the offer with its request locked.
 pub(super) fn lock(uow: &mut UnitOfWork<'_>, id: OfferId) -> Result<(Request, Offer), Error> {
     let request = repository::request_of(uow, id)?;
     let request = requests::lock(uow, request)?;
@@ -176,7 +177,7 @@ fn change(
     Ok(after)
 }
 
-/// Until when offers on a request can stand; there is no answering one that is not open.
+/// The latest `valid_until` of an offer on this request; a conflict if the request is not open.
 fn end_of(scope: &Scope, request: &Request) -> Result<Timestamp, Error> {
     match request.expires_at {
         Some(end) if request.state == requests::State::Open => Ok(end),
@@ -203,7 +204,7 @@ fn check(terms: &Terms, now: Timestamp, end: Timestamp, currency: Currency) -> R
     Ok(())
 }
 
-/// An own offer whose time is over does not stand in the way of the next one, however late the sweeper is.
+/// Expires the caller's own overdue offer, which must not block the next one, however late the sweeper is.
 fn expire_own(uow: &mut UnitOfWork<'_>, scope: &Scope, request: RequestId) -> Result<(), Error> {
     let live = repository::live_of(uow, request)?;
     let own = live.into_iter().filter(|offer| offer.user_id == scope.user() && offer.is_overdue());

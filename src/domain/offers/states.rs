@@ -1,4 +1,4 @@
-//! The states of an offer and who may move it.
+//! The offer state machine: states, actions, and who may take which.
 
 use crate::db::text_enum;
 use crate::domain::policy::{Machine, Need, Rule};
@@ -8,45 +8,45 @@ use super::Offer;
 text_enum! {
     /// The state of an offer.
     pub enum State as "OfferState" {
-        /// Waits for the request's owner.
+        /// Waiting for the request's owner.
         Pending = "pending",
-        /// Waits for the provider's answer to a counter-offer.
+        /// Waiting for the provider's response to a counter-offer.
         Countered = "countered",
-        /// Became a booking.
+        /// Accepted; a booking exists.
         Accepted = "accepted",
-        /// The request's owner said no.
+        /// Declined by the request's owner.
         Declined = "declined",
-        /// Its provider took it back.
+        /// Withdrawn by its provider.
         Withdrawn = "withdrawn",
-        /// Its time was over.
+        /// Its `valid_until` has passed.
         Expired = "expired",
-        /// Another one was accepted, or the request went away.
+        /// Another offer was accepted, or the request was closed.
         NotSelected = "not_selected",
-        /// Its booking was cancelled before the start.
+        /// Its booking was cancelled before the work started.
         Voided = "voided",
-        /// An admin took it away.
+        /// Removed by an admin.
         Removed = "removed",
     }
 }
 
 text_enum! {
-    /// What can be done to an offer.
+    /// Actions on an offer.
     pub enum Action {
-        /// Change it, or affirm it for a request that was edited.
+        /// Change it, or affirm it for an edited request.
         Revise = "revise",
-        /// Make it a booking.
+        /// Accept it, which creates a booking.
         Accept = "accept",
-        /// Say no.
+        /// Decline it.
         Decline = "decline",
-        /// Take it back.
+        /// Withdraw it.
         Withdraw = "withdraw",
-        /// Its time is over.
+        /// Expire it, when its `valid_until` has passed.
         Expire = "expire",
-        /// Another one was accepted, or the request went away.
+        /// Close it, because another was accepted or the request was closed.
         Lapse = "lapse",
-        /// Its booking was cancelled before the start.
+        /// Void it, because its booking was cancelled before the work started.
         Void = "void",
-        /// Take it away.
+        /// Remove it, as an admin.
         Remove = "remove",
     }
 }

@@ -1,5 +1,5 @@
-//! What time and other features' use cases do to offers, by the same table. Their callers hold the request's lock and
-//! were authorized on what they did ask for.
+//! Transitions of offers made by the sweeper and by other features' use cases, through the same table.
+//! Callers hold the request's row lock and have been authorized on the action that they were asked for.
 
 use crate::db::{DbError, UnitOfWork};
 use crate::domain::policy::{by_system, system_step};
@@ -9,7 +9,7 @@ use crate::ids::{OfferId, RequestId, UserId};
 use super::events::announce;
 use super::{Action, Change, Offer, repository};
 
-/// The users whose offers on this request are live at this moment.
+/// The users with a live offer on this request.
 pub(in crate::domain) fn live_bidders(
     uow: &mut UnitOfWork<'_>,
     request: RequestId,
@@ -18,8 +18,7 @@ pub(in crate::domain) fn live_bidders(
     Ok(offers.iter().filter(|offer| !offer.is_overdue()).map(|offer| offer.user_id).collect())
 }
 
-/// The live offers of a request, but for the one that is `chosen`, end here: not selected, or expired where their time
-/// was over already.
+/// Closes the live offers of a request except `chosen`: as not selected, or as expired if they were overdue.
 pub(in crate::domain) fn lapse_live(
     uow: &mut UnitOfWork<'_>,
     by: Option<UserId>,
@@ -35,7 +34,7 @@ pub(in crate::domain) fn lapse_live(
     })
 }
 
-/// The booking that the offer became was cancelled before the start.
+/// Voids the offer of a booking that was cancelled before the work started.
 pub(in crate::domain) fn void(
     uow: &mut UnitOfWork<'_>,
     by: Option<UserId>,
@@ -45,12 +44,12 @@ pub(in crate::domain) fn void(
     take(uow, by, offer, Action::Void, Change::Voided)
 }
 
-/// Live offers whose time is over, at most `limit`, those that waited longest first.
+/// Ids of live offers that have expired, at most `limit`, earliest expiry first.
 pub fn overdue(uow: &mut UnitOfWork<'_>, limit: u16) -> Result<Vec<OfferId>, DbError> {
     repository::overdue(uow, limit)
 }
 
-/// Expires the offer, if its time is over and nobody was faster; says whether it did.
+/// Expires the offer if it is overdue and still live; returns whether it did.
 pub fn expire_overdue(uow: &mut UnitOfWork<'_>, id: OfferId) -> Result<bool, Error> {
     let request = repository::request_of(uow, id)?;
     requests::lock(uow, request)?;
@@ -62,7 +61,7 @@ pub fn expire_overdue(uow: &mut UnitOfWork<'_>, id: OfferId) -> Result<bool, Err
     Ok(true)
 }
 
-/// Ends one that is overdue.
+/// Expires an overdue offer.
 pub(super) fn expire(uow: &mut UnitOfWork<'_>, offer: Offer) -> Result<(), Error> {
     let as_stored = Offer { state: offer.stored, ..offer };
     take(uow, None, as_stored, Action::Expire, Change::Expired)

@@ -1,4 +1,5 @@
-//! The check, and the value that proves it.
+//! The authorization check and [`Authorized`], the proof that it was made. Every refusal and every access by
+//! an admin is audited here.
 
 use std::ops::Deref;
 
@@ -8,19 +9,19 @@ use crate::domain::{Error, Kind};
 
 use super::{Need, Resource, Right, Scope, Standing};
 
-/// By what right a caller passed.
+/// Why a caller was allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Grant {
-    /// By their standing.
+    /// By their standing towards the row.
     Standing(Standing),
-    /// By being an admin; the audit row is written.
+    /// As an admin; an audit row was written.
     Admin,
-    /// By being no caller at all: time, or a step of a use case that was itself authorized.
+    /// No caller: the sweeper, or a further step of an authorized use case.
     System,
 }
 
-/// A row on which the policy has allowed this caller to act. It has no other constructor, and repositories' writes
-/// accept nothing else, so that forgetting the check does not compile:
+/// A row on which the policy has allowed this caller to act. It has no public constructor, and the
+/// repositories' writes accept nothing else, so that forgetting the check does not compile:
 ///
 /// ```compile_fail
 /// use souk::domain::policy::{Authorized, Grant};
@@ -33,12 +34,12 @@ pub struct Authorized<T> {
 }
 
 impl<T> Authorized<T> {
-    /// By what right.
+    /// Why the caller was allowed.
     pub fn grant(&self) -> Grant {
         self.grant
     }
 
-    /// The row, once nothing more is to be done with the right.
+    /// Unwraps the row; the proof is lost with it.
     pub fn into_row(self) -> T {
         self.row
     }
@@ -51,12 +52,13 @@ impl<T> Deref for Authorized<T> {
     }
 }
 
-/// *Does this caller own this row?* By standing alone; an admin does not own what is another's.
+/// Whether the caller's standing towards the row meets `need`. Being an admin does not count.
 pub fn owns<T: Resource>(scope: &Scope, row: &T, need: Need) -> bool {
     need.is_met_by(row.standing(scope))
 }
 
-/// *Require it*: the row for who has the standing, or for an admin where admins pass; an error for everybody else.
+/// Requires that the caller's standing meets the right's need, or that the caller is an admin where admins
+/// pass; an error otherwise.
 pub fn authorize<T: Resource>(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -88,14 +90,14 @@ pub fn authorize<T: Resource>(
     }
 }
 
-/// The system's own passing: for what time does (expiry) and for the further rows of a use case whose caller was
-/// authorized on the first (accepting an offer books its request).
+/// Authorization without a caller: for the sweeper (expiry) and for further rows of a use case whose caller
+/// was authorized on the first one (accepting an offer books its request).
 pub fn by_system<T: Resource>(row: T) -> Authorized<T> {
     Authorized { row, grant: Grant::System }
 }
 
-/// *Require an admin*, where there is no row of which somebody could be the owner: live connections, rooms, tokens, the
-/// audit trail. The passing writes its audit row by itself, and so does a refusal.
+/// Requires an admin, for things without an owner: live connections, rooms, tokens, the audit trail. Audits
+/// both the access and the refusal.
 pub fn authorize_admin(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -112,7 +114,7 @@ pub fn authorize_admin(
     Err(Error::Forbidden { action: right.action, kind: right.kind, needed: Need::Admin })
 }
 
-/// What an admin's browsing leaves behind: their list shows what is others', without a row to pass the check on.
+/// Audits an admin's listing, which returns other users' rows without a check on each.
 pub fn audit_listing(uow: &mut UnitOfWork<'_>, scope: &Scope, kind: Kind) -> Result<(), Error> {
     if !scope.is_admin() {
         return Ok(());
@@ -120,7 +122,7 @@ pub fn audit_listing(uow: &mut UnitOfWork<'_>, scope: &Scope, kind: Kind) -> Res
     Ok(uow.audit(audit_of(scope, "list", kind, Outcome::Admin, None))?)
 }
 
-/// Writes a deed into the audit trail that people will ask about later, with its reason where there is one.
+/// Audits an action that is recorded whoever takes it, with its reason if there is one.
 pub fn audit_action<T: Resource>(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -136,7 +138,7 @@ fn audit_row<T: Resource>(scope: &Scope, row: &T, right: Right, outcome: Outcome
     NewAudit { row_id: Some(row.row_id()), ..audit_of(scope, right.action, T::KIND, outcome, None) }
 }
 
-/// What the trail says of a caller. The command line is no user: it is named in words.
+/// An audit row about this caller. The command line has no user id and is named in the detail instead.
 fn audit_of(
     scope: &Scope,
     action: &'static str,

@@ -1,62 +1,63 @@
 //! State machines as tables: `(from, action, who) -> to`.
 //!
-//! The services obey the table, `allowed_actions` of every representation comes from it, and the golden rights matrix
-//! is generated from it.
+//! Services look transitions up here, `allowed_actions` of every representation is derived from the tables,
+//! and the golden rights matrix is generated from them.
 
 use crate::domain::Error;
 
 use super::{Need, Resource, Right, Scope};
 
-/// A row of a transition table.
+/// A transition.
 #[derive(Clone, Copy, Debug)]
 pub struct Rule<S: 'static, A: 'static> {
-    /// In this state
+    /// State before.
     pub from: S,
-    /// this action
+    /// Action taken.
     pub action: A,
-    /// by these
+    /// Standing that the action requires.
     pub who: Need,
-    /// leads to this state.
+    /// State after.
     pub to: S,
 }
 
-/// A row that has states.
+/// A resource with a state machine.
 pub trait Machine: Resource {
-    /// Its states.
+    /// The states.
     type State: Copy + PartialEq + Into<&'static str> + 'static;
-    /// What can be done to it.
+    /// The actions.
     type Action: Copy + PartialEq + Into<&'static str> + 'static;
-    /// The table.
+    /// The transition table.
     const TABLE: &'static [Rule<Self::State, Self::Action>];
 
-    /// The state it is in.
+    /// Current state.
     fn state(&self) -> Self::State;
 
-    /// Whether nothing but the state decides about `action`. A row that knows of an obstacle says no, so that nobody
-    /// is offered what would be refused; the service still says why.
+    /// Whether nothing but the state decides about `action`. Overridden where a further condition applies, so
+    /// that `allowed_actions` omits what would be rejected; the service still returns the reason.
     fn is_unobstructed(&self, _action: Self::Action) -> bool {
         true
     }
 }
 
-/// What an action means in the state a row is in.
+/// Result of looking up an action in the row's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step<S> {
-    /// It leads to this state.
+    /// A transition to this state.
     To(S),
-    /// The row is where the action would lead already. Whether that was this caller's deed, the service must say.
+    /// The row is in the target state already. Whether this caller brought it there is for the service to
+    /// check.
     Already,
 }
 
 impl Right {
-    /// The right to an action of a state machine, as its table has it.
+    /// The right to an action, with the need from the transition table.
     pub fn to<M: Machine>(action: M::Action) -> Right {
         let who = M::TABLE.iter().find(|rule| rule.action == action).map_or(Need::System, |rule| rule.who);
         Right::change(M::KIND, action.into(), who)
     }
 }
 
-/// Where `action` leads from the row's state, or the conflict that the caller is told of.
+/// The transition for `action` from the row's state, or a conflict error for the caller.
 pub fn step<M: Machine>(scope: &Scope, row: &M, action: M::Action) -> Result<Step<M::State>, Error> {
     let state = row.state();
     let of_action = || M::TABLE.iter().filter(move |rule| rule.action == action);
@@ -69,7 +70,7 @@ pub fn step<M: Machine>(scope: &Scope, row: &M, action: M::Action) -> Result<Ste
     Err(conflict(scope, row, action))
 }
 
-/// Where a step of the system leads from the row's state.
+/// The transition for an action taken by the system.
 pub fn system_step<M: Machine>(row: &M, action: M::Action) -> Result<M::State, Error> {
     let rule = M::TABLE.iter().find(|rule| rule.action == action && rule.from == row.state());
     rule.map(|rule| rule.to).ok_or_else(|| Error::Conflict {
@@ -80,7 +81,7 @@ pub fn system_step<M: Machine>(row: &M, action: M::Action) -> Result<M::State, E
     })
 }
 
-/// The error for an action that fits the row's state, but for an obstacle.
+/// The error for an action that the state permits but another condition prevents.
 pub fn blocked<M: Machine>(scope: &Scope, row: &M, code: &'static str, detail: &'static str) -> Error {
     Error::Blocked {
         code,
@@ -90,7 +91,7 @@ pub fn blocked<M: Machine>(scope: &Scope, row: &M, code: &'static str, detail: &
     }
 }
 
-/// The error for an action that does not fit the row's state.
+/// The error for an action that the row's state does not permit.
 pub fn conflict<M: Machine>(scope: &Scope, row: &M, action: M::Action) -> Error {
     Error::Conflict {
         action: action.into(),
@@ -100,7 +101,7 @@ pub fn conflict<M: Machine>(scope: &Scope, row: &M, action: M::Action) -> Error 
     }
 }
 
-/// What this caller may do to the row in the state it is in.
+/// The actions that the row's state and this caller's standing permit.
 pub fn allowed_actions<M: Machine>(scope: &Scope, row: &M) -> Vec<&'static str> {
     if scope.impersonator().is_some() {
         return Vec::new();

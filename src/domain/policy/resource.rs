@@ -1,23 +1,24 @@
-//! What the policy has to know of a row.
+//! What the policy must know of a row to decide.
 
 use crate::domain::Kind;
 
 use super::{Scope, Standing};
 
-/// A row whose owners the policy knows.
+/// A row that the policy can check.
 pub trait Resource {
-    /// Its noun.
+    /// Its kind, for errors and audit rows.
     const KIND: Kind;
 
-    /// Whether an admin passes the checks on it. Journals and conversations say no.
+    /// Whether admins pass the checks. Not for private data: journals, conversations, simulations.
     const ADMIN_PASSES: bool = true;
 
-    /// Whether synthetic users of load tests may have a standing towards it. They have none towards anything real.
+    /// Whether synthetic users of load tests may have a standing towards it. They have none towards real
+    /// data.
     const FOR_LOAD_TESTS: bool = false;
 
-    /// Its id, for the audit trail.
+    /// Its id, for audit rows.
     fn row_id(&self) -> String;
 
-    /// What a caller is towards it.
+    /// The caller's standing towards it.
     fn standing(&self, scope: &Scope) -> Standing;
 }

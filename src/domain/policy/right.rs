@@ -1,41 +1,42 @@
-//! Rows of the rights table.
+//! Rows of the rights table. Rights to state changes are derived from the state machines instead.
 
 use crate::domain::Kind;
 
 use super::{Need, Resource, Scope};
 
-/// An action on a kind of row and the standing it asks for.
+/// An action on a kind of row, and the standing it requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Right {
-    /// On what.
+    /// Kind of row.
     pub kind: Kind,
-    /// What, as a verb.
+    /// The action, as a verb.
     pub action: &'static str,
-    /// By whom.
+    /// The required standing.
     pub need: Need,
-    /// Whether it changes anything: an impersonating caller may only look.
+    /// Whether it changes data: an impersonating caller may only read.
     pub writes: bool,
 }
 
 impl Right {
-    /// To look.
+    /// A right to read.
     pub const fn look(kind: Kind, action: &'static str, need: Need) -> Self {
         Self { kind, action, need, writes: false }
     }
 
-    /// To change.
+    /// A right to change.
     pub const fn change(kind: Kind, action: &'static str, need: Need) -> Self {
         Self { kind, action, need, writes: true }
     }
 }
 
-/// The rights on a kind of row that are no state changes; the golden matrix is made of these and of the state tables.
+/// The rights on a kind of row other than state changes; together with the state tables, the source of the
+/// golden matrix.
 pub trait Rights {
-    /// The rows.
+    /// The rights.
     const RIGHTS: &'static [Right];
 }
 
-/// What this caller may change of a row that has no states: `allowed_actions` of its representation.
+/// The changes that this caller may make to a row without states: `allowed_actions` of its representation.
 pub fn allowed_changes<T: Resource + Rights>(scope: &Scope, row: &T) -> Vec<&'static str> {
     if scope.impersonator().is_some() {
         return Vec::new();

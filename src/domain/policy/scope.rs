@@ -1,4 +1,5 @@
-//! Who asks, and by what right they may ask.
+//! The authenticated caller of a use case: identity, role and token. Who may construct one is restricted, see
+//! [`Scope::new`].
 
 use std::sync::Arc;
 
@@ -6,43 +7,44 @@ use crate::clock::Timestamp;
 use crate::domain::users::{Plan, Role};
 use crate::ids::{CallId, LoginId, TokenId, UserId};
 
-/// An authenticated caller. Made by `auth` alone, after it has checked token, user and revocations.
+/// An authenticated caller. Made by `auth` alone, after checking token, user and revocations.
 #[derive(Clone, Debug)]
 pub struct Scope(Arc<ScopeParts>, CallId);
 
-/// What a scope is made of.
+/// The contents of a scope.
 #[derive(Clone, Debug)]
 pub struct ScopeParts {
-    /// Who.
+    /// The user's id.
     pub user: UserId,
-    /// From our own row, not from the token.
+    /// From our user row, not from the token.
     pub role: Role,
-    /// From our own row.
+    /// From our user row; decides limits, never rights.
     pub plan: Plan,
-    /// Case-folded; of the user's own.
+    /// Case-folded, from our user row.
     pub email: String,
     /// `jti` of the token.
     pub token: TokenId,
-    /// Issuer of the token when it is not ours.
+    /// Issuer of the token, if external.
     pub issuer: Option<Arc<str>>,
-    /// `sid` of our own tokens; for an outside session, the id that stands for it.
+    /// `sid` of our own tokens; for an external session, the id that stands for it.
     pub login: Option<LoginId>,
-    /// `sid` of an outside token.
+    /// `sid` of an external token.
     pub outside_session: Option<Arc<str>>,
-    /// When the token ends.
+    /// `exp` of the token.
     pub expires_at: Timestamp,
-    /// `act` of an outside token: who really sits at the keyboard. Such a caller may look and not write.
+    /// `act` of an external token: the person impersonating the user. Such a caller may read only.
     pub impersonator: Option<String>,
-    /// A load test's: there is no row of this user, and nothing but `loadtest:` rooms lets it in.
+    /// A synthetic user of a load test: has no user row and may join `loadtest:` rooms only.
     pub is_synthetic: bool,
-    /// `token_epoch` of the user's row when it was read: once the row has a later one, an outside token is void.
+    /// `token_epoch` of the user row when it was read: an external token is void once the row has a later
+    /// one.
     pub token_epoch: Timestamp,
-    /// Whoever may run commands on the server's data (`souk user`): an admin of whom there is no row.
+    /// The command line (`souk user`): an admin without a user row.
     pub is_command_line: bool,
 }
 
 impl Scope {
-    /// For `auth` alone; `tests/architecture.rs` holds the others to it.
+    /// For `auth` alone; `tests/architecture.rs` enforces it.
     pub fn new(parts: ScopeParts, call: CallId) -> Self {
         Self(Arc::new(parts), call)
     }
@@ -52,37 +54,37 @@ impl Scope {
         Self(self.0.clone(), call)
     }
 
-    /// Who.
+    /// The user's id.
     pub fn user(&self) -> UserId {
         self.0.user
     }
 
-    /// Who, for the audit trail; nobody for the command line.
+    /// The acting user for audit rows; `None` for the command line.
     pub fn actor(&self) -> Option<UserId> {
         (!self.0.is_command_line).then_some(self.0.user)
     }
 
-    /// Whether this is the command line, and no user at all.
+    /// Whether the caller is the command line, which is no user.
     pub fn is_command_line(&self) -> bool {
         self.0.is_command_line
     }
 
-    /// `token_epoch` of the user's row when the token was checked.
+    /// `token_epoch` of the user row when the token was checked.
     pub fn token_epoch(&self) -> Timestamp {
         self.0.token_epoch
     }
 
-    /// The user's role.
+    /// The user's role, from our row.
     pub fn role(&self) -> Role {
         self.0.role
     }
 
-    /// The user's plan.
+    /// The user's plan, from our row.
     pub fn plan(&self) -> Plan {
         self.0.plan
     }
 
-    /// The user's email address.
+    /// The user's email address, case-folded.
     pub fn email(&self) -> &str {
         &self.0.email
     }
@@ -92,37 +94,37 @@ impl Scope {
         &self.0.token
     }
 
-    /// Issuer of the token, when it is not ours.
+    /// Issuer of the token; `None` for our own.
     pub fn issuer(&self) -> Option<&Arc<str>> {
         self.0.issuer.as_ref()
     }
 
-    /// `sid` of our own token; for an outside session, the id that stands for it.
+    /// `sid` of our own token; for an external session, the id that stands for it.
     pub fn login(&self) -> Option<LoginId> {
         self.0.login
     }
 
-    /// `sid` of an outside token.
+    /// `sid` of an external token.
     pub fn outside_session(&self) -> Option<&Arc<str>> {
         self.0.outside_session.as_ref()
     }
 
-    /// When the token ends.
+    /// `exp` of the token.
     pub fn expires_at(&self) -> Timestamp {
         self.0.expires_at
     }
 
-    /// Who really sits at the keyboard, when somebody impersonates the user.
+    /// The person impersonating the user, if any.
     pub fn impersonator(&self) -> Option<&str> {
         self.0.impersonator.as_deref()
     }
 
-    /// Whether this is a load test's user, whom only `loadtest:` rooms let in.
+    /// Whether this is a synthetic user of a load test, who may join `loadtest:` rooms only.
     pub fn is_synthetic(&self) -> bool {
         self.0.is_synthetic
     }
 
-    /// The call this is about, as in `X-Request-Id` and the log.
+    /// The current call's id, as in `X-Request-Id` and the log.
     pub fn call(&self) -> CallId {
         self.1
     }

@@ -1,66 +1,66 @@
-//! What a caller is towards a row, and what an action asks for.
+//! A caller's standing towards a row, and the standing that an action needs.
 
 use std::fmt;
 
 crate::db::text_enum! {
-    /// What a member may do on a project. Each includes the ones before it.
+    /// A member's role in a project. Each includes the ones before it.
     pub enum ProjectRole {
-        /// Looks.
+        /// May read.
         Viewer = "viewer",
-        /// Changes tasks.
+        /// May change tasks.
         Editor = "editor",
-        /// Changes members.
+        /// May change members.
         Owner = "owner",
     }
 }
 
-/// The two sides of a request, an offer, a booking.
+/// The two sides of a request, an offer or a booking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// Who asked for the work.
+    /// Asked for the work.
     Consumer,
-    /// Who does it.
+    /// Does the work.
     Provider,
 }
 
-/// What a caller is towards a row.
+/// A caller's relation to a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// It is theirs.
+    /// Owns it.
     Owner,
-    /// They are one of its two sides.
+    /// Is one of its two sides.
     Party(Side),
-    /// They are a member.
+    /// Is a member of it.
     Member(ProjectRole),
-    /// It is there for them to see.
+    /// It is readable for every signed-in user.
     Public,
-    /// Nothing.
+    /// No relation.
     Stranger,
 }
 
-/// The standing that an action asks for.
+/// The standing that an action requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
     /// Its owner.
     Owner,
-    /// Its consumer's side.
+    /// The consumer's side.
     Consumer,
-    /// Its provider's side.
+    /// The provider's side.
     Provider,
-    /// Its owner or either side.
+    /// The owner or either side.
     Party,
     /// A member of at least this role.
     Member(ProjectRole),
-    /// Anyone it is there for.
+    /// Anyone to whom it is public.
     Public,
     /// An admin.
     Admin,
-    /// Nobody who could ask: time, or another use case.
+    /// No caller: only the sweeper or another use case.
     System,
 }
 
 impl Need {
-    /// Whether a caller of this standing may.
+    /// Whether a caller of this standing is allowed.
     pub fn is_met_by(self, standing: Standing) -> bool {
         match (self, standing) {
             (Need::Admin | Need::System, _) => false,

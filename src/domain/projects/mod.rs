@@ -28,7 +28,7 @@ pub const MOST_MEMBERS: usize = 100;
 /// A project and its members.
 #[derive(Clone, Debug)]
 pub struct Project {
-    /// Its id; also names its room.
+    /// Primary key; also names the room.
     pub id: ProjectId,
     /// The booking that opened it.
     pub booking_id: Option<BookingId>,
@@ -40,9 +40,9 @@ pub struct Project {
     pub title: ProjectTitle,
     /// Grows with each change of the project or its members.
     pub version: i64,
-    /// When it was opened.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// When it last changed.
+    /// Time of the last change.
     pub updated_at: Timestamp,
     /// Who may see and change it.
     pub members: Vec<Member>,

@@ -28,7 +28,7 @@ use crate::ids::{Category, ProviderId, UserId};
 /// A provider.
 #[derive(Clone, Debug)]
 pub struct Provider {
-    /// Its id.
+    /// Primary key.
     pub id: ProviderId,
     /// Whose shop it is.
     pub user_id: UserId,
@@ -36,9 +36,9 @@ pub struct Provider {
     pub profile: Profile,
     /// What consumers say of it.
     pub rating: Rating,
-    /// What If-Match is compared with.
+    /// Incremented by each change; compared with `If-Match`.
     pub version: i64,
-    /// When it was opened.
+    /// Time of creation.
     pub created_at: Timestamp,
     /// When its profile last changed.
     pub updated_at: Timestamp,

@@ -9,7 +9,7 @@ use super::{
     Bio, Categories, DisplayName, EDIT, Part, Profile, Provider, READ, ServiceArea, ShopUpdated, repository,
 };
 
-/// What is to change in a profile; what is absent stays as it is.
+/// A partial update of a profile; `None` leaves a field unchanged.
 #[derive(Clone, Debug, Default)]
 pub struct ProfileChanges {
     /// What the shop is called.
@@ -50,7 +50,7 @@ pub fn find(uow: &mut UnitOfWork<'_>, scope: &Scope, id: ProviderId) -> Result<A
     authorize(uow, scope, provider, READ)
 }
 
-/// Changes a profile, provided that it is at the expected version where one is named.
+/// Updates a profile; with an expected version, only if that is the current one.
 pub fn edit(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,

@@ -96,14 +96,14 @@ pub struct Edit {
 pub struct RequestFilter {
     /// Of this category only.
     pub category: Option<Category>,
-    /// In this state only.
+    /// Only those in this state.
     pub state: Option<State>,
 }
 
 /// A request.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Its id.
+    /// Primary key.
     pub id: RequestId,
     /// Whose it is.
     pub consumer_id: ConsumerId,
@@ -111,19 +111,19 @@ pub struct Request {
     pub user_id: UserId,
     /// What is asked for.
     pub brief: RequestDetails,
-    /// The state it is in at this moment: an overdue one is expired, however late the sweeper is.
+    /// State at read time: an overdue row reads as expired, however late the sweeper is.
     pub state: State,
-    /// The state it is stored in.
+    /// State in the database.
     stored: State,
     /// Grows when it is edited while offers are live.
     pub revision: i64,
     /// Until when it is open; absent while it is a draft.
     pub expires_at: Option<Timestamp>,
-    /// What If-Match is compared with.
+    /// Incremented by each change; compared with `If-Match`.
     pub version: i64,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// When it last changed.
+    /// Time of the last change.
     pub updated_at: Timestamp,
     part: Part,
 }

@@ -173,7 +173,7 @@ pub(super) fn insert(
     Ok(request)
 }
 
-/// Stores what became of a request, if it is still what it was.
+/// Updates a request, provided that its version is unchanged.
 pub(super) fn update(
     uow: &mut UnitOfWork<'_>,
     before: &Authorized<Request>,

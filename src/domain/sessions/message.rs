@@ -41,7 +41,7 @@ impl MessageText {
     /// Most characters.
     pub const MAX: usize = 4000;
 
-    /// Trims and normalizes; the error says what the text must be.
+    /// Trims and normalizes; the error states the requirement, for people.
     pub fn parse(text: &str) -> Result<Self, String> {
         MultiLine::parse_some(text).map(Self)
     }
@@ -87,7 +87,7 @@ pub struct Sent {
 #[derive(Clone, diesel::Queryable, diesel::Selectable)]
 #[diesel(table_name = schema::messages)]
 pub struct Message {
-    /// Its id.
+    /// Primary key.
     pub id: MessageId,
     /// Where it was said.
     pub session_id: SessionId,

@@ -26,7 +26,7 @@ use crate::ids::{BookingId, RequestId, Room, SessionId, UserId};
 #[derive(Clone, Debug, diesel::Queryable, diesel::Selectable)]
 #[diesel(table_name = schema::sessions)]
 pub struct Session {
-    /// Its id; also names its room.
+    /// Primary key; also names the room.
     pub id: SessionId,
     /// What it is about.
     pub request_id: RequestId,
@@ -36,7 +36,7 @@ pub struct Session {
     pub consumer_user_id: UserId,
     /// A party.
     pub provider_user_id: UserId,
-    /// When it was opened.
+    /// Time of creation.
     pub created_at: Timestamp,
 }
 

@@ -20,19 +20,19 @@ use crate::ids::{Room, SimulationId, UserId};
 /// A simulation.
 #[derive(Clone, Debug)]
 pub struct Simulation {
-    /// Its id; also names its room.
+    /// Primary key; also names the room.
     pub id: SimulationId,
     /// Whose it is.
     pub user_id: UserId,
     /// What is simulated.
     pub scenario: Scenario,
-    /// The state it is in.
+    /// Current state.
     pub state: State,
-    /// Grows with each change.
+    /// Incremented by each change.
     pub version: i64,
     /// When it was asked for.
     pub created_at: Timestamp,
-    /// When it last changed.
+    /// Time of the last change.
     pub updated_at: Timestamp,
 }
 

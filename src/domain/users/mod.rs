@@ -44,7 +44,7 @@ pub struct User {
     pub is_active: bool,
     /// Tokens issued before this moment are invalid.
     pub token_epoch: Timestamp,
-    /// What `If-Match` is compared with.
+    /// Incremented by each change; compared with `If-Match`.
     pub version: i64,
     /// When they came.
     pub created_at: Timestamp,

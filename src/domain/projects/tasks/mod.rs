@@ -57,7 +57,7 @@ impl From<String> for Position {
 #[derive(Clone, Debug, diesel::Queryable, diesel::Selectable)]
 #[diesel(table_name = schema::tasks)]
 pub struct Task {
-    /// Its id.
+    /// Primary key.
     pub id: TaskId,
     /// Of which project.
     pub project_id: ProjectId,
@@ -72,11 +72,11 @@ pub struct Task {
     /// Where in that column.
     #[diesel(deserialize_as = String)]
     pub position: Position,
-    /// Grows with each change.
+    /// Incremented by each change.
     pub version: i64,
     /// When it was put there.
     pub created_at: Timestamp,
-    /// When it last changed.
+    /// Time of the last change.
     pub updated_at: Timestamp,
 }
 

@@ -24,7 +24,7 @@ use super::{Part, Provider};
 /// A thing in a shop: what its owner writes, and what is the same for all of them.
 #[derive(Clone, Debug)]
 pub struct CatalogItem<C: ItemKind> {
-    /// Its id.
+    /// Primary key.
     pub id: C::Id,
     /// The shop it stands in.
     pub provider_id: ProviderId,
@@ -32,11 +32,11 @@ pub struct CatalogItem<C: ItemKind> {
     pub owner: UserId,
     /// What its owner writes.
     pub kind: C,
-    /// What If-Match is compared with.
+    /// Incremented by each change; compared with `If-Match`.
     pub version: i64,
     /// When it was put there.
     pub created_at: Timestamp,
-    /// When it last changed.
+    /// Time of the last change.
     pub updated_at: Timestamp,
 }
 

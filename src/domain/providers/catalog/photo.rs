@@ -52,7 +52,7 @@ impl Position {
     }
 }
 
-/// What is to change in a photo's record; what is absent stays as it is.
+/// A partial update of a photo; `None` leaves a field unchanged.
 #[derive(Clone, Debug, Default)]
 #[allow(missing_docs, reason = "as in Photo")]
 pub struct PhotoChanges {

@@ -74,7 +74,7 @@ impl ServiceDuration {
     }
 }
 
-/// What is to change in a service; what is absent stays as it is.
+/// A partial update of a service; `None` leaves a field unchanged.
 #[derive(Clone, Debug, Default)]
 #[allow(missing_docs, reason = "as in Service")]
 pub struct ServiceChanges {

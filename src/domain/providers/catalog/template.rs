@@ -26,7 +26,7 @@ pub struct Template {
     pub price: Money,
 }
 
-/// What is to change in a template; what is absent stays as it is.
+/// A partial update of a template; `None` leaves a field unchanged.
 #[derive(Clone, Debug, Default)]
 #[allow(missing_docs, reason = "as in Template")]
 pub struct TemplateChanges {
