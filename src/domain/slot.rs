@@ -1,10 +1,10 @@
-//! Slots of time.
+//! Time slots: half-open intervals of bounded length.
 
 use std::time::Duration;
 
 use crate::clock::Timestamp;
 
-/// The longest slot: work that takes longer is several bookings.
+/// Maximum length: longer work takes several bookings.
 const LONGEST: Duration = Duration::from_secs(31 * 24 * 60 * 60);
 
 /// A span of time `[start, end)`, never empty. Two slots that only touch do not overlap.
@@ -16,19 +16,19 @@ pub struct Slot {
     end: Timestamp,
 }
 
-/// The two times make no slot.
+/// Why a slot was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSlot {
-    /// It ends before it begins.
+    /// The end is not after the start.
     #[error("end must be after start")]
     Reversed,
-    /// It never seems to end.
+    /// Longer than the maximum.
     #[error("must not be longer than 31 days")]
     TooLong,
 }
 
 impl Slot {
-    /// From `start` until before `end`.
+    /// From `start` (inclusive) to `end` (exclusive).
     pub fn new(start: Timestamp, end: Timestamp) -> Result<Self, InvalidSlot> {
         if end <= start {
             return Err(InvalidSlot::Reversed);
@@ -39,12 +39,12 @@ impl Slot {
         Ok(Self { start, end })
     }
 
-    /// When it begins.
+    /// Start, inclusive.
     pub fn start(self) -> Timestamp {
         self.start
     }
 
-    /// When it is over.
+    /// End, exclusive.
     pub fn end(self) -> Timestamp {
         self.end
     }

@@ -1,10 +1,10 @@
-//! Text that people type: trimmed, bounded, in Unicode normalization form C, without control characters.
+//! User-entered text: trimmed, bounded, in Unicode normalization form C, without control characters.
 
 use unicode_normalization::UnicodeNormalization;
 use utoipa::openapi::schema::Schema;
 use utoipa::openapi::{ObjectBuilder, Type};
 
-/// A line of text: 1 to `MAX` characters, no line breaks.
+/// Text of 1 to `MAX` characters, without line breaks.
 #[derive(
     Clone,
     Debug,
@@ -17,7 +17,7 @@ use utoipa::openapi::{ObjectBuilder, Type};
 #[diesel(sql_type = diesel::sql_types::Text)]
 pub struct SingleLine<const MAX: usize>(String);
 
-/// Text of several lines: at most `MAX` characters, may be empty.
+/// Text of at most `MAX` characters, with line breaks; may be empty.
 #[derive(
     Clone,
     Debug,
@@ -44,7 +44,7 @@ impl<const MAX: usize> SingleLine<MAX> {
         Ok(Self(text))
     }
 
-    /// The text.
+    /// The text, trimmed and normalized.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -64,7 +64,7 @@ impl<const MAX: usize> MultiLine<MAX> {
         ObjectBuilder::new().max_length(Some(MAX))
     }
 
-    /// What [`MultiLine::parse_some`] takes, for the OpenAPI document.
+    /// Schema of what [`MultiLine::parse_some`] accepts, for the OpenAPI document.
     pub fn some() -> Schema {
         Self::bounded().schema_type(Type::String).min_length(Some(1)).build().into()
     }
@@ -81,20 +81,20 @@ impl<const MAX: usize> MultiLine<MAX> {
         Ok(Self(text))
     }
 
-    /// Like [`MultiLine::parse`], but not empty.
+    /// Like [`MultiLine::parse`], but rejects empty text.
     pub fn parse_some(text: &str) -> Result<Self, String> {
         let prose = Self::parse(text)?;
         if prose.0.is_empty() { Err(format!("must have 1 to {MAX} characters")) } else { Ok(prose) }
     }
 
-    /// The text.
+    /// The text, trimmed and normalized.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// What both kinds of text are to the database and to OpenAPI. What is stored was parsed before and is taken as it is,
-/// so that a bound may become stricter without making old rows unreadable.
+/// Diesel and OpenAPI implementations for both types. Stored text is read without parsing, so that a bound
+/// may become stricter without making old rows unreadable.
 macro_rules! stored_as_text {
     ($($name:ident),+) => {$(
         impl<DB: diesel::backend::Backend, const MAX: usize>

@@ -1,4 +1,4 @@
-//! What happens to projects, and who hears of it.
+//! Domain events of projects and their members. They go to the project's room and to the users concerned.
 
 use serde::Serialize;
 
@@ -9,16 +9,16 @@ use crate::ids::{BookingId, ProjectId, Room, UserId};
 
 use super::Project;
 
-/// A project was opened. Its first members hear of it among their own notices, and can join its room.
+/// A project was opened. Its first members get it in their user rooms, and may join the project's room.
 #[derive(Debug, Serialize)]
 pub struct ProjectOpened<'a> {
-    /// Which.
+    /// The new project.
     pub project_id: ProjectId,
-    /// By which booking.
+    /// The booking that opened it, if one did.
     pub booking_id: Option<BookingId>,
-    /// What it is called.
+    /// The project's title.
     pub title: &'a str,
-    /// Who hears of it; each knows who they are.
+    /// The first members, who receive the event.
     #[serde(skip)]
     pub members: Vec<UserId>,
 }
@@ -33,28 +33,28 @@ impl DomainEvent for ProjectOpened<'_> {
     }
 }
 
-/// What happened to a member.
+/// How a membership changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// They are one now.
+    /// The user became a member.
     Added,
-    /// They may do more than before, or less.
+    /// The member's role changed.
     RoleChanged,
-    /// They are none any more.
+    /// The user is no longer a member.
     Removed,
 }
 
-/// The members of a project changed. All of them hear of it, and whom it concerns among their own notices too: they
-/// may not be in the room yet, or any more.
+/// A membership changed. Goes to the project's room, and to the user room of the member concerned, who may
+/// not be in the project's room yet, or no longer.
 #[derive(Debug, Serialize)]
 pub struct MemberChanged<'a> {
     project_id: ProjectId,
     title: &'a str,
     user_id: UserId,
-    /// What they may do from now on.
+    /// The role from now on; `None` if removed.
     #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<ProjectRole>,
-    /// The project's.
+    /// Of the project, after the change.
     version: i64,
     #[serde(skip)]
     change: Change,
@@ -74,7 +74,7 @@ impl DomainEvent for MemberChanged<'_> {
     }
 }
 
-/// Announces what became of a member of a project, which is given as it is then.
+/// Records a membership event; `project` and `member` are given as they are after the change.
 pub(super) fn announce(
     uow: &mut UnitOfWork<'_>,
     by: UserId,

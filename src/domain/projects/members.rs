@@ -1,5 +1,5 @@
-//! Who works on a project. Each change is a version of the project, so that two owners who change its members at once
-//! see each other's.
+//! Membership of projects. Each change increments the project's version, so that two owners who change
+//! members concurrently do not overwrite each other.
 
 use crate::db::UnitOfWork;
 use crate::domain::policy::{ProjectRole, Scope, authorize};
@@ -10,7 +10,7 @@ use crate::ids::{ProjectId, UserId};
 use super::events::announce;
 use super::{Change, LEAVE, MOST_MEMBERS, Member, Project, STAFF, repository};
 
-/// Makes somebody a member, or gives a member another role. Says what it changed; nothing where it is so already.
+/// Adds a member or changes a member's role. Returns the change; `None` if there was nothing to change.
 pub fn set_member(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -42,7 +42,8 @@ pub fn set_member(
     Ok((project, Some(change)))
 }
 
-/// Takes a member out of a project: an owner anybody, everybody themselves. They are not live in it from the commit on.
+/// Removes a member: owners may remove anyone, members themselves. With the commit the user's live sessions
+/// leave the room.
 pub fn remove_member(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -62,7 +63,7 @@ pub fn remove_member(
     Ok(project)
 }
 
-/// Somebody who is suspended cannot work, and nobody needs to learn that they are there.
+/// A suspended user cannot become a member; the error does not reveal that the account exists.
 fn check_is_active(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<(), Error> {
     let user = users::repository::find(uow, user)?;
     if user.is_some_and(|user| user.is_active) { Ok(()) } else { Err(Error::NotFound(Kind::User)) }

@@ -1,7 +1,8 @@
-//! Projects: kanban boards and who works on them. A booking opens one for its two parties; anybody may open another.
+//! Projects: kanban boards and their members. A booking opens one for its two parties; any user may open
+//! another.
 //!
-//! Both parties of a booking stay owners of its project: the board is theirs alike, and neither may be shut out of it by
-//! the other's choice of members. Every project keeps an owner. Columns, and moving tasks between them, come later.
+//! Both parties of a booking remain owners of its project: neither may be locked out by the other's choice of
+//! members. Every project keeps an owner. Columns, and moving tasks between them, come later.
 
 mod events;
 mod members;
@@ -19,51 +20,51 @@ use crate::domain::text::SingleLine;
 use crate::domain::{Error, Kind};
 use crate::ids::{BookingId, ProjectId, Room, UserId};
 
-/// What a project is called.
+/// Title of a project.
 pub type ProjectTitle = SingleLine<120>;
 
-/// Most members of a project: a bound on what one reading of it brings.
+/// Maximum number of members: bounds the size of a project when read.
 pub const MOST_MEMBERS: usize = 100;
 
-/// A project and its members.
+/// A project with its members.
 #[derive(Clone, Debug)]
 pub struct Project {
     /// Primary key; also names the room.
     pub id: ProjectId,
-    /// The booking that opened it.
+    /// The booking that opened it, if one did.
     pub booking_id: Option<BookingId>,
-    /// The two sides of that booking.
+    /// The two parties of that booking.
     pub parties: Option<[UserId; 2]>,
-    /// Whose deed it was: for a booking, the consumer who accepted.
+    /// The creating user; for a booking, the consumer who accepted the offer.
     pub created_by: UserId,
-    /// What it is called.
+    /// Title, initially the request's for a booking.
     pub title: ProjectTitle,
-    /// Grows with each change of the project or its members.
+    /// Incremented by each change of the project or its members.
     pub version: i64,
     /// Time of creation.
     pub created_at: Timestamp,
     /// Time of the last change.
     pub updated_at: Timestamp,
-    /// Who may see and change it.
+    /// Its members, each with a role.
     pub members: Vec<Member>,
 }
 
 /// A member of a project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Member {
-    /// Who.
+    /// The member's user.
     pub user: UserId,
-    /// What they may do.
+    /// Decides what the member may do.
     pub role: ProjectRole,
 }
 
 impl Project {
-    /// Where its board is heard.
+    /// The room in which the board's changes are published.
     pub fn room(&self) -> Room {
         Room::Project(self.id)
     }
 
-    /// What this caller may do with it.
+    /// The actions that this caller may take on the project.
     pub fn allowed_actions(&self, scope: &Scope) -> Vec<&'static str> {
         let may_leave =
             self.member(scope.user()).is_some_and(|member| self.check_is_dispensable(member).is_ok());
@@ -76,7 +77,8 @@ impl Project {
         self.members.iter().copied().find(|member| member.user == user)
     }
 
-    /// Whether the project can do without this member, or with less of them.
+    /// Refuses to remove or demote a member whom the project needs: its last owner, or a party of its
+    /// booking.
     fn check_is_dispensable(&self, member: Member) -> Result<(), Error> {
         if self.parties.is_some_and(|parties| parties.contains(&member.user)) {
             let detail = "both parties of a booking stay owners of its project";
@@ -104,9 +106,9 @@ impl Resource for Project {
 }
 
 const READ: Right = Right::look(Kind::Project, "read", Need::Member(ProjectRole::Viewer));
-/// To put tasks on the board.
+/// The right to add tasks to the board.
 const PLAN: Right = Right::change(Kind::Project, "plan", Need::Member(ProjectRole::Editor));
-/// To say who is a member, and as what.
+/// The right to change members and their roles.
 const STAFF: Right = Right::change(Kind::Project, "staff", Need::Member(ProjectRole::Owner));
 const LEAVE: Right = Right::change(Kind::Project, "leave", Need::Member(ProjectRole::Viewer));
 
@@ -114,5 +116,5 @@ impl Rights for Project {
     const RIGHTS: &'static [Right] = &[READ, PLAN, STAFF, LEAVE];
 }
 
-/// Not among the rights on a project: there is none yet, and whoever opens it is its owner.
+/// Not in the rights table: no project exists yet, and its creator becomes the owner.
 const CREATE: Right = Right::change(Kind::Project, "create", Need::Member(ProjectRole::Owner));

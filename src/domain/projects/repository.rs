@@ -1,4 +1,4 @@
-//! Projects and their members as rows.
+//! Storage of projects and members: queries and writes, no decisions.
 
 use std::collections::HashMap;
 
@@ -25,10 +25,10 @@ struct Row {
     updated_at: Timestamp,
 }
 
-/// A project with the two sides of its booking, if a booking opened it.
+/// A project row with the two parties of the booking that opened it, if one did.
 type Opened = (Row, Option<UserId>, Option<UserId>);
 
-/// Projects with the bookings that opened them, to be filtered further.
+/// Projects joined with the bookings that opened them, for further filtering.
 macro_rules! opened {
     () => {
         projects::table
@@ -51,9 +51,10 @@ pub(super) fn of_booking(uow: &mut UnitOfWork<'_>, booking: BookingId) -> Result
     Ok(with_members(uow, found)?.pop())
 }
 
-/// The project, whose members nobody else changes until the end of the unit of work.
+/// Loads the project and locks its members against concurrent changes until the end of the unit of work.
 pub(super) fn lock(uow: &mut UnitOfWork<'_>, id: ProjectId) -> Result<Project, Error> {
-    // SQLite has one writer. The weaker lock lets others refer to the project meanwhile.
+    // SQLite has a single writer and needs no lock. `FOR NO KEY UPDATE` still lets other rows reference the
+    // project.
     if let DbConnection::Postgresql(connection) = uow.conn() {
         projects::table
             .find(id)
@@ -65,7 +66,7 @@ pub(super) fn lock(uow: &mut UnitOfWork<'_>, id: ProjectId) -> Result<Project, E
     find(uow, id)
 }
 
-/// The projects that the caller is a member of, newest first.
+/// The projects of which the caller is a member, newest first.
 pub(super) fn of_caller(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -82,7 +83,7 @@ pub(super) fn of_caller(
     with_members(uow, found)
 }
 
-/// The projects in their order, each with its members: one query more, however many there are.
+/// Adds the members to the projects, keeping their order: one query in total.
 fn with_members(uow: &mut UnitOfWork<'_>, found: Vec<Opened>) -> Result<Vec<Project>, DbError> {
     let ids: Vec<ProjectId> = found.iter().map(|(row, ..)| row.id).collect();
     let rows = project_members::table
@@ -108,7 +109,7 @@ fn with_members(uow: &mut UnitOfWork<'_>, found: Vec<Opened>) -> Result<Vec<Proj
     Ok(found.into_iter().map(whole).collect())
 }
 
-/// What users are called.
+/// Display names of the projects' members.
 pub(super) fn names(
     uow: &mut UnitOfWork<'_>,
     users: Vec<UserId>,
@@ -149,7 +150,7 @@ fn insert_member(
     Ok(())
 }
 
-/// Adds a member.
+/// Inserts a member.
 pub(super) fn add(
     uow: &mut UnitOfWork<'_>,
     project: Authorized<Project>,
@@ -162,7 +163,7 @@ pub(super) fn add(
     changed(uow, project, members)
 }
 
-/// Gives a member another role.
+/// Updates a member's role.
 pub(super) fn set_role(
     uow: &mut UnitOfWork<'_>,
     project: Authorized<Project>,
@@ -176,7 +177,7 @@ pub(super) fn set_role(
     changed(uow, project, members)
 }
 
-/// Takes a member out.
+/// Deletes a member.
 pub(super) fn remove(
     uow: &mut UnitOfWork<'_>,
     project: Authorized<Project>,
@@ -187,7 +188,7 @@ pub(super) fn remove(
     changed(uow, project, members)
 }
 
-/// The project in its next version, if it is still at the one that was read.
+/// Increments the project's version, provided that it is unchanged since it was read.
 fn changed(
     uow: &mut UnitOfWork<'_>,
     project: Authorized<Project>,

@@ -1,4 +1,4 @@
-//! Use cases of projects.
+//! Use cases of projects: opening, reading, listing. Membership is in `members.rs`, tasks in `tasks`.
 
 use std::collections::HashMap;
 
@@ -9,22 +9,22 @@ use crate::ids::{BookingId, ProjectId, UserId};
 
 use super::{CREATE, Member, Project, ProjectOpened, ProjectTitle, READ, repository};
 
-/// A project to be opened for a booking.
+/// A project to open for a booking.
 #[derive(Clone, Debug)]
 pub struct NewProject {
     /// The booking.
     pub booking_id: BookingId,
-    /// Its consumer, whose accepting it was.
+    /// The consumer's user, who accepted the offer.
     pub consumer_user: UserId,
-    /// Its provider.
+    /// The provider's user.
     pub provider_user: UserId,
-    /// What to call it: the request's title.
+    /// The request's title.
     pub title: ProjectTitle,
 }
 
-/// Opens the project of a booking, with both parties as owners, or finds the one it has.
+/// Opens the project of a booking with both parties as owners, or returns the existing one.
 ///
-/// A step of accepting an offer, whose caller was authorized on it.
+/// A step of accepting an offer, on which the caller was authorized.
 pub fn open_for_booking(uow: &mut UnitOfWork<'_>, new: &NewProject) -> Result<Project, Error> {
     if let Some(known) = repository::of_booking(uow, new.booking_id)? {
         return Ok(known);
@@ -38,20 +38,20 @@ pub fn open_for_booking(uow: &mut UnitOfWork<'_>, new: &NewProject) -> Result<Pr
     open(uow, by_system(project))
 }
 
-/// Opens a project of the caller's, who is its owner and only member.
+/// Creates a project with the caller as its owner and only member.
 pub fn create(uow: &mut UnitOfWork<'_>, scope: &Scope, title: &ProjectTitle) -> Result<Project, Error> {
     let project = owned(uow, scope.user(), &[scope.user()], title);
     let project = authorize(uow, scope, project, CREATE)?;
     open(uow, project)
 }
 
-/// The project, for its members and for admins.
+/// The project, for its members and admins.
 pub fn find(uow: &mut UnitOfWork<'_>, scope: &Scope, id: ProjectId) -> Result<Authorized<Project>, Error> {
     let project = repository::find(uow, id)?;
     authorize(uow, scope, project, READ)
 }
 
-/// The projects that the caller is a member of, newest first.
+/// The projects of which the caller is a member, newest first.
 pub fn list(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -61,7 +61,7 @@ pub fn list(
     Ok(page.slice(rows, |project| project.id))
 }
 
-/// What the members of projects that the caller was allowed to see are called: one query, however many projects.
+/// Display names of the members of projects that the caller may read: one query, however many projects.
 pub fn names(uow: &mut UnitOfWork<'_>, projects: &[Project]) -> Result<HashMap<UserId, String>, Error> {
     let members = projects.iter().flat_map(|project| &project.members);
     let mut users: Vec<UserId> = members.map(|member| member.user).collect();

@@ -1,4 +1,4 @@
-//! What happens in shops, and who hears of it.
+//! Domain events of provider profiles and catalogues. They go to the owner's user room only.
 
 use serde::Serialize;
 
@@ -6,27 +6,27 @@ use crate::events::DomainEvent;
 use crate::ids::{ProviderId, Room, UserId};
 
 crate::db::text_enum! {
-    /// The parts of a shop.
+    /// Part of a provider's data that clients reload as a whole.
     pub enum Part {
-        /// What it says of itself.
+        /// The profile.
         Profile = "profile",
-        /// What it sells.
+        /// The services.
         Services = "services",
-        /// Its ready-made offer texts.
+        /// The offer templates.
         Templates = "templates",
-        /// Its photos.
+        /// The portfolio photos.
         Portfolio = "portfolio",
     }
 }
 
-/// A part of a shop changed. The owner's other devices hear of it and read that part again.
+/// A part of a provider's profile or catalogue changed. The owner's other devices reload that part.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct ShopUpdated {
-    /// Which shop.
+    /// The provider.
     pub provider_id: ProviderId,
-    /// Which part of it.
+    /// What to reload.
     pub part: Part,
-    /// Whose.
+    /// The owning user, who receives the event.
     #[serde(skip)]
     pub owner: UserId,
 }

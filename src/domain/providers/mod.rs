@@ -1,7 +1,7 @@
-//! Providers: the shops of users who answer requests. A shop has a profile and holds [`CatalogItem`]s: services, templates and
-//! the photos of its portfolio.
+//! Providers: the profile of users who answer requests, and their catalogue of [`CatalogItem`]s: services,
+//! templates and portfolio photos.
 //!
-//! Shops are there for everyone who is signed in to see, except their templates.
+//! All of it but the templates is readable for every signed-in user.
 
 mod events;
 mod repository;
@@ -25,64 +25,64 @@ use crate::domain::policy::{Need, Resource, Right, Rights, Scope, Standing};
 use crate::domain::text::{MultiLine, SingleLine};
 use crate::ids::{Category, ProviderId, UserId};
 
-/// A provider.
+/// A provider profile.
 #[derive(Clone, Debug)]
 pub struct Provider {
     /// Primary key.
     pub id: ProviderId,
-    /// Whose shop it is.
+    /// The owning user.
     pub user_id: UserId,
-    /// What the shop says of itself.
+    /// The part that its owner edits.
     pub profile: Profile,
-    /// What consumers say of it.
+    /// Ratings by consumers.
     pub rating: Rating,
     /// Incremented by each change; compared with `If-Match`.
     pub version: i64,
     /// Time of creation.
     pub created_at: Timestamp,
-    /// When its profile last changed.
+    /// Time of the profile's last change; items have their own.
     pub updated_at: Timestamp,
 }
 
-/// What a shop is called.
+/// A provider's name, as consumers see it.
 pub type DisplayName = SingleLine<80>;
 
-/// What a shop tells of itself.
+/// A provider's self-description.
 pub type Bio = MultiLine<2000>;
 
-/// What a shop says of itself: the part of a provider that its owner writes.
+/// The part of a provider that its owner edits.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Profile {
-    /// What it is called.
+    /// Name, as consumers see it.
     pub display_name: DisplayName,
-    /// More about it; may be empty.
+    /// Self-description; may be empty.
     pub bio: Bio,
-    /// The markets it serves.
+    /// Categories served.
     pub categories: Categories,
-    /// Where it serves them; absent while it did not say.
+    /// Area served; `None` until set.
     pub service_area: Option<ServiceArea>,
 }
 
-/// The markets that a shop serves.
+/// The set of categories that a provider serves.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Categories(BTreeSet<Category>);
 
-/// Too many markets.
+/// More than [`Categories::MAX`] categories.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must have at most {} categories", Categories::MAX)]
 pub struct TooManyCategories;
 
 impl Categories {
-    /// Most markets of one shop: whoever serves everything is found under nothing.
+    /// Maximum number of categories, so that providers do not simply list all of them.
     pub const MAX: usize = 20;
 
-    /// At most [`Categories::MAX`], each once.
+    /// At most [`Categories::MAX`]; duplicates count once.
     pub fn new(categories: impl IntoIterator<Item = Category>) -> Result<Self, TooManyCategories> {
         let categories: BTreeSet<_> = categories.into_iter().collect();
         if categories.len() > Self::MAX { Err(TooManyCategories) } else { Ok(Self(categories)) }
     }
 
-    /// In alphabetical order.
+    /// The categories in alphabetical order.
     pub fn iter(&self) -> impl Iterator<Item = &Category> {
         self.0.iter()
     }
@@ -98,44 +98,44 @@ pub struct ServiceArea {
     radius_km: f64,
 }
 
-/// The number is no radius.
+/// The number is not a valid radius.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be more than 0 and at most {} kilometres", ServiceArea::MAX_KM)]
 pub struct InvalidRadius;
 
 impl ServiceArea {
-    /// Who drives further is no local provider.
+    /// Maximum radius in kilometres; services are meant to be local.
     pub const MAX_KM: f64 = 1000.0;
 
-    /// A circle with a radius in kilometres.
+    /// A circle around `centre` with a radius in kilometres.
     pub fn new(centre: Point, radius_km: f64) -> Result<Self, InvalidRadius> {
-        // Comparisons are false for NaN.
+        // Comparisons with NaN are false.
         let fits = radius_km > 0.0 && radius_km <= Self::MAX_KM;
         fits.then_some(Self { centre, radius_km }).ok_or(InvalidRadius)
     }
 
-    /// Its centre.
+    /// The centre of the circle.
     pub fn centre(self) -> Point {
         self.centre
     }
 
-    /// Kilometres.
+    /// The radius in kilometres.
     pub fn radius_km(self) -> f64 {
         self.radius_km
     }
 }
 
-/// The sum of what consumers say.
+/// Sum of the consumers' ratings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rating {
-    /// How many have rated it.
+    /// Number of ratings.
     pub count: i64,
-    /// The stars of all of them.
+    /// Sum of the stars.
     pub sum: i64,
 }
 
 impl Rating {
-    /// Stars, 1 to 5; absent while nobody has rated it.
+    /// Average number of stars, 1 to 5; `None` without ratings.
     pub fn average(self) -> Option<f64> {
         #[allow(clippy::cast_precision_loss, reason = "stars of a shop stay far below 2^52")]
         (self.count > 0).then(|| self.sum as f64 / self.count as f64)
@@ -156,9 +156,9 @@ impl Resource for Provider {
 
 const READ: Right = Right::look(Kind::Provider, "read", Need::Public);
 const EDIT: Right = Right::change(Kind::Provider, "edit", Need::Owner);
-/// Putting something into a shop.
+/// The right to add a catalogue item.
 const ADD_ITEM: Right = Right::change(Kind::Provider, "stock", Need::Owner);
-/// Seeing what is not on display.
+/// The right to list templates, which are not public.
 const BROWSE_TEMPLATES: Right = Right::look(Kind::Provider, "browse the templates of", Need::Owner);
 
 impl Rights for Provider {

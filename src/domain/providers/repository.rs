@@ -1,4 +1,4 @@
-//! Shops as rows.
+//! Storage of provider profiles: queries and writes, no decisions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,7 +33,7 @@ struct Row {
 
 impl Row {
     fn into_provider(self, categories: BTreeSet<Category>) -> Provider {
-        // The schema has all three numbers or none, and checked their bounds.
+        // The schema requires all three numbers or none, and checks their bounds.
         let centre = Point::from_parts(self.latitude, self.longitude).ok().flatten();
         let area = centre.zip(self.radius_km).and_then(|(centre, km)| ServiceArea::new(centre, km).ok());
         Provider {
@@ -58,7 +58,7 @@ pub(super) fn find(uow: &mut UnitOfWork<'_>, id: ProviderId) -> Result<Option<Pr
     Ok(with_categories(uow, row.into_iter().collect())?.pop())
 }
 
-/// The provider that a user is, if they are one.
+/// The provider id of a user, if they have a provider profile.
 pub fn id_of(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<Option<ProviderId>, DbError> {
     let theirs = providers::table.filter(providers::user_id.eq(user)).select(providers::id);
     Ok(theirs.first(uow.conn()).optional()?)

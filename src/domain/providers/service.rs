@@ -1,4 +1,4 @@
-//! Use cases of shops and their profiles.
+//! Use cases of provider profiles: reading, listing, updating.
 
 use crate::db::UnitOfWork;
 use crate::domain::policy::{Authorized, Scope, authorize};
@@ -12,13 +12,13 @@ use super::{
 /// A partial update of a profile; `None` leaves a field unchanged.
 #[derive(Clone, Debug, Default)]
 pub struct ProfileChanges {
-    /// What the shop is called.
+    /// New name.
     pub display_name: Option<DisplayName>,
-    /// More about it.
+    /// New self-description.
     pub bio: Option<Bio>,
-    /// The markets it serves, all of them.
+    /// New set of categories, replacing the old one.
     pub categories: Option<Categories>,
-    /// Where it serves them; `Some(None)` takes it back.
+    /// New area; `Some(None)` removes it.
     pub service_area: Option<Option<ServiceArea>>,
 }
 
@@ -34,7 +34,7 @@ impl ProfileChanges {
     }
 }
 
-/// The shops, newest first; those of one market when it is named.
+/// Providers, newest first; with a category, only those that serve it.
 pub fn list(
     uow: &mut UnitOfWork<'_>,
     category: Option<&Category>,
@@ -44,7 +44,7 @@ pub fn list(
     Ok(page.slice(rows, |provider| provider.id))
 }
 
-/// A shop, for everyone.
+/// A provider, for every signed-in user.
 pub fn find(uow: &mut UnitOfWork<'_>, scope: &Scope, id: ProviderId) -> Result<Authorized<Provider>, Error> {
     let provider = load(uow, id)?;
     authorize(uow, scope, provider, READ)

@@ -1,4 +1,5 @@
-//! What happens to requests, and who hears of it.
+//! Domain events of requests. They go to the owner, to the category's market room and to users with live
+//! offers.
 
 use crate::clock::Timestamp;
 use crate::db::UnitOfWork;
@@ -9,34 +10,34 @@ use crate::ids::{Category, RequestId, Room, UserId};
 
 use super::{Request, State, Title};
 
-/// What happened to a request.
+/// How a request changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// It was made, as a draft.
+    /// Created as a draft.
     Drafted,
-    /// It came into the market.
+    /// Published to the market.
     Published,
-    /// It says something else now.
+    /// Its details were edited.
     Edited,
-    /// It has more time.
+    /// Its expiry was extended.
     Extended,
-    /// Its owner took it back.
+    /// Cancelled by its owner.
     Cancelled,
     /// An offer was accepted.
     Booked,
-    /// Its time was over.
+    /// It expired.
     Expired,
-    /// Its booking was cancelled before the start.
+    /// Its booking was cancelled before the work started.
     Reopened,
     /// Its booking was completed.
     Fulfilled,
-    /// An admin took it out of the market.
+    /// Removed from the market by an admin.
     Removed,
-    /// An admin put it back.
+    /// Restored by an admin.
     Restored,
 }
 
-/// A request changed. Carries what everybody in the market may see: no address, and only roughly where.
+/// A request changed. Contains what everyone in the market may see: no address, and the point only roughly.
 #[derive(Debug, serde::Serialize)]
 pub struct RequestChanged<'a> {
     request_id: RequestId,
@@ -56,7 +57,8 @@ pub struct RequestChanged<'a> {
 }
 
 impl<'a> RequestChanged<'a> {
-    /// The market hears of what is or was open; the owner of everything; `bidders` of what makes them act.
+    /// Chooses the rooms: the market for what is or was open, the owner for everything, `bidders` for what
+    /// they must react to.
     pub(super) fn new(change: Change, before: &Request, after: &'a Request, bidders: &[UserId]) -> Self {
         let mut rooms = vec![Room::User(after.user_id)];
         if before.stored == State::Open || after.stored == State::Open {
@@ -103,7 +105,7 @@ impl DomainEvent for RequestChanged<'_> {
     }
 }
 
-/// Announces a change that nobody but the owner and the market must hear of.
+/// Records an event for the owner and the market only.
 pub(super) fn announce(
     uow: &mut UnitOfWork<'_>,
     by: Option<UserId>,

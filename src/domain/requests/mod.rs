@@ -1,7 +1,8 @@
 //! Requests: work that a consumer asks for.
 //!
-//! The row of a request is also the lock of everything that hangs on it: whoever changes a request, one of its offers
-//! or its booking takes that row first (`lock`), so that no two of them meet halfway and none waits in a circle.
+//! A request's row is also the lock of everything that belongs to it: whatever changes a request, one of its
+//! offers or its booking locks that row first (`lock`), so that concurrent changes neither interleave nor
+//! deadlock.
 
 mod events;
 mod repository;
@@ -28,57 +29,57 @@ use crate::domain::text::{MultiLine, SingleLine};
 use crate::domain::users::Role;
 use crate::ids::{Category, ConsumerId, RequestId, UserId};
 
-/// How long a request stays open where its consumer does not say.
+/// Default time that a request stays open.
 pub const TERM: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
-/// The furthest end that a consumer may ask for, from now.
+/// Latest expiry that a consumer may ask for, from now.
 pub const LONGEST_TERM: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
-/// What a request is called.
+/// Title of a request.
 pub type Title = SingleLine<120>;
 
-/// What a request says.
+/// Description of a request.
 pub type Description = MultiLine<4000>;
 
-/// Why somebody who need not did something.
+/// Reason that an admin gives for an intervention.
 pub type Reason = SingleLine<500>;
 
-/// What is asked for: the part of a request that its consumer writes.
+/// The part of a request that its consumer writes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RequestDetails {
-    /// Which market it is for.
+    /// The category, which is also the market it is published in.
     pub category: Category,
-    /// What it is called.
+    /// Title, as in the market.
     pub title: Title,
-    /// What it says.
+    /// What is to be done.
     pub description: Description,
-    /// What its consumer wants to spend, in the currency that offers must come in.
+    /// Expected price; its currency is the one that offers must use.
     pub budget: PriceRange,
-    /// Where the work is. Its address is for the owner and a booking's parties alone.
+    /// Where the work is. The address is visible to the owner, the booked provider and admins only.
     pub place: Place,
-    /// When it is wanted.
+    /// Preferred time, if any.
     pub wanted_at: Option<Timestamp>,
 }
 
-/// A request to be made.
+/// A request to create.
 #[derive(Clone, Debug)]
 pub struct NewRequest {
     /// What is asked for.
     pub brief: RequestDetails,
-    /// Whether it goes to the market at once.
+    /// Whether to publish it at once.
     pub opening: Opening,
 }
 
-/// How a request begins.
+/// Initial state of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opening {
-    /// As a draft that nobody else sees.
+    /// A draft, visible to its owner only.
     Draft,
-    /// In the market, until then or for the usual term.
+    /// Published, until this time or for the default [`TERM`].
     Open(Option<Timestamp>),
 }
 
-/// What is to change; what is absent stays.
+/// A partial update of a request; `None` leaves a field unchanged.
 #[derive(Clone, Debug, Default)]
 #[allow(missing_docs, reason = "fields are those of Brief")]
 pub struct Edit {
@@ -91,10 +92,10 @@ pub struct Edit {
     pub wanted_at: Option<Option<Timestamp>>,
 }
 
-/// Which requests are to be listed.
+/// Filter of a list of requests.
 #[derive(Clone, Debug, Default)]
 pub struct RequestFilter {
-    /// Of this category only.
+    /// Only those of this category.
     pub category: Option<Category>,
     /// Only those in this state.
     pub state: Option<State>,
@@ -105,9 +106,9 @@ pub struct RequestFilter {
 pub struct Request {
     /// Primary key.
     pub id: RequestId,
-    /// Whose it is.
+    /// The consumer's profile.
     pub consumer_id: ConsumerId,
-    /// The user whose it is.
+    /// The consumer's user.
     pub user_id: UserId,
     /// What is asked for.
     pub brief: RequestDetails,
@@ -115,9 +116,9 @@ pub struct Request {
     pub state: State,
     /// State in the database.
     stored: State,
-    /// Grows when it is edited while offers are live.
+    /// Incremented by edits while offers are live.
     pub revision: i64,
-    /// Until when it is open; absent while it is a draft.
+    /// When it expires; `None` for a draft.
     pub expires_at: Option<Timestamp>,
     /// Incremented by each change; compared with `If-Match`.
     pub version: i64,
@@ -128,24 +129,24 @@ pub struct Request {
     part: Part,
 }
 
-/// What a caller has had to do with a request already, besides owning it.
+/// The caller's involvement in a request, other than owning it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
     /// Nothing.
     None,
-    /// They made an offer on it.
+    /// The caller made an offer on it.
     Bidder,
-    /// They have its booking.
+    /// The caller has its booking.
     Hired,
 }
 
 impl Request {
-    /// Whether the time is over for one that is still stored as open.
+    /// Whether it has expired but is still stored as open.
     fn is_overdue(&self) -> bool {
         self.state != self.stored
     }
 
-    /// Whether this caller may know at which door the work is: its owner, the provider who has the booking, admins.
+    /// Whether this caller may see the address: the owner, the provider with the booking, admins.
     pub fn shows_address_to(&self, scope: &Scope) -> bool {
         let standing = self.standing(scope);
         Need::Party.is_met_by(standing) || scope.is_admin()
@@ -178,7 +179,7 @@ impl Rights for Request {
     const RIGHTS: &'static [Right] = &[SEE, CREATE];
 }
 
-/// A request that is about to be: what the policy looks at before there is a row.
+/// A request to be created: the resource that the policy checks before a row exists.
 struct Creation {
     id: RequestId,
     user_id: UserId,
@@ -187,7 +188,7 @@ struct Creation {
 
 impl Resource for Creation {
     const KIND: Kind = Kind::Request;
-    /// An admin has nothing to ask for: there is no consumer whose request it would be.
+    /// Admins cannot create requests: a request needs a consumer.
     const ADMIN_PASSES: bool = false;
 
     fn row_id(&self) -> String {

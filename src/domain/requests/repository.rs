@@ -1,4 +1,5 @@
-//! Requests in the database.
+//! Storage of requests: queries and writes, no decisions. Includes the row lock that offers and bookings
+//! share.
 
 use diesel::prelude::*;
 
@@ -64,7 +65,7 @@ impl Row {
         }
     }
 
-    /// The request as it is at this moment.
+    /// The request as of `now`: an overdue one reads as expired.
     fn at(self, now: Timestamp, part: Part) -> Result<Request, DbError> {
         let is_over = self.status == State::Open && self.expires_at.is_some_and(|end| end <= now);
         Ok(Request {
@@ -95,14 +96,14 @@ impl Row {
     }
 }
 
-/// The request, for a step of the system.
+/// Loads the request without a caller, for a step of the system.
 fn load(uow: &mut UnitOfWork<'_>, id: RequestId) -> Result<Request, Error> {
     let now = uow.now();
     let row = requests::table.find(id).first::<Row>(uow.conn()).optional()?;
     Ok(row.ok_or(Error::NotFound(Kind::Request))?.at(now, Part::None)?)
 }
 
-/// The request, with what the caller has had to do with it.
+/// Loads the request with the caller's involvement.
 pub(super) fn find(uow: &mut UnitOfWork<'_>, scope: &Scope, id: RequestId) -> Result<Request, Error> {
     let request = load(uow, id)?;
     let part = part_of(uow, scope.user(), id)?;
@@ -121,9 +122,10 @@ fn part_of(uow: &mut UnitOfWork<'_>, user: UserId, id: RequestId) -> Result<Part
     Ok(if is_bidder { Part::Bidder } else { Part::None })
 }
 
-/// The request, locked until the end of the unit of work together with all that hangs on it.
+/// Loads the request and locks it, and with it its offers and booking, until the end of the unit of work.
 pub(in crate::domain) fn lock(uow: &mut UnitOfWork<'_>, id: RequestId) -> Result<Request, Error> {
-    // SQLite has one writer. The weaker lock keeps the same peace and lets others refer to the row meanwhile.
+    // SQLite has a single writer and needs no lock. `FOR NO KEY UPDATE` excludes other lockers and still lets
+    // other rows reference this one.
     if let DbConnection::Postgresql(connection) = uow.conn() {
         requests::table
             .find(id)
@@ -135,7 +137,7 @@ pub(in crate::domain) fn lock(uow: &mut UnitOfWork<'_>, id: RequestId) -> Result
     load(uow, id)
 }
 
-/// Like [`lock`], with what the caller has had to do with it.
+/// Like [`lock`], with the caller's involvement.
 pub(in crate::domain) fn lock_for(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -146,7 +148,7 @@ pub(in crate::domain) fn lock_for(
     Ok(Request { part, ..request })
 }
 
-/// Stores a new request.
+/// Inserts a request.
 pub(super) fn insert(
     uow: &mut UnitOfWork<'_>,
     creation: Authorized<Creation>,
@@ -189,7 +191,8 @@ pub(super) fn update(
     }
 }
 
-/// The requests that this caller may browse, newest first: a consumer's own, the market for a provider, all for an admin.
+/// The requests that this caller may browse, newest first: a consumer's own, the open ones for a provider,
+/// all for an admin.
 pub(super) fn list(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -224,7 +227,7 @@ pub(super) fn list(
     rows.into_iter().map(|row| row.at(now, Part::None)).collect()
 }
 
-/// Open requests whose time is over, those that waited longest first.
+/// Ids of open requests that have expired, earliest expiry first.
 pub(super) fn overdue(uow: &mut UnitOfWork<'_>, limit: u16) -> Result<Vec<RequestId>, DbError> {
     let now = uow.now();
     Ok(requests::table

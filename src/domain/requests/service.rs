@@ -1,4 +1,4 @@
-//! What people do with requests.
+//! Use cases of requests that callers ask for; those of the system are in `steps.rs`.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use super::{
     RequestDetails, RequestFilter, SEE, State, TERM, repository,
 };
 
-/// Makes a request.
+/// Creates a request.
 pub fn create(uow: &mut UnitOfWork<'_>, scope: &Scope, new: &NewRequest) -> Result<Request, Error> {
     let now = uow.now();
     let consumer_id = consumers::id_of(uow, scope.user())?;
@@ -33,13 +33,14 @@ pub fn create(uow: &mut UnitOfWork<'_>, scope: &Scope, new: &NewRequest) -> Resu
     Ok(request)
 }
 
-/// The request, for who may see it: its owner, who bid on it, providers while it is in the market, admins.
+/// The request, for those who may see it: its owner, its bidders, providers while it is open, admins.
 pub fn find(uow: &mut UnitOfWork<'_>, scope: &Scope, id: RequestId) -> Result<Authorized<Request>, Error> {
     let request = repository::find(uow, scope, id)?;
     authorize(uow, scope, request, SEE)
 }
 
-/// The requests that this caller may browse, newest first: a consumer's own, the market for a provider, all for an admin.
+/// The requests that this caller may browse, newest first: a consumer's own, the open ones for a provider,
+/// all for an admin.
 pub fn list(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -57,7 +58,7 @@ pub fn list(
     Ok(page.slice(rows, |request| request.id))
 }
 
-/// Puts a draft into the market.
+/// Publishes a draft.
 pub fn publish(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -71,10 +72,10 @@ pub fn publish(
     })
 }
 
-/// Changes what a request says.
+/// Edits a request.
 ///
-/// While offers are live this makes a new revision: they were made for what it said before, so that each must be
-/// affirmed by its provider before it can be accepted. An edit that changes nothing is none.
+/// While offers are live this creates a new revision: they were made for the previous details, so each must
+/// be affirmed by its provider before it can be accepted. An edit without an effect creates none.
 pub fn edit(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -105,7 +106,7 @@ pub fn edit(
     Ok(after)
 }
 
-/// Gives an open request more time: until then, or for another term.
+/// Extends an open request until the given time, or by the default term.
 pub fn extend(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -125,12 +126,12 @@ pub fn extend(
     })
 }
 
-/// Takes an open request back; its live offers lapse.
+/// Cancels an open request, which closes its live offers.
 pub fn cancel(uow: &mut UnitOfWork<'_>, scope: &Scope, id: RequestId) -> Result<Request, Error> {
     change(uow, scope, id, Action::Cancel, Change::Cancelled, None, |_| Ok(()))
 }
 
-/// Takes a request out of the market, with a reason; its live offers lapse.
+/// Removes a request from the market with a reason, as an admin, which closes its live offers.
 pub fn remove(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -140,7 +141,8 @@ pub fn remove(
     change(uow, scope, id, Action::Remove, Change::Removed, Some(reason), |_| Ok(()))
 }
 
-/// Puts a removed request (back) into the market, with a reason: until its old end, or for a new term when that is past.
+/// Restores a removed request with a reason, as an admin: until its previous expiry, or for a new term if
+/// that has passed.
 pub fn restore(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -155,7 +157,8 @@ pub fn restore(
     })
 }
 
-/// One step by the table: lock, authorize, step, change, announce. A request that is there already is left as it is.
+/// One transition: lock, authorize, look up, change, announce. A request in the target state already is left
+/// unchanged.
 fn change(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,

@@ -1,4 +1,4 @@
-//! The states of a request and who may move it.
+//! The request state machine: states, actions, and who may take which.
 
 use crate::db::text_enum;
 use crate::domain::policy::{Machine, Need, Rule};
@@ -8,45 +8,45 @@ use super::Request;
 text_enum! {
     /// The state of a request.
     pub enum State as "RequestState" {
-        /// Being written; only its owner sees it.
+        /// Unpublished; visible to its owner only.
         Draft = "draft",
-        /// In the market.
+        /// Published to the market.
         Open = "open",
         /// An offer was accepted.
         Booked = "booked",
         /// Its booking was completed.
         Fulfilled = "fulfilled",
-        /// Its owner took it back.
+        /// Cancelled by its owner.
         Cancelled = "cancelled",
-        /// Its time was over.
+        /// Its `expires_at` has passed.
         Expired = "expired",
-        /// An admin took it out of the market.
+        /// Removed from the market by an admin.
         Removed = "removed",
     }
 }
 
 text_enum! {
-    /// What can be done to a request.
+    /// Actions on a request.
     pub enum Action {
-        /// Put it into the market.
+        /// Publish to the market.
         Publish = "publish",
-        /// Change what it says.
+        /// Edit the details.
         Edit = "edit",
-        /// Give it more time.
+        /// Extend the expiry.
         Extend = "extend",
-        /// Take it back.
+        /// Cancel.
         Cancel = "cancel",
-        /// Accept one of its offers (which is done to the offer).
+        /// Accept one of its offers (an action on the offer).
         Book = "book",
-        /// Its time is over.
+        /// Expire, when `expires_at` has passed.
         Expire = "expire",
-        /// Its booking was cancelled before the start.
+        /// Reopen, because its booking was cancelled before the work started.
         Reopen = "reopen",
-        /// Its booking was completed.
+        /// Fulfil, because its booking was completed.
         Fulfil = "fulfil",
-        /// Take it out of the market.
+        /// Remove from the market, as an admin.
         Remove = "remove",
-        /// Put it back into the market.
+        /// Restore to the market, as an admin.
         Restore = "restore",
     }
 }

@@ -1,5 +1,5 @@
-//! What time and other features' use cases do to requests, by the same table. Nobody asks for these by themselves:
-//! their callers were authorized on what they did ask for.
+//! Transitions of requests made by the sweeper and by other features' use cases, through the same table. Not
+//! callable on their own: the callers were authorized on the action that they were asked for.
 
 use crate::db::{DbError, UnitOfWork};
 use crate::domain::policy::{by_system, system_step};
@@ -9,7 +9,7 @@ use crate::ids::{RequestId, UserId};
 use super::events::announce;
 use super::{Action, Change, Request, State, repository};
 
-/// An offer was accepted.
+/// Marks the request as booked, after an offer was accepted.
 pub(in crate::domain) fn book(
     uow: &mut UnitOfWork<'_>,
     by: Option<UserId>,
@@ -18,7 +18,7 @@ pub(in crate::domain) fn book(
     take(uow, by, request, Action::Book, Change::Booked)
 }
 
-/// The booking was completed.
+/// Marks the request as fulfilled, after its booking was completed.
 pub(in crate::domain) fn fulfil(
     uow: &mut UnitOfWork<'_>,
     by: Option<UserId>,
@@ -27,7 +27,8 @@ pub(in crate::domain) fn fulfil(
     take(uow, by, request, Action::Fulfil, Change::Fulfilled)
 }
 
-/// The booking was cancelled before the start: back to the market, unless the request's time is over meanwhile.
+/// Reopens the request after its booking was cancelled before the work started; expires it instead if it is
+/// overdue.
 pub(in crate::domain) fn reopen(
     uow: &mut UnitOfWork<'_>,
     by: Option<UserId>,
@@ -37,12 +38,12 @@ pub(in crate::domain) fn reopen(
     if request.expires_at.is_some_and(|end| end <= uow.now()) { expire(uow, request) } else { Ok(request) }
 }
 
-/// Open requests whose time is over, at most `limit`, those that waited longest first.
+/// Ids of open requests that have expired, at most `limit`, earliest expiry first.
 pub fn overdue(uow: &mut UnitOfWork<'_>, limit: u16) -> Result<Vec<RequestId>, DbError> {
     repository::overdue(uow, limit)
 }
 
-/// Expires the request and its live offers, if its time is over and nobody was faster; says whether it did.
+/// Expires the request and its live offers if it is overdue and still open; returns whether it did.
 pub fn expire_overdue(uow: &mut UnitOfWork<'_>, id: RequestId) -> Result<bool, Error> {
     let request = repository::lock(uow, id)?;
     if !request.is_overdue() {

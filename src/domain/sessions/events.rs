@@ -1,22 +1,23 @@
-//! What happens in sessions, and who hears of it.
+//! Domain events of chat sessions. They go to the session's room and to both parties.
 
 use serde::Serialize;
 
 use crate::events::DomainEvent;
 use crate::ids::{BookingId, MessageId, RequestId, Room, SessionId, UserId};
 
-/// A consumer and a provider have a session now. Both hear of it among their own notices, and can join its room.
+/// A consumer and a provider have a new session. Both get it in their user rooms, and may join the session's
+/// room.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct SessionOpened {
-    /// Which.
+    /// The new session.
     pub session_id: SessionId,
-    /// About what.
+    /// The request it is about.
     pub request_id: RequestId,
-    /// About which booking, when it opens with one.
+    /// The booking it is about, if it was opened with one.
     pub booking_id: Option<BookingId>,
-    /// A party.
+    /// The consumer's user.
     pub consumer_user_id: UserId,
-    /// A party.
+    /// The provider's user.
     pub provider_user_id: UserId,
 }
 
@@ -30,16 +31,16 @@ impl DomainEvent for SessionOpened {
     }
 }
 
-/// Somebody said something.
+/// A chat message was sent.
 #[derive(Serialize)]
 pub struct MessageSent<'a> {
-    /// The message.
+    /// Primary key of the message.
     pub id: MessageId,
-    /// Where.
+    /// The session it was sent in.
     pub session_id: SessionId,
-    /// By which the sender knows its own message.
+    /// The sender's id of the message, by which the sender recognises it.
     pub client_msg_id: &'a str,
-    /// What.
+    /// The message text.
     pub text: &'a str,
 }
 
@@ -52,7 +53,7 @@ impl DomainEvent for MessageSent<'_> {
         vec![Room::Session(self.session_id)]
     }
 
-    /// What two people say to each other is not broadcast to admins; who must read it asks for the session.
+    /// Private: not broadcast to admins, who read a session through its use case where they must.
     fn for_admins(&self) -> bool {
         false
     }

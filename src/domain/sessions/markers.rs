@@ -1,4 +1,4 @@
-//! How far each user has read in each room.
+//! Read markers: each user's read position in each room.
 
 use diesel::prelude::*;
 use diesel::upsert::excluded;
@@ -7,10 +7,10 @@ use crate::db::schema::read_markers;
 use crate::db::{DbError, UnitOfWork, each, event_log};
 use crate::ids::{Room, Seq, UserId};
 
-/// Remembers that `user` has read up to `up_to`, and says how far that is now.
+/// Advances the user's read position to `up_to`, and returns the resulting position.
 ///
-/// Only ever forward, since several devices report in any order, and never past the room's newest event, or what
-/// comes next would count as read. Whether the user may be in the room is the caller's to know.
+/// Never backwards, since several devices report in any order, and never past the room's newest event, or
+/// future events would count as read. The caller must have checked the user's access to the room.
 pub fn advance(uow: &mut UnitOfWork<'_>, user: UserId, room: &Room, up_to: Seq) -> Result<Seq, DbError> {
     let up_to = up_to.min(event_log::head(uow.conn(), room)?);
     let marked = of(uow, user, room)?;
@@ -38,7 +38,7 @@ pub fn advance(uow: &mut UnitOfWork<'_>, user: UserId, room: &Room, up_to: Seq) 
     of(uow, user, room)
 }
 
-/// How far `user` has read in the room.
+/// The user's read position in the room.
 pub fn of(uow: &mut UnitOfWork<'_>, user: UserId, room: &Room) -> Result<Seq, DbError> {
     let seq = read_markers::table
         .find((room.to_string(), user))

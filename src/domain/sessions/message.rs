@@ -1,19 +1,20 @@
-//! What is said in a session.
+//! Chat messages: input types and stored rows.
 
 use crate::clock::Timestamp;
 use crate::db::schema;
 use crate::domain::text::MultiLine;
 use crate::ids::{MessageId, Seq, SessionId, UserId};
 
-/// The sender's own name for a message: the same name again is the same message, however often it is sent.
+/// The sender's id of a message, an idempotency key: a message with the same id is the same message, however
+/// often it is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientMsgId(String);
 
 impl ClientMsgId {
-    /// Most characters: room for a UUID and a prefix.
+    /// Maximum length in characters: enough for a UUID and a prefix.
     pub const MAX: usize = 64;
 
-    /// 1 to 64 characters, taken as they are; the error says what it must be.
+    /// 1 to 64 characters, unchanged; the error states the requirement, for people.
     pub fn parse(text: &str) -> Result<Self, String> {
         let length = text.chars().count();
         if length == 0 || length > Self::MAX || text.chars().any(char::is_control) {
@@ -22,23 +23,23 @@ impl ClientMsgId {
         Ok(Self(text.to_owned()))
     }
 
-    /// For a sender that gave none: nothing will ever be taken for a repetition of this one.
+    /// An id for a sender that gave none; it equals no other, so nothing counts as a repetition.
     pub fn fresh(at: Timestamp) -> Self {
         Self(MessageId::new(at).to_string())
     }
 
-    /// The name.
+    /// The id as the sender gave it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// What somebody says: 1 to 4,000 characters.
+/// Text of a message: 1 to 4,000 characters.
 #[derive(Clone, PartialEq, Eq)]
 pub struct MessageText(MultiLine<{ MessageText::MAX }>);
 
 impl MessageText {
-    /// Most characters.
+    /// Maximum length in characters.
     pub const MAX: usize = 4000;
 
     /// Trims and normalizes; the error states the requirement, for people.
@@ -46,61 +47,61 @@ impl MessageText {
         MultiLine::parse_some(text).map(Self)
     }
 
-    /// The text.
+    /// The text, trimmed and normalized.
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
 }
 
-/// What people say to each other does not belong into logs.
+/// By hand, without the text: private messages must not reach the logs.
 impl std::fmt::Debug for MessageText {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "MessageText({} bytes)", self.as_str().len())
     }
 }
 
-/// Say something in a session.
+/// The command to send a message.
 #[derive(Clone, Debug)]
 pub struct SendMessage {
-    /// Where.
+    /// The session to send it in.
     pub session: SessionId,
-    /// Under which name of the sender's.
+    /// Idempotency key of the sender.
     pub client_msg_id: ClientMsgId,
-    /// What.
+    /// The message text.
     pub text: MessageText,
 }
 
-/// The message stands in the session.
+/// Result of sending a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sent {
-    /// The message.
+    /// Primary key of the message.
     pub id: MessageId,
-    /// Its position in the session's room.
+    /// Position in the session's room.
     pub seq: Seq,
-    /// When it was said, which for a repetition is when it was said first.
+    /// When the message was sent; for a repetition, the first time.
     pub at: Timestamp,
-    /// Whether it had been said before this call.
+    /// Whether this call repeated an earlier one.
     pub repeated: bool,
 }
 
-/// A message as it is kept.
+/// A stored message.
 #[derive(Clone, diesel::Queryable, diesel::Selectable)]
 #[diesel(table_name = schema::messages)]
 pub struct Message {
     /// Primary key.
     pub id: MessageId,
-    /// Where it was said.
+    /// The session it was sent in.
     pub session_id: SessionId,
-    /// Who said it.
+    /// The sender.
     pub user_id: UserId,
-    /// The sender's name for it.
+    /// The sender's id of the message.
     pub client_msg_id: String,
-    /// What was said.
+    /// The message text.
     pub text: String,
-    /// Its position in the session's room.
+    /// Position in the session's room.
     #[diesel(deserialize_as = i64)]
     pub seq: Seq,
-    /// When it was said.
+    /// When it was sent.
     pub created_at: Timestamp,
 }
 

@@ -1,8 +1,8 @@
 //! Sessions: the chat of a consumer and a provider about a request and, later, its booking.
 //!
-//! A session opens with a provider's first offer on a request and outlives whatever becomes of it, so that the two can
-//! still talk after a cancellation. Its messages are events of its room; the rows here are what makes them
-//! idempotent and what REST pages through.
+//! A session is opened by a provider's first offer on a request and stays open whatever follows, so that both
+//! can still talk after a cancellation. Its messages are events of its room; the rows here make sending
+//! idempotent and serve REST's pages.
 
 mod events;
 pub mod markers;
@@ -22,31 +22,31 @@ use crate::domain::Kind;
 use crate::domain::policy::{Need, Resource, Right, Rights, Scope, Side, Standing};
 use crate::ids::{BookingId, RequestId, Room, SessionId, UserId};
 
-/// A session.
+/// A chat session.
 #[derive(Clone, Debug, diesel::Queryable, diesel::Selectable)]
 #[diesel(table_name = schema::sessions)]
 pub struct Session {
     /// Primary key; also names the room.
     pub id: SessionId,
-    /// What it is about.
+    /// The request it is about.
     pub request_id: RequestId,
-    /// What became of it: the latest booking, when there was one.
+    /// The latest booking of that request between the two, if any.
     pub booking_id: Option<BookingId>,
-    /// A party.
+    /// The consumer's user.
     pub consumer_user_id: UserId,
-    /// A party.
+    /// The provider's user.
     pub provider_user_id: UserId,
     /// Time of creation.
     pub created_at: Timestamp,
 }
 
 impl Session {
-    /// Where its messages are heard.
+    /// The room of its messages, which its parties may join.
     pub fn room(&self) -> Room {
         Room::Session(self.id)
     }
 
-    /// The session as a place to speak.
+    /// The session as the resource to send messages to.
     pub fn chat(&self) -> Chat {
         Chat(self.clone())
     }
@@ -76,8 +76,8 @@ impl Rights for Session {
     const RIGHTS: &'static [Right] = &[READ];
 }
 
-/// A session as a place to speak. A resource of its own because admins may read along where they must, but nobody
-/// speaks in the name of the two.
+/// A session as the resource to send messages to. A resource of its own, because admins may read a session
+/// but must not write in the parties' names.
 #[derive(Clone, Debug)]
 pub struct Chat(Session);
 

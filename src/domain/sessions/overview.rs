@@ -1,4 +1,5 @@
-//! What a list of sessions shows of each: whom it is with, and whether there is something new.
+//! What a list of sessions shows of each beyond its row: the parties' names and whether there are unread
+//! events.
 
 use std::collections::HashMap;
 
@@ -12,20 +13,20 @@ use crate::ids::{Seq, SessionId, UserId};
 
 use super::Session;
 
-/// What is worth knowing of a session at a glance.
+/// Summary of a session for one caller.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Overview {
-    /// What the consumer is called.
+    /// The consumer's display name.
     pub consumer_name: Option<String>,
-    /// What the provider's shop is called.
+    /// The provider's display name.
     pub provider_name: Option<String>,
-    /// Position of the newest event in its room: messages, and what becomes of offers.
+    /// Position of the newest event in its room: messages and offer events.
     pub head: Seq,
-    /// How far the caller has read.
+    /// The caller's read position.
     pub read: Seq,
 }
 
-/// Overviews of sessions that the caller was allowed to see: four queries, however many sessions.
+/// Summaries of sessions that the caller may read: four queries, however many sessions.
 pub fn overviews(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,

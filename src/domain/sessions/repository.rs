@@ -1,4 +1,4 @@
-//! Sessions and messages as rows.
+//! Storage of sessions and messages: queries and writes, no decisions.
 
 use diesel::prelude::*;
 
@@ -26,7 +26,7 @@ pub(super) fn between(
         .optional()?)
 }
 
-/// The caller's own sessions, newest first.
+/// The caller's sessions, newest first.
 pub(super) fn of_caller(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -40,7 +40,7 @@ pub(super) fn of_caller(
     Ok(query.order(sessions::id.desc()).limit(page.fetch()).select(Session::as_select()).load(uow.conn())?)
 }
 
-/// Writes a session unless these two have one about this request; says whether it did.
+/// Inserts a session unless these users have one about this request; returns whether it did.
 pub(super) fn insert_if_new(uow: &mut UnitOfWork<'_>, session: &Session) -> Result<bool, DbError> {
     let inserted = each!(uow.conn(), |c| diesel::insert_into(sessions::table)
         .values((

@@ -1,4 +1,4 @@
-//! Use cases of sessions.
+//! Use cases of chat sessions: opening, reading, sending messages, marking as read.
 
 use crate::db::UnitOfWork;
 use crate::domain::policy::{Authorized, Scope, authorize, by_system};
@@ -10,18 +10,18 @@ use super::{
     repository,
 };
 
-/// Who is to have a session, and about what.
+/// A session to open.
 #[derive(Clone, Copy, Debug)]
 pub struct NewSession {
-    /// About which request.
+    /// The request it is about.
     pub request_id: RequestId,
-    /// Its owner.
+    /// The user who owns the request.
     pub consumer_user: UserId,
-    /// Who offers.
+    /// The user who makes the offer.
     pub provider_user: UserId,
 }
 
-/// Opens the session of these two about this request, or finds the one they have.
+/// Opens the session of these users about this request, or returns the existing one.
 ///
 /// A step of submitting and of accepting an offer, whose callers were authorized on the request or the offer.
 pub fn open(uow: &mut UnitOfWork<'_>, new: &NewSession) -> Result<Session, Error> {
@@ -51,7 +51,7 @@ pub fn open(uow: &mut UnitOfWork<'_>, new: &NewSession) -> Result<Session, Error
     Ok(session)
 }
 
-/// The session is about this booking from now on. A step of accepting an offer.
+/// Attaches a booking to the session. A step of accepting an offer.
 pub fn attach_booking(
     uow: &mut UnitOfWork<'_>,
     session: Session,
@@ -60,13 +60,13 @@ pub fn attach_booking(
     Ok(repository::set_booking(uow, by_system(session), booking)?)
 }
 
-/// The session, for its parties and for admins.
+/// The session, for its parties and admins.
 pub fn find(uow: &mut UnitOfWork<'_>, scope: &Scope, id: SessionId) -> Result<Authorized<Session>, Error> {
     let session = load(uow, id)?;
     authorize(uow, scope, session, READ)
 }
 
-/// The caller's own sessions, newest first.
+/// The caller's sessions, newest first.
 pub fn list(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -76,7 +76,7 @@ pub fn list(
     Ok(page.slice(rows, |session| session.id))
 }
 
-/// What was said, newest first.
+/// The session's messages, newest first.
 pub fn messages(
     uow: &mut UnitOfWork<'_>,
     session: &Authorized<Session>,
@@ -86,10 +86,11 @@ pub fn messages(
     Ok(page.slice(rows, |message| message.seq))
 }
 
-/// Says something: exactly once for each `client_msg_id` of a sender, whatever is repeated, and whatever races.
+/// Sends a message: exactly once for each `client_msg_id` of a sender, whatever retries and races occur.
 ///
-/// Taking the room's next position makes the senders of a room wait for each other; of two that send the same
-/// message at once, the second runs into the unique key, is run again by the writer, and finds the first's.
+/// Taking the room's next position serializes the senders of a room. Of two that send the same message
+/// concurrently, the second violates the unique key, is retried by the writer, and then finds the first one's
+/// message.
 pub fn send_message(uow: &mut UnitOfWork<'_>, scope: &Scope, command: &SendMessage) -> Result<Sent, Error> {
     let session = load(uow, command.session)?;
     let chat = authorize(uow, scope, Chat(session), MESSAGE)?;
@@ -118,7 +119,7 @@ pub fn send_message(uow: &mut UnitOfWork<'_>, scope: &Scope, command: &SendMessa
     Ok(Sent { id, seq, at, repeated: false })
 }
 
-/// Remembers how far the caller has read in a session, and says how far that is now. Never goes back.
+/// Advances the caller's read position in the session and returns the resulting position. Never goes back.
 pub fn mark_read(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,

@@ -1,4 +1,4 @@
-//! What happens to simulations. Their owner alone hears of it: among their notices, and in the simulation's room.
+//! Domain events of simulations. They go to the owner's user room and to the simulation's room.
 
 use serde::Serialize;
 
@@ -8,16 +8,16 @@ use crate::ids::{Room, SimulationId, UserId};
 
 use super::{Simulation, State};
 
-/// What happened to a simulation.
+/// How a simulation changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// It was asked for.
+    /// Created; waiting to run.
     Created,
-    /// Its owner called it off.
+    /// Cancelled by its owner.
     Cancelled,
 }
 
-/// A simulation changed. The scenario is not told: who may know it reads the simulation.
+/// A simulation changed. Excludes the scenario: those who may see it read it from the simulation.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct SimulationChanged {
     simulation_id: SimulationId,
@@ -41,13 +41,13 @@ impl DomainEvent for SimulationChanged {
         vec![Room::User(self.owner), Room::Simulation(self.simulation_id)]
     }
 
-    /// What somebody means to charge is theirs to know.
+    /// Private: an intended price is its owner's secret.
     fn for_admins(&self) -> bool {
         false
     }
 }
 
-/// Announces a change to the simulation's owner.
+/// Records a simulation event for the owner.
 pub(super) fn announce(uow: &mut UnitOfWork<'_>, change: Change, simulation: &Simulation) {
     let Simulation { id: simulation_id, user_id: owner, state, version, .. } = *simulation;
     uow.record(Some(owner), &SimulationChanged { simulation_id, state, version, change, owner });

@@ -1,5 +1,5 @@
-//! Simulations: pricing runs. One belongs to its user alone; how many of theirs may wait or run at once is a matter of
-//! their plan.
+//! Simulations: pricing runs, readable by their owner only. The plan limits how many of a user's may be
+//! waiting or running. Nothing runs them yet.
 
 mod events;
 mod repository;
@@ -17,27 +17,27 @@ use crate::domain::Kind;
 use crate::domain::policy::{Need, Resource, Right, Rights, Scope, Standing};
 use crate::ids::{Room, SimulationId, UserId};
 
-/// A simulation.
+/// A pricing simulation.
 #[derive(Clone, Debug)]
 pub struct Simulation {
     /// Primary key; also names the room.
     pub id: SimulationId,
-    /// Whose it is.
+    /// The owning user.
     pub user_id: UserId,
-    /// What is simulated.
+    /// Its input.
     pub scenario: Scenario,
     /// Current state.
     pub state: State,
     /// Incremented by each change.
     pub version: i64,
-    /// When it was asked for.
+    /// Time of creation.
     pub created_at: Timestamp,
     /// Time of the last change.
     pub updated_at: Timestamp,
 }
 
 impl Simulation {
-    /// Where its progress is heard.
+    /// The room in which its progress is published.
     pub fn room(&self) -> Room {
         Room::Simulation(self.id)
     }
@@ -45,7 +45,7 @@ impl Simulation {
 
 impl Resource for Simulation {
     const KIND: Kind = Kind::Simulation;
-    /// What somebody means to charge is theirs to know.
+    /// Private: an intended price is its owner's secret.
     const ADMIN_PASSES: bool = false;
 
     fn row_id(&self) -> String {

@@ -1,4 +1,4 @@
-//! Simulations as rows.
+//! Storage of simulations: queries and writes, no decisions.
 
 use diesel::prelude::*;
 
@@ -71,7 +71,7 @@ pub(super) fn find(uow: &mut UnitOfWork<'_>, id: SimulationId) -> Result<Simulat
     Ok(row.ok_or(Error::NotFound(Kind::Simulation))?.read()?)
 }
 
-/// The caller's own simulations, newest first.
+/// The caller's simulations, newest first.
 pub(super) fn of_caller(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -85,9 +85,11 @@ pub(super) fn of_caller(
     rows.into_iter().map(Row::read).collect()
 }
 
-/// How many of the user's simulations wait or run. Nobody else adds one for them until the end of the unit of work.
+/// Number of the user's waiting and running simulations. Locks the user row, so that it cannot grow until the
+/// end of the unit of work.
 pub(super) fn count_live(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<i64, DbError> {
-    // SQLite has one writer. The weaker lock lets others refer to the user meanwhile.
+    // SQLite has a single writer and needs no lock. `FOR NO KEY UPDATE` still lets other rows reference the
+    // user.
     if let DbConnection::Postgresql(connection) = uow.conn() {
         users::table
             .find(user)
@@ -106,7 +108,7 @@ pub(super) fn insert(uow: &mut UnitOfWork<'_>, simulation: &Authorized<Simulatio
     Ok(())
 }
 
-/// Stores the state that a simulation has come to, if it is still what it was.
+/// Updates the state of a simulation, provided that its version is unchanged.
 pub(super) fn set_state(
     uow: &mut UnitOfWork<'_>,
     before: Authorized<Simulation>,

@@ -1,52 +1,53 @@
-//! What is simulated. The same scenario gives the same result, whenever and wherever it is run.
+//! Input of a simulation. It determines the result, whenever and wherever it is run.
 
 use crate::domain::money::Money;
 use crate::ids::{Category, SimulationId};
 
-/// What is simulated.
+/// Input of a simulation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scenario {
-    /// In which market.
+    /// The market to simulate.
     pub category: Category,
-    /// Where prices start.
+    /// Initial price.
     pub base_price: Money,
-    /// How long.
+    /// Number of steps.
     pub steps: Steps,
-    /// What chance begins with.
+    /// Seed of the random number generator.
     pub seed: Seed,
 }
 
-/// How many steps a simulation takes.
+/// Number of steps of a simulation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Steps(u16);
 
-/// The number is no count of steps.
+/// The number of steps is out of range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be 1 to {} steps", Steps::MAX)]
 pub struct InvalidStepCount;
 
 impl Steps {
-    /// More say nothing that fewer would not.
+    /// More would add nothing to the result.
     pub const MAX: u16 = 1000;
 
-    /// 1 to 1,000.
+    /// From 1 to [`Steps::MAX`].
     pub fn new(steps: u32) -> Result<Self, InvalidStepCount> {
         let steps = u16::try_from(steps).ok().filter(|steps| (1..=Self::MAX).contains(steps));
         steps.map(Self).ok_or(InvalidStepCount)
     }
 
-    /// The number.
+    /// The number of steps.
     pub fn get(self) -> u16 {
         self.0
     }
 }
 
-/// What chance begins with. 32 bits, which every client's numbers hold exactly.
+/// Seed of the random number generator. 32 bits, which JavaScript's numbers represent exactly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seed(pub u32);
 
 impl Seed {
-    /// For who does not care: taken from the random tail of the simulation's id, so that no other chance is needed.
+    /// The default seed: taken from the random part of the simulation's id, so that no other source of
+    /// randomness is needed.
     pub fn of(id: SimulationId) -> Self {
         let digits = id.as_str().bytes().rev().take(8).filter_map(|digit| char::from(digit).to_digit(16));
         Self(digits.fold(0, |seed, digit| seed << 4 | digit))

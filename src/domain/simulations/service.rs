@@ -1,4 +1,4 @@
-//! Use cases of simulations.
+//! Use cases of simulations: creating, reading, listing, cancelling.
 
 use std::time::Duration;
 
@@ -11,23 +11,24 @@ use crate::ids::{Category, SimulationId};
 use super::events::announce;
 use super::{Action, CREATE, Change, READ, Scenario, Seed, Simulation, State, Steps, repository};
 
-/// When to try again who has as many as their plan allows: nobody knows when one of them ends.
+/// `Retry-After` for a caller at the limit of their plan; when a slot becomes free is unknown.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// A simulation that is asked for.
+/// A simulation to create.
 #[derive(Clone, Debug)]
 pub struct NewSimulation {
-    /// In which market.
+    /// The market to simulate.
     pub category: Category,
-    /// Where prices start.
+    /// Initial price.
     pub base_price: Money,
-    /// How long.
+    /// Number of steps.
     pub steps: Steps,
-    /// What chance begins with; made up where it does not matter.
+    /// Seed; derived from the new id if `None`.
     pub seed: Option<Seed>,
 }
 
-/// Asks for a simulation, of which the caller has at most `most` that wait or run, also where many calls come at once.
+/// Creates a simulation, unless `most` of the caller's are waiting or running; the limit holds under
+/// concurrency.
 pub fn create(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -57,7 +58,7 @@ pub fn create(
     Ok(simulation.into_row())
 }
 
-/// The simulation, for its owner alone.
+/// The simulation, for its owner only.
 pub fn find(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -67,7 +68,7 @@ pub fn find(
     authorize(uow, scope, simulation, READ)
 }
 
-/// The caller's own simulations, newest first.
+/// The caller's simulations, newest first.
 pub fn list(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -77,7 +78,7 @@ pub fn list(
     Ok(page.slice(rows, |simulation| simulation.id))
 }
 
-/// Calls a simulation off, which makes room for another one.
+/// Cancels a simulation, which frees its place under the plan's limit.
 pub fn cancel(uow: &mut UnitOfWork<'_>, scope: &Scope, id: SimulationId) -> Result<Simulation, Error> {
     let simulation = repository::find(uow, id)?;
     let simulation = authorize(uow, scope, simulation, Right::to::<Simulation>(Action::Cancel))?;

@@ -1,4 +1,4 @@
-//! The states of a simulation and who may move it.
+//! The simulation state machine: states, actions, and who may take which.
 
 use crate::db::text_enum;
 use crate::domain::policy::{Machine, Need, Rule};
@@ -8,23 +8,23 @@ use super::Simulation;
 text_enum! {
     /// The state of a simulation.
     pub enum State as "SimulationState" {
-        /// Waits to be run.
+        /// Waiting to be run.
         Pending = "pending",
-        /// Is under way.
+        /// Being run.
         Running = "running",
-        /// Has its results.
+        /// Finished, with results.
         Done = "done",
-        /// Could not be run to its end.
+        /// Aborted by an error.
         Failed = "failed",
-        /// Its owner called it off.
+        /// Cancelled by its owner.
         Cancelled = "cancelled",
     }
 }
 
 text_enum! {
-    /// What can be done to a simulation.
+    /// Actions on a simulation.
     pub enum Action {
-        /// Call it off.
+        /// Cancel, as its owner.
         Cancel = "cancel",
     }
 }

@@ -1,11 +1,11 @@
-//! Email addresses, as far as they can be checked without sending a message.
+//! Email addresses: syntax only, nothing is sent to verify them.
 
 use std::fmt;
 use std::str::FromStr;
 
 use unicode_normalization::UnicodeNormalization;
 
-/// An address, case-folded: two spellings of one address are one user, on both engines.
+/// A case-folded address: spellings that differ in case are one user, on both engines.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Email(String);
 
@@ -15,12 +15,12 @@ pub struct Email(String);
 pub struct InvalidEmail;
 
 impl Email {
-    /// The address.
+    /// The whole address.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// What stands before the `@`.
+    /// The part before the `@`.
     pub fn local_part(&self) -> &str {
         self.0.split('@').next().unwrap_or_default()
     }
@@ -29,7 +29,8 @@ impl Email {
 impl FromStr for Email {
     type Err = InvalidEmail;
 
-    /// Folds and checks the form and the lengths of RFC 5321, section 4.5.3.1. Quoted local parts are nobody's.
+    /// Folds case and checks syntax and the lengths of RFC 5321, section 4.5.3.1. Quoted local parts are
+    /// rejected, as nobody uses them.
     fn from_str(text: &str) -> Result<Self, InvalidEmail> {
         if text.len() > 1024 {
             return Err(InvalidEmail);

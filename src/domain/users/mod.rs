@@ -1,6 +1,6 @@
-//! Users: whoever can be authenticated, and the logins by which they are.
+//! Users: accounts that can authenticate, and their logins.
 //!
-//! How a password, a token or an outside issuer proves who somebody is, is `auth`'s matter; here is what is kept of it.
+//! How a password, a token or an external issuer proves an identity is `auth`'s; the rows are kept here.
 
 mod email;
 pub mod logins;
@@ -17,79 +17,79 @@ use crate::domain::policy::{Need, Resource, Right, Rights, Scope, Standing};
 use crate::domain::text::SingleLine;
 use crate::ids::{ConsumerId, ProviderId, UserId};
 
-/// Why something is done to a user.
+/// Reason that an admin gives for an action on a user.
 pub type Reason = SingleLine<500>;
 
-/// A name as others see it.
+/// A user's name, as others see it.
 pub type DisplayName = SingleLine<80>;
 
-/// A user's row, without what proves who they are.
+/// A user row, without credentials.
 #[derive(Clone, Debug, PartialEq, Eq, diesel::Queryable)]
 pub struct User {
-    /// Their id.
+    /// Primary key.
     pub id: UserId,
     /// Case-folded.
     pub email: String,
-    /// The outside issuer that vouches for them.
+    /// The external issuer that identifies the user, if any.
     pub issuer: Option<String>,
-    /// Their `sub` at that issuer.
+    /// `sub` at that issuer.
     pub clerk_id: Option<String>,
-    /// As shown to others.
+    /// Name, as others see it.
     pub display_name: String,
-    /// Which side they are on.
+    /// Side of the marketplace; decides rights.
     pub role: Role,
-    /// What they have paid for.
+    /// Decides limits.
     pub plan: Plan,
-    /// A suspended user is refused everywhere.
+    /// `false` if suspended; a suspended user is refused everywhere.
     pub is_active: bool,
-    /// Tokens issued before this moment are invalid.
+    /// Tokens issued before this time are invalid.
     pub token_epoch: Timestamp,
     /// Incremented by each change; compared with `If-Match`.
     pub version: i64,
-    /// When they came.
+    /// Time of registration.
     pub created_at: Timestamp,
-    /// Of the last change.
+    /// Time of the last change.
     pub updated_at: Timestamp,
 }
 
-/// Somebody new, with a password.
+/// A user to create with a password.
 #[derive(Clone, Debug)]
 pub struct Registration {
     /// Case-folded.
     pub email: Email,
-    /// As shown to others.
+    /// Name, as others see it.
     pub display_name: DisplayName,
-    /// What they are here for.
+    /// Side of the marketplace.
     pub role: Role,
-    /// What they have paid for.
+    /// Decides limits.
     pub plan: Plan,
     /// Argon2id in PHC form.
     pub password_hash: String,
 }
 
-/// Somebody new, for whom an outside issuer vouches.
+/// A user to create for an identity at an external issuer.
 #[derive(Clone, Debug)]
 pub struct ExternalUser {
-    /// `iss`
+    /// `iss` of the token.
     pub issuer: String,
-    /// `sub`
+    /// `sub` of the token.
     pub subject: String,
-    /// As the issuer has it, if it has one.
+    /// As the token says, if it does.
     pub email: Option<Email>,
-    /// As the issuer has it, if it has one.
+    /// As the token says, if it does.
     pub display_name: Option<DisplayName>,
-    /// As the issuer's metadata has it.
+    /// From the token's metadata.
     pub role: Role,
 }
 
-/// A user with the profiles that are theirs.
+/// A user with the ids of their profiles.
 #[derive(Clone, Debug)]
 pub struct Account {
     /// The user.
     pub user: User,
-    /// Their shop.
+    /// The provider profile, if any.
     pub provider: Option<ProviderId>,
-    /// Their buying side.
+    /// The consumer profile, if any.
     pub consumer: Option<ConsumerId>,
 }
 
@@ -105,20 +105,20 @@ impl Resource for User {
     }
 }
 
-/// To end one's own logins.
+/// The right to end one's own logins.
 pub(super) const LOG_OUT_EVERYWHERE: Right = Right::change(Kind::User, "log out everywhere", Need::Owner);
-/// To look at somebody's account.
+/// The right to read any user's account.
 pub(super) const SEE: Right = Right::look(Kind::User, "see", Need::Admin);
-/// To end somebody's logins.
+/// The right to end any user's logins.
 pub(super) const LOG_OUT: Right = Right::change(Kind::User, "log out", Need::Admin);
-/// To keep somebody out.
+/// The right to suspend a user.
 pub(super) const SUSPEND: Right = Right::change(Kind::User, "suspend", Need::Admin);
-/// To let them in again.
+/// The right to reinstate a suspended user.
 pub(super) const REINSTATE: Right = Right::change(Kind::User, "reinstate", Need::Admin);
-/// To move them to another side.
+/// The right to change a user's role.
 pub(super) const CHANGE_ROLE: Right = Right::change(Kind::User, "change the role of", Need::Admin);
 
-/// To give them other limits.
+/// The right to change a user's plan.
 pub(super) const CHANGE_PLAN: Right = Right::change(Kind::User, "change the plan of", Need::Admin);
 
 impl Rights for User {

@@ -1,4 +1,4 @@
-//! Users in the database.
+//! Storage of users: queries and writes, no decisions.
 
 use diesel::prelude::*;
 
@@ -28,7 +28,7 @@ type Columns = (
     users::updated_at,
 );
 
-/// What a [`User`] is read from.
+/// The columns of a [`User`].
 pub(super) const COLUMNS: Columns = (
     users::id,
     users::email,
@@ -44,18 +44,18 @@ pub(super) const COLUMNS: Columns = (
     users::updated_at,
 );
 
-/// The user with this id.
+/// Loads a user.
 pub fn find(uow: &mut UnitOfWork<'_>, id: UserId) -> Result<Option<User>, DbError> {
     Ok(users::table.find(id).select(COLUMNS).first(uow.conn()).optional()?)
 }
 
-/// The user with this address.
+/// Loads a user by email address.
 pub fn find_by_email(uow: &mut UnitOfWork<'_>, email: &Email) -> Result<Option<User>, DbError> {
     let of_address = users::table.filter(users::email.eq(email.as_str()));
     Ok(of_address.select(COLUMNS).first(uow.conn()).optional()?)
 }
 
-/// The user whom `issuer` calls `subject`.
+/// Loads a user by identity at an external issuer.
 pub fn find_by_identity(
     uow: &mut UnitOfWork<'_>,
     issuer: &str,
@@ -65,7 +65,7 @@ pub fn find_by_identity(
     Ok(of_identity.select(COLUMNS).first(uow.conn()).optional()?)
 }
 
-/// The user with this address, and the hash of their password if they have one.
+/// Loads a user by email address, with the password hash if there is one.
 pub fn find_credentials(
     uow: &mut UnitOfWork<'_>,
     email: &Email,
@@ -74,7 +74,7 @@ pub fn find_credentials(
     Ok(of_address.select((users::id, users::password_hash)).first(uow.conn()).optional()?)
 }
 
-/// Users whose address has this part and who have this role (of any, without one), newest first.
+/// Users whose email contains this text and who have this role; `None` means any. Newest first.
 pub(super) fn list(
     uow: &mut UnitOfWork<'_>,
     part: Option<&str>,
@@ -94,7 +94,7 @@ pub(super) fn list(
     Ok(query.load(uow.conn())?)
 }
 
-/// The pattern of what has this text somewhere in it.
+/// A `LIKE` pattern for texts that contain this one, with wildcards escaped.
 fn containing(text: &str) -> String {
     let mut pattern = String::from("%");
     for c in text.chars() {
@@ -106,7 +106,8 @@ fn containing(text: &str) -> String {
     pattern + "%"
 }
 
-/// The admins who may act, each row locked until the end: two who would keep out one another come one after the other.
+/// The active admins, each row locked until the end of the unit of work: two admins who suspend each other
+/// must not both succeed.
 pub(super) fn lock_active_admins(uow: &mut UnitOfWork<'_>) -> Result<Vec<UserId>, DbError> {
     let admins = users::table
         .filter(users::role.eq(Role::Admin).and(users::is_active))
@@ -114,30 +115,30 @@ pub(super) fn lock_active_admins(uow: &mut UnitOfWork<'_>) -> Result<Vec<UserId>
         .select(users::id);
     Ok(match uow.conn() {
         DbConnection::Postgresql(connection) => admins.for_update().load(connection)?,
-        // There is one writer.
+        // SQLite has a single writer.
         DbConnection::Sqlite(connection) => admins.load(connection)?,
     })
 }
 
-/// Whether there is an admin who may act.
+/// Whether there is an active admin.
 pub fn has_active_admin(uow: &mut UnitOfWork<'_>) -> Result<bool, DbError> {
     let active = users::table.filter(users::role.eq(Role::Admin).and(users::is_active));
     Ok(active.select(users::id).first::<UserId>(uow.conn()).optional()?.is_some())
 }
 
-/// Users whose tokens were made void at `since` or later, by whichever process.
+/// Users whose `token_epoch` was set at `since` or later, by any process.
 pub fn voided_since(uow: &mut UnitOfWork<'_>, since: Timestamp) -> Result<Vec<User>, DbError> {
     Ok(users::table.filter(users::token_epoch.ge(since)).select(COLUMNS).load(uow.conn())?)
 }
 
-/// A user with the profiles that are theirs.
+/// Adds the ids of a user's profiles.
 pub fn account(uow: &mut UnitOfWork<'_>, user: User) -> Result<Account, DbError> {
     let provider = provider_id_of(uow, user.id)?;
     let consumer = consumer_id_of(uow, user.id)?;
     Ok(Account { user, provider, consumer })
 }
 
-/// Adds a user. There is no row to be authorized on yet.
+/// Inserts a user. There is no row yet to be authorized on.
 pub(super) fn insert(
     uow: &mut UnitOfWork<'_>,
     user: &User,
@@ -163,7 +164,8 @@ pub(super) fn insert(
     Ok(())
 }
 
-/// Adds the profile that the user's role needs, empty but for the name, unless there is one. Admins need none.
+/// Inserts the profile that the user's role needs, empty but for the name, unless it exists. Admins need
+/// none.
 pub(super) fn ensure_profile(uow: &mut UnitOfWork<'_>, user: &User) -> Result<(), DbError> {
     let now = uow.now();
     let theirs = account(uow, user.clone())?;
@@ -196,7 +198,7 @@ pub(super) fn ensure_profile(uow: &mut UnitOfWork<'_>, user: &User) -> Result<()
     Ok(())
 }
 
-/// Lets a user in or keeps them out; either way the tokens they have are void from `epoch` on.
+/// Suspends or reinstates a user; either way existing tokens are void from `epoch` on.
 pub(super) fn set_active(
     uow: &mut UnitOfWork<'_>,
     user: &Authorized<User>,
@@ -214,7 +216,7 @@ pub(super) fn set_active(
     Ok(())
 }
 
-/// Moves a user to another side; the tokens they have are void from `epoch` on.
+/// Sets a user's role; existing tokens are void from `epoch` on.
 pub(super) fn set_role(
     uow: &mut UnitOfWork<'_>,
     user: &Authorized<User>,
@@ -232,7 +234,7 @@ pub(super) fn set_role(
     Ok(())
 }
 
-/// Gives a user other limits.
+/// Sets a user's plan.
 pub(super) fn set_plan(uow: &mut UnitOfWork<'_>, user: &Authorized<User>, plan: Plan) -> Result<(), DbError> {
     let now = uow.now();
     diesel::update(users::table.find(user.id))
@@ -241,7 +243,7 @@ pub(super) fn set_plan(uow: &mut UnitOfWork<'_>, user: &Authorized<User>, plan: 
     Ok(())
 }
 
-/// Makes the tokens void that outside issuers signed for a user before `epoch`.
+/// Voids the tokens that external issuers signed for a user before `epoch`.
 pub(super) fn set_epoch(
     uow: &mut UnitOfWork<'_>,
     user: &Authorized<User>,

@@ -1,27 +1,27 @@
-//! Which side of the marketplace a user is on, and what they pay for. Apart from users, since the policy knows these alone.
+//! Roles and plans. Apart from `users`, since `policy` needs only these.
 
 use crate::db::text_enum;
 
 text_enum! {
-    /// Which side of the marketplace a user is on.
+    /// A user's side of the marketplace.
     pub enum Role {
-        /// Posts requests, accepts offers.
+        /// Posts requests and accepts offers.
         Consumer = "consumer",
         /// Answers requests with offers.
         Provider = "provider",
-        /// Looks after the marketplace; passes checks, with an audit row.
+        /// Administers the marketplace; passes checks, with an audit row.
         Admin = "admin",
     }
 }
 
 text_enum! {
-    /// What a user has paid for; decides limits, never rights.
+    /// A user's plan; decides limits, never rights.
     pub enum Plan {
-        /// The default.
+        /// The default: lowest limits.
         Free = "free",
-        /// More of everything.
+        /// Higher limits.
         Pro = "pro",
-        /// Most of everything.
+        /// Highest limits.
         Enterprise = "enterprise",
     }
 }

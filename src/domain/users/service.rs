@@ -1,4 +1,4 @@
-//! Use cases around users: how they come, and how admins keep them out.
+//! Use cases of users: registering, provisioning, and administration.
 
 use crate::clock::Timestamp;
 use crate::db::{DbError, UnitOfWork};
@@ -12,12 +12,12 @@ use super::{
     Registration, Role, SEE, SUSPEND, User, logins, repository,
 };
 
-/// To see who there is.
+/// The right to list users.
 const LIST: Right = Right::look(Kind::User, "list", Need::Admin);
-/// To add somebody of any role.
+/// The right to add a user of any role.
 const ADD: Right = Right::change(Kind::User, "add", Need::Admin);
 
-/// Adds a user with a password, and the profile that their role needs.
+/// Creates a user with a password, and the profile that their role needs.
 pub fn register(uow: &mut UnitOfWork<'_>, registration: &Registration) -> Result<User, Error> {
     let user = User {
         email: registration.email.as_str().to_owned(),
@@ -31,7 +31,7 @@ pub fn register(uow: &mut UnitOfWork<'_>, registration: &Registration) -> Result
     Ok(user)
 }
 
-/// The same for an admin, who may add users of any role.
+/// Creates a user of any role, as an admin.
 pub fn add(uow: &mut UnitOfWork<'_>, scope: &Scope, registration: &Registration) -> Result<User, Error> {
     authorize_admin(uow, scope, ADD, None)?;
     let user = register(uow, registration)?;
@@ -39,10 +39,11 @@ pub fn add(uow: &mut UnitOfWork<'_>, scope: &Scope, registration: &Registration)
     Ok(user)
 }
 
-/// The user for whom an outside issuer vouches; made now if this is the first sight of them.
+/// The user of an identity at an external issuer; created at the first token.
 ///
-/// An address that belongs to somebody else already is not taken over, however sure the issuer is of it: whoever
-/// controls an issuer would control every account then. Such a user gets an address that no mail reaches.
+/// An email address that belongs to another user is not taken over, even if the issuer has verified it:
+/// whoever controls an issuer would then control every account. Such a user gets a placeholder address that
+/// receives no mail.
 pub fn provision(uow: &mut UnitOfWork<'_>, newcomer: &ExternalUser) -> Result<User, Error> {
     if let Some(known) = repository::find_by_identity(uow, &newcomer.issuer, &newcomer.subject)? {
         return Ok(known);
@@ -86,19 +87,19 @@ fn nobody(now: Timestamp) -> User {
     }
 }
 
-/// Who the caller is, and what is theirs.
+/// The caller's own account.
 pub fn me(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<Account, Error> {
     let user = repository::find(uow, scope.user())?.ok_or(Error::NotFound(Kind::User))?;
     Ok(repository::account(uow, user)?)
 }
 
-/// Somebody's account, as admins see it.
+/// Any user's account, as an admin.
 pub fn see(uow: &mut UnitOfWork<'_>, scope: &Scope, id: UserId) -> Result<Account, Error> {
     let user = authorized(uow, scope, id, SEE)?.into_row();
     Ok(repository::account(uow, user)?)
 }
 
-/// Users whose address has this part, and who have this role, newest first; for admins.
+/// Users whose email contains this text and who have this role, newest first; for admins.
 pub fn list(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -107,12 +108,12 @@ pub fn list(
     page: &Page<UserId>,
 ) -> Result<Slice<User, UserId>, Error> {
     authorize_admin(uow, scope, LIST, None)?;
-    // As addresses are kept.
+    // Stored addresses are case-folded.
     let part = part.map(str::to_lowercase);
     Ok(page.slice(repository::list(uow, part.as_deref(), role, page)?, |user| user.id))
 }
 
-/// Keeps somebody out: their logins and live sessions end with the commit.
+/// Suspends a user: their logins and live sessions end with the commit.
 pub fn suspend(uow: &mut UnitOfWork<'_>, scope: &Scope, id: UserId, reason: &Reason) -> Result<User, Error> {
     let user = authorized(uow, scope, id, SUSPEND)?;
     if user.is_active {
@@ -125,7 +126,7 @@ pub fn suspend(uow: &mut UnitOfWork<'_>, scope: &Scope, id: UserId, reason: &Rea
     current(uow, id)
 }
 
-/// Lets somebody in again. They log in anew.
+/// Reinstates a user, who must log in again.
 pub fn reinstate(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -141,7 +142,7 @@ pub fn reinstate(
     current(uow, id)
 }
 
-/// Moves somebody to another side of the marketplace. Their logins end, since their tokens speak of the old one.
+/// Changes a user's role. Their logins end, since their tokens carry the old one.
 pub fn change_role(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -163,7 +164,7 @@ pub fn change_role(
     current(uow, id)
 }
 
-/// Gives somebody other limits. Live sessions go on, and have them from their next refresh on.
+/// Changes a user's plan. Live sessions continue and get the new limits with their next refresh.
 pub fn change_plan(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -180,23 +181,23 @@ pub fn change_plan(
     current(uow, id)
 }
 
-/// Ends every login of somebody: refresh tokens are dead, the tokens that outside issuers signed before now are void, and
-/// live sessions close.
+/// Ends all logins of a user: refresh tokens and the tokens that external issuers signed before now are void,
+/// and live sessions close.
 pub fn log_out(uow: &mut UnitOfWork<'_>, scope: &Scope, id: UserId) -> Result<(), Error> {
     let user = authorized(uow, scope, id, LOG_OUT)?;
     end_all_logins(uow, scope, &user, LOG_OUT)
 }
 
-/// The same for the caller's own.
+/// Ends all logins of the caller.
 pub fn log_out_everywhere(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<(), Error> {
     let user = authorized(uow, scope, scope.user(), LOG_OUT_EVERYWHERE)?;
     end_all_logins(uow, scope, &user, LOG_OUT_EVERYWHERE)
 }
 
-/// Ends every login of the caller but the one by which they call.
+/// Ends all logins of the caller but the one of this call.
 ///
-/// Other sessions at an outside issuer end with it only where the caller's own is not one of that kind: which of an
-/// issuer's tokens belong together, their time of signing does not tell.
+/// Sessions at an external issuer end too only if the call's own is not one of them: a token's time of issue
+/// does not tell which session it belongs to.
 pub fn log_out_elsewhere(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<(), Error> {
     let user = authorized(uow, scope, scope.user(), LOG_OUT_EVERYWHERE)?;
     let Some(kept) = scope.login() else {
@@ -224,7 +225,7 @@ fn end_all_logins(
     audit_action(uow, scope, &**user, right, None)
 }
 
-/// Without an active admin nobody could let anybody in again.
+/// Refuses to remove the last active admin: nobody could reinstate anyone afterwards.
 fn spare_the_last_admin(uow: &mut UnitOfWork<'_>, user: &User) -> Result<(), Error> {
     if user.role == Role::Admin
         && user.is_active

@@ -1,4 +1,4 @@
-//! What happens on a project's board. Whoever is in the project's room hears of it.
+//! Domain events of tasks. They go to the project's room.
 
 use serde::Serialize;
 
@@ -7,7 +7,7 @@ use crate::ids::{ProjectId, Room, TaskId, UserId};
 
 use super::{Position, Status, Task, TaskText, TaskTitle};
 
-/// There is a task more on the board: all of it, so that a board needs no second look.
+/// A task was created. Contains the whole task, so that clients need no further request.
 #[derive(Debug, Serialize)]
 pub struct TaskCreated<'a> {
     task_id: TaskId,

@@ -1,4 +1,4 @@
-//! Tasks: the work of a project, on its board. Who may see and change them is a matter of the project.
+//! Tasks on a project's board. Authorization is that of the project.
 
 mod events;
 mod repository;
@@ -12,16 +12,16 @@ use crate::db::{schema, text_enum};
 use crate::domain::text::{MultiLine, SingleLine};
 use crate::ids::{ProjectId, TaskId, UserId};
 
-/// What a task is called.
+/// Title of a task.
 pub type TaskTitle = SingleLine<200>;
 
-/// What there is to say about a task.
+/// Description of a task.
 pub type TaskText = MultiLine<4000>;
 
 text_enum! {
-    /// The column of the board that a task stands in.
+    /// The board's column that a task is in.
     pub enum Status as "TaskStatus" {
-        /// Where every task begins.
+        /// The first column; new tasks start here.
         Todo = "todo",
     }
 }
@@ -34,47 +34,47 @@ text_enum! {
 pub struct Position(String);
 
 impl Position {
-    /// Behind those that were there before it: ids sort by the time that they were made, so that nobody has to look
-    /// which one is the last, and two that come at once need not wait for each other.
+    /// A position after all existing tasks. Ids sort by creation time, so this needs neither a query for the
+    /// last task nor a lock between concurrent creations.
     pub fn of_new(id: TaskId) -> Self {
         Self(id.as_str().replace('-', ""))
     }
 
-    /// The text.
+    /// The key to sort by, bytewise.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// What is stored was a position before; lets Diesel read it.
+/// For Diesel; a stored position was validated when it was written.
 impl From<String> for Position {
     fn from(text: String) -> Self {
         Self(text)
     }
 }
 
-/// A task.
+/// A task on a project's board.
 #[derive(Clone, Debug, diesel::Queryable, diesel::Selectable)]
 #[diesel(table_name = schema::tasks)]
 pub struct Task {
     /// Primary key.
     pub id: TaskId,
-    /// Of which project.
+    /// The project it belongs to.
     pub project_id: ProjectId,
-    /// Who put it there.
+    /// The creating user.
     pub created_by: UserId,
-    /// What it is called.
+    /// Title, as on the board.
     pub title: TaskTitle,
-    /// What there is to say about it.
+    /// Description.
     pub text: TaskText,
-    /// In which column it stands.
+    /// The column it is in.
     pub status: Status,
-    /// Where in that column.
+    /// Order within that column.
     #[diesel(deserialize_as = String)]
     pub position: Position,
     /// Incremented by each change.
     pub version: i64,
-    /// When it was put there.
+    /// Time of creation.
     pub created_at: Timestamp,
     /// Time of the last change.
     pub updated_at: Timestamp,

@@ -1,4 +1,4 @@
-//! Tasks as rows. Who was authorized on the project may see them, and with the right to plan it, write them.
+//! Storage of tasks: queries and writes, no decisions. Writes need an [`Authorized`] project.
 
 use diesel::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Use cases of tasks.
+//! Use cases of tasks: creating, reading, listing.
 
 use crate::db::UnitOfWork;
 use crate::domain::policy::{Scope, authorize};
@@ -8,16 +8,16 @@ use crate::ids::{ProjectId, TaskId};
 
 use super::{Position, Status, Task, TaskCreated, TaskText, TaskTitle, repository};
 
-/// A task to be put on a board.
+/// A task to create.
 #[derive(Clone, Debug)]
 pub struct NewTask {
-    /// What to call it.
+    /// Title, as on the board.
     pub title: TaskTitle,
-    /// What there is to say about it.
+    /// Description.
     pub text: TaskText,
 }
 
-/// Puts a task on a project's board, behind those that are there.
+/// Creates a task at the end of the board's first column.
 pub fn create(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -46,13 +46,13 @@ pub fn create(
     Ok(task)
 }
 
-/// A task of a project, for who may read the project.
+/// A task of a project that the caller may read.
 pub fn find(uow: &mut UnitOfWork<'_>, scope: &Scope, project: ProjectId, id: TaskId) -> Result<Task, Error> {
     let project = projects::find(uow, scope, project)?;
     repository::find(uow, &project, id)?.ok_or(Error::NotFound(Kind::Task))
 }
 
-/// The tasks of a project, newest first, for who may read the project.
+/// The tasks of a project that the caller may read, newest first.
 pub fn list(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,

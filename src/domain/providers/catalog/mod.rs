@@ -1,5 +1,5 @@
-//! Wares: what stands in a shop. Services, templates and photos differ in what they say and in who may look; whose they
-//! are, and what can be done with them, is the same and written once here.
+//! A provider's catalogue: services, offer templates and portfolio photos. They differ in their fields and in
+//! who may read them; ownership and use cases are the same and written once here.
 
 mod photo;
 mod service;
@@ -21,79 +21,79 @@ use crate::ids::{ProviderId, UserId};
 
 use super::{Part, Provider};
 
-/// A thing in a shop: what its owner writes, and what is the same for all of them.
+/// A catalogue item: the owner's part, of kind `C`, and the columns that all kinds share.
 #[derive(Clone, Debug)]
 pub struct CatalogItem<C: ItemKind> {
     /// Primary key.
     pub id: C::Id,
-    /// The shop it stands in.
+    /// The provider's profile.
     pub provider_id: ProviderId,
-    /// The user whose shop that is.
+    /// The provider's user.
     pub owner: UserId,
-    /// What its owner writes.
+    /// The part that the owner edits.
     pub kind: C,
     /// Incremented by each change; compared with `If-Match`.
     pub version: i64,
-    /// When it was put there.
+    /// Time of creation.
     pub created_at: Timestamp,
     /// Time of the last change.
     pub updated_at: Timestamp,
 }
 
-/// A kind of ware, and how it is stored.
+/// A kind of catalogue item, and how it is stored.
 pub trait ItemKind: Clone + PartialEq + Sized {
-    /// Its noun.
+    /// Kind, for errors and audit rows.
     const KIND: Kind;
-    /// The part of the shop that changes with it.
+    /// The part of the catalogue that a change of such an item is announced as.
     const PART: Part;
-    /// To look at one.
+    /// The right to read one item.
     const READ: Right;
-    /// To look at those of a shop.
+    /// The right to list a provider's items.
     const BROWSE: Right;
-    /// To change one.
+    /// The right to change an item.
     const EDIT: Right = Right::change(Self::KIND, "edit", Need::Owner);
-    /// To take one out of the shop.
+    /// The right to delete an item.
     const REMOVE: Right = Right::change(Self::KIND, "remove", Need::Owner);
 
-    /// What names one.
+    /// Type of the primary key.
     type Id: Copy + Display;
-    /// What a page of them continues after.
+    /// Type of the pagination cursor.
     type Cursor;
-    /// What may be changed at once.
+    /// A partial update.
     type Changes;
 
-    /// A fresh id.
+    /// Generates a primary key.
     fn new_id(at: Timestamp) -> Self::Id;
-    /// Where a page that ends with this one continues.
+    /// Cursor of a page that ends with this item.
     fn cursor(item: &CatalogItem<Self>) -> Self::Cursor;
-    /// What it says after the changes.
+    /// This item's contents with the changes applied.
     fn with(&self, changes: &Self::Changes) -> Self;
 
-    /// The one of this id in this shop.
+    /// Loads an item of this provider.
     fn find(
         uow: &mut UnitOfWork<'_>,
         shop: ProviderId,
         id: Self::Id,
     ) -> Result<Option<CatalogItem<Self>>, DbError>;
-    /// Those of a shop.
+    /// A page of a provider's items.
     fn page(
         uow: &mut UnitOfWork<'_>,
         shop: &Authorized<Provider>,
         page: &Page<Self::Cursor>,
     ) -> Result<Vec<CatalogItem<Self>>, DbError>;
-    /// Puts one into a shop.
+    /// Inserts an item.
     fn insert(
         uow: &mut UnitOfWork<'_>,
         shop: &Authorized<Provider>,
         item: &CatalogItem<Self>,
     ) -> Result<(), DbError>;
-    /// Writes what it says now, unless somebody else changed it; returns how many rows that were.
+    /// Updates an item unless it changed since it was read; returns the number of rows.
     fn update(
         uow: &mut UnitOfWork<'_>,
         item: &Authorized<CatalogItem<Self>>,
         kind: &Self,
     ) -> Result<usize, DbError>;
-    /// Takes it out, unless somebody changed it; returns how many rows that were.
+    /// Deletes an item unless it changed since it was read; returns the number of rows.
     fn delete(uow: &mut UnitOfWork<'_>, item: &Authorized<CatalogItem<Self>>) -> Result<usize, DbError>;
 }
 

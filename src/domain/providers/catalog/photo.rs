@@ -1,4 +1,4 @@
-//! Photos of a portfolio: their records. The pictures themselves come later.
+//! Portfolio photos: metadata only. Uploading the images themselves comes later.
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,23 +16,23 @@ use crate::ids::{PhotoId, ProviderId, UserId};
 
 use super::{CatalogItem, ItemKind};
 
-/// What a photo shows, in words; may be empty.
+/// Caption of a photo; may be empty.
 pub type Caption = MultiLine<300>;
 
-/// A photo's record.
+/// Metadata of a photo.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Photo {
-    /// What it shows, in words.
+    /// Describes the image; may be empty.
     pub caption: Caption,
-    /// Where in the portfolio it hangs.
+    /// Order within the portfolio.
     pub position: Position,
 }
 
-/// A place in the portfolio, from 0. Two photos may share one; the older hangs first then.
+/// A position in the portfolio, from 0. Photos at the same position are ordered by age, oldest first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Position(i32);
 
-/// The number is no place in a portfolio.
+/// The number is not a valid position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be 0 to {}", Position::MAX)]
 pub struct InvalidPosition;
@@ -41,12 +41,12 @@ impl Position {
     /// More than any portfolio has photos.
     pub const MAX: i32 = 9999;
 
-    /// From 0.
+    /// From 0 to [`Position::MAX`].
     pub fn new(position: i32) -> Result<Self, InvalidPosition> {
         (0..=Self::MAX).contains(&position).then_some(Self(position)).ok_or(InvalidPosition)
     }
 
-    /// From 0.
+    /// The number, from 0.
     pub fn as_i32(self) -> i32 {
         self.0
     }
@@ -60,7 +60,7 @@ pub struct PhotoChanges {
     pub position: Option<Position>,
 }
 
-/// Where a photo stands in its portfolio: by position, then by age.
+/// Cursor of a portfolio page: position, then id (age).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PhotoPlace {
     position: i32,
@@ -73,7 +73,7 @@ impl fmt::Display for PhotoPlace {
     }
 }
 
-/// The text is no place of a photo.
+/// The text is not a valid cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be a position and the id of a photo")]
 pub struct InvalidPhotoPlace;
@@ -154,7 +154,7 @@ impl ItemKind for Photo {
         Ok(row.map(CatalogItem::from))
     }
 
-    /// In the order of the portfolio, unlike other lists.
+    /// In portfolio order, unlike other lists.
     fn page(
         uow: &mut UnitOfWork<'_>,
         shop: &Authorized<Provider>,

@@ -1,4 +1,4 @@
-//! Services: what a shop sells.
+//! Services: catalogue items that a provider sells.
 
 use diesel::prelude::*;
 
@@ -14,18 +14,18 @@ use crate::ids::{Category, ProviderId, ServiceId, UserId};
 
 use super::{CatalogItem, ItemKind};
 
-/// What a service is.
+/// A service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
-    /// What it is called.
+    /// Name, as shown to consumers.
     pub name: SingleLine<120>,
-    /// The market it belongs to.
+    /// The category it belongs to.
     pub category: Category,
-    /// More about it; may be empty.
+    /// Description; may be empty.
     pub description: MultiLine<4000>,
-    /// What it costs.
+    /// Price range.
     pub price: ServicePrice,
-    /// How long it takes.
+    /// Usual duration.
     pub duration: ServiceDuration,
 }
 
@@ -43,27 +43,27 @@ pub struct ServicePrice {
 }
 
 impl ServicePrice {
-    /// Ends in minor units.
+    /// A range with both bounds, in minor units.
     pub fn new(min: i64, max: i64, currency: Currency) -> Result<Self, InvalidPriceRange> {
         PriceRange::new(Some(min), Some(max), currency)?;
         Ok(Self { min, max, currency })
     }
 }
 
-/// How long a service takes, in whole minutes: at least one, at most 31 days, as a slot.
+/// Duration of a service in whole minutes: from 1 to 31 days, the maximum of a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServiceDuration(i32);
 
-/// The number is no duration of a service.
+/// The number is not a valid duration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be 1 to {} minutes", ServiceDuration::MAX_MINUTES)]
 pub struct InvalidServiceDuration;
 
 impl ServiceDuration {
-    /// 31 days.
+    /// 31 days, in minutes.
     pub const MAX_MINUTES: i32 = 31 * 24 * 60;
 
-    /// Whole minutes.
+    /// From 1 to [`ServiceDuration::MAX_MINUTES`].
     pub fn from_minutes(minutes: i32) -> Result<Self, InvalidServiceDuration> {
         (1..=Self::MAX_MINUTES).contains(&minutes).then_some(Self(minutes)).ok_or(InvalidServiceDuration)
     }

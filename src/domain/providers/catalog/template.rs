@@ -1,4 +1,4 @@
-//! Templates: ready-made offer texts with a price, for their owner's eyes only.
+//! Templates: prepared offers with message and price, readable by their owner only.
 
 use diesel::prelude::*;
 
@@ -15,14 +15,14 @@ use crate::ids::{ProviderId, TemplateId, UserId};
 
 use super::{CatalogItem, ItemKind};
 
-/// What a template is.
+/// An offer template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
-    /// What its owner calls it.
+    /// Name, as shown to its owner.
     pub title: SingleLine<120>,
-    /// What an offer made from it says: as long as an offer's message may be, so that it always fits.
+    /// Message of an offer made from it: of the same type as an offer's, so that it always fits.
     pub message: Message,
-    /// What such an offer asks.
+    /// Price of an offer made from it.
     pub price: Money,
 }
 

@@ -1,4 +1,4 @@
-//! What can be done with wares.
+//! Use cases of catalogue items, generic over their kind.
 
 use crate::db::{DbError, UnitOfWork};
 use crate::domain::policy::{Authorized, Scope, authorize};
@@ -9,7 +9,7 @@ use crate::ids::{ProviderId, UserId};
 
 use super::{CatalogItem, ItemKind};
 
-/// The wares of a shop, for whoever may look.
+/// A provider's items of one kind, for those who may list them.
 pub fn list_items<C: ItemKind>(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -22,7 +22,7 @@ pub fn list_items<C: ItemKind>(
     Ok(page.slice(rows, C::cursor))
 }
 
-/// One ware, for whoever may look.
+/// One item, for those who may read it.
 pub fn get<C: ItemKind>(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -33,7 +33,7 @@ pub fn get<C: ItemKind>(
     authorize(uow, scope, item, C::READ)
 }
 
-/// Puts a ware into the caller's shop.
+/// Adds an item to the caller's catalogue.
 pub fn add<C: ItemKind>(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -57,7 +57,7 @@ pub fn add<C: ItemKind>(
     Ok(item)
 }
 
-/// Changes a ware, provided that it is at the expected version where one is named.
+/// Updates an item; with an expected version, only if that is the current one.
 pub fn change<C: ItemKind>(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -78,7 +78,7 @@ pub fn change<C: ItemKind>(
     Ok(CatalogItem { kind, version: item.version + 1, updated_at: uow.now(), ..item.into_row() })
 }
 
-/// Takes a ware out of the shop, provided that it is at the expected version where one is named.
+/// Deletes an item; with an expected version, only if that is the current one.
 pub fn remove<C: ItemKind>(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -98,7 +98,8 @@ fn load<C: ItemKind>(uow: &mut UnitOfWork<'_>, shop: ProviderId, id: C::Id) -> R
     C::find(uow, shop, id)?.ok_or(Error::NotFound(C::KIND))
 }
 
-/// Writes name the version that was read. Where it is gone, another unit came first, and this one runs again.
+/// Writes are conditional on the version that was read. No row means that another unit was faster, and this
+/// one is retried.
 fn exactly_one(rows: usize) -> Result<(), DbError> {
     if rows == 1 { Ok(()) } else { Err(DbError::Contended("the ware changed meanwhile".into())) }
 }

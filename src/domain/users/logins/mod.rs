@@ -1,4 +1,5 @@
-//! Logins: a signing-in on a device, the family of refresh tokens that descend from it, and what ends it early.
+//! Logins: one per sign-in on a device, with the family of refresh tokens that descend from it, and
+//! revocations. Verifying tokens is `auth`'s.
 
 pub mod repository;
 mod rotation;
@@ -18,123 +19,124 @@ use crate::ids::{LoginId, TokenId, UserId};
 
 use super::User;
 
-/// A login's last use is written down this often at most: a session list needs no more, and a read stays a read.
+/// Minimum interval between updates of `last_used_at`: precise enough for a list of devices, and most reads
+/// stay free of writes.
 pub const NOTED_EVERY: Duration = Duration::from_secs(5 * 60);
 
-/// A signing-in on a device.
+/// A login on one device.
 #[derive(Clone, Debug, PartialEq, Eq, diesel::Queryable)]
 pub struct Login {
     /// The `sid` of its access tokens.
     pub id: LoginId,
-    /// Whose.
+    /// The user who logged in.
     pub user_id: UserId,
-    /// What the device called itself.
+    /// `User-Agent` of the device.
     pub user_agent: Option<String>,
-    /// Where it called from, when it logged in or last refreshed.
+    /// Address of the device at the login or the last refresh.
     pub address: Option<String>,
-    /// When it began.
+    /// Time of the login.
     pub created_at: Timestamp,
-    /// When it was last heard of, to within a few minutes.
+    /// Time of the last use, accurate to [`NOTED_EVERY`].
     pub last_used_at: Timestamp,
-    /// When it ends, whatever its use.
+    /// Absolute expiry, independent of use.
     pub expires_at: Timestamp,
-    /// When it was ended early.
+    /// When it was revoked, if it was.
     pub revoked_at: Option<Timestamp>,
 }
 
-/// Where a login comes from.
+/// The device that a login comes from.
 #[derive(Clone, Debug, Default)]
 pub struct Device {
-    /// `User-Agent`, cut to what is worth keeping.
+    /// Truncated `User-Agent`.
     user_agent: Option<String>,
     address: Option<IpAddr>,
 }
 
 impl Device {
-    /// A device by what it sends.
+    /// A device from its `User-Agent` and address.
     pub fn new(user_agent: Option<&str>, address: Option<IpAddr>) -> Self {
         let readable = |text: &str| text.chars().filter(|c| !c.is_control()).take(200).collect::<String>();
         Self { user_agent: user_agent.map(readable).filter(|text| !text.is_empty()), address }
     }
 
-    /// Where it calls from.
+    /// The device's address.
     pub fn address(&self) -> Option<IpAddr> {
         self.address
     }
 }
 
-/// How long logins live.
+/// Lifetimes of logins.
 #[derive(Clone, Copy, Debug)]
 pub struct Lifetimes {
-    /// Without use.
+    /// Maximum time without use.
     pub idle: Duration,
-    /// In all.
+    /// Maximum time in total.
     pub max: Duration,
 }
 
-/// An access and a refresh token that are about to be handed out together.
+/// An access and a refresh token about to be issued together.
 #[derive(Clone, Debug)]
 pub struct NewPair {
-    /// Of the refresh token.
+    /// Hash of the refresh token.
     pub hash: String,
-    /// Of the access token.
+    /// `jti` of the access token.
     pub jti: TokenId,
 }
 
-/// What is known of a token of ours when it is shown.
+/// What the database knows of one of our access tokens.
 #[derive(Clone, Debug)]
 pub struct TokenRecord {
-    /// Whose it is.
+    /// The token's user.
     pub user: User,
-    /// The login it hangs on.
+    /// The token's login.
     pub login: Login,
-    /// The pair it was handed out in; `None` for one that was minted by hand.
+    /// The pair it was issued in; `None` for one minted on the command line.
     pub pair: Option<Pair>,
-    /// It was made void by itself.
+    /// Whether this token was revoked by itself.
     pub is_revoked: bool,
 }
 
-/// The state of a pair of tokens, as far as showing its access token goes.
+/// State of a token pair, as far as its access token is concerned.
 #[derive(Clone, Copy, Debug, diesel::Queryable)]
 pub struct Pair {
-    /// When its access token was first shown.
+    /// When its access token was first used.
     pub access_used_at: Option<Timestamp>,
-    /// When it was replaced because its answer was lost.
+    /// When it was withdrawn, because the response that carried it was lost.
     pub withdrawn_at: Option<Timestamp>,
 }
 
-/// A token that is to be made void.
+/// A token to revoke.
 #[derive(Clone, Debug)]
 pub enum RevocationTarget {
-    /// One that is shown with calls.
+    /// An access token.
     Access {
-        /// Who issued it; `None` for us.
+        /// Issuer; `None` for our own.
         issuer: Option<Arc<str>>,
-        /// Its name.
+        /// `jti` of the token.
         jti: TokenId,
-        /// When it ends by itself, if that is known.
+        /// `exp` of the token, if known.
         until: Option<Timestamp>,
     },
-    /// One that buys others.
+    /// A refresh token.
     Refresh {
-        /// Its hash.
+        /// Hash of the refresh token.
         hash: String,
     },
 }
 
 text_enum! {
-    /// What a revocation names.
+    /// What kind of value a revocation names.
     pub enum Revoked {
-        /// One token.
+        /// A single token.
         Token = "jti",
-        /// An outside session.
+        /// A session of an external issuer.
         Session = "sid",
     }
 }
 
 impl Resource for Login {
     const KIND: Kind = Kind::Login;
-    /// An admin suspends a user; on which devices somebody is logged in is theirs alone.
+    /// Admins may suspend a user, but a user's list of devices is private.
     const ADMIN_PASSES: bool = false;
 
     fn row_id(&self) -> String {
@@ -146,7 +148,7 @@ impl Resource for Login {
     }
 }
 
-/// To end a login.
+/// The right to end a login.
 pub(super) const END: Right = Right::change(Kind::Login, "end", Need::Owner);
 
 impl Rights for Login {

@@ -1,4 +1,4 @@
-//! Logins, refresh tokens and revocations in the database.
+//! Storage of logins, refresh tokens and revocations: queries and writes, no decisions.
 
 use diesel::prelude::*;
 
@@ -32,12 +32,12 @@ const COLUMNS: Columns = (
     logins::revoked_at,
 );
 
-/// The login with this id.
+/// Loads a login.
 pub fn find(uow: &mut UnitOfWork<'_>, id: LoginId) -> Result<Option<Login>, DbError> {
     Ok(logins::table.find(id).select(COLUMNS).first(uow.conn()).optional()?)
 }
 
-/// A user's logins that are neither ended nor idle since `idle_since`, newest first.
+/// A user's logins that are neither revoked nor idle since `idle_since`, newest first.
 pub fn live_of(
     uow: &mut UnitOfWork<'_>,
     user: UserId,
@@ -58,10 +58,11 @@ pub fn live_of(
     Ok(query.load(uow.conn())?)
 }
 
-/// As many logins of a user are looked at for where they came from.
+/// How many of a user's latest logins are searched for addresses.
 const MAX_ADDRESSES: i64 = 200;
 
-/// From where the user with this address has signed in lately, newest first. Logins are kept for a while after their end.
+/// Addresses of the recent logins of the user with this email, newest first. Logins are kept for a while
+/// after their end.
 pub fn addresses_of(uow: &mut UnitOfWork<'_>, email: &Email) -> Result<Vec<String>, DbError> {
     let known = logins::table
         .inner_join(users::table.on(users::id.eq(logins::user_id)))
@@ -72,8 +73,8 @@ pub fn addresses_of(uow: &mut UnitOfWork<'_>, email: &Email) -> Result<Vec<Strin
     Ok(known.load(uow.conn())?)
 }
 
-/// What is known of a token of ours: its login with the user, its pair, and whether it was revoked. One query, since every
-/// call of every client begins with it.
+/// What is known of one of our access tokens: its login and user, its pair, and whether it was revoked. A
+/// single query, since every call starts with it.
 pub fn shown(
     uow: &mut UnitOfWork<'_>,
     login: LoginId,
@@ -101,19 +102,20 @@ pub fn shown(
     Ok(found.map(|(user, login, refresh, pair, revoked)| TokenRecord {
         user,
         login,
-        // A pair of which nothing was shown yet has nothing but nulls, too: its id says that there is one.
+        // Tells a pair whose token is unused, with only nulls, from no pair at all: only the former has an
+        // id.
         pair: refresh.map(|_| pair),
         is_revoked: revoked.is_some(),
     }))
 }
 
-/// Which of these logins have not been ended early.
+/// Those of these logins that have not been revoked.
 pub fn unrevoked(uow: &mut UnitOfWork<'_>, ids: &[LoginId]) -> Result<Vec<LoginId>, DbError> {
     let live = logins::table.filter(logins::id.eq_any(ids).and(logins::revoked_at.is_null()));
     Ok(live.select(logins::id).load(uow.conn())?)
 }
 
-/// Adds a login.
+/// Inserts a login.
 pub(super) fn insert(uow: &mut UnitOfWork<'_>, login: &Login) -> Result<(), DbError> {
     diesel::insert_into(logins::table)
         .values((
@@ -130,7 +132,8 @@ pub(super) fn insert(uow: &mut UnitOfWork<'_>, login: &Login) -> Result<(), DbEr
     Ok(())
 }
 
-/// Notes that a live login is in use, and from where; takes its row's lock. `false` where it has ended or idled out.
+/// Updates use and device of a live login and locks its row. `false` if it is revoked, expired or idle for
+/// too long.
 pub(super) fn use_login(
     uow: &mut UnitOfWork<'_>,
     id: LoginId,
@@ -151,14 +154,14 @@ pub(super) fn use_login(
     Ok(updated == 1)
 }
 
-/// Ends a login; `false` where it had ended before.
+/// Revokes a login; `false` if it was revoked before.
 pub(super) fn revoke(uow: &mut UnitOfWork<'_>, id: LoginId) -> Result<bool, DbError> {
     let now = uow.now();
     let live = logins::table.find(id).filter(logins::revoked_at.is_null());
     Ok(diesel::update(live).set(logins::revoked_at.eq(now)).execute(uow.conn())? == 1)
 }
 
-/// Ends every login of a user.
+/// Revokes all logins of a user.
 pub fn revoke_all(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<(), DbError> {
     let now = uow.now();
     let live = logins::table.filter(logins::user_id.eq(user).and(logins::revoked_at.is_null()));
@@ -166,7 +169,7 @@ pub fn revoke_all(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<(), DbError>
     Ok(())
 }
 
-/// Ends every login of a user but one.
+/// Revokes all logins of a user but one.
 pub(in crate::domain::users) fn revoke_all_but(
     uow: &mut UnitOfWork<'_>,
     user: UserId,
@@ -180,7 +183,7 @@ pub(in crate::domain::users) fn revoke_all_but(
     Ok(())
 }
 
-/// Notes that these logins are in use, those of them that live and of which nothing was noted since `before`.
+/// Updates the last use of those of these logins that are live and were last updated before `before`.
 pub fn note_live(uow: &mut UnitOfWork<'_>, ids: &[LoginId], before: Timestamp) -> Result<usize, DbError> {
     let now = uow.now();
     let live = logins::table
@@ -189,7 +192,7 @@ pub fn note_live(uow: &mut UnitOfWork<'_>, ids: &[LoginId], before: Timestamp) -
     Ok(diesel::update(live).set(logins::last_used_at.eq(now)).execute(uow.conn())?)
 }
 
-/// A refresh token's row.
+/// A row of a refresh token.
 #[derive(Clone, Debug, Queryable)]
 pub(super) struct Refresh {
     pub(super) id: RefreshId,
@@ -220,19 +223,19 @@ const REFRESH_COLUMNS: RefreshColumns = (
     refresh_tokens::withdrawn_at,
 );
 
-/// The refresh token with this hash.
+/// Loads a refresh token by its hash.
 pub(super) fn refresh_by_hash(uow: &mut UnitOfWork<'_>, hash: &str) -> Result<Option<Refresh>, DbError> {
     let of_hash = refresh_tokens::table.filter(refresh_tokens::hash.eq(hash));
     Ok(of_hash.select(REFRESH_COLUMNS).first(uow.conn()).optional()?)
 }
 
-/// What the use of a refresh token has bought so far, oldest first.
+/// The refresh tokens that were issued for this one, oldest first.
 pub(super) fn bought_with(uow: &mut UnitOfWork<'_>, id: RefreshId) -> Result<Vec<Refresh>, DbError> {
     let children = refresh_tokens::table.filter(refresh_tokens::parent_id.eq(id));
     Ok(children.select(REFRESH_COLUMNS).order(refresh_tokens::id.asc()).load(uow.conn())?)
 }
 
-/// Adds a pair to a login.
+/// Inserts a token pair of a login.
 pub(super) fn insert_pair(
     uow: &mut UnitOfWork<'_>,
     login: LoginId,
@@ -255,14 +258,14 @@ pub(super) fn insert_pair(
     Ok(())
 }
 
-/// Notes that a refresh token was exchanged; `false` where it had been before.
+/// Marks a refresh token as used; `false` if it was used before.
 pub(super) fn use_refresh(uow: &mut UnitOfWork<'_>, id: RefreshId) -> Result<bool, DbError> {
     let now = uow.now();
     let unused = refresh_tokens::table.find(id).filter(refresh_tokens::used_at.is_null());
     Ok(diesel::update(unused).set(refresh_tokens::used_at.eq(now)).execute(uow.conn())? == 1)
 }
 
-/// Notes that an access token was shown; `false` where its pair was withdrawn meanwhile.
+/// Marks an access token as used; `false` if its pair has been withdrawn.
 pub(super) fn use_access(uow: &mut UnitOfWork<'_>, jti: &TokenId) -> Result<bool, DbError> {
     let now = uow.now();
     let standing = refresh_tokens::table
@@ -270,7 +273,7 @@ pub(super) fn use_access(uow: &mut UnitOfWork<'_>, jti: &TokenId) -> Result<bool
     Ok(diesel::update(standing).set(refresh_tokens::access_used_at.eq(now)).execute(uow.conn())? == 1)
 }
 
-/// Takes an unused pair back.
+/// Withdraws an unused pair.
 pub(super) fn withdraw(uow: &mut UnitOfWork<'_>, id: RefreshId) -> Result<(), DbError> {
     let now = uow.now();
     let pair = refresh_tokens::table.find(id);
@@ -278,8 +281,8 @@ pub(super) fn withdraw(uow: &mut UnitOfWork<'_>, id: RefreshId) -> Result<(), Db
     Ok(())
 }
 
-/// Remembers a revocation for as long as the token could be valid; `false` where it was known. `issuer` is empty for our
-/// own.
+/// Stores a revocation for as long as the token could be valid; `false` if it was stored before. `issuer` is
+/// empty for our own tokens.
 pub(super) fn insert_revocation(
     uow: &mut UnitOfWork<'_>,
     issuer: &str,
@@ -301,7 +304,7 @@ pub(super) fn insert_revocation(
     Ok(inserted == 1)
 }
 
-/// Whether this token or session of an outside issuer was revoked.
+/// Whether this token or session of an external issuer was revoked.
 pub fn is_revoked(
     uow: &mut UnitOfWork<'_>,
     issuer: &str,
@@ -312,8 +315,8 @@ pub fn is_revoked(
     Ok(row.first::<Timestamp>(uow.conn()).optional()?.is_some())
 }
 
-/// Forgets what no longer decides anything: revocations of tokens that have expired, and the refresh tokens of logins
-/// that ended before `horizon`. Returns how many rows went. The sweeper's work.
+/// Deletes rows that no longer matter: revocations of expired tokens, and the refresh tokens of logins that
+/// ended before `horizon`. Returns the number of deleted rows. Called by the sweeper.
 pub fn forget_ended(uow: &mut UnitOfWork<'_>, horizon: Timestamp) -> Result<usize, DbError> {
     let now = uow.now();
     let expired =
@@ -324,7 +327,7 @@ pub fn forget_ended(uow: &mut UnitOfWork<'_>, horizon: Timestamp) -> Result<usiz
             .select(logins::id)
     };
     let of_ended = refresh_tokens::table.filter(refresh_tokens::login_id.eq_any(ended()));
-    // Children name their parents: without the names, the order of deletion does not matter.
+    // Refresh tokens reference their parents: cleared first, so that the order of deletion does not matter.
     diesel::update(of_ended).set(refresh_tokens::parent_id.eq(None::<RefreshId>)).execute(uow.conn())?;
     let of_ended = refresh_tokens::table.filter(refresh_tokens::login_id.eq_any(ended()));
     let tokens = diesel::delete(of_ended).execute(uow.conn())?;

@@ -1,5 +1,6 @@
-//! Rotation of refresh tokens (RFC 9700, section 4.14.2): each use buys a new pair, and a used token shown again ends
-//! the whole login, since thief and owner cannot be told apart. With one exception: an answer can be lost on the way.
+//! Refresh token rotation (RFC 9700, section 4.14.2): each use issues a new pair, and reuse revokes the whole
+//! login, since thief and owner cannot be told apart. One exception: the response may have been lost on the
+//! way.
 
 use crate::clock::Timestamp;
 use crate::db::audit_log::{NewAudit, Outcome};
@@ -11,18 +12,18 @@ use crate::ids::{CallId, LoginId, TokenId};
 use super::repository::{self, Refresh};
 use super::{Device, Lifetimes, Login, NewPair};
 
-/// What came of showing a refresh token.
+/// Result of presenting a refresh token.
 #[derive(Debug)]
 pub enum Rotation {
-    /// The new pair stands; access tokens of it are for this user and login.
+    /// The new pair was issued, for this user and login.
     Turned(Box<(User, Login)>),
-    /// It is nobody's, or its time or its login's is over.
+    /// The token is unknown or expired, or its login has ended.
     Refused,
-    /// It had bought another pair already: the login has ended.
+    /// The token had been used before: the login is revoked.
     Reused(LoginId),
 }
 
-/// Exchanges the refresh token with this hash for `next`.
+/// Exchanges the refresh token with this hash for the pair `next`.
 pub fn rotate(
     uow: &mut UnitOfWork<'_>,
     hash: &str,
@@ -33,7 +34,7 @@ pub fn rotate(
 ) -> Result<Rotation, DbError> {
     let now = uow.now();
     let Some(first_look) = repository::refresh_by_hash(uow, hash)? else { return Ok(Rotation::Refused) };
-    // Takes the login's lock before anything is decided: two that show the same token come one after the other.
+    // Locks the login before deciding, which serializes concurrent uses of one token.
     if !repository::use_login(uow, first_look.login_id, now.minus(lifetimes.idle), Some(device))? {
         return Ok(Rotation::Refused);
     }
@@ -53,13 +54,13 @@ pub fn rotate(
     Ok(Rotation::Turned(Box::new((user, login))))
 }
 
-/// When an unused pair of this login ends.
+/// When an unused pair of this login expires.
 pub(super) fn idle_end(now: Timestamp, login: &Login, lifetimes: &Lifetimes) -> Timestamp {
     now.plus(lifetimes.idle).min(login.expires_at)
 }
 
-/// Whether the one pair that a used token bought has never been seen again. Then its answer may have been lost: the
-/// pair is withdrawn and another may be bought, once. If the pair shows up after all, that is reuse.
+/// Whether the only pair issued for a used token was never used. Its response may have been lost: the pair is
+/// withdrawn and one more may be issued, once. If the withdrawn pair is used after all, that is reuse.
 fn take_back_lost_answer(uow: &mut UnitOfWork<'_>, shown: &Refresh) -> Result<bool, DbError> {
     if shown.withdrawn_at.is_some() {
         return Ok(false);

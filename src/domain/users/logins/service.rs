@@ -1,4 +1,4 @@
-//! Use cases around logins: how they begin, who sees them, and how they end.
+//! Use cases of logins: opening, listing, ending, and revoking tokens.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,20 +15,21 @@ use crate::ids::{CallId, LoginId, TokenId, UserId};
 use super::rotation::idle_end;
 use super::{Device, END, Lifetimes, Login, NewPair, RevocationTarget, Revoked, repository};
 
-/// To end anybody's login.
+/// The right to end any user's login.
 const END_ANYBODYS: Right = Right::change(Kind::Login, "end", Need::Admin);
-/// To make anybody's token void.
+/// The right to revoke any user's token.
 const REVOKE: Right = Right::change(Kind::Token, "revoke", Need::Admin);
 
-/// For how long an outside session is remembered as revoked. The issuer alone knows how long its sessions live, and goes
-/// on signing tokens for one that it was not told has ended.
+/// How long the revocation of an external session is kept. Only the issuer knows how long its sessions live,
+/// and it goes on signing tokens for a session that it does not know has ended.
 const LONGEST_OUTSIDE_SESSION: Duration = Duration::from_secs(366 * 24 * 60 * 60);
-/// Verifiers forgive a few seconds of skew, so a revocation outlives its token a little.
+/// Verifiers tolerate a few seconds of clock skew, so a revocation is kept a little longer than its token is
+/// valid.
 const SKEW: Duration = Duration::from_secs(60);
 
-/// Begins a login of an active user; `None` where there is no such user any more.
+/// Opens a login of an active user; `None` if there is no such user.
 ///
-/// Without a pair it is for a token that is minted by hand, and ends with it, at `lifetimes.max`.
+/// Without a pair it is for a token minted on the command line and expires with it, at `lifetimes.max`.
 pub fn open(
     uow: &mut UnitOfWork<'_>,
     user: UserId,
@@ -55,14 +56,15 @@ pub fn open(
     Ok(Some((user, login)))
 }
 
-/// Notes that a token of ours was shown; `false` where its pair was withdrawn, or its login ended, meanwhile.
+/// Records the use of one of our access tokens; `false` if its pair was withdrawn or its login ended
+/// meanwhile.
 pub fn touch(
     uow: &mut UnitOfWork<'_>,
     login: LoginId,
     jti: &TokenId,
     is_of_pair: bool,
 ) -> Result<bool, DbError> {
-    // A login that idles keeps its access tokens: those have an end of their own.
+    // No idle limit here: the access tokens of an idle login remain valid until they expire.
     let used = repository::use_login(uow, login, Timestamp::EPOCH, None)?;
     Ok(used && (!is_of_pair || repository::use_access(uow, jti)?))
 }
@@ -77,7 +79,7 @@ pub fn list(
     let idle_since = uow.now().minus(lifetimes.idle);
     let rows = repository::live_of(uow, scope.user(), idle_since, page)?;
     let now = uow.now();
-    // Uses are noted every few minutes only; this one is known.
+    // Uses are stored every few minutes only; the use by this call is known exactly.
     let seen = |login: Login| Login {
         last_used_at: if scope.login() == Some(login.id) { now } else { login.last_used_at },
         ..login
@@ -85,20 +87,21 @@ pub fn list(
     Ok(page.slice(rows, |login| login.id).map(seen))
 }
 
-/// Ends one of the caller's logins, with its refresh tokens and live sessions. Ending it again changes nothing.
+/// Ends one of the caller's logins, with its refresh tokens and live sessions. Idempotent.
 pub fn end(uow: &mut UnitOfWork<'_>, scope: &Scope, id: LoginId) -> Result<(), Error> {
     let login = repository::find(uow, id)?.ok_or(Error::NotFound(Kind::Login))?;
     let login = authorize(uow, scope, login, END)?;
     Ok(end_authorized(uow, &login, scope.call())?)
 }
 
-/// Ends the login, or the outside session, by which the caller calls.
+/// Ends the login, or the external session, of the caller's own token.
 pub fn end_own(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<(), Error> {
     let Some(issuer) = scope.issuer() else {
         return scope.login().map_or(Ok(()), |login| end(uow, scope, login));
     };
     if scope.impersonator().is_some() {
-        // There is no row of ours for the policy to judge, but its rule holds: who acts as somebody may only look.
+        // There is no row for the policy to check, but its rule applies: an impersonating caller may only
+        // read.
         let refused = NewAudit { outcome: Outcome::Refused, ..of_caller(scope, "acted as somebody else") };
         uow.audit(refused)?;
         return Err(Error::Forbidden { action: END.action, kind: Kind::Login, needed: Need::Owner });
@@ -122,8 +125,8 @@ fn of_caller(scope: &Scope, detail: &str) -> NewAudit {
     NewAudit { impersonator, ..done(scope.user(), row, detail, scope.call()) }
 }
 
-/// Makes a token void at the word of whoever has it: who has it may also give it up (RFC 7009). A refresh token takes its
-/// login with it.
+/// Revokes a token on presentation: its bearer may give it up (RFC 7009). A refresh token ends its whole
+/// login.
 pub fn revoke(uow: &mut UnitOfWork<'_>, token: &RevocationTarget, call: CallId) -> Result<(), DbError> {
     match token {
         RevocationTarget::Access { issuer, jti, until } => {
@@ -143,7 +146,7 @@ pub fn revoke(uow: &mut UnitOfWork<'_>, token: &RevocationTarget, call: CallId) 
     }
 }
 
-/// Makes one token void before its time; `false` where it was already. `issuer` is `None` for our own.
+/// Revokes one token before its expiry; `false` if it was revoked before. `issuer` is `None` for our own.
 fn revoke_token(
     uow: &mut UnitOfWork<'_>,
     issuer: Option<Arc<str>>,
@@ -156,7 +159,7 @@ fn revoke_token(
     Ok(is_new)
 }
 
-/// Ends somebody's login, as an admin. One that had ended stays so.
+/// Ends any user's login, as an admin. Idempotent.
 pub fn end_as_admin(uow: &mut UnitOfWork<'_>, scope: &Scope, id: LoginId) -> Result<(), Error> {
     authorize_admin(uow, scope, END_ANYBODYS, Some(id.to_string()))?;
     let login = repository::find(uow, id)?.ok_or(Error::NotFound(Kind::Login))?;
@@ -166,7 +169,7 @@ pub fn end_as_admin(uow: &mut UnitOfWork<'_>, scope: &Scope, id: LoginId) -> Res
     Ok(())
 }
 
-/// Makes somebody's token void, as an admin: an access token by itself, a refresh token with its whole login.
+/// Revokes any user's token, as an admin: an access token by itself, a refresh token with its login.
 pub fn revoke_as_admin(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -198,7 +201,7 @@ fn end_login(uow: &mut UnitOfWork<'_>, login: &Login, call: CallId) -> Result<()
     Ok(())
 }
 
-/// By nobody in particular: who shows a token to have it revoked is not asked who they are.
+/// Audit row without an actor: the bearer of a token to revoke is not authenticated.
 fn given_up(jti: &TokenId, call: CallId) -> NewAudit {
     NewAudit {
         actor: None,
