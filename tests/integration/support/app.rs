@@ -1,4 +1,4 @@
-//! A server in this process.
+//! A server in this process, on a free port.
 
 use std::cell::RefCell;
 use std::net::SocketAddr;
@@ -15,31 +15,31 @@ use tokio::sync::oneshot;
 
 use super::{Client, Engine};
 
-/// No test takes longer; one that does hangs.
+/// Time limit of a test; one that takes longer hangs.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// The secret of every test server: tests may sign tokens of their own with it.
+/// The signing secret of every test server, so that tests can sign tokens of their own.
 pub const JWT_SECRET: &str = "6f1d0c5be2a94783b1a7c9d2e4f60811";
 
-/// A running server and what tests may do to it. Its fields are the test-only doors; the front door is `anyone()` and
-/// the cast.
+/// A running server and a test's access to it. The fields give access to its internals; over the network it
+/// is reached through `anyone()` and the cast.
 pub struct TestApp {
-    /// Where it listens.
+    /// The address it listens on.
     pub address: SocketAddr,
-    /// On what.
+    /// The database engine it runs on.
     pub engine: Engine,
-    /// Its clock, to set ahead.
+    /// Its clock, which tests may advance.
     pub clock: Clock,
-    /// Its insides.
+    /// The application itself.
     pub server: App,
     stop: RefCell<Option<oneshot::Sender<Stop>>>,
 }
 
-/// Runs `test` against a server of its own on a fresh database of `engine`, started with `flags`; stops it at the end,
-/// whatever the end is.
+/// Runs `test` against a new server on a fresh database of `engine`, started with `flags`; stops the server
+/// whatever the result.
 pub fn run(engine: Engine, flags: &[&str], test: impl AsyncFnOnce(&TestApp)) {
     let Some(database) = engine.database() else { return };
-    // `SOUK_LOG_FILTER=debug cargo test ..` shows what the servers say.
+    // `SOUK_LOG_FILTER=debug cargo test ..` shows the servers' logs.
     if let Some(filter) = std::env::var_os("SOUK_LOG_FILTER") {
         logging::init(logging::Format::Text, &filter.to_string_lossy());
     }
@@ -70,23 +70,23 @@ pub fn run(engine: Engine, flags: &[&str], test: impl AsyncFnOnce(&TestApp)) {
             Ok(Ok(())) => served.expect("the server stops well"),
         }
     });
-    // The hub's own thread ends with the system.
+    // The hub's thread ends with the actix system.
     actix_web::rt::System::current().stop();
     system.run().unwrap();
 }
 
 impl TestApp {
-    /// A caller without a token.
+    /// A client without a token.
     pub fn anyone(&self) -> Client {
         Client::new(self.address, None)
     }
 
-    /// A caller with this token.
+    /// A client with this token.
     pub fn with_token(&self, token: &str) -> Client {
         Client::new(self.address, Some(token.to_owned()))
     }
 
-    /// Tells the server to stop, as SIGTERM would. It does so while the test goes on.
+    /// Starts a graceful shutdown, as SIGTERM would, while the test continues.
     pub fn stop_gracefully(&self) {
         if let Some(stop) = self.stop.borrow_mut().take() {
             let _ = stop.send(Stop::Graceful);

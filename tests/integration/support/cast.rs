@@ -1,5 +1,5 @@
-//! The people of the tests. Consumers and providers come through the front door; whoever has no front door (an admin, a
-//! suspended user, an expired token) comes through doors that begin with `db_`.
+//! The users of the tests. Consumers and providers register over HTTP; what HTTP does not offer (an admin, a
+//! suspended user, an expired token) is made by functions whose names begin with `db_`.
 
 use std::ops::Deref;
 use std::time::Duration;
@@ -11,18 +11,18 @@ use souk::ids::{CallId, UserId};
 
 use super::{Client, Socket, TestApp};
 
-/// Everybody's.
+/// Password of every test user.
 pub const PASSWORD: &str = "correct horse battery";
 
-/// Somebody who is signed in; calls as [`Client`].
+/// A signed-in user; dereferences to its [`Client`].
 #[derive(Clone)]
 pub struct Person {
     client: Client,
-    /// Their user id.
+    /// User id.
     pub id: String,
-    /// Their address.
+    /// Email address.
     pub email: String,
-    /// Their provider's or consumer's id; empty for admins.
+    /// Id of the provider or consumer profile; empty for admins.
     pub profile: String,
 }
 
@@ -34,7 +34,7 @@ impl Deref for Person {
 }
 
 impl Person {
-    /// Registers somebody at the server that this client calls, in this process or another.
+    /// Registers a user at this client's server, in this process or another.
     pub async fn register(anyone: &Client, name: &str, role: &str) -> Self {
         let email = format!("{name}@example.com");
         let form = json!({"email": email, "password": PASSWORD, "role": role, "display_name": name});
@@ -42,7 +42,7 @@ impl Person {
         Self::of(anyone.with_token(tokens["access_token"].as_str().unwrap())).await
     }
 
-    /// Whoever this client's token speaks of.
+    /// The user of this client's token.
     pub async fn of(client: Client) -> Self {
         let me = client.get("/auth/me").await.ok();
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -50,29 +50,29 @@ impl Person {
         Self { client, id: text(&me["id"]), email: text(&me["email"]), profile }
     }
 
-    /// Connects to `/ws` and waits until the session is there.
+    /// Connects to `/ws` and waits for the greeting.
     pub async fn live(&self) -> Socket {
         let mut socket = Socket::connect(self.address(), &self.live_path()).await;
         socket.recv("connection_established").await;
         socket
     }
 
-    /// Where they connect to `/ws`.
+    /// Path and query to connect to `/ws` with the user's token.
     pub fn live_path(&self) -> String {
         format!("/ws?token={}", self.token().expect("somebody who is signed in has a token"))
     }
 
-    /// Their own room.
+    /// The user's own room.
     pub fn room(&self) -> String {
         format!("user:{}", self.id)
     }
 
-    /// Their id, for test-only doors.
+    /// The user id, for functions that bypass HTTP.
     pub fn user(&self) -> UserId {
         self.id.parse().unwrap()
     }
 
-    /// The room's log from its beginning, as somebody who comes now gets it.
+    /// The room's whole event log, as a newly joining client gets it.
     pub async fn read_log(&self, room: &str) -> Vec<Value> {
         let mut socket = self.live().await;
         socket.ack(json!({"type": "join", "room": room})).await;
@@ -94,12 +94,12 @@ impl Person {
 }
 
 impl TestApp {
-    /// A consumer of this name, freshly registered.
+    /// Registers a consumer of this name.
     pub async fn consumer(&self, name: &str) -> Person {
         self.register(name, "consumer").await
     }
 
-    /// A provider of this name, freshly registered.
+    /// Registers a provider of this name.
     pub async fn provider(&self, name: &str) -> Person {
         self.register(name, "provider").await
     }
@@ -108,19 +108,19 @@ impl TestApp {
         Person::register(&self.anyone(), name, role).await
     }
 
-    /// Whoever this token speaks of.
+    /// The user of this token.
     pub async fn person(&self, token: &str) -> Person {
         Person::of(self.with_token(token)).await
     }
 
-    /// Somebody whom this test has registered, signed in once more.
+    /// Logs in a user registered before, as a further login.
     pub async fn log_in(&self, name: &str) -> Person {
         let form = json!({"email": format!("{name}@example.com"), "password": PASSWORD});
         let tokens = self.anyone().post("/auth/token", form).await.ok();
         self.person(tokens["access_token"].as_str().unwrap()).await
     }
 
-    /// An admin of this name. Nobody becomes one through the front door.
+    /// Creates an admin of this name, which is not possible over HTTP.
     pub async fn db_admin(&self, name: &str) -> Person {
         let email = format!("{name}@example.com");
         let sign_up = SignUp {
@@ -134,12 +134,12 @@ impl TestApp {
         self.person(&self.db_token(&email, Duration::from_secs(1800)).await).await
     }
 
-    /// A further token of a user, good for `ttl`.
+    /// A further token of a user, valid for `ttl`.
     pub async fn db_token(&self, email: &str, ttl: Duration) -> String {
         self.server.auth.mint(&email.parse().unwrap(), Some(ttl)).await.unwrap().access_token
     }
 
-    /// Suspends somebody, as an admin.
+    /// Suspends a user, as this admin.
     pub async fn db_suspend(&self, admin: &Person, who: &Person) {
         let call = CallId::new(self.clock.now());
         let scope = self.server.auth.authenticate(admin.token().unwrap(), call).await.unwrap();

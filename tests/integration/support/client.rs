@@ -1,4 +1,4 @@
-//! An HTTP client that says what it did when an answer is not the expected one.
+//! An HTTP client whose assertions report the request and the whole response.
 
 use std::future::{Future, IntoFuture};
 use std::net::{IpAddr, SocketAddr};
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::CONTRACT;
 
-/// Somebody who sends requests, with or without a token.
+/// A client, with or without a token.
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
@@ -19,46 +19,46 @@ pub struct Client {
     token: Option<String>,
 }
 
-/// A request on its way; await it for its answer.
+/// A request to send; awaiting it sends it and returns the response.
 pub struct Call {
     what: String,
     request: RequestBuilder,
 }
 
-/// What came back.
+/// A response.
 #[derive(Debug)]
 pub struct Answer {
     what: String,
     /// Status code.
     pub status: u16,
-    /// Headers.
+    /// Response headers.
     pub headers: HeaderMap,
-    /// The body.
+    /// Body, as text.
     pub text: String,
 }
 
 impl Client {
-    /// Somebody with or without a token.
+    /// A client of this server, with or without a token.
     pub fn new(address: SocketAddr, token: Option<String>) -> Self {
         Self { http: http(None), address, token }
     }
 
-    /// The same, calling from this address: any of 127.0.0.0/8 is this machine.
+    /// The same client, calling from this loopback address (any of 127.0.0.0/8).
     pub fn at(&self, address: &str) -> Self {
         Self { http: http(Some(address.parse().unwrap())), ..self.clone() }
     }
 
-    /// The same server, with this token.
+    /// A client of the same server, with this token.
     pub fn with_token(&self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
-    /// Whom it calls.
+    /// Address of the server.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The token that it shows.
+    /// The token that it sends.
     pub fn token(&self) -> Option<&str> {
         self.token.as_deref()
     }
@@ -85,7 +85,7 @@ impl Client {
         call
     }
 
-    /// `POST` with these bytes, of whatever kind the headers say.
+    /// `POST` with these bytes; the media type is set by a header.
     pub fn post_bytes(&self, path: &str, body: Vec<u8>) -> Call {
         let mut call = self.call(Method::POST, path);
         call.request = call.request.body(body);
@@ -102,7 +102,7 @@ impl Client {
         self.call(Method::PATCH, path).json(body)
     }
 
-    /// Any method, no body yet.
+    /// A request of any method, without a body.
     pub fn call(&self, method: Method, path: &str) -> Call {
         let what = format!("{method} {path}");
         let mut request = self.http.request(method, format!("http://{}{path}", self.address));
@@ -119,24 +119,24 @@ fn http(from: Option<IpAddr>) -> reqwest::Client {
 }
 
 impl Call {
-    /// With a body of this media type, well-formed or not.
+    /// Sets a body of this media type, well-formed or not.
     pub fn body(mut self, media_type: &str, body: &str) -> Self {
         self.request = self.request.header("Content-Type", media_type).body(body.to_owned());
         self
     }
 
-    /// With one more header.
+    /// Adds a header.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.request = self.request.header(name, value);
         self
     }
 
-    /// With an `Idempotency-Key`.
+    /// Adds an `Idempotency-Key`.
     pub fn key(self, key: &str) -> Self {
         self.header("Idempotency-Key", key)
     }
 
-    /// With an `If-Match`.
+    /// Adds an `If-Match`.
     pub fn if_match(self, etag: &str) -> Self {
         self.header("If-Match", etag)
     }
@@ -148,7 +148,7 @@ impl Call {
         self
     }
 
-    /// Sends it; an error where no answer came (the server was killed).
+    /// Sends the request; an error if no response came (the server was killed).
     pub async fn try_send(self) -> Result<Answer, reqwest::Error> {
         let response = self.request.send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
@@ -173,21 +173,21 @@ impl IntoFuture for Call {
 }
 
 impl Answer {
-    /// The JSON of a 2xx answer (null where it has no body); anything else fails the test.
+    /// The JSON body of a 2xx response (null if empty); panics on any other.
     #[track_caller]
     pub fn ok(&self) -> Value {
         assert!((200..300).contains(&self.status), "{self}");
         self.json()
     }
 
-    /// The JSON of an answer with exactly this status.
+    /// The JSON body of a response with exactly this status; panics on any other.
     #[track_caller]
     pub fn refused(&self, status: u16) -> Value {
         assert_eq!(self.status, status, "{self}");
         self.json()
     }
 
-    /// The body as JSON; null where there is none.
+    /// The body as JSON; null if empty.
     #[track_caller]
     pub fn json(&self) -> Value {
         if self.text.is_empty() {
@@ -196,12 +196,12 @@ impl Answer {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{self}: {error}"))
     }
 
-    /// A header.
+    /// A response header.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The `ETag`, which must be there.
+    /// The `ETag`; panics if it is missing.
     #[track_caller]
     pub fn etag(&self) -> &str {
         self.header("etag").unwrap_or_else(|| panic!("no ETag: {self}"))

@@ -1,4 +1,4 @@
-//! What the OpenAPI document promises, held against every answer that any test receives.
+//! Checks every response that any test receives against the OpenAPI document.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex};
@@ -8,7 +8,7 @@ use jsonschema::Validator;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
-/// Headers that are HTTP's own and mean the same everywhere.
+/// Headers defined by HTTP itself, which the document need not list.
 const STANDARD: [&str; 9] = [
     "cache-control",
     "connection",
@@ -21,19 +21,19 @@ const STANDARD: [&str; 9] = [
     "vary",
 ];
 
-/// Headers that come wherever they are documented. The others depend on the call: who is refused before being counted is
-/// not told where they stand.
+/// Headers that must be present wherever they are documented. Others depend on the call: a caller refused
+/// before being counted gets no rate limit headers.
 const ALWAYS: [&str; 4] = ["X-Request-Id", "ETag", "Location", "WWW-Authenticate"];
 
-/// The document with its routes ready for look-up.
+/// The document, with its routes indexed.
 pub struct Contract {
-    /// As clients get it.
+    /// The JSON document, as clients get it.
     pub document: Value,
     routes: Vec<(ResourceDef, String)>,
     validators: Mutex<HashMap<String, &'static Validator>>,
 }
 
-/// Of this build.
+/// The document of this build.
 pub static CONTRACT: LazyLock<Contract> = LazyLock::new(Contract::of_this_build);
 
 impl Contract {
@@ -44,7 +44,7 @@ impl Contract {
         Self { document, routes, validators: Mutex::default() }
     }
 
-    /// Every operation: method, path, and what the document says of it.
+    /// Every operation: method, path, and its definition.
     pub fn operations(&self) -> Vec<(String, String, &Value)> {
         let paths = self.document["paths"].as_object().unwrap();
         paths
@@ -64,14 +64,14 @@ impl Contract {
         parameters.as_array().into_iter().flatten().any(|parameter| self.resolved(parameter)["name"] == name)
     }
 
-    /// Fails the test when the answer to a documented route is not a documented one: its status, headers and body.
+    /// Panics if the response to a documented route does not match the document: status, headers and body.
     #[track_caller]
     pub fn hold(&self, method: &str, path: &str, status: u16, headers: &HeaderMap, body: &str) {
         let path = path.split('?').next().unwrap();
         let path = path.strip_prefix("/api/v1").unwrap_or(path);
         let Some((_, route)) = self.routes.iter().find(|(address, _)| address.is_match(path)) else { return };
         let operation = &self.document["paths"][route][method.to_lowercase()];
-        // Not a documented method: the answer is the server's own 405, or a CORS preflight's.
+        // The method is not documented: the response is the server's own 405, or a CORS preflight's.
         let Some(responses) = operation["responses"].as_object() else { return };
         let what = format!("{method} {route} {status}");
         let response = responses.get(&status.to_string());
@@ -93,7 +93,7 @@ impl Contract {
         self.hold_value(&what, &media["schema"], &body);
     }
 
-    /// Each header is documented with a schema that it fits; and those that always come are there.
+    /// Every header must be documented and match its schema, and required ones must be present.
     fn hold_headers(&self, what: &str, documented: &Value, headers: &HeaderMap) {
         for (name, value) in headers {
             let name = name.as_str();
@@ -124,7 +124,7 @@ impl Contract {
         assert!(errors.is_empty(), "{what} does not fit the OpenAPI document: {errors:?} in {value}");
     }
 
-    /// What a reference leads to; anything else as it is.
+    /// Follows a `$ref`; other values are returned unchanged.
     pub fn resolved<'a>(&'a self, value: &'a Value) -> &'a Value {
         let Some(reference) = value["$ref"].as_str() else { return value };
         self.document.pointer(reference.trim_start_matches('#')).unwrap()
@@ -140,7 +140,7 @@ impl Contract {
             "allOf": [schema],
             "components": self.document["components"],
         });
-        // Lives as long as the test process: one for each kind of answer.
+        // Leaked: one validator per schema for the lifetime of the test process.
         let validator: &'static Validator = Box::leak(Box::new(jsonschema::validator_for(&root).unwrap()));
         validators.insert(what.to_owned(), validator);
         validator

@@ -1,4 +1,4 @@
-//! The usual way from a request to a booking, for tests that are about what comes after.
+//! The usual steps from a request to a booking, for tests of what follows.
 
 use std::time::Duration;
 
@@ -8,39 +8,39 @@ use souk::ids::CallId;
 
 use super::{Person, TestApp};
 
-/// Where the work is: what only a booking's parties may read.
+/// Address of the work, which only the booking's parties may read.
 pub const ADDRESS: &str = "Torstr. 1, 4th floor";
 
 const HOUR: u64 = 60 * 60;
 
 impl TestApp {
-    /// A moment so many hours from now.
+    /// The time in this many hours.
     pub fn hours(&self, ahead: u64) -> Value {
         json!(self.clock.now().plus(Duration::from_secs(ahead * HOUR)))
     }
 
-    /// An hour that begins so many hours from now.
+    /// A slot of one hour that begins in this many hours.
     pub fn slot(&self, hours_ahead: u64) -> Value {
         json!({"start": self.hours(hours_ahead), "end": self.hours(hours_ahead + 1)})
     }
 
-    /// Somebody asks for a plumber.
+    /// Posts the usual request.
     pub async fn request(&self, consumer: &Person) -> Value {
         consumer.post("/requests", usual_request()).await.ok()
     }
 
-    /// Somebody offers to come in a hundred hours.
+    /// Submits an offer for in a hundred hours.
     pub async fn offer(&self, provider: &Person, request: &Value) -> Value {
         self.offer_at(provider, request, 100).await
     }
 
-    /// Somebody offers to come in so many hours.
+    /// Submits an offer for in this many hours.
     pub async fn offer_at(&self, provider: &Person, request: &Value, hours_ahead: u64) -> Value {
         let offer = self.usual_offer(hours_ahead);
         provider.post(&format!("/requests/{}/offers", id(request)), offer).await.ok()
     }
 
-    /// What the usual offer says.
+    /// Body of the usual offer.
     pub fn usual_offer(&self, hours_ahead: u64) -> Value {
         json!({
             "price": {"amount": 4900, "currency": "EUR"},
@@ -49,28 +49,28 @@ impl TestApp {
         })
     }
 
-    /// Somebody accepts an offer as they saw it; answers with the booking.
+    /// Accepts an offer at the version given; returns the booking.
     pub async fn accept(&self, consumer: &Person, offer: &Value) -> Value {
         let path = format!("/offers/{}/accept", id(offer));
         let accepted = consumer.post(&path, json!({"version": offer["version"]})).await.ok();
         consumer.get(&format!("/bookings/{}", accepted["booking_id"].as_str().unwrap())).await.ok()
     }
 
-    /// From nothing to a booking of the two.
+    /// Makes a booking of these users from scratch.
     pub async fn booking(&self, consumer: &Person, provider: &Person) -> Value {
         let request = self.request(consumer).await;
         let offer = self.offer(provider, &request).await;
         self.accept(consumer, &offer).await
     }
 
-    /// The kinds of what happened in a room, oldest first.
+    /// Kinds of the room's events, oldest first.
     pub async fn db_kinds(&self, room: &str) -> Vec<String> {
         self.db_events(room).await.iter().map(|event| event.kind.to_string()).collect()
     }
 }
 
 impl TestApp {
-    /// Moves somebody to another side of the marketplace, as an admin; answers with who they are then.
+    /// Changes a user's role, as this admin; returns the user with a new token.
     pub async fn db_change_role(&self, admin: &Person, who: &Person, role: Role) -> Person {
         let call = CallId::new(self.clock.now());
         let scope = self.server.auth.authenticate(admin.token().unwrap(), call).await.unwrap();
@@ -82,7 +82,7 @@ impl TestApp {
     }
 }
 
-/// What the usual request says.
+/// Body of the usual request.
 pub fn usual_request() -> Value {
     json!({
         "category": "plumbing",

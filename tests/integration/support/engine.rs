@@ -1,4 +1,4 @@
-//! The two engines, and a fresh database on either.
+//! The two database engines, and a fresh database on either.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -6,24 +6,24 @@ use std::sync::Once;
 
 use super::{postgres, scratch};
 
-/// Which engine a test runs on.
+/// The database engine of a test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
-    /// A file.
+    /// A file in a temporary folder.
     Sqlite,
-    /// A server, started by the harness.
+    /// A PostgreSQL server started by the tests.
     Postgres,
 }
 
-/// A fresh database, removed when it is dropped.
+/// A fresh database, removed on drop.
 pub enum Database {
-    /// The folder that holds the file and what belongs to it.
+    /// The folder of the file, its WAL and its lock.
     Sqlite(PathBuf),
-    /// A database of the harness's server.
+    /// A database on the shared server.
     Postgres(postgres::Database),
 }
 
-/// A PostgreSQL server for one test alone; `None` where it is not installed, which was said loudly then.
+/// A PostgreSQL server for one test; `None` if it is not installed, which was reported.
 pub fn own_postgres() -> Option<postgres::Server> {
     let server = postgres::own_server();
     if server.is_none() {
@@ -35,7 +35,7 @@ pub fn own_postgres() -> Option<postgres::Server> {
 const NO_POSTGRES: &str = "PostgreSQL is not installed (no initdb in the PATH or in /usr/lib/postgresql)";
 
 impl Engine {
-    /// A fresh database; `None` where the engine is not installed, which was said loudly then.
+    /// A fresh database; `None` if the engine is not installed, which was reported.
     pub fn database(self) -> Option<Database> {
         match self {
             Self::Sqlite => {
@@ -55,7 +55,7 @@ impl Engine {
 }
 
 impl Database {
-    /// What `DATABASE_URL` would say.
+    /// The `DATABASE_URL` of this database.
     pub fn url(&self) -> String {
         match self {
             Self::Sqlite(folder) => folder.join("souk.db").display().to_string(),
@@ -67,18 +67,19 @@ impl Database {
 impl Drop for Database {
     fn drop(&mut self) {
         if let Self::Sqlite(folder) = self {
-            // A connection that closes a moment later may keep a file; that goes with the test process.
+            // A connection closed a moment later may leave a file behind; it is removed with the test
+            // process.
             let _ = std::fs::remove_dir_all(folder);
         }
     }
 }
 
-/// Says that tests did not run; where services are required (`SOUK_REQUIRE_SERVICES=1`), they failed.
+/// Reports that tests were skipped; with `SOUK_REQUIRE_SERVICES=1` they fail instead.
 fn skip(why: &str) {
     let required = std::env::var_os("SOUK_REQUIRE_SERVICES").is_some_and(|value| value == "1");
     assert!(!required, "required, and skipped: {why}");
     static ONCE: Once = Once::new();
-    // Not `eprintln`, which the test runner swallows where a test passes.
+    // Not `eprintln`, which the test runner captures for passing tests.
     ONCE.call_once(|| {
         let _ = writeln!(std::io::stderr(), "\nskipped: every test on this engine: {why}\n");
     });

@@ -1,11 +1,11 @@
-//! Waiting for what has no message to wait for.
+//! Polling for conditions that no message announces.
 
 use std::time::Duration;
 
-/// Nothing that is going to happen takes longer.
+/// Upper bound for anything that is going to happen.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// Looks until it is so; fails where it does not become so in time.
+/// Polls until the condition holds; panics after the time limit.
 pub async fn eventually(is_so: impl AsyncFn() -> bool) {
     let looking = async {
         while !is_so().await {

@@ -1,6 +1,6 @@
-//! Real, unmodified Socket.IO clients: programs of a few lines in `tests/clients` that do what they are told.
+//! Real, unmodified Socket.IO clients: small programs in `tests/clients`, controlled over standard input.
 //!
-//! What they need is fetched by [`super::fetched`].
+//! Their dependencies are fetched by [`super::fetched`].
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -15,10 +15,10 @@ use tokio::process::{Child, ChildStdin, ChildStdout};
 
 use super::fetched;
 
-/// Nothing that a client waits for takes longer.
+/// Upper bound for anything a client waits for.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// Whose client it is.
+/// Client library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Library {
     /// npm's `socket.io-client`.
@@ -27,18 +27,18 @@ pub enum Library {
     Python,
 }
 
-/// How it connects.
+/// Transports to use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transports {
-    /// By WebSocket alone.
+    /// WebSocket only.
     WebSocket,
-    /// By long-polling alone.
+    /// Long-polling only.
     Polling,
-    /// By long-polling first, then by WebSocket.
+    /// Long-polling, upgraded to WebSocket.
     Upgrade,
 }
 
-/// A running client.
+/// A running client process.
 pub struct Puppet {
     _child: Child,
     orders: ChildStdin,
@@ -48,7 +48,7 @@ pub struct Puppet {
 }
 
 impl Library {
-    /// Starts a client; `None` where that cannot be, which was said loudly then.
+    /// Starts a client; `None` if it is not available, which was reported.
     pub async fn start(self) -> Option<Puppet> {
         let home = match self.home() {
             Ok(home) => home,
@@ -79,7 +79,7 @@ impl Library {
         Some(external_client)
     }
 
-    /// The folder with the client and all it needs.
+    /// The folder of the client and its dependencies.
     fn home(self) -> Result<&'static Path, &'static str> {
         static NODE: OnceLock<Result<PathBuf, String>> = OnceLock::new();
         static PYTHON: OnceLock<Result<PathBuf, String>> = OnceLock::new();
@@ -110,7 +110,7 @@ impl Transports {
 }
 
 impl Puppet {
-    /// Connects to a namespace with what `how` says of `auth`, `query` and `headers`.
+    /// Connects to a namespace with the `auth`, `query` and `headers` in `how`.
     pub async fn connect(
         &mut self,
         address: SocketAddr,
@@ -130,12 +130,12 @@ impl Puppet {
         self.order(order).await;
     }
 
-    /// Emits an event and waits for its acknowledgement.
+    /// Emits an event and returns its acknowledgement.
     pub async fn emit(&mut self, event: &str, data: Value) -> Value {
         self.emit_with(json!({"event": event, "data": data})).await
     }
 
-    /// Emits bytes and waits for the acknowledgement.
+    /// Emits bytes and returns the acknowledgement.
     pub async fn emit_bytes(&mut self, event: &str, bytes: &[u8]) -> Value {
         self.emit_with(json!({"event": event, "binary": bytes})).await
     }
@@ -150,7 +150,7 @@ impl Puppet {
         self.find(&format!("acknowledgement {id}"), |said| said["on"] == "ack" && said["id"] == id).await["data"].take()
     }
 
-    /// The same; it must have gone well.
+    /// Like `emit`, but panics unless the acknowledgement reports success.
     pub async fn done(&mut self, event: &str, data: Value) -> Value {
         let answer = self.emit(event, data).await;
         assert_eq!(answer["ok"], true, "{event}: {answer}");
@@ -162,12 +162,12 @@ impl Puppet {
         self.order(json!({"do": "disconnect", "namespace": "/"})).await;
     }
 
-    /// The oldest event of this name that was not taken yet; what it says.
+    /// Takes the oldest buffered or next event of this name; returns its data.
     pub async fn heard(&mut self, name: &str) -> Value {
         self.find(name, |said| said["on"] == name).await
     }
 
-    /// The names of what came and was not taken.
+    /// Names of the buffered events, for error messages.
     fn kept(&self) -> String {
         self.kept.iter().take(20).map(|said| format!("{} ", said["on"])).collect()
     }
@@ -181,7 +181,7 @@ impl Puppet {
         if let Some(said) = self.kept.iter().position(&is_it).and_then(|at| self.kept.remove(at)) {
             return said;
         }
-        // For all of it: a client that tries again and again says so again and again.
+        // One deadline for the whole wait: a reconnecting client reports attempts endlessly.
         let until = tokio::time::Instant::now() + LIMIT;
         loop {
             let line = tokio::time::timeout_at(until, self.said.next_line()).await;

@@ -1,20 +1,20 @@
-//! Clients that are other people's programs: `tests/clients/<name>` says which, with a lock file of exact versions.
+//! Third-party client programs: `tests/clients/<name>` lists them, with a lock file of exact versions.
 //!
-//! What they need is fetched once, into `target/clients`. Where the language is not installed or nothing can be fetched,
-//! the tests say so and are skipped; with `SOUK_REQUIRE_SERVICES=1` they fail.
+//! Dependencies are fetched once, into `target/clients`. If the runtime is not installed or nothing can be
+//! fetched, the tests report it and are skipped; with `SOUK_REQUIRE_SERVICES=1` they fail.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The folder with these files of ours and the packages of `package-lock.json`.
+/// A folder with these files of ours and the packages of `package-lock.json`.
 pub fn by_npm(name: &str, files: &[&str]) -> Result<PathBuf, String> {
     let files = [files, &["package.json", "package-lock.json"]].concat();
     let install = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"];
     fetch(name, &files, "package-lock.json", &install)
 }
 
-/// The folder with these files of ours and the packages of `requirements.txt`.
+/// A folder with these files of ours and the packages of `requirements.txt`.
 pub fn by_pip(name: &str, files: &[&str]) -> Result<PathBuf, String> {
     let files = [files, &["requirements.txt"]].concat();
     let install =
@@ -44,10 +44,10 @@ fn fetch(name: &str, files: &[&str], lock: &str, install: &[&str]) -> Result<Pat
     Ok(home)
 }
 
-/// Says that a test did not run; where services are required (`SOUK_REQUIRE_SERVICES=1`), it failed.
+/// Reports that a test was skipped; with `SOUK_REQUIRE_SERVICES=1` it fails instead.
 pub fn skip(what: &str, why: &str) {
     let required = std::env::var_os("SOUK_REQUIRE_SERVICES").is_some_and(|value| value == "1");
     assert!(!required, "required, and skipped: {what}: {why}");
-    // Not `eprintln`, which the test runner swallows where a test passes.
+    // Not `eprintln`, which the test runner captures for passing tests.
     let _ = writeln!(std::io::stderr(), "\nskipped: a test with {what}: {why}\n");
 }

@@ -1,4 +1,4 @@
-//! Doors that only tests have: what the server wrote, read from its database.
+//! Direct access to the server's database, for what no public interface shows.
 
 use diesel::prelude::*;
 use souk::db::DbError;
@@ -11,13 +11,13 @@ use souk::ids::{CallId, Room, Seq};
 use super::{Person, TestApp};
 
 impl TestApp {
-    /// What the server makes of somebody's token, to call a use case without an edge.
+    /// The scope of a user's token, to call use cases directly.
     pub async fn db_scope(&self, person: &Person) -> Scope {
         let call = CallId::new(self.clock.now());
         self.server.auth.authenticate(person.token().unwrap(), call).await.unwrap()
     }
 
-    /// The events of a room, oldest first.
+    /// The room's events, oldest first.
     pub async fn db_events(&self, room: &str) -> Vec<Envelope> {
         let room: Room = room.parse().unwrap();
         self.server.db.read(move |uow| event_log::after(uow.conn(), &room, Seq::START, 1000)).await.unwrap()

@@ -1,4 +1,4 @@
-//! An outside issuer: a small HTTP server that publishes keys, and the tokens it signs.
+//! An external token issuer: a small HTTP server that publishes keys, and the tokens they sign.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -12,12 +12,12 @@ use serde_json::{Value, json};
 
 use super::keys::TestKey;
 
-/// What the issuer is called; it has nothing to do with where its keys are.
+/// The issuer's `iss`; unrelated to the URL of its keys.
 pub const ISS: &str = "https://issuer.example";
 
 /// A running issuer with one key, `k1`.
 pub struct Issuer {
-    /// Its key.
+    /// The signing key.
     pub key: TestKey,
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -33,7 +33,7 @@ struct Shared {
 }
 
 impl Issuer {
-    /// Starts one that signs with `algorithm`.
+    /// Starts an issuer that signs with `algorithm`.
     pub fn start(algorithm: Algorithm) -> Self {
         let key = TestKey::new(algorithm);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -54,23 +54,23 @@ impl Issuer {
         issuer
     }
 
-    /// Publishes these keys instead of what it published before.
+    /// Replaces the published keys.
     pub fn publish(&self, keys: &[(&str, &TestKey)]) {
         let keys: Vec<Value> = keys.iter().map(|(kid, key)| key.jwk(kid)).collect();
         *self.shared.published.lock().unwrap() = Some(json!({ "keys": keys }).to_string());
     }
 
-    /// Answers 500 from now on.
+    /// Answers with 500 from now on.
     pub fn break_down(&self) {
         *self.shared.published.lock().unwrap() = None;
     }
 
-    /// How often its keys were fetched.
+    /// Number of times its keys were fetched.
     pub fn asked(&self) -> usize {
         self.shared.asked.load(Ordering::SeqCst)
     }
 
-    /// A `SOUK_ISSUERS` file that describes it; `entry` adds members.
+    /// Writes a `SOUK_ISSUERS` file that describes it; `entry` adds members.
     pub fn describe(&self, algorithm: &str, entry: &Value) -> PathBuf {
         let url = format!("http://{}/jwks.json", self.address);
         let mut whole = json!({"iss": ISS, "jwks_url": url, "algorithms": [algorithm]});
@@ -84,7 +84,7 @@ impl Issuer {
 impl Drop for Issuer {
     fn drop(&mut self) {
         self.shared.stopping.store(true, Ordering::SeqCst);
-        // Wakes it to see that.
+        // Wakes the accept loop, so that it sees the flag.
         let _ = TcpStream::connect(self.address);
         if let Some(server) = self.server.take() {
             let _ = server.join();

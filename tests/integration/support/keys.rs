@@ -1,4 +1,4 @@
-//! Keys that a test signs tokens with, and publishes. The unit tests of `auth` use this file, too.
+//! Keys that tests sign tokens with, and publish. Shared with the unit tests of `auth`.
 
 use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
@@ -8,17 +8,17 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
-/// A private key and the public one that goes with it.
+/// A key pair.
 pub struct TestKey {
     algorithm: Algorithm,
     encoding: EncodingKey,
     jwk: Value,
-    /// The private key, PKCS #8.
+    /// The private key in PKCS #8.
     pub private_pem: String,
 }
 
 impl TestKey {
-    /// A fresh key for RS256, ES256 or EdDSA.
+    /// Generates a key for RS256, ES256 or EdDSA.
     pub fn new(algorithm: Algorithm) -> Self {
         let (der, jwk) = match algorithm {
             Algorithm::RS256 => rsa(),
@@ -37,21 +37,21 @@ impl TestKey {
         Self { algorithm, encoding: encoding.unwrap(), jwk, private_pem }
     }
 
-    /// The public key as a JSON Web Key of this name.
+    /// The public key as a JSON Web Key with this `kid`.
     pub fn jwk(&self, kid: &str) -> Value {
         let mut jwk = self.jwk.clone();
         jwk["kid"] = kid.into();
         jwk
     }
 
-    /// A token that names this key.
+    /// Signs a token whose header has this `kid`.
     pub fn sign(&self, kid: &str, claims: &Value) -> String {
         let mut header = Header::new(self.algorithm);
         header.kid = Some(kid.to_owned());
         self.sign_under(&header, claims)
     }
 
-    /// A token with this header.
+    /// Signs a token with this header.
     pub fn sign_under(&self, header: &Header, claims: &Value) -> String {
         jsonwebtoken::encode(header, claims, &self.encoding).unwrap()
     }

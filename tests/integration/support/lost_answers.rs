@@ -1,4 +1,5 @@
-//! A door to PostgreSQL that can lose an answer: what it brings about is done, and nobody hears of it.
+//! A proxy in front of PostgreSQL that can drop the response to a `COMMIT`: the transaction is committed, and
+//! the client does not learn it.
 
 use std::io::{Read, Write};
 use std::net::Shutdown;
@@ -10,17 +11,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::postgres::Server;
 use super::scratch;
 
-/// A socket that leads to a server, for as long as the test process lives.
+/// A proxying socket, for the lifetime of the test process.
 pub struct LostAnswers {
     folder: PathBuf,
     server: PathBuf,
     loses_next_commit: Arc<AtomicBool>,
 }
 
-/// What libpq names its socket in a folder.
+/// The socket's file name that libpq expects.
 const SOCKET: &str = ".s.PGSQL.5432";
 
-/// A simple query (`Q`, its length, the text and a zero byte) as the writer ends its transactions.
+/// The end of a simple query message (`Q`, length, text, zero byte) with which the writer commits.
 const COMMIT: &[u8] = b"COMMIT\0";
 
 impl LostAnswers {
@@ -49,18 +50,19 @@ impl LostAnswers {
         door
     }
 
-    /// The folder that the server's socket seems to be in.
+    /// Folder of the proxy's socket.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// The next transaction that commits breaks its connection instead of being answered.
+    /// The next `COMMIT` breaks its connection instead of being answered.
     pub fn lose_next_commit(&self) {
         self.loses_next_commit.store(true, Ordering::SeqCst);
     }
 }
 
-/// Passes on what is read; ends both connections where there is no more, or where `is_lost` says so of what came.
+/// Copies bytes; shuts down both connections at the end of the stream, or when `is_lost` says so of what was
+/// read.
 fn pass(mut from: UnixStream, mut to: UnixStream, is_lost: impl Fn(&[u8]) -> bool) {
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(length @ 1..) = from.read(&mut buffer) {

@@ -1,4 +1,5 @@
-//! The harness: a real server on a free port with a fresh database, and the people who call it.
+//! The test harness: a real server on a free port with a fresh database, and the clients and users that call
+//! it.
 #![allow(
     dead_code,
     unused_imports,

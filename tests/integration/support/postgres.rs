@@ -1,7 +1,8 @@
-//! A PostgreSQL of our own: started once per test process from the installed binaries, gone with it.
+//! A temporary PostgreSQL server: started once per test process from the installed binaries, removed with it.
 //!
-//! It listens on a socket in its own temporary folder and on no port: two test runs at once cannot meet. A shell that
-//! reads from a pipe to this process outlives it, however it ends, and stops the server and removes the folder then.
+//! It listens on a socket in its own temporary folder and on no port, so that concurrent test runs cannot
+//! interfere. A shell reading from a pipe to this process outlives it, however it ends, then stops the server
+//! and removes the folder.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -15,33 +16,33 @@ use souk::db::{Db, DbConfig, Target};
 
 use super::scratch;
 
-/// The server of this test process; `None` where PostgreSQL is not installed.
+/// The shared server of this test process; `None` if PostgreSQL is not installed.
 pub fn server() -> Option<&'static Server> {
     static SERVER: OnceLock<Option<Server>> = OnceLock::new();
     SERVER.get_or_init(|| Server::start(FORGETFUL)).as_ref()
 }
 
-/// A server for one test alone, which may do to it what it likes; gone when it is dropped.
+/// A server for one test, which may stop and restart it; removed on drop.
 pub fn own_server() -> Option<Server> {
     Server::start(KEEPS_COMMITS)
 }
 
-/// A running PostgreSQL, with a migrated database to copy from.
+/// A running PostgreSQL, with a migrated template database.
 pub struct Server {
     binaries: PathBuf,
     folder: PathBuf,
     admin: Mutex<PgConnection>,
     made: AtomicU32,
-    /// Its standard input closes with this process, and then it cleans up.
+    /// Cleans up when its standard input closes, which happens when this process ends.
     _cleaner: Child,
 }
 
 const TEMPLATE: &str = "souk_template";
 
-/// Nothing outlives the process, so nothing need reach the disk. Souk itself is what the tests kill.
+/// No durability: the data do not outlive the process. The tests kill Souk, not the server.
 const FORGETFUL: &str = "-c fsync=off -c full_page_writes=off -c synchronous_commit=off";
 
-/// The server is killed, the machine is not: a commit must have left the server's own memory.
+/// For tests that kill the server, not the machine: a commit must have reached the operating system.
 const KEEPS_COMMITS: &str = "-c fsync=off -c full_page_writes=off -c synchronous_commit=on";
 
 impl Server {
@@ -50,7 +51,7 @@ impl Server {
         let folder = std::env::temp_dir().join(format!("souk-pg-{}", uuid::Uuid::new_v4().simple()));
         std::fs::create_dir(&folder).unwrap();
         let account = account();
-        // Ours or the account's alone; PostgreSQL insists on that.
+        // Accessible to us or that account only; PostgreSQL insists on it.
         match account {
             Some(account) => must(Command::new("chown").arg(account).arg(&folder)),
             None => std::fs::set_permissions(&folder, PermissionsExt::from_mode(0o700)).unwrap(),
@@ -87,39 +88,39 @@ impl Server {
         Some(Self { binaries, folder, admin: Mutex::new(admin), made: AtomicU32::new(0), _cleaner: cleaner })
     }
 
-    /// The migrated database that others are copied from, for who has the server for themselves.
+    /// The migrated template database, for a test that has the server to itself.
     pub fn url(&self) -> String {
         url(&self.folder, TEMPLATE)
     }
 
-    /// Where its socket is.
+    /// Folder of the server's socket.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// The same database by a socket in another folder.
+    /// The same database through a socket in another folder.
     pub fn url_by(&self, folder: &Path) -> String {
         url(folder, TEMPLATE)
     }
 
-    /// Stops the server (`fast`: every connection is told; `immediate`: as if it had crashed).
+    /// Stops the server (`fast` notifies connections, `immediate` acts like a crash).
     pub fn stop(&self, mode: &str) {
         self.control(&["stop", "--silent", "--mode", mode, "--wait", "--timeout=60"]);
     }
 
-    /// Starts it again after a stop, as it was, and waits until it takes connections.
+    /// Restarts a stopped server with the same options and waits until it accepts connections.
     pub fn start_again(&self) {
         let options = std::fs::read_to_string(self.folder.join("data/postmaster.opts")).unwrap();
-        // The program's path, and its options in quotes.
+        // The file holds the program's path and its quoted options.
         let options = options.trim().split_once(' ').unwrap().1.replace('"', "'");
         let log = format!("--log={}", self.folder.join("log").display());
         let options = format!("--options={options}");
         self.control(&["start", "--silent", "--wait", "--timeout=60", &log, &options]);
     }
 
-    /// Ends every connection to its databases, as an operator would.
+    /// Terminates every connection to its databases, as an operator would.
     pub fn terminate_connections(&self) {
-        // Not by the connection that was kept: that did not survive the last restart.
+        // A new connection: the kept one did not survive the last restart.
         let mut admin = PgConnection::establish(&url(&self.folder, "postgres")).unwrap();
         let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
                    WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
@@ -131,7 +132,7 @@ impl Server {
         must(command.args(arguments).arg("--pgdata").arg(self.folder.join("data")));
     }
 
-    /// A migrated database that nobody else uses.
+    /// Creates a migrated database for one test.
     pub fn database(&'static self) -> Database {
         let name = format!("souk_{}", self.made.fetch_add(1, Ordering::Relaxed));
         self.run(&format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")).unwrap();
@@ -139,14 +140,14 @@ impl Server {
     }
 
     fn run(&self, sql: &str) -> diesel::QueryResult<()> {
-        // A test that failed here poisons nothing: the connection takes one statement after the other.
+        // A poisoned lock is harmless: the connection executes single statements.
         self.admin.lock().unwrap_or_else(PoisonError::into_inner).batch_execute(sql)
     }
 }
 
 /// A database of one test, dropped with it.
 pub struct Database {
-    /// How to reach it.
+    /// Its connection URL.
     pub url: String,
     name: String,
     server: &'static Server,
@@ -154,7 +155,7 @@ pub struct Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        // If it stays, it goes with the server.
+        // If this fails, the database is removed with the server.
         let _ = self.server.run(&format!("DROP DATABASE {} WITH (FORCE)", self.name));
     }
 }
@@ -163,11 +164,11 @@ fn url(folder: &Path, database: &str) -> String {
     format!("postgres:///{database}?host={}&user=souk", folder.display())
 }
 
-/// The folder with PostgreSQL's server programs: in the PATH, or where distributions put them beside it.
+/// The folder of PostgreSQL's server programs: in the PATH, or where distributions install them.
 fn binaries() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let in_path = std::env::split_paths(&path)
-        // Followed through links: `pg_ctl` stands beside the real `initdb`.
+        // Links resolved: `pg_ctl` is beside the real `initdb`.
         .filter_map(|folder| folder.join("initdb").canonicalize().ok())
         .filter_map(|initdb| Some(initdb.parent()?.to_owned()));
     let mut installed: Vec<PathBuf> =
@@ -176,13 +177,13 @@ fn binaries() -> Option<PathBuf> {
             .filter_map(|root| std::fs::read_dir(root).ok())
             .flat_map(|versions| versions.flatten().map(|version| version.path().join("bin")))
             .collect();
-    // The newest first.
+    // The newest version last.
     installed.sort();
     installed.reverse();
     in_path.chain(installed).find(|folder| folder.join("pg_ctl").exists() && folder.join("initdb").exists())
 }
 
-/// PostgreSQL refuses to run as root: the account that root hands it to.
+/// PostgreSQL refuses to run as root; root runs it under this account.
 fn account() -> Option<&'static str> {
     let id = Command::new("id").arg("-u").output().unwrap();
     let is_root = id.stdout.trim_ascii() == b"0";
@@ -204,7 +205,7 @@ fn as_account(account: Option<&str>, program: &Path) -> Command {
     command
 }
 
-/// When this process has ended, kills the server by the pid that it wrote down, and removes its folder.
+/// When this process has ended, kills the server by its pid file and removes its folder.
 const CLEANER: &str = r#"
     pid=$(head -n 1 "$1/data/postmaster.pid" 2>/dev/null) && kill -QUIT "$pid"
     while [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; do sleep 0.05; done

@@ -1,4 +1,4 @@
-//! The `souk` binary as a process of its own, which tests can kill.
+//! The `souk` binary as a child process, which tests can kill.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -12,14 +12,14 @@ use super::Client;
 use super::app::JWT_SECRET;
 use super::scratch::kill_afterwards;
 
-/// A running `souk serve`. Killed when dropped; a watchdog kills it should this process die before.
+/// A running `souk serve`. Killed on drop; a watchdog kills it if this process dies first.
 pub struct Process {
     child: Child,
     watchdog: Child,
     log: Receiver<String>,
-    /// Where it listens.
+    /// The address it listens on.
     pub address: SocketAddr,
-    /// What it logged before that.
+    /// Its log lines before it listened.
     pub said_first: Vec<String>,
 }
 
@@ -29,7 +29,7 @@ impl Process {
         Self::spawn(&mut Command::new(env!("CARGO_BIN_EXE_souk")), bind, database_url, flags)
     }
 
-    /// The same by a shell that has run `preparation` before it became the server.
+    /// Like `start`, from a shell that has run `preparation` first.
     pub fn start_after(preparation: &str, bind: &str, database_url: &str, flags: &[&str]) -> Self {
         let mut shell = Command::new("sh");
         let script = format!("{preparation}; exec \"$@\"");
@@ -37,13 +37,13 @@ impl Process {
         Self::spawn(&mut shell, bind, database_url, flags)
     }
 
-    /// The same, where the system allows it to have only so many files open.
+    /// Like `start`, with this limit of open files.
     pub fn start_with_files(files: u32, bind: &str, database_url: &str, flags: &[&str]) -> Self {
         Self::start_after(&format!("ulimit -n {files}"), bind, database_url, flags)
     }
 
     fn spawn(command: &mut Command, bind: &str, database_url: &str, flags: &[&str]) -> Self {
-        // Each of its clients here is an open file, too.
+        // Each of its clients in this process is an open file, too.
         souk::server::allow_many_files().unwrap();
         let mut child = command
             .args(["serve", "--bind", bind, "--jwt-secret", JWT_SECRET])
@@ -73,34 +73,34 @@ impl Process {
         Self { child, watchdog, log: said, address, said_first: lines }
     }
 
-    /// What it has logged since it was asked last (since it listened): JSON, line by line.
+    /// Its log lines since the last call (or since it listened), as JSON.
     pub fn logged(&self) -> Vec<Value> {
         self.log.try_iter().filter_map(|line| serde_json::from_str(&line).ok()).collect()
     }
 
-    /// A caller with or without a token.
+    /// A client with or without a token.
     pub fn client(&self, token: Option<&str>) -> Client {
         Client::new(self.address, token.map(str::to_owned))
     }
 
-    /// Its process id.
+    /// Process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// SIGKILL: it gets no chance to do anything.
+    /// Kills it with SIGKILL.
     pub fn kill(mut self) {
         self.end();
     }
 
-    /// SIGTERM, and how it ends then.
+    /// Stops it with SIGTERM; returns its exit status.
     pub fn terminate(mut self) -> ExitStatus {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
         self.child.wait().unwrap()
     }
 
-    /// SIGTERM, and every line of its log from when it listened.
+    /// Stops it with SIGTERM; returns all its log lines since it listened.
     pub fn terminate_and_tell(mut self) -> Vec<String> {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
@@ -117,13 +117,13 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.end();
-        // Its work is done: the pid may belong to another process from now on.
+        // Killed first: after this, the pid may belong to another process.
         let _ = self.watchdog.kill();
         let _ = self.watchdog.wait();
     }
 }
 
-/// What `souk` says on standard error where it fails by itself, as it must.
+/// Standard error of a `souk` command that must fail.
 pub fn refused(arguments: &[&str]) -> String {
     let mut child = Command::new(env!("CARGO_BIN_EXE_souk"))
         .args(arguments)
@@ -153,13 +153,13 @@ pub fn refused(arguments: &[&str]) -> String {
     said
 }
 
-/// Its log, line by line. A thread reads on for as long as it runs, so that it never waits for a reader.
+/// Its log, line by line. A thread keeps reading while it runs, so that a full pipe never blocks it.
 fn listen_to(child: &mut Child) -> Receiver<String> {
     let log = BufReader::new(child.stderr.take().unwrap());
     let (sender, said) = sync_channel(64 * 1024);
     std::thread::spawn(move || {
         for line in log.lines().map_while(Result::ok) {
-            // Full, or nobody listens any more: the line is not needed.
+            // The buffer is full or the receiver gone: the line is not needed.
             let _ = sender.try_send(line);
         }
     });

@@ -1,19 +1,19 @@
-//! A WebSocket client that sends the bytes that it is told to, right or wrong.
+//! A WebSocket client that sends arbitrary bytes, valid or not.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
 
-/// A client that does exactly what it is told.
+/// A raw connection.
 pub struct Raw {
     stream: TcpStream,
-    /// What came and was not taken yet.
+    /// Bytes received and not yet consumed.
     pub received: Vec<u8>,
 }
 
 impl Raw {
-    /// Connects and finishes the WebSocket handshake.
+    /// Connects and completes the WebSocket handshake.
     pub async fn open(address: SocketAddr, path: &str) -> Raw {
         let (raw, head) = Raw::ask(address, path, "Sec-WebSocket-Version: 13\r\n").await;
         assert!(head.starts_with("HTTP/1.1 101"), "{head}");
@@ -24,7 +24,7 @@ impl Raw {
         raw
     }
 
-    /// Sends a handshake with these further headers; with the head of its answer.
+    /// Sends a handshake with additional headers; returns the head of the response, too.
     pub async fn ask(address: SocketAddr, path: &str, headers: &str) -> (Raw, String) {
         let stream = TcpStream::connect(address).await.unwrap();
         let mut raw = Raw { stream, received: Vec::new() };
@@ -43,20 +43,20 @@ impl Raw {
         (raw, head)
     }
 
-    /// Sends bytes as they are.
+    /// Sends bytes unchanged.
     pub async fn send(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             self.stream.writable().await.unwrap();
             match self.stream.try_write(bytes) {
                 Ok(written) => bytes = &bytes[written..],
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
-                // The server has ended the connection; what it said before is still to be read.
+                // The server has closed the connection; what it sent before can still be read.
                 Err(_) => return,
             }
         }
     }
 
-    /// Reads some more; whether there was any.
+    /// Reads more bytes; `false` at the end of the stream.
     pub async fn receive(&mut self) -> bool {
         let mut buffer = [0; 16 * 1024];
         loop {
@@ -73,7 +73,7 @@ impl Raw {
         }
     }
 
-    /// The next frame's first byte and payload; `None` when the server has ended the connection.
+    /// First byte and payload of the next frame; `None` at the end of the stream.
     pub async fn next(&mut self) -> Option<(u8, Vec<u8>)> {
         loop {
             if let Some((first, from, to)) = self.whole_frame() {
@@ -98,7 +98,7 @@ impl Raw {
         (self.received.len() >= to).then_some((first, from, to))
     }
 
-    /// The code of the close frame that must come next, after which the server must end the connection.
+    /// The code of the close frame that must come next, followed by the end of the connection.
     pub async fn closed(&mut self) -> u16 {
         let (first, payload) = self.next().await.expect("a close frame");
         assert_eq!(first, 0x88, "a close frame");
@@ -107,7 +107,7 @@ impl Raw {
     }
 }
 
-/// A frame with these first bits and this payload, masked where there is a mask.
+/// Encodes a frame with this first byte and payload, masked if a mask is given.
 pub fn frame(first: u8, payload: &[u8], mask: Option<[u8; 4]>) -> Vec<u8> {
     let masked = if mask.is_some() { 0x80 } else { 0 };
     let mut frame = vec![first];
@@ -128,15 +128,15 @@ pub fn frame(first: u8, payload: &[u8], mask: Option<[u8; 4]>) -> Vec<u8> {
     frame
 }
 
-/// The same as clients must send it.
+/// Encodes a frame with a mask, as clients must send it.
 pub fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
     frame(first, payload, Some([0x37, 0xfa, 0x21, 0x3d]))
 }
 
-/// A client that asks to hear something and then never reads.
+/// A client that has sent a message and never reads.
 pub struct Deaf(Raw);
 
-/// Connects, says this, and reads no more. Its receive buffer is small, so that the server notices.
+/// Connects, sends this message and stops reading. Its small receive buffer makes the server notice.
 pub async fn deaf(address: SocketAddr, path: &str, says: &serde_json::Value) -> Deaf {
     let mut raw = Raw::open(address, path).await;
     let _ = socket2::SockRef::from(&raw.stream).set_recv_buffer_size(4 * 1024);

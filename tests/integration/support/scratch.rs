@@ -1,11 +1,11 @@
-//! What this test process leaves lying about, and who cleans up after it however it ends: shells that read from a pipe
-//! to it, which closes when it does.
+//! Temporary files and child processes of this test process. Shells that read from a pipe to it clean them up
+//! when the pipe closes, however the process ends.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
-/// A folder of this test process, gone soon after it.
+/// The temporary folder of this test process, removed soon after its end.
 pub fn folder() -> &'static Path {
     static FOLDER: OnceLock<(PathBuf, Child)> = OnceLock::new();
     let (folder, _) = FOLDER.get_or_init(|| {
@@ -18,13 +18,13 @@ pub fn folder() -> &'static Path {
     folder
 }
 
-/// Kills the process with this pid should ours end first. To be killed itself once that process has ended, since its
-/// pid may be another's from then on.
+/// Starts a watchdog that kills the process with this pid if ours ends first. The caller must kill the
+/// watchdog once that process has ended, since the pid may be reused.
 pub fn kill_afterwards(pid: u32) -> Child {
     afterwards(r#"kill -KILL "$1""#, &pid.to_string())
 }
 
-/// Runs a line of shell, with `$1`, when this process has ended. Nobody writes to its standard input.
+/// Runs a shell script with `$1` when this process has ended. Its standard input is never written to.
 pub fn afterwards(script: &str, argument: &str) -> Child {
     Command::new("sh")
         .args(["-c", &format!("trap '' INT TERM HUP; read -r _; {script}"), "sh", argument])

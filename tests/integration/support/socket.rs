@@ -1,4 +1,4 @@
-//! A plain WebSocket client that reads what it waits for and keeps the rest.
+//! A plain WebSocket client that buffers messages other than the awaited one.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -12,32 +12,32 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-/// No message takes longer.
+/// Upper bound for any message to arrive.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// A live connection.
+/// An open WebSocket connection.
 pub struct Socket {
     stream: WebSocketStream<TcpStream>,
     kept: VecDeque<Value>,
     requests: u64,
 }
 
-/// How a connection ended.
+/// How a connection was closed.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Closed {
-    /// The close code; 1006 where the connection broke.
+    /// Close code; 1006 for a broken connection.
     pub code: u16,
-    /// The reason.
+    /// Close reason.
     pub reason: String,
 }
 
 impl Socket {
-    /// Connects to `path` (with its query) and finishes the WebSocket handshake.
+    /// Connects to `path` (including the query) and completes the WebSocket handshake.
     pub async fn connect(address: SocketAddr, path: &str) -> Self {
         Self::connect_with(address, path, &[]).await.unwrap_or_else(|error| panic!("{path}: {error}"))
     }
 
-    /// The same with further headers; an error where the handshake was refused with an HTTP status.
+    /// Like `connect`, with additional headers; an error if the handshake was refused with an HTTP status.
     pub async fn connect_with(
         address: SocketAddr,
         path: &str,
@@ -53,29 +53,29 @@ impl Socket {
         Ok(Self { stream, kept: VecDeque::new(), requests: 0 })
     }
 
-    /// From here on little fits on the way to it, so that the server soon notices when it does not read.
+    /// Shrinks the receive buffer, so that the server soon notices when this client does not read.
     pub fn hears_little(&self) {
         socket2::SockRef::from(self.stream.get_ref()).set_recv_buffer_size(4 * 1024).unwrap();
     }
 
-    /// Sends a message.
+    /// Sends a JSON message.
     pub async fn send(&mut self, message: Value) {
         self.send_text(&message.to_string()).await;
     }
 
     /// Sends text, well-formed or not.
     pub async fn send_text(&mut self, text: &str) {
-        // That the server closed meanwhile shows when reading.
+        // An error means that the server has closed; reading reports that.
         let _ = self.stream.send(Message::text(text)).await;
     }
 
-    /// Sends a message with an `id` of its own and waits for the `ack` or `error` with that `id`.
+    /// Sends a message with a fresh `id` and returns the `ack` or `error` with that `id`.
     pub async fn request(&mut self, message: Value) -> Value {
         let what = message.to_string();
         self.try_request(message).await.unwrap_or_else(|closed| panic!("no answer to {what}, but {closed:?}"))
     }
 
-    /// The same; an error where the connection ended first.
+    /// Like `request`; an error if the connection is closed first.
     pub async fn try_request(&mut self, mut message: Value) -> Result<Value, Closed> {
         self.requests += 1;
         let id = self.requests;
@@ -84,44 +84,44 @@ impl Socket {
         self.find(|answer| answer["id"] == id && (answer["type"] == "ack" || answer["type"] == "error")).await
     }
 
-    /// The same; the answer must be an `ack`.
+    /// Like `request`; panics unless the response is an `ack`.
     pub async fn ack(&mut self, message: Value) -> Value {
         let answer = self.request(message).await;
         assert_eq!(answer["type"], "ack", "{answer}");
         answer
     }
 
-    /// The oldest message of this type that was not taken yet; others wait.
+    /// Takes the oldest buffered or next message of this type; others stay buffered.
     pub async fn recv(&mut self, kind: &str) -> Value {
         self.try_recv(kind).await.unwrap_or_else(|closed| panic!("no {kind}, but {closed:?}"))
     }
 
-    /// The same; an error where the connection ended first.
+    /// Like `recv`; an error if the connection is closed first.
     pub async fn try_recv(&mut self, kind: &str) -> Result<Value, Closed> {
         self.find(|message| message["type"] == kind).await
     }
 
-    /// All messages of this type that have come and were not taken yet, oldest first.
+    /// Takes all buffered messages of this type, oldest first.
     pub fn take_all(&mut self, kind: &str) -> Vec<Value> {
         let (taken, kept) = self.kept.drain(..).partition::<Vec<_>, _>(|message| message["type"] == kind);
         self.kept = kept.into();
         taken
     }
 
-    /// The oldest event of this kind that was not taken yet.
+    /// Takes the oldest buffered or next event of this kind.
     pub async fn event(&mut self, kind: &str) -> Value {
         self.find(|message| message["type"] == "event" && message["kind"] == kind)
             .await
             .unwrap_or_else(|closed| panic!("no event {kind}, but {closed:?}"))
     }
 
-    /// Asks for a sign of life: what the session does by itself at its start is done then.
+    /// Sends a ping and waits for its pong: what the session does at its start is done then.
     pub async fn recv_pong(&mut self) {
         self.send(serde_json::json!({"type": "ping"})).await;
         self.recv("pong").await;
     }
 
-    /// The next message, whatever it is.
+    /// The next message of any type.
     pub async fn next(&mut self) -> Result<Value, Closed> {
         match self.kept.pop_front() {
             Some(message) => Ok(message),
@@ -129,7 +129,7 @@ impl Socket {
         }
     }
 
-    /// How the server ends this; messages before it are dropped.
+    /// Waits for the server to close the connection; messages before that are dropped.
     pub async fn closed(&mut self) -> Closed {
         loop {
             if let Err(closed) = self.read().await {
@@ -138,13 +138,13 @@ impl Socket {
         }
     }
 
-    /// Ends the connection from this side, in order.
+    /// Closes the connection with a close handshake.
     pub async fn close(mut self) {
         let _ = self.stream.close(None).await;
         self.closed().await;
     }
 
-    /// Messages that came and were not taken: a test may check that there are none.
+    /// The buffered messages, for tests that expect none.
     pub fn left(&self) -> &VecDeque<Value> {
         &self.kept
     }

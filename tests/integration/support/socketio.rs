@@ -1,4 +1,4 @@
-//! A Socket.IO client over a WebSocket that does exactly what it is told, and checks each packet that it gets.
+//! A Socket.IO client over a WebSocket that sends arbitrary packets and checks each packet it receives.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
 
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// A live connection.
+/// An open connection.
 pub struct SocketIo {
     stream: WebSocketStream<TcpStream>,
     kept: VecDeque<(String, Value)>,
@@ -22,7 +22,7 @@ pub struct SocketIo {
 }
 
 impl SocketIo {
-    /// Opens a connection that is in no namespace yet; `query` begins with `&` or is empty.
+    /// Opens a connection without a namespace; `query` begins with `&` or is empty.
     pub async fn open(address: SocketAddr, query: &str, headers: &[(&'static str, &str)]) -> Self {
         let url = format!("ws://{address}/socket.io/?EIO=4&transport=websocket{query}");
         let mut request = url.into_client_request().unwrap();
@@ -38,7 +38,7 @@ impl SocketIo {
         socket
     }
 
-    /// Connects to the main namespace with a token, and is greeted.
+    /// Connects to the main namespace with a token and takes the greeting.
     pub async fn connect(address: SocketAddr, token: &str) -> Self {
         let mut socket = Self::open(address, "", &[]).await;
         socket.knock("/", json!({"token": token})).await.unwrap();
@@ -46,7 +46,7 @@ impl SocketIo {
         socket
     }
 
-    /// Asks to be let into a namespace; what the refusal says, if it is one.
+    /// Connects to a namespace; the `connect_error`'s data if refused.
     pub async fn knock(&mut self, namespace: &str, auth: Value) -> Result<Value, Value> {
         let prefix = if namespace == "/" { String::new() } else { format!("{namespace},") };
         let auth = if auth.is_null() { String::new() } else { auth.to_string() };
@@ -67,21 +67,21 @@ impl SocketIo {
 
     /// Sends a packet, well-formed or not.
     pub async fn send(&mut self, packet: &str) {
-        // That the server closed meanwhile shows when reading.
+        // An error means that the server has closed; reading reports that.
         let _ = self.stream.send(Message::text(packet)).await;
     }
 
-    /// From here on little fits on the way to it, so that the server soon notices when it does not read.
+    /// Shrinks the receive buffer, so that the server soon notices when this client does not read.
     pub fn hears_little(&self) {
         socket2::SockRef::from(self.stream.get_ref()).set_recv_buffer_size(4 * 1024).unwrap();
     }
 
-    /// Sends an attachment.
+    /// Sends a binary attachment.
     pub async fn send_bytes(&mut self, bytes: &[u8]) {
         let _ = self.stream.send(Message::binary(bytes.to_vec())).await;
     }
 
-    /// Emits an event and waits for its acknowledgement.
+    /// Emits an event and returns its acknowledgement.
     pub async fn emit(&mut self, event: &str, data: Value) -> Value {
         self.emitted += 1;
         self.send(&format!("42{}{}", self.emitted, json!([event, data]))).await;
@@ -89,7 +89,7 @@ impl SocketIo {
         self.recv(&id).await
     }
 
-    /// The oldest event of this name that was not taken yet.
+    /// Takes the oldest buffered or next event of this name.
     pub async fn recv(&mut self, name: &str) -> Value {
         loop {
             if let Some(at) = self.kept.iter().position(|(kept, _)| kept == name) {
@@ -100,7 +100,7 @@ impl SocketIo {
         }
     }
 
-    /// The next packet as it came, that is no ping.
+    /// The next packet other than a ping, unparsed.
     pub async fn next_raw(&mut self) -> String {
         if let Some(at) =
             self.kept.iter().position(|(packet, data)| data.is_null() && packet.starts_with('4'))
@@ -110,7 +110,7 @@ impl SocketIo {
         self.packet().await.expect("a packet")
     }
 
-    /// How the server ends this: what it said before, and the WebSocket's close code.
+    /// Waits for the server to close the connection; returns the packets before that and the close code.
     pub async fn ended(&mut self) -> (Vec<String>, u16) {
         let mut said = Vec::new();
         loop {
@@ -128,7 +128,7 @@ impl SocketIo {
     fn keep(&mut self, packet: &str) {
         let (kind, rest) = packet.split_at(2);
         if rest.starts_with('/') {
-            // Of another namespace: as it came.
+            // A packet of another namespace is kept unparsed.
             return self.kept.push_back((packet.to_owned(), Value::Null));
         }
         let (id, data) = rest.split_at(rest.find('[').unwrap_or(rest.len()));
@@ -145,7 +145,7 @@ impl SocketIo {
         }
     }
 
-    /// The next packet that is no ping; those are answered. Nothing when the connection has ended.
+    /// The next packet other than a ping, which is answered; `None` at the end of the connection.
     async fn packet(&mut self) -> Option<String> {
         loop {
             let next = tokio::time::timeout(LIMIT, self.stream.next()).await;
