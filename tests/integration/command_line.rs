@@ -1,4 +1,4 @@
-//! The binary as people and programs call it.
+//! The command-line interface of the binary, as users and scripts call it.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Output, Stdio};
@@ -98,7 +98,7 @@ async fn the_demo_lets_everybody_be_who_it_says() {
     assert!(said.iter().any(|event| event["data"]["text"] == "It does."), "{joined}");
 }
 
-/// A running `souk demo --json`; told to stop when dropped.
+/// A running `souk demo --json`; stopped on drop.
 struct Demo {
     child: Child,
     watchdog: Child,

@@ -1,5 +1,6 @@
-//! Souk driven through its front door: a real server on a real port and a fresh database, by clients that know nothing
-//! of its insides. Every test runs on SQLite and on PostgreSQL.
+//! Souk through its public interfaces: a real server on a real port with a fresh database, and clients that
+//! know nothing of its internals. Every test runs on SQLite and on PostgreSQL, unless the engine does not
+//! matter.
 
 #![allow(
     clippy::unwrap_used,

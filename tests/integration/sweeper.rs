@@ -1,4 +1,4 @@
-//! What time brings about by itself.
+//! The sweeper: what expires by itself.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! `souk user`: the first admin of a new server, and looking after users beside a server that runs.
+//! `souk user`: the first admin of a new server, and managing users beside a running server.
 
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
@@ -10,7 +10,7 @@ use crate::support::{Client, Database, PASSWORD, Person, Process, Socket};
 
 const ROOT: &str = "root@example.com";
 
-/// Runs `souk user …` on a database, with this on its standard input.
+/// Runs `souk user …` on a database with this standard input.
 fn user(database: &Database, arguments: &[&str], input: &str) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_souk"))
         .arg("user")
@@ -21,12 +21,12 @@ fn user(database: &Database, arguments: &[&str], input: &str) -> Output {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // That it ended without reading shows in what it said.
+    // If it ended without reading, its output tells why.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     child.wait_with_output().unwrap()
 }
 
-/// The same; it must succeed. What it said on standard output.
+/// Runs a command that must succeed; returns its standard output.
 #[track_caller]
 fn done(database: &Database, arguments: &[&str]) -> String {
     let output = user(database, arguments, PASSWORD);
@@ -39,7 +39,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// The arguments that add somebody whose password is `PASSWORD`.
+/// Arguments that add a user with the password `PASSWORD`.
 fn add<'a>(email: &'a str, role: &'a str) -> [&'a str; 9] {
     ["add", "--email", email, "--name", "Root", "--role", role, "--password-file", "-"]
 }
@@ -138,7 +138,7 @@ both_engines! {
             assert_eq!(live.closed().await.code, 4001);
             let admin = log_in(&anyone, "ana@example.com", PASSWORD).await;
             admin.get("/admin/users").await.ok();
-            // What was compared with the row once more is still there.
+            // A session that was rechecked against its row remains connected.
             let mut live = Socket::connect(server.address, &admin.live_path()).await;
             live.recv("connection_established").await;
             live.ack(json!({"type": "join", "room": "admin"})).await;

@@ -1,4 +1,4 @@
-//! Domain events of consumer profiles. They go to the owner's user room only.
+//! Domain events of consumer profiles. They go to the owner's user room.
 
 use serde::Serialize;
 

@@ -1,4 +1,4 @@
-//! Domain events of provider profiles and catalogues. They go to the owner's user room only.
+//! Domain events of provider profiles and catalogues. They go to the owner's user room.
 
 use serde::Serialize;
 

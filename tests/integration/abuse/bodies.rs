@@ -1,4 +1,4 @@
-//! Those who send bodies that are not what they seem.
+//! Clients that send bodies which are not what they seem.
 
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +9,7 @@ use futures_util::future::{join, join_all};
 
 use super::Target;
 
-/// 100 KB that inflate to 100 MiB.
+/// 100 KB of gzip that inflate to 100 MiB.
 fn bomb() -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     for _ in 0..100 {

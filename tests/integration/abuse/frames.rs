@@ -1,4 +1,4 @@
-//! Those who have a token and do not keep to the protocol.
+//! Authenticated clients that violate the protocol.
 
 use futures_util::future::join_all;
 use serde_json::json;
@@ -6,10 +6,10 @@ use serde_json::json;
 use super::Target;
 use crate::support::{Person, Raw, Socket, SocketIo, frame, masked};
 
-/// How many do the same at once.
+/// Number of clients doing the same concurrently.
 const CROWD: usize = 25;
 
-/// 60,000 bytes that a naive reader takes 30,000 calls deep.
+/// 60,000 bytes of JSON that make a naive parser recurse 30,000 times.
 fn deep() -> String {
     format!("{}{}", "[".repeat(30_000), "]".repeat(30_000))
 }
@@ -21,7 +21,7 @@ async fn live(target: &Target, person: &Person) -> Raw {
     raw
 }
 
-/// The code of the close frame that comes, whatever comes before it.
+/// The code of the next close frame, whatever comes before it.
 async fn closed(raw: &mut Raw) -> u16 {
     loop {
         let (first, payload) = raw.next().await.expect("a close frame before the end");
@@ -51,7 +51,7 @@ async fn who_breaks_the_protocol_is_closed_with_its_code() {
         join_all((0..CROWD).map(async |_| {
             let mut raw = live(&target, &ana).await;
             raw.send(bytes).await;
-            // And it does not stop at that.
+            // The client keeps sending after the violation.
             raw.send(&vec![0x5a; 300_000]).await;
             assert_eq!(closed(&mut raw).await, *code, "{what}");
         }))

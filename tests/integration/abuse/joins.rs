@@ -1,4 +1,4 @@
-//! Those who want to be everywhere.
+//! Clients that try to join every room.
 
 use futures_util::future::join_all;
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use super::Target;
 use crate::support::SocketIo;
 
-/// How many do the same at once.
+/// Number of clients doing the same concurrently.
 const CROWD: usize = 20;
 
 #[actix_web::test]
@@ -30,7 +30,7 @@ async fn who_joins_without_end_gets_no_further_than_the_cap() {
             socket.send(json!({"type": "join", "room": own})).await;
             socket.send(json!({"type": "leave", "room": own})).await;
         }
-        // No goodbye: the connection breaks.
+        // Dropped without a close handshake: the connection breaks.
     }))
     .await;
     target.assert_recovers().await;

@@ -1,7 +1,7 @@
-//! Souk as a process of its own, treated as nobody should treat it. It goes on serving whoever behaves, and of who does not
-//! nothing is left: no session, no membership, no connection, no memory.
+//! Souk as a child process under abuse. It must go on serving well-behaved clients, and release everything of
+//! the others: sessions, memberships, connections, memory.
 //!
-//! One engine is enough here: nothing of this reaches the database.
+//! One engine is enough: none of this reaches the database.
 
 mod bodies;
 mod frames;

@@ -1,4 +1,4 @@
-//! Those who ask to hear something and then do not read.
+//! Clients that subscribe to something and then do not read.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::support::{Person, Socket, deaf, eventually, usual_request};
 
 const MESSAGES: usize = 300;
 
-/// A chat session of these two; its id.
+/// Opens a chat session of these users; returns its id.
 pub(super) async fn chat(consumer: &Person, provider: &Person) -> String {
     let request = consumer.post("/requests", usual_request()).await.ok();
     let day = souk::clock::Clock::system().now().plus(Duration::from_secs(24 * 3600));
@@ -23,7 +23,7 @@ pub(super) async fn chat(consumer: &Person, provider: &Person) -> String {
     provider.post(&path, offer).await.ok()["session_id"].as_str().unwrap().to_owned()
 }
 
-/// A Socket.IO client that polls when it is told to.
+/// A Socket.IO client that polls on demand only.
 pub(super) struct Poller {
     http: reqwest::Client,
     url: String,
@@ -46,7 +46,7 @@ impl Poller {
         poller
     }
 
-    /// What there is to hear; nothing where the connection, or the server, is no more.
+    /// The body of one poll; `None` if the connection or the server has ended.
     pub(super) async fn poll(&self) -> Option<String> {
         let answer = self.http.get(&self.url).send().await.ok()?;
         if answer.status() == 200 { answer.text().await.ok() } else { None }

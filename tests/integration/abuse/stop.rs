@@ -1,4 +1,4 @@
-//! Told to stop while thousands are there and talk.
+//! A shutdown while thousands of clients are connected and chatting.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use crate::support::{Engine, Person, Process, Socket, SocketIo};
 
 const ROOMS: usize = 20;
 
-/// In each room, beside two who speak, one with Socket.IO and one that polls.
+/// Listeners per room, besides two clients that send: one with Socket.IO and one that polls.
 const LISTENERS: usize = 96;
 
 const FLAGS: [&str; 6] = [
@@ -26,14 +26,14 @@ const FLAGS: [&str; 6] = [
     "--log-filter=error,souk::server=info",
 ];
 
-/// A chat of two, each with many sessions.
+/// A chat of two users with many sessions each.
 struct Chat {
     people: [Person; 2],
     session: String,
     room: String,
 }
 
-/// What was acknowledged: our name for it, and its position.
+/// Acknowledged messages: client id and position.
 type Acked = Vec<(String, u64)>;
 
 impl Chat {
@@ -60,7 +60,7 @@ impl Chat {
         socket
     }
 
-    /// Says something now and then until sent away.
+    /// Sends a message now and then until the server closes the connection.
     async fn speak(&self, mut socket: Socket, name: usize, all_acked: &Cell<usize>) -> Acked {
         let mut acked = Vec::new();
         let mut pace = interval(Duration::from_millis(1500));

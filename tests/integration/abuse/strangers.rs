@@ -1,4 +1,4 @@
-//! Those who do not say who they are.
+//! Clients that do not authenticate.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use super::Target;
 use crate::support::{Raw, Socket};
 
-/// Connects, says so much, and waits for the end. For how long that took.
+/// Connects, sends this much and waits for the end; returns how long that took.
 async fn falls_silent(target: &Target, said: &str) -> Duration {
     let mut stream = TcpStream::connect(target.address()).await.unwrap();
     let began = Instant::now();

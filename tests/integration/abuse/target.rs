@@ -1,4 +1,4 @@
-//! A server of its own to be abused, which must be afterwards what it was before.
+//! A server to abuse, which must return to its initial state afterwards.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::{Future, IntoFuture};
@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::support::{Client, Database, Engine, Person, Process, Raw, SocketIo};
 
-/// What must be as before: sessions and their places, and connections that are none yet.
+/// Gauges that must return to their initial values: sessions, their permits, and pending connections.
 const LIVE: [&str; 7] = [
     "souk_realtime_connections",
     "souk_realtime_unauthenticated",
@@ -22,13 +22,13 @@ const LIVE: [&str; 7] = [
     "souk_hub_memberships",
 ];
 
-/// How long it may take until all is as before.
+/// How long returning to the initial state may take.
 const RECOVERY: Duration = Duration::from_secs(60);
 
-/// Sockets that come and go: those by which we ask.
+/// Tolerance for the sockets of the test's own requests.
 const SOCKETS: usize = 4;
 
-/// Limits short enough for tests, and otherwise out of the way.
+/// Limits short enough for tests, and otherwise high enough not to interfere.
 const FLAGS: [&str; 6] = [
     "--free-messages=10000",
     "--free-connections=3000",
@@ -38,13 +38,13 @@ const FLAGS: [&str; 6] = [
     "--log-filter=error,souk::server=info",
 ];
 
-/// Fewer strangers at once than an address may send.
+/// Fewer unauthenticated connections than one address may open.
 const AT_ONCE: usize = 30;
 
 /// A server under abuse.
 pub(super) struct Target {
     process: Process,
-    /// After the process, so that it goes before its files do.
+    /// Declared after the process, so that it is dropped before its files are removed.
     _database: Database,
     before: Before,
 }
@@ -55,13 +55,13 @@ struct Before {
     resident: u64,
 }
 
-/// So many live connections, made a few at a time.
+/// Opens this many live connections, a few at a time.
 pub(super) async fn crowd<F: Future>(count: usize, connect: impl Fn(usize) -> F) -> Vec<F::Output> {
     stream::iter((0..count).map(connect)).buffered(AT_ONCE).collect().await
 }
 
 impl Target {
-    /// Starts it with further flags, warms it up, and writes down what it is like.
+    /// Starts it with additional flags, warms it up, and records its initial state.
     pub(super) async fn start(flags: &[&str]) -> Self {
         let database = Engine::Sqlite.database().unwrap();
         let flags: Vec<_> = FLAGS.iter().chain(flags).copied().collect();
@@ -89,19 +89,19 @@ impl Target {
         self.process.client(None)
     }
 
-    /// One number of what it counts.
+    /// Value of one of its metrics.
     pub(super) async fn count(&self, name: &str) -> u64 {
         self.counts().await.get(name).copied().unwrap_or(0)
     }
 
-    /// What it has in memory, in bytes.
+    /// Its resident memory in bytes.
     pub(super) fn resident(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.pid())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
         line.trim().strip_suffix("kB").unwrap().trim().parse::<u64>().unwrap() * 1024
     }
 
-    /// Its sockets, however many handles it has of each.
+    /// Number of its distinct sockets; several handles may refer to one.
     fn sockets(&self) -> usize {
         let handles = std::fs::read_dir(format!("/proc/{}/fd", self.process.pid())).unwrap();
         let links = handles.filter_map(|handle| std::fs::read_link(handle.ok()?.path()).ok());
@@ -109,12 +109,12 @@ impl Target {
         sockets.collect::<BTreeSet<_>>().len()
     }
 
-    /// Files that it has open.
+    /// Number of its open files.
     pub(super) fn descriptors(&self) -> usize {
         std::fs::read_dir(format!("/proc/{}/fd", self.process.pid())).unwrap().count()
     }
 
-    /// Checks that it answers at once, and in time is what it was before. Then it ends well.
+    /// Checks that it answers at once and returns to its initial state in time, then stops it.
     pub(super) async fn assert_recovers(self) {
         let asked = tokio::time::timeout(Duration::from_secs(1), self.anyone().get("/healthz").into_future());
         assert_eq!(asked.await.expect("/healthz within a second").status, 200);
@@ -144,7 +144,7 @@ impl Target {
         }
     }
 
-    /// Lets it take what every server takes once: tables of the allocator, prepared statements, threads.
+    /// Makes it allocate what a server allocates once: allocator arenas, prepared statements, threads.
     async fn warm_up(&self) {
         let somebody = self.consumer("somebody").await;
         let join = json!({"type": "join", "room": format!("user:{}", somebody.id)});
@@ -162,7 +162,7 @@ impl Target {
         }
     }
 
-    /// What it is like once nobody is there.
+    /// Its state once no client is connected.
     async fn settled(&self) -> Before {
         let began = Instant::now();
         loop {

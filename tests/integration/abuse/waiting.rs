@@ -1,4 +1,5 @@
-//! Those who keep the server waiting: for the rest of a head or of a body, for a next request, for reading the answer.
+//! Clients that keep the server waiting: for the rest of a head or body, for the next request, for reading
+//! the response.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -22,10 +23,11 @@ const FLAGS: [&str; 6] = [
     "--body-max=64KiB",
 ];
 
-/// More than any of these bounds and what a client that is refused has to hear of it; less than the defaults.
+/// Longer than any of the configured timeouts and the response to it; shorter than the defaults.
 const LONGEST: Duration = Duration::from_secs(15);
 
-/// Says this, and then `bit` again and again if there is any; the answer, when the server has ended the connection.
+/// Sends `said`, then `bit` repeatedly if it is not empty; returns the response once the server has closed
+/// the connection.
 async fn ends(target: &Target, said: &str, bit: &[u8]) -> String {
     let mut stream = TcpStream::connect(target.address()).await.unwrap();
     stream.write_all(said.as_bytes()).await.unwrap();
@@ -38,7 +40,7 @@ async fn ends(target: &Target, said: &str, bit: &[u8]) -> String {
     };
     let mut answer = Vec::new();
     let heard = async {
-        // A reset ends it as well.
+        // A connection reset is an end as well.
         let _ = from.read_to_end(&mut answer).await;
     };
     let ended = timeout(LONGEST, async {
@@ -56,7 +58,7 @@ const UPGRADES: [&str; 4] = [
     "Connection: Upgrade\r\nUpgrade: websocket\r\n",
 ];
 
-/// A request whose body does not end, what may trickle on, and the status that it is answered.
+/// An incomplete request, the bytes that may trickle on, and the status of the response.
 type Unfinished = (String, &'static str, &'static str);
 
 fn unfinished() -> Vec<Unfinished> {
@@ -136,7 +138,7 @@ async fn a_late_head_of_the_same_connection_is_still_served() {
     let target = Target::start(&["--handshake-timeout=30s", "--keep-alive=30s", "--body-timeout=1s"]).await;
     let mut stream = TcpStream::connect(target.address()).await.unwrap();
     for _ in 0..3 {
-        // Longer than a body may take: the time of one request is not that of the next.
+        // Longer than the body timeout: the time of one request must not count for the next.
         let began = Instant::now();
         for part in ["GET /heal", "thz HTTP/1.1\r\nHost: souk\r\n", "\r\n"] {
             stream.write_all(part.as_bytes()).await.unwrap();

@@ -1,4 +1,4 @@
-//! Every route of the list, for every kind of caller.
+//! Calls every route of the OpenAPI document as every kind of caller.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -16,7 +16,7 @@ use crate::support::{CONTRACT, Call, Client, TestApp};
 const CALLERS: [&str; 8] =
     ["anonymous", "suspended", "expired", "revoked", "same role", "other side", "admin", "owner"];
 
-/// The routes of the OpenAPI document, which is made of the route list itself.
+/// The routes of the OpenAPI document, which is generated from the route list.
 async fn routes(app: &TestApp) -> BTreeSet<String> {
     let document = app.anyone().get("/openapi.json").await.ok();
     let paths = document["paths"].as_object().unwrap();
@@ -27,7 +27,7 @@ async fn routes(app: &TestApp) -> BTreeSet<String> {
     paths.iter().flat_map(|(path, item)| of(path, item)).collect()
 }
 
-/// Somebody of this kind. Those who may come in get a token of their own, since some routes use it up.
+/// A caller of this kind. Authenticated ones get a token of their own, since some routes revoke it.
 async fn caller(app: &TestApp, people: &People, kind: &str, whose: Whose) -> Client {
     let person = match (kind, whose) {
         ("anonymous", _) => return people.anonymous.clone(),
@@ -54,7 +54,7 @@ fn call(app: &TestApp, client: &Client, row: &Row, world: &World) -> Call {
     }
 }
 
-/// What the owner sees of the row, as text.
+/// The row as its owner sees it, as text.
 async fn read_back(people: &People, row: &Row, world: &World) -> String {
     let owner = match row.whose {
         Whose::Ana => &people.ana,
@@ -83,7 +83,7 @@ async fn statuses(app: &TestApp, people: &People, row: &Row) -> [u16; CALLERS.le
     statuses
 }
 
-/// The routes by which people come in and go out: they take no token.
+/// Routes to log in and out, which take no token.
 const WITHOUT_TOKEN: [&str; 5] = [
     "POST /auth/register",
     "POST /auth/token",
@@ -95,7 +95,7 @@ const WITHOUT_TOKEN: [&str; 5] = [
 /// What operators' machines ask, whoever they are.
 const PROBES: [&str; 2] = ["GET /healthz", "GET /readyz"];
 
-/// The path with something in it that is no id.
+/// The path with an invalid id.
 fn misspelt(path: &str) -> String {
     let parts = path.split('/').map(|part| if part.starts_with('{') { "xyz" } else { part });
     parts.collect::<Vec<_>>().join("/")

@@ -1,7 +1,7 @@
-//! Who may do what, asked at the front door: every route for every kind of caller.
+//! Authorization through the public interfaces: every route for every kind of caller.
 //!
-//! `matrix.txt` is the golden file: a line a route, a status a caller. It is read by people: a change in it is a change of
-//! rights. `UPDATE_MATRIX=1 cargo test authorization` writes it anew.
+//! `matrix.txt` is the golden file: a route per line, a caller's status per column. A change in it is a
+//! change of rights, and reviewed as such. `UPDATE_MATRIX=1 cargo test authorization` rewrites it.
 
 mod coverage;
 mod rooms;

@@ -1,5 +1,5 @@
-//! Every kind of room for every kind of caller, by real joins in both dialects. What comes of it stands in `rooms.txt`,
-//! which is read by people as `matrix.txt` is: `UPDATE_MATRIX=1 cargo test authorization` writes it anew.
+//! Every kind of room for every kind of caller, by real joins in both dialects. The golden file is
+//! `rooms.txt`, reviewed like `matrix.txt`: `UPDATE_MATRIX=1 cargo test authorization` rewrites it.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -14,10 +14,11 @@ use crate::support::{Person, Socket, SocketIo, TestApp};
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
-/// An id that nothing has.
+/// An id of no row.
 const NOTHING: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
-/// The columns. What is ana's is hers as `owner`; ben is the other party to her booking, and a viewer of her project.
+/// The columns. `owner` is ana, who owns the rows; ben is the other party to her booking, and a viewer of her
+/// project.
 const CALLERS: [&str; 12] = [
     "owner",
     "other party",
@@ -33,21 +34,21 @@ const CALLERS: [&str; 12] = [
     "anonymous",
 ];
 
-/// By what somebody comes in, in either dialect.
+/// A caller's credentials for either dialect.
 enum Key {
     Token(String),
     LoadTest,
     None,
 }
 
-/// A live session, in one of the dialects.
+/// A live session in one of the dialects.
 enum Live {
     Json(Box<Socket>),
     SocketIo(Box<SocketIo>),
 }
 
 impl Live {
-    /// A plain WebSocket; `None` where the caller is not let in.
+    /// Connects by plain WebSocket; `None` if the caller is refused.
     async fn json(app: &TestApp, key: &Key) -> Option<Self> {
         let (path, headers) = match key {
             Key::Token(token) => (format!("/ws?token={token}"), vec![]),
@@ -59,7 +60,7 @@ impl Live {
         Some(Self::Json(Box::new(socket)))
     }
 
-    /// Socket.IO; `None` where the caller is not let in.
+    /// Connects by Socket.IO; `None` if the caller is refused.
     async fn socket_io(app: &TestApp, key: &Key) -> Option<Self> {
         let mut socket = SocketIo::open(app.address, "", &[]).await;
         let auth = match key {
@@ -72,7 +73,7 @@ impl Live {
         Some(Self::SocketIo(Box::new(socket)))
     }
 
-    /// `joined`, or the code of the refusal.
+    /// `joined`, or the code of the error.
     async fn join(&mut self, room: &str) -> String {
         let (joined, code) = match self {
             Self::Json(socket) => {
@@ -88,7 +89,7 @@ impl Live {
     }
 }
 
-/// The kinds of rooms, as the source has them.
+/// The kinds of rooms, read from the source.
 fn kinds() -> BTreeSet<String> {
     let source = include_str!("../../../src/ids/room.rs");
     let body = source.split("pub enum Room {").nth(1).unwrap().split("\n}").next().unwrap();
@@ -96,7 +97,7 @@ fn kinds() -> BTreeSet<String> {
     variants.map(|line| line.split(['(', ',', ' ']).next().unwrap().to_owned()).collect()
 }
 
-/// The rows: what each is called in the file, and the room that is asked for.
+/// The rows: name in the file, and the room to join.
 fn rows(booked: &World, private: &World, planned: &World, ana: &Person) -> Vec<(String, String)> {
     let of_ids = [
         ("session", &booked.session),
@@ -112,7 +113,7 @@ fn rows(booked: &World, private: &World, planned: &World, ana: &Person) -> Vec<(
         for (what, id) in [("{id}", id.as_str()), ("{missing}", NOTHING), ("7", "7"), ("", "")] {
             rows.push((format!("{kind}:{what}"), format!("{kind}:{id}")));
         }
-        // Another spelling of an id is no other name for its room.
+        // Another spelling of an id must not name the same room.
         rows.push((format!("{kind}:{{ID}}"), format!("{kind}:{{{id}}}")));
     }
     let plain = ["market:plumbing", "market:nowhere", "market:A B", "market:", "admin", "admin:", "Admin"];
@@ -121,7 +122,7 @@ fn rows(booked: &World, private: &World, planned: &World, ana: &Person) -> Vec<(
     rows
 }
 
-/// Everybody's outcome in every room, as a table.
+/// The table of every caller's result in every room.
 async fn table(app: &TestApp, keys: &[Key], rows: &[(String, String)], is_socket_io: bool) -> String {
     let mut columns = Vec::new();
     for key in keys {

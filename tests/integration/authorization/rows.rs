@@ -1,11 +1,11 @@
-//! The rows: how each route is called. What comes of it stands in `matrix.txt`.
+//! The rows of the matrix: how each route is called. The results are in `matrix.txt`.
 
 use serde_json::{Value, json};
 
 use super::world::{self, Stage, World};
 use crate::support::TestApp;
 
-/// Whose the row is.
+/// Which user's row is acted on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Whose {
     Ana,
@@ -14,14 +14,14 @@ pub(super) enum Whose {
 use Stage::{Booked, Draft, None as Nothing, Offered, Open, Planned, Private, Started, Watched};
 use Whose::{Ana, Ben};
 
-/// One route, called in one state of the world.
+/// A route, called in one stage of the world.
 pub(super) struct Row {
-    /// As in the OpenAPI document.
+    /// The route as in the OpenAPI document.
     pub(super) route: &'static str,
     pub(super) stage: Stage,
     pub(super) whose: Whose,
     pub(super) body: fn(&TestApp, &World) -> Value,
-    /// Where what a refused call must not have changed can be read by its owner.
+    /// Path at which the owner reads what a refused call must not have changed.
     pub(super) read_back: &'static str,
 }
 
@@ -48,7 +48,7 @@ fn empty(_: &TestApp, _: &World) -> Value {
 }
 
 impl World {
-    /// A path with the ids of what there is.
+    /// The path with the world's ids filled in.
     pub(super) fn fill(&self, path: &str) -> String {
         let id = match path.split('/').nth(1).unwrap_or_default() {
             "providers" => &self.provider,

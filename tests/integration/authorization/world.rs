@@ -1,4 +1,4 @@
-//! What there is for callers to act on, made anew for each attempt that may change it.
+//! The rows that callers act on, created anew for each call that may change them.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -7,35 +7,35 @@ use serde_json::{Value, json};
 
 use crate::support::{Client, Person, Socket, TestApp};
 
-/// How far a request has come.
+/// How far a request has come, and which other rows exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Stage {
-    /// Nothing yet.
+    /// No rows.
     None,
-    /// Nothing either, but ana has what is hers alone.
+    /// Only private rows of ana's.
     Private,
-    /// Ana has a project with a task, which ben may look at.
+    /// Ana has a project with a task; ben is a viewer.
     Planned,
-    /// Not published.
+    /// A draft.
     Draft,
     /// Published.
     Open,
-    /// With ben's offer.
+    /// With an offer by ben.
     Offered,
-    /// Accepted.
+    /// With ben's offer accepted.
     Booked,
-    /// The work has begun.
+    /// With the work started.
     Started,
-    /// Nothing but a newcomer, who is live.
+    /// Only a newly registered user with a live connection.
     Watched,
 }
 
-/// Everybody, for all attempts.
+/// The users, shared by all calls.
 pub(super) struct People {
     pub(super) anonymous: Client,
     /// Owns requests.
     pub(super) ana: Person,
-    /// Has a shop, and offers.
+    /// A provider with a catalogue; makes offers.
     pub(super) ben: Person,
     /// Another consumer.
     pub(super) carl: Person,
@@ -71,7 +71,7 @@ impl People {
     }
 }
 
-/// The ids of what there is.
+/// Ids of the rows.
 #[derive(Default)]
 pub(super) struct World {
     pub(super) consumer: String,
@@ -90,12 +90,12 @@ pub(super) struct World {
     pub(super) conversation: String,
     pub(super) simulation: String,
     pub(super) login: String,
-    /// Whom admins look after.
+    /// A newly registered user, for administration.
     pub(super) newcomer: String,
-    /// Theirs, and live.
+    /// That user's live connection.
     pub(super) connection: String,
     live: Option<Socket>,
-    /// Told apart from all others by this.
+    /// Distinguishes this world from all others.
     pub(super) number: u64,
 }
 
@@ -177,7 +177,7 @@ pub(super) fn request(state: &str) -> Value {
     json!({"category": "plumbing", "title": "Fix the sink", "budget": {"max": 20_000, "currency": "EUR"}, "state": state})
 }
 
-/// An offer in a slot of its own.
+/// Body of an offer in a slot of its own.
 pub(super) fn offer(app: &TestApp, world: &World) -> Value {
     let start = app.clock.now().plus(Duration::from_secs(86_400 + world.number * 3_600));
     let end = start.plus(Duration::from_secs(1_800));

@@ -1,4 +1,4 @@
-//! The database on both engines: the schema that Diesel believes in, and what the writers promise.
+//! The database on both engines: Diesel's schema against the migrated one, and the guarantees of the writers.
 
 mod schema;
 mod writers;

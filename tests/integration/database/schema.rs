@@ -1,4 +1,4 @@
-//! `src/db/schema.rs` is kept by hand; here it meets the tables that the migrations made.
+//! Compares `src/db/schema.rs`, which is kept by hand, with the migrated tables.
 
 use diesel::prelude::*;
 use diesel::sql_types::Text;
@@ -7,7 +7,7 @@ use souk::db::{DbConnection, DbError};
 
 use crate::both_engines;
 
-/// Reads every column of every table and gives the tables' names.
+/// Reads every column of every table and returns the tables' names.
 macro_rules! read_all {
     ($connection:expr, $($table:ident)*) => {{
         $(

@@ -1,4 +1,4 @@
-//! What a unit of work promises, whichever engine commits it.
+//! Guarantees of a unit of work on both engines.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -47,7 +47,7 @@ both_engines! {
     async fn many_writers_of_the_same_rooms_leave_no_gap_and_do_not_deadlock(app) {
         let writes = (0..200).map(|n| {
             app.server.db.write(move |uow| {
-                // Named in different orders; the unit takes them in one.
+                // Rooms are recorded in different orders; the unit locks them in one.
                 happen(uow, if n % 2 == 0 { &["a", "b"] } else { &["b", "a"] });
                 Ok::<_, DbError>(())
             })
@@ -85,7 +85,8 @@ both_engines! {
             .read(|uow| Ok::<_, DbError>(rooms::table.find("market:twice").count().get_result::<i64>(uow.conn())?))
             .await
             .unwrap();
-        // PostgreSQL fails the transaction, SQLite only the statement: either is right, as long as the answer is true.
+        // PostgreSQL fails the transaction, SQLite only the statement: both are right, as long as the result
+        // is true.
         assert_eq!(done.is_ok(), there == 1, "answered {done:?} with {there} rows");
     }
 

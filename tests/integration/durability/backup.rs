@@ -1,4 +1,4 @@
-//! `souk backup`: a copy of the SQLite file that is whole, taken while the server goes on.
+//! `souk backup`: a consistent copy of the SQLite file, made while the server runs.
 
 use std::process::{Command, Output};
 
@@ -38,7 +38,7 @@ fn a_backup_of_a_running_server_holds_what_was_acknowledged_and_can_be_served() 
         assert!(!std::fs::exists(format!("{to}{left_over}")).unwrap(), "{left_over}");
     }
 
-    // What is there is not written over, whatever it is.
+    // An existing file is never overwritten, whatever it is.
     let copied = std::fs::read(&to).unwrap();
     assert!(refused(&["backup", &to, "--database-url", &database.url()]).contains("exists"));
     assert_eq!(std::fs::read(&to).unwrap(), copied);

@@ -1,5 +1,5 @@
-//! PostgreSQL goes away and comes back while people work: whoever calls meanwhile is told to try again, Souk is well
-//! again as soon as the database is, and what was acknowledged is there once.
+//! PostgreSQL stops and restarts under load: calls meanwhile get a retryable error, Souk recovers as soon as
+//! the database does, and acknowledged writes exist exactly once.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, Call, LostAnswers, Person, Process, eventually, own_postgres, usual_request};
 
-/// Limits that have tests of their own must not be met here.
+/// Limits that have tests of their own, raised so as not to interfere.
 const FLAGS: &[&str] = &["--free-requests=1000000", "--anonymous-requests=1000000"];
 
-/// However slow the machine: nothing here takes longer.
+/// Upper bound for everything here, on any machine.
 const LIMIT: Duration = Duration::from_secs(120);
 
 #[test]
@@ -33,7 +33,7 @@ fn a_database_that_restarts_is_used_again_and_nothing_acknowledged_is_lost_or_do
                     "terminate" => postgres.terminate_connections(),
                     mode => {
                         postgres.stop(mode);
-                        // Long enough for callers and probes to meet it.
+                        // Long enough for callers and probes to notice.
                         std::thread::sleep(Duration::from_millis(700));
                         postgres.start_again();
                     }
@@ -71,7 +71,7 @@ fn a_database_that_restarts_is_used_again_and_nothing_acknowledged_is_lost_or_do
 fn what_was_committed_without_an_answer_is_told_live_and_not_done_again() {
     let Some(postgres) = own_postgres() else { return };
     let door = LostAnswers::before(&postgres);
-    // Nobody but the test commits anything.
+    // No sweeper: only the test may commit anything.
     let flags = [FLAGS, &["--sweep-interval=1h"]].concat();
     let souk = Process::start("127.0.0.1:0", &postgres.url_by(door.folder()), &flags);
     actix_web::rt::System::new().block_on(async {
@@ -91,7 +91,7 @@ fn what_was_committed_without_an_answer_is_told_live_and_not_done_again() {
     });
 }
 
-/// What those who work and who disturbs them know of each other.
+/// State shared by the writers and the test that disturbs them.
 #[derive(Default)]
 struct Work {
     answers: AtomicU64,
@@ -100,7 +100,7 @@ struct Work {
 }
 
 impl Work {
-    /// Waits until there were some more answers.
+    /// Waits for a few more responses.
     async fn goes_on(&self) {
         let until = self.answers.load(Ordering::SeqCst) + 40;
         eventually(async || self.answers.load(Ordering::SeqCst) >= until).await;
@@ -110,7 +110,7 @@ impl Work {
         self.over.load(Ordering::SeqCst)
     }
 
-    /// Writes one entry after the other, each until it is acknowledged; says which, and their ids.
+    /// Creates entries, each repeated until acknowledged; returns their texts and ids.
     async fn write(&self, who: &Person, writer: usize) -> Vec<(String, Value)> {
         let mut acked = Vec::new();
         while !self.is_over() {
@@ -127,7 +127,7 @@ impl Work {
         }
     }
 
-    /// The same call again until it succeeds; every other answer says that it is worth another try.
+    /// Repeats a call until it succeeds; any other response must be retryable.
     async fn insist(&self, call: impl Fn() -> Call) -> Answer {
         loop {
             let answer = call().await;
@@ -143,7 +143,7 @@ impl Work {
     }
 }
 
-/// The ids of somebody's entries, by their text.
+/// Ids of the user's entries, by their text.
 async fn entries(who: &Person) -> BTreeMap<String, Vec<Value>> {
     let mut found: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     let mut path = "/entries?limit=100".to_owned();

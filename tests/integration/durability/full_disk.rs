@@ -1,5 +1,5 @@
-//! A SQLite server whose disk is full: writes are refused, nothing acknowledged is lost, and it is well again as soon as
-//! there is room. The room is taken by a limit on the size of files, which fails as a full disk does.
+//! A SQLite server with a full disk: writes are refused, no acknowledged write is lost, and it recovers once
+//! there is space. A limit on file sizes stands in for the full disk; it fails in the same way.
 
 use std::process::Command;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Engine, Person, Process, eventually};
 
-/// Lets the process write files up to so many bytes.
+/// Sets the process's maximum file size in bytes.
 fn limit_files(process: &Process, bytes: &str) {
     let limit = format!("--fsize={bytes}:");
     let pid = process.pid().to_string();
@@ -17,7 +17,7 @@ fn limit_files(process: &Process, bytes: &str) {
 #[test]
 fn a_full_disk_refuses_writes_and_readiness_until_there_is_room() {
     let database = Engine::Sqlite.database().unwrap();
-    // Without this the limit would kill the process, which a full disk does not do.
+    // Ignores SIGXFSZ, which would kill the process; a full disk does not.
     let server =
         Process::start_after("trap '' XFSZ", "127.0.0.1:0", &database.url(), &["--free-requests=100000"]);
     actix_web::rt::System::new().block_on(async {
@@ -40,7 +40,7 @@ fn a_full_disk_refuses_writes_and_readiness_until_there_is_room() {
         assert_eq!(anyone.get("/readyz").await.refused(503)["because"], "database");
         assert_eq!(anyone.get("/healthz").await.status, 200, "a restart would not help");
         let told = server.logged();
-        // Besides the line that each request has.
+        // Not counting the access log.
         let of_request = |line: &Value| !line["request_id"].is_null();
         let errors: Vec<_> =
             told.iter().filter(|line| line["level"] == "ERROR" && !of_request(line)).collect();

@@ -1,4 +1,4 @@
-//! Souk as a process of its own: told to stop, and killed; and what it does while its database fails.
+//! Durability of Souk as a child process: stopped, killed, and with a failing database.
 
 mod backup;
 mod database_restarts;

@@ -1,4 +1,4 @@
-//! One SQLite file, one server: it has the file for itself while it runs, and leaves one file when it stops.
+//! One SQLite file, one server: exclusive while it runs, and a single complete file when it stops.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -18,7 +18,7 @@ fn file(database: &Database) -> PathBuf {
     PathBuf::from(database.url())
 }
 
-/// What `souk serve` says where it does not serve this database.
+/// The error of `souk serve` when it refuses this database.
 fn not_served(url: &str) -> String {
     refused(&["serve", "--bind=127.0.0.1:0", "--jwt-secret", JWT_SECRET, "--database-url", url])
 }
@@ -47,10 +47,10 @@ fn a_server_that_stopped_leaves_everything_in_one_file() {
         ana.get("/entries").await.ok();
     });
     assert!(server.terminate().success());
-    // What is left of the lock is an empty file.
+    // The lock file remains, empty.
     assert_eq!(names(file.parent().unwrap()), ["souk.db", "souk.db.lock"]);
     assert_eq!(std::fs::metadata(file.with_extension("db.lock")).unwrap().len(), 0);
-    // The one file, copied anywhere, is all that there is to it.
+    // A copy of the one file is complete.
     let copied = file.with_file_name("copied.db");
     std::fs::copy(&file, &copied).unwrap();
     let found = std::fs::read(&copied).unwrap();
@@ -85,7 +85,7 @@ fn a_second_server_on_the_same_file_is_told_who_has_it() {
         assert!(said.contains("--database-url"), "what to do: {said}");
     }
     server.kill();
-    // Nothing of the lock survives its holder.
+    // The lock ends with the process that holds it.
     let next = Process::start("127.0.0.1:0", link.to_str().unwrap(), &[]);
     assert!(not_served(file.to_str().unwrap()).contains(&next.pid().to_string()));
     assert!(next.terminate().success());
@@ -111,7 +111,7 @@ fn tools_work_beside_a_server_where_that_is_safe() {
     assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
     assert!(String::from_utf8(migrated.stdout).unwrap().contains("is up to date"));
 
-    // As if this souk had a migration that the one that runs does not have.
+    // As if the running server had a migration unknown to this binary.
     let newest = "(SELECT max(version) FROM __diesel_schema_migrations)";
     execute(&file(&database), &format!("DELETE FROM __diesel_schema_migrations WHERE version = {newest}"));
     for command in [&["migrate"][..], &["token", "--user=ana@example.com", "--jwt-secret", JWT_SECRET]] {

@@ -1,4 +1,4 @@
-//! Looking after the marketplace.
+//! Administration.
 
 use std::future::IntoFuture;
 use std::time::Duration;
@@ -218,7 +218,7 @@ both_engines! {
             let items = list["items"].as_array().unwrap().clone();
             let text = |item: &Value, name: &str| item[name].as_str().unwrap().to_owned();
             let lines = items.iter().map(|item| text(item, "outcome") + " " + &text(item, "action"));
-            // Rows of one transaction are of one moment, and in no order.
+            // Rows of one transaction have the same timestamp, and no order among them.
             let mut lines: Vec<String> = lines.collect();
             lines.sort_unstable();
             lines
@@ -239,7 +239,7 @@ both_engines! {
     }
 }
 
-/// A claim of an access token, which is not checked here.
+/// A claim of an access token, unverified.
 fn claim(tokens: &Value, name: &str) -> String {
     use base64::Engine;
     use base64::prelude::BASE64_URL_SAFE_NO_PAD;

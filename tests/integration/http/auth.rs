@@ -1,4 +1,4 @@
-//! Coming in, staying in and going out with tokens of our own.
+//! Registration, login, refresh and logout with tokens of our own.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::support::{Answer, JWT_SECRET, Person, TestApp};
 
 const PASSWORD: &str = "correct horse battery";
 
-/// Registers and answers with the tokens.
+/// Registers a user; returns the tokens.
 async fn register(app: &TestApp, email: &str, role: &str) -> Value {
     let form = json!({"email": email, "password": PASSWORD, "role": role});
     app.anyone().post("/auth/register", form).await.ok()
@@ -32,7 +32,7 @@ async fn me(app: &TestApp, tokens: &Value) -> Answer {
     app.with_token(tokens["access_token"].as_str().unwrap()).get("/auth/me").await
 }
 
-/// Does something to a user for which there is no address yet.
+/// Runs a use case on a user that has no route yet.
 async fn db_as(
     app: &TestApp,
     admin: &Person,
@@ -110,7 +110,7 @@ both_engines! {
         throttled.refused(429);
         let wait: u64 = throttled.header("retry-after").unwrap().parse().unwrap();
         assert!((1..=300).contains(&wait), "{wait}");
-        // An account that nobody has is throttled alike, so that throttling tells nothing.
+        // Unknown accounts are throttled alike, so that throttling does not reveal which exist.
         for _ in 0..3 {
             log_in(app, "nobody@example.com", PASSWORD).await.refused(401);
         }
@@ -154,7 +154,7 @@ both_engines! {
         refresh(app, &first).await.refused(401);
         me(app, &third).await.refused(401);
         refresh(app, &third).await.refused(401);
-        // Another login of the same user is another family.
+        // Another login of the same user is another token family.
         log_in(app, "ana@example.com", PASSWORD).await.ok();
     }
 
@@ -162,7 +162,7 @@ both_engines! {
         let first = register(app, "ana@example.com", "consumer").await;
         let lost = refresh(app, &first).await.ok();
         let found = refresh(app, &first).await.ok();
-        // The pair that was lost is void; the one that arrived goes on.
+        // The withdrawn pair is void; the new one works.
         me(app, &lost).await.refused(401);
         me(app, &found).await.ok();
         refresh(app, &found).await.ok();
@@ -210,7 +210,7 @@ both_engines! {
             app.clock.advance(Duration::from_secs(10 * 86_400));
             tokens = refresh(app, &tokens).await.ok();
         }
-        // Ten more days would be ninety, and the token knows.
+        // Ten more days would exceed the maximum of ninety; the new token's expiry is limited to it.
         app.clock.advance(Duration::from_secs(10 * 86_400 - 60));
         tokens = refresh(app, &tokens).await.ok();
         assert!(tokens["expires_in"].as_u64().unwrap() <= 60);
@@ -281,7 +281,7 @@ both_engines! {
             (json!({"exp": null}), JWT_SECRET),
             (json!({"iss": "others"}), JWT_SECRET),
             (json!({"aud": null}), JWT_SECRET),
-            // Well signed, but not what our rows say.
+            // Validly signed, but at odds with our user row.
             (json!({"role": "admin"}), JWT_SECRET),
             (json!({"sid": "01890a5d-ac96-774b-bcce-b302099a8057"}), JWT_SECRET),
         ] {

@@ -1,4 +1,4 @@
-//! Tokens of an outside issuer, whose part a local server plays.
+//! Tokens of an external issuer, played by a local server.
 
 use std::time::Duration;
 
@@ -15,13 +15,13 @@ use souk::ids::{CallId, UserId};
 
 use crate::support::{self, Answer, Engine, ISS, Issuer, Socket, TestApp, TestKey};
 
-/// A running issuer, and a server that believes it.
+/// A running issuer, and a server that trusts it.
 struct Cast<'a> {
     issuer: Issuer,
     app: &'a TestApp,
 }
 
-/// Runs a test with an issuer on both engines. `entry` adds members to its description.
+/// Runs a test with an issuer on both engines. `entry` adds members to its configuration.
 fn with_issuer(algorithm: Algorithm, entry: &Value, test: impl AsyncFn(&Cast<'_>)) {
     for engine in [Engine::Sqlite, Engine::Postgres] {
         let issuer = Issuer::start(algorithm);
@@ -37,7 +37,7 @@ fn provisioning() -> Value {
 }
 
 impl Cast<'_> {
-    /// Good claims, with `changes`; null takes one away.
+    /// Valid claims with `changes`; null removes one.
     fn claims(&self, changes: &Value) -> Value {
         let now = self.app.clock.now().as_seconds();
         let mut claims =
@@ -55,7 +55,7 @@ impl Cast<'_> {
         self.app.with_token(token).get("/auth/me").await
     }
 
-    /// Refused with the one answer that every bad token gets, and with `reason` inside.
+    /// The token is refused with the one response for all bad tokens, and with `reason` in the log.
     async fn is_refused(&self, token: &str, reason: &str) {
         let answer = self.me(token).await;
         let mut problem = answer.refused(401);
@@ -82,7 +82,7 @@ impl Cast<'_> {
         read.await.unwrap()
     }
 
-    /// An admin, to whom no address leads yet.
+    /// An admin's scope; no route creates one.
     async fn db_admin(&self) -> Scope {
         let auth = &self.app.server.auth;
         let sign_up = SignUp {
@@ -112,10 +112,10 @@ fn somebody_new_is_made_at_first_sight_and_known_afterwards() {
             assert_eq!((&ana["clerk_id"], &ana["email"]), (&json!("user_1"), &json!("ana@example.com")));
             assert_eq!((&ana["display_name"], &ana["role"]), (&json!("Ana"), &json!("provider")));
             assert!(ana["provider_id"].is_string());
-            // Later tokens say who it is, and nothing about what they may.
+            // Later tokens identify the user, but do not change role or email.
             let later = json!({"public_metadata": {"role": "admin"}, "email": "other@example.com"});
             assert_eq!(cast.me(&cast.token(later)).await.ok(), ana);
-            // An address that is somebody's already is not taken over.
+            // An email address of another user is not taken over.
             let other = json!({"sub": "user_2", "email": "ana@example.com"});
             let other = cast.me(&cast.token(other)).await.ok();
             assert_ne!(other["id"], ana["id"]);
@@ -175,20 +175,20 @@ fn each_bad_token_has_its_reason_inside_and_one_answer_outside() {
         cast.is_refused("garbage", "malformed").await;
         cast.is_refused(&"a".repeat(9_000), "too_long").await;
 
-        // The public key, which everybody has, as an HMAC secret.
+        // The public key as an HMAC secret (algorithm confusion).
         let mut confused = Header::new(Algorithm::HS256);
         confused.kid = Some("k1".into());
         let secret = EncodingKey::from_secret(cast.issuer.key.jwk("k1").to_string().as_bytes());
         let confused = jsonwebtoken::encode(&confused, &claims, &secret).unwrap();
         cast.is_refused(&confused, "algorithm").await;
-        // A stranger's key that brings itself along.
+        // A token that embeds an attacker's key.
         let stranger = TestKey::new(Algorithm::RS256);
         let mut brought: Header = Header::new(Algorithm::RS256);
         brought.kid = Some("k1".into());
         brought.jku = Some("http://127.0.0.1:9/".into());
         brought.jwk = Some(serde_json::from_value(stranger.jwk("k1")).unwrap());
         cast.is_refused(&stranger.sign_under(&brought, &claims), "signature").await;
-        // The issuer's own key does not make tokens of ours.
+        // The issuer's key must not sign tokens of our own.
         let ours = cast.token(json!({"iss": "souk", "aud": "souk"}));
         cast.is_refused(&ours, "algorithm").await;
     });
@@ -204,7 +204,7 @@ fn keys_rotate() {
         cast.me(&next.sign("k2", &cast.claims(&json!({})))).await.ok();
         assert_eq!(cast.issuer.asked(), 2);
         cast.me(&old).await.ok();
-        // Withdrawn keys are believed for five more minutes at most.
+        // Withdrawn keys are trusted for at most five more minutes.
         cast.issuer.publish(&[("k2", &next)]);
         cast.app.clock.advance(Duration::from_secs(301));
         cast.is_refused(&old, "unknown_key").await;
@@ -267,10 +267,10 @@ fn logging_out_ends_the_outside_session_alone() {
         let client = cast.app.with_token(&cast.token(here.clone()));
         assert_eq!(client.post("/auth/logout", Value::Null).await.status, 204);
         cast.is_refused(&cast.token(here), "revoked").await;
-        // The issuer goes on signing for it, as long as it is not told.
+        // The issuer is not told, and goes on signing for the session.
         cast.is_refused(&cast.token(json!({"sid": "s1", "jti": "t2"})), "revoked").await;
         cast.me(&cast.token(json!({"sid": "s2", "jti": "t3"}))).await.ok();
-        // Without a session it is the token itself that ends.
+        // Without a session the token itself is revoked.
         let lone = cast.token(json!({"jti": "t4"}));
         assert_eq!(cast.app.with_token(&lone).post("/auth/logout", Value::Null).await.status, 204);
         cast.is_refused(&lone, "revoked").await;
@@ -344,7 +344,7 @@ fn outside_sessions_end_with_a_log_out_everywhere() {
 fn outside_sessions_end_when_another_process_ends_their_right() {
     with_issuer(Algorithm::EdDSA, &provisioning(), async |cast| {
         let (server, admin) = (&cast.app.server, cast.db_admin().await);
-        // A second handle on the database, which tells nobody here what it commits.
+        // A second database handle, whose commits are not announced in this process.
         let config = souk::server::db_config(&server.config.database);
         let elsewhere =
             souk::db::Db::open_beside(&config, cast.app.clock.clone(), std::sync::Arc::new(())).unwrap();

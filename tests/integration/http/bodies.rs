@@ -1,11 +1,11 @@
-//! What may be the body of a request.
+//! Which request bodies are accepted.
 
 use serde_json::{Value, json};
 
 use crate::both_engines;
 use crate::support::{Answer, PASSWORD, SocketIo, id};
 
-/// The fields that a refused body is wrong in, with what is wrong.
+/// Fields and messages of a 422 response.
 fn errors(answer: &Answer) -> Value {
     answer.refused(422)["errors"].clone()
 }

@@ -1,4 +1,4 @@
-//! Bookings, from confirmed to done or called off.
+//! Bookings, from confirmed to completed or cancelled.
 
 use serde_json::{Value, json};
 

@@ -58,7 +58,7 @@ both_engines! {
         let problem = post(&anyone, "/auth/token", "gzip", gzip(padded(5_000).as_bytes())).await.refused(413);
         assert_eq!(problem["code"], "too_large");
         post(&anyone, "/auth/revoke", "gzip", gzip(padded(5_000).as_bytes())).await.refused(413);
-        // Members that hold nothing inflate to nothing, however many there are.
+        // Empty members inflate to nothing, however many there are.
         let nothing = gzip(b"").repeat(10_000);
         post(&anyone, "/auth/token", "gzip", nothing).await.refused(413);
     }

@@ -1,4 +1,4 @@
-//! Consumers' profiles, for their owners alone.
+//! Consumer profiles, which only their owners may read.
 
 use serde_json::{Value, json};
 

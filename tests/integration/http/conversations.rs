@@ -1,4 +1,4 @@
-//! Conversations with the assistant: whose they are, and which one is meant where none is named.
+//! Conversations with the assistant: ownership, and the default conversation.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use souk::ids::ConversationId;
 use crate::both_engines;
 use crate::support::{Person, TestApp, id};
 
-/// The conversation that this person means without naming one, as a live session asks for it.
+/// The user's default conversation, as a live session requests it.
 async fn own(app: &TestApp, who: &Person) -> ConversationId {
     let scope = app.db_scope(who).await;
     let own = app.server.db.write(move |uow| conversations::own(uow, &scope).map(|own| own.id));

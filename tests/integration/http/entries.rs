@@ -1,11 +1,11 @@
-//! Journals: what people write for themselves, and for nobody else.
+//! Journal entries, which only their owners may read.
 
 use serde_json::{Value, json};
 
 use crate::both_engines;
 use crate::support::{Person, id};
 
-/// Writes into somebody's journal; the address of the entry.
+/// Creates an entry; returns its path.
 async fn write(who: &Person, text: &str) -> String {
     format!("/entries/{}", id(&who.post("/entries", json!({"text": text})).await.ok()))
 }
@@ -66,7 +66,7 @@ both_engines! {
         let entry = write(&ana, "Slept badly.").await;
         let entry_id = entry.trim_start_matches("/entries/");
         assert_eq!(anas.event("entry.created").await["data"], json!({"entry_id": entry_id}));
-        // What an admin hears in order is heard: the request is told of, the entry was not.
+        // Events arrive in order: the later request's came, so the entry's was not sent to admins.
         app.request(&ana).await;
         roots.event("request.published").await;
         assert!(roots.left().iter().all(|message| !message.to_string().contains("entry")), "{:?}", roots.left());

@@ -1,4 +1,4 @@
-//! How answers say where they end.
+//! How responses delimit their bodies.
 
 use std::io::Read;
 
@@ -13,11 +13,11 @@ use crate::support::TestApp;
 struct Framed {
     status: u16,
     head: String,
-    /// As its head says where it ends, and inflated if it says so.
+    /// Delimited as its head says, and inflated if encoded.
     body: Vec<u8>,
 }
 
-/// Sends a request and takes its answer for what its head says, to the letter.
+/// Sends a request and parses the response strictly by its head.
 async fn ask(app: &TestApp, request: &str) -> Framed {
     let mut stream = TcpStream::connect(app.address).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();

@@ -1,11 +1,11 @@
-//! A typed client that is generated from the OpenAPI document: compiled, and run against a real server.
+//! A typed client generated from the OpenAPI document: compiled, and run against a real server.
 
 use std::path::Path;
 use std::process::Stdio;
 
 use crate::support::{Engine, TestApp, fetched, run};
 
-/// Runs a program of the folder with node; what it said.
+/// Runs a program of the folder with node; returns its output.
 async fn node(home: &Path, arguments: &[&str]) -> String {
     let node = tokio::process::Command::new("node")
         .args(arguments)
@@ -29,7 +29,7 @@ async fn makes_a_deal(app: &TestApp) {
     std::fs::write(home.join("openapi.json"), document).unwrap();
     node(&home, &["node_modules/openapi-typescript/bin/cli.js", "openapi.json", "--output", "schema.d.ts"])
         .await;
-    // Strict, and what is marked as wrong must not compile.
+    // Strict mode; lines marked as errors must not compile.
     node(&home, &["node_modules/typescript/bin/tsc", "--project", "."]).await;
     let said = node(&home, &["built/client.js", &format!("http://{}", app.address)]).await;
     assert_eq!(said, "a deal was made\n");

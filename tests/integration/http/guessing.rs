@@ -1,4 +1,4 @@
-//! Passwords cannot be guessed, and by guessing nobody locks another out.
+//! Passwords cannot be guessed, and guessing does not lock others out.
 
 use std::time::Duration;
 
@@ -19,13 +19,13 @@ async fn log_in_with(client: &Client, password: &str, device: &Value) -> Answer 
     client.post("/auth/token", form).await
 }
 
-/// Registers at 127.0.0.1; answers with the tokens.
+/// Registers a user from 127.0.0.1; returns the tokens.
 async fn register(app: &TestApp, name: &str) -> Value {
     let form = json!({"email": format!("{name}@example.com"), "password": PASSWORD, "role": "consumer"});
     app.anyone().post("/auth/register", form).await.ok()
 }
 
-/// Guesses until there is no guess left; answers with how many were judged.
+/// Guesses until throttled; returns the number of guesses that were checked.
 async fn guess(client: &Client) -> usize {
     for judged in 0..1000 {
         match log_in(client, WRONG).await.status {
@@ -42,13 +42,13 @@ both_engines! {
         register(app, "ana").await;
         let stranger = app.anyone().at("127.0.0.2");
         assert_eq!(guess(&stranger).await, 10);
-        // Nor by keeping it up.
+        // Nor by continuing to guess.
         app.clock.advance(Duration::from_secs(90));
         assert_eq!(guess(&stranger).await, 1);
 
         log_in(&app.anyone(), PASSWORD).await.ok();
         log_in(&app.anyone().at("127.0.1.1"), PASSWORD).await.ok();
-        // Whoever shares the stranger's network and is as unknown waits with them.
+        // Unknown clients in the attacker's network are throttled with them.
         let neighbour = log_in(&app.anyone().at("127.0.0.3"), PASSWORD).await;
         neighbour.refused(429);
         let wait: u64 = neighbour.header("retry-after").unwrap().parse().unwrap();
@@ -73,14 +73,14 @@ both_engines! {
         }
         log_in_with(&elsewhere, PASSWORD, &tokens["device_token"]).await.ok();
         log_in(&app.anyone(), PASSWORD).await.ok();
-        // Where the device has logged in, it is known without its token, too.
+        // An address with an earlier login is recognised without a token, too.
         log_in(&elsewhere, PASSWORD).await.ok();
     }
 
     async fn a_known_device_has_guesses_of_its_own(app with ["--logins-per-account=3", "--logins-per-address=5"]) {
         let tokens = register(app, "ana").await;
         let device = &tokens["device_token"];
-        // Somebody behind the same address uses up all that the address has.
+        // Another client behind the same address exhausts the address's budget.
         assert_eq!(guess(&app.anyone()).await, 3);
         for n in 0..1 {
             let form = json!({"email": format!("nobody{n}@example.com"), "password": WRONG});

@@ -8,7 +8,7 @@ use crate::support::{Client, Process, TestApp, eventually};
 
 const TOKEN: &str = "3b8e1f6a90c24d7e85a1b2c3d4e5f607";
 
-/// Changes the database behind the server's back.
+/// Changes the database without the server's knowledge.
 async fn db_execute(app: &TestApp, sql: &'static str) {
     let changed = app.server.db.write(move |uow| {
         diesel::sql_query(sql).execute(uow.conn())?;

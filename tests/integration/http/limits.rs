@@ -1,4 +1,4 @@
-//! How large a request may be, and how slowly it may come.
+//! Limits on the size and slowness of requests.
 
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 use crate::both_engines;
 use crate::support::TestApp;
 
-/// Sends `head` and then nothing, and reads what the server says until it closes the connection.
+/// Sends `head` and stalls; returns what the server sends until it closes the connection.
 async fn stall(app: &TestApp, head: &str) -> String {
     let mut stream = TcpStream::connect(app.address).await.unwrap();
     stream.write_all(head.as_bytes()).await.unwrap();

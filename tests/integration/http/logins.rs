@@ -1,4 +1,4 @@
-//! Where somebody is signed in, as they see it.
+//! A user's logins, as the user sees them.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ async fn log_in(app: &TestApp, device: &str) -> Person {
     app.person(tokens["access_token"].as_str().unwrap()).await
 }
 
-/// The login of a device, as another sees it.
+/// The login of a device, as listed for another one.
 async fn seen(by: &Person, device: &str) -> Value {
     let logins = by.get("/auth/sessions").await.ok();
     let found = logins["items"].as_array().unwrap().iter().find(|login| login["user_agent"] == device);
@@ -46,7 +46,7 @@ both_engines! {
         let own = seen(&phone, "laptop").await;
         assert!(moment(&own, "last_used_at") > now.minus(a_minute), "it asked a moment ago: {own}");
 
-        // What is live is noted, so that it is known after it has gone.
+        // Live sessions update the last use, so that it is known after they have ended.
         app.clock.advance(HOUR);
         let noted_at = app.clock.now();
         note_live_logins(&app.server).await.unwrap();

@@ -1,4 +1,4 @@
-//! What holds for every address, and each feature's own.
+//! HTTP: what holds for every route, and the routes of each feature.
 
 mod admin;
 mod auth;

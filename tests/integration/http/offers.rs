@@ -1,4 +1,4 @@
-//! Offers, and the one transaction in which accepting one settles its request.
+//! Offers, and accepting one, which settles its request in one transaction.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! The OpenAPI document and the page to browse it. That answers fit the document is checked with every answer of every
-//! test, in `support/contract.rs`.
+//! The OpenAPI document and its browsable page. That responses match the document is checked with every
+//! response of every test, in `support/contract.rs`.
 
 use std::collections::{HashMap, HashSet};
 
@@ -97,7 +97,7 @@ fn what_is_taken_has_bounds() {
             queue.push(field);
             let is = |kind: &str| field["type"] == kind || field["type"][0] == kind;
             let has = |keys: &[&str]| keys.iter().any(|key| field.get(key).is_some());
-            // What only this server made, and reads back.
+            // Values that only this server creates and parses.
             let is_opaque =
                 name.ends_with("token") || name == "token_type_hint" || name == "jti" || name == "issuer";
             if is("string") && !is_opaque && name != "password" {

@@ -1,4 +1,4 @@
-//! Every error is a problem document that says what to do, and a page that may call can read it.
+//! Every error is a problem document that says what to do, and readable for pages of an allowed origin.
 
 use reqwest::Method;
 
@@ -7,7 +7,7 @@ use crate::support::{Answer, TestApp};
 
 const ORIGIN: &str = "https://app.example";
 
-/// What the problem document of an error says; fails where there is none.
+/// The `detail` of a problem document; panics if the response is not one.
 #[track_caller]
 fn detail(answer: &Answer, status: u16) -> String {
     let problem = answer.refused(status);

@@ -1,4 +1,4 @@
-//! Projects: who opens them, who works on them, and that whoever does not any more is gone at once.
+//! Projects: opening, membership, and that removed members are disconnected at once.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use souk::domain::users::{DisplayName, Plan, Registration, Role, service::regist
 use crate::both_engines;
 use crate::support::{Answer, Person, id};
 
-/// Opens a project of somebody's; its address.
+/// Opens a project; returns its path.
 async fn open(who: &Person) -> String {
     format!("/projects/{}", id(&who.post("/projects", json!({"title": "The bathroom"})).await.ok()))
 }
@@ -24,7 +24,7 @@ async fn set(owner: &Person, project: &str, who: &Person, role: &str) -> Answer 
     owner.put(&member(project, who), json!({"role": role})).await
 }
 
-/// The roles of the members, by name.
+/// Roles of the members, by name.
 fn roles(project: &Value) -> Vec<String> {
     let members = project["members"].as_array().unwrap().iter();
     let mut roles: Vec<String> = members
@@ -208,7 +208,7 @@ both_engines! {
         for socket in [&mut bens, &mut eves, &mut second] {
             socket.ack(join.clone()).await;
         }
-        // Who may do less is still a member, and stays.
+        // A demoted member is still a member, and stays connected.
         set(&ana, &project, &eve, "viewer").await.ok();
         for socket in [&mut eves, &mut second] {
             while socket.event("member.role_changed").await["room"] != room(&project) {}
@@ -232,7 +232,7 @@ both_engines! {
             eve.get(&address).await.refused(403);
         }
 
-        // Whoever leaves is gone from all their devices, too.
+        // A member who leaves is removed from the room on all devices.
         assert_eq!(ben.delete(&member(&project, &ben)).await.status, 204);
         bens.recv("error").await;
         assert_eq!(bens.request(join.clone()).await["code"], "forbidden");

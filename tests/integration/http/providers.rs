@@ -1,11 +1,11 @@
-//! Shops: what everyone sees, and what only their owners change.
+//! Provider profiles and catalogues: what every user reads, and what only owners change.
 
 use serde_json::{Value, json};
 
 use crate::both_engines;
 use crate::support::{Person, TestApp};
 
-/// The events of a room, oldest first: `kind` and `data`.
+/// The room's events, oldest first: `kind` and `data`.
 async fn heard(app: &TestApp, room: String) -> Vec<(String, Value)> {
     let events = app.db_events(&room).await;
     events
@@ -61,7 +61,7 @@ both_engines! {
         assert_eq!(pavel.get(&shop(&pavel)).await.ok(), changed);
         assert_eq!(pavel.get(&format!("{}/profile", shop(&pavel))).await.ok(), changed);
 
-        // Null takes back; what is absent stays; what changes nothing is no change.
+        // Null removes a value; an absent field is unchanged; an update without an effect is no change.
         let taken_back = pavel.patch(&shop(&pavel), json!({"service_area": null})).await.ok();
         assert_eq!((&taken_back["service_area"], &taken_back["version"]), (&Value::Null, &json!(3)));
         assert_eq!(taken_back["categories"], json!(["heating", "plumbing"]));
@@ -206,7 +206,7 @@ both_engines! {
             stranger.delete(one).await.refused(403);
         }
         assert_eq!((pavel.get(&shop(&pavel)).await.text, pavel.get(one).await.text), before);
-        // A service is found in its own shop alone.
+        // A service is found under its own provider only.
         let elsewhere = one.replace(&pavel.profile, &rita.profile);
         rita.get(&elsewhere).await.refused(404);
 

@@ -1,4 +1,4 @@
-//! Many at once: whatever the order in which they come, one deal is made.
+//! Concurrent calls: in whatever order they arrive, exactly one succeeds.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ async fn providers(app: &TestApp) -> Vec<Person> {
     providers
 }
 
-/// Accepts these offers, all at once, each several times.
+/// Accepts these offers concurrently, each several times.
 async fn accept_all(ana: &Person, offers: &[Value]) -> Vec<Answer> {
     join_all((0..CALLS).map(|call| {
         let offer = &offers[call % offers.len()];
@@ -30,7 +30,7 @@ async fn accept_all(ana: &Person, offers: &[Value]) -> Vec<Answer> {
     .await
 }
 
-/// The one answer that says yes; all others are conflicts.
+/// The one successful response; all others must be conflicts.
 fn winner(answers: &[Answer]) -> Value {
     let (won, lost): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
     assert_eq!((won.len(), lost.len()), (1, CALLS - 1));

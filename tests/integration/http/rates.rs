@@ -1,5 +1,5 @@
-//! Who is counted for what, and in which order a call is judged: the address's rate, the token, the caller's rate, the
-//! path, the body.
+//! What is counted against which rate, and in which order a call is checked: the address's rate, the token,
+//! the caller's rate, the path, the body.
 
 use reqwest::Method;
 use serde_json::json;
@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::both_engines;
 use crate::support::{Call, Client, SocketIo, TestApp};
 
-/// Calls until the address has no request left; each call before that must not be refused for its rate.
+/// Calls until the address's rate is exhausted; none of the calls before that may be limited.
 async fn exhaust(client: &Client, requests: u32, call: impl Fn(&Client) -> Call) {
     for n in 0..requests {
         let answer = call(client).await;
@@ -19,7 +19,7 @@ async fn exhaust(client: &Client, requests: u32, call: impl Fn(&Client) -> Call)
     assert!(answer.header("retry-after").is_some(), "{answer}");
 }
 
-/// Headers of a WebSocket handshake without its key.
+/// Adds the headers of a WebSocket handshake, without its key.
 fn upgrading(call: Call) -> Call {
     call.header("Upgrade", "websocket").header("Connection", "Upgrade")
 }
@@ -89,7 +89,7 @@ both_engines! {
         ana.get("/nowhere").await.refused(404);
         let next = ana.post("/auth/refresh", json!({"refresh_token": tokens["refresh_token"]})).await.ok();
         let ana = app.with_token(next["access_token"].as_str().unwrap());
-        // A token that was good once costs the address like any other that is not good.
+        // A revoked token counts against the address like any other invalid one.
         let voided = app.with_token(tokens["access_token"].as_str().unwrap());
         assert_eq!(ana.call(Method::POST, "/auth/logout").await.status, 204);
         voided.get("/auth/me").await.refused(429);

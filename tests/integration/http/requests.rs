@@ -1,4 +1,4 @@
-//! Requests, from a draft to whatever becomes of them.
+//! Requests, from draft to each final state.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What never reaches a log line.
+//! Secrets that must not reach the log.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::support::{PASSWORD, Process};
 
 const LOAD_TEST_SECRET: &str = "load/test secret of more than 32 characters";
 
-/// Every character as `%xx`, as a careless client may write it.
+/// Percent-encodes every character, as some clients do.
 fn encoded(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
@@ -55,7 +55,7 @@ both_engines! {
             let log = server.terminate_and_tell();
             assert!(log.iter().any(|line| line.contains("/x/***")), "the calls are in the log: {log:#?}");
             for secret in &secrets {
-                // Any run of its characters would tell a part of it.
+                // A fragment, too, would leak a part of it.
                 let part = &secret[secret.len() / 2..secret.len() / 2 + 12];
                 for written in [part.to_owned(), encoded(part), encoded(part).replace('%', "%25")] {
                     let telling: Vec<_> = log.iter().filter(|line| line.contains(&written)).collect();

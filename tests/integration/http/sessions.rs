@@ -1,4 +1,4 @@
-//! Sessions: how two come to talk, and what becomes of what they say.
+//! Chat sessions: how they are opened, and how messages are delivered and stored.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use souk::ids::{Seq, SessionId};
 use crate::both_engines;
 use crate::support::{Person, TestApp};
 
-/// A request of `consumer`'s; its id.
+/// A request of `consumer`'s; returns its id.
 async fn request_of(consumer: &Person) -> String {
     let request = json!({"category": "plumbing", "title": "A tap drips", "budget": {"currency": "EUR"}});
     consumer.post("/requests", request).await.ok()["id"].as_str().unwrap().to_owned()
@@ -25,7 +25,7 @@ async fn offer_on(app: &TestApp, request: &str, provider: &Person) -> Value {
     provider.post(&format!("/requests/{request}/offers"), offer).await.ok()
 }
 
-/// Two who talk, and the address of their session.
+/// Two users with a session, and the path of the session.
 async fn two_who_talk(app: &TestApp) -> (Person, Person, String) {
     let (ana, pavel) = (app.consumer("ana").await, app.provider("pavel").await);
     let request = request_of(&ana).await;
@@ -41,7 +41,7 @@ async fn said(who: &Person, session: &str) -> Vec<Value> {
     who.get(&format!("{session}/messages?limit=100")).await.ok()["items"].as_array().unwrap().clone()
 }
 
-/// The messages that the session's room heard, with their positions; offers are heard there, too.
+/// Messages among the session room's events, with their positions; the room has offer events, too.
 async fn heard(app: &TestApp, session: &str) -> Vec<(u64, Value)> {
     let room = session.trim_start_matches('/').replace("sessions/", "session:");
     let events = app.db_events(&room).await;
@@ -85,7 +85,7 @@ both_engines! {
         assert_eq!((again.status, again.json()), (200, first.json()));
         assert_eq!(pavel.post(&messages, say("hi", "m1")).await.status, 201, "another's m1 is another message");
 
-        // A call with a key is the same deed, too, with or without a name of the message.
+        // A call with an idempotency key is idempotent, with or without a `client_msg_id`.
         let keyed = ana.post(&messages, json!({"text": "and?"})).key("k1").await;
         let repeated = ana.post(&messages, json!({"text": "and?"})).key("k1").await;
         assert_eq!((keyed.status, keyed.json()), (repeated.status, repeated.json()));
@@ -135,7 +135,7 @@ both_engines! {
         }
         let first = pavel.get(&format!("{messages}?limit=3")).await.ok();
         let cursor = first["next_cursor"].as_str().unwrap();
-        // What is said meanwhile does not move the pages.
+        // New messages do not shift the pages.
         pavel.post(&messages, say("6", "6")).await.ok();
         let second = pavel.get(&format!("{messages}?limit=3&cursor={cursor}")).await.ok();
         let texts = |page: &Value| -> Vec<Value> {

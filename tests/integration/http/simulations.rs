@@ -1,4 +1,4 @@
-//! Simulations: whose they are, and how many of somebody's wait at once.
+//! Simulations: ownership, and the limit on a user's waiting simulations.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ fn scenario() -> Value {
     json!({"category": "plumbing", "base_price": {"amount": 5_000, "currency": "EUR"}, "steps": 10})
 }
 
-/// Asks so often at once; how many of the calls were granted. All others were told to wait.
+/// Creates this many concurrently; returns the number that succeeded. All others must be told to wait.
 async fn ask(who: &Person, times: usize) -> usize {
     let answers = join_all((0..times).map(|_| async { who.post("/simulations", scenario()).await })).await;
     let (granted, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 201);
@@ -96,7 +96,7 @@ both_engines! {
         let rest = ben.get(&format!("/simulations?cursor={}", page["next_cursor"].as_str().unwrap())).await.ok();
         assert_eq!((page["items"].as_array().unwrap().len(), rest["items"].as_array().unwrap().len()), (2, 1));
 
-        // Whoever calls one off, however often, has room for one more.
+        // Cancelling one, however often, frees one place.
         let cancel = format!("/simulations/{}/cancel", id(&page["items"][0]));
         let cancelled = join_all((0..4).map(|_| async { ben.post(&cancel, Value::Null).await })).await;
         assert!(cancelled.iter().all(|answer| answer.ok() == cancelled[0].ok()));

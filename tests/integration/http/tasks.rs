@@ -1,11 +1,11 @@
-//! Tasks: what stands on a project's board.
+//! Tasks on a project's board.
 
 use serde_json::{Value, json};
 
 use crate::both_engines;
 use crate::support::{Person, id};
 
-/// A project of somebody's; the address of its tasks, and its room.
+/// A new project; returns the path of its tasks, and its room.
 async fn board(who: &Person) -> (String, String) {
     let project = who.post("/projects", json!({"title": "The bathroom"})).await.ok();
     (format!("/projects/{}/tasks", id(&project)), project["room"].as_str().unwrap().to_owned())

@@ -1,4 +1,4 @@
-//! A project's board, at the address where the older system had it.
+//! A project's board, at the path that the legacy system used.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Two people talk.
+//! Chat between two users.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::support::{Socket, TestApp};
 
 use super::fixtures::db_session;
 
-/// Ana and Ben, live in their chat; its room.
+/// Ana and Ben, both joined to their session's room; the room.
 async fn talking(app: &TestApp) -> (Socket, Socket, String) {
     let ana = app.consumer("ana").await;
     let ben = app.provider("ben").await;

@@ -1,4 +1,5 @@
-//! Real, unmodified clients: npm's socket.io-client and PyPI's python-socketio, by each of their transports.
+//! Real, unmodified clients: npm's socket.io-client and PyPI's python-socketio, over each of their
+//! transports.
 
 use serde_json::{Value, json};
 
@@ -6,18 +7,18 @@ use crate::support::{Database, Engine, Library, Process, Puppet, SocketIo, TestA
 
 use super::fixtures::db_session;
 
-/// Starts both people's client; where there is none, the test is over.
+/// Starts a client for both users; if there is none, the test is skipped.
 async fn client(library: Library, app: &TestApp, transports: Transports, how: Value) -> Option<Puppet> {
     let mut puppet = library.start().await?;
     puppet.connect(app.address, "/", transports, how).await;
     Some(puppet)
 }
 
-/// Many messages, and heartbeats that are felt. Python's client may end without a word when it polls (its writing thread
-/// stops at once where it was not waiting), so that only the heartbeat finds it gone.
+/// Many messages, and a fast heartbeat. Python's client may stop silently while polling (its writer stops at
+/// once if it was not waiting), so that only the heartbeat detects it.
 const HASTY: [&str; 3] = ["--free-messages=1000", "--heartbeat-interval=1s", "--ping-timeout=5s"];
 
-/// From the handshake to the end, all that an older client does.
+/// A whole session of a legacy client, from the handshake to the end.
 async fn lives(app: &TestApp, library: Library, transports: Transports) {
     let (ana, ben) = (app.consumer("ana").await, app.provider("ben").await);
     let room = db_session(app, &ana, &ben).await;
@@ -68,7 +69,7 @@ async fn lives(app: &TestApp, library: Library, transports: Transports) {
     }
 }
 
-/// The three places of a token, and which wins.
+/// The three places of a token, and their precedence.
 async fn shows_its_token(app: &TestApp, library: Library, transports: Transports) {
     let ana = app.consumer("ana").await;
     let bearer = format!("Bearer {}", ana.token().unwrap());
@@ -92,7 +93,7 @@ async fn shows_its_token(app: &TestApp, library: Library, transports: Transports
     }
 }
 
-/// The server is killed and comes back at the same address: the client does, too, and catches up.
+/// The server is killed and restarted at the same address: the client reconnects and catches up.
 async fn comes_back(database: &Database, library: Library, transports: Transports) {
     let flags = ["--free-messages=1000"];
     let first = Process::start("127.0.0.1:0", &database.url(), &flags);
@@ -112,7 +113,7 @@ async fn comes_back(database: &Database, library: Library, transports: Transport
     puppet.heard("connection_established").await;
     let joined = puppet.done("room:join", json!({"room": room, "since": head})).await;
     assert_eq!((&joined["recovered"], &joined["events"]), (&json!(true), &json!([])));
-    // In order this time: it is told, loses the connection, and tries again.
+    // A graceful stop this time: the client is notified, disconnected, and reconnects.
     let stopping = tokio::task::spawn_blocking(move || second.terminate());
     assert_eq!(puppet.heard("error").await["data"]["code"], "server_restarting");
     puppet.heard("disconnect").await;
@@ -126,7 +127,7 @@ fn on_sqlite(test: impl AsyncFnOnce(&Database)) {
     actix_web::rt::System::new().block_on(test(&database));
 }
 
-/// What is tried here does not depend on the database: one engine is enough.
+/// The database does not matter here: one engine is enough.
 macro_rules! with_each_client {
     ($($name:ident: $library:ident by $transports:ident;)*) => {$(
         mod $name {

@@ -1,4 +1,4 @@
-//! Conversations with the assistant, live.
+//! Conversations with the assistant, over live connections.
 
 use futures_util::future::join_all;
 use serde_json::json;

@@ -1,4 +1,5 @@
-//! One file of commands and what they bring about (`dialects.json`), told through each dialect: they add no meaning.
+//! Runs one file of commands and expected results (`dialects.json`) through each dialect: a dialect must not
+//! change the meaning.
 
 use std::collections::BTreeSet;
 
@@ -10,10 +11,10 @@ use crate::support::{Person, Socket, SocketIo, TestApp};
 
 use super::fixtures::db_session;
 
-/// An id that nothing has.
+/// An id of no row.
 const NOTHING: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
-/// Somebody gives a command. Fields of an answer or notice that are not named may be anything.
+/// A user's command. Fields of a response or notice that are not listed may have any value.
 #[derive(Deserialize)]
 struct Step {
     who: String,
@@ -25,7 +26,7 @@ struct Step {
     heard: Vec<Value>,
 }
 
-/// The steps, with the names in them replaced.
+/// The steps, with placeholders replaced.
 fn steps(names: &[(&str, &str)]) -> Vec<Step> {
     let mut text = include_str!("dialects.json").to_owned();
     for (name, value) in names {
@@ -41,7 +42,7 @@ enum Speaker {
 }
 
 impl Speaker {
-    /// Gives a command; its answer, or the code of its refusal.
+    /// Sends a command; the response, or the code of the error.
     async fn command(&mut self, name: &str, fields: &Map<String, Value>) -> Result<Value, String> {
         match self {
             Self::Json(socket) => {
@@ -60,7 +61,7 @@ impl Speaker {
                     "join" | "leave" => &format!("room:{name}"),
                     name => name,
                 };
-                // Both have the room's name for rooms, and Socket.IO the session's for chat.
+                // Both take the room's name for rooms; for chat, Socket.IO takes the session's id.
                 let mut fields = fields.clone();
                 let session = fields.get("room").and_then(|room| room.as_str()?.strip_prefix("session:"));
                 if let ("chat_message", Some(session)) = (name, session) {
@@ -92,7 +93,7 @@ impl Speaker {
     }
 }
 
-/// Whether `is` has all that `expected` names.
+/// Asserts that `is` contains everything in `expected`.
 #[track_caller]
 fn assert_has(is: &Value, expected: &Value, what: &str) {
     for (field, value) in expected.as_object().unwrap() {
@@ -152,7 +153,7 @@ both_engines! {
     }
 }
 
-/// The commands that there are, by their names in the source.
+/// Names of the commands, read from the source.
 fn commands() -> BTreeSet<&'static str> {
     let source = include_str!("../../../src/protocol/command.rs");
     let names = source.split("fn name(&self)").nth(1).unwrap().split("\n    }\n").next().unwrap();

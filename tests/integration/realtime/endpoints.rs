@@ -1,4 +1,4 @@
-//! What each endpoint says for each reason: the contract's table, seen by a client.
+//! Each endpoint's close code or message for each reason, as a client sees it.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::support::{JWT_SECRET, Person, Socket, SocketIo, TestApp, eventually};
 
 use super::fixtures::db_ring;
 
-/// What clients saw, endpoint by endpoint. Socket.IO has words instead of codes.
+/// The expected results, endpoint by endpoint. Socket.IO has messages instead of codes.
 const SEEN: &str = "\
 reason            | /ws  | reflections | kanban | simulate | /socket.io/
 no token          | 4001 | 4001        | 1008   | 4001     | authentication required
@@ -28,7 +28,7 @@ other origin      | 4003 | 4003        | 1008   | 4000     | origin not allowed
 connection limit  | 4008 | 4008        | 1008   | 4000     | too many connections
 ";
 
-/// The addresses of one person's things.
+/// Paths of one user's resources.
 struct Place {
     entry: String,
     project: String,
@@ -56,7 +56,7 @@ impl Place {
 
 type Headers<'a> = &'a [(&'static str, &'a str)];
 
-/// How a handshake with these headers ends.
+/// The close code of a handshake with these headers.
 async fn closed(app: &TestApp, path: &str, headers: Headers<'_>) -> u16 {
     let mut socket = Socket::connect_with(app.address, path, headers).await.unwrap();
     let closed = socket.closed().await;
@@ -65,7 +65,7 @@ async fn closed(app: &TestApp, path: &str, headers: Headers<'_>) -> u16 {
     closed.code
 }
 
-/// What a Socket.IO client is told that connects with these headers: the message up to whether to come back.
+/// The `connect_error` that a Socket.IO client with these headers gets: its message, and whether to retry.
 async fn turned_away(app: &TestApp, headers: Headers<'_>) -> String {
     let mut socket = SocketIo::open(app.address, "", headers).await;
     let refusal = socket.knock("/", Value::Null).await.unwrap_err();
@@ -90,7 +90,7 @@ fn claims(app: &TestApp, person: &Person) -> Value {
         "iss": "souk", "aud": "souk"})
 }
 
-/// A token with these claims changed; null takes one away.
+/// A token with these claims changed; null removes one.
 fn signed(mut claims: Value, changes: Value, secret: &str) -> String {
     claims.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
     claims.as_object_mut().unwrap().retain(|_, value| !value.is_null());
@@ -98,7 +98,7 @@ fn signed(mut claims: Value, changes: Value, secret: &str) -> String {
     format!("Bearer {}", jsonwebtoken::encode(&Header::default(), &claims, &key).unwrap())
 }
 
-/// From here on nobody can be authenticated, and that is our fault.
+/// Makes every authentication fail with an internal error.
 async fn db_mislay_revocations(app: &TestApp) {
     let mislaid = app.server.db.write(|uow| {
         use diesel::connection::SimpleConnection as _;

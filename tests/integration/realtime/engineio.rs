@@ -1,4 +1,4 @@
-//! Engine.IO itself, spoken by hand to an echo on the transport: what Socket.IO stands on.
+//! Engine.IO itself, by hand against an echo on the transport, below Socket.IO.
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
@@ -34,14 +34,14 @@ const LIMITS: EngineLimits = EngineLimits {
     },
 };
 
-/// Where the heart beats fast.
+/// Limits with a fast heartbeat.
 const HASTY: EngineLimits = EngineLimits {
     ping_interval: Duration::from_millis(300),
     ping_timeout: Duration::from_millis(200),
     ..LIMITS
 };
 
-/// Says back what is said; says goodbye and closes when it hears "close me" or "put me out".
+/// Echoes messages; sends a farewell and closes on "close me" or "put me out".
 async fn echo(request: HttpRequest, payload: Payload, engine: Data<Engine>) -> HttpResponse {
     let opening = match engine.receive(&request, payload).await {
         RequestOutcome::Answered(answer) => return answer,
@@ -77,7 +77,7 @@ fn gzip(text: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// A server with two worker threads: requests of one connection come to both.
+/// A server with two worker threads: requests of one connection reach both.
 fn serve(limits: EngineLimits) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -102,7 +102,7 @@ impl Server {
         format!("http://{}/engine.io/?{query}", self.address)
     }
 
-    /// Opens a connection that polls.
+    /// Opens a polling connection.
     async fn poller(&self) -> Poller {
         let opened = client().get(self.url("EIO=4&transport=polling")).send().await.unwrap();
         assert_eq!(opened.status(), 200);
@@ -120,7 +120,7 @@ impl Server {
         tokio_tungstenite::client_async(url, tcp).await.map(|(stream, _)| stream)
     }
 
-    /// A polling connection that a WebSocket has taken over, with a poll that waited meanwhile.
+    /// A polling connection upgraded to WebSocket, with a poll that was pending meanwhile.
     async fn upgraded(&self) -> (Poller, Ws) {
         let poller = self.poller().await;
         let mut ws = self.websocket(&format!("&sid={}", poller.sid)).await.unwrap();
@@ -135,7 +135,7 @@ impl Server {
 
 type Ws = WebSocketStream<TcpStream>;
 
-/// The next text that is no ping; pings are answered.
+/// The next text other than a ping; pings are answered.
 async fn next(ws: &mut Ws) -> String {
     loop {
         match tokio::time::timeout(Duration::from_secs(5), ws.next()).await.unwrap() {
@@ -149,7 +149,7 @@ async fn next(ws: &mut Ws) -> String {
     }
 }
 
-/// A connection of its own for every request, so that they spread over the workers.
+/// A new connection for every request, so that they spread over the workers.
 fn client() -> reqwest::Client {
     reqwest::Client::builder()
         .no_proxy()
@@ -174,7 +174,7 @@ impl Poller {
         client().post(&self.url).body(body).send().await.unwrap().status().as_u16()
     }
 
-    /// What is said next that is no ping; pings are answered.
+    /// The next message other than a ping; pings are answered.
     async fn hear(&self) -> String {
         loop {
             let (status, text) = self.get().await;
@@ -189,7 +189,7 @@ impl Poller {
         }
     }
 
-    /// A poll that the server holds: it was sent, and had time to arrive.
+    /// A poll that the server holds: sent, with time to arrive.
     async fn waiting(&self) -> tokio::task::JoinHandle<(u16, String)> {
         let poller = Self { url: self.url.clone(), sid: self.sid.clone() };
         let waiting = tokio::spawn(async move { poller.get().await });
@@ -197,7 +197,7 @@ impl Poller {
         waiting
     }
 
-    /// Polls and hangs up. By hand: a library closes its connection some time later.
+    /// Polls and disconnects. By hand: a library closes its connection some time later.
     async fn give_up(&self, address: SocketAddr) {
         let mut given_up = TcpStream::connect(address).await.unwrap();
         let path = self.url.split_once("/engine.io").unwrap().1;
@@ -206,7 +206,7 @@ impl Poller {
         self.settle().await;
     }
 
-    /// A round trip by another way: what was sent before it has most likely arrived.
+    /// A round trip on another connection: what was sent before has most likely arrived.
     async fn settle(&self) {
         for _ in 0..3 {
             assert_eq!(self.post("6").await, 200);
@@ -385,7 +385,7 @@ async fn what_waits_when_the_server_closes_is_still_fetched() {
 #[actix_web::test]
 async fn a_websocket_takes_a_polling_connection_over() {
     let server = serve(LIMITS);
-    // Several, so that some WebSockets come to another thread than their connection lives on.
+    // Several, so that some WebSockets reach another thread than that of their connection.
     for _ in 0..6 {
         let (poller, mut ws) = server.upgraded().await;
         ws.send(Message::text("4hello")).await.unwrap();

@@ -1,4 +1,4 @@
-//! Doors through which these tests get what happens in rooms.
+//! Direct access to the database, to make events happen in rooms.
 
 use souk::domain::Error;
 use souk::domain::money::PriceRange;
@@ -10,7 +10,7 @@ use souk::ids::Room;
 
 use crate::support::{Person, TestApp};
 
-/// A chat session of these two, about a request of the consumer's; its room.
+/// Opens a session of these users about a new request of the consumer's; returns its room.
 pub(super) async fn db_session(app: &TestApp, consumer: &Person, provider: &Person) -> String {
     let scope = app.db_scope(consumer).await;
     let (consumer_user, provider_user) = (consumer.id.parse().unwrap(), provider.id.parse().unwrap());
@@ -30,7 +30,7 @@ pub(super) async fn db_session(app: &TestApp, consumer: &Person, provider: &Pers
     opened.await.unwrap().room().to_string()
 }
 
-/// Something that happens in a room.
+/// A domain event for tests, in any room.
 #[derive(serde::Serialize)]
 struct Rang {
     times: u32,
@@ -52,7 +52,7 @@ impl DomainEvent for Rang {
     }
 }
 
-/// Makes something happen in a room.
+/// Records events in a room.
 pub(super) async fn db_ring(app: &TestApp, room: &str, times: u32) {
     let room: Room = room.parse().unwrap();
     let rung = app.server.db.write(move |uow| {

@@ -1,4 +1,4 @@
-//! Who is let in, and what those are told who are not.
+//! Handshakes: who is admitted, and what others are told.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::both_engines;
 use crate::support::{Socket, SocketIo, TestApp};
 
-/// The code with which a handshake ends.
+/// The close code of a handshake.
 async fn refused(app: &TestApp, path: &str, headers: &[(&'static str, &str)]) -> u16 {
     Socket::connect_with(app.address, path, headers).await.unwrap().closed().await.code
 }
@@ -101,7 +101,7 @@ both_engines! {
     }
 
     async fn an_address_sends_so_many_strangers(app with ["--unauthenticated-per-address=2"]) {
-        // Refused and closed, but not gone: these do not answer the close.
+        // Refused, but still open: these clients do not answer the close frame.
         let _first = Socket::connect(app.address, "/ws").await;
         let _second = Socket::connect(app.address, "/ws").await;
         let refused = Socket::connect_with(app.address, "/ws", &[]).await.err().expect("no upgrade");

@@ -1,4 +1,4 @@
-//! Load tests: synthetic users, who are among themselves.
+//! Load tests: synthetic users, isolated from real ones.
 
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ async fn refused(app: &TestApp, headers: &[(&'static str, &str)]) -> u16 {
     Socket::connect_with(app.address, "/ws", headers).await.unwrap().closed().await.code
 }
 
-/// Runs the command; its exit status and report.
+/// Runs the command; returns its exit status and report.
 async fn souk_load(app: &TestApp, secret: &str, flags: &[&str]) -> (i32, Value) {
     let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_souk"));
     command.args(["load", "--json", "--url", &format!("ws://{}", app.address), "--load-test-secret", secret]);

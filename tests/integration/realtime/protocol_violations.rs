@@ -1,5 +1,4 @@
-//! WebSocket itself, as RFC 6455 has it, spoken byte by byte to an echo on the transport: what the sessions
-//! stand on.
+//! WebSocket itself (RFC 6455), byte by byte against an echo on the transport, below the sessions.
 
 use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
@@ -27,7 +26,7 @@ const LIMITS: ConnectionLimits = ConnectionLimits {
     close_timeout: Duration::from_secs(1),
 };
 
-/// Says back what is said; closes when it hears "close me"; talks without end when it hears "flood me".
+/// Echoes messages; closes on "close me"; sends without end on "flood me".
 async fn echo(request: HttpRequest, payload: Payload, ended: web::Data<Notify>) -> HttpResponse {
     let handshake = match Handshake::read(&request, payload, Endpoint::Ws, LIMITS) {
         Ok(handshake) => handshake,
@@ -82,12 +81,12 @@ fn framed(opcode: u8, payload: &[u8]) -> Bytes {
     frame(0x80 | opcode, payload, None).into()
 }
 
-/// Starts the server on a thread's own runtime and says where it listens.
+/// Starts the server on a thread with its own runtime; returns its address.
 fn serve() -> SocketAddr {
     serve_and_tell(web::Data::new(Notify::new()))
 }
 
-/// The same; `ended` is notified whenever an echo's connection is gone.
+/// The same; `ended` is notified whenever an echo's connection has ended.
 fn serve_and_tell(ended: web::Data<Notify>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -182,7 +181,7 @@ async fn close_codes_that_nobody_may_send_are_a_breach_and_others_come_back() {
     }
 }
 
-/// Text as Autobahn's suite and Markus Kuhn's test of decoders have it.
+/// Texts from Autobahn's test suite and Markus Kuhn's decoder test.
 #[actix_web::test]
 async fn text_is_utf_8_however_it_is_cut() {
     let address = serve();

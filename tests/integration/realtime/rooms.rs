@@ -1,4 +1,4 @@
-//! Who may be in which room, and what is heard there.
+//! Rooms: who may join which, and what is delivered there.
 
 use serde_json::json;
 
@@ -52,7 +52,7 @@ both_engines! {
         let ana = app.consumer("ana").await;
         let mut first = ana.live().await;
         let mut second = ana.live().await;
-        // An answer shows that what a session does by itself at its start is done.
+        // A response shows that what a session does at its start is done.
         for socket in [&mut first, &mut second] {
             socket.send(json!({"type": "ping"})).await;
             socket.recv("pong").await;

@@ -1,4 +1,4 @@
-//! What a session takes and when it ends.
+//! Limits of a session, and when it ends.
 
 use std::time::Duration;
 

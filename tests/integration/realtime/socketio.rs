@@ -1,4 +1,4 @@
-//! Socket.IO as the server speaks it: who is let into which namespace, what the sessions do, how they end.
+//! Socket.IO as the server implements it: admission to namespaces, commands, and how connections end.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::fixtures::{db_ring, db_session};
 
 type Headers<'a> = &'a [(&'static str, &'a str)];
 
-/// What a refusal says.
+/// The data of a `connect_error`.
 async fn refused(app: &TestApp, query: &str, headers: Headers<'_>, auth: Value) -> String {
     let mut socket = SocketIo::open(app.address, query, headers).await;
     socket.knock("/", auth).await.unwrap_err()["message"].as_str().unwrap().to_owned()
@@ -21,7 +21,7 @@ fn session_of(room: &str) -> &str {
     room.strip_prefix("session:").unwrap()
 }
 
-/// A polling connection of Engine.IO: its address, with its name.
+/// Opens an Engine.IO polling connection; returns its path with the `sid`.
 async fn poller(anyone: &Client) -> String {
     let opened = anyone.get("/socket.io/?EIO=4&transport=polling").await;
     let open: Value = serde_json::from_str(opened.text.strip_prefix('0').unwrap()).unwrap();
@@ -168,7 +168,7 @@ both_engines! {
         let mut admin = SocketIo::open(app.address, "", &[]).await;
         admin.knock("/admin", json!({"token": root.token().unwrap()})).await.unwrap();
         admin.send(r#"42/admin,7["presence",{"room":"admin"}]"#).await;
-        // It hears the admins' room by itself.
+        // An admin joins the admins' room automatically.
         let mut answered = false;
         while !answered {
             let said = admin.next_raw().await;

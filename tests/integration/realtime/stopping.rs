@@ -1,4 +1,4 @@
-//! Ends that are not the client's doing.
+//! Connections that the server ends.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Settings that requests meet.
+//! Settings that affect requests.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -10,14 +10,14 @@ use tokio::net::TcpStream;
 use crate::both_engines;
 use crate::support::usual_request;
 
-/// Asks on a connection that stays open.
+/// Sends a request on a connection that stays open.
 async fn ask(address: SocketAddr) -> TcpStream {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: souk\r\n\r\n").await.unwrap();
     stream
 }
 
-/// Reads the answer.
+/// Reads the response.
 async fn answered(stream: &mut TcpStream) -> String {
     let mut answer = [0; 4096];
     let length = stream.read(&mut answer).await.unwrap();
@@ -40,7 +40,7 @@ both_engines! {
         assert_eq!(refused["errors"][0], json!({"field": "limit", "message": "must be 1 to 2"}));
     }
 
-    // Two threads serve in tests, each with a cap of its own.
+    // Tests run two worker threads, each with its own limit.
     async fn further_connections_wait(app with ["--max-connections=1"]) {
         let mut first = ask(app.address).await;
         let mut second = ask(app.address).await;

@@ -1,4 +1,4 @@
-//! Settings that live sessions meet.
+//! Settings that affect live sessions.
 
 use serde_json::{Value, json};
 use souk::domain::users::{Plan, service};
@@ -6,14 +6,14 @@ use souk::domain::users::{Plan, service};
 use crate::both_engines;
 use crate::support::{Person, Raw, Socket, SocketIo, TestApp, eventually, masked};
 
-/// Opens a connection that sends what it is told to, with its greeting read.
+/// Opens a raw connection and reads the greeting.
 async fn raw(app: &TestApp, person: &Person) -> Raw {
     let mut raw = Raw::open(app.address, &person.live_path()).await;
     raw.next().await.expect("a greeting");
     raw
 }
 
-/// The code with which a connection ends that sent this.
+/// The close code of a connection that sent these frames.
 async fn closed_for(app: &TestApp, frames: &[Vec<u8>]) -> u16 {
     let name = format!("u{}", uuid::Uuid::new_v4().simple());
     let mut raw = raw(app, &app.consumer(&name).await).await;
@@ -32,7 +32,7 @@ const TEXT: u8 = 0x01;
 const CONTINUED: u8 = 0x00;
 const LAST: u8 = 0x80;
 
-/// `{"type":"ping"}`, which is answered, made this long by spaces.
+/// `{"type":"ping"}`, which is answered, padded to this length with spaces.
 fn ping(length: usize) -> Vec<u8> {
     format!("{:<length$}", json!({"type": "ping"}).to_string()).into_bytes()
 }
@@ -167,7 +167,7 @@ both_engines! {
             let mut one_more = Socket::connect(app.address, &ben.live_path()).await;
             assert_eq!(one_more.closed().await.code, 4008, "{plan} connections");
 
-            // Its own room is one of them.
+            // The user's own room counts as one of them.
             let session = &mut sessions[0];
             session.recv_pong().await;
             for room in 1..number {

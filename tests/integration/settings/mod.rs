@@ -1,5 +1,5 @@
-//! Every setting does something. `SHOWN` names the test that shows it, wherever it stands; a setting without a line there,
-//! or a line without such a test, fails.
+//! Every setting has an effect. `SHOWN` names the test that shows it, in whatever file; a setting without a
+//! line there, or a line without such a test, fails.
 
 mod http;
 mod live;
@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The variable of each setting, and the test that shows what it does.
+/// Each setting's variable, and the test that shows its effect.
 const SHOWN: &[(&str, &str)] = &[
     ("SOUK_ENV", "and_in_production_those_of_the_list_alone"),
     ("SOUK_BIND", "a_server_that_is_told_to_stop_exits_well_and_can_start_again"),
@@ -68,7 +68,8 @@ const SHOWN: &[(&str, &str)] = &[
     ("SOUK_SLOW_CONSUMER_GRACE", "who_does_not_read_is_gone_and_all_others_hear_everything"),
     ("SOUK_TCP_USER_TIMEOUT", "who_asks_and_does_not_read_the_answers_is_cut_off"),
     ("SOUK_SOCKET_SEND_BUFFER", "a_client_that_does_not_read_is_cut_off"),
-    // The hub's own clockwork cannot be reached from outside at a chosen moment: its tests drive it by hand.
+    // The hub's internals cannot be controlled at a chosen moment from outside: unit tests drive them
+    // directly.
     ("SOUK_HUB_MAILBOX", "closing_does_not_wait_for_a_place_in_a_full_mailbox"),
     ("SOUK_JOIN_BUFFER", "a_room_that_floods_keeps_a_bounded_number_of_early_events"),
     ("SOUK_GAP_TIMEOUT", "a_gap_that_does_not_close_is_read_from_the_log"),
@@ -129,7 +130,7 @@ fn each_setting_is_shown_by_a_test_that_there_is() {
     }
 }
 
-/// Everything in which tests stand.
+/// All sources that contain tests.
 fn sources() -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut folders: Vec<PathBuf> = vec![root.join("src"), root.join("tests")];

@@ -17,7 +17,7 @@ use crate::support::{
 /// Longer than what is set short here takes on any machine, and shorter than what is set long.
 pub(super) const NEVER: Duration = Duration::from_secs(40);
 
-/// Runs a command on a database, which must succeed; what it says.
+/// Runs a command on a database, which must succeed; returns its output.
 #[track_caller]
 pub(super) fn souk(database: &Database, arguments: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_souk"))
@@ -36,7 +36,7 @@ pub(super) fn add_user(database: &Database, email: &str) {
     );
 }
 
-/// Stops a server that has six sessions on two threads: how many of them are told so, and how long it takes.
+/// Stops a server with six sessions on two threads; returns how many are notified, and how long it takes.
 async fn stopped(database: &Database, flags: &[&str]) -> (usize, Duration) {
     let server = Process::start("127.0.0.1:0", &database.url(), flags);
     let anyone = server.client(None);
@@ -75,7 +75,7 @@ both_engines! {
     }
 
     fn the_log_looks_and_tells_as_the_settings_say(database) {
-        // The harness asks for JSON. The threads' own lines are not told by default.
+        // The harness sets JSON. The threads' own lines are not logged by default.
         let tells_of_threads = |flags: &[&str]| {
             let process = Process::start("127.0.0.1:0", &database.url(), flags);
             process.said_first.iter().any(|line| {
@@ -111,7 +111,7 @@ both_engines! {
 both_engines! {
     async fn a_group_of_one_waits_for_nobody(app with ["--database-group-max=1"]) {
         let (release_first, first) = blocking_write(app).await;
-        // These wait behind it in this order, and would be one group otherwise, answered together.
+        // These queue behind it in this order; by default they would be one group, answered together.
         let db = app.server.db.clone();
         let mut second = std::pin::pin!(db.write(|_| Ok::<_, DbError>(())));
         assert!((&mut second).now_or_never().is_none());
@@ -130,7 +130,7 @@ both_engines! {
     }
 }
 
-/// A write that holds the writer until what is returned first is dropped.
+/// A write that blocks the writer until the returned sender is dropped.
 async fn blocking_write(app: &TestApp) -> (std::sync::mpsc::SyncSender<()>, tokio::task::JoinHandle<()>) {
     let (release, held) = std::sync::mpsc::sync_channel::<()>(1);
     let (taken, is_taken) = std::sync::mpsc::sync_channel(1);

@@ -14,13 +14,13 @@ use crate::support::{self, Engine, ISS, Issuer, PASSWORD, Process, TestApp, Test
 
 const OTHER: &str = "d41a7c9be05f48d2a6c3e1f2b4a59687";
 
-/// A part of a token, decoded.
+/// A decoded part of a token.
 fn part(token: &str, index: usize) -> Value {
     let text = token.trim().split('.').nth(index).unwrap();
     serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(text).unwrap()).unwrap()
 }
 
-/// A scratch file with this in it.
+/// A temporary file with this content.
 fn file(text: &str) -> tempfile::NamedTempFile {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), text).unwrap();
@@ -118,7 +118,7 @@ both_engines! {
     }
 }
 
-/// How many of thirty logins at once are refused for overload.
+/// How many of thirty concurrent logins are refused as overload.
 async fn refused_logins(app: &TestApp) -> usize {
     let anyone = app.anyone();
     let wrong = |n: usize| json!({"email": format!("u{n}@example.com"), "password": "wrong horse battery"});
@@ -126,7 +126,7 @@ async fn refused_logins(app: &TestApp) -> usize {
     answers.iter().filter(|answer| answer.status == 503).count()
 }
 
-/// A token of the issuer's that is good now, with `changes`.
+/// A currently valid token of the issuer, with `changes`.
 fn outside(app: &TestApp, issuer: &Issuer, changes: Value) -> String {
     let now = app.clock.now().as_seconds();
     let mut claims =
@@ -181,7 +181,7 @@ fn an_issuers_keys_are_fetched_again_after_their_time() {
 
 #[test]
 fn an_issuer_that_does_not_answer_is_given_up() {
-    // It takes connections, and never says anything.
+    // Accepts connections and never answers.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/jwks.json", silent.local_addr().unwrap());
     let description = json!({"issuers": [{"iss": ISS, "jwks_url": url, "algorithms": ["EdDSA"]}]});

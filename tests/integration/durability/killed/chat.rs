@@ -1,4 +1,5 @@
-//! Somebody who says one thing after the other, each until it is acknowledged, and remembers all that they hear.
+//! A client that sends messages one by one, each repeated until acknowledged, and records every event it
+//! receives.
 
 use serde_json::{Value, json};
 
@@ -12,13 +13,13 @@ pub(super) struct Talker {
     room: String,
     pub(super) name: String,
     socket: Option<Socket>,
-    /// The room's events, in the order of their coming.
+    /// Events of the room, in order of arrival.
     pub(super) seen: Vec<Value>,
-    /// What was acknowledged: our name for it, and its position.
+    /// Acknowledged messages: client id and position.
     pub(super) acked: Vec<(String, Value)>,
 }
 
-/// The server went away.
+/// The connection to the server is lost.
 struct Gone;
 
 impl Talker {
@@ -33,7 +34,7 @@ impl Talker {
         }
     }
 
-    /// Talks until it is over.
+    /// Sends messages until the last kill is over.
     pub(super) async fn talk(&mut self, pulse: &Pulse) {
         for number in 0.. {
             let name = format!("{}-{number}", self.name);
@@ -51,7 +52,7 @@ impl Talker {
         }
     }
 
-    /// Hears the rest, as somebody who was away.
+    /// Receives the remaining events, like a client that was disconnected.
     pub(super) async fn catch_up(&mut self) {
         self.socket = None;
         while self.connect().await.is_err() {
@@ -59,7 +60,8 @@ impl Talker {
         }
     }
 
-    /// Every acknowledged message stands where the acknowledgement said, and they stand in the order of their saying.
+    /// Checks that every acknowledged message is at its acknowledged position, and that they are in sending
+    /// order.
     pub(super) fn assert_acks_are_kept(&self, log: &[Value]) {
         for (name, seq) in &self.acked {
             let kept: Vec<_> =
@@ -77,12 +79,12 @@ impl Talker {
         let answer = self.request(message).await?;
         match answer["type"].as_str() {
             Some("ack") => Ok(answer["seq"].clone()),
-            // Overload and the like, worth another try.
+            // Overload and similar errors: retry.
             _ => Err(Gone),
         }
     }
 
-    /// Connects, if need be, and joins after what was seen last.
+    /// Connects if needed, and joins after the last event seen.
     async fn connect(&mut self) -> Result<(), Gone> {
         if self.socket.is_some() {
             return Ok(());
@@ -104,7 +106,7 @@ impl Talker {
         let answer = socket.try_request(message).await;
         let live = socket.take_all("event");
         if let (Ok(joined), true) = (&answer, is_join) {
-            // What was missed comes with the acknowledgement and before all that comes after it.
+            // Missed events come with the acknowledgement, before any later one.
             joined["events"].as_array().into_iter().flatten().for_each(|event| self.hear(event.clone()));
         }
         live.into_iter().for_each(|event| self.hear(event));
@@ -117,7 +119,7 @@ impl Talker {
         if event["room"] != self.room.as_str() {
             return;
         }
-        // As `history` and `join` write it.
+        // Without `type`, as in the responses of `history` and `join`.
         event.as_object_mut().unwrap().remove("type");
         let seq = event["seq"].as_u64().unwrap();
         let before = self.seen.last().map_or(0, |event| event["seq"].as_u64().unwrap());

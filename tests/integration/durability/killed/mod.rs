@@ -1,8 +1,8 @@
-//! Killed at any moment: people talk and accept offers while the server is killed again and again, and retry whatever
-//! was not answered under the same keys. In the end everything that was acknowledged is there exactly once and in order,
-//! nobody saw an event twice or missed one, and each request has one booking.
+//! Kills at random moments: clients chat and accept offers while the server is killed repeatedly, and retry
+//! unanswered calls with the same keys. In the end everything acknowledged exists exactly once and in order,
+//! no client saw an event twice or missed one, and each request has one booking.
 //!
-//! `SOUK_KILLS` says how often (20 unless set), `SOUK_SEED` repeats the moments of an earlier run.
+//! `SOUK_KILLS` sets the number of kills (default 20); `SOUK_SEED` repeats the moments of an earlier run.
 
 mod offers;
 mod server;
@@ -19,14 +19,14 @@ use server::{Mortal, Pulse};
 use crate::both_engines;
 use crate::support::{Database, Person};
 
-/// However slow the machine: beyond this, somebody waits for something that does not come.
+/// Upper bound on any machine; beyond this, a client is waiting for something that never comes.
 const LIMIT: Duration = Duration::from_secs(600);
 
 both_engines! {
     fn nothing_acknowledged_is_lost_or_done_twice(database) {
         let seed = number("SOUK_SEED").unwrap_or_else(|| uuid::Uuid::new_v4().as_u64_pair().0);
         let kills = number("SOUK_KILLS").unwrap_or(20);
-        // Not `eprintln`, which is swallowed where the test passes: a run that was slow or odd can be repeated, too.
+        // Not `eprintln`, which is captured for passing tests: a slow or odd run can be repeated as well.
         let _ = writeln!(std::io::stderr(), "killed {kills} times with SOUK_SEED={seed}");
         let run = async { tokio::time::timeout(LIMIT, live_through(database, seed, kills)).await };
         actix_web::rt::System::new().block_on(run).expect("everybody gets an answer in time");

@@ -1,4 +1,4 @@
-//! A consumer who asks for one thing after the other, gets two offers each time, and accepts both at once.
+//! A consumer who posts requests one by one, gets two offers on each, and accepts both concurrently.
 
 use std::time::Duration;
 
@@ -30,13 +30,13 @@ impl Chooser {
         }
     }
 
-    /// An offer that is left alone, and the session that it opens.
+    /// Makes an offer that is never accepted; returns the session that it opens.
     pub(super) async fn open_session(&mut self) -> String {
         let (_, [offer, _]) = self.ask().await;
         text(&offer["session_id"])
     }
 
-    /// Chooses until it is over; few enough for one page of bookings.
+    /// Posts and accepts until the last kill is over; few enough for one page of bookings.
     pub(super) async fn choose(&mut self, pulse: &Pulse) {
         while !pulse.is_over() && self.chosen.len() < 100 {
             let (request, offers) = self.ask().await;
@@ -52,7 +52,7 @@ impl Chooser {
         }
     }
 
-    /// A request with an offer of each provider.
+    /// Posts a request with an offer of each provider.
     async fn ask(&mut self) -> (String, [Value; 2]) {
         self.asked += 1;
         let number = self.asked;
@@ -84,7 +84,7 @@ impl Chooser {
     }
 }
 
-/// The same call again until there is an answer that is not the server's misfortune.
+/// Repeats a call until the response is not a failure of the server.
 async fn insist(call: impl Fn() -> Call) -> Answer {
     loop {
         match call().try_send().await {
@@ -94,7 +94,7 @@ async fn insist(call: impl Fn() -> Call) -> Answer {
     }
 }
 
-/// Between two tries of a client whose server is gone.
+/// The pause between retries of a client whose server is down.
 pub(super) async fn pause() {
     tokio::time::sleep(Duration::from_millis(5)).await;
 }

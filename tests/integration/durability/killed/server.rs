@@ -1,4 +1,4 @@
-//! A server that does not live long, and comes back at the same address.
+//! A server that is killed repeatedly and restarted at the same address.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -10,7 +10,7 @@ use rand::{RngExt, SeedableRng};
 
 use crate::support::{Client, Database, Process};
 
-/// Limits that have tests of their own must not be met here.
+/// Limits that have tests of their own, raised so as not to interfere.
 const FLAGS: &[&str] = &[
     "--free-messages=100000",
     "--free-requests=1000000",
@@ -18,7 +18,7 @@ const FLAGS: &[&str] = &[
     "--log-filter=warn,souk::server=info",
 ];
 
-/// Alive, for now.
+/// A running server, to be killed.
 pub(super) struct Mortal {
     process: Process,
     url: String,
@@ -26,13 +26,13 @@ pub(super) struct Mortal {
     kills: u64,
 }
 
-/// Being killed and started again, on a thread of its own.
+/// The thread that kills and restarts the server.
 pub(super) struct Mortality {
     thread: JoinHandle<Process>,
     pulse: Pulse,
 }
 
-/// What the killer and the people know of each other.
+/// State shared by the killer and the clients.
 #[derive(Clone, Default)]
 pub(super) struct Pulse(Arc<Shared>);
 
@@ -43,7 +43,7 @@ struct Shared {
 }
 
 impl Pulse {
-    /// Somebody got an answer: the server is at work, and worth killing.
+    /// Reports a response: the server is working, and may be killed.
     pub(super) fn answered(&self) {
         self.0.answers.fetch_add(1, Ordering::SeqCst);
     }
@@ -72,7 +72,7 @@ impl Mortal {
         self.process.client(None)
     }
 
-    /// From now on it is killed at random moments, each time once it is at work again.
+    /// Starts killing the server at random moments, each time after it has answered again.
     pub(super) fn begin(self) -> Mortality {
         let pulse = Pulse::default();
         let felt = pulse.clone();

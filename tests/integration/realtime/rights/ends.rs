@@ -1,4 +1,4 @@
-//! The ways in which a right ends, and what comes of each.
+//! The ways in which a right ends, and the expected effects of each.
 
 use serde_json::{Value, json};
 
@@ -7,11 +7,11 @@ use crate::support::{Client, PASSWORD};
 /// How a right is ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum How {
-    /// Its bearer gives the access token up.
+    /// The bearer revokes the access token.
     GiveUpAccess,
-    /// Its bearer gives the refresh token up.
+    /// The bearer revokes the refresh token.
     GiveUpRefresh,
-    /// A refresh token is shown twice: its login is taken for stolen.
+    /// A refresh token is used twice: its login counts as stolen.
     ReuseRefresh,
     LogOut,
     EndFromElsewhere,
@@ -24,16 +24,16 @@ pub(super) enum How {
     AdminChangesRole,
 }
 
-/// What comes of it.
+/// The expected effects.
 pub(super) struct End {
     pub(super) how: How,
-    /// What live sessions are told, and their close code.
+    /// The notice to live sessions, and their close code.
     pub(super) told: (&'static str, u16),
-    /// How a handshake is refused afterwards, on `/ws` and on `/socket.io/`.
+    /// How later handshakes are refused, on `/ws` and on `/socket.io/`.
     pub(super) refused: (&'static str, &'static str),
-    /// Whether the user's other login goes on.
+    /// Whether the user's other login remains.
     pub(super) other_stays: bool,
-    /// Whether the refresh token is dead, too.
+    /// Whether the refresh token is void, too.
     pub(super) refresh_dies: bool,
 }
 
@@ -67,9 +67,9 @@ pub(super) struct Victim {
     pub(super) id: String,
     email: String,
     login: String,
-    /// The tokens whose right ends.
+    /// The tokens of the login that ends.
     pub(super) tokens: Value,
-    /// The other login.
+    /// A client of the other login.
     pub(super) other: Client,
 }
 

@@ -1,4 +1,4 @@
-//! A live session in either dialect, to the tests the same.
+//! A live session in either dialect, behind one interface.
 
 use std::net::SocketAddr;
 
@@ -28,7 +28,7 @@ pub(super) struct Farewell {
 }
 
 impl Live {
-    /// Connects; an error is how it was refused: by a close code, or by the message of a `connect_error`.
+    /// Connects; the error is a close code, or the message of a `connect_error`.
     pub(super) async fn connect(dialect: Dialect, address: SocketAddr, token: &str) -> Result<Self, String> {
         match dialect {
             Dialect::Ws => {
@@ -50,7 +50,7 @@ impl Live {
         Self::connect(dialect, client.address(), client.token().unwrap()).await.unwrap()
     }
 
-    /// Gives a command; the answer, or the code of the refusal.
+    /// Sends a command; the response, or the code of the error.
     pub(super) async fn ask(&mut self, command: &str, fields: Value) -> Result<Value, String> {
         match self {
             Self::Ws(socket) => {
@@ -72,7 +72,7 @@ impl Live {
         }
     }
 
-    /// Whether it still is there, and hears.
+    /// Asserts that the session is alive and receives notices.
     pub(super) async fn assert_alive(&mut self, who: &str) {
         match self {
             Self::Ws(socket) => {
@@ -86,7 +86,7 @@ impl Live {
         }
     }
 
-    /// The oldest notice of this name that was not taken yet.
+    /// Takes the oldest buffered or next notice of this name.
     pub(super) async fn recv(&mut self, name: &str) -> Value {
         match self {
             Self::Ws(socket) => socket.recv(name).await,
@@ -94,8 +94,8 @@ impl Live {
         }
     }
 
-    /// How the server ends this. Whoever is not to come back as it is must not be left to do so by its library, which
-    /// comes back by itself unless it was put out of its namespace.
+    /// How the server ends the session. A client that must not reconnect has to be disconnected from its
+    /// namespace, or its library reconnects by itself.
     pub(super) async fn farewell(&mut self) -> Farewell {
         match self {
             Self::Ws(socket) => {

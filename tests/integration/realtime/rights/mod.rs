@@ -1,4 +1,5 @@
-//! Rights that end, end live: whatever hung on one is gone at once, is told why, and does not come back.
+//! Rights that end take effect live: everything based on one ends at once, is told why, and is not
+//! readmitted.
 
 mod ends;
 mod live;
@@ -19,7 +20,7 @@ use souk::server;
 use crate::both_engines;
 use crate::support::{Client, Database, JWT_SECRET, PASSWORD, Process, id};
 
-/// The doors stay shut to whom a right has ended for.
+/// Asserts that new connections with the ended right are refused.
 async fn assert_refused(end: &End, victim: &Victim) {
     let client = victim.client();
     for (dialect, expected) in DIALECTS.into_iter().zip([end.refused.0, end.refused.1]) {
@@ -77,7 +78,7 @@ both_engines! {
             let ana = app.consumer(&format!("ana{number}")).await;
             let ben = app.provider(&format!("ben{number}")).await;
             let mut session = Live::of(dialect, &ana).await;
-            // Half an hour is what a token lives; a minute before is when its end is announced.
+            // A token lives for half an hour; its expiry is announced a minute before.
             app.clock.advance(Duration::from_secs(29 * 60 - 1));
             session.assert_alive("before the announcement").await;
             app.clock.advance(Duration::from_secs(2));
@@ -155,7 +156,7 @@ both_engines! {
             assert_eq!(left["code"], "forbidden");
             assert!(left["message"].as_str().unwrap().starts_with(&format!("you have left {room}")), "{left}");
             assert_eq!(session.ask(join, json!({"room": room})).await.unwrap_err(), "forbidden");
-            // What the two had to say to each other stays theirs.
+            // The parties' session remains theirs.
             session.ask("presence", json!({"room": chat})).await.unwrap();
         }
     }
@@ -213,7 +214,7 @@ async fn sign_in(anyone: &Client, email: &str) -> Client {
     anyone.with_token(tokens["access_token"].as_str().unwrap())
 }
 
-/// Nobody becomes an admin through the front door, and this one must be there before the server is.
+/// Inserts an admin, which HTTP does not offer, before the server starts.
 async fn db_enroll_admin(database: &Database, email: &str) {
     let url = database.url();
     let flags = ["--jwt-secret", JWT_SECRET, "--database-url", &url];
