@@ -1,12 +1,13 @@
-//! What fan-out costs: deliveries per second and server CPU per million of them, for one room of 1000 members and for
-//! 100 rooms of 10, beside a bare baseline in the same run that only writes the same prebuilt frames to the same kind of
-//! sockets, one write a frame.
+//! The cost of fan-out: deliveries per second and server CPU per million of them, for one room of 1000
+//! members and for 100 rooms of 10, beside a baseline in the same run that only writes the same prebuilt
+//! frames to the same kind of sockets, one write per frame.
 //!
-//! `cargo bench --bench fan_out [-- --messages 200 --rate 100000]`. The members are sockets in a child process, so that
-//! what is measured is the server alone: the HTTP server, the transport, the hub; no database. "Paced" spreads the
-//! messages so that each leaves in a write of its own to a reader that must be woken, which is the dear case; "flat out"
-//! says them as fast as they are taken, so that the hub's frames share writes. Machines are noisy: only ratios within one
-//! run, paced to paced and flat out to flat out, mean something.
+//! `cargo bench --bench fan_out [-- --messages 200 --rate 100000]`. The members are sockets in a child
+//! process, so that only the server is measured: HTTP server, transport and hub, without a database. "Paced"
+//! spreads the messages so that each leaves in a write of its own to a reader that must be woken, which is
+//! the expensive case; "flat out" sends them as fast as they are accepted, so that the hub's frames share
+//! writes. Machines are noisy: only ratios within one run, paced to paced and flat out to flat out, are
+//! meaningful.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -53,7 +54,7 @@ struct Options {
     members: usize,
 }
 
-/// Rooms and how many hear each.
+/// The number of rooms, and of members in each.
 #[derive(Clone, Copy)]
 struct Scenario {
     rooms: usize,
@@ -65,16 +66,16 @@ impl Scenario {
         self.rooms * self.members
     }
 
-    /// A market: its members are not told who comes and goes, which is no part of what is measured.
+    /// A market room: its members get no presence notices, which are not measured here.
     fn room(number: usize) -> souk::ids::Room {
         format!("market:room-{number:04}").parse().unwrap()
     }
 }
 
-/// How fast messages are said.
+/// How fast messages are sent.
 #[derive(Clone, Copy)]
 enum Pace {
-    /// One in every room in this time.
+    /// One message to every room in this interval.
     Each(Duration),
     FlatOut,
 }
@@ -87,7 +88,8 @@ impl Pace {
         ]
     }
 
-    /// How long to rest after this many messages, so that the pace is kept. Not for less than sleeping is good for.
+    /// How long to sleep after this many messages to keep the pace; `None` below the timer's useful
+    /// resolution.
     fn rest(self, began: Instant, messages: usize, scenario: Scenario) -> Option<Duration> {
         let Self::Each(time) = self else { return None };
         let due = time.mul_f64(messages as f64 / scenario.rooms as f64);
@@ -95,7 +97,7 @@ impl Pace {
     }
 }
 
-/// What one measurement took.
+/// Result of one measurement.
 struct Measured {
     deliveries: u64,
     elapsed: Duration,
@@ -107,7 +109,7 @@ impl Measured {
         self.deliveries as f64 / self.elapsed.as_secs_f64()
     }
 
-    /// Seconds of CPU for a million deliveries, which is microseconds for one.
+    /// Seconds of CPU per million deliveries, that is microseconds per delivery.
     fn cpu_per_million(&self) -> f64 {
         self.cpu.as_secs_f64() * 1e6 / self.deliveries as f64
     }
@@ -119,9 +121,10 @@ impl Measured {
     }
 }
 
-/// CPU time of this process up to now, all threads together.
+/// CPU time of this process so far, over all threads.
 fn cpu() -> Duration {
-    // Nanoseconds per thread, where the kernel keeps them: the process's own count ticks in hundredths of a second.
+    // Nanoseconds per thread, where the kernel provides them: the process's own counter ticks in hundredths
+    // of a second.
     let tasks = std::fs::read_dir("/proc/self/task").expect("needs Linux's /proc");
     let nanoseconds = tasks.flatten().filter_map(|task| {
         let statistics = std::fs::read_to_string(task.path().join("schedstat")).ok()?;

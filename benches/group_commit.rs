@@ -1,8 +1,8 @@
-//! What group commit brings: durable single-row writes per second beside one transaction per write on pooled
-//! connections, at 1, 16 and 64 concurrent writers, on the same SQLite settings (WAL, `synchronous=FULL`).
+//! The gain of group commit: durable single-row writes per second against one transaction per write on pooled
+//! connections, at 1, 16 and 64 concurrent writers, with the same SQLite settings (WAL, `synchronous=FULL`).
 //!
-//! `cargo bench --bench group_commit [-- SECONDS]`; each figure is measured for SECONDS (2 by default). Machines are
-//! noisy: only the ratio, taken in the same run, means something.
+//! `cargo bench --bench group_commit [-- SECONDS]`; each figure is measured for SECONDS (2 by default).
+//! Machines are noisy: only the ratio within one run is meaningful.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -26,7 +26,7 @@ struct Measured {
     worst: Duration,
 }
 
-/// Runs `writers` loops of `write` for `length` and counts what was answered.
+/// Runs `writers` loops of `write` for `length` and counts the completed ones.
 async fn measure<F>(writers: usize, length: Duration, write: impl Fn(String) -> F + Clone) -> Measured
 where
     F: Future<Output = ()>,

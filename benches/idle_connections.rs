@@ -1,7 +1,8 @@
-//! What an idle authenticated WebSocket costs: resident memory of a real server, per connection.
+//! The cost of an idle authenticated WebSocket: resident memory of a real server, per connection.
 //!
-//! `cargo bench --bench idle_connections [-- COUNT]`; COUNT is 5,000 by default. Each connection is greeted and hears its
-//! user's own room, as every session does; the figure is the growth of the server's resident set over their number.
+//! `cargo bench --bench idle_connections [-- COUNT]`; COUNT is 5,000 by default. Each connection is greeted
+//! and joins its user's room, as every session does; the figure is the growth of the server's resident set
+//! divided by COUNT.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -16,7 +17,7 @@ use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// A demo server in a process of its own, ended with this one.
+/// A demo server as a child process, killed with this one.
 struct Server {
     process: Child,
     address: String,
@@ -50,7 +51,7 @@ impl Server {
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 
-    /// A connection that was greeted.
+    /// Opens a connection and reads its greeting.
     fn connect(&self) -> TcpStream {
         let mut socket = TcpStream::connect(&self.address).unwrap();
         socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
@@ -81,13 +82,13 @@ fn main() {
     let count: u32 = std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(5_000);
     souk::server::allow_many_files().unwrap();
     let server = Server::start();
-    // What is allocated once (pools, the first sessions' buffers) is not the price of a connection.
+    // One-time allocations (pools, the first sessions' buffers) are not the cost of a connection.
     let _warm: Vec<TcpStream> = (0..50).map(|_| server.connect()).collect();
     let before = server.resident();
     let began = Instant::now();
     let connections: Vec<TcpStream> = (0..count).map(|_| server.connect()).collect();
     let took = began.elapsed();
-    // Greeted is not yet settled: each session then joins its user's room.
+    // After its greeting each session still joins its user's room.
     std::thread::sleep(Duration::from_secs(2));
     let after = server.resident();
     println!(

@@ -1,10 +1,10 @@
-//! How soon a right that ended has ended live: from the request that ends it to the close frame at the client, on a server
-//! with 5,000 authenticated WebSocket sessions; and what authentication costs on the way in.
+//! Latency of revocation: from the request that ends a right to the close frame at the client, on a server
+//! with 5,000 authenticated WebSocket sessions; and the cost of authentication at the handshake.
 //!
-//! `cargo bench --bench revocation [-- --sessions 5000 --times 200]`. The server is `souk serve` in a process of its own on
-//! a fresh SQLite file; the clients share one thread of this process, so that a time measured here holds their own delay
-//! as well. The aim is 1 s for 99 of 100. Machines are noisy: of the connects per second only the ratios within one run
-//! mean something.
+//! `cargo bench --bench revocation [-- --sessions 5000 --times 200]`. The server is `souk serve` in a process
+//! of its own on a fresh SQLite file; the clients share one thread of this process, so that measured times
+//! include their own delay. The target is 1 s at the 99th percentile. Machines are noisy: of the connects per
+//! second only the ratios within one run are meaningful.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

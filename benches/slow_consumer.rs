@@ -1,11 +1,13 @@
-//! What a client that stops reading costs the others: the 99th percentile of the time from saying something to hearing it,
-//! with one of a hundred members stalled, over the same without it. It should stay under 1.5.
+//! The cost of a stalled client to the others: the 99th percentile of the time from sending a message to
+//! receiving it, with one of a hundred members stalled, divided by the same without it. The target is below
+//! 1.5.
 //!
-//! `cargo bench --bench slow_consumer [-- --rounds 10 --messages 500 --rate 100]`. A real server with its usual limits and a
-//! file on disk; rounds with and without a stalled client take turns, so that both meet the same weather. What is said in
-//! one round is more than the kernel and the outbox keep for whoever does not read, so that the stalled client is met in
-//! each of its states: filling, slow, sent away. Of the rounds of each kind the median counts: something else on the machine
-//! spoils one, not half of them. Only the ratio means something.
+//! `cargo bench --bench slow_consumer [-- --rounds 10 --messages 500 --rate 100]`. A real server with its
+//! default limits and a file on disk; rounds with and without a stalled client alternate, so that both meet
+//! the same load of the machine. A round's messages exceed what the kernel and the outbox buffer for a client
+//! that does not read, so that the stalled client passes through each of its states: filling, slow, evicted.
+//! The median of the rounds of each kind counts: a disturbance spoils one round, not half of them. Only the
+//! ratio is meaningful.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -50,10 +52,10 @@ struct Options {
     bench: bool,
 }
 
-/// Characters of each message, so that a round is more than a stalled client is allowed.
+/// Characters per message, so that a round exceeds a stalled client's buffers.
 const LENGTH: usize = 4_000;
 
-/// A demo server in a process of its own, ended with this one.
+/// A demo server as a child process, killed with this one.
 struct Server {
     process: Child,
     address: SocketAddr,
@@ -84,7 +86,7 @@ impl Server {
         server
     }
 
-    /// The room of a chat that the token's user has.
+    /// The room of a session of the token's user.
     async fn chat(&self, url: &str) -> Option<String> {
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let sessions = http.get(format!("{url}/sessions")).bearer_auth(&self.token).send().await.unwrap();
@@ -92,7 +94,7 @@ impl Server {
         sessions["items"][0]["id"].as_str().map(|id| format!("session:{id}"))
     }
 
-    /// How many sessions it has sent away because they did not read.
+    /// Number of sessions evicted because they did not read.
     async fn evicted(&self) -> usize {
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let metrics = http.get(format!("http://{}/metrics", self.address)).send().await.unwrap();
@@ -101,7 +103,8 @@ impl Server {
         metrics.lines().find_map(|line| line.strip_prefix(name)?.parse().ok()).unwrap_or(0)
     }
 
-    /// A connection that is in the chat. Its receive buffer is small, so that it is the server who notices.
+    /// Opens a connection that has joined the session's room. Its small receive buffer makes the server
+    /// notice a stall.
     async fn join(&self) -> Socket {
         let tcp = TcpSocket::new_v4().unwrap();
         tcp.set_recv_buffer_size(16 * 1024).unwrap();
@@ -133,7 +136,7 @@ async fn text(socket: &mut Socket) -> String {
     }
 }
 
-/// Hears so many messages; how long each took.
+/// Receives this many messages; returns each one's latency.
 async fn hear(mut socket: Socket, messages: usize, epoch: Instant) -> Vec<Duration> {
     let mut took = Vec::with_capacity(messages);
     while took.len() < messages {
@@ -162,7 +165,7 @@ async fn round(options: &Options, server: &Server, is_one_stalled: bool) -> Vec<
         let message =
             json!({"type": "chat_message", "room": server.room, "text": text, "client_msg_id": name});
         say(&mut speaker, &message).await;
-        // Its own share of what is said is not measured, but it reads.
+        // The sender's own copies are read, but not measured.
         while let Ok(Some(_)) = tokio::time::timeout(Duration::ZERO, speaker.next()).await {}
     }
     let took = join_all(members).await.into_iter().flat_map(Result::unwrap).collect();
@@ -170,7 +173,7 @@ async fn round(options: &Options, server: &Server, is_one_stalled: bool) -> Vec<
     took
 }
 
-/// The value that so many of a hundred are under.
+/// The value at this percentile.
 fn percentile(took: &mut [Duration], of_hundred: usize) -> Duration {
     took.sort_unstable();
     took[took.len() * of_hundred / 100]
@@ -181,7 +184,7 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let server = Server::start().await;
-        // The first round warms up.
+        // The first round is a warm-up.
         round(&options, &server, false).await;
         let mut rounds = [Vec::new(), Vec::new()];
         for number in 0..options.rounds {

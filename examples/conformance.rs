@@ -35,7 +35,7 @@ use souk::realtime::socketio::{
 use souk::realtime::websocket::handshake::Handshake;
 use souk::realtime::websocket::{ConnectionLimits, FrameLimits};
 
-/// Between two packets that must not arrive together.
+/// Delay between two packets that must not arrive together.
 const APART: Duration = Duration::from_millis(5);
 
 /// Answers what the protocols' test suites ask.
@@ -51,7 +51,7 @@ struct Options {
     max_fragments: usize,
 }
 
-/// Each kind of endpoint has its connections to itself.
+/// Connections of each kind of endpoint, kept apart.
 struct Server {
     connection: ConnectionLimits,
     engine: Engine,
@@ -121,7 +121,7 @@ async fn echo(request: HttpRequest, payload: Payload, server: Data<Server>) -> H
     response
 }
 
-/// Says something, and waits until it is gone: who does not read is not read from.
+/// Sends frames and waits until they are written: a client that does not read is not read from.
 async fn say(outbox: &Outbox, frames: bytes::Bytes) {
     let _ = outbox.push(frames, Delivery::Durable);
     outbox.drained().await;
@@ -163,7 +163,7 @@ async fn socketio(request: HttpRequest, payload: Payload, server: Data<Server>) 
     response
 }
 
-/// Doors that lead to mirrors. It counts, so that each socket has a name.
+/// A connect handler that admits every socket as an echo, numbered for its id.
 struct Mirrors(u32);
 
 impl ConnectHandler for Mirrors {
@@ -178,7 +178,8 @@ impl ConnectHandler for Mirrors {
             let auth = auth.as_ref().map_or("{}", |auth| auth.get());
             let greeting = packet(Kind::Event, &namespace, None, format!(r#"["auth",{auth}]"#), Vec::new());
             actix_web::rt::spawn(async move {
-                // In a segment of its own: a suite that listens for one message at a time hears only one of each.
+                // Flushed separately: a suite that waits for one message at a time misses the second of two
+                // in one segment.
                 socket.outbox.drained().await;
                 actix_web::rt::time::sleep(APART).await;
                 let _ = socket.outbox.push(greeting.frames(), Delivery::Durable);
@@ -198,7 +199,7 @@ async fn mirror(mut socket: Socket) {
     }
 }
 
-/// What comes back: the same arguments and attachments, as another event or as an acknowledgement.
+/// The echo: the same arguments and attachments, as another event or as an acknowledgement.
 fn reflection(heard: Packet) -> Option<Packet> {
     let Packet { kind: Kind::Event, namespace, id, data, attachments } = heard else { return None };
     let parts: Vec<&RawValue> = serde_json::from_str(&data).ok()?;

@@ -1,4 +1,4 @@
-//! The least that fan-out can cost: the same frames, built beforehand, each written to each socket by one thread.
+//! The lower bound of fan-out: the same frames, built beforehand, each written to each socket by one thread.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -50,7 +50,7 @@ fn one(
     Measured { deliveries: (messages * scenario.connections()) as u64, elapsed: began.elapsed(), cpu: used }
 }
 
-/// Reads the handshake, up to the room that it names.
+/// Reads the handshake as far as its room.
 fn asked_for(stream: &mut TcpStream) -> usize {
     let mut request = Vec::new();
     let mut buffer = [0; 512];

@@ -1,4 +1,4 @@
-//! The child process: sockets that read all that comes and say when everything has.
+//! The child process: sockets that read everything and report when all bytes have arrived.
 
 use std::cell::Cell;
 use std::io::{BufRead, BufReader, Write};
@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 
 use super::Scenario;
 
-/// The members, as the server's process sees them.
+/// The server process's handle on the child.
 pub(crate) struct Members {
     child: Child,
     orders: ChildStdin,
@@ -33,14 +33,14 @@ impl Members {
         Self { child, orders, answers: BufReader::new(answers) }
     }
 
-    /// Blocks until the child says `word`.
+    /// Blocks until the child reports `word`.
     pub(crate) fn wait_for(&mut self, word: &str) {
         let mut line = String::new();
         self.answers.read_line(&mut line).unwrap();
         assert_eq!(line.trim(), word, "what the members say");
     }
 
-    /// Every member counts from nothing again, and expects this many bytes.
+    /// Resets every member's counter and sets the number of bytes to expect.
     pub(crate) fn expect(&mut self, bytes: usize) {
         writeln!(self.orders, "{bytes}").unwrap();
         self.wait_for("counting");
@@ -54,11 +54,11 @@ impl Drop for Members {
     }
 }
 
-/// What all members of the child share.
+/// State shared by all members of the child.
 #[derive(Default)]
 struct Count {
     expected: Cell<usize>,
-    /// Which count this is; members notice by it that they start anew.
+    /// Number of the current round; a change tells the members to restart counting.
     round: Cell<u64>,
     missing: Cell<usize>,
     all_here: Notify,
@@ -107,7 +107,7 @@ async fn member(mut stream: TcpStream, room: usize, count: Rc<Count>) {
             (round, bytes) = (count.round.get(), 0);
         }
         let before = bytes;
-        // Pings are not what is counted; no other byte of what is sent is 0x89.
+        // Pings do not count; no other byte of these messages is 0x89.
         let pings = buffer[..read].iter().filter(|byte| **byte == 0x89).count();
         bytes += read - 2 * pings;
         if before < count.expected.get() && bytes >= count.expected.get() {

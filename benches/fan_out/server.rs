@@ -1,4 +1,4 @@
-//! The hub behind a real HTTP server and the real transport; only tokens and the database are left out.
+//! The hub behind a real HTTP server and the real transport, without tokens and database.
 
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -25,7 +25,7 @@ use souk::realtime::websocket::{ConnectionLimits, FrameLimits};
 use super::members::Members;
 use super::{Measured, Options, Pace, Scenario, cpu};
 
-/// Each room's events, made beforehand.
+/// Each room's events, built beforehand.
 pub(crate) fn log_of(scenario: Scenario, messages: u64) -> Vec<Vec<Envelope>> {
     let event = |room: &Room, seq| Envelope {
         room: room.clone(),
@@ -41,13 +41,13 @@ pub(crate) fn log_of(scenario: Scenario, messages: u64) -> Vec<Vec<Envelope>> {
     rooms.map(|room| (1..=messages).map(|seq| event(&room, seq)).collect()).collect()
 }
 
-/// An event as it goes over the wire.
+/// An event as encoded for the wire.
 pub(crate) fn frame(event: Envelope) -> Bytes {
     let Envelope { room, seq, kind, by, at, data } = event;
     encode(Dialect::Json, &Notice::Event(Event { room, seq, kind, data, by, at }))
 }
 
-/// The log: what was published up to now.
+/// An in-memory event log: what was published so far.
 struct Log {
     rooms: Vec<Vec<Envelope>>,
     said: AtomicU64,
@@ -120,7 +120,7 @@ async fn run(options: Options, scenario: Scenario) -> [Measured; 2] {
     [paced, flat_out]
 }
 
-/// Says the next messages in every room.
+/// Publishes the next messages to every room.
 async fn one(
     options: &Options,
     scenario: Scenario,
@@ -145,7 +145,7 @@ async fn one(
             }
         }
         if matches!(pace, Pace::FlatOut) {
-            // Waits until the hub has taken it in, as a writer that waits for its commit would.
+            // Waits until the hub has processed it, as a writer that waits for its commit would.
             hub.snapshot().await.unwrap();
         }
     }
@@ -155,7 +155,7 @@ async fn one(
     Measured { deliveries, elapsed: began.elapsed(), cpu: used }
 }
 
-/// Talks to the child without holding up this thread.
+/// Talks to the child without blocking this thread.
 async fn in_child(members: &Arc<Mutex<Members>>, talk: impl FnOnce(&mut Members) + Send + 'static) {
     let members = members.clone();
     actix_web::rt::task::spawn_blocking(move || talk(&mut members.lock().unwrap())).await.unwrap();

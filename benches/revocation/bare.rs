@@ -1,4 +1,4 @@
-//! What an upgrade costs without anything behind it: the same transport, one frame of a greeting's length, no session.
+//! The cost of an upgrade alone: the same transport, one frame as long as the greeting, no session.
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use souk::protocol::frame;
 use souk::realtime::websocket::handshake::Handshake;
 use souk::realtime::websocket::{ConnectionLimits, FrameLimits};
 
-/// Serves, and says on its standard output where.
+/// Serves, and prints its address on standard output.
 pub(crate) async fn serve() {
     let link = ConnectionLimits {
         frames: FrameLimits { frame: 64 * 1024, message: 64 * 1024, fragments: 128 },

@@ -1,4 +1,4 @@
-//! Ending rights, and waiting for it to show.
+//! Ends rights, and measures the time until clients notice.
 
 use std::time::Instant;
 
@@ -14,7 +14,7 @@ use super::socket::{self, Seen, Session, Socket};
 /// Members of one project.
 const MEMBERS: usize = 10;
 
-/// The aim for 99 of 100, in seconds.
+/// Target for the 99th percentile, in seconds.
 const AIM: f64 = 1.0;
 
 pub(crate) struct Ends<'a> {
@@ -23,13 +23,13 @@ pub(crate) struct Ends<'a> {
     pub(crate) at_once: usize,
 }
 
-/// When the request was sent, and when its answer was there.
+/// When the request was sent, and when its response had arrived.
 struct Called {
     sent: Instant,
     answered: Instant,
 }
 
-/// How long it took until it showed.
+/// The times until clients noticed.
 #[derive(Default)]
 struct Shown {
     since_sent: Figures,
@@ -102,7 +102,7 @@ impl Ends<'_> {
         shown.print(what);
     }
 
-    /// Many users suspended at the same moment.
+    /// Suspends many users concurrently.
     async fn at_once(&self) {
         let mut victims = Vec::new();
         for person in &self.town.crowd {

@@ -1,13 +1,13 @@
-//! Times as people read them.
+//! Durations and their percentiles, formatted for people.
 
 use std::time::Duration;
 
-/// Times of one kind of thing; negative ones are before what they are measured from.
+/// Durations of one kind in seconds; negative if before the reference time.
 #[derive(Default)]
 pub(crate) struct Figures(Vec<f64>);
 
 impl Figures {
-    /// Adds one, in seconds.
+    /// Adds a duration in seconds.
     pub(crate) fn add(&mut self, seconds: f64) {
         self.0.push(seconds);
     }
@@ -20,7 +20,7 @@ impl Figures {
         self.0.len()
     }
 
-    /// So many of a hundred are not above this.
+    /// The value that `percent` of the durations do not exceed.
     pub(crate) fn percentile(&self, percent: f64) -> f64 {
         let mut sorted = self.0.clone();
         sorted.sort_unstable_by(f64::total_cmp);

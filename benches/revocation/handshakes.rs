@@ -1,4 +1,4 @@
-//! How many handshakes a second, up to the first frame.
+//! Handshakes per second, up to the first frame.
 
 use std::time::Instant;
 
@@ -8,11 +8,11 @@ use super::Options;
 use super::server::Server;
 use super::socket::Socket;
 
-/// Rounds, of which the best counts: whatever else the machine does only makes them slower.
+/// Rounds, of which the fastest counts: other load on the machine only slows them down.
 const ROUNDS: usize = 3;
 
-/// Opens as many connections as there will be sessions, with these headers in turn, and closes them again; answers with
-/// the seconds that one took.
+/// Opens as many connections as there will be sessions, with these headers in turn, and closes them; returns
+/// the seconds per connection.
 pub(crate) async fn measure(
     what: &str,
     server: &Server,

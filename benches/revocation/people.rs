@@ -1,4 +1,4 @@
-//! Who is there: made before the server starts, since nobody signs in ten thousand times at a front door that checks
+//! The users, inserted before the server starts: ten thousand logins over HTTP would spend their time hashing
 //! passwords.
 
 use std::sync::Arc;
@@ -20,33 +20,33 @@ use super::Options;
 use super::figures::Figures;
 use super::server::JWT_SECRET;
 
-/// Sessions that a user has open.
+/// Live sessions per user.
 pub(crate) const SESSIONS_EACH: usize = 4;
 
-/// Calls of `authenticate` that are timed, after as many that are not.
+/// Timed calls of `authenticate`, after as many untimed ones.
 const LOOKS: usize = 20_000;
 
-/// Everybody, as the database has them.
+/// The database with all users.
 pub(crate) struct Town {
     db: Db,
     auth: Auth,
     people: People,
 }
 
-/// Everybody's tokens.
+/// The tokens of all users.
 pub(crate) struct People {
     pub(crate) admin: String,
-    /// Whoever stays connected throughout.
+    /// Tokens of the sessions that stay connected throughout.
     pub(crate) residents: Vec<String>,
-    /// Whose token is revoked.
+    /// Users whose token is revoked.
     pub(crate) jti: Vec<Person>,
-    /// Whose login is ended.
+    /// Users whose login is ended.
     pub(crate) sid: Vec<Person>,
-    /// Who is suspended, one after the other.
+    /// Users suspended one by one.
     pub(crate) users: Vec<Person>,
-    /// Who is suspended, all at once.
+    /// Users suspended concurrently.
     pub(crate) crowd: Vec<Person>,
-    /// Who is taken out of a project.
+    /// Users removed from a project.
     pub(crate) members: Vec<Person>,
 }
 
@@ -57,7 +57,7 @@ pub(crate) struct Person {
 }
 
 impl Person {
-    /// The login that their token hangs on.
+    /// The login of the token.
     pub(crate) fn login(&self) -> String {
         let payload = BASE64.decode(self.token.split('.').nth(1).unwrap()).unwrap();
         let claims: Value = serde_json::from_slice(&payload).unwrap();
@@ -85,7 +85,7 @@ impl Town {
         Self { db, auth, people }
     }
 
-    /// What it costs to know whose a token is.
+    /// Measures `authenticate`: the cost of resolving a token to its user.
     pub(crate) async fn authenticate_again_and_again(&self) {
         let call: CallId = "bench".parse().unwrap();
         let tokens = || self.people.residents.iter().cycle().take(LOOKS);
@@ -116,7 +116,7 @@ impl Town {
         );
     }
 
-    /// Leaves the database to the server.
+    /// Closes the database, which the server opens next.
     pub(crate) async fn close(self) -> People {
         self.db.close().await;
         self.people
@@ -138,7 +138,7 @@ impl Settlers<'_> {
         futures_util::stream::iter(arriving).buffered(256).collect().await
     }
 
-    /// Tokens of users who have several each.
+    /// Tokens of new users, several per user.
     async fn tokens(&self, name: &str, count: usize) -> Vec<String> {
         let users = count.div_ceil(SESSIONS_EACH);
         let arriving = (0..users).map(|number| async move {
@@ -151,7 +151,7 @@ impl Settlers<'_> {
         futures_util::stream::iter(tokens).buffered(256).collect().await
     }
 
-    /// With a password that nobody knows: it is no hash.
+    /// With a password hash that no password matches.
     async fn register(&self, email: &str, role: Role) -> UserId {
         let registration = Registration {
             email: email.parse().unwrap(),

@@ -1,4 +1,4 @@
-//! The servers, each in a process of its own that ends with this one.
+//! The servers, each a child process that is killed with this one.
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
@@ -10,7 +10,7 @@ use serde_json::Value;
 pub(crate) const JWT_SECRET: &str = "6f1d0c5be2a94783b1a7c9d2e4f60811";
 pub(crate) const LOAD_TEST_SECRET: &str = "0123456789abcdef0123456789abcdef";
 
-/// Limits that have tests of their own must not be met here.
+/// Limits that have tests of their own, raised so as not to interfere.
 const FLAGS: &[&str] = &[
     "--workers=2",
     "--free-connections=1000000",
@@ -29,7 +29,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// `souk serve` on this database.
+    /// Starts `souk serve` on this database.
     pub(crate) fn start(database: &str) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_souk"))
             .args(["serve", "--bind=127.0.0.1:0", "--jwt-secret", JWT_SECRET])
@@ -47,12 +47,12 @@ impl Server {
                 break address;
             }
         };
-        // Read on, so that it never waits for a reader.
+        // Drained, so that a full pipe never blocks the server.
         std::thread::spawn(move || log.bytes().count());
         Self { process, address, http: reqwest::Client::builder().no_proxy().build().unwrap() }
     }
 
-    /// A server that upgrades and does nothing else.
+    /// Starts the server that upgrades and does nothing else.
     pub(crate) fn bare() -> Self {
         let mut process = Command::new(std::env::current_exe().unwrap())
             .arg("--bare")
@@ -65,7 +65,7 @@ impl Server {
         Self { process, address, http: reqwest::Client::builder().no_proxy().build().unwrap() }
     }
 
-    /// Calls it and waits for the whole answer, which must be a good one.
+    /// Sends a request and reads the whole response, which must be a success.
     pub(crate) async fn call(&self, method: reqwest::Method, path: &str, token: &str, body: Value) -> Value {
         let request = self.http.request(method, format!("http://{}{path}", self.address)).bearer_auth(token);
         let request = if body.is_null() { request } else { request.json(&body) };
@@ -75,7 +75,7 @@ impl Server {
         serde_json::from_str(&text).unwrap_or(Value::Null)
     }
 
-    /// Waits until it has nothing to do any more: connections that were dropped are noticed one after the other.
+    /// Waits until the server is idle: it notices dropped connections one by one.
     pub(crate) async fn settle(&self) {
         let ticks = |process: u32| {
             let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();

@@ -1,4 +1,4 @@
-//! WebSocket clients that do little, so that thousands of them fit into one thread.
+//! Minimal WebSocket clients, so that thousands of them fit into one thread.
 
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -11,25 +11,25 @@ use tokio::sync::mpsc;
 /// What a client waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
-    /// It was told that it has left a room.
+    /// A notice that it has left a room.
     Left,
     /// A close frame with this code.
     Closed(u16),
 }
 
-/// A WebSocket that is read by whoever holds it.
+/// A WebSocket read by its owner.
 pub(crate) struct Socket {
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
-/// A WebSocket that is read by a task of its own.
+/// A WebSocket read by a task of its own.
 pub(crate) struct Session {
     seen: mpsc::Receiver<(Seen, Instant)>,
 }
 
 impl Socket {
-    /// Upgrades, with one more header where one is given, and waits for the first frame.
+    /// Connects, with an additional header if one is given, and waits for the first frame.
     pub(crate) async fn connect(address: SocketAddr, header: Option<&str>) -> Self {
         let mut stream = TcpStream::connect(address).await.unwrap();
         stream.set_nodelay(true).unwrap();
@@ -53,7 +53,7 @@ impl Socket {
             let (opcode, payload) = socket.frame().await.expect("a first message");
             match opcode {
                 1 => return socket,
-                // The heartbeat does not wait for the greeting.
+                // A ping may come before the greeting.
                 9 => socket.write(10, &payload).await,
                 _ => panic!("refused: {}", String::from_utf8_lossy(&payload)),
             }
@@ -64,7 +64,7 @@ impl Socket {
         self.stream.read_buf(&mut self.buffer).await.is_ok_and(|read| read > 0)
     }
 
-    /// Opcode and payload of the next frame; none when the connection has ended.
+    /// Opcode and payload of the next frame; `None` at the end of the connection.
     async fn frame(&mut self) -> Option<(u8, Vec<u8>)> {
         loop {
             if let Some((header, length)) = frame_length(&self.buffer)
@@ -89,14 +89,14 @@ impl Socket {
                 frame.extend_from_slice(&(length as u16).to_be_bytes());
             }
         }
-        // A mask of zeros changes nothing and is a mask all the same.
+        // A mask of zeros is valid and leaves the payload unchanged.
         frame.extend_from_slice(&[0; 4]);
         frame.extend_from_slice(payload);
-        // That the server has closed meanwhile shows when reading.
+        // An error means that the server has closed; reading reports that.
         let _ = self.stream.write_all(&frame).await;
     }
 
-    /// Joins a room and waits until it hears it.
+    /// Joins a room and waits for the acknowledgement.
     pub(crate) async fn join(&mut self, room: &str) {
         let join = format!(r#"{{"type":"join","id":1,"room":"{room}"}}"#);
         self.write(1, join.as_bytes()).await;
@@ -112,7 +112,7 @@ impl Socket {
         }
     }
 
-    /// From here on a task reads it, answers pings, and notes the moment of what is waited for.
+    /// Starts a task that reads the socket, answers pings, and records when awaited frames arrive.
     pub(crate) fn listen(mut self) -> Session {
         let (notes, seen) = mpsc::channel(4);
         actix_web::rt::spawn(async move {
@@ -138,7 +138,7 @@ impl Socket {
 }
 
 impl Session {
-    /// When this was seen; it must be the next thing that is.
+    /// When this arrived; it must be the next awaited frame.
     pub(crate) async fn when(&mut self, expected: Seen) -> Instant {
         let limit = std::time::Duration::from_secs(30);
         let seen = tokio::time::timeout(limit, self.seen.recv()).await.expect("it is seen in time");
@@ -148,7 +148,7 @@ impl Session {
     }
 }
 
-/// Length of the header and of the payload of the frame that begins here, once that is known. Servers do not mask.
+/// Length of header and payload of the frame that begins here, once known. Servers do not mask.
 fn frame_length(buffer: &[u8]) -> Option<(usize, usize)> {
     match *buffer.get(1)? {
         126 => Some((4, usize::from(u16::from_be_bytes([*buffer.get(2)?, *buffer.get(3)?])))),
@@ -157,7 +157,7 @@ fn frame_length(buffer: &[u8]) -> Option<(usize, usize)> {
     }
 }
 
-/// A session for each header, so many handshakes at once.
+/// Opens a session for each header, with this many concurrent handshakes.
 pub(crate) async fn connect_all(
     address: SocketAddr,
     headers: &[Option<String>],

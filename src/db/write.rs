@@ -318,7 +318,7 @@ fn attempt_alone(
     let now = clock.now();
     rows.iter().try_for_each(|row| audit_log::append(connection, now, row))?;
     if let Err(error) = connection.execute_batch("COMMIT").map_err(DbError::from) {
-        // The `COMMIT` or its reply was lost, so it is unknown which.
+        // The `COMMIT` or its reply was lost: it may have been committed.
         if matches!(error, DbError::Unavailable(_)) {
             publisher.publish_if_committed(committed);
         }

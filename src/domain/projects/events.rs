@@ -74,7 +74,7 @@ impl DomainEvent for MemberChanged<'_> {
     }
 }
 
-/// Records a membership event; `project` and `member` are given as they are after the change.
+/// Records a membership event; `project` is given as it is after the change.
 pub(super) fn announce(
     uow: &mut UnitOfWork<'_>,
     by: UserId,

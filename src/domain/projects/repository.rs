@@ -109,7 +109,7 @@ fn with_members(uow: &mut UnitOfWork<'_>, found: Vec<Opened>) -> Result<Vec<Proj
     Ok(found.into_iter().map(whole).collect())
 }
 
-/// Display names of the projects' members.
+/// Display names of users.
 pub(super) fn names(
     uow: &mut UnitOfWork<'_>,
     users: Vec<UserId>,

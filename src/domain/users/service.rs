@@ -196,8 +196,8 @@ pub fn log_out_everywhere(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<(),
 
 /// Ends all logins of the caller but the one of this call.
 ///
-/// Sessions at an external issuer end too only if the call's own is not one of them: a token's time of issue
-/// does not tell which session it belongs to.
+/// Sessions at an external issuer end too unless the call's own is one of them: a token's time of issue does
+/// not tell which session it belongs to.
 pub fn log_out_elsewhere(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<(), Error> {
     let user = authorized(uow, scope, scope.user(), LOG_OUT_EVERYWHERE)?;
     let Some(kept) = scope.login() else {

@@ -50,7 +50,7 @@ impl ServicePrice {
     }
 }
 
-/// Duration of a service in whole minutes: from 1 to 31 days, the maximum of a slot.
+/// Duration of a service in whole minutes: at least 1, at most 31 days, like a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServiceDuration(i32);
 

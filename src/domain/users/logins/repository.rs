@@ -315,8 +315,8 @@ pub fn is_revoked(
     Ok(row.first::<Timestamp>(uow.conn()).optional()?.is_some())
 }
 
-/// Deletes rows that no longer matter: revocations of expired tokens, and the refresh tokens of logins that
-/// ended before `horizon`. Returns the number of deleted rows. Called by the sweeper.
+/// Deletes rows that no longer matter: revocations of expired tokens, and logins that ended before `horizon`,
+/// with their refresh tokens. Returns the number of deleted rows. Called by the sweeper.
 pub fn forget_ended(uow: &mut UnitOfWork<'_>, horizon: Timestamp) -> Result<usize, DbError> {
     let now = uow.now();
     let expired =
