@@ -6,6 +6,8 @@ use std::str::FromStr;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
 use serde::Deserialize;
+use utoipa::openapi::schema::Schema;
+use utoipa::openapi::{ObjectBuilder, Type};
 
 use crate::app::App;
 use crate::domain::{Error, Page, Slice};
@@ -17,13 +19,23 @@ const DEFAULT: u16 = 20;
 #[into_params(parameter_in = Query)]
 pub struct PageQuery {
     /// At most so many items: 1 to 100 (or to the server's --page-max), 20 by default.
-    #[param(minimum = 1, maximum = 100, default = 20)]
     pub limit: Option<u16>,
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,
 }
 
 impl PageQuery {
+    /// What `limit` may be, for the OpenAPI document.
+    pub(super) fn limits(most: u16) -> Schema {
+        ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .minimum(Some(1))
+            .maximum(Some(most))
+            .default(Some(DEFAULT.min(most).into()))
+            .build()
+            .into()
+    }
+
     /// Parses the requested page; its limit must not exceed `--page-max`.
     pub fn parse<I: FromStr>(&self, app: &App) -> Result<Page<I>, Error> {
         let most = app.config.http.page_max;

@@ -16,12 +16,12 @@ pub struct Description {
 }
 
 impl Description {
-    /// Generates both from the routes.
+    /// Generates both from the routes, for a server whose pages have at most `page_max` items.
     ///
     /// # Errors
     /// Only if the document cannot be serialized, which a test would find.
-    pub fn new() -> serde_json::Result<Self> {
-        let document = openapi::document();
+    pub fn new(page_max: u16) -> serde_json::Result<Self> {
+        let document = openapi::document(page_max);
         let addresses = web::Data::new(Addresses::of(&document));
         Ok(Self { addresses, document: Document::write(&document)? })
     }

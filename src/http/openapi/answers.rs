@@ -115,7 +115,7 @@ fn call() -> Schema {
 }
 
 /// Adds the shared headers, parameters and responses to the components.
-pub(super) fn share(components: &mut Components) {
+pub(super) fn share(components: &mut Components, page_max: u16) {
     for (name, description, schema) in HEADERS {
         let header = HeaderBuilder::new().description(Some(description)).schema(Some(schema())).build();
         components.headers.insert(name.to_owned(), header.into());
@@ -130,7 +130,10 @@ pub(super) fn share(components: &mut Components) {
             .build();
         components.parameters.insert(name.to_owned(), parameter.into());
     }
-    for parameter in PageQuery::into_params(|| Some(ParameterIn::Query)) {
+    for mut parameter in PageQuery::into_params(|| Some(ParameterIn::Query)) {
+        if parameter.name == "limit" {
+            parameter.schema = Some(PageQuery::limits(page_max).into());
+        }
         components.parameters.insert(parameter.name.clone(), parameter.into());
     }
     for (_, name, meaning, header, _) in REFUSALS {

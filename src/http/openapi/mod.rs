@@ -31,8 +31,8 @@ Consumers post requests, providers answer with offers, an accepted offer becomes
 Every address is served at the root and under `/api/v1`. Errors are `application/problem+json` (RFC 9457); \
 lists are `{items, next_cursor}`; updates take `If-Match`; deciding calls take `Idempotency-Key`.";
 
-/// Generates the document of all routes.
-pub fn document() -> OpenApi {
+/// Generates the document of all routes, for a server whose pages have at most `page_max` items.
+pub fn document(page_max: u16) -> OpenApi {
     let mut document = frame();
     let features = FEATURES.into_iter().chain([("health", health::routes as Routes)]);
     for (name, routes) in features.clone() {
@@ -50,7 +50,7 @@ pub fn document() -> OpenApi {
     }
     let OpenApi { paths, components, .. } = &mut document;
     let components = components.get_or_insert_default();
-    answers::share(components);
+    answers::share(components, page_max);
     sharing::share_items(components);
     for mut at in operations::each(paths) {
         at.complete(components);

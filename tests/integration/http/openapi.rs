@@ -142,6 +142,12 @@ fn every_reference_leads_somewhere() {
 }
 
 both_engines! {
+    async fn the_document_says_how_long_a_page_may_be(app with ["--page-max=7"]) {
+        let document = app.anyone().get("/openapi.json").await.ok();
+        let limit = &document["components"]["parameters"]["limit"]["schema"];
+        assert_eq!((&limit["maximum"], &limit["default"]), (&7.into(), &7.into()));
+    }
+
     async fn the_document_is_openapi_3_1_and_its_page_needs_no_network(app) {
         let document = app.anyone().get("/openapi.json").await.ok();
         assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));

@@ -38,7 +38,7 @@ pub static CONTRACT: LazyLock<Contract> = LazyLock::new(Contract::of_this_build)
 
 impl Contract {
     fn of_this_build() -> Self {
-        let document = serde_json::to_value(souk::http::openapi::document()).unwrap();
+        let document = serde_json::to_value(souk::http::openapi::document(100)).unwrap();
         let paths = document["paths"].as_object().unwrap();
         let routes = paths.keys().map(|path| (ResourceDef::new(path.as_str()), path.clone())).collect();
         Self { document, routes, validators: Mutex::default() }
