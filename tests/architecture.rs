@@ -149,7 +149,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "realtime/metrics",
         &["realtime/admission/pending_connections", "realtime/engineio", "protocol", "telemetry"],
     ),
-    ("realtime/limits", &["config"]),
+    ("realtime/limits", &["protocol", "config"]),
     ("realtime/admission/pending_connections", &[]),
     ("realtime/engineio", &["realtime/websocket", "realtime/connection", "http", "hub", "protocol"]),
     ("realtime/websocket", &["realtime/connection", "http", "hub", "protocol"]),
@@ -160,7 +160,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("http/openapi", &["http/api", "http", "domain"]),
     (
         "http/api",
-        &["http", "app", "hub", "protocol", "auth", "domain", "db", "config", "events", "clock", "ids"],
+        &[
+            "http", "app", "hub", "protocol", "auth", "domain", "db", "config", "events", "limits", "clock",
+            "ids",
+        ],
     ),
     ("http/middleware", &["http", "app", "auth", "domain", "config", "limits", "telemetry", "clock", "ids"]),
     ("http", &["app", "auth", "domain", "db", "config", "limits", "json", "clock", "ids"]),

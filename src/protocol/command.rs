@@ -68,7 +68,9 @@ pub enum Command {
         /// The new token.
         token: Private,
     },
-    /// Ask whether the session is alive; answered with `pong`.
+    /// Who the caller is by its newest token, and what its plan allows.
+    Whoami,
+    /// Is anyone there?
     Ping,
 }
 
@@ -85,6 +87,7 @@ impl Command {
             Self::History { .. } => "history",
             Self::Presence { .. } => "presence",
             Self::Refresh { .. } => "refresh",
+            Self::Whoami => "whoami",
             Self::Ping => "ping",
         }
     }

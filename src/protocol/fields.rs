@@ -72,6 +72,7 @@ impl Fields<'_> {
             },
             "presence" => Command::Presence { room: room()? },
             "refresh" => Command::Refresh { token: Private(required("token", self.token, "a string")?) },
+            "whoami" => Command::Whoami,
             "ping" => Command::Ping,
             other => {
                 let other = other.get(..other.floor_char_boundary(32)).unwrap_or_default();

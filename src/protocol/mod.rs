@@ -22,6 +22,7 @@ pub use correlation::Correlation;
 pub use frame::{close_frame, pong_frame};
 pub use notice::{
     AckBody, ErrorCode, Established, Event, Joined, Limits, Notice, OnBoard, PresenceChange, TokenClaims,
+    Whoami,
 };
 pub use socketio::Namespace;
 

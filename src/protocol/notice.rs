@@ -215,14 +215,35 @@ pub enum AckBody {
         /// The users in the room, each once, however many connections they have.
         members: Vec<UserId>,
     },
-    /// Of `refresh`.
+    /// To `whoami`.
+    Whoami(Box<Whoami>),
+    /// To `refresh`.
     Refreshed {
         /// When the new token expires.
         expires_at: Timestamp,
     },
 }
 
-/// The state of a room at the time of a join.
+/// Who a session belongs to, by its newest token.
+#[derive(Debug, Clone, Serialize)]
+pub struct Whoami {
+    /// The connection's id, as in `connection_established`.
+    pub session_id: ConnectionId,
+    /// The user.
+    pub user_id: UserId,
+    /// Their e-mail address.
+    pub user_email: Arc<str>,
+    /// `consumer`, `provider` or `admin`.
+    pub role: &'static str,
+    /// `free`, `pro` or `enterprise`.
+    pub plan: &'static str,
+    /// What the plan allows.
+    pub limits: Limits,
+    /// When the token ends.
+    pub expires_at: Timestamp,
+}
+
+/// Where a joining member stands.
 #[derive(Debug, Clone, Serialize)]
 pub struct Joined {
     /// The room that was joined.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::config::PlanLimits;
+use crate::protocol::Limits;
 
 /// What one session may do, and how its token's expiry is handled.
 #[derive(Debug, Clone, Copy)]
@@ -18,7 +19,15 @@ pub struct SessionLimits {
     pub token_grace: Duration,
 }
 
-/// How much of the log a client is sent at once.
+impl SessionLimits {
+    /// As clients see them.
+    pub fn announced(&self) -> Limits {
+        let PlanLimits { connections, messages, rooms, simulations, .. } = self.plan;
+        Limits { connections, messages_per_second: messages, rooms, simulations }
+    }
+}
+
+/// What a client is sent of the log at once.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ReplayLimits {
     /// Maximum number of events.

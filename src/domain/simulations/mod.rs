@@ -9,7 +9,7 @@ mod states;
 
 pub use events::{Change, SimulationChanged};
 pub use scenario::{InvalidStepCount, Scenario, Seed, Steps};
-pub use service::{NewSimulation, cancel, create, find, list};
+pub use service::{NewSimulation, cancel, count_live, create, find, list};
 pub use states::{Action, State};
 
 use crate::clock::Timestamp;

@@ -85,11 +85,9 @@ pub(super) fn of_caller(
     rows.into_iter().map(Row::read).collect()
 }
 
-/// Number of the user's waiting and running simulations. Locks the user row, so that it cannot grow until the
-/// end of the unit of work.
-pub(super) fn count_live(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<i64, DbError> {
-    // SQLite has a single writer and needs no lock. `FOR NO KEY UPDATE` still lets other rows reference the
-    // user.
+/// Locks the user row, so that the number of the user's simulations cannot grow until the end of the unit of work.
+pub(super) fn lock_owner(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<(), DbError> {
+    // SQLite has a single writer and needs no lock. `FOR NO KEY UPDATE` still lets other rows reference the user.
     if let DbConnection::Postgresql(connection) = uow.conn() {
         users::table
             .find(user)
@@ -98,9 +96,15 @@ pub(super) fn count_live(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<i64, 
             .first::<UserId>(connection)
             .optional()?;
     }
+    Ok(())
+}
+
+/// Number of the user's waiting and running simulations.
+pub(super) fn count_live(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<u64, DbError> {
     let is_live = simulations::status.eq(State::Pending).or(simulations::status.eq(State::Running));
     let live = simulations::table.filter(simulations::user_id.eq(user)).filter(is_live);
-    Ok(live.count().get_result(uow.conn())?)
+    let count: i64 = live.count().get_result(uow.conn())?;
+    Ok(u64::try_from(count).unwrap_or(0))
 }
 
 pub(super) fn insert(uow: &mut UnitOfWork<'_>, simulation: &Authorized<Simulation>) -> Result<(), DbError> {

@@ -49,13 +49,19 @@ pub fn create(
         updated_at: now,
     };
     let simulation = authorize(uow, scope, simulation, CREATE)?;
-    if repository::count_live(uow, simulation.user_id)? >= i64::from(most) {
+    repository::lock_owner(uow, simulation.user_id)?;
+    if repository::count_live(uow, simulation.user_id)? >= u64::from(most) {
         let detail = "as many simulations wait or run as your plan allows: cancel one, or wait for its end";
         return Err(Error::Limited { detail, retry_after: PAUSE });
     }
     repository::insert(uow, &simulation)?;
     announce(uow, Change::Created, &simulation);
     Ok(simulation.into_row())
+}
+
+/// Number of the caller's waiting and running simulations.
+pub fn count_live(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<u64, Error> {
+    Ok(repository::count_live(uow, scope.user())?)
 }
 
 /// The simulation, for its owner only.

@@ -7,6 +7,7 @@ mod bookings;
 mod consumers;
 mod conversations;
 mod entries;
+mod me;
 mod offers;
 mod projects;
 mod providers;
@@ -20,8 +21,9 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub(super) type Routes = fn(&mut ServiceConfig<'_>);
 
 /// The features of the API, each with its tag in the OpenAPI document.
-pub(super) const FEATURES: [(&str, Routes); 12] = [
+pub(super) const FEATURES: [(&str, Routes); 13] = [
     ("auth", auth::routes),
+    ("me", me::routes),
     ("providers", providers::routes),
     ("consumers", consumers::routes),
     ("requests", requests::routes),

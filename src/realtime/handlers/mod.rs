@@ -11,6 +11,7 @@ mod read;
 mod refresh;
 mod refusal;
 mod typing;
+mod whoami;
 
 use crate::domain::policy::Scope;
 use crate::protocol::{AckBody, Command, Correlation};
@@ -45,7 +46,8 @@ pub async fn run(caller: &Caller, id: Option<&Correlation>, command: Command) ->
         Command::History { room, before, limit } => history::page(caller, room, before, limit).await,
         Command::Presence { room } => presence::members(caller, &room).await,
         Command::Refresh { token } => refresh::refresh(caller, &token).await,
-        // The session answers it itself.
+        Command::Whoami => Ok(whoami::answer(caller)),
+        // The session answers it by itself; through here it is just done.
         Command::Ping => Ok(Outcome::Done),
     }
 }

@@ -4,9 +4,7 @@ use crate::clock::Timestamp;
 use crate::domain::policy::Scope;
 use crate::ids::ConnectionId;
 use crate::protocol::close::CloseReason;
-use crate::protocol::{
-    Command, ErrorCode, Established, Limits, Malformed, Notice, OnBoard, Request, TokenClaims,
-};
+use crate::protocol::{Command, ErrorCode, Established, Malformed, Notice, OnBoard, Request, TokenClaims};
 
 use super::limits::{MalformedCounter, RateLimit, Verdict};
 use crate::realtime::limits::SessionLimits;
@@ -81,7 +79,6 @@ impl Session {
 
     /// The first notice to the client.
     pub fn greeting(&self, now: Timestamp, heartbeat_s: u64, board: Option<OnBoard>) -> Notice {
-        let plan = &self.limits.plan;
         Notice::ConnectionEstablished(Box::new(Established {
             session_id: self.connection,
             user_id: self.scope.user(),
@@ -91,12 +88,7 @@ impl Session {
             expires_at: self.scope.expires_at(),
             heartbeat_s,
             timestamp: now,
-            limits: Limits {
-                connections: plan.connections,
-                messages_per_second: plan.messages,
-                rooms: plan.rooms,
-                simulations: plan.simulations,
-            },
+            limits: self.limits.announced(),
             board,
             token: TokenClaims {
                 jti: self.scope.token().0.clone(),

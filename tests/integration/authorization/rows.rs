@@ -89,6 +89,7 @@ pub(super) const ROWS: &[Row] = &[
     row("POST /auth/revoke", Nothing, Ana, "/auth/me", |_, _| json!({"token": "none"})),
     row("GET /auth/me", Nothing, Ana, "/auth/me", no_body),
     row("GET /auth/sessions", Nothing, Ana, "/auth/me", no_body),
+    row("GET /me/limits", Nothing, Ana, "/auth/me", no_body),
     row("DELETE /auth/sessions/{id}", Nothing, Ana, "/auth/me", no_body),
     row("POST /auth/ticket", Nothing, Ana, "/auth/me", no_body),
     row("GET /providers", Nothing, Ben, "/providers/{id}", no_body),

@@ -16,6 +16,7 @@ mod guessing;
 mod health;
 mod limits;
 mod logins;
+mod me;
 mod offers;
 mod openapi;
 mod problems;

@@ -1,0 +1,67 @@
+//! `/me`: what concerns the caller alone, whoever that is.
+
+use actix_web::web::{Data, ReqData};
+use actix_web::{HttpRequest, HttpResponse, get};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::app::App;
+use crate::domain::simulations;
+use crate::http::{Caller, Problem, Reply, read};
+use crate::limits::Standing;
+
+/// Everything under `/me`.
+pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
+    cfg.service(limits);
+}
+
+/// What the caller's plan allows, and how much of it is used now.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Limits)]
+struct LimitsView {
+    #[schema(example = "free")]
+    plan: &'static str,
+    /// Live connections, of all devices.
+    connections: Usage,
+    /// HTTP requests of the last minute, this one included.
+    requests_per_minute: Usage,
+    /// Simulations that wait or run.
+    simulations: Usage,
+    /// Messages a second from one live connection, and as many at once.
+    messages_per_second: u32,
+    /// Rooms that one live connection may be in.
+    rooms_per_connection: usize,
+}
+
+/// A limit and what is used of it.
+#[derive(Serialize, ToSchema)]
+struct Usage {
+    limit: u64,
+    used: u64,
+}
+
+/// What your plan allows, and what you use of it.
+#[utoipa::path(operation_id = "getMyLimits", responses((status = 200, body = LimitsView)))]
+#[get("/me/limits")]
+async fn limits(
+    app: Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+    requests: ReqData<Standing>,
+) -> Result<HttpResponse, Problem> {
+    let plan = app.limits(caller.plan());
+    let connections = app.hub.connections_of(caller.user());
+    let Standing { limit, remaining, .. } = *requests;
+    read(&app, &caller, &request, move |uow, scope| {
+        Reply::ok(&LimitsView {
+            plan: scope.plan().as_str(),
+            connections: Usage { limit: plan.connections as u64, used: connections as u64 },
+            requests_per_minute: Usage { limit: limit.into(), used: limit.saturating_sub(remaining).into() },
+            simulations: Usage { limit: plan.simulations.into(), used: simulations::count_live(uow, scope)? },
+            messages_per_second: plan.messages,
+            rooms_per_connection: plan.rooms,
+        })
+    })
+    .await
+}
