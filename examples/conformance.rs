@@ -1,13 +1,13 @@
-//! The transport and the Socket.IO code that `souk serve` uses, with nothing behind them and no authentication: what the
-//! protocols' own test suites are run against.
+//! Echo endpoints on the transport and the Socket.IO code of `souk serve`, without application and
+//! authentication, for the protocols' own test suites.
 //!
 //! ```text
 //! cargo run --release --example conformance -- PORT [--max-message SIZE] [--max-fragments COUNT]
 //!
-//! /ws/echo      text comes back as text, bytes as bytes
-//! /engine.io/   every Engine.IO message comes back
-//! /socket.io/   namespaces `/` and `/custom`: `auth` with what was shown at connect, `message-back` for `message`,
-//!               an acknowledgement for `message-with-ack`
+//! /ws/echo      echoes text as text, bytes as bytes
+//! /engine.io/   echoes every Engine.IO message
+//! /socket.io/   namespaces `/` and `/custom`: `auth` with the `auth` of the connect packet, `message-back`
+//!               for `message`, an acknowledgement for `message-with-ack`
 //! ```
 
 #![allow(clippy::print_stdout, reason = "a program that says where it listens")]

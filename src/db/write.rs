@@ -1,8 +1,8 @@
-//! Writing: a unit of work as a job, and the two ways of committing jobs.
+//! Running units of work as jobs, retrying lost races, and the two ways of committing jobs.
 //!
-//! - SQLite: one writer thread. Whatever waits while it commits becomes the next group: one transaction, each job in
-//!   its own savepoint, one fsync for all of them, and every job is answered only after that.
-//! - PostgreSQL: one transaction a job, on as many threads as the pool has connections.
+//! - SQLite: one writer thread. The jobs queued during a commit form the next group: one transaction, each job
+//!   in its own savepoint, one fsync for all; each job is answered only after that.
+//! - PostgreSQL: one transaction per job, on as many threads as the pool has connections.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

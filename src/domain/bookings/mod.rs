@@ -23,7 +23,7 @@ use crate::domain::requests::Title;
 use crate::domain::slot::Slot;
 use crate::ids::{BookingId, ConsumerId, OfferId, ProjectId, ProviderId, RequestId, Room, SessionId, UserId};
 
-/// A booking, with what the tables around it say of it.
+/// A booking, joined with its request's title, session and project.
 #[derive(Clone, Debug)]
 pub struct Booking {
     /// Primary key; also names the room.

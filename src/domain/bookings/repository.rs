@@ -114,7 +114,6 @@ pub(super) fn request_of(uow: &mut UnitOfWork<'_>, id: BookingId) -> Result<Requ
     request.ok_or(Error::NotFound(Kind::Booking))
 }
 
-/// Loads a booking.
 pub(super) fn find(uow: &mut UnitOfWork<'_>, id: BookingId) -> Result<Booking, Error> {
     let found = bookings_with_surroundings!()
         .filter(bookings::id.eq(id))

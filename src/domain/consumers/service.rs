@@ -8,7 +8,7 @@ use crate::ids::ConsumerId;
 
 use super::{Consumer, ConsumerUpdated, DisplayName, EDIT, Profile, READ, repository};
 
-/// What is to change in a profile; what is absent stays as it is, `Some(None)` takes it back.
+/// A partial update of a profile; `None` leaves a field unchanged.
 #[derive(Clone, Debug, Default)]
 pub struct ProfileChanges {
     /// New name.

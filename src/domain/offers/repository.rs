@@ -109,7 +109,6 @@ pub(super) fn request_of(uow: &mut UnitOfWork<'_>, id: OfferId) -> Result<Reques
     request.ok_or(Error::NotFound(Kind::Offer))
 }
 
-/// Loads an offer.
 pub(super) fn find(uow: &mut UnitOfWork<'_>, id: OfferId) -> Result<Offer, Error> {
     let now = uow.now();
     let found = offers_with_surroundings!()
@@ -131,7 +130,6 @@ pub(super) fn live_of(uow: &mut UnitOfWork<'_>, request: RequestId) -> Result<Ve
     rows.into_iter().map(|(row, around)| row.at(now, around)).collect()
 }
 
-/// Inserts an offer.
 pub(super) fn insert(
     uow: &mut UnitOfWork<'_>,
     _allowed: &Authorized<Creation>,

@@ -20,8 +20,8 @@ pub enum Grant {
     System,
 }
 
-/// A row on which the policy has allowed this caller to act. It has no public constructor, and the
-/// repositories' writes accept nothing else, so that forgetting the check does not compile:
+/// A row on which the policy has allowed this caller to act. Only the functions of this module construct it,
+/// and the repositories' writes accept nothing else, so that forgetting the check does not compile:
 ///
 /// ```compile_fail
 /// use souk::domain::policy::{Authorized, Grant};

@@ -150,7 +150,6 @@ fn insert_member(
     Ok(())
 }
 
-/// Inserts a member.
 pub(super) fn add(
     uow: &mut UnitOfWork<'_>,
     project: Authorized<Project>,
@@ -163,7 +162,6 @@ pub(super) fn add(
     changed(uow, project, members)
 }
 
-/// Updates a member's role.
 pub(super) fn set_role(
     uow: &mut UnitOfWork<'_>,
     project: Authorized<Project>,
@@ -177,7 +175,6 @@ pub(super) fn set_role(
     changed(uow, project, members)
 }
 
-/// Deletes a member.
 pub(super) fn remove(
     uow: &mut UnitOfWork<'_>,
     project: Authorized<Project>,

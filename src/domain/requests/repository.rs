@@ -148,7 +148,6 @@ pub(in crate::domain) fn lock_for(
     Ok(Request { part, ..request })
 }
 
-/// Inserts a request.
 pub(super) fn insert(
     uow: &mut UnitOfWork<'_>,
     creation: Authorized<Creation>,

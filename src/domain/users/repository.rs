@@ -234,7 +234,6 @@ pub(super) fn set_role(
     Ok(())
 }
 
-/// Sets a user's plan.
 pub(super) fn set_plan(uow: &mut UnitOfWork<'_>, user: &Authorized<User>, plan: Plan) -> Result<(), DbError> {
     let now = uow.now();
     diesel::update(users::table.find(user.id))

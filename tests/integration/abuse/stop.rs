@@ -14,7 +14,7 @@ use crate::support::{Engine, Person, Process, Socket, SocketIo};
 
 const ROOMS: usize = 20;
 
-/// Listeners per room, besides two clients that send: one with Socket.IO and one that polls.
+/// Listeners per room, besides two clients that send, one by Socket.IO over WebSocket and one that polls.
 const LISTENERS: usize = 96;
 
 const FLAGS: [&str; 6] = [

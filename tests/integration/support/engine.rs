@@ -85,7 +85,7 @@ fn skip(why: &str) {
     });
 }
 
-/// Makes of one test two: `name::sqlite` and `name::postgres`, each with a server of its own on a fresh database.
+/// Expands a test to two, `name::sqlite` and `name::postgres`, each with its own server on a fresh database.
 ///
 /// ```ignore
 /// both_engines! {

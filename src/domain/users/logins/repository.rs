@@ -115,7 +115,6 @@ pub fn unrevoked(uow: &mut UnitOfWork<'_>, ids: &[LoginId]) -> Result<Vec<LoginI
     Ok(live.select(logins::id).load(uow.conn())?)
 }
 
-/// Inserts a login.
 pub(super) fn insert(uow: &mut UnitOfWork<'_>, login: &Login) -> Result<(), DbError> {
     diesel::insert_into(logins::table)
         .values((
