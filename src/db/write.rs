@@ -1,7 +1,7 @@
 //! Running units of work as jobs, retrying lost races, and the two ways of committing jobs.
 //!
-//! - SQLite: one writer thread. The jobs queued during a commit form the next group: one transaction, each job
-//!   in its own savepoint, one fsync for all; each job is answered only after that.
+//! - SQLite: one writer thread. The jobs queued during a commit form the next group: one transaction, each
+//!   job in its own savepoint, one fsync for all; each job is answered only after that.
 //! - PostgreSQL: one transaction per job, on as many threads as the pool has connections.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

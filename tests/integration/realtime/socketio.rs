@@ -168,7 +168,7 @@ both_engines! {
         let mut admin = SocketIo::open(app.address, "", &[]).await;
         admin.knock("/admin", json!({"token": root.token().unwrap()})).await.unwrap();
         admin.send(r#"42/admin,7["presence",{"room":"admin"}]"#).await;
-        // An admin joins the admins' room automatically.
+        // Connecting to `/admin` joins the admins' room.
         let mut answered = false;
         while !answered {
             let said = admin.next_raw().await;
