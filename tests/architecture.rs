@@ -1,7 +1,8 @@
-//! The shape of the house: which room may use which, that no files import each other in a circle, which names stay in
-//! which room, how long a file may be.
+//! The architecture of `src`: which module may use which, that no files import each other in a cycle, which
+//! names stay in which module, how long a file may be.
 //!
-//! Reads the sources as text. A rule that must change is changed here, in the same commit, where reviewers see it.
+//! Reads the sources as text. A rule that must change is changed here, in the same commit, where reviewers
+//! see it.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -11,8 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use source_tree::{Tree, names};
 
-/// The rooms, from the top of the house down, each with the other rooms that it may use. Those must stand below it. A
-/// file belongs to the room with the longest path that its own path begins with.
+/// The modules ("rooms") from top to bottom, each with the other modules that it may use, which must be below
+/// it. A file belongs to the module whose path is the longest prefix of its own.
 const ROOMS: &[(&str, &[&str])] = &[
     ("main", &["cli"]),
     ("cli", &["server", "app", "auth", "domain", "db", "config", "telemetry", "clock", "ids"]),
@@ -38,7 +39,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "ids",
         ],
     ),
-    // The face of the folder: it only names its parts.
+    // The facade of the folder: it only names its parts.
     ("realtime", &["realtime/routes", "realtime/gateway", "realtime/metrics"]),
     (
         "realtime/routes",
@@ -155,7 +156,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("realtime/websocket", &["realtime/connection", "http", "hub", "protocol"]),
     ("realtime/target", &["hub", "ids"]),
     ("realtime/connection", &["protocol"]),
-    // Its parts share what it offers them: extractors, problems, replies.
+    // The routes share what `http` offers: extractors, problems, replies.
     ("http/routes", &["http/api", "http/openapi", "http"]),
     ("http/openapi", &["http/api", "http", "domain"]),
     (
@@ -182,7 +183,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("clock", &[]),
 ];
 
-/// Crates that a room may not name: what is decided there must not depend on how it is carried.
+/// Crates that a module may not name: decisions made there must not depend on the transport.
 const MUST_NOT_NAME: &[(&str, &[&str])] = &[
     ("domain", &["actix", "actix_web", "actix_http", "serde_json::Value"]),
     ("auth", &["actix_web", "actix_http"]),
@@ -192,9 +193,9 @@ const MUST_NOT_NAME: &[(&str, &[&str])] = &[
     ("protocol", &["actix", "actix_web", "actix_http", "actix_web_actors"]),
 ];
 
-/// Names with one home: naming them elsewhere goes around a check.
+/// Names with one home: using them elsewhere would bypass a check.
 const AT_HOME_ONLY: &[(&str, &[&str])] = &[
-    // Where the scope itself is defined, and where it is made.
+    // Where the scope is defined, and where it is constructed.
     ("Scope::new", &["auth", "domain/policy"]),
     ("ScopeParts", &["auth", "domain/policy"]),
     ("actix_web_actors", &["realtime/websocket"]),
@@ -209,7 +210,7 @@ fn every_file_stands_in_a_room_and_every_room_exists() {
     assert_eq!(strangers(&Tree::of_this_crate()), Vec::<String>::new());
 }
 
-/// Files without a room, rooms without a file, and rooms that may use what does not stand below them.
+/// Files without a module, modules without a file, and modules that may use what is not below them.
 fn strangers(tree: &Tree) -> Vec<String> {
     let mut wrong = Vec::new();
     for file in tree.files() {
@@ -252,8 +253,8 @@ fn no_files_import_each_other_in_a_circle() {
     assert_eq!(circles(&Tree::of_this_crate()), Vec::<String>::new());
 }
 
-/// Files that reach themselves again by their imports. A `mod.rs` is the face of its folder: what a file in the folder
-/// takes from there is taken from its own module, and is no import of another.
+/// Import cycles between files. A `mod.rs` is the facade of its folder: what a file in the folder takes from
+/// it is taken from its own module, and is no import of another.
 fn circles(tree: &Tree) -> Vec<String> {
     let named = tree.imports();
     let mut imports: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
@@ -296,7 +297,8 @@ fn nothing_climbs_past_its_parent() {
     assert_eq!(detours(&Tree::of_this_crate()), Vec::<String>::new());
 }
 
-/// `super::super` says where a thing is by where one stands; `crate::…` says where it is.
+/// `super::super` names an item relative to the importing file; `crate::…` names it absolutely and survives
+/// moves.
 fn detours(tree: &Tree) -> Vec<String> {
     tree.sources()
         .filter(|source| source.code.contains("super::super"))
@@ -346,12 +348,12 @@ fn room_of(file: &str) -> Option<&'static str> {
     rooms.max_by_key(|room| room.len())
 }
 
-/// Whether `file` (`hub/room/state.rs`) is the module `place` (`hub`) or stands in its folder.
+/// Whether `file` (`hub/room/state.rs`) is the module `place` (`hub`) or in its folder.
 fn is_in(file: &str, place: &str) -> bool {
     file.strip_prefix(place).is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
 }
 
-/// A wrong thing that nobody would write on purpose must be found: each check is shown one.
+/// Each check must find a planted fault, since the sources contain none.
 mod planted {
     use super::*;
 

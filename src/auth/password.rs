@@ -49,8 +49,8 @@ impl PasswordInput {
     pub fn new(text: &str) -> Self {
         // A character has at most 4 bytes, and NFC at most triples them: anything longer cannot be a valid
         // password.
-        let bearable = text.len() <= LENGTH.end() * 12;
-        Self(bearable.then(|| text.nfc().collect::<String>().into()))
+        let tolerated = text.len() <= LENGTH.end() * 12;
+        Self(tolerated.then(|| text.nfc().collect::<String>().into()))
     }
 }
 
@@ -83,7 +83,7 @@ pub(crate) enum HashError {
 pub(crate) struct Passwords {
     running: Arc<Semaphore>,
     admitted: Arc<Semaphore>,
-    memories: Arc<BufferPool>,
+    buffers: Arc<BufferPool>,
 }
 
 /// A reserved place in the queue for one hash.
@@ -101,7 +101,7 @@ impl Passwords {
         Self {
             running: Arc::new(Semaphore::new(running)),
             admitted: Arc::new(Semaphore::new(admitted)),
-            memories: Arc::default(),
+            buffers: Arc::default(),
         }
     }
 
@@ -149,10 +149,10 @@ impl Passwords {
         let closed = |_| HashError::Broken("closed".into());
         let running = self.running.clone().acquire_owned().await.map_err(closed)?;
         // The permits are held by the thread: a caller who disconnects does not make room for another.
-        let memories = self.memories.clone();
+        let buffers = self.buffers.clone();
         let done = tokio::task::spawn_blocking(move || {
             let _places = (admitted, running);
-            memories.lend(work)
+            buffers.lend(work)
         });
         let done = done.await.map_err(|panicked| HashError::Broken(panicked.to_string()))?;
         done.map_err(|error| HashError::Broken(error.to_string()))

@@ -19,16 +19,16 @@ impl Auth {
     /// Revokes a token of either kind. One that is not ours, or is revoked already, is fine (RFC 7009,
     /// section 2.2).
     pub async fn revoke(&self, token: &str, call: CallId) -> Result<(), AuthError> {
-        let condemned = match self.condemned(token).await {
-            Ok(condemned) => condemned,
+        let targets = match self.revocation_targets(token).await {
+            Ok(targets) => targets,
             Err(error @ (AuthError::Overloaded { .. } | AuthError::Internal(_))) => return Err(error),
             Err(_) => return Ok(()),
         };
-        Ok(self.db.write(move |uow| logins::service::revoke(uow, &condemned, call)).await?)
+        Ok(self.db.write(move |uow| logins::service::revoke(uow, &targets, call)).await?)
     }
 
     /// What must be revoked to make this token void; an error if the token could not be used anyway.
-    pub async fn condemned(&self, token: &str) -> Result<RevocationTarget, AuthError> {
+    pub async fn revocation_targets(&self, token: &str) -> Result<RevocationTarget, AuthError> {
         if let Some(refresh) = RefreshToken::parse(token) {
             return Ok(RevocationTarget::Refresh { hash: refresh.hash() });
         }

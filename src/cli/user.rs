@@ -206,7 +206,7 @@ async fn add(command: Add) -> Result<(), super::Failed> {
 
 /// A user as `souk user list --json` prints them.
 #[derive(Serialize)]
-struct SingleLine<'a> {
+struct UserLine<'a> {
     id: UserId,
     email: &'a str,
     display_name: &'a str,
@@ -237,7 +237,7 @@ async fn list(command: List) -> Result<(), super::Failed> {
 }
 
 fn as_json(user: &User) -> serde_json::Result<String> {
-    serde_json::to_string(&SingleLine {
+    serde_json::to_string(&UserLine {
         id: user.id,
         email: &user.email,
         display_name: &user.display_name,

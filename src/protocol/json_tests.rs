@@ -53,6 +53,7 @@ fn each_command_is_read() {
         ),
         (r#"{"type":"presence","room":"ROOM"}"#, Command::Presence { room: room() }),
         (r#"{"type":"refresh","token":"a.b.c"}"#, Command::Refresh { token: Private("a.b.c".into()) }),
+        (r#"{"type":"whoami"}"#, Command::Whoami),
         (r#"{"type":"ping"}"#, Command::Ping),
     ];
     for (text, expected) in cases {

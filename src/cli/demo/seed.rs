@@ -143,7 +143,7 @@ async fn book_a_fence(app: &App, dora: &mut Person, ben: &mut Person) -> Result<
 
 async fn ask(app: &App, consumer: &mut Person, title: &str, description: &str) -> Result<RequestId, Failed> {
     let new = NewRequest {
-        brief: RequestDetails {
+        details: RequestDetails {
             category: "painting".parse()?,
             title: SingleLine::parse(title)?,
             description: MultiLine::parse(description)?,

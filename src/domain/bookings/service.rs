@@ -143,14 +143,14 @@ pub(in crate::domain) fn open(
         id: BookingId::new(now),
         offer_id: offer.id,
         request_id: request.id,
-        title: request.brief.title.clone(),
+        title: request.details.title.clone(),
         consumer_id: request.consumer_id,
         provider_id: offer.provider_id,
         consumer_user_id: request.user_id,
         provider_user_id: offer.user_id,
         price: offer.terms.price,
         slot: offer.terms.slot,
-        address: request.brief.place.address.clone(),
+        address: request.details.place.address.clone(),
         state: State::Confirmed,
         completed_by: None,
         cancelled_by: None,
@@ -167,7 +167,7 @@ pub(in crate::domain) fn open(
     let new = NewSession { request_id: request.id, consumer_user, provider_user };
     let session = sessions::open(uow, &new)?;
     sessions::attach_booking(uow, session, booking.id)?;
-    let title = request.brief.title.clone();
+    let title = request.details.title.clone();
     let new = NewProject { booking_id: booking.id, consumer_user, provider_user, title };
     let project = projects::open_for_booking(uow, &new)?;
     let booking = Booking { project_id: Some(project.id), ..booking.into_row() };

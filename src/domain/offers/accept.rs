@@ -36,7 +36,7 @@ pub fn accept(uow: &mut UnitOfWork<'_>, scope: &Scope, id: OfferId, version: i64
     let by = Some(scope.user());
     let request = requests::book(uow, by, request)?;
     let accepted = repository::update(uow, &offer, Offer { state, ..offer.clone() })?;
-    steps::lapse_live(uow, by, request.id, Some(id))?;
+    steps::close_live(uow, by, request.id, Some(id))?;
     let booking = bookings::open(uow, by, &request, &accepted)?;
     let accepted = Offer { booking_id: Some(booking.id), ..accepted };
     announce(uow, by, Change::Accepted, &accepted);

@@ -16,7 +16,7 @@ pub use service::{decline, find, list, of_request, remove, revise, submit, withd
 pub use states::{Action, State};
 pub use steps::{expire_overdue, overdue};
 
-pub(super) use steps::{lapse_live, live_bidders, void};
+pub(super) use steps::{close_live, live_bidders, void};
 
 use std::time::Duration;
 

@@ -38,7 +38,7 @@ pub fn submit(
         slot: new.slot,
         valid_until: new.valid_until.unwrap_or_else(|| now.plus(TERM).min(end).min(new.slot.start())),
     };
-    check(&terms, now, end, request.brief.budget.currency())?;
+    check(&terms, now, end, request.details.budget.currency())?;
     expire_own(uow, scope, request.id)?;
     let session = sessions::open(
         uow,
@@ -127,7 +127,7 @@ pub fn revise(
         // be rejected.
         valid_until: valid_until.unwrap_or_else(|| offer.terms.valid_until.min(slot.start())),
     };
-    check(&terms, now, end_of(scope, &request)?, request.brief.budget.currency())?;
+    check(&terms, now, end_of(scope, &request)?, request.details.budget.currency())?;
     let after =
         Offer { state, terms, request_revision: request.revision, is_outdated: false, ..offer.clone() };
     let after = repository::update(uow, &offer, after)?;

@@ -19,7 +19,7 @@ pub(in crate::domain) fn live_bidders(
 }
 
 /// Closes the live offers of a request except `chosen`: as not selected, or as expired if they were overdue.
-pub(in crate::domain) fn lapse_live(
+pub(in crate::domain) fn close_live(
     uow: &mut UnitOfWork<'_>,
     by: Option<UserId>,
     request: RequestId,

@@ -62,17 +62,17 @@ impl<'a> RequestChanged<'a> {
     pub(super) fn new(change: Change, before: &Request, after: &'a Request, bidders: &[UserId]) -> Self {
         let mut rooms = vec![Room::User(after.user_id)];
         if before.stored == State::Open || after.stored == State::Open {
-            rooms.push(Room::Market(before.brief.category.clone()));
-            rooms.push(Room::Market(after.brief.category.clone()));
+            rooms.push(Room::Market(before.details.category.clone()));
+            rooms.push(Room::Market(after.details.category.clone()));
         }
         rooms.extend(bidders.iter().map(|user| Room::User(*user)));
         Self {
             request_id: after.id,
-            category: &after.brief.category,
-            title: &after.brief.title,
-            budget: after.brief.budget,
-            near: after.brief.place.point.map(Point::roughly),
-            wanted_at: after.brief.wanted_at,
+            category: &after.details.category,
+            title: &after.details.title,
+            budget: after.details.budget,
+            near: after.details.place.point.map(Point::roughly),
+            wanted_at: after.details.wanted_at,
             state: after.state,
             revision: after.revision,
             expires_at: after.expires_at,

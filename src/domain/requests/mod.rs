@@ -65,7 +65,7 @@ pub struct RequestDetails {
 #[derive(Clone, Debug)]
 pub struct NewRequest {
     /// What is asked for.
-    pub brief: RequestDetails,
+    pub details: RequestDetails,
     /// Whether to publish it at once.
     pub opening: Opening,
 }
@@ -111,7 +111,7 @@ pub struct Request {
     /// The consumer's user.
     pub user_id: UserId,
     /// What is asked for.
-    pub brief: RequestDetails,
+    pub details: RequestDetails,
     /// State at read time: an overdue row reads as expired, however late the sweeper is.
     pub state: State,
     /// State in the database.

@@ -41,7 +41,8 @@ struct Row {
 
 impl Row {
     fn of(request: &Request) -> Self {
-        let RequestDetails { category, title, description, budget, place, wanted_at } = request.brief.clone();
+        let RequestDetails { category, title, description, budget, place, wanted_at } =
+            request.details.clone();
         Self {
             id: request.id,
             consumer_id: request.consumer_id,
@@ -72,7 +73,7 @@ impl Row {
             id: self.id,
             consumer_id: self.consumer_id,
             user_id: self.user_id,
-            brief: RequestDetails {
+            details: RequestDetails {
                 category: self.category,
                 title: self.title,
                 description: self.description,
@@ -151,7 +152,7 @@ pub(in crate::domain) fn lock_for(
 pub(super) fn insert(
     uow: &mut UnitOfWork<'_>,
     creation: Authorized<Creation>,
-    brief: RequestDetails,
+    details: RequestDetails,
     state: State,
     expires_at: Option<Timestamp>,
 ) -> Result<Request, Error> {
@@ -160,7 +161,7 @@ pub(super) fn insert(
         id: creation.id,
         consumer_id: creation.consumer_id.ok_or(Error::NotFound(Kind::Consumer))?,
         user_id: creation.user_id,
-        brief,
+        details,
         state,
         stored: state,
         revision: 1,

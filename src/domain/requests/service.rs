@@ -21,14 +21,14 @@ pub fn create(uow: &mut UnitOfWork<'_>, scope: &Scope, new: &NewRequest) -> Resu
     let consumer_id = consumers::id_of(uow, scope.user())?;
     let creation = Creation { id: RequestId::new(now), user_id: scope.user(), consumer_id };
     let creation = authorize(uow, scope, creation, CREATE)?;
-    check_wanted_at(now, new.brief.wanted_at)?;
+    check_wanted_at(now, new.details.wanted_at)?;
     let (state, expires_at, change) = match new.opening {
         Opening::Draft => (State::Draft, None, Change::Drafted),
         Opening::Open(asked) => {
             (State::Open, Some(end_of_term(now, asked, now.plus(TERM))?), Change::Published)
         }
     };
-    let request = repository::insert(uow, creation, new.brief.clone(), state, expires_at)?;
+    let request = repository::insert(uow, creation, new.details.clone(), state, expires_at)?;
     announce(uow, Some(scope.user()), change, &request, &request);
     Ok(request)
 }
@@ -68,7 +68,7 @@ pub fn publish(
     let now = uow.now();
     change(uow, scope, id, Action::Publish, Change::Published, None, |request| {
         request.expires_at = Some(end_of_term(now, until, now.plus(TERM))?);
-        check_wanted_at(now, request.brief.wanted_at)
+        check_wanted_at(now, request.details.wanted_at)
     })
 }
 
@@ -90,12 +90,12 @@ pub fn edit(
     }
     let Step::To(state) = step(scope, &*request, Action::Edit)? else { return Ok(request.into_row()) };
     let mut after = Request { state, ..request.clone() };
-    apply(edit, &mut after.brief);
-    if after.brief == request.brief {
+    apply(edit, &mut after.details);
+    if after.details == request.details {
         return Ok(request.into_row());
     }
     if edit.wanted_at.is_some() {
-        check_wanted_at(uow.now(), after.brief.wanted_at)?;
+        check_wanted_at(uow.now(), after.details.wanted_at)?;
     }
     let bidders = offers::live_bidders(uow, id)?;
     if !bidders.is_empty() {
@@ -181,20 +181,20 @@ fn change(
         audit_action(uow, scope, &after, right, Some(reason.as_str()))?;
     }
     if matches!(state, State::Cancelled | State::Removed) {
-        offers::lapse_live(uow, by, id, None)?;
+        offers::close_live(uow, by, id, None)?;
     }
     Ok(after)
 }
 
-fn apply(edit: &Edit, brief: &mut RequestDetails) {
+fn apply(edit: &Edit, details: &mut RequestDetails) {
     let Edit { category, title, description, budget, address, point, wanted_at } = edit.clone();
-    brief.category = category.unwrap_or_else(|| brief.category.clone());
-    brief.title = title.unwrap_or_else(|| brief.title.clone());
-    brief.description = description.unwrap_or_else(|| brief.description.clone());
-    brief.budget = budget.unwrap_or(brief.budget);
-    brief.place.address = address.unwrap_or_else(|| brief.place.address.clone());
-    brief.place.point = point.unwrap_or(brief.place.point);
-    brief.wanted_at = wanted_at.unwrap_or(brief.wanted_at);
+    details.category = category.unwrap_or_else(|| details.category.clone());
+    details.title = title.unwrap_or_else(|| details.title.clone());
+    details.description = description.unwrap_or_else(|| details.description.clone());
+    details.budget = budget.unwrap_or(details.budget);
+    details.place.address = address.unwrap_or_else(|| details.place.address.clone());
+    details.place.point = point.unwrap_or(details.place.point);
+    details.wanted_at = wanted_at.unwrap_or(details.wanted_at);
 }
 
 fn check_wanted_at(now: Timestamp, wanted_at: Option<Timestamp>) -> Result<(), Error> {

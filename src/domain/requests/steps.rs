@@ -50,7 +50,7 @@ pub fn expire_overdue(uow: &mut UnitOfWork<'_>, id: RequestId) -> Result<bool, E
         return Ok(false);
     }
     expire(uow, request)?;
-    offers::lapse_live(uow, None, id, None)?;
+    offers::close_live(uow, None, id, None)?;
     Ok(true)
 }
 

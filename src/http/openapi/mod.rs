@@ -1,8 +1,8 @@
 //! The OpenAPI 3.1 document, generated from the routes themselves, and the page to browse it offline.
 //!
 //! Handlers say what is theirs alone: their bodies, queries and good answers. What follows from the rest is added here,
-//! once for all of them: ids and path parameters by [`operations`], error answers and headers by [`answers`]; what
-//! several share is written once by [`sharing`].
+//! once for all of them: ids and path parameters by `operations`, error answers and headers by `answers`; what
+//! several share is written once by `sharing`.
 
 mod answers;
 mod operations;

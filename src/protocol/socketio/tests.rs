@@ -161,6 +161,7 @@ fn events_are_commands() {
             Command::History { room: Room::Admin, before: None, limit: Some(3) },
         ),
         (r#"["refresh",{"token":"t"}]"#.into(), Command::Refresh { token: Private("t".into()) }),
+        (r#"["whoami"]"#.into(), Command::Whoami),
         (r#"["ping"]"#.into(), Command::Ping),
         (r#"["ping",{"__proto__":{"admin":true},"constructor":1}]"#.into(), Command::Ping),
     ];

@@ -7,7 +7,7 @@ use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 
 use super::target::{Target, crowd};
-use crate::support::{Person, Socket, deaf, eventually, usual_request};
+use crate::support::{Person, Socket, eventually, stalled, usual_request};
 
 const MESSAGES: usize = 300;
 
@@ -81,7 +81,7 @@ async fn who_does_not_read_is_gone_and_all_others_hear_everything() {
     let mut listeners = crowd(98, |number| if number % 2 == 0 { ana.live() } else { ben.live() }).await;
     join_all(listeners.iter_mut().map(|socket| socket.ack(join_it.clone()))).await;
     let mut speaker = ana.live().await;
-    let _deaf = deaf(target.address(), &ben.live_path(), &join_it).await;
+    let _deaf = stalled(target.address(), &ben.live_path(), &join_it).await;
     let _lazy = Poller::join(target.address(), ben.token().unwrap(), &session).await;
     let before = target.resident();
 

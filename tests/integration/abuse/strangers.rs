@@ -91,15 +91,15 @@ async fn who_polls_and_says_nothing_is_forgotten() {
 #[actix_web::test]
 async fn who_asks_and_does_not_read_the_answers_is_cut_off() {
     let target = Target::start(&["--tcp-user-timeout=2s"]).await;
-    let mut deaf = Vec::new();
+    let mut stalled = Vec::new();
     for _ in 0..20 {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(4 * 1024).unwrap();
         let mut stream = socket.connect(target.address()).await.unwrap();
         let asked = "GET /openapi.json HTTP/1.1\r\nHost: souk\r\n\r\n".repeat(8);
         stream.write_all(asked.as_bytes()).await.unwrap();
-        deaf.push(stream);
+        stalled.push(stream);
     }
     target.assert_recovers().await;
-    drop(deaf);
+    drop(stalled);
 }

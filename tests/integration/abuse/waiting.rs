@@ -160,7 +160,7 @@ async fn a_late_head_of_the_same_connection_is_still_served() {
 #[actix_web::test]
 async fn who_does_not_read_an_answer_is_cut_off() {
     let target = Target::start(&FLAGS).await;
-    let mut deaf = Vec::new();
+    let mut stalled = Vec::new();
     for number in 0..20 {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(4 * 1024).unwrap();
@@ -168,10 +168,10 @@ async fn who_does_not_read_an_answer_is_cut_off() {
         let upgrade = UPGRADES[number % UPGRADES.len()];
         let asked = format!("GET /openapi.json HTTP/1.1\r\nHost: souk\r\n{upgrade}\r\n").repeat(8);
         stream.write_all(asked.as_bytes()).await.unwrap();
-        deaf.push(stream);
+        stalled.push(stream);
     }
     target.assert_recovers().await;
-    drop(deaf);
+    drop(stalled);
 }
 
 #[actix_web::test]

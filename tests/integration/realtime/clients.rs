@@ -3,12 +3,19 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Database, Engine, Library, Process, Puppet, SocketIo, TestApp, Transports, run};
+use crate::support::{
+    Database, Engine, ExternalClient, Library, Process, SocketIo, TestApp, Transports, run,
+};
 
 use super::fixtures::db_session;
 
 /// Starts a client for both users; if there is none, the test is skipped.
-async fn client(library: Library, app: &TestApp, transports: Transports, how: Value) -> Option<Puppet> {
+async fn client(
+    library: Library,
+    app: &TestApp,
+    transports: Transports,
+    how: Value,
+) -> Option<ExternalClient> {
     let mut puppet = library.start().await?;
     puppet.connect(app.address, "/", transports, how).await;
     Some(puppet)

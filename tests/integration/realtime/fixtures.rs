@@ -15,7 +15,7 @@ pub(super) async fn db_session(app: &TestApp, consumer: &Person, provider: &Pers
     let scope = app.db_scope(consumer).await;
     let (consumer_user, provider_user) = (consumer.id.parse().unwrap(), provider.id.parse().unwrap());
     let opened = app.server.db.write(move |uow| {
-        let brief = RequestDetails {
+        let details = RequestDetails {
             category: "plumbing".parse().unwrap(),
             title: Title::parse("A tap").unwrap(),
             description: Description::parse("It drips.").unwrap(),
@@ -23,7 +23,7 @@ pub(super) async fn db_session(app: &TestApp, consumer: &Person, provider: &Pers
             place: Place::default(),
             wanted_at: None,
         };
-        let new = NewRequest { brief, opening: Opening::Open(None) };
+        let new = NewRequest { details, opening: Opening::Open(None) };
         let request_id = requests::create(uow, &scope, &new)?.id;
         sessions::open(uow, &NewSession { request_id, consumer_user, provider_user })
     });

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::both_engines;
-use crate::support::deaf;
+use crate::support::stalled;
 
 use super::fixtures::db_ring;
 
@@ -24,13 +24,13 @@ both_engines! {
         ]
     ) {
         let ben = app.provider("ben").await;
-        let deaf = deaf(app.address, &ben.live_path(), &json!({"type": "join", "room": ben.room()})).await;
+        let stalled = stalled(app.address, &ben.live_path(), &json!({"type": "join", "room": ben.room()})).await;
         let mut ringing = 0;
         while app.server.hub.connections_of(ben.user()) > 0 {
             ringing += 1;
             assert!(ringing < 100_000, "it is still there");
             db_ring(app, &ben.room(), ringing).await;
         }
-        drop(deaf);
+        drop(stalled);
     }
 }

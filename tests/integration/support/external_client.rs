@@ -39,7 +39,7 @@ pub enum Transports {
 }
 
 /// A running client process.
-pub struct Puppet {
+pub struct ExternalClient {
     _child: Child,
     orders: ChildStdin,
     said: Lines<BufReader<ChildStdout>>,
@@ -49,7 +49,7 @@ pub struct Puppet {
 
 impl Library {
     /// Starts a client; `None` if it is not available, which was reported.
-    pub async fn start(self) -> Option<Puppet> {
+    pub async fn start(self) -> Option<ExternalClient> {
         let home = match self.home() {
             Ok(home) => home,
             Err(why) => {
@@ -74,7 +74,8 @@ impl Library {
             .unwrap();
         let (orders, said) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
         let said = BufReader::new(said).lines();
-        let mut external_client = Puppet { _child: child, orders, said, kept: VecDeque::new(), emitted: 0 };
+        let mut external_client =
+            ExternalClient { _child: child, orders, said, kept: VecDeque::new(), emitted: 0 };
         external_client.heard("ready").await;
         Some(external_client)
     }
@@ -109,7 +110,7 @@ impl Transports {
     }
 }
 
-impl Puppet {
+impl ExternalClient {
     /// Connects to a namespace with the `auth`, `query` and `headers` in `how`.
     pub async fn connect(
         &mut self,

@@ -134,12 +134,12 @@ pub fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 /// A client that has sent a message and never reads.
-pub struct Deaf(Raw);
+pub struct Stalled(Raw);
 
 /// Connects, sends this message and stops reading. Its small receive buffer makes the server notice.
-pub async fn deaf(address: SocketAddr, path: &str, says: &serde_json::Value) -> Deaf {
+pub async fn stalled(address: SocketAddr, path: &str, says: &serde_json::Value) -> Stalled {
     let mut raw = Raw::open(address, path).await;
     let _ = socket2::SockRef::from(&raw.stream).set_recv_buffer_size(4 * 1024);
     raw.send(&masked(0x81, says.to_string().as_bytes())).await;
-    Deaf(raw)
+    Stalled(raw)
 }

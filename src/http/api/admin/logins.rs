@@ -51,7 +51,7 @@ impl RevokeInput {
     async fn parse(self, app: &App) -> Result<Option<RevocationTarget>, Problem> {
         let fits = |text: &str| (1..=LONGEST).contains(&text.len());
         match (self.token, self.jti) {
-            (Some(token), None) => match app.auth.condemned(&token).await {
+            (Some(token), None) => match app.auth.revocation_targets(&token).await {
                 Ok(condemned) => Ok(Some(condemned)),
                 Err(AuthError::Expired) => Ok(None),
                 Err(error @ (AuthError::Overloaded { .. } | AuthError::Internal(_))) => Err(error.into()),

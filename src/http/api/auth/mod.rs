@@ -53,7 +53,7 @@ async fn register(
     form: Body<RegisterForm>,
 ) -> Result<HttpResponse, Problem> {
     let signed_in = app.auth.register(form.0.parse()?, client.device, client.call).await?;
-    Ok(handed_out(HttpResponse::Created().insert_header((header::LOCATION, "/auth/me")), signed_in))
+    Ok(signed_in_answer(HttpResponse::Created().insert_header((header::LOCATION, "/auth/me")), signed_in))
 }
 
 /// Sign in with a password, or exchange a refresh token for the next pair.
@@ -92,7 +92,7 @@ async fn sign_in(app: &App, client: ClientInfo, form: TokenForm) -> Result<HttpR
         }
         TokenRequest::Refresh(shown) => app.auth.refresh(&shown, client.device, client.call).await?,
     };
-    Ok(handed_out(&mut HttpResponse::Ok(), signed_in))
+    Ok(signed_in_answer(&mut HttpResponse::Ok(), signed_in))
 }
 
 /// Exchange a refresh token for the next pair.
@@ -108,7 +108,7 @@ async fn refresh_token(
     form: Body<RefreshForm>,
 ) -> Result<HttpResponse, Problem> {
     let signed_in = app.auth.refresh(&form.0.refresh_token, client.device, client.call).await?;
-    Ok(handed_out(&mut HttpResponse::Ok(), signed_in))
+    Ok(signed_in_answer(&mut HttpResponse::Ok(), signed_in))
 }
 
 /// End the login by which you call: its tokens are void and its live sessions close, everywhere.
@@ -229,6 +229,6 @@ async fn ticket(app: Data<App>, request: HttpRequest, _caller: Caller) -> Result
 }
 
 /// Responses with tokens must not be cached on the way (RFC 6749, section 5.1).
-fn handed_out(response: &mut actix_web::HttpResponseBuilder, signed_in: SignedIn) -> HttpResponse {
+fn signed_in_answer(response: &mut actix_web::HttpResponseBuilder, signed_in: SignedIn) -> HttpResponse {
     response.insert_header((header::CACHE_CONTROL, "no-store")).json(TokenView::from(signed_in))
 }

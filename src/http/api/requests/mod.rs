@@ -64,19 +64,19 @@ struct RequestView {
 
 impl RequestView {
     fn of(scope: &Scope, request: &Request) -> Self {
-        let brief = request.brief.clone();
+        let details = request.details.clone();
         let shows_address = request.shows_address_to(scope);
         Self {
             id: request.id,
             consumer_id: request.consumer_id,
             user_id: request.user_id,
-            category: brief.category,
-            title: brief.title,
-            description: brief.description,
-            budget: brief.budget,
-            address: brief.place.address.filter(|_| shows_address),
-            point: brief.place.point.map(|point| if shows_address { point } else { point.roughly() }),
-            wanted_at: brief.wanted_at,
+            category: details.category,
+            title: details.title,
+            description: details.description,
+            budget: details.budget,
+            address: details.place.address.filter(|_| shows_address),
+            point: details.place.point.map(|point| if shows_address { point } else { point.roughly() }),
+            wanted_at: details.wanted_at,
             state: request.state,
             revision: request.revision,
             expires_at: request.expires_at,

@@ -74,7 +74,7 @@ impl CreateRequest {
                 Opening::Draft
             }
         };
-        let brief = || {
+        let details = || {
             Some(RequestDetails {
                 category: category?,
                 title: title?,
@@ -84,7 +84,7 @@ impl CreateRequest {
                 wanted_at: self.wanted_at,
             })
         };
-        Ok(NewRequest { brief: fields.finish(brief())?, opening })
+        Ok(NewRequest { details: fields.finish(details())?, opening })
     }
 }
 

@@ -8,7 +8,7 @@ use crate::support::{Person, Socket};
 use super::Pulse;
 use super::offers::pause;
 
-pub(super) struct Talker {
+pub(super) struct ChatClient {
     person: Person,
     room: String,
     pub(super) name: String,
@@ -22,7 +22,7 @@ pub(super) struct Talker {
 /// The connection to the server is lost.
 struct Gone;
 
-impl Talker {
+impl ChatClient {
     pub(super) fn new(person: &Person, room: &str) -> Self {
         Self {
             person: person.clone(),

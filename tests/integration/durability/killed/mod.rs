@@ -12,9 +12,9 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::time::Duration;
 
-use chat::Talker;
-use offers::{Chooser, Chosen};
-use server::{Mortal, Pulse};
+use chat::ChatClient;
+use offers::{Chosen, OfferClient};
+use server::{KilledServer, Pulse};
 
 use crate::both_engines;
 use crate::support::{Database, Person};
@@ -38,15 +38,15 @@ fn number(variable: &str) -> Option<u64> {
 }
 
 async fn live_through(database: &Database, seed: u64, kills: u64) {
-    let server = Mortal::start(database, seed, kills);
+    let server = KilledServer::start(database, seed, kills);
     let anyone = server.anyone();
     let ana = Person::register(&anyone, "ana", "consumer").await;
     let ben = Person::register(&anyone, "ben", "provider").await;
     let cleo = Person::register(&anyone, "cleo", "provider").await;
-    let mut offers = Chooser::new(&ana, [&ben, &cleo]);
+    let mut offers = OfferClient::new(&ana, [&ben, &cleo]);
     let session = offers.open_session().await;
     let room = format!("session:{session}");
-    let (mut of_ana, mut of_ben) = (Talker::new(&ana, &room), Talker::new(&ben, &room));
+    let (mut of_ana, mut of_ben) = (ChatClient::new(&ana, &room), ChatClient::new(&ben, &room));
 
     let mortality = server.begin();
     let pulse = mortality.pulse();

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::Pulse;
 use crate::support::{Answer, Call, Person};
 
-pub(super) struct Chooser {
+pub(super) struct OfferClient {
     consumer: Person,
     providers: [Person; 2],
     asked: u64,
@@ -20,7 +20,7 @@ pub(super) struct Chosen {
     pub(super) winner: String,
 }
 
-impl Chooser {
+impl OfferClient {
     pub(super) fn new(consumer: &Person, providers: [&Person; 2]) -> Self {
         Self {
             consumer: consumer.clone(),

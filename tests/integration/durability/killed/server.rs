@@ -19,7 +19,7 @@ const FLAGS: &[&str] = &[
 ];
 
 /// A running server, to be killed.
-pub(super) struct Mortal {
+pub(super) struct KilledServer {
     process: Process,
     url: String,
     random: StdRng,
@@ -61,7 +61,7 @@ impl Pulse {
     }
 }
 
-impl Mortal {
+impl KilledServer {
     pub(super) fn start(database: &Database, seed: u64, kills: u64) -> Self {
         let url = database.url();
         let process = Process::start("127.0.0.1:0", &url, FLAGS);
