@@ -24,7 +24,7 @@ struct LimitsView {
     plan: &'static str,
     /// Live connections, of all devices.
     connections: Usage,
-    /// HTTP requests of the last minute, this one included.
+    /// HTTP requests, this one included. What is used is given back evenly, as the `RateLimit-*` headers say.
     requests_per_minute: Usage,
     /// Simulations that wait or run.
     simulations: Usage,
