@@ -122,7 +122,7 @@ async fn open(
     let (response, WebSocket { reader, outbox, handle }) = handshake.accept();
     let limits = gateway.session_limits(scope.plan());
     let session = unauthenticated.authenticated(scope, limits);
-    let opening = SessionParts {
+    let parts = SessionParts {
         gateway: gateway.clone(),
         session,
         proof,
@@ -134,7 +134,7 @@ async fn open(
         user_permit,
         address_permit,
     };
-    SessionActor::open(opening, reader);
+    SessionActor::open(parts, reader);
     response
 }
 
@@ -149,9 +149,9 @@ async fn has_standing(gateway: &Gateway, scope: &Scope, target: &EndpointTarget)
 /// `/socket.io/`: a request of an existing connection, or one that opens a connection.
 async fn socket_io(request: HttpRequest, payload: Payload, gateway: Here) -> HttpResponse {
     let gateway = gateway.get_ref();
-    let opening = match gateway.engine().receive(&request, payload).await {
+    let handshake = match gateway.engine().receive(&request, payload).await {
         RequestOutcome::Answered(answer) => return answer,
-        RequestOutcome::OpenRequest(opening) => opening,
+        RequestOutcome::OpenRequest(handshake) => handshake,
     };
     let address = client_address(&request, &gateway.app().config.server);
     let Some(pending) = gateway.addresses().acquire(address) else {
@@ -160,7 +160,7 @@ async fn socket_io(request: HttpRequest, payload: Payload, gateway: Here) -> Htt
     };
     let connector =
         SessionConnector::new(gateway.clone(), address, call_of(&request, gateway), pending, &request);
-    let (response, connection) = opening.accept();
+    let (response, connection) = handshake.accept();
     actix_web::rt::spawn(socketio::serve(connection, connector, ClientLimits::new(&gateway.app().config)));
     response
 }
