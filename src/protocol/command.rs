@@ -68,9 +68,9 @@ pub enum Command {
         /// The new token.
         token: Private,
     },
-    /// Who the caller is by its newest token, and what its plan allows.
+    /// Ask who the session belongs to by its newest token, and what the plan allows.
     Whoami,
-    /// Is anyone there?
+    /// Ask whether the session is alive; answered with `pong`.
     Ping,
 }
 

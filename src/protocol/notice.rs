@@ -243,7 +243,7 @@ pub struct Whoami {
     pub expires_at: Timestamp,
 }
 
-/// Where a joining member stands.
+/// The state of a room at the time of a join.
 #[derive(Debug, Clone, Serialize)]
 pub struct Joined {
     /// The room that was joined.

@@ -27,7 +27,7 @@ impl SessionLimits {
     }
 }
 
-/// What a client is sent of the log at once.
+/// How much of the log a client is sent at once.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ReplayLimits {
     /// Maximum number of events.

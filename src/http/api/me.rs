@@ -1,4 +1,4 @@
-//! `/me`: what concerns the caller alone, whoever that is.
+//! `/me`: the caller's own limits and usage. Needs no id in the path, and so no ownership check.
 
 use actix_web::web::{Data, ReqData};
 use actix_web::{HttpRequest, HttpResponse, get};

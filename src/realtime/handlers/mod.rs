@@ -47,7 +47,7 @@ pub async fn run(caller: &Caller, id: Option<&Correlation>, command: Command) ->
         Command::Presence { room } => presence::members(caller, &room).await,
         Command::Refresh { token } => refresh::refresh(caller, &token).await,
         Command::Whoami => Ok(whoami::answer(caller)),
-        // The session answers it by itself; through here it is just done.
+        // The session answers it itself.
         Command::Ping => Ok(Outcome::Done),
     }
 }

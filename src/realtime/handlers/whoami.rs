@@ -4,8 +4,8 @@ use crate::protocol::{AckBody, Whoami};
 
 use super::{Caller, Outcome};
 
-/// Who the caller is by its newest token, and what its plan allows: what a client asks after an in-band `refresh`, or
-/// to see what a token is good for.
+/// The caller's identity by its newest token, and the limits of its plan. Clients ask for it after an in-band
+/// `refresh`, since the new token may come with another plan.
 pub(super) fn answer(caller: &Caller) -> Outcome {
     let scope = &caller.scope;
     Outcome::Answer(AckBody::Whoami(Box::new(Whoami {
