@@ -150,7 +150,7 @@ both_engines! {
         let _full = (ana.live().await, ana.live().await);
         seen += &line(app, &place, "connection limit", &[("authorization", &anas)]).await;
         assert_eq!(seen, SEEN, "\n{seen}");
-        assert_eq!(app.server.hub.snapshot().await.unwrap().connections, 2, "nobody else was registered");
+        eventually(async || app.server.hub.snapshot().await.unwrap().connections == 2).await; // nobody else stays
         assert!(metrics(app).contains(r#"souk_plan_limits_total{limit="connections",plan="free"} 5"#));
     }
 
@@ -171,7 +171,8 @@ both_engines! {
             assert_eq!(ended(&ana, format!("/ws/kanban/projects/{id}")).await, 1008, "{id}");
         }
         assert_eq!(closed(app, &format!("/ws/reflections/{none}"), &[]).await, 4001, "strangers learn nothing");
-        assert_eq!(app.server.hub.snapshot().await.unwrap().connections, 0);
+        // The close frame reaches a client before the hub hears of the end.
+        eventually(async || app.server.hub.snapshot().await.unwrap().connections == 0).await;
         let theirs = [(&ana, place.path("reflections")), (&ben, place.path("kanban")), (&root, place.path("kanban"))];
         for (who, path) in theirs.into_iter().chain([(&eve, place.path("simulate"))]) {
             let path = format!("/api/v1{path}?token={}", who.token().unwrap());
