@@ -5,6 +5,7 @@ use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
+use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse};
 use diesel::prelude::*;
 use sha2::{Digest, Sha256};
@@ -17,12 +18,13 @@ use crate::domain::Error;
 use crate::domain::policy::Scope;
 use crate::ids::UserId;
 
-use super::extract::BodyDigest;
+use super::extract::{BodyDigest, app_of};
 use super::{Caller, Problem, Reply};
 
-/// A call that creates or decides something: its idempotency key, if any, and its fingerprint.
-#[derive(Debug)]
+/// A call that creates or decides something: who asks, its idempotency key, if any, and its fingerprint.
 pub struct IdempotentCall {
+    app: Data<App>,
+    caller: Caller,
     request: HttpRequest,
     key: Option<String>,
 }
@@ -31,7 +33,11 @@ impl FromRequest for IdempotentCall {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (app, caller) = match (app_of(request), Caller::from_request(request, payload).into_inner()) {
+            (Ok(app), Ok(caller)) => (app, caller),
+            (Err(problem), _) | (_, Err(problem)) => return ready(Err(problem)),
+        };
         let key = match request.headers().get("idempotency-key").map(|v| v.to_str()) {
             None => None,
             Some(Ok(key)) if (1..=255).contains(&key.len()) => Some(key.to_owned()),
@@ -43,11 +49,47 @@ impl FromRequest for IdempotentCall {
                 )));
             }
         };
-        ready(Ok(Self { request: request.clone(), key }))
+        ready(Ok(Self { app, caller, request: request.clone(), key }))
     }
 }
 
 impl IdempotentCall {
+    /// The shared components.
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// Who asks.
+    pub fn scope(&self) -> &Scope {
+        &self.caller
+    }
+
+    /// Runs a use case and answers with its reply, or with the stored reply if this key was used before.
+    pub async fn run(
+        self,
+        body: impl Fn(&mut UnitOfWork<'_>, &Scope) -> Result<Reply, Error> + Send + 'static,
+    ) -> Result<HttpResponse, Problem> {
+        let fingerprint = self.fingerprint();
+        let Self { app, caller: Caller(scope), key, .. } = self;
+        let Some(key) = key else {
+            let reply = app.db.write(move |uow| body(uow, &scope)).await?;
+            return Ok(reply.into_response(false));
+        };
+        let (reply, replayed) = app
+            .db
+            .write(move |uow| -> Result<(Reply, bool), Error> {
+                if let Some(stored) = find(uow, scope.user(), &key, &fingerprint)? {
+                    return Ok((stored, true));
+                }
+                claim(uow, scope.user(), &key, &fingerprint)?;
+                let reply = body(uow, &scope)?;
+                store(uow, scope.user(), &key, &reply)?;
+                Ok((reply, false))
+            })
+            .await?;
+        Ok(reply.into_response(replayed))
+    }
+
     /// A hash of method, path and body: the same key with another fingerprint is refused.
     fn fingerprint(&self) -> String {
         let mut hash = Sha256::new();
@@ -60,34 +102,6 @@ impl IdempotentCall {
         }
         hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
-}
-
-/// Runs a use case and answers with its reply, or with the stored reply if this key was used before.
-pub async fn run_idempotent(
-    app: &App,
-    caller: &Caller,
-    call: IdempotentCall,
-    body: impl Fn(&mut UnitOfWork<'_>, &Scope) -> Result<Reply, Error> + Send + 'static,
-) -> Result<HttpResponse, Problem> {
-    let scope = caller.0.clone();
-    let Some(key) = call.key.clone() else {
-        let reply = app.db.write(move |uow| body(uow, &scope)).await?;
-        return Ok(reply.into_response(false));
-    };
-    let fingerprint = call.fingerprint();
-    let (reply, replayed) = app
-        .db
-        .write(move |uow| -> Result<(Reply, bool), Error> {
-            if let Some(stored) = find(uow, scope.user(), &key, &fingerprint)? {
-                return Ok((stored, true));
-            }
-            claim(uow, scope.user(), &key, &fingerprint)?;
-            let reply = body(uow, &scope)?;
-            store(uow, scope.user(), &key, &reply)?;
-            Ok((reply, false))
-        })
-        .await?;
-    Ok(reply.into_response(replayed))
 }
 
 fn find(

@@ -1,7 +1,7 @@
 //! The marketplace over HTTP: routes, extractors, and the one table of errors.
 //!
-//! A handler parses into a command, calls one use case through [`read`] or [`run_idempotent`], and represents
-//! the result. No rules of the marketplace are decided here.
+//! A handler parses into a command, calls one use case through [`ReadCall::read`] or [`IdempotentCall::run`], and
+//! represents the result. No rules of the marketplace are decided here.
 
 mod address;
 pub mod api;
@@ -28,7 +28,7 @@ pub use address::client_address;
 pub use etag::IfMatch;
 pub use extract::{Body, Caller, FormOrJson, Id, Ids, MaybeBody, Query};
 pub use fields::Fields;
-pub use idempotency::{IdempotentCall, delete_expired, run_idempotent};
+pub use idempotency::{IdempotentCall, delete_expired};
 pub use pagination::{PageQuery, Paged};
 pub use problem::Problem;
-pub use reply::{Reply, read, read_current};
+pub use reply::{ReadCall, Reply};

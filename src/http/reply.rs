@@ -1,7 +1,12 @@
-//! The response of a use case, built inside its transaction so that it can be stored with it.
+//! Calls that read, and the response of a use case: built inside its transaction so that it can be stored with
+//! it.
 
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
 use actix_web::http::{StatusCode, header};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::web::Data;
+use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use serde::Serialize;
 
 use crate::app::App;
@@ -9,6 +14,7 @@ use crate::db::{DbError, UnitOfWork};
 use crate::domain::Error;
 use crate::domain::policy::Scope;
 
+use super::extract::app_of;
 use super::{Caller, Problem, etag};
 
 /// A successful response.
@@ -61,29 +67,64 @@ impl Reply {
     }
 }
 
-/// Answers with the result of a reading use case; 304 if the caller has that version already.
-pub async fn read(
-    app: &App,
-    caller: &Caller,
-    request: &HttpRequest,
-    body: impl FnOnce(&mut UnitOfWork<'_>, &Scope) -> Result<Reply, Error> + Send + 'static,
-) -> Result<HttpResponse, Problem> {
-    let scope = caller.0.clone();
-    let reply = app.db.read(move |uow| body(uow, &scope)).await?;
-    if let Some(version) = reply.version.filter(|v| etag::is_known(request, *v)) {
-        return Ok(HttpResponse::NotModified().insert_header((header::ETAG, etag::tag(version))).finish());
-    }
-    Ok(reply.into_response(false))
+/// A call that only reads: who asks, and what the caller's copy is.
+#[derive(Clone)]
+pub struct ReadCall {
+    app: Data<App>,
+    caller: Caller,
+    request: HttpRequest,
 }
 
-/// Like [`read`], for resources that time alone can change without a new version (an offer that expires):
-/// always the whole representation, never a 304.
-pub async fn read_current(
-    app: &App,
-    caller: &Caller,
-    body: impl FnOnce(&mut UnitOfWork<'_>, &Scope) -> Result<Reply, Error> + Send + 'static,
-) -> Result<HttpResponse, Problem> {
-    let scope = caller.0.clone();
-    let reply = app.db.read(move |uow| body(uow, &scope)).await?;
-    Ok(reply.into_response(false))
+impl FromRequest for ReadCall {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let caller = Caller::from_request(request, payload).into_inner();
+        ready(caller.and_then(|caller| Ok(Self { app: app_of(request)?, caller, request: request.clone() })))
+    }
+}
+
+impl ReadCall {
+    /// The shared components.
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// Who asks.
+    pub fn scope(&self) -> &Scope {
+        &self.caller
+    }
+
+    /// Answers with the result of a reading use case; 304 if the caller has that version already.
+    pub async fn read(
+        self,
+        body: impl FnOnce(&mut UnitOfWork<'_>, &Scope) -> Result<Reply, Error> + Send + 'static,
+    ) -> Result<HttpResponse, Problem> {
+        let request = self.request.clone();
+        let reply = self.reply(body).await?;
+        if let Some(version) = reply.version.filter(|v| etag::is_known(&request, *v)) {
+            return Ok(HttpResponse::NotModified()
+                .insert_header((header::ETAG, etag::tag(version)))
+                .finish());
+        }
+        Ok(reply.into_response(false))
+    }
+
+    /// Like [`ReadCall::read`], for resources that time alone can change without a new version (an offer that
+    /// expires): always the whole representation, never a 304.
+    pub async fn read_current(
+        self,
+        body: impl FnOnce(&mut UnitOfWork<'_>, &Scope) -> Result<Reply, Error> + Send + 'static,
+    ) -> Result<HttpResponse, Problem> {
+        Ok(self.reply(body).await?.into_response(false))
+    }
+
+    async fn reply(
+        self,
+        body: impl FnOnce(&mut UnitOfWork<'_>, &Scope) -> Result<Reply, Error> + Send + 'static,
+    ) -> Result<Reply, Problem> {
+        let scope = self.caller.0;
+        Ok(self.app.db.read(move |uow| body(uow, &scope)).await?)
+    }
 }

@@ -1,12 +1,10 @@
 //! `/consumers/{id}`: consumer profiles, for their owners only.
 
-use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse, get, patch};
+use actix_web::{HttpResponse, get, patch};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::Error;
 use crate::domain::consumers::{self, Consumer, DisplayName, ProfileChanges};
@@ -14,7 +12,7 @@ use crate::domain::place::{Address, Point};
 use crate::domain::policy::{Scope, allowed_changes};
 use crate::http::input::{PointInput, nullable};
 use crate::http::schema::changes;
-use crate::http::{Body, Caller, Fields, Id, IdempotentCall, IfMatch, Problem, Reply, read, run_idempotent};
+use crate::http::{Body, Fields, Id, IdempotentCall, IfMatch, Problem, ReadCall, Reply};
 use crate::ids::{ConsumerId, UserId};
 
 /// All routes under `/consumers`.
@@ -62,13 +60,8 @@ impl ConsumerView {
 /// A consumer's profile.
 #[utoipa::path(responses((status = 200, body = ConsumerView), (status = 304)))]
 #[get("/consumers/{id}")]
-async fn get_one(
-    app: Data<App>,
-    caller: Caller,
-    request: HttpRequest,
-    Id(id): Id<ConsumerId>,
-) -> Result<HttpResponse, Problem> {
-    read(&app, &caller, &request, move |uow, scope| {
+async fn get_one(call: ReadCall, Id(id): Id<ConsumerId>) -> Result<HttpResponse, Problem> {
+    call.read(move |uow, scope| {
         let consumer = consumers::find(uow, scope, id)?;
         Ok(Reply::ok(&ConsumerView::of(scope, &consumer))?.etag(consumer.version))
     })
@@ -110,15 +103,13 @@ impl EditConsumer {
 #[utoipa::path(params(IfMatch), request_body = EditConsumer, responses((status = 200, body = ConsumerView)))]
 #[patch("/consumers/{id}")]
 async fn edit(
-    app: Data<App>,
-    caller: Caller,
     Id(id): Id<ConsumerId>,
     Body(body): Body<EditConsumer>,
     call: IdempotentCall,
     IfMatch(seen): IfMatch,
 ) -> Result<HttpResponse, Problem> {
     let changes = body.parse()?;
-    run_idempotent(&app, &caller, call, move |uow, scope| {
+    call.run(move |uow, scope| {
         let consumer = consumers::edit(uow, scope, id, &changes, seen)?;
         Ok(Reply::ok(&ConsumerView::of(scope, &consumer))?.etag(consumer.version))
     })

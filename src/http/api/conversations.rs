@@ -1,19 +1,14 @@
 //! `/conversations`: conversations with the assistant, for their owners only.
 
-use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse, get, post};
+use actix_web::{HttpResponse, get, post};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::Error;
 use crate::domain::conversations::{self, Conversation, ConversationTitle, NewConversation};
-use crate::http::{
-    Caller, Fields, Id, IdempotentCall, MaybeBody, PageQuery, Paged, Problem, Query, Reply, read,
-    run_idempotent,
-};
+use crate::http::{Fields, Id, IdempotentCall, MaybeBody, PageQuery, Paged, Problem, Query, ReadCall, Reply};
 use crate::ids::ConversationId;
 
 /// All routes under `/conversations`.
@@ -55,14 +50,9 @@ impl From<Conversation> for ConversationView {
 /// Your conversations, newest first.
 #[utoipa::path(params(PageQuery), responses((status = 200, body = Paged<ConversationView>)))]
 #[get("/conversations")]
-async fn list(
-    app: Data<App>,
-    caller: Caller,
-    request: HttpRequest,
-    Query(page): Query<PageQuery>,
-) -> Result<HttpResponse, Problem> {
-    let page = page.parse(&app)?;
-    read(&app, &caller, &request, move |uow, scope| {
+async fn list(call: ReadCall, Query(page): Query<PageQuery>) -> Result<HttpResponse, Problem> {
+    let page = page.parse(call.app())?;
+    call.read(move |uow, scope| {
         Reply::ok(&Paged::of(conversations::list(uow, scope, page)?.map(ConversationView::from)))
     })
     .await
@@ -89,13 +79,11 @@ impl CreateConversation {
 #[utoipa::path(request_body = Option<CreateConversation>, responses((status = 201, body = ConversationView)))]
 #[post("/conversations")]
 async fn create(
-    app: Data<App>,
-    caller: Caller,
     MaybeBody(body): MaybeBody<CreateConversation>,
     call: IdempotentCall,
 ) -> Result<HttpResponse, Problem> {
     let new = body.unwrap_or_default().parse()?;
-    run_idempotent(&app, &caller, call, move |uow, scope| {
+    call.run(move |uow, scope| {
         let conversation = conversations::create(uow, scope, &new)?;
         let (location, version) = (format!("/conversations/{}", conversation.id), conversation.version);
         Ok(Reply::created(location, &ConversationView::from(conversation))?.etag(version))
@@ -106,13 +94,8 @@ async fn create(
 /// A conversation.
 #[utoipa::path(responses((status = 200, body = ConversationView), (status = 304)))]
 #[get("/conversations/{id}")]
-async fn get_one(
-    app: Data<App>,
-    caller: Caller,
-    request: HttpRequest,
-    Id(id): Id<ConversationId>,
-) -> Result<HttpResponse, Problem> {
-    read(&app, &caller, &request, move |uow, scope| {
+async fn get_one(call: ReadCall, Id(id): Id<ConversationId>) -> Result<HttpResponse, Problem> {
+    call.read(move |uow, scope| {
         let conversation = conversations::find(uow, scope, id)?.into_row();
         let version = conversation.version;
         Ok(Reply::ok(&ConversationView::from(conversation))?.etag(version))

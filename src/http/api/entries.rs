@@ -1,18 +1,14 @@
 //! `/entries`: journal entries, for their owners only.
 
-use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse, get, post};
+use actix_web::{HttpResponse, get, post};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::Error;
 use crate::domain::entries::{self, Entry, EntryText, EntryTitle, NewEntry};
-use crate::http::{
-    Body, Caller, Fields, Id, IdempotentCall, PageQuery, Paged, Problem, Query, Reply, read, run_idempotent,
-};
+use crate::http::{Body, Fields, Id, IdempotentCall, PageQuery, Paged, Problem, Query, ReadCall, Reply};
 use crate::ids::EntryId;
 
 /// All routes under `/entries`.
@@ -53,17 +49,10 @@ impl From<Entry> for EntryView {
 /// Your journal, newest first.
 #[utoipa::path(params(PageQuery), responses((status = 200, body = Paged<EntryView>)))]
 #[get("/entries")]
-async fn list(
-    app: Data<App>,
-    caller: Caller,
-    request: HttpRequest,
-    Query(page): Query<PageQuery>,
-) -> Result<HttpResponse, Problem> {
-    let page = page.parse(&app)?;
-    read(&app, &caller, &request, move |uow, scope| {
-        Reply::ok(&Paged::of(entries::list(uow, scope, page)?.map(EntryView::from)))
-    })
-    .await
+async fn list(call: ReadCall, Query(page): Query<PageQuery>) -> Result<HttpResponse, Problem> {
+    let page = page.parse(call.app())?;
+    call.read(move |uow, scope| Reply::ok(&Paged::of(entries::list(uow, scope, page)?.map(EntryView::from))))
+        .await
 }
 
 /// A new journal entry.
@@ -91,14 +80,9 @@ impl CreateEntry {
 /// Write into your journal. Nobody else reads it, not even an admin.
 #[utoipa::path(request_body = CreateEntry, responses((status = 201, body = EntryView)))]
 #[post("/entries")]
-async fn create(
-    app: Data<App>,
-    caller: Caller,
-    Body(body): Body<CreateEntry>,
-    call: IdempotentCall,
-) -> Result<HttpResponse, Problem> {
+async fn create(Body(body): Body<CreateEntry>, call: IdempotentCall) -> Result<HttpResponse, Problem> {
     let new = body.parse()?;
-    run_idempotent(&app, &caller, call, move |uow, scope| {
+    call.run(move |uow, scope| {
         let entry = entries::create(uow, scope, &new)?;
         let version = entry.version;
         Ok(Reply::created(format!("/entries/{}", entry.id), &EntryView::from(entry))?.etag(version))
@@ -109,13 +93,8 @@ async fn create(
 /// A journal entry.
 #[utoipa::path(responses((status = 200, body = EntryView), (status = 304)))]
 #[get("/entries/{id}")]
-async fn get_one(
-    app: Data<App>,
-    caller: Caller,
-    request: HttpRequest,
-    Id(id): Id<EntryId>,
-) -> Result<HttpResponse, Problem> {
-    read(&app, &caller, &request, move |uow, scope| {
+async fn get_one(call: ReadCall, Id(id): Id<EntryId>) -> Result<HttpResponse, Problem> {
+    call.read(move |uow, scope| {
         let entry = entries::find(uow, scope, id)?.into_row();
         let version = entry.version;
         Ok(Reply::ok(&EntryView::from(entry))?.etag(version))

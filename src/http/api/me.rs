@@ -1,14 +1,13 @@
 //! `/me`: the caller's own limits and usage. Needs no id in the path, and so no ownership check.
 
-use actix_web::web::{Data, ReqData};
-use actix_web::{HttpRequest, HttpResponse, get};
+use actix_web::web::ReqData;
+use actix_web::{HttpResponse, get};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::app::App;
 use crate::domain::simulations;
-use crate::http::{Caller, Problem, Reply, read};
+use crate::http::{Problem, ReadCall, Reply};
 use crate::limits::Standing;
 
 /// Everything under `/me`.
@@ -44,16 +43,11 @@ struct Usage {
 /// What your plan allows, and what you use of it.
 #[utoipa::path(operation_id = "getMyLimits", responses((status = 200, body = LimitsView)))]
 #[get("/me/limits")]
-async fn limits(
-    app: Data<App>,
-    caller: Caller,
-    request: HttpRequest,
-    requests: ReqData<Standing>,
-) -> Result<HttpResponse, Problem> {
-    let plan = app.limits(caller.plan());
-    let connections = app.hub.connections_of(caller.user());
+async fn limits(call: ReadCall, requests: ReqData<Standing>) -> Result<HttpResponse, Problem> {
+    let plan = call.app().limits(call.scope().plan());
+    let connections = call.app().hub.connections_of(call.scope().user());
     let Standing { limit, remaining, .. } = *requests;
-    read(&app, &caller, &request, move |uow, scope| {
+    call.read(move |uow, scope| {
         Reply::ok(&LimitsView {
             plan: scope.plan().as_str(),
             connections: Usage { limit: plan.connections as u64, used: connections as u64 },

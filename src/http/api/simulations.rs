@@ -1,13 +1,11 @@
 //! `/simulations`: pricing simulations, for their owners only.
 
 use actix_web::http::StatusCode;
-use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse, ResponseError as _, get, post};
+use actix_web::{HttpResponse, ResponseError as _, get, post};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::Error;
 use crate::domain::money::Money;
@@ -15,9 +13,7 @@ use crate::domain::policy::{Scope, allowed_actions};
 use crate::domain::simulations::{self, NewSimulation, Seed, Simulation, State, Steps};
 use crate::http::input::MoneyInput;
 use crate::http::schema::steps;
-use crate::http::{
-    Body, Caller, Fields, Id, IdempotentCall, PageQuery, Paged, Problem, Query, Reply, read, run_idempotent,
-};
+use crate::http::{Body, Fields, Id, IdempotentCall, PageQuery, Paged, Problem, Query, ReadCall, Reply};
 use crate::ids::{Category, SimulationId};
 
 /// All routes under `/simulations`.
@@ -71,14 +67,9 @@ impl SimulationView {
 /// Your simulations, newest first.
 #[utoipa::path(params(PageQuery), responses((status = 200, body = Paged<SimulationView>)))]
 #[get("/simulations")]
-async fn list(
-    app: Data<App>,
-    caller: Caller,
-    request: HttpRequest,
-    Query(page): Query<PageQuery>,
-) -> Result<HttpResponse, Problem> {
-    let page = page.parse(&app)?;
-    read(&app, &caller, &request, move |uow, scope| {
+async fn list(call: ReadCall, Query(page): Query<PageQuery>) -> Result<HttpResponse, Problem> {
+    let page = page.parse(call.app())?;
+    call.read(move |uow, scope| {
         let slice = simulations::list(uow, scope, page)?;
         Reply::ok(&Paged::of(slice.map(|simulation| SimulationView::of(scope, &simulation))))
     })
@@ -117,22 +108,19 @@ impl CreateSimulation {
 /// Ask for a simulation. How many of yours may wait or run at once is a matter of your plan: 429 beyond it.
 #[utoipa::path(request_body = CreateSimulation, responses((status = 201, body = SimulationView)))]
 #[post("/simulations")]
-async fn create(
-    app: Data<App>,
-    caller: Caller,
-    Body(body): Body<CreateSimulation>,
-    call: IdempotentCall,
-) -> Result<HttpResponse, Problem> {
+async fn create(Body(body): Body<CreateSimulation>, call: IdempotentCall) -> Result<HttpResponse, Problem> {
     let new = body.parse()?;
-    let most = app.limits(caller.plan()).simulations;
-    let created = run_idempotent(&app, &caller, call, move |uow, scope| {
-        let simulation = simulations::create(uow, scope, &new, most)?;
-        let location = format!("/simulations/{}", simulation.id);
-        Ok(Reply::created(location, &SimulationView::of(scope, &simulation))?.etag(simulation.version))
-    })
-    .await;
+    let (app, plan) = (call.app().clone(), call.scope().plan());
+    let most = app.limits(plan).simulations;
+    let created = call
+        .run(move |uow, scope| {
+            let simulation = simulations::create(uow, scope, &new, most)?;
+            let location = format!("/simulations/{}", simulation.id);
+            Ok(Reply::created(location, &SimulationView::of(scope, &simulation))?.etag(simulation.version))
+        })
+        .await;
     if created.as_ref().is_err_and(|problem| problem.status_code() == StatusCode::TOO_MANY_REQUESTS) {
-        app.metrics.plan_limited("simulations", caller.plan().as_str());
+        app.metrics.plan_limited("simulations", plan.as_str());
     }
     created
 }
@@ -140,13 +128,8 @@ async fn create(
 /// A simulation.
 #[utoipa::path(responses((status = 200, body = SimulationView), (status = 304)))]
 #[get("/simulations/{id}")]
-async fn get_one(
-    app: Data<App>,
-    caller: Caller,
-    request: HttpRequest,
-    Id(id): Id<SimulationId>,
-) -> Result<HttpResponse, Problem> {
-    read(&app, &caller, &request, move |uow, scope| {
+async fn get_one(call: ReadCall, Id(id): Id<SimulationId>) -> Result<HttpResponse, Problem> {
+    call.read(move |uow, scope| {
         let simulation = simulations::find(uow, scope, id)?;
         Ok(Reply::ok(&SimulationView::of(scope, &simulation))?.etag(simulation.version))
     })
@@ -156,13 +139,8 @@ async fn get_one(
 /// Call a simulation off.
 #[utoipa::path(responses((status = 200, body = SimulationView)))]
 #[post("/simulations/{id}/cancel")]
-async fn cancel(
-    app: Data<App>,
-    caller: Caller,
-    Id(id): Id<SimulationId>,
-    call: IdempotentCall,
-) -> Result<HttpResponse, Problem> {
-    run_idempotent(&app, &caller, call, move |uow, scope| {
+async fn cancel(Id(id): Id<SimulationId>, call: IdempotentCall) -> Result<HttpResponse, Problem> {
+    call.run(move |uow, scope| {
         let simulation = simulations::cancel(uow, scope, id)?;
         Ok(Reply::ok(&SimulationView::of(scope, &simulation))?.etag(simulation.version))
     })

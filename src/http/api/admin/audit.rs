@@ -1,7 +1,6 @@
 //! `/admin/audit`: the audit trail.
 
-use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse, get};
+use actix_web::{HttpResponse, get};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -10,7 +9,7 @@ use crate::clock::Timestamp;
 use crate::db::audit_log::Outcome;
 use crate::domain::audit::{self, Entry, Filter};
 use crate::domain::{Error, Kind, Page};
-use crate::http::{Caller, Fields, PageQuery, Paged, Problem, Query, Reply, read};
+use crate::http::{Fields, PageQuery, Paged, Problem, Query, ReadCall, Reply};
 use crate::ids::{AuditId, UserId};
 
 /// Who, as whom, did or was refused what.
@@ -97,14 +96,9 @@ impl ListQuery {
     responses((status = 200, body = Paged<EntryView>))
 )]
 #[get("/admin/audit")]
-pub(super) async fn list(
-    app: Data<App>,
-    caller: Caller,
-    request: HttpRequest,
-    Query(query): Query<ListQuery>,
-) -> Result<HttpResponse, Problem> {
-    let (filter, page) = query.parse(&app)?;
-    read(&app, &caller, &request, move |uow, scope| {
+pub(super) async fn list(call: ReadCall, Query(query): Query<ListQuery>) -> Result<HttpResponse, Problem> {
+    let (filter, page) = query.parse(call.app())?;
+    call.read(move |uow, scope| {
         Reply::ok(&Paged::of(audit::list(uow, scope, &filter, &page)?.map(EntryView::from)))
     })
     .await

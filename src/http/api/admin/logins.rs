@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::auth::AuthError;
 use crate::domain::Error;
 use crate::domain::users::logins::{RevocationTarget, service as logins};
-use crate::http::{Body, Caller, Id, IdempotentCall, Problem, Reply, run_idempotent};
+use crate::http::{Body, Caller, Id, IdempotentCall, Problem, Reply};
 use crate::ids::{LoginId, TokenId};
 
 /// End somebody's login: its tokens are void and its live sessions close, everywhere.
@@ -77,18 +77,16 @@ impl RevokeInput {
 )]
 #[post("/admin/tokens/revoke")]
 pub(super) async fn revoke(
-    app: Data<App>,
-    caller: Caller,
     Body(body): Body<RevokeInput>,
     call: IdempotentCall,
 ) -> Result<HttpResponse, Problem> {
-    let condemned = match caller.is_admin() {
-        true => body.parse(&app).await?,
+    let condemned = match call.scope().is_admin() {
+        true => body.parse(call.app()).await?,
         // Refused below with 403, without revealing what the token is.
         false => Some(RevocationTarget::Access { issuer: None, jti: TokenId(String::new()), until: None }),
     };
     let Some(condemned) = condemned else { return Ok(HttpResponse::NoContent().finish()) };
-    run_idempotent(&app, &caller, call, move |uow, scope| {
+    call.run(move |uow, scope| {
         logins::revoke_as_admin(uow, scope, &condemned)?;
         Ok(Reply::no_content())
     })

@@ -1,11 +1,9 @@
 //! `/admin/users`: lists and manages users.
 
-use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse, get, post, put};
+use actix_web::{HttpResponse, get, post, put};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::app::App;
 use crate::clock::Timestamp;
 use crate::db::UnitOfWork;
 use crate::domain::Error;
@@ -13,10 +11,7 @@ use crate::domain::policy::{Scope, allowed_changes};
 use crate::domain::users::{Account, Plan, Role, User, service as users};
 use crate::http::input::ReasonInput;
 use crate::http::schema::changes;
-use crate::http::{
-    Body, Caller, Id, IdempotentCall, IfMatch, PageQuery, Paged, Problem, Query, Reply, read, read_current,
-    run_idempotent,
-};
+use crate::http::{Body, Id, IdempotentCall, IfMatch, PageQuery, Paged, Problem, Query, ReadCall, Reply};
 use crate::ids::{ConsumerId, ProviderId, UserId};
 
 /// A user as admins see them.
@@ -106,14 +101,9 @@ struct PlanInput {
 /// All users, newest first; by a part of their address.
 #[utoipa::path(params(ListQuery), responses((status = 200, body = Paged<UserView>)))]
 #[get("/admin/users")]
-pub(super) async fn list(
-    app: Data<App>,
-    caller: Caller,
-    request: HttpRequest,
-    Query(query): Query<ListQuery>,
-) -> Result<HttpResponse, Problem> {
-    let page = PageQuery { limit: query.limit, cursor: query.cursor }.parse(&app)?;
-    read(&app, &caller, &request, move |uow, scope| {
+pub(super) async fn list(call: ReadCall, Query(query): Query<ListQuery>) -> Result<HttpResponse, Problem> {
+    let page = PageQuery { limit: query.limit, cursor: query.cursor }.parse(call.app())?;
+    call.read(move |uow, scope| {
         let slice = users::list(uow, scope, query.email.as_deref(), None, &page)?;
         Reply::ok(&Paged::of(slice.map(|user| UserView::of(scope, user))))
     })
@@ -123,13 +113,9 @@ pub(super) async fn list(
 /// A user.
 #[utoipa::path(responses((status = 200, body = DetailsView)))]
 #[get("/admin/users/{id}")]
-pub(super) async fn get_one(
-    app: Data<App>,
-    caller: Caller,
-    Id(id): Id<UserId>,
-) -> Result<HttpResponse, Problem> {
-    let connections = app.hub.connections_of(id);
-    read_current(&app, &caller, move |uow, scope| {
+pub(super) async fn get_one(call: ReadCall, Id(id): Id<UserId>) -> Result<HttpResponse, Problem> {
+    let connections = call.app().hub.connections_of(id);
+    call.read_current(move |uow, scope| {
         let Account { user, provider, consumer } = users::see(uow, scope, id)?;
         let version = user.version;
         let user = UserView::of(scope, user);
@@ -140,12 +126,10 @@ pub(super) async fn get_one(
 }
 
 async fn change(
-    app: &App,
-    caller: &Caller,
     call: IdempotentCall,
     change: impl Fn(&mut UnitOfWork<'_>, &Scope) -> Result<User, Error> + Send + 'static,
 ) -> Result<HttpResponse, Problem> {
-    run_idempotent(app, caller, call, move |uow, scope| {
+    call.run(move |uow, scope| {
         let user = change(uow, scope)?;
         let version = user.version;
         Ok(Reply::ok(&UserView::of(scope, user))?.etag(version))
@@ -159,26 +143,19 @@ async fn change(
 #[utoipa::path(request_body = ReasonInput, responses((status = 200, body = UserView)))]
 #[post("/admin/users/{id}/suspend")]
 pub(super) async fn suspend(
-    app: Data<App>,
-    caller: Caller,
     Id(id): Id<UserId>,
     Body(body): Body<ReasonInput>,
     call: IdempotentCall,
 ) -> Result<HttpResponse, Problem> {
     let reason = body.parse()?;
-    change(&app, &caller, call, move |uow, scope| users::suspend(uow, scope, id, &reason)).await
+    change(call, move |uow, scope| users::suspend(uow, scope, id, &reason)).await
 }
 
 /// Let a suspended user in again. They sign in anew.
 #[utoipa::path(responses((status = 200, body = UserView)))]
 #[post("/admin/users/{id}/reinstate")]
-pub(super) async fn reinstate(
-    app: Data<App>,
-    caller: Caller,
-    Id(id): Id<UserId>,
-    call: IdempotentCall,
-) -> Result<HttpResponse, Problem> {
-    change(&app, &caller, call, move |uow, scope| users::reinstate(uow, scope, id, None)).await
+pub(super) async fn reinstate(Id(id): Id<UserId>, call: IdempotentCall) -> Result<HttpResponse, Problem> {
+    change(call, move |uow, scope| users::reinstate(uow, scope, id, None)).await
 }
 
 /// Move a user to another side. Their logins end and their live sessions close, since their tokens speak of the old one.
@@ -187,40 +164,31 @@ pub(super) async fn reinstate(
 #[utoipa::path(params(IfMatch), request_body = RoleInput, responses((status = 200, body = UserView)))]
 #[put("/admin/users/{id}/role")]
 pub(super) async fn change_role(
-    app: Data<App>,
-    caller: Caller,
     Id(id): Id<UserId>,
     Body(body): Body<RoleInput>,
     seen: IfMatch,
     call: IdempotentCall,
 ) -> Result<HttpResponse, Problem> {
-    change(&app, &caller, call, move |uow, scope| users::change_role(uow, scope, id, body.role, seen.0)).await
+    change(call, move |uow, scope| users::change_role(uow, scope, id, body.role, seen.0)).await
 }
 
 /// Give a user another plan. Its limits hold from the next request on, and for a live session from its next refresh on.
 #[utoipa::path(params(IfMatch), request_body = PlanInput, responses((status = 200, body = UserView)))]
 #[put("/admin/users/{id}/plan")]
 pub(super) async fn change_plan(
-    app: Data<App>,
-    caller: Caller,
     Id(id): Id<UserId>,
     Body(body): Body<PlanInput>,
     seen: IfMatch,
     call: IdempotentCall,
 ) -> Result<HttpResponse, Problem> {
-    change(&app, &caller, call, move |uow, scope| users::change_plan(uow, scope, id, body.plan, seen.0)).await
+    change(call, move |uow, scope| users::change_plan(uow, scope, id, body.plan, seen.0)).await
 }
 
 /// End all logins of a user: their tokens are void, and their live sessions close at once.
 #[utoipa::path(responses((status = 204, description = "Logged out")))]
 #[post("/admin/users/{id}/log-out")]
-pub(super) async fn log_out(
-    app: Data<App>,
-    caller: Caller,
-    Id(id): Id<UserId>,
-    call: IdempotentCall,
-) -> Result<HttpResponse, Problem> {
-    run_idempotent(&app, &caller, call, move |uow, scope| {
+pub(super) async fn log_out(Id(id): Id<UserId>, call: IdempotentCall) -> Result<HttpResponse, Problem> {
+    call.run(move |uow, scope| {
         users::log_out(uow, scope, id)?;
         Ok(Reply::no_content())
     })

@@ -1,18 +1,16 @@
 //! State transitions of bookings.
 
-use actix_web::web::Data;
 use actix_web::{HttpResponse, post, put};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::app::App;
 use crate::db::UnitOfWork;
 use crate::domain::Error;
 use crate::domain::bookings::{self, Booking};
 use crate::domain::policy::Scope;
 use crate::domain::requests::Reason;
 use crate::http::input::ReasonInput;
-use crate::http::{Body, Caller, Id, IdempotentCall, MaybeBody, Problem, Reply, run_idempotent};
+use crate::http::{Body, Id, IdempotentCall, MaybeBody, Problem, Reply};
 use crate::ids::BookingId;
 
 use super::BookingView;
@@ -34,12 +32,10 @@ impl CancelBooking {
 }
 
 async fn take(
-    app: &App,
-    caller: &Caller,
     call: IdempotentCall,
     step: impl Fn(&mut UnitOfWork<'_>, &Scope) -> Result<Booking, Error> + Send + 'static,
 ) -> Result<HttpResponse, Problem> {
-    run_idempotent(app, caller, call, move |uow, scope| {
+    call.run(move |uow, scope| {
         let booking = step(uow, scope)?;
         Ok(Reply::ok(&BookingView::of(scope, &booking))?.etag(booking.version))
     })
@@ -49,51 +45,37 @@ async fn take(
 /// Begin the work.
 #[utoipa::path(responses((status = 200, body = BookingView)))]
 #[post("/bookings/{id}/start")]
-pub(super) async fn start(
-    app: Data<App>,
-    caller: Caller,
-    Id(id): Id<BookingId>,
-    call: IdempotentCall,
-) -> Result<HttpResponse, Problem> {
-    take(&app, &caller, call, move |uow, scope| bookings::start(uow, scope, id)).await
+pub(super) async fn start(Id(id): Id<BookingId>, call: IdempotentCall) -> Result<HttpResponse, Problem> {
+    take(call, move |uow, scope| bookings::start(uow, scope, id)).await
 }
 
 /// Say that the work is done.
 #[utoipa::path(responses((status = 200, body = BookingView)))]
 #[post("/bookings/{id}/complete")]
-pub(super) async fn complete(
-    app: Data<App>,
-    caller: Caller,
-    Id(id): Id<BookingId>,
-    call: IdempotentCall,
-) -> Result<HttpResponse, Problem> {
-    take(&app, &caller, call, move |uow, scope| bookings::complete(uow, scope, id)).await
+pub(super) async fn complete(Id(id): Id<BookingId>, call: IdempotentCall) -> Result<HttpResponse, Problem> {
+    take(call, move |uow, scope| bookings::complete(uow, scope, id)).await
 }
 
 /// The same, as older clients call it.
 #[utoipa::path(operation_id = "completeBookingByPut", responses((status = 200, body = BookingView)))]
 #[put("/bookings/{id}/complete")]
 pub(super) async fn put_complete(
-    app: Data<App>,
-    caller: Caller,
     Id(id): Id<BookingId>,
     call: IdempotentCall,
 ) -> Result<HttpResponse, Problem> {
-    take(&app, &caller, call, move |uow, scope| bookings::complete(uow, scope, id)).await
+    take(call, move |uow, scope| bookings::complete(uow, scope, id)).await
 }
 
 /// Call a booking off. Before the work has begun its request goes back into the market.
 #[utoipa::path(request_body = Option<CancelBooking>, responses((status = 200, body = BookingView)))]
 #[post("/bookings/{id}/cancel")]
 pub(super) async fn cancel(
-    app: Data<App>,
-    caller: Caller,
     Id(id): Id<BookingId>,
     MaybeBody(body): MaybeBody<CancelBooking>,
     call: IdempotentCall,
 ) -> Result<HttpResponse, Problem> {
     let reason = body.map_or(Ok(None), CancelBooking::parse)?;
-    take(&app, &caller, call, move |uow, scope| bookings::cancel(uow, scope, id, reason.as_ref())).await
+    take(call, move |uow, scope| bookings::cancel(uow, scope, id, reason.as_ref())).await
 }
 
 /// The same, as older clients call it.
@@ -104,26 +86,22 @@ pub(super) async fn cancel(
 )]
 #[put("/bookings/{id}/cancel")]
 pub(super) async fn put_cancel(
-    app: Data<App>,
-    caller: Caller,
     Id(id): Id<BookingId>,
     MaybeBody(body): MaybeBody<CancelBooking>,
     call: IdempotentCall,
 ) -> Result<HttpResponse, Problem> {
     let reason = body.map_or(Ok(None), CancelBooking::parse)?;
-    take(&app, &caller, call, move |uow, scope| bookings::cancel(uow, scope, id, reason.as_ref())).await
+    take(call, move |uow, scope| bookings::cancel(uow, scope, id, reason.as_ref())).await
 }
 
 /// Call a booking off for the two (admins).
 #[utoipa::path(request_body = ReasonInput, responses((status = 200, body = BookingView)))]
 #[post("/bookings/{id}/force_cancel")]
 pub(super) async fn force_cancel(
-    app: Data<App>,
-    caller: Caller,
     Id(id): Id<BookingId>,
     Body(body): Body<ReasonInput>,
     call: IdempotentCall,
 ) -> Result<HttpResponse, Problem> {
     let reason = body.parse()?;
-    take(&app, &caller, call, move |uow, scope| bookings::force_cancel(uow, scope, id, &reason)).await
+    take(call, move |uow, scope| bookings::force_cancel(uow, scope, id, &reason)).await
 }

@@ -1,14 +1,13 @@
 //! Reading bookings.
 
-use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse, get};
+use actix_web::{HttpResponse, get};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::app::App;
 use crate::domain::bookings::{self, BookingFilter, State};
 use crate::domain::{Error, Page};
-use crate::http::{Caller, Fields, Id, PageQuery, Paged, Problem, Query, Reply, read};
+use crate::http::{Fields, Id, PageQuery, Paged, Problem, Query, ReadCall, Reply};
 use crate::ids::BookingId;
 
 use super::BookingView;
@@ -38,14 +37,9 @@ impl ListQuery {
 /// The bookings that you are a party of, newest first; all as an admin.
 #[utoipa::path(params(ListQuery), responses((status = 200, body = Paged<BookingView>)))]
 #[get("/bookings")]
-pub(super) async fn list(
-    app: Data<App>,
-    caller: Caller,
-    request: HttpRequest,
-    Query(query): Query<ListQuery>,
-) -> Result<HttpResponse, Problem> {
-    let (filter, page) = query.parse(&app)?;
-    read(&app, &caller, &request, move |uow, scope| {
+pub(super) async fn list(call: ReadCall, Query(query): Query<ListQuery>) -> Result<HttpResponse, Problem> {
+    let (filter, page) = query.parse(call.app())?;
+    call.read(move |uow, scope| {
         let slice = bookings::list(uow, scope, &filter, page)?;
         Reply::ok(&Paged::of(slice.map(|booking| BookingView::of(scope, &booking))))
     })
@@ -55,13 +49,8 @@ pub(super) async fn list(
 /// A booking.
 #[utoipa::path(responses((status = 200, body = BookingView), (status = 304)))]
 #[get("/bookings/{id}")]
-pub(super) async fn get_one(
-    app: Data<App>,
-    caller: Caller,
-    request: HttpRequest,
-    Id(id): Id<BookingId>,
-) -> Result<HttpResponse, Problem> {
-    read(&app, &caller, &request, move |uow, scope| {
+pub(super) async fn get_one(call: ReadCall, Id(id): Id<BookingId>) -> Result<HttpResponse, Problem> {
+    call.read(move |uow, scope| {
         let booking = bookings::find(uow, scope, id)?;
         Ok(Reply::ok(&BookingView::of(scope, &booking))?.etag(booking.version))
     })

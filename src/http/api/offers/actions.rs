@@ -1,17 +1,15 @@
 //! State transitions of offers.
 
-use actix_web::web::Data;
 use actix_web::{HttpResponse, post};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::app::App;
 use crate::db::UnitOfWork;
 use crate::domain::Error;
 use crate::domain::offers::{self, Offer};
 use crate::domain::policy::Scope;
 use crate::http::input::ReasonInput;
-use crate::http::{Body, Caller, Id, IdempotentCall, Problem, Reply, run_idempotent};
+use crate::http::{Body, Id, IdempotentCall, Problem, Reply};
 use crate::ids::OfferId;
 
 use super::OfferView;
@@ -26,12 +24,10 @@ struct AcceptOffer {
 }
 
 async fn take(
-    app: &App,
-    caller: &Caller,
     call: IdempotentCall,
     step: impl Fn(&mut UnitOfWork<'_>, &Scope) -> Result<Offer, Error> + Send + 'static,
 ) -> Result<HttpResponse, Problem> {
-    run_idempotent(app, caller, call, move |uow, scope| {
+    call.run(move |uow, scope| {
         let offer = step(uow, scope)?;
         Ok(Reply::ok(&OfferView::of(scope, &offer))?.etag(offer.version))
     })
@@ -42,49 +38,35 @@ async fn take(
 #[utoipa::path(request_body = AcceptOffer, responses((status = 200, body = OfferView)))]
 #[post("/offers/{id}/accept")]
 pub(super) async fn accept(
-    app: Data<App>,
-    caller: Caller,
     Id(id): Id<OfferId>,
     Body(body): Body<AcceptOffer>,
     call: IdempotentCall,
 ) -> Result<HttpResponse, Problem> {
-    take(&app, &caller, call, move |uow, scope| offers::accept(uow, scope, id, body.version)).await
+    take(call, move |uow, scope| offers::accept(uow, scope, id, body.version)).await
 }
 
 /// Say no to an offer.
 #[utoipa::path(responses((status = 200, body = OfferView)))]
 #[post("/offers/{id}/decline")]
-pub(super) async fn decline(
-    app: Data<App>,
-    caller: Caller,
-    Id(id): Id<OfferId>,
-    call: IdempotentCall,
-) -> Result<HttpResponse, Problem> {
-    take(&app, &caller, call, move |uow, scope| offers::decline(uow, scope, id)).await
+pub(super) async fn decline(Id(id): Id<OfferId>, call: IdempotentCall) -> Result<HttpResponse, Problem> {
+    take(call, move |uow, scope| offers::decline(uow, scope, id)).await
 }
 
 /// Take an offer back.
 #[utoipa::path(responses((status = 200, body = OfferView)))]
 #[post("/offers/{id}/withdraw")]
-pub(super) async fn withdraw(
-    app: Data<App>,
-    caller: Caller,
-    Id(id): Id<OfferId>,
-    call: IdempotentCall,
-) -> Result<HttpResponse, Problem> {
-    take(&app, &caller, call, move |uow, scope| offers::withdraw(uow, scope, id)).await
+pub(super) async fn withdraw(Id(id): Id<OfferId>, call: IdempotentCall) -> Result<HttpResponse, Problem> {
+    take(call, move |uow, scope| offers::withdraw(uow, scope, id)).await
 }
 
 /// Take an offer away (admins).
 #[utoipa::path(request_body = ReasonInput, responses((status = 200, body = OfferView)))]
 #[post("/offers/{id}/remove")]
 pub(super) async fn remove(
-    app: Data<App>,
-    caller: Caller,
     Id(id): Id<OfferId>,
     Body(body): Body<ReasonInput>,
     call: IdempotentCall,
 ) -> Result<HttpResponse, Problem> {
     let reason = body.parse()?;
-    take(&app, &caller, call, move |uow, scope| offers::remove(uow, scope, id, &reason)).await
+    take(call, move |uow, scope| offers::remove(uow, scope, id, &reason)).await
 }

@@ -1,14 +1,13 @@
 //! Reading offers.
 
-use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse, get};
+use actix_web::{HttpResponse, get};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::app::App;
 use crate::domain::offers::{self, OfferFilter, State};
 use crate::domain::{Error, Page};
-use crate::http::{Caller, Fields, Id, PageQuery, Paged, Problem, Query, Reply, read, read_current};
+use crate::http::{Fields, Id, PageQuery, Paged, Problem, Query, ReadCall, Reply};
 use crate::ids::{OfferId, RequestId};
 
 use super::OfferView;
@@ -39,14 +38,12 @@ impl ListQuery {
 #[utoipa::path(params(ListQuery), responses((status = 200, body = Paged<OfferView>)))]
 #[get("/requests/{id}/offers")]
 pub(super) async fn of_request(
-    app: Data<App>,
-    caller: Caller,
-    request: HttpRequest,
+    call: ReadCall,
     Id(id): Id<RequestId>,
     Query(query): Query<ListQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let (filter, page) = query.parse(&app)?;
-    read(&app, &caller, &request, move |uow, scope| {
+    let (filter, page) = query.parse(call.app())?;
+    call.read(move |uow, scope| {
         let slice = offers::of_request(uow, scope, id, &filter, page)?;
         Reply::ok(&Paged::of(slice.map(|offer| OfferView::of(scope, &offer))))
     })
@@ -56,14 +53,9 @@ pub(super) async fn of_request(
 /// The offers that you made or received, newest first; all as an admin.
 #[utoipa::path(params(ListQuery), responses((status = 200, body = Paged<OfferView>)))]
 #[get("/offers")]
-pub(super) async fn list(
-    app: Data<App>,
-    caller: Caller,
-    request: HttpRequest,
-    Query(query): Query<ListQuery>,
-) -> Result<HttpResponse, Problem> {
-    let (filter, page) = query.parse(&app)?;
-    read(&app, &caller, &request, move |uow, scope| {
+pub(super) async fn list(call: ReadCall, Query(query): Query<ListQuery>) -> Result<HttpResponse, Problem> {
+    let (filter, page) = query.parse(call.app())?;
+    call.read(move |uow, scope| {
         let slice = offers::list(uow, scope, &filter, page)?;
         Reply::ok(&Paged::of(slice.map(|offer| OfferView::of(scope, &offer))))
     })
@@ -73,12 +65,8 @@ pub(super) async fn list(
 /// An offer.
 #[utoipa::path(responses((status = 200, body = OfferView)))]
 #[get("/offers/{id}")]
-pub(super) async fn get_one(
-    app: Data<App>,
-    caller: Caller,
-    Id(id): Id<OfferId>,
-) -> Result<HttpResponse, Problem> {
-    read_current(&app, &caller, move |uow, scope| {
+pub(super) async fn get_one(call: ReadCall, Id(id): Id<OfferId>) -> Result<HttpResponse, Problem> {
+    call.read_current(move |uow, scope| {
         let offer = offers::find(uow, scope, id)?;
         Ok(Reply::ok(&OfferView::of(scope, &offer))?.etag(offer.version))
     })

@@ -1,16 +1,14 @@
 //! Creating and revising offers.
 
-use actix_web::web::Data;
 use actix_web::{HttpResponse, patch, post};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::Error;
 use crate::domain::offers::{self, Message, NewOffer, Revision};
 use crate::http::input::{MoneyInput, SlotInput};
-use crate::http::{Body, Caller, Fields, Id, IdempotentCall, IfMatch, Problem, Reply, run_idempotent};
+use crate::http::{Body, Fields, Id, IdempotentCall, IfMatch, Problem, Reply};
 use crate::ids::{OfferId, RequestId};
 
 use super::OfferView;
@@ -51,14 +49,12 @@ impl SubmitOffer {
 )]
 #[post("/requests/{id}/offers")]
 pub(super) async fn submit(
-    app: Data<App>,
-    caller: Caller,
     Id(id): Id<RequestId>,
     Body(body): Body<SubmitOffer>,
     call: IdempotentCall,
 ) -> Result<HttpResponse, Problem> {
     let new = body.parse()?;
-    run_idempotent(&app, &caller, call, move |uow, scope| {
+    call.run(move |uow, scope| {
         let offer = offers::submit(uow, scope, id, &new)?;
         let location = format!("/offers/{}", offer.id);
         Ok(Reply::created(location, &OfferView::of(scope, &offer))?.etag(offer.version))
@@ -97,15 +93,13 @@ impl ReviseOffer {
 #[utoipa::path(params(IfMatch), request_body = ReviseOffer, responses((status = 200, body = OfferView)))]
 #[patch("/offers/{id}")]
 pub(super) async fn revise(
-    app: Data<App>,
-    caller: Caller,
     Id(id): Id<OfferId>,
     Body(body): Body<ReviseOffer>,
     call: IdempotentCall,
     IfMatch(seen): IfMatch,
 ) -> Result<HttpResponse, Problem> {
     let revision = body.parse()?;
-    run_idempotent(&app, &caller, call, move |uow, scope| {
+    call.run(move |uow, scope| {
         let offer = offers::revise(uow, scope, id, seen, &revision)?;
         Ok(Reply::ok(&OfferView::of(scope, &offer))?.etag(offer.version))
     })

@@ -1,14 +1,12 @@
 //! The number of clients connected to a project's board, at the path that the older system used.
 
-use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::projects;
-use crate::http::{Caller, Id, Problem, Reply, read_current};
+use crate::http::{Id, Problem, ReadCall, Reply};
 use crate::ids::ProjectId;
 
 /// How many look at a project's board.
@@ -24,13 +22,9 @@ struct ClientsView {
 /// How many clients look at a project's board right now. For its members.
 #[utoipa::path(operation_id = "countProjectClients", responses((status = 200, body = ClientsView)))]
 #[get("/ws/kanban/projects/{id}/clients")]
-pub(super) async fn count(
-    app: Data<App>,
-    caller: Caller,
-    Id(id): Id<ProjectId>,
-) -> Result<HttpResponse, Problem> {
-    let board_clients = app.board_clients.clone();
-    read_current(&app, &caller, move |uow, scope| {
+pub(super) async fn count(call: ReadCall, Id(id): Id<ProjectId>) -> Result<HttpResponse, Problem> {
+    let board_clients = call.app().board_clients.clone();
+    call.read_current(move |uow, scope| {
         let project = projects::find(uow, scope, id)?;
         let active_clients = board_clients.clients_of(project.id);
         Reply::ok(&ClientsView { project_id: project.id, active_clients, timestamp: uow.now() })

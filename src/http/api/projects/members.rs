@@ -1,15 +1,13 @@
 //! `/projects/{id}/members/{user_id}`: the members of a project and their roles.
 
-use actix_web::web::Data;
 use actix_web::{HttpResponse, delete, put};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::app::App;
 use crate::domain::Error;
 use crate::domain::policy::ProjectRole;
 use crate::domain::projects::{self, Change, Member};
-use crate::http::{Body, Caller, Fields, IdempotentCall, Ids, IfMatch, Problem, Reply, run_idempotent};
+use crate::http::{Body, Fields, IdempotentCall, Ids, IfMatch, Problem, Reply};
 use crate::ids::{ProjectId, UserId};
 
 use super::ProjectView;
@@ -39,15 +37,13 @@ impl SetMember {
 )]
 #[put("/projects/{id}/members/{user_id}")]
 pub(super) async fn set(
-    app: Data<App>,
-    caller: Caller,
     Ids(id, user): Ids<ProjectId, UserId>,
     Body(body): Body<SetMember>,
     call: IdempotentCall,
     IfMatch(seen): IfMatch,
 ) -> Result<HttpResponse, Problem> {
     let role = body.parse()?;
-    run_idempotent(&app, &caller, call, move |uow, scope| {
+    call.run(move |uow, scope| {
         let (project, change) = projects::set_member(uow, scope, id, seen, Member { user, role })?;
         let view = ProjectView::read(uow, scope, &project)?;
         let reply = match change {
@@ -67,13 +63,11 @@ pub(super) async fn set(
 )]
 #[delete("/projects/{id}/members/{user_id}")]
 pub(super) async fn remove(
-    app: Data<App>,
-    caller: Caller,
     Ids(id, user): Ids<ProjectId, UserId>,
     call: IdempotentCall,
     IfMatch(seen): IfMatch,
 ) -> Result<HttpResponse, Problem> {
-    run_idempotent(&app, &caller, call, move |uow, scope| {
+    call.run(move |uow, scope| {
         projects::remove_member(uow, scope, id, seen, user)?;
         Ok(Reply::no_content())
     })

@@ -6,23 +6,18 @@ mod tasks;
 
 use std::collections::HashMap;
 
-use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse, get, post};
+use actix_web::{HttpResponse, get, post};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::app::App;
 use crate::clock::Timestamp;
 use crate::db::UnitOfWork;
 use crate::domain::Error;
 use crate::domain::policy::{ProjectRole, Scope};
 use crate::domain::projects::{self, Project, ProjectTitle};
 use crate::http::schema::changes;
-use crate::http::{
-    Body, Caller, Fields, Id, IdempotentCall, PageQuery, Paged, Problem, Query, Reply, read, read_current,
-    run_idempotent,
-};
+use crate::http::{Body, Fields, Id, IdempotentCall, PageQuery, Paged, Problem, Query, ReadCall, Reply};
 use crate::ids::{BookingId, ProjectId, UserId};
 
 /// All routes under `/projects`.
@@ -95,14 +90,9 @@ impl ProjectView {
 /// The projects that you are a member of, newest first.
 #[utoipa::path(params(PageQuery), responses((status = 200, body = Paged<ProjectView>)))]
 #[get("/projects")]
-async fn list(
-    app: Data<App>,
-    caller: Caller,
-    request: HttpRequest,
-    Query(page): Query<PageQuery>,
-) -> Result<HttpResponse, Problem> {
-    let page = page.parse(&app)?;
-    read(&app, &caller, &request, move |uow, scope| {
+async fn list(call: ReadCall, Query(page): Query<PageQuery>) -> Result<HttpResponse, Problem> {
+    let page = page.parse(call.app())?;
+    call.read(move |uow, scope| {
         let slice = projects::list(uow, scope, page)?;
         let names = projects::names(uow, &slice.items)?;
         Reply::ok(&Paged::of(slice.map(|project| ProjectView::of(scope, &project, &names))))
@@ -130,14 +120,9 @@ impl CreateProject {
 /// Open a project. You are its owner.
 #[utoipa::path(request_body = CreateProject, responses((status = 201, body = ProjectView)))]
 #[post("/projects")]
-async fn create(
-    app: Data<App>,
-    caller: Caller,
-    Body(body): Body<CreateProject>,
-    call: IdempotentCall,
-) -> Result<HttpResponse, Problem> {
+async fn create(Body(body): Body<CreateProject>, call: IdempotentCall) -> Result<HttpResponse, Problem> {
     let title = body.parse()?;
-    run_idempotent(&app, &caller, call, move |uow, scope| {
+    call.run(move |uow, scope| {
         let project = projects::create(uow, scope, &title)?;
         let view = ProjectView::read(uow, scope, &project)?;
         Ok(Reply::created(format!("/projects/{}", project.id), &view)?.etag(project.version))
@@ -149,8 +134,8 @@ async fn create(
 // Members' names change without the project's version, so there is no 304.
 #[utoipa::path(responses((status = 200, body = ProjectView)))]
 #[get("/projects/{id}")]
-async fn get_one(app: Data<App>, caller: Caller, Id(id): Id<ProjectId>) -> Result<HttpResponse, Problem> {
-    read_current(&app, &caller, move |uow, scope| {
+async fn get_one(call: ReadCall, Id(id): Id<ProjectId>) -> Result<HttpResponse, Problem> {
+    call.read_current(move |uow, scope| {
         let project = projects::find(uow, scope, id)?;
         Ok(Reply::ok(&ProjectView::read(uow, scope, &project)?)?.etag(project.version))
     })

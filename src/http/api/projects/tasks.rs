@@ -1,18 +1,13 @@
 //! `/projects/{id}/tasks`: the tasks on a project's board.
 
-use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse, get, post};
+use actix_web::{HttpResponse, get, post};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::Error;
 use crate::domain::projects::tasks::{self, NewTask, Position, Status, Task, TaskText, TaskTitle};
-use crate::http::{
-    Body, Caller, Fields, Id, IdempotentCall, Ids, PageQuery, Paged, Problem, Query, Reply, read,
-    run_idempotent,
-};
+use crate::http::{Body, Fields, Id, IdempotentCall, Ids, PageQuery, Paged, Problem, Query, ReadCall, Reply};
 use crate::ids::{ProjectId, TaskId, UserId};
 
 /// A task.
@@ -56,14 +51,12 @@ impl From<Task> for TaskView {
 #[utoipa::path(params(PageQuery), responses((status = 200, body = Paged<TaskView>)))]
 #[get("/projects/{id}/tasks")]
 pub(super) async fn list(
-    app: Data<App>,
-    caller: Caller,
-    request: HttpRequest,
+    call: ReadCall,
     Id(project): Id<ProjectId>,
     Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let page = page.parse(&app)?;
-    read(&app, &caller, &request, move |uow, scope| {
+    let page = page.parse(call.app())?;
+    call.read(move |uow, scope| {
         Reply::ok(&Paged::of(tasks::list(uow, scope, project, page)?.map(TaskView::from)))
     })
     .await
@@ -96,14 +89,12 @@ impl CreateTask {
 #[utoipa::path(request_body = CreateTask, responses((status = 201, body = TaskView)))]
 #[post("/projects/{id}/tasks")]
 pub(super) async fn create(
-    app: Data<App>,
-    caller: Caller,
     Id(project): Id<ProjectId>,
     Body(body): Body<CreateTask>,
     call: IdempotentCall,
 ) -> Result<HttpResponse, Problem> {
     let new = body.parse()?;
-    run_idempotent(&app, &caller, call, move |uow, scope| {
+    call.run(move |uow, scope| {
         let task = tasks::create(uow, scope, project, &new)?;
         let (location, version) = (format!("/projects/{project}/tasks/{}", task.id), task.version);
         Ok(Reply::created(location, &TaskView::from(task))?.etag(version))
@@ -115,12 +106,10 @@ pub(super) async fn create(
 #[utoipa::path(responses((status = 200, body = TaskView), (status = 304)))]
 #[get("/projects/{id}/tasks/{task_id}")]
 pub(super) async fn get_one(
-    app: Data<App>,
-    caller: Caller,
-    request: HttpRequest,
+    call: ReadCall,
     Ids(project, id): Ids<ProjectId, TaskId>,
 ) -> Result<HttpResponse, Problem> {
-    read(&app, &caller, &request, move |uow, scope| {
+    call.read(move |uow, scope| {
         let task = tasks::find(uow, scope, project, id)?;
         let version = task.version;
         Ok(Reply::ok(&TaskView::from(task))?.etag(version))

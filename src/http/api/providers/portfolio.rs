@@ -1,19 +1,16 @@
 //! `/providers/{id}/portfolio`: metadata of photos; uploading the images is not supported yet.
 
-use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post};
+use actix_web::{HttpResponse, delete, get, patch, post};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::Error;
 use crate::domain::policy::{Scope, allowed_changes};
 use crate::domain::providers::{self, Caption, CatalogItem, Photo, PhotoChanges, Position};
 use crate::http::schema::changes;
 use crate::http::{
-    Body, Caller, Fields, Id, IdempotentCall, Ids, IfMatch, PageQuery, Paged, Problem, Query, Reply, read,
-    run_idempotent,
+    Body, Fields, Id, IdempotentCall, Ids, IfMatch, PageQuery, Paged, Problem, Query, ReadCall, Reply,
 };
 use crate::ids::{PhotoId, ProviderId};
 
@@ -100,14 +97,12 @@ impl EditPhoto {
 #[utoipa::path(params(PageQuery), responses((status = 200, body = Paged<PhotoView>)))]
 #[get("/providers/{id}/portfolio")]
 pub(super) async fn list(
-    app: Data<App>,
-    caller: Caller,
-    request: HttpRequest,
+    call: ReadCall,
     Id(shop): Id<ProviderId>,
     Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let page = page.parse(&app)?;
-    read(&app, &caller, &request, move |uow, scope| {
+    let page = page.parse(call.app())?;
+    call.read(move |uow, scope| {
         let slice = providers::list_items::<Photo>(uow, scope, shop, page)?;
         Reply::ok(&Paged::of(slice.map(|item| PhotoView::of(scope, &item))))
     })
@@ -118,14 +113,12 @@ pub(super) async fn list(
 #[utoipa::path(request_body = AddPhoto, responses((status = 201, body = PhotoView)))]
 #[post("/providers/{id}/portfolio")]
 pub(super) async fn add(
-    app: Data<App>,
-    caller: Caller,
     Id(shop): Id<ProviderId>,
     Body(body): Body<AddPhoto>,
     call: IdempotentCall,
 ) -> Result<HttpResponse, Problem> {
     let photo = body.parse()?;
-    run_idempotent(&app, &caller, call, move |uow, scope| {
+    call.run(move |uow, scope| {
         let item = providers::add(uow, scope, shop, &photo)?;
         let location = format!("/providers/{shop}/portfolio/{}", item.id);
         Ok(Reply::created(location, &PhotoView::of(scope, &item))?.etag(item.version))
@@ -137,12 +130,10 @@ pub(super) async fn add(
 #[utoipa::path(responses((status = 200, body = PhotoView), (status = 304)))]
 #[get("/providers/{id}/portfolio/{photo_id}")]
 pub(super) async fn get_one(
-    app: Data<App>,
-    caller: Caller,
-    request: HttpRequest,
+    call: ReadCall,
     Ids(shop, id): Ids<ProviderId, PhotoId>,
 ) -> Result<HttpResponse, Problem> {
-    read(&app, &caller, &request, move |uow, scope| {
+    call.read(move |uow, scope| {
         let item = providers::get::<Photo>(uow, scope, shop, id)?;
         Ok(Reply::ok(&PhotoView::of(scope, &item))?.etag(item.version))
     })
@@ -153,15 +144,13 @@ pub(super) async fn get_one(
 #[utoipa::path(params(IfMatch), request_body = EditPhoto, responses((status = 200, body = PhotoView)))]
 #[patch("/providers/{id}/portfolio/{photo_id}")]
 pub(super) async fn edit(
-    app: Data<App>,
-    caller: Caller,
     Ids(shop, id): Ids<ProviderId, PhotoId>,
     Body(body): Body<EditPhoto>,
     call: IdempotentCall,
     IfMatch(seen): IfMatch,
 ) -> Result<HttpResponse, Problem> {
     let changes = body.parse()?;
-    run_idempotent(&app, &caller, call, move |uow, scope| {
+    call.run(move |uow, scope| {
         let item = providers::change::<Photo>(uow, scope, shop, id, &changes, seen)?;
         Ok(Reply::ok(&PhotoView::of(scope, &item))?.etag(item.version))
     })
@@ -172,13 +161,11 @@ pub(super) async fn edit(
 #[utoipa::path(params(IfMatch), responses((status = 204, description = "it is gone")))]
 #[delete("/providers/{id}/portfolio/{photo_id}")]
 pub(super) async fn remove(
-    app: Data<App>,
-    caller: Caller,
     Ids(shop, id): Ids<ProviderId, PhotoId>,
     call: IdempotentCall,
     IfMatch(seen): IfMatch,
 ) -> Result<HttpResponse, Problem> {
-    run_idempotent(&app, &caller, call, move |uow, scope| {
+    call.run(move |uow, scope| {
         providers::remove::<Photo>(uow, scope, shop, id, seen)?;
         Ok(Reply::no_content())
     })

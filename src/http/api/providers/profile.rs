@@ -1,7 +1,6 @@
 //! Provider profiles: `/providers`, `/providers/{id}` and, for old clients, `/providers/{id}/profile`.
 
-use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse, get, patch};
+use actix_web::{HttpResponse, get, patch};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -15,8 +14,7 @@ use crate::domain::{Error, Page};
 use crate::http::input::{PointInput, nullable};
 use crate::http::schema::changes;
 use crate::http::{
-    Body, Caller, Fields, Id, IdempotentCall, IfMatch, PageQuery, Paged, Problem, Query, Reply, read,
-    run_idempotent,
+    Body, Fields, Id, IdempotentCall, IfMatch, PageQuery, Paged, Problem, Query, ReadCall, Reply,
 };
 use crate::ids::{Category, ProviderId, UserId};
 
@@ -97,14 +95,9 @@ impl ListQuery {
 /// Shops, newest first.
 #[utoipa::path(params(ListQuery), responses((status = 200, body = Paged<ProviderView>)))]
 #[get("/providers")]
-pub(super) async fn list(
-    app: Data<App>,
-    caller: Caller,
-    request: HttpRequest,
-    Query(query): Query<ListQuery>,
-) -> Result<HttpResponse, Problem> {
-    let (category, page) = query.parse(&app)?;
-    read(&app, &caller, &request, move |uow, scope| {
+pub(super) async fn list(call: ReadCall, Query(query): Query<ListQuery>) -> Result<HttpResponse, Problem> {
+    let (category, page) = query.parse(call.app())?;
+    call.read(move |uow, scope| {
         let slice = providers::list(uow, category.as_ref(), page)?;
         Reply::ok(&Paged::of(slice.map(|provider| ProviderView::of(scope, &provider))))
     })
@@ -114,34 +107,19 @@ pub(super) async fn list(
 /// A shop.
 #[utoipa::path(responses((status = 200, body = ProviderView), (status = 304)))]
 #[get("/providers/{id}")]
-pub(super) async fn get_one(
-    app: Data<App>,
-    caller: Caller,
-    request: HttpRequest,
-    Id(id): Id<ProviderId>,
-) -> Result<HttpResponse, Problem> {
-    show(&app, &caller, &request, id).await
+pub(super) async fn get_one(call: ReadCall, Id(id): Id<ProviderId>) -> Result<HttpResponse, Problem> {
+    show(call, id).await
 }
 
 /// The same, at the address where it is changed.
 #[utoipa::path(responses((status = 200, body = ProviderView), (status = 304)))]
 #[get("/providers/{id}/profile")]
-pub(super) async fn get_profile(
-    app: Data<App>,
-    caller: Caller,
-    request: HttpRequest,
-    Id(id): Id<ProviderId>,
-) -> Result<HttpResponse, Problem> {
-    show(&app, &caller, &request, id).await
+pub(super) async fn get_profile(call: ReadCall, Id(id): Id<ProviderId>) -> Result<HttpResponse, Problem> {
+    show(call, id).await
 }
 
-async fn show(
-    app: &App,
-    caller: &Caller,
-    request: &HttpRequest,
-    id: ProviderId,
-) -> Result<HttpResponse, Problem> {
-    read(app, caller, request, move |uow, scope| {
+async fn show(call: ReadCall, id: ProviderId) -> Result<HttpResponse, Problem> {
+    call.read(move |uow, scope| {
         let provider = providers::find(uow, scope, id)?;
         Ok(Reply::ok(&ProviderView::of(scope, &provider))?.etag(provider.version))
     })
@@ -218,40 +196,34 @@ fn parse_categories(categories: Vec<String>) -> Result<Categories, String> {
 #[utoipa::path(params(IfMatch), request_body = EditProfile, responses((status = 200, body = ProviderView)))]
 #[patch("/providers/{id}")]
 pub(super) async fn edit(
-    app: Data<App>,
-    caller: Caller,
     Id(id): Id<ProviderId>,
     Body(body): Body<EditProfile>,
     call: IdempotentCall,
     IfMatch(seen): IfMatch,
 ) -> Result<HttpResponse, Problem> {
-    change(&app, &caller, call, id, body, seen).await
+    change(call, id, body, seen).await
 }
 
 /// Change a shop's profile, at the address that old clients know.
 #[utoipa::path(params(IfMatch), request_body = EditProfile, responses((status = 200, body = ProviderView)))]
 #[patch("/providers/{id}/profile")]
 pub(super) async fn edit_profile(
-    app: Data<App>,
-    caller: Caller,
     Id(id): Id<ProviderId>,
     Body(body): Body<EditProfile>,
     call: IdempotentCall,
     IfMatch(seen): IfMatch,
 ) -> Result<HttpResponse, Problem> {
-    change(&app, &caller, call, id, body, seen).await
+    change(call, id, body, seen).await
 }
 
 async fn change(
-    app: &App,
-    caller: &Caller,
     call: IdempotentCall,
     id: ProviderId,
     body: EditProfile,
     seen: Option<i64>,
 ) -> Result<HttpResponse, Problem> {
     let changes = body.parse()?;
-    run_idempotent(app, caller, call, move |uow, scope| {
+    call.run(move |uow, scope| {
         let provider = providers::edit(uow, scope, id, &changes, seen)?;
         Ok(Reply::ok(&ProviderView::of(scope, &provider))?.etag(provider.version))
     })

@@ -1,11 +1,9 @@
 //! `/providers/{id}/services`: the services that a provider offers.
 
-use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post};
+use actix_web::{HttpResponse, delete, get, patch, post};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::Error;
 use crate::domain::money::Currency;
@@ -14,8 +12,7 @@ use crate::domain::providers::{self, CatalogItem, Service, ServiceChanges, Servi
 use crate::domain::text::{MultiLine, SingleLine};
 use crate::http::schema::changes;
 use crate::http::{
-    Body, Caller, Fields, Id, IdempotentCall, Ids, IfMatch, PageQuery, Paged, Problem, Query, Reply, read,
-    run_idempotent,
+    Body, Fields, Id, IdempotentCall, Ids, IfMatch, PageQuery, Paged, Problem, Query, ReadCall, Reply,
 };
 use crate::ids::{Category, ProviderId, ServiceId};
 
@@ -165,14 +162,12 @@ impl EditService {
 #[utoipa::path(params(PageQuery), responses((status = 200, body = Paged<ServiceView>)))]
 #[get("/providers/{id}/services")]
 pub(super) async fn list(
-    app: Data<App>,
-    caller: Caller,
-    request: HttpRequest,
+    call: ReadCall,
     Id(shop): Id<ProviderId>,
     Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let page = page.parse(&app)?;
-    read(&app, &caller, &request, move |uow, scope| {
+    let page = page.parse(call.app())?;
+    call.read(move |uow, scope| {
         let slice = providers::list_items::<Service>(uow, scope, shop, page)?;
         Reply::ok(&Paged::of(slice.map(|item| ServiceView::of(scope, &item))))
     })
@@ -183,14 +178,12 @@ pub(super) async fn list(
 #[utoipa::path(request_body = AddService, responses((status = 201, body = ServiceView)))]
 #[post("/providers/{id}/services")]
 pub(super) async fn add(
-    app: Data<App>,
-    caller: Caller,
     Id(shop): Id<ProviderId>,
     Body(body): Body<AddService>,
     call: IdempotentCall,
 ) -> Result<HttpResponse, Problem> {
     let service = body.parse()?;
-    run_idempotent(&app, &caller, call, move |uow, scope| {
+    call.run(move |uow, scope| {
         let item = providers::add(uow, scope, shop, &service)?;
         let location = format!("/providers/{shop}/services/{}", item.id);
         Ok(Reply::created(location, &ServiceView::of(scope, &item))?.etag(item.version))
@@ -202,12 +195,10 @@ pub(super) async fn add(
 #[utoipa::path(responses((status = 200, body = ServiceView), (status = 304)))]
 #[get("/providers/{id}/services/{service_id}")]
 pub(super) async fn get_one(
-    app: Data<App>,
-    caller: Caller,
-    request: HttpRequest,
+    call: ReadCall,
     Ids(shop, id): Ids<ProviderId, ServiceId>,
 ) -> Result<HttpResponse, Problem> {
-    read(&app, &caller, &request, move |uow, scope| {
+    call.read(move |uow, scope| {
         let item = providers::get::<Service>(uow, scope, shop, id)?;
         Ok(Reply::ok(&ServiceView::of(scope, &item))?.etag(item.version))
     })
@@ -218,15 +209,13 @@ pub(super) async fn get_one(
 #[utoipa::path(params(IfMatch), request_body = EditService, responses((status = 200, body = ServiceView)))]
 #[patch("/providers/{id}/services/{service_id}")]
 pub(super) async fn edit(
-    app: Data<App>,
-    caller: Caller,
     Ids(shop, id): Ids<ProviderId, ServiceId>,
     Body(body): Body<EditService>,
     call: IdempotentCall,
     IfMatch(seen): IfMatch,
 ) -> Result<HttpResponse, Problem> {
     let changes = body.parse()?;
-    run_idempotent(&app, &caller, call, move |uow, scope| {
+    call.run(move |uow, scope| {
         let item = providers::change::<Service>(uow, scope, shop, id, &changes, seen)?;
         Ok(Reply::ok(&ServiceView::of(scope, &item))?.etag(item.version))
     })
@@ -237,13 +226,11 @@ pub(super) async fn edit(
 #[utoipa::path(params(IfMatch), responses((status = 204, description = "it is gone")))]
 #[delete("/providers/{id}/services/{service_id}")]
 pub(super) async fn remove(
-    app: Data<App>,
-    caller: Caller,
     Ids(shop, id): Ids<ProviderId, ServiceId>,
     call: IdempotentCall,
     IfMatch(seen): IfMatch,
 ) -> Result<HttpResponse, Problem> {
-    run_idempotent(&app, &caller, call, move |uow, scope| {
+    call.run(move |uow, scope| {
         providers::remove::<Service>(uow, scope, shop, id, seen)?;
         Ok(Reply::no_content())
     })

@@ -1,11 +1,9 @@
 //! `/providers/{id}/templates`: a provider's offer templates, for their owner only.
 
-use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post};
+use actix_web::{HttpResponse, delete, get, patch, post};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::Error;
 use crate::domain::money::Money;
@@ -16,8 +14,7 @@ use crate::domain::text::SingleLine;
 use crate::http::input::MoneyInput;
 use crate::http::schema::changes;
 use crate::http::{
-    Body, Caller, Fields, Id, IdempotentCall, Ids, IfMatch, PageQuery, Paged, Problem, Query, Reply, read,
-    run_idempotent,
+    Body, Fields, Id, IdempotentCall, Ids, IfMatch, PageQuery, Paged, Problem, Query, ReadCall, Reply,
 };
 use crate::ids::{ProviderId, TemplateId};
 
@@ -108,14 +105,12 @@ impl EditTemplate {
 #[utoipa::path(params(PageQuery), responses((status = 200, body = Paged<TemplateView>)))]
 #[get("/providers/{id}/templates")]
 pub(super) async fn list(
-    app: Data<App>,
-    caller: Caller,
-    request: HttpRequest,
+    call: ReadCall,
     Id(shop): Id<ProviderId>,
     Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let page = page.parse(&app)?;
-    read(&app, &caller, &request, move |uow, scope| {
+    let page = page.parse(call.app())?;
+    call.read(move |uow, scope| {
         let slice = providers::list_items::<Template>(uow, scope, shop, page)?;
         Reply::ok(&Paged::of(slice.map(|item| TemplateView::of(scope, &item))))
     })
@@ -126,14 +121,12 @@ pub(super) async fn list(
 #[utoipa::path(request_body = AddTemplate, responses((status = 201, body = TemplateView)))]
 #[post("/providers/{id}/templates")]
 pub(super) async fn add(
-    app: Data<App>,
-    caller: Caller,
     Id(shop): Id<ProviderId>,
     Body(body): Body<AddTemplate>,
     call: IdempotentCall,
 ) -> Result<HttpResponse, Problem> {
     let template = body.parse()?;
-    run_idempotent(&app, &caller, call, move |uow, scope| {
+    call.run(move |uow, scope| {
         let item = providers::add(uow, scope, shop, &template)?;
         let location = format!("/providers/{shop}/templates/{}", item.id);
         Ok(Reply::created(location, &TemplateView::of(scope, &item))?.etag(item.version))
@@ -145,12 +138,10 @@ pub(super) async fn add(
 #[utoipa::path(responses((status = 200, body = TemplateView), (status = 304)))]
 #[get("/providers/{id}/templates/{template_id}")]
 pub(super) async fn get_one(
-    app: Data<App>,
-    caller: Caller,
-    request: HttpRequest,
+    call: ReadCall,
     Ids(shop, id): Ids<ProviderId, TemplateId>,
 ) -> Result<HttpResponse, Problem> {
-    read(&app, &caller, &request, move |uow, scope| {
+    call.read(move |uow, scope| {
         let item = providers::get::<Template>(uow, scope, shop, id)?;
         Ok(Reply::ok(&TemplateView::of(scope, &item))?.etag(item.version))
     })
@@ -161,15 +152,13 @@ pub(super) async fn get_one(
 #[utoipa::path(params(IfMatch), request_body = EditTemplate, responses((status = 200, body = TemplateView)))]
 #[patch("/providers/{id}/templates/{template_id}")]
 pub(super) async fn edit(
-    app: Data<App>,
-    caller: Caller,
     Ids(shop, id): Ids<ProviderId, TemplateId>,
     Body(body): Body<EditTemplate>,
     call: IdempotentCall,
     IfMatch(seen): IfMatch,
 ) -> Result<HttpResponse, Problem> {
     let changes = body.parse()?;
-    run_idempotent(&app, &caller, call, move |uow, scope| {
+    call.run(move |uow, scope| {
         let item = providers::change::<Template>(uow, scope, shop, id, &changes, seen)?;
         Ok(Reply::ok(&TemplateView::of(scope, &item))?.etag(item.version))
     })
@@ -180,13 +169,11 @@ pub(super) async fn edit(
 #[utoipa::path(params(IfMatch), responses((status = 204, description = "it is gone")))]
 #[delete("/providers/{id}/templates/{template_id}")]
 pub(super) async fn remove(
-    app: Data<App>,
-    caller: Caller,
     Ids(shop, id): Ids<ProviderId, TemplateId>,
     call: IdempotentCall,
     IfMatch(seen): IfMatch,
 ) -> Result<HttpResponse, Problem> {
-    run_idempotent(&app, &caller, call, move |uow, scope| {
+    call.run(move |uow, scope| {
         providers::remove::<Template>(uow, scope, shop, id, seen)?;
         Ok(Reply::no_content())
     })

@@ -1,18 +1,16 @@
 //! State transitions of requests.
 
-use actix_web::web::Data;
 use actix_web::{HttpResponse, post};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::app::App;
 use crate::clock::Timestamp;
 use crate::db::UnitOfWork;
 use crate::domain::Error;
 use crate::domain::policy::Scope;
 use crate::domain::requests::{self, Request};
 use crate::http::input::ReasonInput;
-use crate::http::{Body, Caller, Id, IdempotentCall, MaybeBody, Problem, Reply, run_idempotent};
+use crate::http::{Body, Id, IdempotentCall, MaybeBody, Problem, Reply};
 use crate::ids::RequestId;
 
 use super::RequestView;
@@ -26,12 +24,10 @@ struct Until {
 }
 
 async fn take(
-    app: &App,
-    caller: &Caller,
     call: IdempotentCall,
     step: impl Fn(&mut UnitOfWork<'_>, &Scope) -> Result<Request, Error> + Send + 'static,
 ) -> Result<HttpResponse, Problem> {
-    run_idempotent(app, caller, call, move |uow, scope| {
+    call.run(move |uow, scope| {
         let request = step(uow, scope)?;
         Ok(Reply::ok(&RequestView::of(scope, &request))?.etag(request.version))
     })
@@ -42,66 +38,53 @@ async fn take(
 #[utoipa::path(request_body = Option<Until>, responses((status = 200, body = RequestView)))]
 #[post("/requests/{id}/publish")]
 pub(super) async fn publish(
-    app: Data<App>,
-    caller: Caller,
     Id(id): Id<RequestId>,
     MaybeBody(body): MaybeBody<Until>,
     call: IdempotentCall,
 ) -> Result<HttpResponse, Problem> {
     let until = body.and_then(|body| body.expires_at);
-    take(&app, &caller, call, move |uow, scope| requests::publish(uow, scope, id, until)).await
+    take(call, move |uow, scope| requests::publish(uow, scope, id, until)).await
 }
 
 /// Give an open request more time: until then, or for another 14 days.
 #[utoipa::path(request_body = Option<Until>, responses((status = 200, body = RequestView)))]
 #[post("/requests/{id}/extend")]
 pub(super) async fn extend(
-    app: Data<App>,
-    caller: Caller,
     Id(id): Id<RequestId>,
     MaybeBody(body): MaybeBody<Until>,
     call: IdempotentCall,
 ) -> Result<HttpResponse, Problem> {
     let until = body.and_then(|body| body.expires_at);
-    take(&app, &caller, call, move |uow, scope| requests::extend(uow, scope, id, until)).await
+    take(call, move |uow, scope| requests::extend(uow, scope, id, until)).await
 }
 
 /// Take an open request back; its live offers lapse.
 #[utoipa::path(responses((status = 200, body = RequestView)))]
 #[post("/requests/{id}/cancel")]
-pub(super) async fn cancel(
-    app: Data<App>,
-    caller: Caller,
-    Id(id): Id<RequestId>,
-    call: IdempotentCall,
-) -> Result<HttpResponse, Problem> {
-    take(&app, &caller, call, move |uow, scope| requests::cancel(uow, scope, id)).await
+pub(super) async fn cancel(Id(id): Id<RequestId>, call: IdempotentCall) -> Result<HttpResponse, Problem> {
+    take(call, move |uow, scope| requests::cancel(uow, scope, id)).await
 }
 
 /// Take a request out of the market (admins).
 #[utoipa::path(request_body = ReasonInput, responses((status = 200, body = RequestView)))]
 #[post("/requests/{id}/remove")]
 pub(super) async fn remove(
-    app: Data<App>,
-    caller: Caller,
     Id(id): Id<RequestId>,
     Body(body): Body<ReasonInput>,
     call: IdempotentCall,
 ) -> Result<HttpResponse, Problem> {
     let reason = body.parse()?;
-    take(&app, &caller, call, move |uow, scope| requests::remove(uow, scope, id, &reason)).await
+    take(call, move |uow, scope| requests::remove(uow, scope, id, &reason)).await
 }
 
 /// Put a removed request back into the market (admins).
 #[utoipa::path(request_body = ReasonInput, responses((status = 200, body = RequestView)))]
 #[post("/requests/{id}/restore")]
 pub(super) async fn restore(
-    app: Data<App>,
-    caller: Caller,
     Id(id): Id<RequestId>,
     Body(body): Body<ReasonInput>,
     call: IdempotentCall,
 ) -> Result<HttpResponse, Problem> {
     let reason = body.parse()?;
-    take(&app, &caller, call, move |uow, scope| requests::restore(uow, scope, id, &reason)).await
+    take(call, move |uow, scope| requests::restore(uow, scope, id, &reason)).await
 }

@@ -1,14 +1,13 @@
 //! Reading requests.
 
-use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse, get};
+use actix_web::{HttpResponse, get};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::app::App;
 use crate::domain::requests::{self, RequestFilter, State};
 use crate::domain::{Error, Page};
-use crate::http::{Caller, Fields, Id, PageQuery, Paged, Problem, Query, Reply, read, read_current};
+use crate::http::{Fields, Id, PageQuery, Paged, Problem, Query, ReadCall, Reply};
 use crate::ids::{Category, RequestId};
 
 use super::RequestView;
@@ -43,14 +42,9 @@ impl ListQuery {
 /// Requests, newest first: your own as a consumer, the open ones as a provider, all as an admin.
 #[utoipa::path(params(ListQuery), responses((status = 200, body = Paged<RequestView>)))]
 #[get("/requests")]
-pub(super) async fn list(
-    app: Data<App>,
-    caller: Caller,
-    request: HttpRequest,
-    Query(query): Query<ListQuery>,
-) -> Result<HttpResponse, Problem> {
-    let (filter, page) = query.parse(&app)?;
-    read(&app, &caller, &request, move |uow, scope| {
+pub(super) async fn list(call: ReadCall, Query(query): Query<ListQuery>) -> Result<HttpResponse, Problem> {
+    let (filter, page) = query.parse(call.app())?;
+    call.read(move |uow, scope| {
         let slice = requests::list(uow, scope, &filter, page)?;
         Reply::ok(&Paged::of(slice.map(|request| RequestView::of(scope, &request))))
     })
@@ -60,12 +54,8 @@ pub(super) async fn list(
 /// A request.
 #[utoipa::path(responses((status = 200, body = RequestView)))]
 #[get("/requests/{id}")]
-pub(super) async fn get_one(
-    app: Data<App>,
-    caller: Caller,
-    Id(id): Id<RequestId>,
-) -> Result<HttpResponse, Problem> {
-    read_current(&app, &caller, move |uow, scope| {
+pub(super) async fn get_one(call: ReadCall, Id(id): Id<RequestId>) -> Result<HttpResponse, Problem> {
+    call.read_current(move |uow, scope| {
         let request = requests::find(uow, scope, id)?;
         Ok(Reply::ok(&RequestView::of(scope, &request))?.etag(request.version))
     })

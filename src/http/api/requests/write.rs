@@ -1,17 +1,15 @@
 //! Creating and editing requests.
 
-use actix_web::web::Data;
 use actix_web::{HttpResponse, patch, post};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::Error;
 use crate::domain::place::{Address, Place};
 use crate::domain::requests::{self, Description, Edit, NewRequest, Opening, RequestDetails, Title};
 use crate::http::input::{PointInput, PriceRangeInput, nullable};
-use crate::http::{Body, Caller, Fields, Id, IdempotentCall, IfMatch, Problem, Reply, run_idempotent};
+use crate::http::{Body, Fields, Id, IdempotentCall, IfMatch, Problem, Reply};
 use crate::ids::{Category, RequestId};
 
 use super::RequestView;
@@ -92,13 +90,11 @@ impl CreateRequest {
 #[utoipa::path(request_body = CreateRequest, responses((status = 201, body = RequestView)))]
 #[post("/requests")]
 pub(super) async fn create(
-    app: Data<App>,
-    caller: Caller,
     Body(body): Body<CreateRequest>,
     call: IdempotentCall,
 ) -> Result<HttpResponse, Problem> {
     let new = body.parse()?;
-    run_idempotent(&app, &caller, call, move |uow, scope| {
+    call.run(move |uow, scope| {
         let request = requests::create(uow, scope, &new)?;
         let location = format!("/requests/{}", request.id);
         Ok(Reply::created(location, &RequestView::of(scope, &request))?.etag(request.version))
@@ -162,15 +158,13 @@ impl EditRequest {
 #[utoipa::path(params(IfMatch), request_body = EditRequest, responses((status = 200, body = RequestView)))]
 #[patch("/requests/{id}")]
 pub(super) async fn edit(
-    app: Data<App>,
-    caller: Caller,
     Id(id): Id<RequestId>,
     Body(body): Body<EditRequest>,
     call: IdempotentCall,
     IfMatch(seen): IfMatch,
 ) -> Result<HttpResponse, Problem> {
     let changes = body.parse()?;
-    run_idempotent(&app, &caller, call, move |uow, scope| {
+    call.run(move |uow, scope| {
         let request = requests::edit(uow, scope, id, seen, &changes)?;
         Ok(Reply::ok(&RequestView::of(scope, &request))?.etag(request.version))
     })

@@ -1,17 +1,13 @@
 //! `/sessions/{id}/messages`: the messages of a chat session, also for clients without a WebSocket.
 
-use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse, get, post};
+use actix_web::{HttpResponse, get, post};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::Error;
 use crate::domain::sessions::{self, ClientMsgId, Message, MessageText, SendMessage, Sent};
-use crate::http::{
-    Body, Caller, Fields, Id, IdempotentCall, PageQuery, Paged, Problem, Query, Reply, read, run_idempotent,
-};
+use crate::http::{Body, Fields, Id, IdempotentCall, PageQuery, Paged, Problem, Query, ReadCall, Reply};
 use crate::ids::{MessageId, Seq, SessionId, UserId};
 
 /// A message.
@@ -52,14 +48,12 @@ impl From<Message> for MessageView {
 )]
 #[get("/sessions/{id}/messages")]
 pub(super) async fn list(
-    app: Data<App>,
-    caller: Caller,
-    request: HttpRequest,
+    call: ReadCall,
     Id(id): Id<SessionId>,
     Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let page = page.parse(&app)?;
-    read(&app, &caller, &request, move |uow, scope| {
+    let page = page.parse(call.app())?;
+    call.read(move |uow, scope| {
         let session = sessions::find(uow, scope, id)?;
         let slice = sessions::messages(uow, &session, page)?;
         Reply::ok(&Paged::of(slice.map(MessageView::from)))
@@ -113,14 +107,12 @@ struct SentView {
 )]
 #[post("/sessions/{id}/messages")]
 pub(super) async fn send(
-    app: Data<App>,
-    caller: Caller,
     Id(id): Id<SessionId>,
     Body(body): Body<NewMessage>,
     call: IdempotentCall,
 ) -> Result<HttpResponse, Problem> {
-    let message = body.parse(id, app.clock.now())?;
-    run_idempotent(&app, &caller, call, move |uow, scope| {
+    let message = body.parse(id, call.app().clock.now())?;
+    call.run(move |uow, scope| {
         let Sent { id, seq, at, repeated } = sessions::send_message(uow, scope, &message)?;
         let view = SentView { id, client_msg_id: message.client_msg_id.as_str().to_owned(), seq, at };
         if repeated {

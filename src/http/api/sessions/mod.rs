@@ -2,18 +2,16 @@
 
 mod messages;
 
-use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse, get};
+use actix_web::{HttpResponse, get};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::policy::{Scope, allowed_changes};
 use crate::domain::sessions::{self, Chat, Overview, Session};
 use crate::http::schema::changes;
-use crate::http::{Caller, Id, PageQuery, Paged, Problem, Query, Reply, read};
+use crate::http::{Id, PageQuery, Paged, Problem, Query, ReadCall, Reply};
 use crate::ids::{BookingId, RequestId, Seq, SessionId, UserId};
 
 /// All routes under `/sessions`.
@@ -76,14 +74,9 @@ impl SessionView {
 /// Your own sessions, newest first.
 #[utoipa::path(params(PageQuery), responses((status = 200, body = Paged<SessionView>)))]
 #[get("/sessions")]
-async fn list(
-    app: Data<App>,
-    caller: Caller,
-    request: HttpRequest,
-    Query(page): Query<PageQuery>,
-) -> Result<HttpResponse, Problem> {
-    let page = page.parse(&app)?;
-    read(&app, &caller, &request, move |uow, scope| {
+async fn list(call: ReadCall, Query(page): Query<PageQuery>) -> Result<HttpResponse, Problem> {
+    let page = page.parse(call.app())?;
+    call.read(move |uow, scope| {
         let slice = sessions::list(uow, scope, page)?;
         let mut overviews = sessions::overviews(uow, scope, &slice.items)?;
         let view = |session: Session| {
@@ -98,13 +91,8 @@ async fn list(
 /// A session.
 #[utoipa::path(responses((status = 200, body = SessionView)))]
 #[get("/sessions/{id}")]
-async fn get_one(
-    app: Data<App>,
-    caller: Caller,
-    request: HttpRequest,
-    Id(id): Id<SessionId>,
-) -> Result<HttpResponse, Problem> {
-    read(&app, &caller, &request, move |uow, scope| {
+async fn get_one(call: ReadCall, Id(id): Id<SessionId>) -> Result<HttpResponse, Problem> {
+    call.read(move |uow, scope| {
         let session = sessions::find(uow, scope, id)?;
         let overview = sessions::overviews(uow, scope, std::slice::from_ref(&*session))?.remove(&id);
         Reply::ok(&SessionView::of(scope, &session, overview.unwrap_or_default()))
