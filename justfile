@@ -25,7 +25,7 @@ lint:
 
 # Documentation of the code, in a browser
 doc:
-    cargo doc --locked --no-deps --open
+    cargo doc --locked --no-deps --document-private-items --open
 
 # One benchmark: fan_out, group_commit, idle_connections, revocation, slow_consumer
 bench NAME *OPTIONS:

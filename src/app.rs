@@ -19,7 +19,7 @@ pub struct App {
     /// The configuration: read once at start, never changed.
     pub config: Arc<Config>,
     /// The current time; tests replace it by a clock that they move.
-    pub clock: Clock,
+    pub(crate) clock: Clock,
     /// The database.
     pub db: Db,
     /// Authentication of tokens and passwords.
@@ -27,9 +27,9 @@ pub struct App {
     /// Live connections: membership of rooms and delivery of notices.
     pub hub: HubHandle,
     /// The clients that have each project's board open.
-    pub board_clients: BoardClients,
+    pub(crate) board_clients: BoardClients,
     /// Request rates of users and addresses, shared by all worker threads.
-    pub rates: Arc<CallerLimits>,
+    pub(crate) rates: Arc<CallerLimits>,
     /// The Prometheus metrics.
     pub metrics: Arc<Metrics>,
     /// Whether the server is shutting down; `/readyz` then fails, so that load balancers send no more
@@ -39,7 +39,7 @@ pub struct App {
 
 impl App {
     /// The limits that this server's configuration gives to a plan.
-    pub fn limits(&self, plan: Plan) -> PlanLimits {
+    pub(crate) fn limits(&self, plan: Plan) -> PlanLimits {
         match plan {
             Plan::Free => self.config.plans.free(),
             Plan::Pro => self.config.plans.pro(),
@@ -59,7 +59,7 @@ impl Stopping {
     }
 
     /// Whether the server is shutting down.
-    pub fn is_set(&self) -> bool {
+    pub(crate) fn is_set(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }
 }

@@ -36,18 +36,18 @@ impl Timestamp {
     pub const EPOCH: Timestamp = Timestamp(0);
 
     /// From microseconds since the Unix epoch; `None` outside of the years 1 to 9999.
-    pub fn from_micros(micros: i64) -> Option<Self> {
+    pub(crate) fn from_micros(micros: i64) -> Option<Self> {
         jiff::Timestamp::from_microsecond(micros).ok()?;
         (micros >= MIN_MICROS).then_some(Self(micros))
     }
 
     /// From whole seconds since the Unix epoch (RFC 7519 `NumericDate`).
-    pub fn from_seconds(seconds: i64) -> Option<Self> {
+    pub(crate) fn from_seconds(seconds: i64) -> Option<Self> {
         Self::from_micros(seconds.checked_mul(1_000_000)?)
     }
 
     /// Microseconds since the Unix epoch.
-    pub fn as_micros(self) -> i64 {
+    pub(crate) fn as_micros(self) -> i64 {
         self.0
     }
 
@@ -157,6 +157,7 @@ pub struct Clock(Source);
 #[derive(Clone, Debug)]
 enum Source {
     System,
+    #[cfg(test)]
     Manual(Arc<AtomicI64>),
     /// Offset from the system clock in microseconds, never negative.
     Ahead(Arc<AtomicI64>),
@@ -169,7 +170,8 @@ impl Clock {
     }
 
     /// A clock that stands still at `at` until [`Clock::advance`] moves it.
-    pub fn manual(at: Timestamp) -> Self {
+    #[cfg(test)]
+    pub(crate) fn manual(at: Timestamp) -> Self {
         Self(Source::Manual(Arc::new(AtomicI64::new(at.0))))
     }
 
@@ -183,6 +185,7 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match &self.0 {
             Source::System => system(),
+            #[cfg(test)]
             Source::Manual(micros) => Timestamp(micros.load(Ordering::SeqCst)),
             Source::Ahead(by) => system().plus(micros(by.load(Ordering::SeqCst))),
         }
@@ -190,9 +193,13 @@ impl Clock {
 
     /// Moves a manual or movable clock forward. Does nothing to a system clock.
     pub fn advance(&self, by: Duration) {
-        if let Source::Manual(hand) | Source::Ahead(hand) = &self.0 {
-            hand.fetch_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX), Ordering::SeqCst);
-        }
+        let hand = match &self.0 {
+            Source::System => return,
+            #[cfg(test)]
+            Source::Manual(hand) => hand,
+            Source::Ahead(hand) => hand,
+        };
+        hand.fetch_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX), Ordering::SeqCst);
     }
 }
 

@@ -18,7 +18,7 @@ const NO_OBJECT: &str = "must be an object";
 ///
 /// # Errors
 /// As `serde_json::from_str`, and if a list or a plain value stands in the place of an object.
-pub fn from_str<'de, T: Deserialize<'de>>(text: &'de str) -> serde_json::Result<T> {
+pub(crate) fn from_str<'de, T: Deserialize<'de>>(text: &'de str) -> serde_json::Result<T> {
     let mut json = serde_json::Deserializer::from_str(text);
     let value = T::deserialize(Strict(&mut json))?;
     json.end()?;
@@ -26,7 +26,7 @@ pub fn from_str<'de, T: Deserialize<'de>>(text: &'de str) -> serde_json::Result<
 }
 
 /// A deserializer that forwards to another one, but accepts only an object for a struct.
-pub struct Strict<T>(pub T);
+pub(crate) struct Strict<T>(pub(crate) T);
 
 macro_rules! forward {
     ($($method:ident($($argument:ident: $type:ty),*))*) => {$(

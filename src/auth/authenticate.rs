@@ -15,7 +15,7 @@ use super::token::own::OwnToken;
 use super::{AUDITED_REFUSALS, Auth, AuthError, Refusal};
 
 /// A token whose signature, claims and lifetime are valid; it has not been checked against the database yet.
-pub struct Verified(pub(super) ProvenToken);
+pub(crate) struct Verified(pub(super) ProvenToken);
 
 pub(super) enum ProvenToken {
     Own(OwnToken),
@@ -24,19 +24,19 @@ pub(super) enum ProvenToken {
 
 /// A refused token, with the user whom it concerns once its signature has proven that.
 #[derive(Debug)]
-pub struct Refused {
+pub(crate) struct Refused {
     error: AuthError,
     user: Option<UserId>,
 }
 
 impl Refused {
     /// The reason.
-    pub fn error(&self) -> &AuthError {
+    pub(crate) fn error(&self) -> &AuthError {
         &self.error
     }
 
     /// The reason, by value.
-    pub fn into_error(self) -> AuthError {
+    pub(crate) fn into_error(self) -> AuthError {
         self.error
     }
 }
@@ -65,7 +65,7 @@ impl Auth {
 
     /// Checks what needs no database: form, key, signature, claims. Cheap enough to run on any
     /// unauthenticated request.
-    pub async fn prove(&self, token: &str) -> Result<Verified, Refused> {
+    pub(crate) async fn prove(&self, token: &str) -> Result<Verified, Refused> {
         let unverified = Unverified::parse(token)?;
         if unverified.issuer().is_some_and(|issuer| self.own.issues_as(issuer)) {
             return Ok(Verified(ProvenToken::Own(self.own.verify(&unverified, self.clock.now())?)));
@@ -74,7 +74,7 @@ impl Auth {
     }
 
     /// Checks the token against our rows: whether it was revoked, and whether its user is active.
-    pub async fn admit(&self, proven: Verified, call: CallId) -> Result<Scope, Refused> {
+    pub(crate) async fn admit(&self, proven: Verified, call: CallId) -> Result<Scope, Refused> {
         match proven.0 {
             ProvenToken::Own(own) => self.admit_own(own, call).await,
             ProvenToken::Outside(outside) => self.admit_outside(*outside, call).await,
@@ -191,7 +191,7 @@ impl Auth {
     }
 
     /// Logs the refusal, and adds it to the audit trail within the rate limit for refused tokens.
-    pub async fn note_refusal(&self, refused: &Refused, call: CallId) {
+    pub(crate) async fn note_refusal(&self, refused: &Refused, call: CallId) {
         let Refused { error, user } = refused;
         if matches!(error, AuthError::Missing) {
             return;

@@ -12,7 +12,7 @@ use super::password::Passwords;
 /// command line.
 ///
 /// Only for commands of this process: nothing that comes over the network may lead here.
-pub fn command_line(clock: &Clock) -> Scope {
+pub(crate) fn command_line(clock: &Clock) -> Scope {
     let now = clock.now();
     let parts = ScopeParts {
         // A fresh id that no row has.
@@ -36,9 +36,9 @@ pub fn command_line(clock: &Clock) -> Scope {
 /// Hashing the password failed.
 #[derive(Debug, thiserror::Error)]
 #[error("the password cannot be hashed: {0}")]
-pub struct HashFailed(String);
+pub(crate) struct HashFailed(String);
 
 /// Hashes a password for a command that adds one user and opens no [`super::Auth`].
-pub async fn hash_password(password: NewPassword) -> Result<String, HashFailed> {
+pub(crate) async fn hash_password(password: NewPassword) -> Result<String, HashFailed> {
     Passwords::new(1, 1).hash(password).await.map_err(|error| HashFailed(error.to_string()))
 }

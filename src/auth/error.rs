@@ -89,7 +89,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// A stable identifier for metrics labels and audit rows.
-    pub fn code(self) -> &'static str {
+    pub(crate) fn code(self) -> &'static str {
         match self {
             Self::TooLong => "too_long",
             Self::Malformed => "malformed",
@@ -112,12 +112,12 @@ impl Refusal {
 
 impl AuthError {
     /// Whether this is a decision about the caller that a retry would not change.
-    pub fn is_verdict(&self) -> bool {
+    pub(crate) fn is_verdict(&self) -> bool {
         !matches!(self, Self::Overloaded { .. } | Self::Internal(_))
     }
 
     /// A stable identifier for metrics labels and audit rows; that of the [`Refusal`] for an invalid token.
-    pub fn code(&self) -> &'static str {
+    pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::Missing => "missing",
             Self::Invalid(refusal) => refusal.code(),

@@ -36,7 +36,7 @@ fn hash(text: &str) -> [u8; 32] {
 
 impl Auth {
     /// Whether a load-test secret is configured; otherwise a presented secret counts as no credentials.
-    pub fn admits_load_tests(&self) -> bool {
+    pub(crate) fn admits_load_tests(&self) -> bool {
         self.load_tests.is_some()
     }
 
@@ -44,7 +44,7 @@ impl Auth {
     ///
     /// # Errors
     /// `Missing` where no secret is configured, `Invalid` for a wrong one.
-    pub fn admit_load_test(&self, shown: &str, call: CallId) -> Result<Scope, AuthError> {
+    pub(crate) fn admit_load_test(&self, shown: &str, call: CallId) -> Result<Scope, AuthError> {
         let tests = self.load_tests.as_ref().ok_or(AuthError::Missing)?;
         if !bool::from(tests.secret.ct_eq(&hash(shown))) {
             self.metrics.refused("load_test_secret");

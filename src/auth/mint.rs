@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use crate::clock::Timestamp;
 use crate::db::DbError;
 use crate::domain::users::logins::{self, Device, Lifetimes};
 use crate::domain::users::{self, Email};
@@ -17,8 +16,6 @@ use super::token::own::Minting;
 pub struct Minted {
     /// The signed token, as sent in `Authorization: Bearer`.
     pub access_token: String,
-    /// When the token expires.
-    pub expires_at: Timestamp,
 }
 
 /// Why no token was minted.
@@ -43,7 +40,7 @@ impl Auth {
     }
 
     /// As [`Auth::mint`], for this device; its address counts as one the user has signed in from.
-    pub async fn mint_on(
+    pub(crate) async fn mint_on(
         &self,
         device: Device,
         email: &Email,
@@ -65,6 +62,6 @@ impl Auth {
             .own
             .mint(&Minting { user: &user, jti: &jti, login: login.id, now, expires_at })
             .map_err(|error| MintError::Signing(error.to_string()))?;
-        Ok(Minted { access_token, expires_at })
+        Ok(Minted { access_token })
     }
 }

@@ -8,7 +8,7 @@ mod authenticate;
 mod command_line;
 mod devices;
 mod error;
-pub mod issuers;
+pub(crate) mod issuers;
 mod load_test;
 mod metrics;
 mod mint;
@@ -20,15 +20,16 @@ mod sign_out;
 mod testing;
 mod throttle;
 mod tickets;
-pub mod token;
+pub(crate) mod token;
 
-pub use authenticate::{Refused, Verified};
-pub use command_line::{HashFailed, command_line, hash_password};
-pub use error::{AuthError, Refusal};
-pub use mint::{MintError, Minted};
-pub use password::{NewPassword, PasswordInput, UnfitPassword};
-pub use sign_in::{Credentials, SignInError, SignUp, SignedIn};
-pub use tickets::NoTicket;
+pub(crate) use authenticate::Refused;
+pub(crate) use command_line::{command_line, hash_password};
+pub(crate) use error::{AuthError, Refusal};
+pub use password::NewPassword;
+pub(crate) use password::PasswordInput;
+pub use sign_in::SignUp;
+pub(crate) use sign_in::{Credentials, SignInError, SignedIn};
+pub(crate) use tickets::NoTicket;
 
 use std::time::Duration;
 
@@ -108,7 +109,7 @@ fn trusted(config: &Config, clock: &Clock) -> Result<(SigningKey, Issuers), SetU
 
 impl Auth {
     /// Whether the configured keys and issuers are usable. Reads them and has no other effect.
-    pub fn check(config: &Config) -> Result<(), SetUpError> {
+    pub(crate) fn check(config: &Config) -> Result<(), SetUpError> {
         trusted(config, &Clock::system()).map(drop)
     }
 
@@ -139,13 +140,13 @@ impl Auth {
     }
 
     /// Registers its metrics.
-    pub fn register_metrics(&self, registry: &prometheus::Registry) -> Result<(), SetUpError> {
+    pub(crate) fn register_metrics(&self, registry: &prometheus::Registry) -> Result<(), SetUpError> {
         Ok(self.metrics.register(registry)?)
     }
 
     /// Issues a ticket for a WebSocket handshake, with its lifetime. It stands for this token, which must be
     /// valid.
-    pub fn give_ticket(&self, token: &str) -> Result<(String, Duration), NoTicket> {
+    pub(crate) fn give_ticket(&self, token: &str) -> Result<(String, Duration), NoTicket> {
         Ok((self.tickets.give(token)?, self.tickets.ttl()))
     }
 
@@ -153,11 +154,6 @@ impl Auth {
     /// unknown, used or expired.
     pub fn redeem_ticket(&self, ticket: &str) -> Option<String> {
         self.tickets.redeem(ticket)
-    }
-
-    /// The lifetimes of logins and access tokens.
-    pub fn lifetimes(&self) -> Lifetimes {
-        self.lifetimes
     }
 }
 

@@ -19,7 +19,7 @@ pub struct NewPassword(PasswordInput);
 /// A password as entered at login. Any text is accepted as input; one that is too long to be a password never
 /// matches.
 #[derive(Clone)]
-pub struct PasswordInput(Option<Arc<str>>);
+pub(crate) struct PasswordInput(Option<Arc<str>>);
 
 /// The text is too short or too long for a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -36,7 +36,7 @@ impl NewPassword {
     }
 
     /// Generates a password of 144 random bits, and returns its text as well: 24 characters.
-    pub fn generate() -> Result<(Self, String), rand::rngs::SysError> {
+    pub(crate) fn generate() -> Result<(Self, String), rand::rngs::SysError> {
         let mut bytes = [0; 18];
         SysRng.try_fill_bytes(&mut bytes)?;
         let text = URL_SAFE_NO_PAD.encode(bytes);
@@ -46,7 +46,7 @@ impl NewPassword {
 
 impl PasswordInput {
     /// Normalizes in the same way as [`NewPassword::parse`].
-    pub fn new(text: &str) -> Self {
+    pub(crate) fn new(text: &str) -> Self {
         // A character has at most 4 bytes, and NFC at most triples them: anything longer cannot be a valid
         // password.
         let tolerated = text.len() <= LENGTH.end() * 12;

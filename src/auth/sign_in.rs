@@ -20,13 +20,13 @@ use super::{Auth, NewPassword, PasswordInput};
 
 /// The content of a login form.
 #[derive(Debug)]
-pub struct Credentials {
+pub(crate) struct Credentials {
     /// As entered: text that is no address matches no account.
-    pub email: String,
+    pub(crate) email: String,
     /// As entered, normalized.
-    pub password: PasswordInput,
+    pub(crate) password: PasswordInput,
     /// The device token from the last sign-in on this device, if the client still has it.
-    pub device_token: Option<String>,
+    pub(crate) device_token: Option<String>,
 }
 
 /// The content of a registration form, parsed.
@@ -45,17 +45,17 @@ pub struct SignUp {
 }
 
 /// The response to a valid password or refresh token.
-pub struct SignedIn {
+pub(crate) struct SignedIn {
     /// An access token of our own, sent with each call.
-    pub access_token: String,
+    pub(crate) access_token: String,
     /// The access token's lifetime.
-    pub expires_in: Duration,
+    pub(crate) expires_in: Duration,
     /// A refresh token, exchangeable once for the next pair.
-    pub refresh_token: String,
+    pub(crate) refresh_token: String,
     /// Identifies the device at its next login (see `devices.rs`).
-    pub device_token: String,
+    pub(crate) device_token: String,
     /// The user who signed in.
-    pub account: Account,
+    pub(crate) account: Account,
 }
 
 /// Why signing in failed.
@@ -90,7 +90,7 @@ impl From<HashError> for SignInError {
 
 impl Auth {
     /// Adds a user and signs them in.
-    pub async fn register(
+    pub(crate) async fn register(
         &self,
         sign_up: SignUp,
         device: Device,
@@ -132,7 +132,7 @@ impl Auth {
 
     /// Signs a user in by password. All refusals take the same time and give the same answer, whatever the
     /// cause.
-    pub async fn log_in(
+    pub(crate) async fn log_in(
         &self,
         credentials: Credentials,
         device: Device,
@@ -183,7 +183,12 @@ impl Auth {
     }
 
     /// Exchanges a refresh token for the next pair.
-    pub async fn refresh(&self, token: &str, device: Device, call: CallId) -> Result<SignedIn, SignInError> {
+    pub(crate) async fn refresh(
+        &self,
+        token: &str,
+        device: Device,
+        call: CallId,
+    ) -> Result<SignedIn, SignInError> {
         self.count("refresh", self.try_refresh(token, device, call).await)
     }
 
@@ -200,7 +205,7 @@ impl Auth {
                         Ok((users::repository::account(uow, user)?, login))
                     }
                     Rotation::Refused => Err("unknown or ended"),
-                    Rotation::Reused(_) => Err("used twice"),
+                    Rotation::Reused => Err("used twice"),
                 })
             })
             .await?;

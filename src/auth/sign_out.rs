@@ -11,14 +11,14 @@ use super::{Auth, AuthError, Refused};
 
 impl Auth {
     /// Ends the caller's current login.
-    pub async fn log_out(&self, scope: &Scope) -> Result<(), Error> {
+    pub(crate) async fn log_out(&self, scope: &Scope) -> Result<(), Error> {
         let scope = scope.clone();
         self.db.write(move |uow| logins::service::end_own(uow, &scope)).await
     }
 
     /// Revokes a token of either kind. One that is not ours, or is revoked already, is fine (RFC 7009,
     /// section 2.2).
-    pub async fn revoke(&self, token: &str, call: CallId) -> Result<(), AuthError> {
+    pub(crate) async fn revoke(&self, token: &str, call: CallId) -> Result<(), AuthError> {
         let targets = match self.revocation_targets(token).await {
             Ok(targets) => targets,
             Err(error @ (AuthError::Overloaded { .. } | AuthError::Internal(_))) => return Err(error),
@@ -28,7 +28,7 @@ impl Auth {
     }
 
     /// What must be revoked to make this token void; an error if the token could not be used anyway.
-    pub async fn revocation_targets(&self, token: &str) -> Result<RevocationTarget, AuthError> {
+    pub(crate) async fn revocation_targets(&self, token: &str) -> Result<RevocationTarget, AuthError> {
         if let Some(refresh) = RefreshToken::parse(token) {
             return Ok(RevocationTarget::Refresh { hash: refresh.hash() });
         }
@@ -46,7 +46,7 @@ impl Auth {
     }
 
     /// The caller's live logins, newest first.
-    pub async fn logins(
+    pub(crate) async fn logins(
         &self,
         scope: &Scope,
         page: Page<LoginId>,

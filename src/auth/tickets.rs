@@ -41,7 +41,7 @@ struct Held {
 
 /// Why no ticket was issued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NoTicket {
+pub(crate) enum NoTicket {
     /// The memory for tickets is full.
     #[error("too many tickets are out")]
     Overloaded,

@@ -20,47 +20,47 @@ pub struct DatabaseConfig {
         default_value = "data/souk.db",
         hide_env_values = true
     )]
-    pub database_url: DatabaseUrl,
+    pub(crate) database_url: DatabaseUrl,
 
     /// Connections: for reads on SQLite, which has one writer besides; for everything on PostgreSQL
     #[arg(
         long, env = "SOUK_DATABASE_CONNECTIONS", value_name = "COUNT", default_value = "16",
         value_parser = count::<u32>
     )]
-    pub database_connections: u32,
+    pub(crate) database_connections: u32,
 
     /// Writes that SQLite commits together at most
     #[arg(
         long, env = "SOUK_DATABASE_GROUP_MAX", value_name = "COUNT", default_value = "256",
         value_parser = count::<usize>
     )]
-    pub database_group_max: usize,
+    pub(crate) database_group_max: usize,
 
     /// Writes that may wait; more are refused as overload
     #[arg(
         long, env = "SOUK_DATABASE_QUEUE", value_name = "COUNT", default_value = "4096",
         value_parser = count::<usize>
     )]
-    pub database_queue: usize,
+    pub(crate) database_queue: usize,
 
     /// How long to wait for another process that holds the SQLite file
     #[arg(
         long, env = "SOUK_DATABASE_BUSY_TIMEOUT", value_name = "DURATION", default_value = "5s",
         value_parser = duration
     )]
-    pub database_busy_timeout: Duration,
+    pub(crate) database_busy_timeout: Duration,
 
     /// How long a caller waits for a free connection
     #[arg(
         long, env = "SOUK_DATABASE_ACQUIRE_TIMEOUT", value_name = "DURATION", default_value = "5s",
         value_parser = duration
     )]
-    pub database_acquire_timeout: Duration,
+    pub(crate) database_acquire_timeout: Duration,
 }
 
 /// The location of the data, which determines the engine.
 #[derive(Clone, PartialEq, Eq)]
-pub enum DatabaseUrl {
+pub(crate) enum DatabaseUrl {
     /// A SQLite file, created if it does not exist.
     Sqlite(PathBuf),
     /// A PostgreSQL connection URL; secret, since it may hold a password.
@@ -69,7 +69,7 @@ pub enum DatabaseUrl {
 
 impl DatabaseUrl {
     /// The path of the SQLite file; `None` for PostgreSQL.
-    pub fn sqlite_path(&self) -> Option<&Path> {
+    pub(crate) fn sqlite_path(&self) -> Option<&Path> {
         match self {
             Self::Sqlite(path) => Some(path),
             Self::Postgres(_) => None,
@@ -79,7 +79,7 @@ impl DatabaseUrl {
 
 /// The text is not a database URL that Souk supports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidDatabase {
+pub(crate) enum InvalidDatabase {
     /// Another engine's URL.
     #[error("must be the path of a SQLite file, or a postgres:// URL")]
     UnknownScheme,

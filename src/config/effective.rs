@@ -6,7 +6,7 @@ use clap::parser::ValueSource;
 use super::database::DatabaseUrl;
 
 /// One line per setting: its variable, its value and the value's source; secrets are masked.
-pub fn effective(command: &clap::Command, matches: &clap::ArgMatches) -> Vec<String> {
+pub(crate) fn effective(command: &clap::Command, matches: &clap::ArgMatches) -> Vec<String> {
     command
         .get_arguments()
         .filter_map(|setting| {

@@ -2,15 +2,15 @@
 
 /// Which of the two this is.
 #[derive(Debug, Clone, clap::Args)]
-pub struct EnvironmentSettings {
+pub(crate) struct EnvironmentSettings {
     /// production refuses weak or missing secrets, test switches and plain-text origins
     #[arg(long, env = "SOUK_ENV", value_name = "ENVIRONMENT", value_enum, default_value = "development")]
-    pub env: Environment,
+    pub(crate) env: Environment,
 }
 
 /// Where the server runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Environment {
+pub(crate) enum Environment {
     /// On somebody's desk: a missing secret is made.
     Development,
     /// Where it matters: what is missing or weak keeps the server from starting.

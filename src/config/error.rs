@@ -6,16 +6,16 @@ use std::path::Path;
 
 /// A setting, identified by its field name, from which flag and variable are derived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Setting(&'static str);
+pub(crate) struct Setting(&'static str);
 
 impl Setting {
     /// The flag, such as `--jwt-secret`.
-    pub fn flag(self) -> String {
+    pub(crate) fn flag(self) -> String {
         format!("--{}", self.0.replace('_', "-"))
     }
 
     /// The variable, such as `SOUK_JWT_SECRET`.
-    pub fn variable(self) -> String {
+    pub(crate) fn variable(self) -> String {
         match self.0 {
             // The one variable with a name that is conventional across tools.
             "database_url" => "DATABASE_URL".to_owned(),
@@ -27,30 +27,20 @@ impl Setting {
 /// One setting that is refused.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{} ({}) {problem}", setting.flag(), setting.variable())]
-pub struct Refusal {
-    setting: Setting,
-    problem: Problem,
+pub(crate) struct Refusal {
+    pub(super) setting: Setting,
+    pub(super) problem: Problem,
 }
 
 impl Refusal {
     pub(super) fn of(setting: &'static str, problem: Problem) -> Self {
         Self { setting: Setting(setting), problem }
     }
-
-    /// The refused setting.
-    pub fn setting(&self) -> Setting {
-        self.setting
-    }
-
-    /// The reason for the refusal.
-    pub fn problem(&self) -> &Problem {
-        &self.problem
-    }
 }
 
 /// The problem with a setting; the message continues a sentence that begins with its name.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Problem {
+pub(crate) enum Problem {
     /// A secret under 32 bytes.
     #[error("must be at least 32 bytes long; it has {bytes}")]
     ShortSecret {
@@ -111,7 +101,7 @@ impl Problem {
 
 /// All problems of a configuration, one line each.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Refusals(pub Vec<Refusal>);
+pub struct Refusals(pub(crate) Vec<Refusal>);
 
 impl fmt::Display for Refusals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,7 +4,7 @@ use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue};
 
 /// Returns `error` with a tip that names the variable of the setting it concerns.
-pub fn name_variable(mut error: clap::Error, command: &clap::Command) -> clap::Error {
+pub(crate) fn name_variable(mut error: clap::Error, command: &clap::Command) -> clap::Error {
     let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) else { return error };
     let flag = flag.split(' ').next().unwrap_or_default().trim_start_matches("--");
     let variable = variable_of(flag, command)

@@ -10,17 +10,17 @@ use super::signing::{given, strong_enough};
 /// How the load-test secret is given, by flag or variable.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Load tests")]
-pub struct LoadTestSettings {
+pub(crate) struct LoadTestSettings {
     /// Admits synthetic users to rooms loadtest:*; at least 32 bytes; refused in production
     #[arg(
         long, env = "SOUK_LOAD_TEST_SECRET", value_name = "SECRET", hide_env_values = true,
         value_parser = secret::secret, conflicts_with = "load_test_secret_file"
     )]
-    pub load_test_secret: Option<Secret<String>>,
+    pub(crate) load_test_secret: Option<Secret<String>>,
 
     /// File that holds the load-test secret
     #[arg(long, env = "SOUK_LOAD_TEST_SECRET_FILE", value_name = "PATH")]
-    pub load_test_secret_file: Option<PathBuf>,
+    pub(crate) load_test_secret_file: Option<PathBuf>,
 }
 
 impl LoadTestSettings {
@@ -28,7 +28,7 @@ impl LoadTestSettings {
     ///
     /// # Errors
     /// If its file cannot be read.
-    pub fn secret(&self) -> Result<Option<Secret<String>>, Refusal> {
+    pub(crate) fn secret(&self) -> Result<Option<Secret<String>>, Refusal> {
         Ok(self.given()?.map(|(_, secret)| secret))
     }
 

@@ -5,19 +5,19 @@ use super::error::{Problem, Refusal};
 /// Log lines, on standard error.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Logging")]
-pub struct LoggingConfig {
+pub(crate) struct LoggingConfig {
     /// Lines for people, or one JSON object a line
     #[arg(long, env = "SOUK_LOG_FORMAT", value_name = "FORMAT", value_enum, default_value = "text")]
-    pub log_format: LogFormat,
+    pub(crate) log_format: LogFormat,
 
     /// Least level, also by module: info, or warn,souk::realtime=debug
     #[arg(long, env = "SOUK_LOG_FILTER", value_name = "FILTER", default_value = "info,actix_server=warn")]
-    pub log_filter: String,
+    pub(crate) log_filter: String,
 }
 
 /// How a log line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum LogFormat {
+pub(crate) enum LogFormat {
     /// For people.
     Text,
     /// For machines: one JSON object a line.

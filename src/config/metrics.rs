@@ -11,11 +11,11 @@ use super::signing::{given, strong_enough};
 /// How `/metrics` is kept from strangers, by flag or variable.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Metrics")]
-pub struct MetricsSettings {
+pub(crate) struct MetricsSettings {
     /// Address and port of its own for /metrics, which the main port answers with 404 then; port 0 takes a free one.
     /// Unless given, /metrics is on the main port
     #[arg(long, env = "SOUK_METRICS_BIND", value_name = "ADDRESS:PORT")]
-    pub metrics_bind: Option<SocketAddr>,
+    pub(crate) metrics_bind: Option<SocketAddr>,
 
     /// Token that /metrics asks for (Authorization: Bearer), at least 32 bytes; without one, whoever reaches the port
     /// may read them
@@ -23,25 +23,25 @@ pub struct MetricsSettings {
         long, env = "SOUK_METRICS_TOKEN", value_name = "SECRET", hide_env_values = true,
         value_parser = secret::secret, conflicts_with = "metrics_token_file"
     )]
-    pub metrics_token: Option<Secret<String>>,
+    pub(crate) metrics_token: Option<Secret<String>>,
 
     /// File that holds the token for /metrics
     #[arg(long, env = "SOUK_METRICS_TOKEN_FILE", value_name = "PATH")]
-    pub metrics_token_file: Option<PathBuf>,
+    pub(crate) metrics_token_file: Option<PathBuf>,
 }
 
 /// Access to `/metrics`, checked.
 #[derive(Debug, Clone)]
-pub struct MetricsConfig {
+pub(crate) struct MetricsConfig {
     /// The address that serves the metrics instead of the main port.
-    pub bind: Option<SocketAddr>,
+    pub(crate) bind: Option<SocketAddr>,
     /// The bearer token that a reader must present.
-    pub token: Option<Secret<String>>,
+    pub(crate) token: Option<Secret<String>>,
 }
 
 impl MetricsConfig {
     /// Whether anybody who reaches the main port may read the metrics.
-    pub fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.bind.is_none() && self.token.is_none()
     }
 }

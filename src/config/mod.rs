@@ -5,39 +5,39 @@
 //! effective [`Config`]. Each file here is one section of `souk serve --help`. Nothing here may depend on
 //! another module of Souk.
 
-pub mod auth;
-pub mod database;
-pub mod environment;
+pub(crate) mod auth;
+pub(crate) mod database;
+pub(crate) mod environment;
 mod hint;
-pub mod http;
+pub(crate) mod http;
 mod effective;
-pub mod load_test;
-pub mod logging;
-pub mod metrics;
-pub mod origins;
-pub mod plans;
-pub mod realtime;
-pub mod error;
-pub mod secret;
-pub mod server;
-pub mod signing;
-pub mod value;
+pub(crate) mod load_test;
+pub(crate) mod logging;
+pub(crate) mod metrics;
+pub(crate) mod origins;
+pub(crate) mod plans;
+pub(crate) mod realtime;
+pub(crate) mod error;
+pub(crate) mod secret;
+pub(crate) mod server;
+pub(crate) mod signing;
+pub(crate) mod value;
 
-pub use auth::AuthConfig;
-pub use database::{DatabaseConfig, DatabaseUrl};
-pub use effective::effective;
-pub use environment::Environment;
-pub use error::{Refusal, Refusals};
-pub use hint::name_variable;
-pub use http::HttpConfig;
-pub use logging::{LogFormat, LoggingConfig};
-pub use metrics::MetricsConfig;
-pub use origins::{Origin, OriginsConfig};
-pub use plans::{PlanLimits, PlansConfig};
-pub use realtime::RealtimeConfig;
-pub use secret::Secret;
-pub use server::ServerConfig;
-pub use signing::{JwtAlgorithm, Signing};
+pub(crate) use auth::AuthConfig;
+pub(crate) use database::{DatabaseConfig, DatabaseUrl};
+pub(crate) use effective::effective;
+pub(crate) use environment::Environment;
+pub(crate) use error::{Refusal, Refusals};
+pub(crate) use hint::name_variable;
+pub(crate) use http::HttpConfig;
+pub(crate) use logging::{LogFormat, LoggingConfig};
+pub(crate) use metrics::MetricsConfig;
+pub(crate) use origins::OriginsConfig;
+pub(crate) use plans::{PlanLimits, PlansConfig};
+pub(crate) use realtime::RealtimeConfig;
+pub(crate) use secret::Secret;
+pub(crate) use server::ServerConfig;
+pub(crate) use signing::Signing;
 
 /// The settings as given, by flag or variable: each parsed by itself, not yet checked against each other.
 #[derive(Debug, Clone, clap::Args)]
@@ -72,29 +72,27 @@ pub struct Settings {
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Development or production.
-    pub env: Environment,
+    pub(crate) env: Environment,
     /// The listening socket, threads and time limits.
-    pub server: ServerConfig,
+    pub(crate) server: ServerConfig,
     /// The database.
     pub database: DatabaseConfig,
     /// The key that signs our own tokens.
-    pub signing: Signing,
+    pub(crate) signing: Signing,
     /// Tokens, logins, outside issuers and login throttling.
-    pub auth: AuthConfig,
+    pub(crate) auth: AuthConfig,
     /// The web origins that may call.
-    pub origins: OriginsConfig,
+    pub(crate) origins: OriginsConfig,
     /// Live sessions and the hub.
-    pub realtime: RealtimeConfig,
+    pub(crate) realtime: RealtimeConfig,
     /// The limits of each plan.
-    pub plans: PlansConfig,
+    pub(crate) plans: PlansConfig,
     /// Limits on HTTP requests.
-    pub http: HttpConfig,
+    pub(crate) http: HttpConfig,
     /// Access to `/metrics`.
-    pub metrics: MetricsConfig,
-    /// Log level and format.
-    pub logging: LoggingConfig,
+    pub(crate) metrics: MetricsConfig,
     /// Admits synthetic users of load tests; `None` refuses them.
-    pub load_test_secret: Option<Secret<String>>,
+    pub(crate) load_test_secret: Option<Secret<String>>,
 }
 
 /// What the check parsed along the way.
@@ -119,29 +117,29 @@ impl Settings {
     }
 
     /// The logging section, which is needed before the rest is checked.
-    pub fn logging(&self) -> &LoggingConfig {
+    pub(crate) fn logging(&self) -> &LoggingConfig {
         &self.logging
     }
 
     /// The database section, for commands that need nothing else.
-    pub fn database(&self) -> &DatabaseConfig {
+    pub(crate) fn database(&self) -> &DatabaseConfig {
         &self.database
     }
 
     /// Whether the environment is production.
-    pub fn is_production(&self) -> bool {
+    pub(crate) fn is_production(&self) -> bool {
         self.environment.env == Environment::Production
     }
 
     /// The same settings with another database.
-    pub fn with_database(mut self, url: DatabaseUrl) -> Self {
+    pub(crate) fn with_database(mut self, url: DatabaseUrl) -> Self {
         self.database.database_url = url;
         self
     }
 
     /// Checks the settings as a whole and reads the files that they name, but writes nothing: a development
     /// secret that does not exist yet is generated and not stored.
-    pub fn check(self) -> Result<Config, Refusals> {
+    pub(crate) fn check(self) -> Result<Config, Refusals> {
         self.settle(signing::Choice::try_out)
     }
 
@@ -164,7 +162,6 @@ impl Settings {
             plans: self.plans,
             http: self.http,
             metrics,
-            logging: self.logging,
             load_test_secret,
         })
     }
@@ -198,7 +195,7 @@ impl Config {
     ///
     /// In development, loopback origins are allowed on any port: local front ends run there, and no remote
     /// page can have such an origin. In production only the configured list counts.
-    pub fn allows_origin(&self, origin: &str) -> bool {
+    pub(crate) fn allows_origin(&self, origin: &str) -> bool {
         let is_at_home = self.env == Environment::Development && origins::is_loopback(origin);
         is_at_home || self.origins.allows(origin)
     }

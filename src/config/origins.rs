@@ -9,18 +9,18 @@ use super::error::{Problem, Refusal};
 /// The allowed origins.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Origins")]
-pub struct OriginsConfig {
+pub(crate) struct OriginsConfig {
     /// Web origins that may call, exact and comma-separated, such as `https://app.example`; none by default, and in
     /// development those of this machine besides (http://localhost, 127.0.0.1 and `[::1]`, on any port)
     #[arg(long, env = "SOUK_ALLOWED_ORIGINS", value_name = "ORIGIN,..", value_delimiter = ',')]
-    pub allowed_origins: Vec<Origin>,
+    pub(crate) allowed_origins: Vec<Origin>,
 }
 
 impl OriginsConfig {
     /// Whether the value of an `Origin` header is on the list, byte for byte.
     ///
     /// No wildcards and no suffixes: `https://app.example.evil.test` must not pass for `https://app.example`.
-    pub fn allows(&self, origin: &str) -> bool {
+    pub(crate) fn allows(&self, origin: &str) -> bool {
         self.allowed_origins.iter().any(|allowed| allowed.0 == origin)
     }
 
@@ -47,14 +47,9 @@ pub(super) fn is_loopback(origin: &str) -> bool {
 /// A web origin as browsers serialize it (RFC 6454, section 6.2): scheme, host, and the port unless it is the
 /// scheme's default.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Origin(String);
+pub(crate) struct Origin(String);
 
 impl Origin {
-    /// The serialized origin, such as `https://app.example`.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
     fn is_encrypted(&self) -> bool {
         self.0.starts_with("https://")
     }
@@ -62,7 +57,7 @@ impl Origin {
 
 /// The text is not an origin as a browser would serialize it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidOrigin {
+pub(crate) enum InvalidOrigin {
     /// Not `http(s)://host[:port]`.
     #[error(
         "must be an origin such as https://app.example or http://localhost:5173, without a path or wildcard"
@@ -104,7 +99,7 @@ mod tests {
     #[test]
     fn an_origin_is_what_a_browser_sends() {
         for text in ["https://app.example", "http://localhost:5173", "http://127.0.0.1:8000"] {
-            assert_eq!(text.parse::<Origin>().unwrap().as_str(), text);
+            assert_eq!(text.parse::<Origin>().unwrap().0, text);
         }
         for text in
             ["*", "null", "app.example", "https://*.example", "https://a.example/x", "ftp://a.example"]

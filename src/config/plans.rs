@@ -5,131 +5,131 @@ use super::value::count;
 /// The limits of the three plans.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Plans")]
-pub struct PlansConfig {
+pub(crate) struct PlansConfig {
     /// Live sessions of a user on the free plan
     #[arg(
         long, env = "SOUK_FREE_CONNECTIONS", value_name = "COUNT", default_value = "20",
         value_parser = count::<usize>
     )]
-    pub free_connections: usize,
+    pub(crate) free_connections: usize,
 
     /// Messages a second from a session on the free plan
     #[arg(
         long, env = "SOUK_FREE_MESSAGES", value_name = "COUNT", default_value = "50",
         value_parser = count::<u32>
     )]
-    pub free_messages: u32,
+    pub(crate) free_messages: u32,
 
     /// Rooms that a session on the free plan may be in
     #[arg(
         long, env = "SOUK_FREE_ROOMS", value_name = "COUNT", default_value = "100",
         value_parser = count::<usize>
     )]
-    pub free_rooms: usize,
+    pub(crate) free_rooms: usize,
 
     /// HTTP requests a minute of a user on the free plan
     #[arg(
         long, env = "SOUK_FREE_REQUESTS", value_name = "COUNT", default_value = "6000",
         value_parser = count::<u32>
     )]
-    pub free_requests: u32,
+    pub(crate) free_requests: u32,
 
     /// Simulations of a user on the free plan that wait or run at once
     #[arg(
         long, env = "SOUK_FREE_SIMULATIONS", value_name = "COUNT", default_value = "1",
         value_parser = count::<u32>
     )]
-    pub free_simulations: u32,
+    pub(crate) free_simulations: u32,
 
     /// Live sessions of a user on the pro plan
     #[arg(
         long, env = "SOUK_PRO_CONNECTIONS", value_name = "COUNT", default_value = "100",
         value_parser = count::<usize>
     )]
-    pub pro_connections: usize,
+    pub(crate) pro_connections: usize,
 
     /// Messages a second from a session on the pro plan
     #[arg(
         long, env = "SOUK_PRO_MESSAGES", value_name = "COUNT", default_value = "200",
         value_parser = count::<u32>
     )]
-    pub pro_messages: u32,
+    pub(crate) pro_messages: u32,
 
     /// Rooms that a session on the pro plan may be in
     #[arg(
         long, env = "SOUK_PRO_ROOMS", value_name = "COUNT", default_value = "200",
         value_parser = count::<usize>
     )]
-    pub pro_rooms: usize,
+    pub(crate) pro_rooms: usize,
 
     /// HTTP requests a minute of a user on the pro plan
     #[arg(
         long, env = "SOUK_PRO_REQUESTS", value_name = "COUNT", default_value = "12000",
         value_parser = count::<u32>
     )]
-    pub pro_requests: u32,
+    pub(crate) pro_requests: u32,
 
     /// Simulations of a user on the pro plan that wait or run at once
     #[arg(
         long, env = "SOUK_PRO_SIMULATIONS", value_name = "COUNT", default_value = "5",
         value_parser = count::<u32>
     )]
-    pub pro_simulations: u32,
+    pub(crate) pro_simulations: u32,
 
     /// Live sessions of a user on the enterprise plan
     #[arg(
         long, env = "SOUK_ENTERPRISE_CONNECTIONS", value_name = "COUNT", default_value = "1000",
         value_parser = count::<usize>
     )]
-    pub enterprise_connections: usize,
+    pub(crate) enterprise_connections: usize,
 
     /// Messages a second from a session on the enterprise plan
     #[arg(
         long, env = "SOUK_ENTERPRISE_MESSAGES", value_name = "COUNT", default_value = "1000",
         value_parser = count::<u32>
     )]
-    pub enterprise_messages: u32,
+    pub(crate) enterprise_messages: u32,
 
     /// Rooms that a session on the enterprise plan may be in
     #[arg(
         long, env = "SOUK_ENTERPRISE_ROOMS", value_name = "COUNT", default_value = "500",
         value_parser = count::<usize>
     )]
-    pub enterprise_rooms: usize,
+    pub(crate) enterprise_rooms: usize,
 
     /// HTTP requests a minute of a user on the enterprise plan
     #[arg(
         long, env = "SOUK_ENTERPRISE_REQUESTS", value_name = "COUNT", default_value = "60000",
         value_parser = count::<u32>
     )]
-    pub enterprise_requests: u32,
+    pub(crate) enterprise_requests: u32,
 
     /// Simulations of a user on the enterprise plan that wait or run at once
     #[arg(
         long, env = "SOUK_ENTERPRISE_SIMULATIONS", value_name = "COUNT", default_value = "20",
         value_parser = count::<u32>
     )]
-    pub enterprise_simulations: u32,
+    pub(crate) enterprise_simulations: u32,
 }
 
 /// The limits of one plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PlanLimits {
+pub(crate) struct PlanLimits {
     /// Concurrent live sessions of one user.
-    pub connections: usize,
+    pub(crate) connections: usize,
     /// Messages per second from one session, which is also the burst size.
-    pub messages: u32,
+    pub(crate) messages: u32,
     /// Rooms that one session may be in.
-    pub rooms: usize,
+    pub(crate) rooms: usize,
     /// HTTP requests per minute of one user.
-    pub requests: u32,
+    pub(crate) requests: u32,
     /// Simulations of one user that are queued or running.
-    pub simulations: u32,
+    pub(crate) simulations: u32,
 }
 
 impl PlansConfig {
     /// The free plan's limits.
-    pub fn free(&self) -> PlanLimits {
+    pub(crate) fn free(&self) -> PlanLimits {
         PlanLimits {
             connections: self.free_connections,
             messages: self.free_messages,
@@ -140,7 +140,7 @@ impl PlansConfig {
     }
 
     /// The pro plan's limits.
-    pub fn pro(&self) -> PlanLimits {
+    pub(crate) fn pro(&self) -> PlanLimits {
         PlanLimits {
             connections: self.pro_connections,
             messages: self.pro_messages,
@@ -151,7 +151,7 @@ impl PlansConfig {
     }
 
     /// The enterprise plan's limits.
-    pub fn enterprise(&self) -> PlanLimits {
+    pub(crate) fn enterprise(&self) -> PlanLimits {
         PlanLimits {
             connections: self.enterprise_connections,
             messages: self.enterprise_messages,

@@ -8,191 +8,191 @@ use super::value::{count, duration, size};
 /// Sizes, counts and times of live sessions.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Realtime")]
-pub struct RealtimeConfig {
+pub(crate) struct RealtimeConfig {
     /// Largest WebSocket frame that a client may send
     #[arg(long, env = "SOUK_FRAME_MAX", value_name = "SIZE", default_value = "64KiB", value_parser = size)]
-    pub frame_max: usize,
+    pub(crate) frame_max: usize,
 
     /// Largest message that a client may send, its fragments together
     #[arg(long, env = "SOUK_MESSAGE_MAX", value_name = "SIZE", default_value = "64KiB", value_parser = size)]
-    pub message_max: usize,
+    pub(crate) message_max: usize,
 
     /// Fragments of one message
     #[arg(
         long, env = "SOUK_FRAGMENTS_MAX", value_name = "COUNT", default_value = "128",
         value_parser = count::<usize>
     )]
-    pub fragments_max: usize,
+    pub(crate) fragments_max: usize,
 
     /// Malformed messages in a minute that close the session
     #[arg(
         long, env = "SOUK_MALFORMED_PER_MINUTE", value_name = "COUNT", default_value = "20",
         value_parser = count::<u32>
     )]
-    pub malformed_per_minute: u32,
+    pub(crate) malformed_per_minute: u32,
 
     /// Connections of one address that have not authenticated yet; more get 429
     #[arg(
         long, env = "SOUK_UNAUTHENTICATED_PER_ADDRESS", value_name = "COUNT", default_value = "50",
         value_parser = count::<usize>
     )]
-    pub unauthenticated_per_address: usize,
+    pub(crate) unauthenticated_per_address: usize,
 
     /// Live sessions of one address
     #[arg(
         long, env = "SOUK_CONNECTIONS_PER_ADDRESS", value_name = "COUNT", default_value = "1000",
         value_parser = count::<usize>
     )]
-    pub connections_per_address: usize,
+    pub(crate) connections_per_address: usize,
 
     /// How often a session is pinged
     #[arg(
         long, env = "SOUK_HEARTBEAT_INTERVAL", value_name = "DURATION", default_value = "25s",
         value_parser = duration
     )]
-    pub heartbeat_interval: Duration,
+    pub(crate) heartbeat_interval: Duration,
 
     /// A session that was silent for this long is dead
     #[arg(
         long, env = "SOUK_HEARTBEAT_TIMEOUT", value_name = "DURATION", default_value = "60s",
         value_parser = duration
     )]
-    pub heartbeat_timeout: Duration,
+    pub(crate) heartbeat_timeout: Duration,
 
     /// How long a Socket.IO client may take to answer a ping; it is pinged at the heartbeat's interval
     #[arg(
         long, env = "SOUK_PING_TIMEOUT", value_name = "DURATION", default_value = "20s",
         value_parser = duration
     )]
-    pub ping_timeout: Duration,
+    pub(crate) ping_timeout: Duration,
 
     /// Largest body with which a polling Socket.IO client may send, as it is told
     #[arg(
         long, env = "SOUK_PAYLOAD_MAX", value_name = "SIZE", default_value = "512KiB", value_parser = size
     )]
-    pub payload_max: usize,
+    pub(crate) payload_max: usize,
 
     /// Packets in one such body
     #[arg(
         long, env = "SOUK_PACKETS_MAX", value_name = "COUNT", default_value = "512",
         value_parser = count::<usize>
     )]
-    pub packets_max: usize,
+    pub(crate) packets_max: usize,
 
     /// Binary attachments of one Socket.IO packet
     #[arg(
         long, env = "SOUK_ATTACHMENTS_MAX", value_name = "COUNT", default_value = "10",
         value_parser = count::<usize>
     )]
-    pub attachments_max: usize,
+    pub(crate) attachments_max: usize,
 
     /// Bytes waiting for a client beyond which it counts as not reading
     #[arg(
         long, env = "SOUK_OUTBOX_SOFT", value_name = "SIZE", default_value = "256KiB", value_parser = size
     )]
-    pub outbox_soft: usize,
+    pub(crate) outbox_soft: usize,
 
     /// Bytes waiting for a client beyond which it is closed at once
     #[arg(long, env = "SOUK_OUTBOX_HARD", value_name = "SIZE", default_value = "1MiB", value_parser = size)]
-    pub outbox_hard: usize,
+    pub(crate) outbox_hard: usize,
 
     /// How long a client may take nothing while past the soft limit
     #[arg(
         long, env = "SOUK_SLOW_CONSUMER_GRACE", value_name = "DURATION", default_value = "5s",
         value_parser = duration
     )]
-    pub slow_consumer_grace: Duration,
+    pub(crate) slow_consumer_grace: Duration,
 
     /// Unacknowledged data ends a TCP connection after this long
     #[arg(
         long, env = "SOUK_TCP_USER_TIMEOUT", value_name = "DURATION", default_value = "30s",
         value_parser = duration
     )]
-    pub tcp_user_timeout: Duration,
+    pub(crate) tcp_user_timeout: Duration,
 
     /// The kernel's send buffer per connection
     #[arg(
         long, env = "SOUK_SOCKET_SEND_BUFFER", value_name = "SIZE", default_value = "256KiB",
         value_parser = size
     )]
-    pub socket_send_buffer: usize,
+    pub(crate) socket_send_buffer: usize,
 
     /// Messages that may wait for the hub; past it commands are answered busy and commits catch up from the log
     #[arg(
         long, env = "SOUK_HUB_MAILBOX", value_name = "COUNT", default_value = "8192",
         value_parser = count::<usize>
     )]
-    pub hub_mailbox: usize,
+    pub(crate) hub_mailbox: usize,
 
     /// Live events that wait for a joining member while it reads the log
     #[arg(
         long, env = "SOUK_JOIN_BUFFER", value_name = "COUNT", default_value = "1024",
         value_parser = count::<usize>
     )]
-    pub join_buffer: usize,
+    pub(crate) join_buffer: usize,
 
     /// Missed events that a join replays; past it the answer says recovered: false
     #[arg(
         long, env = "SOUK_REPLAY_MAX", value_name = "COUNT", default_value = "1000",
         value_parser = count::<usize>
     )]
-    pub replay_max: usize,
+    pub(crate) replay_max: usize,
 
     /// Events in one page of a room's history
     #[arg(
         long, env = "SOUK_HISTORY_MAX", value_name = "COUNT", default_value = "100",
         value_parser = count::<usize>
     )]
-    pub history_max: usize,
+    pub(crate) history_max: usize,
 
     /// How long an event that came early waits for the one before it, before that is read from the log
     #[arg(
         long, env = "SOUK_GAP_TIMEOUT", value_name = "DURATION", default_value = "50ms",
         value_parser = duration
     )]
-    pub gap_timeout: Duration,
+    pub(crate) gap_timeout: Duration,
 
     /// How long before its token expires a session is told
     #[arg(
         long, env = "SOUK_TOKEN_WARNING", value_name = "DURATION", default_value = "60s",
         value_parser = duration
     )]
-    pub token_warning: Duration,
+    pub(crate) token_warning: Duration,
 
     /// How long after its token expired a session is closed
     #[arg(
         long, env = "SOUK_TOKEN_GRACE", value_name = "DURATION", default_value = "10s",
         value_parser = duration
     )]
-    pub token_grace: Duration,
+    pub(crate) token_grace: Duration,
 
     /// How long an evicted session may take to leave by itself, before its socket is shut
     #[arg(
         long, env = "SOUK_EVICTION_GRACE", value_name = "DURATION", default_value = "5s",
         value_parser = duration
     )]
-    pub eviction_grace: Duration,
+    pub(crate) eviction_grace: Duration,
 
     /// Sessions closed together when the server stops
     #[arg(
         long, env = "SOUK_STOP_BATCH", value_name = "COUNT", default_value = "100",
         value_parser = count::<usize>
     )]
-    pub stop_batch: usize,
+    pub(crate) stop_batch: usize,
 
     /// Pause between two such batches
     #[arg(
         long, env = "SOUK_STOP_PAUSE", value_name = "DURATION", default_value = "20ms",
         value_parser = duration
     )]
-    pub stop_pause: Duration,
+    pub(crate) stop_pause: Duration,
 
     /// Clients are told to come back within a random part of this
     #[arg(
         long, env = "SOUK_RECONNECT_JITTER", value_name = "DURATION", default_value = "5s",
         value_parser = duration
     )]
-    pub reconnect_jitter: Duration,
+    pub(crate) reconnect_jitter: Duration,
 }
 
 impl RealtimeConfig {

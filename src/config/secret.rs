@@ -6,16 +6,16 @@ use std::path::{Path, PathBuf};
 
 /// A value that is masked in logs, errors and the `{:?}` of any type that contains it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret<T>(T);
+pub(crate) struct Secret<T>(T);
 
 impl<T> Secret<T> {
     /// Wraps `value`.
-    pub fn new(value: T) -> Self {
+    pub(crate) fn new(value: T) -> Self {
         Self(value)
     }
 
     /// The value itself: only for code that uses the secret, never for a message.
-    pub fn expose(&self) -> &T {
+    pub(crate) fn expose(&self) -> &T {
         &self.0
     }
 }

@@ -8,70 +8,70 @@ use super::value::{count, duration};
 /// The listening socket, the worker threads and the time limits that every connection is under.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Server")]
-pub struct ServerConfig {
+pub(crate) struct ServerConfig {
     /// Address and port to listen on; port 0 takes a free one
     #[arg(long, env = "SOUK_BIND", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8000")]
-    pub bind: SocketAddr,
+    pub(crate) bind: SocketAddr,
 
     /// Worker threads, each with an event loop; the number of cores unless given
     #[arg(
         long, env = "SOUK_WORKERS", value_name = "COUNT", default_value_t = cores(),
         value_parser = count::<usize>
     )]
-    pub workers: usize,
+    pub(crate) workers: usize,
 
     /// Open connections per worker thread, beyond which new ones wait
     #[arg(
         long, env = "SOUK_MAX_CONNECTIONS", value_name = "COUNT", default_value = "25000",
         value_parser = count::<usize>
     )]
-    pub max_connections: usize,
+    pub(crate) max_connections: usize,
 
     /// Time to send a complete request head, from the connection's begin or the head's first byte; to finish a handshake
     #[arg(
         long, env = "SOUK_HANDSHAKE_TIMEOUT", value_name = "DURATION", default_value = "10s",
         value_parser = duration
     )]
-    pub handshake_timeout: Duration,
+    pub(crate) handshake_timeout: Duration,
 
     /// Time to send a complete request body, from its head; also where nobody reads it
     #[arg(
         long, env = "SOUK_BODY_TIMEOUT", value_name = "DURATION", default_value = "20s",
         value_parser = duration
     )]
-    pub body_timeout: Duration,
+    pub(crate) body_timeout: Duration,
 
     /// How long an idle HTTP connection stays open for its next request
     #[arg(
         long, env = "SOUK_KEEP_ALIVE", value_name = "DURATION", default_value = "75s",
         value_parser = duration
     )]
-    pub keep_alive: Duration,
+    pub(crate) keep_alive: Duration,
 
     /// How long a client may take nothing of its answer, before its connection is closed
     #[arg(
         long, env = "SOUK_WRITE_TIMEOUT", value_name = "DURATION", default_value = "30s",
         value_parser = duration
     )]
-    pub write_timeout: Duration,
+    pub(crate) write_timeout: Duration,
 
     /// Time from SIGTERM to exit: sessions told, writes committed
     #[arg(
         long, env = "SOUK_STOP_TIMEOUT", value_name = "DURATION", default_value = "30s",
         value_parser = duration
     )]
-    pub stop_timeout: Duration,
+    pub(crate) stop_timeout: Duration,
 
     /// How often what is overdue is expired, and what is outdated forgotten
     #[arg(
         long, env = "SOUK_SWEEP_INTERVAL", value_name = "DURATION", default_value = "15s",
         value_parser = duration
     )]
-    pub sweep_interval: Duration,
+    pub(crate) sweep_interval: Duration,
 
     /// Proxies (comma-separated addresses) whose X-Forwarded-For is believed; none by default
     #[arg(long, env = "SOUK_TRUSTED_PROXIES", value_name = "ADDRESS,..", value_delimiter = ',')]
-    pub trusted_proxies: Vec<IpAddr>,
+    pub(crate) trusted_proxies: Vec<IpAddr>,
 }
 
 fn cores() -> usize {

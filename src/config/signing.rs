@@ -11,30 +11,30 @@ use super::secret::{self, Secret};
 /// How the signing key is given, by flag or variable.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Tokens")]
-pub struct SigningSettings {
+pub(crate) struct SigningSettings {
     /// How our own tokens are signed
     #[arg(long, env = "SOUK_JWT_ALGORITHM", value_name = "ALGORITHM", value_enum, default_value = "HS256")]
-    pub jwt_algorithm: JwtAlgorithm,
+    pub(crate) jwt_algorithm: JwtAlgorithm,
 
     /// Secret for HS256, at least 32 bytes; made and kept beside the database in development
     #[arg(
         long, env = "SOUK_JWT_SECRET", value_name = "SECRET", hide_env_values = true,
         value_parser = secret::secret, conflicts_with = "jwt_secret_file"
     )]
-    pub jwt_secret: Option<Secret<String>>,
+    pub(crate) jwt_secret: Option<Secret<String>>,
 
     /// File that holds the secret for HS256
     #[arg(long, env = "SOUK_JWT_SECRET_FILE", value_name = "PATH")]
-    pub jwt_secret_file: Option<PathBuf>,
+    pub(crate) jwt_secret_file: Option<PathBuf>,
 
     /// File that holds the private key for EdDSA (PKCS #8 PEM) or RS256 (PKCS #8 PEM, 2048 bits or more)
     #[arg(long, env = "SOUK_JWT_KEY_FILE", value_name = "PATH")]
-    pub jwt_key_file: Option<PathBuf>,
+    pub(crate) jwt_key_file: Option<PathBuf>,
 }
 
 /// The signature algorithms for our own tokens (RFC 7518, RFC 8037).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum JwtAlgorithm {
+pub(crate) enum JwtAlgorithm {
     /// HMAC with SHA-256: one secret signs and verifies.
     #[value(name = "HS256")]
     Hs256,
@@ -48,24 +48,13 @@ pub enum JwtAlgorithm {
 
 /// The effective signing key.
 #[derive(Debug, Clone)]
-pub enum Signing {
+pub(crate) enum Signing {
     /// The shared secret, at least 32 bytes.
     Hs256(Secret<String>),
     /// The private key in PEM.
     Rs256(Secret<String>),
     /// The private key in PEM.
     EdDsa(Secret<String>),
-}
-
-impl Signing {
-    /// The algorithm, as in the `alg` header parameter.
-    pub fn algorithm(&self) -> JwtAlgorithm {
-        match self {
-            Self::Hs256(_) => JwtAlgorithm::Hs256,
-            Self::Rs256(_) => JwtAlgorithm::Rs256,
-            Self::EdDsa(_) => JwtAlgorithm::EdDsa,
-        }
-    }
 }
 
 /// A checked choice of key; a development secret may still have to be created.

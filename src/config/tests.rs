@@ -11,7 +11,7 @@ fn given(flags: &[&str]) -> Settings {
 fn refused(flags: &[&str]) -> Vec<String> {
     match given(flags).check() {
         Ok(_) => Vec::new(),
-        Err(refusals) => refusals.0.iter().map(|refusal| refusal.setting().flag()).collect(),
+        Err(refusals) => refusals.0.iter().map(|refusal| refusal.setting.flag()).collect(),
     }
 }
 
@@ -116,5 +116,5 @@ fn what_is_in_force_shows_every_setting_and_no_secret() {
 #[test]
 fn problems_are_typed() {
     let Err(Refusals(refusals)) = given(&["--jwt-secret", "hunter2"]).check() else { panic!("accepted") };
-    assert_eq!(refusals.first().map(Refusal::problem), Some(&Problem::ShortSecret { bytes: 7 }));
+    assert_eq!(refusals.first().map(|refusal| &refusal.problem), Some(&Problem::ShortSecret { bytes: 7 }));
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// Why a value does not parse; the message names the expected form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidValue {
+pub(crate) enum InvalidValue {
     /// Not a duration.
     #[error("must be a duration with its unit: 500ms, 10s, 30m, 12h or 14d")]
     Duration,
@@ -20,7 +20,7 @@ pub enum InvalidValue {
 /// Parses `500ms`, `10s`, `30m`, `12h`, `14d`: a positive whole number with its unit.
 ///
 /// A bare number is refused, because its unit would be ambiguous.
-pub fn duration(text: &str) -> Result<Duration, InvalidValue> {
+pub(crate) fn duration(text: &str) -> Result<Duration, InvalidValue> {
     let (number, unit) = split(text);
     let number: u64 = number.parse().map_err(|_| InvalidValue::Duration)?;
     let millis_in_unit = match unit {
@@ -53,7 +53,7 @@ pub(super) fn size(text: &str) -> Result<usize, InvalidValue> {
 }
 
 /// Parses a whole number of at least one: a limit of zero would disable the feature by mistake.
-pub fn count<T: FromStr + Default + PartialEq>(text: &str) -> Result<T, InvalidValue> {
+pub(crate) fn count<T: FromStr + Default + PartialEq>(text: &str) -> Result<T, InvalidValue> {
     text.parse().ok().filter(|number| *number != T::default()).ok_or(InvalidValue::Count)
 }
 

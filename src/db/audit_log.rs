@@ -10,7 +10,7 @@ use crate::ids::{AuditId, CallId, UserId};
 
 text_enum! {
     /// Outcome of an audited action.
-    pub enum Outcome {
+    pub(crate) enum Outcome {
         /// Denied: the caller lacked the required standing.
         Refused = "refused",
         /// Allowed only because the caller is an admin; the check otherwise asks for an owner or a party.
@@ -22,23 +22,23 @@ text_enum! {
 
 /// An audit row to insert.
 #[derive(Clone, Debug)]
-pub struct NewAudit {
+pub(crate) struct NewAudit {
     /// The acting user; `None` for unauthenticated callers and the command line.
-    pub actor: Option<UserId>,
+    pub(crate) actor: Option<UserId>,
     /// `act` subject of an external token: the person who impersonates `actor`.
-    pub impersonator: Option<String>,
+    pub(crate) impersonator: Option<String>,
     /// Whether it was refused, allowed to an admin, or done.
-    pub outcome: Outcome,
+    pub(crate) outcome: Outcome,
     /// The attempted action, as a verb.
-    pub action: &'static str,
+    pub(crate) action: &'static str,
     /// The kind of row it was attempted on, spelled as in the domain's `Kind`.
-    pub kind: &'static str,
+    pub(crate) kind: &'static str,
     /// Id of that row, where there is one.
-    pub row_id: Option<String>,
+    pub(crate) row_id: Option<String>,
     /// Previous values or the reason, as JSON or a short sentence; never a token or user-written text.
-    pub detail: Option<String>,
+    pub(crate) detail: Option<String>,
     /// The call's id, as in `X-Request-Id` and the log.
-    pub call: Option<CallId>,
+    pub(crate) call: Option<CallId>,
 }
 
 pub(crate) fn append(connection: &mut DbConnection, at: Timestamp, row: &NewAudit) -> Result<(), DbError> {

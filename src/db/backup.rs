@@ -13,7 +13,7 @@ use super::{DbConfig, Target};
 
 /// Why no backup was made.
 #[derive(Debug, thiserror::Error)]
-pub enum BackupError {
+pub(crate) enum BackupError {
     /// PostgreSQL: `pg_dump` does this better.
     #[error(
         "souk backup copies a SQLite file; for PostgreSQL use its own tool: pg_dump --format=custom --file=PATH \

@@ -8,17 +8,17 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub struct DbConfig {
     /// Engine and location.
-    pub target: Target,
+    pub(crate) target: Target,
     /// Pool size: read connections (SQLite) or all connections (PostgreSQL).
-    pub connections: u32,
+    pub(crate) connections: u32,
     /// How long a caller waits for a free connection before it fails as overloaded.
-    pub wait: Duration,
+    pub(crate) wait: Duration,
     /// SQLite: `busy_timeout`, how long to wait while another process locks the file.
-    pub busy_timeout: Duration,
+    pub(crate) busy_timeout: Duration,
     /// SQLite: maximum number of writes committed as one group.
-    pub max_group: usize,
+    pub(crate) max_group: usize,
     /// Maximum number of queued units of work; further ones fail as overloaded.
-    pub max_waiting: usize,
+    pub(crate) max_waiting: usize,
 }
 
 impl DbConfig {
@@ -42,17 +42,6 @@ pub enum Target {
     Sqlite(PathBuf),
     /// libpq URL of a PostgreSQL server. It contains the password, hence no `Debug`.
     Postgres(String),
-}
-
-impl Target {
-    /// Parses a `postgres://` or `postgresql://` URL, or else the path of a SQLite file, with or without
-    /// `sqlite://`.
-    pub fn parse(url: &str) -> Self {
-        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            return Self::Postgres(url.to_owned());
-        }
-        Self::Sqlite(PathBuf::from(url.strip_prefix("sqlite://").unwrap_or(url)))
-    }
 }
 
 impl std::fmt::Display for Target {

@@ -147,7 +147,7 @@ impl Failure for DbError {
 
 impl DbError {
     /// A stored row that the domain's types reject.
-    pub fn unreadable(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+    pub(crate) fn unreadable(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::Diesel(DieselError::DeserializationError(Box::new(cause)))
     }
 

@@ -15,7 +15,7 @@ use crate::events::Envelope;
 use crate::ids::{Room, Seq, UserId};
 
 /// Position of the room's newest event; zero for an empty log.
-pub fn head(connection: &mut DbConnection, room: &Room) -> Result<Seq, DbError> {
+pub(crate) fn head(connection: &mut DbConnection, room: &Room) -> Result<Seq, DbError> {
     let head = rooms::table.find(room.to_string()).select(rooms::head).first::<i64>(connection).optional()?;
     Ok(head.map_or(Seq::START, Seq::from_i64))
 }
@@ -38,7 +38,7 @@ pub fn after(
 
 /// The room's events before `before` (from the newest if `None`), oldest first, at most `limit`, and whether
 /// older ones exist.
-pub fn before(
+pub(crate) fn before(
     connection: &mut DbConnection,
     room: &Room,
     before: Option<Seq>,

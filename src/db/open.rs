@@ -163,13 +163,13 @@ impl Db {
     }
 
     /// Copies a SQLite database to a new file, also while a server uses it (`souk backup`).
-    pub fn back_up(config: &DbConfig, to: &Path) -> Result<(), BackupError> {
+    pub(crate) fn back_up(config: &DbConfig, to: &Path) -> Result<(), BackupError> {
         backup::copy(config, to)
     }
 
     /// Whether the schema is the expected one and the database accepts writes: the check behind `/readyz`.
     /// The result may be one second old.
-    pub async fn check(&self) -> Result<(), DbError> {
+    pub(crate) async fn check(&self) -> Result<(), DbError> {
         let db = self.clone();
         let probe = async move {
             db.read(|uow| migrate::check(uow.conn())).await?;

@@ -49,7 +49,7 @@ impl<'c> UnitOfWork<'c> {
     }
 
     /// The timestamp of the whole unit, fixed when it began.
-    pub fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.now
     }
 
@@ -97,13 +97,13 @@ impl<'c> UnitOfWork<'c> {
     }
 
     /// Announces, after the commit, that a right has ended.
-    pub fn end(&mut self, revocation: Revocation) {
+    pub(crate) fn end(&mut self, revocation: Revocation) {
         self.committed.revocations.push(revocation);
     }
 
     /// Writes an audit row: in the transaction if it may write, right after it otherwise. A refusal is always
     /// written afterwards, since a refused unit is rolled back.
-    pub fn audit(&mut self, row: NewAudit) -> Result<(), DbError> {
+    pub(crate) fn audit(&mut self, row: NewAudit) -> Result<(), DbError> {
         if self.writable && row.outcome != Outcome::Refused {
             return audit_log::append(self.connection, self.now, &row);
         }

@@ -16,27 +16,27 @@ const READ: Right = Right::look(Kind::Audit, "read", Need::Admin);
 
 /// A row of the audit trail, as read by an admin.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// Primary key; orders the trail.
-    pub id: AuditId,
+    pub(crate) id: AuditId,
     /// Time of the transaction that wrote it.
-    pub at: Timestamp,
+    pub(crate) at: Timestamp,
     /// The acting user; `None` for unauthenticated callers and the command line.
-    pub actor: Option<UserId>,
+    pub(crate) actor: Option<UserId>,
     /// `act` subject of an external token: the person who impersonated `actor`.
-    pub impersonator: Option<String>,
+    pub(crate) impersonator: Option<String>,
     /// Whether it was refused, allowed to an admin, or done.
-    pub outcome: Outcome,
+    pub(crate) outcome: Outcome,
     /// The attempted action, as a verb.
-    pub action: String,
+    pub(crate) action: String,
     /// Spelling of the [`Kind`] of row it was attempted on.
-    pub kind: String,
+    pub(crate) kind: String,
     /// Id of that row, where there is one.
-    pub row_id: Option<String>,
+    pub(crate) row_id: Option<String>,
     /// Previous values or the reason.
-    pub detail: Option<String>,
+    pub(crate) detail: Option<String>,
     /// The call's id, as in `X-Request-Id`.
-    pub call_id: Option<String>,
+    pub(crate) call_id: Option<String>,
 }
 
 type Columns = (
@@ -66,19 +66,19 @@ const COLUMNS: Columns = (
 
 /// Which audit rows to list; `None` means any.
 #[derive(Clone, Debug, Default)]
-pub struct Filter {
+pub(crate) struct Filter {
     /// Only actions of this user.
-    pub actor: Option<UserId>,
+    pub(crate) actor: Option<UserId>,
     /// Only actions on rows of this kind.
-    pub kind: Option<Kind>,
+    pub(crate) kind: Option<Kind>,
     /// Only actions on the row of this id.
-    pub row: Option<String>,
+    pub(crate) row: Option<String>,
     /// Only actions with this outcome.
-    pub outcome: Option<Outcome>,
+    pub(crate) outcome: Option<Outcome>,
 }
 
 /// The audit trail for admins, newest first.
-pub fn list(
+pub(crate) fn list(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     filter: &Filter,

@@ -61,15 +61,15 @@ crate::db::text_enum! {
 pub struct FieldError {
     /// Path within the body or query, such as `slot.end`.
     #[schema(value_type = String)]
-    pub field: Cow<'static, str>,
+    pub(crate) field: Cow<'static, str>,
     /// What it must be.
     #[schema(value_type = String)]
-    pub message: Cow<'static, str>,
+    pub(crate) message: Cow<'static, str>,
 }
 
 impl FieldError {
     /// An error in one field; `message` states what the field must be.
-    pub fn new(field: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn new(field: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
         Self { field: field.into(), message: message.into() }
     }
 }
@@ -151,12 +151,15 @@ pub enum Error {
 
 impl Error {
     /// An `Invalid` with one field.
-    pub fn invalid(field: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn invalid(
+        field: impl Into<Cow<'static, str>>,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
         Self::Invalid(vec![FieldError::new(field, message)])
     }
 
     /// Compares an update's `If-Match` with the current version: `Stale` if they differ.
-    pub fn if_stale(kind: Kind, current: i64, seen: Option<i64>) -> Result<(), Self> {
+    pub(crate) fn if_stale(kind: Kind, current: i64, seen: Option<i64>) -> Result<(), Self> {
         if seen.is_none_or(|seen| seen == current) { Ok(()) } else { Err(Self::Stale { kind, current }) }
     }
 }

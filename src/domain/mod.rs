@@ -4,26 +4,27 @@
 //! (`service.rs`) and domain events (`events.rs`). Use cases are plain functions on a `UnitOfWork`, called
 //! alike by REST, every WebSocket dialect and the tests. Authorization is decided by `policy` alone.
 
-pub mod audit;
-pub mod bookings;
-pub mod consumers;
+pub(crate) mod audit;
+pub(crate) mod bookings;
+pub(crate) mod consumers;
 pub mod conversations;
-pub mod entries;
-pub mod error;
+pub(crate) mod entries;
+pub(crate) mod error;
 pub mod money;
-pub mod offers;
-pub mod oversight;
-pub mod page;
+pub(crate) mod offers;
+pub(crate) mod oversight;
+pub(crate) mod page;
 pub mod place;
 pub mod policy;
-pub mod projects;
-pub mod providers;
+pub(crate) mod projects;
+pub(crate) mod providers;
 pub mod requests;
 pub mod sessions;
-pub mod simulations;
-pub mod slot;
-pub mod text;
+pub(crate) mod simulations;
+pub(crate) mod slot;
+pub(crate) mod text;
 pub mod users;
 
-pub use error::{Error, FieldError, Kind};
-pub use page::{Page, Slice};
+pub use error::Error;
+pub(crate) use error::{FieldError, Kind};
+pub(crate) use page::{Page, Slice};

@@ -13,23 +13,31 @@ const LIST_ROOMS: Right = Right::look(Kind::Room, "list", Need::Admin);
 const LIST_MEMBERS: Right = Right::look(Kind::Room, "list the members of", Need::Admin);
 
 /// Authorizes listing all live connections.
-pub fn list_connections(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<(), Error> {
+pub(crate) fn list_connections(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<(), Error> {
     authorize_admin(uow, scope, LIST_CONNECTIONS, None)
 }
 
 /// Authorizes closing a user's live connection.
-pub fn close_connection(uow: &mut UnitOfWork<'_>, scope: &Scope, id: ConnectionId) -> Result<(), Error> {
+pub(crate) fn close_connection(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    id: ConnectionId,
+) -> Result<(), Error> {
     authorize_admin(uow, scope, CLOSE_CONNECTION, Some(id.to_string()))
 }
 
 /// Authorizes listing the rooms with members.
-pub fn list_rooms(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<(), Error> {
+pub(crate) fn list_rooms(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<(), Error> {
     authorize_admin(uow, scope, LIST_ROOMS, None)
 }
 
 /// Authorizes listing the members of a room. For a private room even admins get the number only: that a user
 /// is reading a journal entry right now is nobody else's business.
-pub fn list_members(uow: &mut UnitOfWork<'_>, scope: &Scope, room: &Room) -> Result<Visibility, Error> {
+pub(crate) fn list_members(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    room: &Room,
+) -> Result<Visibility, Error> {
     authorize_admin(uow, scope, LIST_MEMBERS, Some(room.to_string()))?;
     Ok(match room {
         Room::Entry(_) | Room::Conversation(_) | Room::User(_) => Visibility::CountAlone,
@@ -45,7 +53,7 @@ pub fn list_members(uow: &mut UnitOfWork<'_>, scope: &Scope, room: &Room) -> Res
 
 /// What an admin may see of a room's members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Visibility {
+pub(crate) enum Visibility {
     /// The members themselves.
     Members,
     /// Only their number.

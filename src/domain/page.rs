@@ -2,21 +2,21 @@
 
 /// Which part of a list to return.
 #[derive(Clone, Copy, Debug)]
-pub struct Page<I> {
+pub(crate) struct Page<I> {
     /// Only rows older than this one; `None` for the first page.
-    pub before: Option<I>,
+    pub(crate) before: Option<I>,
     /// Maximum number of items.
-    pub limit: u16,
+    pub(crate) limit: u16,
 }
 
 impl<I> Page<I> {
     /// The `LIMIT` to query with: one more than the page, to detect whether another page follows.
-    pub fn fetch(&self) -> i64 {
+    pub(crate) fn fetch(&self) -> i64 {
         i64::from(self.limit) + 1
     }
 
     /// Builds the page from the fetched rows, with the cursor of the next one.
-    pub fn slice<T>(&self, mut rows: Vec<T>, id: impl Fn(&T) -> I) -> Slice<T, I> {
+    pub(crate) fn slice<T>(&self, mut rows: Vec<T>, id: impl Fn(&T) -> I) -> Slice<T, I> {
         let limit = usize::from(self.limit);
         let more = rows.len() > limit;
         rows.truncate(limit);
@@ -27,16 +27,16 @@ impl<I> Page<I> {
 
 /// One page of a list.
 #[derive(Clone, Debug)]
-pub struct Slice<T, I> {
+pub(crate) struct Slice<T, I> {
     /// The items of the page.
-    pub items: Vec<T>,
+    pub(crate) items: Vec<T>,
     /// Cursor of the next page; `None` on the last.
-    pub next: Option<I>,
+    pub(crate) next: Option<I>,
 }
 
 impl<T, I> Slice<T, I> {
     /// Maps the items, keeping the cursor.
-    pub fn map<U>(self, f: impl FnMut(T) -> U) -> Slice<U, I> {
+    pub(crate) fn map<U>(self, f: impl FnMut(T) -> U) -> Slice<U, I> {
         Slice { items: self.items.into_iter().map(f).collect(), next: self.next }
     }
 }

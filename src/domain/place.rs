@@ -4,7 +4,7 @@ use super::text::SingleLine;
 
 /// A point in degrees (WGS 84).
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, utoipa::ToSchema)]
-pub struct Point {
+pub(crate) struct Point {
     /// Degrees north, -90 to 90.
     #[schema(minimum = -90, maximum = 90)]
     latitude: f64,
@@ -16,18 +16,21 @@ pub struct Point {
 /// A coordinate is out of range or NaN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("latitude must be -90 to 90 and longitude -180 to 180, both given or neither")]
-pub struct InvalidPoint;
+pub(crate) struct InvalidPoint;
 
 impl Point {
     /// A point in degrees.
-    pub fn new(latitude: f64, longitude: f64) -> Result<Self, InvalidPoint> {
+    pub(crate) fn new(latitude: f64, longitude: f64) -> Result<Self, InvalidPoint> {
         // `contains` is false for NaN.
         let on_earth = (-90.0..=90.0).contains(&latitude) && (-180.0..=180.0).contains(&longitude);
         on_earth.then_some(Self { latitude, longitude }).ok_or(InvalidPoint)
     }
 
     /// A point if both coordinates are given, `None` if neither is, an error if only one is.
-    pub fn from_parts(latitude: Option<f64>, longitude: Option<f64>) -> Result<Option<Self>, InvalidPoint> {
+    pub(crate) fn from_parts(
+        latitude: Option<f64>,
+        longitude: Option<f64>,
+    ) -> Result<Option<Self>, InvalidPoint> {
         match (latitude, longitude) {
             (Some(latitude), Some(longitude)) => Self::new(latitude, longitude).map(Some),
             (None, None) => Ok(None),
@@ -36,33 +39,33 @@ impl Point {
     }
 
     /// Degrees north, -90 to 90.
-    pub fn latitude(self) -> f64 {
+    pub(crate) fn latitude(self) -> f64 {
         self.latitude
     }
 
     /// Degrees east, -180 to 180.
-    pub fn longitude(self) -> f64 {
+    pub(crate) fn longitude(self) -> f64 {
         self.longitude
     }
 
     /// The point rounded to a hundredth of a degree, about one kilometre: for callers who may know the
     /// neighbourhood but not the address.
-    pub fn roughly(self) -> Self {
+    pub(crate) fn roughly(self) -> Self {
         let round = |degrees: f64| (degrees * 100.0).round() / 100.0;
         Self { latitude: round(self.latitude), longitude: round(self.longitude) }
     }
 }
 
 /// A free-text postal address.
-pub type Address = SingleLine<300>;
+pub(crate) type Address = SingleLine<300>;
 
 /// Where the work is to be done.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Place {
     /// Postal address, if given.
-    pub address: Option<Address>,
+    pub(crate) address: Option<Address>,
     /// Coordinates, if given.
-    pub point: Option<Point>,
+    pub(crate) point: Option<Point>,
 }
 
 #[cfg(test)]

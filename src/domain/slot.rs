@@ -9,7 +9,7 @@ const LONGEST: Duration = Duration::from_secs(31 * 24 * 60 * 60);
 
 /// A span of time `[start, end)`, never empty. Two slots that only touch do not overlap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
-pub struct Slot {
+pub(crate) struct Slot {
     /// When it begins.
     start: Timestamp,
     /// When it is over; not part of it.
@@ -18,7 +18,7 @@ pub struct Slot {
 
 /// Why a slot was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidSlot {
+pub(crate) enum InvalidSlot {
     /// The end is not after the start.
     #[error("end must be after start")]
     Reversed,
@@ -29,7 +29,7 @@ pub enum InvalidSlot {
 
 impl Slot {
     /// From `start` (inclusive) to `end` (exclusive).
-    pub fn new(start: Timestamp, end: Timestamp) -> Result<Self, InvalidSlot> {
+    pub(crate) fn new(start: Timestamp, end: Timestamp) -> Result<Self, InvalidSlot> {
         if end <= start {
             return Err(InvalidSlot::Reversed);
         }
@@ -40,12 +40,12 @@ impl Slot {
     }
 
     /// Start, inclusive.
-    pub fn start(self) -> Timestamp {
+    pub(crate) fn start(self) -> Timestamp {
         self.start
     }
 
     /// End, exclusive.
-    pub fn end(self) -> Timestamp {
+    pub(crate) fn end(self) -> Timestamp {
         self.end
     }
 }

@@ -45,7 +45,7 @@ impl<const MAX: usize> SingleLine<MAX> {
     }
 
     /// The text, trimmed and normalized.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
@@ -65,7 +65,7 @@ impl<const MAX: usize> MultiLine<MAX> {
     }
 
     /// Schema of what [`MultiLine::parse_some`] accepts, for the OpenAPI document.
-    pub fn some() -> Schema {
+    pub(crate) fn some() -> Schema {
         Self::bounded().schema_type(Type::String).min_length(Some(1)).build().into()
     }
 
@@ -82,13 +82,13 @@ impl<const MAX: usize> MultiLine<MAX> {
     }
 
     /// Like [`MultiLine::parse`], but rejects empty text.
-    pub fn parse_some(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse_some(text: &str) -> Result<Self, String> {
         let prose = Self::parse(text)?;
         if prose.0.is_empty() { Err(format!("must have 1 to {MAX} characters")) } else { Ok(prose) }
     }
 
     /// The text, trimmed and normalized.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }

@@ -94,8 +94,6 @@ pub enum RevocationReason {
     Deactivated,
     /// The user's role has changed; a new token carries the new one.
     RoleChanged,
-    /// The right's lifetime is over.
-    Expired,
     /// The standing that allowed the membership is gone (booking cancelled, member removed).
     NoStanding,
 }
@@ -111,7 +109,7 @@ pub struct Committed {
 
 impl Committed {
     /// Whether there is nothing to publish.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.events.is_empty() && self.revocations.is_empty()
     }
 }

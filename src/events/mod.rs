@@ -6,4 +6,5 @@
 
 mod envelope;
 
-pub use envelope::{Committed, DomainEvent, Envelope, Publisher, Revocation, RevocationReason};
+pub use envelope::{Committed, DomainEvent, Envelope};
+pub(crate) use envelope::{Publisher, Revocation, RevocationReason};

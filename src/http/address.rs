@@ -10,7 +10,7 @@ use crate::config::ServerConfig;
 ///
 /// The header is read from its end, and only if the peer is a trusted proxy: everything before the last
 /// trusted proxy's entry was written by the client and can be forged.
-pub fn client_address(request: &HttpRequest, server: &ServerConfig) -> IpAddr {
+pub(crate) fn client_address(request: &HttpRequest, server: &ServerConfig) -> IpAddr {
     // Only a request without a socket (unit tests of handlers) has no peer address.
     let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.ip().to_canonical());
     let forwarded = request.headers().get_all("x-forwarded-for").filter_map(|value| value.to_str().ok());

@@ -20,7 +20,7 @@ use super::Problem;
 
 /// Why a body could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum BodyError {
+pub(crate) enum BodyError {
     /// The decoded body exceeds the limit.
     #[error("the body is too large")]
     TooLarge,
@@ -55,7 +55,7 @@ impl From<BodyError> for Problem {
 ///
 /// # Errors
 /// See [`BodyError`].
-pub async fn read_body(
+pub(crate) async fn read_body(
     request: &HttpRequest,
     payload: &mut Payload,
     limit: usize,

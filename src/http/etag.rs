@@ -12,7 +12,7 @@ use super::Problem;
 
 /// The version in `If-Match`; `None` if it is absent or `*`, and the update then applies to any version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct IfMatch(pub Option<i64>);
+pub(crate) struct IfMatch(pub(crate) Option<i64>);
 
 /// The entity tag of a version.
 pub(super) fn tag(version: i64) -> String {

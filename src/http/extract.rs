@@ -26,7 +26,7 @@ use super::body::{is_form, parse_form, read_body};
 
 /// The authenticated caller. There is no anonymous one.
 #[derive(Clone, Debug)]
-pub struct Caller(pub Scope);
+pub(crate) struct Caller(pub(crate) Scope);
 
 impl Deref for Caller {
     type Target = Scope;
@@ -59,11 +59,11 @@ pub(super) fn app_of(request: &HttpRequest) -> Result<web::Data<App>, Problem> {
 
 /// The id in the path; an invalid id matches nothing and is a 404.
 #[derive(Clone, Copy, Debug)]
-pub struct Id<T>(pub T);
+pub(crate) struct Id<T>(pub(crate) T);
 
 /// Two ids in the path, in their order.
 #[derive(Clone, Copy, Debug)]
-pub struct Ids<A, B>(pub A, pub B);
+pub(crate) struct Ids<A, B>(pub(crate) A, pub(crate) B);
 
 fn segment<T: FromStr>(request: &HttpRequest, index: usize) -> Result<T, Problem> {
     let nothing = || Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such thing");
@@ -91,7 +91,7 @@ impl<A: FromStr, B: FromStr> FromRequest for Ids<A, B> {
 
 /// The parsed query string; 422 where a parameter does not parse.
 #[derive(Clone, Debug)]
-pub struct Query<T>(pub T);
+pub(crate) struct Query<T>(pub(crate) T);
 
 impl<T: DeserializeOwned> FromRequest for Query<T> {
     type Error = Problem;
@@ -109,11 +109,11 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
 
 /// A JSON body.
 #[derive(Clone, Debug)]
-pub struct Body<T>(pub T);
+pub(crate) struct Body<T>(pub(crate) T);
 
 /// A JSON body that may be absent.
 #[derive(Clone, Debug)]
-pub struct MaybeBody<T>(pub Option<T>);
+pub(crate) struct MaybeBody<T>(pub(crate) Option<T>);
 
 /// SHA-256 of the body as received, kept in the request's extensions for the idempotency fingerprint.
 pub(super) struct BodyDigest(pub(super) [u8; 32]);
@@ -156,7 +156,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for MaybeBody<T> {
 
 /// A body that may be form-encoded or JSON: OAuth clients send either.
 #[derive(Clone, Debug)]
-pub struct FormOrJson<T>(pub T);
+pub(crate) struct FormOrJson<T>(pub(crate) T);
 
 impl<T: DeserializeOwned + 'static> FromRequest for FormOrJson<T> {
     type Error = Problem;

@@ -4,16 +4,20 @@ use crate::domain::{Error, FieldError};
 
 /// The field errors so far.
 #[derive(Debug, Default)]
-pub struct Fields(Vec<FieldError>);
+pub(crate) struct Fields(Vec<FieldError>);
 
 impl Fields {
     /// The parsed field, or `None` after recording the error.
-    pub fn take<T, E: std::fmt::Display>(&mut self, field: &'static str, parsed: Result<T, E>) -> Option<T> {
+    pub(crate) fn take<T, E: std::fmt::Display>(
+        &mut self,
+        field: &'static str,
+        parsed: Result<T, E>,
+    ) -> Option<T> {
         parsed.map_err(|error| self.0.push(FieldError::new(field, error.to_string()))).ok()
     }
 
     /// Like [`Fields::take`], for a field that may be absent.
-    pub fn take_optional<T, E: std::fmt::Display>(
+    pub(crate) fn take_optional<T, E: std::fmt::Display>(
         &mut self,
         field: &'static str,
         parsed: Option<Result<T, E>>,
@@ -25,12 +29,12 @@ impl Fields {
     }
 
     /// Records an error that concerns more than one field.
-    pub fn refuse(&mut self, field: &'static str, message: &'static str) {
+    pub(crate) fn refuse(&mut self, field: &'static str, message: &'static str) {
         self.0.push(FieldError::new(field, message));
     }
 
     /// The command, if every part of it parsed; otherwise all errors.
-    pub fn finish<T>(self, command: Option<T>) -> Result<T, Error> {
+    pub(crate) fn finish<T>(self, command: Option<T>) -> Result<T, Error> {
         match command {
             Some(command) if self.0.is_empty() => Ok(command),
             _ => Err(Error::Invalid(self.0)),

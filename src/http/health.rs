@@ -16,7 +16,7 @@ pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
 }
 
 /// Mounts the probes at the root only.
-pub fn configure(cfg: &mut web::ServiceConfig) {
+pub(crate) fn configure(cfg: &mut web::ServiceConfig) {
     routes(&mut ServiceConfig::new(cfg));
 }
 

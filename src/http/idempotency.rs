@@ -22,7 +22,7 @@ use super::extract::{BodyDigest, app_of};
 use super::{Caller, Problem, Reply};
 
 /// A call that creates or decides something: who asks, its idempotency key, if any, and its fingerprint.
-pub struct IdempotentCall {
+pub(crate) struct IdempotentCall {
     app: Data<App>,
     caller: Caller,
     request: HttpRequest,
@@ -55,17 +55,17 @@ impl FromRequest for IdempotentCall {
 
 impl IdempotentCall {
     /// The shared components.
-    pub fn app(&self) -> &App {
+    pub(crate) fn app(&self) -> &App {
         &self.app
     }
 
     /// Who asks.
-    pub fn scope(&self) -> &Scope {
+    pub(crate) fn scope(&self) -> &Scope {
         &self.caller
     }
 
     /// Runs a use case and answers with its reply, or with the stored reply if this key was used before.
-    pub async fn run(
+    pub(crate) async fn run(
         self,
         body: impl Fn(&mut UnitOfWork<'_>, &Scope) -> Result<Reply, Error> + Send + 'static,
     ) -> Result<HttpResponse, Problem> {
@@ -157,7 +157,7 @@ fn store(uow: &mut UnitOfWork<'_>, user: UserId, key: &str, reply: &Reply) -> Re
 }
 
 /// Deletes replies stored before `horizon`; returns their number. Called by the scheduler.
-pub fn delete_expired(uow: &mut UnitOfWork<'_>, horizon: Timestamp) -> Result<usize, DbError> {
+pub(crate) fn delete_expired(uow: &mut UnitOfWork<'_>, horizon: Timestamp) -> Result<usize, DbError> {
     let old = keys::table.filter(keys::created_at.lt(horizon));
     Ok(diesel::delete(old).execute(uow.conn())?)
 }

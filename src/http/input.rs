@@ -13,20 +13,20 @@ use crate::domain::slot::{InvalidSlot, Slot};
 /// An amount of money.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct MoneyInput {
+pub(crate) struct MoneyInput {
     /// Minor units, such as cents.
     #[schema(example = 4900)]
     #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
-    pub amount: i64,
+    pub(crate) amount: i64,
     /// ISO 4217 code.
     #[schema(example = "EUR")]
     #[schema(value_type = Currency)]
-    pub currency: String,
+    pub(crate) currency: String,
 }
 
 impl MoneyInput {
     /// Parses the amount; the error names the wrong part and what it must be.
-    pub fn parse(&self) -> Result<Money, String> {
+    pub(crate) fn parse(&self) -> Result<Money, String> {
         let currency: Currency = self.currency.parse().map_err(|error| format!("currency {error}"))?;
         Money::new(self.amount, currency).map_err(|error| format!("amount {error}"))
     }
@@ -35,22 +35,22 @@ impl MoneyInput {
 /// A range of prices, either end open.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct PriceRangeInput {
+pub(crate) struct PriceRangeInput {
     /// Minor units.
     #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
-    pub min: Option<i64>,
+    pub(crate) min: Option<i64>,
     /// Minor units; not less than `min`.
     #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
-    pub max: Option<i64>,
+    pub(crate) max: Option<i64>,
     /// ISO 4217 code.
     #[schema(example = "EUR")]
     #[schema(value_type = Currency)]
-    pub currency: String,
+    pub(crate) currency: String,
 }
 
 impl PriceRangeInput {
     /// Parses the range; the error names the wrong part and what it must be.
-    pub fn parse(&self) -> Result<PriceRange, String> {
+    pub(crate) fn parse(&self) -> Result<PriceRange, String> {
         let currency: Currency = self.currency.parse().map_err(|error| format!("currency {error}"))?;
         PriceRange::new(self.min, self.max, currency).map_err(|error| error.to_string())
     }
@@ -59,16 +59,16 @@ impl PriceRangeInput {
 /// A span of time `[start, end)`.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct SlotInput {
+pub(crate) struct SlotInput {
     /// When it begins.
-    pub start: Timestamp,
+    pub(crate) start: Timestamp,
     /// When it is over; not part of it.
-    pub end: Timestamp,
+    pub(crate) end: Timestamp,
 }
 
 impl SlotInput {
     /// Parses the slot, whose end must be after its start.
-    pub fn parse(self) -> Result<Slot, InvalidSlot> {
+    pub(crate) fn parse(self) -> Result<Slot, InvalidSlot> {
         Slot::new(self.start, self.end)
     }
 }
@@ -76,15 +76,15 @@ impl SlotInput {
 /// Why.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ReasonInput {
+pub(crate) struct ReasonInput {
     /// 1 to 500 characters.
     #[schema(value_type = Reason)]
-    pub reason: String,
+    pub(crate) reason: String,
 }
 
 impl ReasonInput {
     /// Parses the reason; the error is one of the field `reason`.
-    pub fn parse(&self) -> Result<Reason, Error> {
+    pub(crate) fn parse(&self) -> Result<Reason, Error> {
         Reason::parse(&self.reason).map_err(|error| Error::invalid("reason", error))
     }
 }
@@ -92,18 +92,18 @@ impl ReasonInput {
 /// A point on the map.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct PointInput {
+pub(crate) struct PointInput {
     /// Degrees north, -90 to 90.
     #[schema(minimum = -90, maximum = 90)]
-    pub latitude: f64,
+    pub(crate) latitude: f64,
     /// Degrees east, -180 to 180.
     #[schema(minimum = -180, maximum = 180)]
-    pub longitude: f64,
+    pub(crate) longitude: f64,
 }
 
 impl PointInput {
     /// Parses the point, which must be within the ranges of latitude and longitude.
-    pub fn parse(self) -> Result<Point, InvalidPoint> {
+    pub(crate) fn parse(self) -> Result<Point, InvalidPoint> {
         Point::new(self.latitude, self.longitude)
     }
 }
@@ -111,7 +111,7 @@ impl PointInput {
 /// Distinguishes a field that is null (clear it) from one that is absent (leave it unchanged).
 ///
 /// For `#[serde(default, deserialize_with = "nullable")]` on an `Option<Option<T>>`.
-pub fn nullable<'de, T, D>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+pub(crate) fn nullable<'de, T, D>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
 where
     T: Deserialize<'de>,
     D: Deserializer<'de>,

@@ -9,7 +9,7 @@ use super::Problem;
 use crate::app::App;
 
 /// The address for scrapers.
-pub fn configure(config: &mut web::ServiceConfig) {
+pub(crate) fn configure(config: &mut web::ServiceConfig) {
     config.route("/metrics", web::get().to(read));
 }
 

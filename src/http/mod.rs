@@ -4,31 +4,31 @@
 //! represents the result. No rules of the marketplace are decided here.
 
 mod address;
-pub mod api;
-pub mod body;
+pub(crate) mod api;
+pub(crate) mod body;
 pub mod connection;
 pub mod problem;
 mod etag;
 mod extract;
 mod fallback;
 mod fields;
-pub mod health;
+pub(crate) mod health;
 mod idempotency;
-pub mod input;
-pub mod metrics;
-pub mod middleware;
+pub(crate) mod input;
+pub(crate) mod metrics;
+pub(crate) mod middleware;
 pub mod openapi;
 mod pagination;
 mod reply;
-pub mod root;
-pub mod routes;
+pub(crate) mod root;
+pub(crate) mod routes;
 mod schema;
 
-pub use address::client_address;
-pub use etag::IfMatch;
-pub use extract::{Body, Caller, FormOrJson, Id, Ids, MaybeBody, Query};
-pub use fields::Fields;
-pub use idempotency::{IdempotentCall, delete_expired};
-pub use pagination::{PageQuery, Paged};
+pub(crate) use address::client_address;
+pub(crate) use etag::IfMatch;
+pub(crate) use extract::{Body, Caller, FormOrJson, Id, Ids, MaybeBody, Query};
+pub(crate) use fields::Fields;
+pub(crate) use idempotency::{IdempotentCall, delete_expired};
+pub(crate) use pagination::{PageQuery, Paged};
 pub use problem::Problem;
-pub use reply::{ReadCall, Reply};
+pub(crate) use reply::{ReadCall, Reply};

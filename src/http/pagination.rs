@@ -17,11 +17,11 @@ const DEFAULT: u16 = 20;
 /// Which page of a list.
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct PageQuery {
+pub(crate) struct PageQuery {
     /// At most so many items: 1 to 100 (or to the server's --page-max), 20 by default.
-    pub limit: Option<u16>,
+    pub(crate) limit: Option<u16>,
     /// `next_cursor` of the page before.
-    pub cursor: Option<String>,
+    pub(crate) cursor: Option<String>,
 }
 
 impl PageQuery {
@@ -37,7 +37,7 @@ impl PageQuery {
     }
 
     /// Parses the requested page; its limit must not exceed `--page-max`.
-    pub fn parse<I: FromStr>(&self, app: &App) -> Result<Page<I>, Error> {
+    pub(crate) fn parse<I: FromStr>(&self, app: &App) -> Result<Page<I>, Error> {
         let most = app.config.http.page_max;
         let limit = self.limit.unwrap_or(DEFAULT.min(most));
         if !(1..=most).contains(&limit) {
@@ -57,16 +57,16 @@ fn read_cursor<I: FromStr>(cursor: &str) -> Result<I, Error> {
 
 /// One page of a list.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub struct Paged<T> {
+pub(crate) struct Paged<T> {
     /// The items.
-    pub items: Vec<T>,
+    pub(crate) items: Vec<T>,
     /// Give it as `cursor` for the next page; null at the end.
-    pub next_cursor: Option<String>,
+    pub(crate) next_cursor: Option<String>,
 }
 
 impl<T> Paged<T> {
     /// Converts a slice of the domain's into a page.
-    pub fn of<I: Display>(slice: Slice<T, I>) -> Self {
+    pub(crate) fn of<I: Display>(slice: Slice<T, I>) -> Self {
         Self { next_cursor: slice.next.map(|id| BASE64.encode(id.to_string())), items: slice.items }
     }
 }

@@ -32,7 +32,7 @@ pub struct Problem {
 /// The document that clients get.
 #[derive(serde::Serialize, utoipa::ToSchema)]
 #[schema(as = Problem)]
-pub struct Document<'a> {
+pub(crate) struct Document<'a> {
     /// Names the kind of problem; stable.
     #[serde(rename = "type")]
     #[schema(pattern = "^urn:souk:problem:[a-z_]+$", example = "urn:souk:problem:slot_taken")]
@@ -84,13 +84,13 @@ impl Problem {
     }
 
     /// 401 with its challenge (RFC 6750, section 3).
-    pub fn unauthorized(challenge: &'static str, detail: &'static str) -> Self {
+    pub(crate) fn unauthorized(challenge: &'static str, detail: &'static str) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
             .with_header(header::WWW_AUTHENTICATE, challenge)
     }
 
     /// Adds a `Retry-After` header.
-    pub fn retry_after(mut self, after: Duration) -> Self {
+    pub(crate) fn retry_after(mut self, after: Duration) -> Self {
         self.retry_after = Some(after);
         self
     }

@@ -19,7 +19,7 @@ use super::{Caller, Problem, etag};
 
 /// A successful response.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reply {
+pub(crate) struct Reply {
     pub(super) status: u16,
     pub(super) location: Option<String>,
     pub(super) version: Option<i64>,
@@ -28,23 +28,23 @@ pub struct Reply {
 
 impl Reply {
     /// 200 with a representation.
-    pub fn ok(view: &impl Serialize) -> Result<Self, Error> {
+    pub(crate) fn ok(view: &impl Serialize) -> Result<Self, Error> {
         let body = serde_json::to_string(view).map_err(DbError::from)?;
         Ok(Self { status: 200, location: None, version: None, body })
     }
 
     /// 201 with the new resource's `Location` and its representation.
-    pub fn created(location: String, view: &impl Serialize) -> Result<Self, Error> {
+    pub(crate) fn created(location: String, view: &impl Serialize) -> Result<Self, Error> {
         Ok(Self { status: 201, location: Some(location), ..Self::ok(view)? })
     }
 
     /// 204 without a body.
-    pub fn no_content() -> Self {
+    pub(crate) fn no_content() -> Self {
         Self { status: 204, location: None, version: None, body: String::new() }
     }
 
     /// Adds the version as `ETag`.
-    pub fn etag(self, version: i64) -> Self {
+    pub(crate) fn etag(self, version: i64) -> Self {
         Self { version: Some(version), ..self }
     }
 
@@ -69,7 +69,7 @@ impl Reply {
 
 /// A call that only reads: who asks, and what the caller's copy is.
 #[derive(Clone)]
-pub struct ReadCall {
+pub(crate) struct ReadCall {
     app: Data<App>,
     caller: Caller,
     request: HttpRequest,
@@ -87,17 +87,17 @@ impl FromRequest for ReadCall {
 
 impl ReadCall {
     /// The shared components.
-    pub fn app(&self) -> &App {
+    pub(crate) fn app(&self) -> &App {
         &self.app
     }
 
     /// Who asks.
-    pub fn scope(&self) -> &Scope {
+    pub(crate) fn scope(&self) -> &Scope {
         &self.caller
     }
 
     /// Answers with the result of a reading use case; 304 if the caller has that version already.
-    pub async fn read(
+    pub(crate) async fn read(
         self,
         body: impl FnOnce(&mut UnitOfWork<'_>, &Scope) -> Result<Reply, Error> + Send + 'static,
     ) -> Result<HttpResponse, Problem> {
@@ -113,7 +113,7 @@ impl ReadCall {
 
     /// Like [`ReadCall::read`], for resources that time alone can change without a new version (an offer that
     /// expires): always the whole representation, never a 304.
-    pub async fn read_current(
+    pub(crate) async fn read_current(
         self,
         body: impl FnOnce(&mut UnitOfWork<'_>, &Scope) -> Result<Reply, Error> + Send + 'static,
     ) -> Result<HttpResponse, Problem> {

@@ -10,7 +10,7 @@ const PAGE: &str = include_str!("root.html");
 const STYLE: &str = include_str!("root.css");
 
 /// Mounts `/`.
-pub fn configure(config: &mut web::ServiceConfig) {
+pub(crate) fn configure(config: &mut web::ServiceConfig) {
     config.route("/", web::get().to(greet)).route("/", web::head().to(greet));
 }
 

@@ -10,7 +10,7 @@ use super::openapi::{self, Document};
 /// The OpenAPI document and the path table of all routes. Created once and shared by the worker threads,
 /// since it is large.
 #[derive(Clone)]
-pub struct Description {
+pub(crate) struct Description {
     addresses: web::Data<Addresses>,
     document: Document,
 }
@@ -20,7 +20,7 @@ impl Description {
     ///
     /// # Errors
     /// Only if the document cannot be serialized, which a test would find.
-    pub fn new(page_max: u16) -> serde_json::Result<Self> {
+    pub(crate) fn new(page_max: u16) -> serde_json::Result<Self> {
         let document = openapi::document(page_max);
         let addresses = web::Data::new(Addresses::of(&document));
         Ok(Self { addresses, document: Document::write(&document)? })
@@ -30,7 +30,11 @@ impl Description {
 /// Mounts everything over HTTP: the routes at the root, as existing clients call them, and the same under
 /// `/api/v1`; the document and its page; and a fallback for everything else. `live` mounts the routes of live
 /// connections, which this module does not know.
-pub fn configure(cfg: &mut web::ServiceConfig, description: &Description, live: fn(&mut web::ServiceConfig)) {
+pub(crate) fn configure(
+    cfg: &mut web::ServiceConfig,
+    description: &Description,
+    live: fn(&mut web::ServiceConfig),
+) {
     cfg.app_data(description.addresses.clone());
     openapi::configure(cfg, &description.document);
     cfg.service(

@@ -11,7 +11,7 @@ use crate::ids::{ConnectionId, ProjectId, UserId};
 
 /// A client's id, chosen by the client.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct ClientId(Arc<str>);
+pub(crate) struct ClientId(Arc<str>);
 
 impl ClientId {
     /// In bytes. The server stores the id and sends it back, so its length must be bounded.
@@ -19,25 +19,25 @@ impl ClientId {
 
     /// Accepts the id that a client chose; `None` if it is empty, longer than 128 bytes, or has control
     /// characters.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let fits = (1..=Self::LONGEST).contains(&text.len()) && !text.chars().any(char::is_control);
         fits.then(|| Self(text.into()))
     }
 
     /// The id of a client that chose none: the connection's own id.
-    pub fn of(connection: ConnectionId) -> Self {
+    pub(crate) fn of(connection: ConnectionId) -> Self {
         Self(connection.to_string().into())
     }
 
     /// The id as the client wrote it.
-    pub fn as_str(&self) -> &Arc<str> {
+    pub(crate) fn as_str(&self) -> &Arc<str> {
         &self.0
     }
 }
 
 /// The connected clients of all boards; cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub struct BoardClients(Arc<Mutex<HashMap<ProjectId, Clients>>>);
+pub(crate) struct BoardClients(Arc<Mutex<HashMap<ProjectId, Clients>>>);
 
 type Clients = HashMap<(UserId, ClientId), ConnectionId>;
 
@@ -53,7 +53,7 @@ pub(crate) struct Lease {
 
 impl BoardClients {
     /// How many clients have the project's board open.
-    pub fn clients_of(&self, project: ProjectId) -> usize {
+    pub(crate) fn clients_of(&self, project: ProjectId) -> usize {
         self.lock().get(&project).map_or(0, HashMap::len)
     }
 

@@ -7,27 +7,27 @@ use rand::{RngExt, SeedableRng};
 
 /// How a drain closes the sessions.
 #[derive(Clone, Copy, Debug)]
-pub struct DrainPlan {
+pub(crate) struct DrainPlan {
     /// Sessions closed together, summed over all worker threads.
-    pub batch: usize,
+    pub(crate) batch: usize,
     /// Pause between two batches.
-    pub pause: Duration,
+    pub(crate) pause: Duration,
     /// Each client is told a random delay up to this before it reconnects, so that they do not all reconnect
     /// at once.
-    pub reconnect_jitter: Duration,
+    pub(crate) reconnect_jitter: Duration,
     /// Seed of those random delays.
-    pub seed: u64,
+    pub(crate) seed: u64,
     /// How long the drain waits for sessions that do not close.
-    pub deadline: Duration,
+    pub(crate) deadline: Duration,
 }
 
 /// The result of a drain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Drained {
+pub(crate) struct Drained {
     /// Connections when the drain began.
-    pub at_first: usize,
+    pub(crate) at_first: usize,
     /// Connections that were still open at the deadline.
-    pub left: usize,
+    pub(crate) left: usize,
 }
 
 /// One worker's share of a drain.

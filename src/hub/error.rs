@@ -7,7 +7,7 @@ pub struct HubBusy;
 
 /// Why a notice was not broadcast to a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BroadcastError {
+pub(crate) enum BroadcastError {
     /// The RoomHub's mailbox is full; the client may try again.
     #[error("the hub is busy")]
     Busy,

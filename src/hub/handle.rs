@@ -39,9 +39,9 @@ pub struct HubSnapshot {
     /// Connections, counted from their handshake on.
     pub connections: usize,
     /// Users who have at least one connection.
-    pub users: usize,
+    pub(crate) users: usize,
     /// The rooms with the most members, at most a hundred.
-    pub rooms: Vec<RoomSnapshot>,
+    pub(crate) rooms: Vec<RoomSnapshot>,
 }
 
 thread_local! {
@@ -64,7 +64,7 @@ impl HubHandle {
     }
 
     /// As [`HubHandle::start`], on a given thread.
-    pub fn start_on(
+    pub(crate) fn start_on(
         arbiter: &ArbiterHandle,
         config: HubConfig,
         metrics: HubMetrics,
@@ -94,7 +94,7 @@ impl HubHandle {
     }
 
     /// Whether the RoomHub is running. Without it no event is delivered, and the process is not ready.
-    pub fn is_running(&self) -> bool {
+    pub(crate) fn is_running(&self) -> bool {
         self.0.room_hub.connected()
     }
 
@@ -114,12 +114,12 @@ impl HubHandle {
     }
 
     /// The users in a room, each once.
-    pub async fn members(&self, room: &Room) -> Result<Vec<UserId>, HubBusy> {
+    pub(crate) async fn members(&self, room: &Room) -> Result<Vec<UserId>, HubBusy> {
         self.0.users_in(room).await
     }
 
     /// Live sessions of all worker threads, newest first.
-    pub async fn sessions(
+    pub(crate) async fn sessions(
         &self,
         filter: SessionFilter,
         page: Page<ConnectionId>,
@@ -147,7 +147,7 @@ impl HubHandle {
     /// id, or if it is ending already.
     ///
     /// The command is not lost when the hub is busy, nor when the caller stops waiting.
-    pub async fn close(&self, connection: ConnectionId, reason: CloseReason) -> bool {
+    pub(crate) async fn close(&self, connection: ConnectionId, reason: CloseReason) -> bool {
         let mut was_there = false;
         for answer in self.0.workers.close(connection, reason) {
             was_there |= answer.await.unwrap_or(false);
@@ -167,7 +167,7 @@ impl HubHandle {
     /// Closes all sessions for a shutdown: from now on no connection is admitted and no room joined; sessions
     /// get `disconnecting` with a time to reconnect, then close code 1012, in paced batches. Completes when
     /// all are gone, or at the deadline.
-    pub async fn drain(&self, plan: DrainPlan) -> Drained {
+    pub(crate) async fn drain(&self, plan: DrainPlan) -> Drained {
         self.0.user_limits.close();
         let at_first = self.0.user_limits.total();
         let all_gone = async {

@@ -29,7 +29,7 @@ pub struct Credentials {
 }
 
 /// Asks a session to end, giving the reason.
-pub type Evict = Rc<dyn Fn(CloseReason)>;
+pub(crate) type Evict = Rc<dyn Fn(CloseReason)>;
 
 /// A session that wants notices.
 ///

@@ -28,13 +28,6 @@ pub struct UserPermit {
     user: UserId,
 }
 
-impl UserPermit {
-    /// The user whose connection it counts.
-    pub fn user(&self) -> UserId {
-        self.user
-    }
-}
-
 impl Drop for UserPermit {
     fn drop(&mut self) {
         self.user_limits.release(self.user);

@@ -23,13 +23,6 @@ pub struct Category(Arc<str>);
 #[error("must be 1 to 40 lower-case letters, digits and single hyphens")]
 pub struct InvalidCategory;
 
-impl Category {
-    /// The slug as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
 impl FromStr for Category {
     type Err = InvalidCategory;
     fn from_str(text: &str) -> Result<Self, InvalidCategory> {

@@ -61,7 +61,7 @@ macro_rules! ids {
             }
 
             /// The canonical text: 36 lower-case characters.
-            pub fn as_str(&self) -> &str {
+            pub(crate) fn as_str(&self) -> &str {
                 self.0.as_str()
             }
         }

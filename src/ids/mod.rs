@@ -7,7 +7,7 @@ mod category;
 mod id;
 mod room;
 
-pub use call::{CallId, InvalidCallId};
-pub use category::{Category, InvalidCategory};
+pub use call::CallId;
+pub(crate) use category::{Category, InvalidCategory};
 pub use id::*;
-pub use room::{InvalidRoom, Room, Seq};
+pub use room::{Room, Seq};

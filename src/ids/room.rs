@@ -125,17 +125,17 @@ impl Seq {
     pub const START: Seq = Seq(0);
 
     /// The next position.
-    pub fn next(self) -> Seq {
+    pub(crate) fn next(self) -> Seq {
         Seq(self.0.saturating_add(1))
     }
 
     /// The form that the databases store; positions beyond `i64::MAX` are never reached.
-    pub fn as_i64(self) -> i64 {
+    pub(crate) fn as_i64(self) -> i64 {
         i64::try_from(self.0).unwrap_or(i64::MAX)
     }
 
     /// From the form that the databases store; negative numbers are no positions and become [`Seq::START`].
-    pub fn from_i64(seq: i64) -> Seq {
+    pub(crate) fn from_i64(seq: i64) -> Seq {
         Seq(u64::try_from(seq).unwrap_or(0))
     }
 }

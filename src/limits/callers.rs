@@ -12,11 +12,11 @@ use super::{Limited, Quota, RateLimiter, Standing};
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// The SHA-256 of a token: a key of fixed size, which also keeps the token itself out of memory.
-pub type TokenDigest = [u8; 32];
+pub(crate) type TokenDigest = [u8; 32];
 
 /// The request rates of all callers. One instance for all worker threads.
 #[derive(Debug)]
-pub struct CallerLimits {
+pub(crate) struct CallerLimits {
     anonymous: Quota,
     users: RateLimiter<UserId>,
     addresses: RateLimiter<IpAddr>,
@@ -25,7 +25,7 @@ pub struct CallerLimits {
 
 impl CallerLimits {
     /// Allows `anonymous` requests per minute and address without a good token.
-    pub fn new(anonymous: u32, clock: &Clock) -> Self {
+    pub(crate) fn new(anonymous: u32, clock: &Clock) -> Self {
         Self {
             anonymous: Quota::new(anonymous, MINUTE),
             users: RateLimiter::new(clock.clone()),
@@ -38,7 +38,7 @@ impl CallerLimits {
     ///
     /// # Errors
     /// The user has used up the quota.
-    pub fn user(&self, user: UserId, requests: u32) -> Result<Standing, Limited> {
+    pub(crate) fn user(&self, user: UserId, requests: u32) -> Result<Standing, Limited> {
         self.users.take(user, Quota::new(requests, MINUTE))
     }
 
@@ -46,12 +46,12 @@ impl CallerLimits {
     ///
     /// # Errors
     /// The address has used up its quota.
-    pub fn address(&self, address: IpAddr) -> Result<Standing, Limited> {
+    pub(crate) fn address(&self, address: IpAddr) -> Result<Standing, Limited> {
         self.addresses.take(customer(address), self.anonymous)
     }
 
     /// Records that a token with a good signature was refused by the database check.
-    pub fn refused(&self, token: TokenDigest) {
+    pub(crate) fn refused(&self, token: TokenDigest) {
         // A result of "limited" is acted on in `may_look_up`.
         let _ = self.refused.take(token, self.anonymous);
     }
@@ -59,7 +59,7 @@ impl CallerLimits {
     /// Whether a token with a good signature is worth a database read. It is while its address has quota
     /// left, to which a refusal is charged. It also is for an address without quota, which may have good
     /// callers beside bad ones, as long as this very token has not been refused too often itself.
-    pub fn may_look_up(&self, token: &TokenDigest, address: IpAddr) -> Result<(), Limited> {
+    pub(crate) fn may_look_up(&self, token: &TokenDigest, address: IpAddr) -> Result<(), Limited> {
         match self.addresses.look(&customer(address), self.anonymous) {
             Ok(_) => Ok(()),
             Err(limited) => self.refused.look(token, self.anonymous).map(drop).map_err(|_| limited),

@@ -6,7 +6,7 @@ use crate::clock::Timestamp;
 
 /// A rate and a burst size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Quota {
+pub(crate) struct Quota {
     limit: u32,
     /// Time between two requests at the sustained rate.
     interval: Duration,
@@ -15,7 +15,7 @@ pub struct Quota {
 impl Quota {
     /// `limit` requests per `period`, and as many in a burst. A limit of zero would refuse everything for
     /// ever, so it counts as one.
-    pub const fn new(limit: u32, period: Duration) -> Self {
+    pub(crate) const fn new(limit: u32, period: Duration) -> Self {
         let limit = if limit == 0 { 1 } else { limit };
         let interval = match period.checked_div(limit) {
             Some(interval) => interval,
@@ -25,12 +25,12 @@ impl Quota {
     }
 
     /// The same sustained rate, with a burst of `limit` requests.
-    pub fn with_burst(self, limit: u32) -> Self {
+    pub(crate) fn with_burst(self, limit: u32) -> Self {
         Self { limit: limit.max(1), ..self }
     }
 
     /// The burst size in requests.
-    pub fn limit(self) -> u32 {
+    pub(crate) fn limit(self) -> u32 {
         self.limit
     }
 
@@ -41,7 +41,7 @@ impl Quota {
 
 /// The state of one key: a single moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bucket {
+pub(crate) struct Bucket {
     /// The theoretical arrival time of GCRA: when the key will have its full burst again.
     even: Timestamp,
 }
@@ -55,22 +55,22 @@ impl Default for Bucket {
 
 /// How much of its quota a key has used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub(crate) struct Standing {
     /// The burst size in requests.
-    pub limit: u32,
+    pub(crate) limit: u32,
     /// Requests that are allowed right now.
-    pub remaining: u32,
+    pub(crate) remaining: u32,
     /// Time until the full burst is available again.
-    pub reset: Duration,
+    pub(crate) reset: Duration,
 }
 
 /// The key has used up its quota.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limited {
+pub(crate) struct Limited {
     /// Time until the next request is allowed.
-    pub retry_after: Duration,
+    pub(crate) retry_after: Duration,
     /// The key's standing when it was refused.
-    pub standing: Standing,
+    pub(crate) standing: Standing,
 }
 
 impl Bucket {
@@ -78,7 +78,7 @@ impl Bucket {
     ///
     /// # Errors
     /// The quota is used up.
-    pub fn look(self, quota: Quota, now: Timestamp) -> Result<Standing, Limited> {
+    pub(crate) fn look(self, quota: Quota, now: Timestamp) -> Result<Standing, Limited> {
         let (burst, ahead) = (quota.burst(), self.ahead(quota, now));
         let free = burst.saturating_sub(ahead);
         let remaining = free.as_nanos().checked_div(quota.interval.as_nanos());
@@ -95,7 +95,7 @@ impl Bucket {
     ///
     /// # Errors
     /// The quota is used up; nothing is counted.
-    pub fn take(&mut self, quota: Quota, now: Timestamp) -> Result<Standing, Limited> {
+    pub(crate) fn take(&mut self, quota: Quota, now: Timestamp) -> Result<Standing, Limited> {
         let before = self.look(quota, now)?;
         let reset = self.ahead(quota, now) + quota.interval;
         self.even = now.plus(reset);
@@ -104,13 +104,13 @@ impl Bucket {
 
     /// Counts one request even if the quota is used up, for costs that are known only afterwards. The wait
     /// that this causes never exceeds the quota's period.
-    pub fn charge(&mut self, quota: Quota, now: Timestamp) {
+    pub(crate) fn charge(&mut self, quota: Quota, now: Timestamp) {
         let ahead = self.ahead(quota, now) + quota.interval;
         self.even = now.plus(ahead.min(quota.burst()));
     }
 
     /// Whether the full burst is available, so that the key need not be remembered.
-    pub fn is_even(self, now: Timestamp) -> bool {
+    pub(crate) fn is_even(self, now: Timestamp) -> bool {
         self.even <= now
     }
 

@@ -17,7 +17,7 @@ const MAX_KEYS: usize = 65_536;
 /// the half that has used least. So a flood of made-up keys refuses nobody, and to make the server forget a
 /// heavily used key an attacker needs tens of thousands of keys that are used more.
 #[derive(Debug)]
-pub struct Buckets<K> {
+pub(crate) struct Buckets<K> {
     max_keys: usize,
     by_key: HashMap<K, Bucket>,
 }
@@ -30,12 +30,12 @@ impl<K> Default for Buckets<K> {
 
 impl<K: Hash + Eq> Buckets<K> {
     /// The state of a key; that of a new key if it is not remembered.
-    pub fn get(&self, key: &K) -> Bucket {
+    pub(crate) fn get(&self, key: &K) -> Bucket {
         self.by_key.get(key).copied().unwrap_or_default()
     }
 
     /// The state of a key, to be changed.
-    pub fn of(&mut self, key: K, now: Timestamp) -> &mut Bucket {
+    pub(crate) fn of(&mut self, key: K, now: Timestamp) -> &mut Bucket {
         if self.by_key.len() >= self.max_keys && !self.by_key.contains_key(&key) {
             self.make_room(now);
         }
@@ -62,14 +62,14 @@ impl<K: Hash + Eq> Buckets<K> {
 
 /// Limits many keys, each by the quota that the caller passes.
 #[derive(Debug)]
-pub struct RateLimiter<K> {
+pub(crate) struct RateLimiter<K> {
     clock: Clock,
     buckets: Mutex<Buckets<K>>,
 }
 
 impl<K: Hash + Eq> RateLimiter<K> {
     /// A limiter that remembers no key yet.
-    pub fn new(clock: Clock) -> Self {
+    pub(crate) fn new(clock: Clock) -> Self {
         Self { clock, buckets: Mutex::default() }
     }
 
@@ -77,7 +77,7 @@ impl<K: Hash + Eq> RateLimiter<K> {
     ///
     /// # Errors
     /// The quota is used up.
-    pub fn take(&self, key: K, quota: Quota) -> Result<Standing, Limited> {
+    pub(crate) fn take(&self, key: K, quota: Quota) -> Result<Standing, Limited> {
         let now = self.clock.now();
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         buckets.of(key, now).take(quota, now)
@@ -87,7 +87,7 @@ impl<K: Hash + Eq> RateLimiter<K> {
     ///
     /// # Errors
     /// The quota is used up.
-    pub fn look(&self, key: &K, quota: Quota) -> Result<Standing, Limited> {
+    pub(crate) fn look(&self, key: &K, quota: Quota) -> Result<Standing, Limited> {
         let buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         buckets.get(key).look(quota, self.clock.now())
     }

@@ -7,8 +7,8 @@
 mod callers;
 mod gcra;
 mod keyed;
-pub mod network;
+pub(crate) mod network;
 
-pub use callers::{CallerLimits, TokenDigest};
-pub use gcra::{Bucket, Limited, Quota, Standing};
-pub use keyed::{Buckets, RateLimiter};
+pub(crate) use callers::CallerLimits;
+pub(crate) use gcra::{Bucket, Limited, Quota, Standing};
+pub(crate) use keyed::{Buckets, RateLimiter};

@@ -69,7 +69,7 @@ pub enum Endpoint {
 
 impl Endpoint {
     /// The endpoint's name in lists of connections.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Ws => "ws",
             Self::Reflections => "reflections",
@@ -82,16 +82,16 @@ impl Endpoint {
 
 /// The content of a close frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Close {
+pub(crate) struct Close {
     /// The close code, 1000 to 4999.
-    pub code: u16,
+    pub(crate) code: u16,
     /// The reason text, at most 123 bytes (RFC 6455, section 5.5).
-    pub reason: &'static str,
+    pub(crate) reason: &'static str,
 }
 
 /// Whether and when the client should reconnect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reconnect {
+pub(crate) enum Reconnect {
     /// At once, resuming with `since`.
     Now,
     /// After a pause.
@@ -108,7 +108,7 @@ const LATER_MS: u64 = 5_000;
 impl Reconnect {
     /// The delay in milliseconds that `disconnecting` carries; `None` if reconnecting with the same token
     /// makes no sense.
-    pub fn in_ms(self) -> Option<u64> {
+    pub(crate) fn in_ms(self) -> Option<u64> {
         match self {
             Self::Now => Some(0),
             Self::Later => Some(LATER_MS),
@@ -118,8 +118,9 @@ impl Reconnect {
 }
 
 impl CloseReason {
-    /// Every reason, for metrics and for tests of the table.
-    pub const ALL: [CloseReason; 22] = [
+    /// Every reason, for tests of the table.
+    #[cfg(test)]
+    pub(crate) const ALL: [CloseReason; 22] = [
         Self::NoToken,
         Self::InvalidToken,
         Self::Revoked,
@@ -145,7 +146,7 @@ impl CloseReason {
     ];
 
     /// The table: code and text of this reason on `endpoint`.
-    pub fn on(self, endpoint: Endpoint) -> Close {
+    pub(crate) fn on(self, endpoint: Endpoint) -> Close {
         let code = match endpoint {
             Endpoint::Ws | Endpoint::Reflections | Endpoint::SocketIo => self.own_code(),
             Endpoint::Kanban => self.shared_code(|_| 1008),
@@ -195,7 +196,7 @@ impl CloseReason {
     }
 
     /// The text for people: what happened, and whether to reconnect.
-    pub fn text(self) -> &'static str {
+    pub(crate) fn text(self) -> &'static str {
         match self {
             Self::NoToken => "authentication required; reconnect with a token",
             Self::InvalidToken => "invalid token; reconnect with a fresh token",
@@ -223,7 +224,7 @@ impl CloseReason {
     }
 
     /// The name in `disconnecting`, log lines and metrics.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::NoToken => "no_token",
             Self::InvalidToken => "invalid_token",
@@ -251,7 +252,7 @@ impl CloseReason {
     }
 
     /// The message of a Socket.IO `connect_error`, or the one sent before a `disconnect`.
-    pub fn socket_io(self) -> &'static str {
+    pub(crate) fn socket_io(self) -> &'static str {
         match self {
             Self::NoToken => "authentication required",
             Self::InvalidToken | Self::Revoked | Self::NoSubject => "invalid token",
@@ -261,7 +262,7 @@ impl CloseReason {
     }
 
     /// Whether and when reconnecting makes sense.
-    pub fn reconnect(self) -> Reconnect {
+    pub(crate) fn reconnect(self) -> Reconnect {
         match self {
             Self::NoToken | Self::InvalidToken | Self::Revoked | Self::TokenExpired => {
                 Reconnect::WithFreshToken

@@ -7,7 +7,7 @@ use crate::ids::{ConversationId, Room, Seq};
 
 /// One command of a client, in any dialect.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Command {
+pub(crate) enum Command {
     /// Subscribe to a room's events; with `since`, missed events come first.
     Join {
         /// The room to join.
@@ -76,7 +76,7 @@ pub enum Command {
 
 impl Command {
     /// The command's name in `type`, in logs and in metrics.
-    pub fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Join { .. } => "join",
             Self::JoinChat { .. } => "join_chat",
@@ -95,16 +95,16 @@ impl Command {
 
 /// A command and its correlation id.
 #[derive(Debug, Clone)]
-pub struct Request {
+pub(crate) struct Request {
     /// Echoed in the answer. Without it, only answers that carry data are sent.
     pub id: Option<Correlation>,
     /// The command to run.
-    pub command: Command,
+    pub(crate) command: Command,
 }
 
 /// Text that must never reach a log line: tokens, and messages between users. `Debug` hides it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Private(pub String);
+pub(crate) struct Private(pub(crate) String);
 
 impl fmt::Debug for Private {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -114,11 +114,11 @@ impl fmt::Debug for Private {
 
 /// Input that is not a valid request.
 #[derive(Debug, Clone)]
-pub struct Malformed {
+pub(crate) struct Malformed {
     /// The request's id, if it could be read.
-    pub id: Option<Correlation>,
+    pub(crate) id: Option<Correlation>,
     /// The kind of mistake.
-    pub code: ErrorCode,
+    pub(crate) code: ErrorCode,
     /// What is wrong and what would be right, for the client's developer.
-    pub message: String,
+    pub(crate) message: String,
 }

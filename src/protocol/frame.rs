@@ -92,7 +92,7 @@ fn split(frames: &[u8]) -> Option<(u8, &[u8], &[u8])> {
 
 /// A close frame. A reason longer than the 123 bytes that fit into a control frame is cut at a character
 /// boundary.
-pub fn close_frame(code: u16, reason: &str) -> Bytes {
+pub(crate) fn close_frame(code: u16, reason: &str) -> Bytes {
     let reason = reason.get(..reason.floor_char_boundary(MAX_REASON)).unwrap_or_default();
     let mut frame = BytesMut::with_capacity(4 + reason.len());
     frame.put_u8(CLOSE);
@@ -103,7 +103,7 @@ pub fn close_frame(code: u16, reason: &str) -> Bytes {
 }
 
 /// A pong frame with the payload of the ping, which has at most 125 bytes.
-pub fn pong_frame(payload: &[u8]) -> Bytes {
+pub(crate) fn pong_frame(payload: &[u8]) -> Bytes {
     let mut frame = BytesMut::with_capacity(2 + payload.len());
     frame.put_u8(PONG);
     put_length(&mut frame, payload.len());

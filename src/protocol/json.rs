@@ -5,7 +5,7 @@ use super::{Command, Correlation, ErrorCode, Malformed, Notice, Request};
 use crate::json;
 
 /// Parses one request. The error describes the mistake and carries the request's id if that could be read.
-pub fn decode(text: &str) -> Result<Request, Malformed> {
+pub(crate) fn decode(text: &str) -> Result<Request, Malformed> {
     let fields: Fields<'_> = json::from_str(text).map_err(|error| Malformed {
         id: None,
         code: ErrorCode::Malformed,

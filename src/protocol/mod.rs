@@ -11,20 +11,20 @@ mod correlation;
 pub mod engineio;
 mod fields;
 pub mod frame;
-pub mod json;
+pub(crate) mod json;
 mod notice;
 pub mod socketio;
 
 use bytes::Bytes;
 
-pub use command::{Command, Malformed, Private, Request};
-pub use correlation::Correlation;
-pub use frame::{close_frame, pong_frame};
-pub use notice::{
-    AckBody, ErrorCode, Established, Event, Joined, Limits, Notice, OnBoard, PresenceChange, TokenClaims,
-    Whoami,
+pub(crate) use command::{Command, Malformed, Private, Request};
+pub(crate) use correlation::Correlation;
+pub(crate) use frame::{close_frame, pong_frame};
+pub(crate) use notice::{
+    AckBody, ErrorCode, Established, Joined, Limits, OnBoard, PresenceChange, TokenClaims, Whoami,
 };
-pub use socketio::Namespace;
+pub use notice::{Event, Notice};
+pub(crate) use socketio::Namespace;
 
 /// An encoding of commands and notices.
 ///
@@ -42,11 +42,11 @@ pub enum Dialect {
 
 impl Dialect {
     /// Every dialect, for tables indexed by [`Dialect::index`].
-    pub const ALL: [Dialect; 3] =
+    pub(crate) const ALL: [Dialect; 3] =
         [Dialect::Json, Dialect::SocketIo(Namespace::Main), Dialect::SocketIo(Namespace::Admin)];
 
     /// Position in [`Dialect::ALL`].
-    pub fn index(self) -> usize {
+    pub(crate) fn index(self) -> usize {
         match self {
             Self::Json => 0,
             Self::SocketIo(Namespace::Main) => 1,
@@ -67,7 +67,7 @@ pub fn encode(dialect: Dialect, notice: &Notice) -> Bytes {
 }
 
 /// Parses one request in this dialect.
-pub fn decode(dialect: Dialect, text: &str) -> Result<Request, Malformed> {
+pub(crate) fn decode(dialect: Dialect, text: &str) -> Result<Request, Malformed> {
     match dialect {
         Dialect::Json => json::decode(text),
         Dialect::SocketIo(_) => socketio::read_event(text),

@@ -80,7 +80,7 @@ pub enum Notice {
 
 impl Notice {
     /// The notice's name in `type` and in metrics.
-    pub fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::ConnectionEstablished(_) => "connection_established",
             Self::Event(_) => "event",
@@ -99,62 +99,62 @@ impl Notice {
 #[derive(Debug, Clone, Serialize)]
 pub struct Established {
     /// The connection's id, as in the server's logs.
-    pub session_id: ConnectionId,
+    pub(crate) session_id: ConnectionId,
     /// The authenticated user.
-    pub user_id: UserId,
+    pub(crate) user_id: UserId,
     /// The user's own email address; sent to nobody else.
-    pub user_email: Arc<str>,
+    pub(crate) user_email: Arc<str>,
     /// The user's role, as in REST.
-    pub role: &'static str,
+    pub(crate) role: &'static str,
     /// The user's plan, which determines the limits.
-    pub plan: &'static str,
+    pub(crate) plan: &'static str,
     /// When the token expires.
-    pub expires_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
     /// Interval between two pings of the server, in seconds.
-    pub heartbeat_s: u64,
+    pub(crate) heartbeat_s: u64,
     /// The server's time.
-    pub timestamp: Timestamp,
+    pub(crate) timestamp: Timestamp,
     /// The limits of the user's plan.
-    pub limits: Limits,
+    pub(crate) limits: Limits,
     /// The board and the client's id there, if the connection was made to a board.
     #[serde(flatten)]
-    pub board: Option<OnBoard>,
+    pub(crate) board: Option<OnBoard>,
     /// Further claims of the token; sent to Socket.IO clients only.
     #[serde(skip)]
-    pub token: TokenClaims,
+    pub(crate) token: TokenClaims,
 }
 
 /// The ids by which a token and its login can be revoked. None of them is a secret.
 #[derive(Debug, Clone, Serialize)]
-pub struct TokenClaims {
+pub(crate) struct TokenClaims {
     /// The token's id.
-    pub jti: String,
+    pub(crate) jti: String,
     /// The login that it was issued for; `None` for other issuers.
-    pub sid: Option<LoginId>,
+    pub(crate) sid: Option<LoginId>,
     /// Its issuer; `None` for our own tokens.
-    pub iss: Option<Arc<str>>,
+    pub(crate) iss: Option<Arc<str>>,
 }
 
 /// A plan's limits for live connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Limits {
+pub(crate) struct Limits {
     /// Concurrent sessions of one user.
-    pub connections: usize,
+    pub(crate) connections: usize,
     /// Messages per second of one session; also its burst size.
-    pub messages_per_second: u32,
+    pub(crate) messages_per_second: u32,
     /// Rooms that one session may be in.
-    pub rooms: usize,
+    pub(crate) rooms: usize,
     /// Simulations of one user that are queued or running.
-    pub simulations: u32,
+    pub(crate) simulations: u32,
 }
 
 /// A client of a project's board.
 #[derive(Debug, Clone, Serialize)]
-pub struct OnBoard {
+pub(crate) struct OnBoard {
     /// The client's id: its own, or the one that the server gave it.
-    pub client_id: Arc<str>,
+    pub(crate) client_id: Arc<str>,
     /// The project of the board.
-    pub project_id: ProjectId,
+    pub(crate) project_id: ProjectId,
 }
 
 /// An event of a room's log, as members receive it.
@@ -228,34 +228,34 @@ pub enum AckBody {
 #[derive(Debug, Clone, Serialize)]
 pub struct Whoami {
     /// The connection's id, as in `connection_established`.
-    pub session_id: ConnectionId,
+    pub(crate) session_id: ConnectionId,
     /// The user.
-    pub user_id: UserId,
+    pub(crate) user_id: UserId,
     /// Their e-mail address.
-    pub user_email: Arc<str>,
+    pub(crate) user_email: Arc<str>,
     /// `consumer`, `provider` or `admin`.
-    pub role: &'static str,
+    pub(crate) role: &'static str,
     /// `free`, `pro` or `enterprise`.
-    pub plan: &'static str,
+    pub(crate) plan: &'static str,
     /// What the plan allows.
-    pub limits: Limits,
+    pub(crate) limits: Limits,
     /// When the token ends.
-    pub expires_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
 }
 
 /// The state of a room at the time of a join.
 #[derive(Debug, Clone, Serialize)]
 pub struct Joined {
     /// The room that was joined.
-    pub room: Room,
+    pub(crate) room: Room,
     /// The room's newest position; every later event will be delivered.
-    pub head: Seq,
+    pub(crate) head: Seq,
     /// Whether `events` is everything after `since`. If false, events are missing that the client must read
     /// with `history`.
-    pub recovered: bool,
+    pub(crate) recovered: bool,
     /// The events after `since`, oldest first; absent when the client did not resume.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub events: Option<Vec<Event>>,
+    pub(crate) events: Option<Vec<Event>>,
 }
 
 /// Why a request was refused, for programs. The names are stable.
@@ -289,7 +289,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// The code on the wire and in metrics.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Malformed => "malformed",
             Self::UnknownType => "unknown_type",

@@ -16,7 +16,7 @@ use super::websocket::{ConnectionLimits, FrameLimits};
 
 /// The shared state of live connections. Cheap to clone: each worker thread holds its own copy.
 #[derive(Clone)]
-pub struct Gateway(Arc<Inner>);
+pub(crate) struct Gateway(Arc<Inner>);
 
 struct Inner {
     app: App,
@@ -30,7 +30,7 @@ impl Gateway {
     ///
     /// # Errors
     /// Only if a metric of the same name is registered already.
-    pub fn new(app: App) -> prometheus::Result<Self> {
+    pub(crate) fn new(app: App) -> prometheus::Result<Self> {
         let config = &app.config.realtime;
         let limits = AddressLimits {
             pending: config.unauthenticated_per_address,

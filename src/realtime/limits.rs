@@ -7,21 +7,21 @@ use crate::protocol::Limits;
 
 /// What one session may do, and how its token's expiry is handled.
 #[derive(Debug, Clone, Copy)]
-pub struct SessionLimits {
+pub(crate) struct SessionLimits {
     /// The limits of the user's plan.
-    pub plan: PlanLimits,
+    pub(crate) plan: PlanLimits,
     /// Malformed messages per minute that close the session.
-    pub malformed: u32,
+    pub(crate) malformed: u32,
     /// How long before the token expires the client is warned.
-    pub token_warning: Duration,
+    pub(crate) token_warning: Duration,
     /// How long after a token of an outside issuer expired the session is closed; sessions with our own
     /// tokens end on time.
-    pub token_grace: Duration,
+    pub(crate) token_grace: Duration,
 }
 
 impl SessionLimits {
     /// As clients see them.
-    pub fn announced(&self) -> Limits {
+    pub(crate) fn announced(&self) -> Limits {
         let PlanLimits { connections, messages, rooms, simulations, .. } = self.plan;
         Limits { connections, messages_per_second: messages, rooms, simulations }
     }

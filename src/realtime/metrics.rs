@@ -11,7 +11,7 @@ use super::engineio::Engine;
 
 /// The metrics of handshakes and sessions; the hub counts deliveries to rooms.
 #[derive(Debug, Clone)]
-pub struct RealtimeMetrics {
+pub(crate) struct RealtimeMetrics {
     connections: IntGauge,
     handshakes: IntCounterVec,
     closes: IntCounterVec,
@@ -25,7 +25,7 @@ impl RealtimeMetrics {
     ///
     /// # Errors
     /// Only if two metrics have the same name, which a test would find.
-    pub fn new(registry: &Registry) -> prometheus::Result<Self> {
+    pub(crate) fn new(registry: &Registry) -> prometheus::Result<Self> {
         let connections = IntGauge::new("souk_realtime_connections", "Sessions that are open")?;
         registry.register(Box::new(connections.clone()))?;
         let counters = |name: &str, help: &str, label: &str| -> prometheus::Result<IntCounterVec> {

@@ -22,11 +22,10 @@ pub mod connection;
 pub mod websocket;
 pub mod engineio;
 pub mod socketio;
-pub mod session;
-pub mod handlers;
+pub(crate) mod session;
+pub(crate) mod handlers;
 mod rooms;
 mod metrics;
 
-pub use gateway::Gateway;
-pub use metrics::RealtimeMetrics;
-pub use routes::routes;
+pub(crate) use gateway::Gateway;
+pub(crate) use routes::routes;

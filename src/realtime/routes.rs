@@ -24,7 +24,7 @@ use super::websocket::handshake::{Handshake, WebSocket, named_client};
 use super::{Gateway, rooms};
 
 /// Registers all of them.
-pub fn routes(config: &mut web::ServiceConfig) {
+pub(crate) fn routes(config: &mut web::ServiceConfig) {
     config.route("/ws", web::get().to(connect));
     config.route("/ws/reflections/{entry_id}", web::get().to(reflections));
     config.route("/ws/kanban/projects/{project_id}", web::get().to(board));

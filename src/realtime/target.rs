@@ -6,7 +6,7 @@ use crate::ids::{EntryId, ProjectId, Room};
 /// What a connection was opened for, by its address. The protocol is the same for all; an endpoint of one
 /// room joins it automatically, and its session ends when the user loses the standing in that room.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum EndpointTarget {
+pub(crate) enum EndpointTarget {
     /// Any room that is joined by command: `/ws` and `/socket.io/`.
     Any,
     /// A project's board.
@@ -19,7 +19,7 @@ pub enum EndpointTarget {
 
 impl EndpointTarget {
     /// The room that the connection is bound to, if any.
-    pub fn room(&self) -> Option<Room> {
+    pub(crate) fn room(&self) -> Option<Room> {
         match self {
             Self::Any | Self::Simulations => None,
             Self::Board(project, _) => Some(Room::Project(*project)),

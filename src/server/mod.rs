@@ -5,4 +5,5 @@ pub mod revocation_poll;
 pub mod scheduler;
 mod startup;
 
-pub use startup::{Server, StartError, Stop, allow_many_files, build, db_config, shutdown_signal};
+pub(crate) use startup::shutdown_signal;
+pub use startup::{Stop, allow_many_files, build, db_config};

@@ -30,7 +30,7 @@ const LOOK_BACK: Duration = Duration::from_secs(60);
 const BATCH: u16 = 500;
 
 /// Polls for ever. A failure is logged when it begins, and the next round tries again.
-pub async fn run(app: &App) {
+pub(crate) async fn run(app: &App) {
     let mut rounds = interval(EVERY);
     rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut fails = false;

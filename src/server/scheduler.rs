@@ -36,7 +36,7 @@ pub struct Swept {
 }
 
 /// Sweeps for ever. A failure is logged, and the next round tries again.
-pub async fn run(app: &App) {
+pub(crate) async fn run(app: &App) {
     let mut rounds = interval(app.config.server.sweep_interval);
     rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

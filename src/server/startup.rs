@@ -119,7 +119,7 @@ impl Server {
     }
 
     /// Logs how to create an admin if there is none: without one, nobody can suspend or manage users.
-    pub async fn tell_of_missing_admin(&self) {
+    pub(crate) async fn tell_of_missing_admin(&self) {
         match self.app.db.read(users::repository::has_active_admin).await {
             Ok(true) => {}
             Ok(false) => {
@@ -203,7 +203,7 @@ pub enum Stop {
 /// The signal handlers are installed by this call, not by the first poll: a signal that arrives during
 /// startup takes effect as soon as the server serves.
 #[cfg(unix)]
-pub fn shutdown_signal() -> io::Result<impl Future<Output = Stop>> {
+pub(crate) fn shutdown_signal() -> io::Result<impl Future<Output = Stop>> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     Ok(async move {
@@ -214,7 +214,7 @@ pub fn shutdown_signal() -> io::Result<impl Future<Output = Stop>> {
 
 /// A future that resolves on Ctrl-C.
 #[cfg(not(unix))]
-pub fn shutdown_signal() -> io::Result<impl Future<Output = Stop>> {
+pub(crate) fn shutdown_signal() -> io::Result<impl Future<Output = Stop>> {
     Ok(async {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;

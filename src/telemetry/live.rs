@@ -15,7 +15,7 @@ struct Live<F> {
 ///
 /// # Errors
 /// Only if a metric of the same name is registered already.
-pub fn register_live(
+pub(crate) fn register_live(
     registry: &Registry,
     name: &str,
     help: &str,

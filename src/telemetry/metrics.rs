@@ -25,7 +25,7 @@ impl Metrics {
     ///
     /// # Errors
     /// Only if two metrics have the same name, which a test would find.
-    pub fn new() -> prometheus::Result<Self> {
+    pub(crate) fn new() -> prometheus::Result<Self> {
         let registry = Registry::new();
         let http_requests = IntCounterVec::new(
             Opts::new("souk_http_requests_total", "HTTP requests answered"),
@@ -48,19 +48,19 @@ impl Metrics {
     }
 
     /// The registry, for other modules' metrics; names begin with `souk_` and contain their unit.
-    pub fn registry(&self) -> &Registry {
+    pub(crate) fn registry(&self) -> &Registry {
         &self.registry
     }
 
     /// Counts one answered request. `route` is the pattern (`/offers/{id}`), never the path: a label per id
     /// would grow without bound.
-    pub fn http_answered(&self, route: &str, method: &str, status: u16, took: Duration) {
+    pub(crate) fn http_answered(&self, route: &str, method: &str, status: u16, took: Duration) {
         self.http_requests.with_label_values(&[route, method, &status.to_string()]).inc();
         self.http_seconds.with_label_values(&[route, method]).observe(took.as_secs_f64());
     }
 
     /// Counts a refusal by a plan limit: `connections`, `messages`, `rooms`, `requests` or `simulations`.
-    pub fn plan_limited(&self, limit: &str, plan: &str) {
+    pub(crate) fn plan_limited(&self, limit: &str, plan: &str) {
         self.plan_limits.with_label_values(&[limit, plan]).inc();
     }
 

@@ -2,10 +2,10 @@
 
 mod live;
 pub mod logging;
-pub mod metrics;
+pub(crate) mod metrics;
 mod process;
 mod scrub;
 
-pub use live::register_live;
-pub use metrics::Metrics;
-pub use scrub::without_secret;
+pub(crate) use live::register_live;
+pub(crate) use metrics::Metrics;
+pub(crate) use scrub::without_secret;

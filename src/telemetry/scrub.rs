@@ -45,7 +45,7 @@ pub(super) fn scrub(text: &str) -> Cow<'_, str> {
 }
 
 /// Replaces `secret` in `text` with `***`, also where it is percent-encoded.
-pub fn without_secret<'t>(text: &'t str, secret: &str) -> Cow<'t, str> {
+pub(crate) fn without_secret<'t>(text: &'t str, secret: &str) -> Cow<'t, str> {
     let mut decoded = Cow::Borrowed(text);
     for _ in 0..=ENCODED_AT_MOST {
         if !secret.is_empty() && decoded.contains(secret) {

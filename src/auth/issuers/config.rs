@@ -33,7 +33,7 @@ use crate::auth::token::{Algorithm, BadKey, VerifyingKey};
 
 /// Whether an unknown user with a valid token of an issuer is created at first sight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Provisioning {
+pub(crate) enum Provisioning {
     /// Unknown users are refused.
     #[default]
     Never,
@@ -43,7 +43,7 @@ pub enum Provisioning {
 
 /// From where keys may be fetched over plain HTTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum PlainHttp {
+pub(crate) enum PlainHttp {
     /// Loopback addresses only, where nobody can intercept.
     #[default]
     LoopbackOnly,
@@ -53,17 +53,17 @@ pub enum PlainHttp {
 
 /// Settings that hold for every issuer in the file.
 #[derive(Debug, Clone, Copy)]
-pub struct Terms {
+pub(crate) struct Terms {
     /// For entries without `provision_users`.
-    pub provisioning: Provisioning,
+    pub(crate) provisioning: Provisioning,
     /// Where keys may be fetched without TLS.
-    pub plain_http: PlainHttp,
+    pub(crate) plain_http: PlainHttp,
     /// Tolerated difference between an issuer's clock and ours.
-    pub leeway: Duration,
+    pub(crate) leeway: Duration,
     /// How long fetched keys are used before they are fetched again.
-    pub max_age: Duration,
+    pub(crate) max_age: Duration,
     /// Time limit of one fetch.
-    pub timeout: Duration,
+    pub(crate) timeout: Duration,
 }
 
 /// Why the issuers file cannot be used.

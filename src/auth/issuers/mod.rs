@@ -10,7 +10,7 @@ mod fetch;
 mod jwks;
 mod keys;
 
-pub use config::{BadIssuers, PlainHttp, Provisioning, Terms};
+pub(crate) use config::{BadIssuers, PlainHttp, Provisioning, Terms};
 
 use std::path::Path;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub(crate) use claims::Profile;
 
 /// The configured outside issuers.
 #[derive(Debug)]
-pub struct Issuers {
+pub(crate) struct Issuers {
     issuers: Vec<Issuer>,
     clock: Clock,
     leeway: Duration,
@@ -63,13 +63,13 @@ pub(crate) struct OutsideToken {
 
 impl Issuers {
     /// Without outside issuers: only our own tokens are accepted.
-    pub fn none(clock: Clock) -> Self {
+    pub(crate) fn none(clock: Clock) -> Self {
         Self { issuers: Vec::new(), clock, leeway: Duration::ZERO }
     }
 
     /// Reads the file that `SOUK_ISSUERS` names; `own_name` is the `iss` of our own tokens. Keys are fetched
     /// when the first token needs them.
-    pub fn load(path: &Path, terms: &Terms, own_name: &str, clock: Clock) -> Result<Self, BadIssuers> {
+    pub(crate) fn load(path: &Path, terms: &Terms, own_name: &str, clock: Clock) -> Result<Self, BadIssuers> {
         let issuers = config::read(path, terms, own_name)?
             .into_iter()
             .map(|entry| Issuer { keys: Keys::new(&entry, terms, clock.clone()), entry })

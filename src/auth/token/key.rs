@@ -139,14 +139,14 @@ fn decode(text: &str) -> Result<Vec<u8>, BadKey> {
 
 /// The key that signs our own tokens.
 #[derive(Clone)]
-pub struct SigningKey {
+pub(crate) struct SigningKey {
     encoding: EncodingKey,
     verifying: VerifyingKey,
 }
 
 impl SigningKey {
     /// Loads the configured key.
-    pub fn from_config(signing: &Signing) -> Result<Self, BadKey> {
+    pub(crate) fn from_config(signing: &Signing) -> Result<Self, BadKey> {
         let (key, algorithm) = match signing {
             Signing::Hs256(secret) => (Self::from_secret(secret.expose().as_bytes())?, Algorithm::HS256),
             Signing::Rs256(pem) => (Self::from_pem(pem.expose())?, Algorithm::RS256),
@@ -157,7 +157,7 @@ impl SigningKey {
     }
 
     /// HS256 with a shared secret of at least 32 bytes: every node that verifies can also mint.
-    pub fn from_secret(secret: &[u8]) -> Result<Self, BadKey> {
+    pub(crate) fn from_secret(secret: &[u8]) -> Result<Self, BadKey> {
         if secret.len() < MIN_SECRET_BYTES {
             return Err(BadKey::ShortSecret);
         }
@@ -167,7 +167,7 @@ impl SigningKey {
     }
 
     /// EdDSA or RS256, from the private key in `pem` (PKCS #8, or PKCS #1 for RSA).
-    pub fn from_pem(pem: &str) -> Result<Self, BadKey> {
+    pub(crate) fn from_pem(pem: &str) -> Result<Self, BadKey> {
         if !pem.contains("PRIVATE KEY") {
             return Err(BadKey::WrongPem);
         }

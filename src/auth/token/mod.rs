@@ -8,11 +8,10 @@ mod header;
 mod key;
 pub(crate) mod own;
 
-pub use algorithm::Algorithm;
+pub(crate) use algorithm::Algorithm;
 pub(crate) use claims::{Audience, Lifetime, NumericDate};
 pub(crate) use header::Unverified;
-pub(crate) use key::VerifyingKey;
-pub use key::{BadKey, SigningKey};
+pub(crate) use key::{BadKey, SigningKey, VerifyingKey};
 
 use std::collections::HashSet;
 
@@ -22,7 +21,7 @@ use super::error::Refusal;
 
 /// Longest token that is examined. Clerk's and our own are under 2 KiB; base64 and JSON are only parsed below
 /// this.
-pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
+pub(crate) const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
 /// The claims of a token, after verifying its signature with `key` and `key`'s own algorithm.
 ///

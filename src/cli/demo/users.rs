@@ -22,23 +22,23 @@ const TOKEN_TTL: Duration = Duration::from_secs(12 * 60 * 60);
 #[derive(Debug, serde::Serialize)]
 pub(super) struct Person {
     /// The first name, in lower case.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// The user's id.
-    pub id: UserId,
+    pub(crate) id: UserId,
     /// The e-mail address to log in with.
-    pub email: String,
+    pub(crate) email: String,
     /// The password to log in with. Not secret: it is printed.
-    pub password: String,
+    pub(crate) password: String,
     /// The user's role.
-    pub role: Role,
+    pub(crate) role: Role,
     /// The user's plan.
-    pub plan: Plan,
+    pub(crate) plan: Plan,
     /// Whether the user is active. Suspended users still have a token from before, which is refused.
-    pub is_active: bool,
+    pub(crate) is_active: bool,
     /// An access token, for `Authorization: Bearer`.
-    pub access_token: String,
+    pub(crate) access_token: String,
     /// The ids of what the user owns.
-    pub owns: Owned,
+    pub(crate) owns: Owned,
     /// The scope with which the demo acts as this user.
     #[serde(skip)]
     pub(super) scope: Scope,
@@ -48,17 +48,17 @@ pub(super) struct Person {
 #[derive(Debug, Default, serde::Serialize)]
 #[allow(missing_docs, reason = "the names say it")]
 pub(super) struct Owned {
-    pub consumer_id: Option<ConsumerId>,
-    pub provider_id: Option<ProviderId>,
-    pub service_ids: Vec<ServiceId>,
-    pub template_ids: Vec<TemplateId>,
-    pub photo_ids: Vec<PhotoId>,
-    pub request_ids: Vec<RequestId>,
-    pub offer_ids: Vec<OfferId>,
-    pub booking_ids: Vec<BookingId>,
-    pub session_ids: Vec<SessionId>,
-    pub project_ids: Vec<ProjectId>,
-    pub entry_ids: Vec<EntryId>,
+    pub(crate) consumer_id: Option<ConsumerId>,
+    pub(crate) provider_id: Option<ProviderId>,
+    pub(crate) service_ids: Vec<ServiceId>,
+    pub(crate) template_ids: Vec<TemplateId>,
+    pub(crate) photo_ids: Vec<PhotoId>,
+    pub(crate) request_ids: Vec<RequestId>,
+    pub(crate) offer_ids: Vec<OfferId>,
+    pub(crate) booking_ids: Vec<BookingId>,
+    pub(crate) session_ids: Vec<SessionId>,
+    pub(crate) project_ids: Vec<ProjectId>,
+    pub(crate) entry_ids: Vec<EntryId>,
 }
 
 /// All users of the demo, registered.

@@ -23,32 +23,32 @@ pub(super) struct Measured {
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
     /// Sessions that were opened and did not fail.
-    pub sessions: usize,
+    pub(crate) sessions: usize,
     /// Failed sessions, by cause.
-    pub failed: BTreeMap<String, usize>,
+    pub(crate) failed: BTreeMap<String, usize>,
     /// Sessions opened per second, from the start of the first handshake to the last welcome message.
-    pub connects_per_second: f64,
+    pub(crate) connects_per_second: f64,
     /// From the start of a handshake to the welcome message.
-    pub connect: Latency,
+    pub(crate) connect: Latency,
     /// From `join` to its answer, when all sessions join at once.
-    pub join: Latency,
+    pub(crate) join: Latency,
     /// From `ping` to `pong`.
-    pub round_trip: Latency,
+    pub(crate) round_trip: Latency,
     /// From sending `typing` to its arrival at another member of the room.
-    pub delivery: Latency,
+    pub(crate) delivery: Latency,
 }
 
 /// A distribution of latencies, in milliseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub(super) struct Latency {
     /// The number of measurements.
-    pub count: usize,
+    pub(crate) count: usize,
     /// The median.
-    pub p50_ms: f64,
+    pub(crate) p50_ms: f64,
     /// The 99th percentile.
-    pub p99_ms: f64,
+    pub(crate) p99_ms: f64,
     /// The maximum.
-    pub max_ms: f64,
+    pub(crate) max_ms: f64,
 }
 
 impl Latency {

@@ -20,17 +20,17 @@ use super::report::{Measured, Report};
 #[derive(Debug, Clone)]
 pub(super) struct Load {
     /// The server's address and the load-test secret.
-    pub target: Target,
+    pub(crate) target: Target,
     /// Sessions to open.
-    pub sessions: u32,
+    pub(crate) sessions: u32,
     /// Concurrent handshakes.
-    pub at_once: u32,
+    pub(crate) at_once: u32,
     /// Sessions in each room.
-    pub room_size: u32,
+    pub(crate) room_size: u32,
     /// Duration of the traffic once all sessions are open.
-    pub period: Duration,
+    pub(crate) period: Duration,
     /// Interval between a session's messages.
-    pub every: Duration,
+    pub(crate) every: Duration,
 }
 
 /// The state that all sessions share.

@@ -12,7 +12,7 @@ use super::{Booking, State};
 
 /// How a booking changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
+pub(crate) enum Change {
     /// Created, by accepting an offer.
     Created,
     /// The work has started.
@@ -25,7 +25,7 @@ pub enum Change {
 
 /// A booking changed. Excludes the address: those who may see it read it from the booking.
 #[derive(Debug, serde::Serialize)]
-pub struct BookingChanged<'a> {
+pub(crate) struct BookingChanged<'a> {
     booking_id: BookingId,
     offer_id: OfferId,
     request_id: RequestId,

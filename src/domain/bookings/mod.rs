@@ -8,9 +8,9 @@ mod repository;
 mod service;
 mod states;
 
-pub use events::{BookingChanged, Change};
-pub use service::{authorize_room, cancel, complete, find, force_cancel, list, start};
-pub use states::{Action, State};
+pub(crate) use events::Change;
+pub(crate) use service::{authorize_room, cancel, complete, find, force_cancel, list, start};
+pub(crate) use states::{Action, State};
 
 pub(super) use service::open;
 
@@ -25,61 +25,61 @@ use crate::ids::{BookingId, ConsumerId, OfferId, ProjectId, ProviderId, RequestI
 
 /// A booking, joined with its request's title, session and project.
 #[derive(Clone, Debug)]
-pub struct Booking {
+pub(crate) struct Booking {
     /// Primary key; also names the room.
-    pub id: BookingId,
+    pub(crate) id: BookingId,
     /// The accepted offer.
-    pub offer_id: OfferId,
+    pub(crate) offer_id: OfferId,
     /// The request of that offer.
-    pub request_id: RequestId,
+    pub(crate) request_id: RequestId,
     /// The request's title.
-    pub title: Title,
+    pub(crate) title: Title,
     /// Consumer's profile.
-    pub consumer_id: ConsumerId,
+    pub(crate) consumer_id: ConsumerId,
     /// Provider's profile.
-    pub provider_id: ProviderId,
+    pub(crate) provider_id: ProviderId,
     /// The consumer's user.
-    pub consumer_user_id: UserId,
+    pub(crate) consumer_user_id: UserId,
     /// The provider's user.
-    pub provider_user_id: UserId,
+    pub(crate) provider_user_id: UserId,
     /// The agreed price.
-    pub price: Money,
+    pub(crate) price: Money,
     /// The agreed time of the work.
-    pub slot: Slot,
+    pub(crate) slot: Slot,
     /// Where the work is; visible to the parties and admins only.
-    pub address: Option<Address>,
+    pub(crate) address: Option<Address>,
     /// Current state.
-    pub state: State,
+    pub(crate) state: State,
     /// The user who completed it.
-    pub completed_by: Option<UserId>,
+    pub(crate) completed_by: Option<UserId>,
     /// The user who cancelled it.
-    pub cancelled_by: Option<UserId>,
+    pub(crate) cancelled_by: Option<UserId>,
     /// Reason of the cancellation, where one was given.
-    pub cancel_reason: Option<String>,
+    pub(crate) cancel_reason: Option<String>,
     /// Incremented by each change; compared with `If-Match`.
-    pub version: i64,
+    pub(crate) version: i64,
     /// Time of creation.
-    pub created_at: Timestamp,
+    pub(crate) created_at: Timestamp,
     /// Time of the last change.
-    pub updated_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
     /// The session of the two parties.
-    pub session_id: SessionId,
+    pub(crate) session_id: SessionId,
     /// The project opened for it.
-    pub project_id: Option<ProjectId>,
+    pub(crate) project_id: Option<ProjectId>,
 }
 
 impl Booking {
     /// The booking's room, which its parties may join.
-    pub fn room(&self) -> Room {
+    pub(crate) fn room(&self) -> Room {
         Room::Booking(self.id)
     }
 }
 
 /// Filter of a list of bookings.
 #[derive(Clone, Debug, Default)]
-pub struct BookingFilter {
+pub(crate) struct BookingFilter {
     /// Only those in this state.
-    pub state: Option<State>,
+    pub(crate) state: Option<State>,
 }
 
 impl Resource for Booking {
@@ -110,7 +110,7 @@ impl Rights for Booking {
 /// A booking as a room to join. A resource of its own, because the right to be live in the room ends with a
 /// cancellation, while the booking itself stays visible to its parties.
 #[derive(Clone, Debug)]
-pub struct Attendance(Booking);
+pub(crate) struct Attendance(Booking);
 
 impl std::ops::Deref for Attendance {
     type Target = Booking;

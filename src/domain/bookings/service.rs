@@ -17,13 +17,17 @@ use super::events::announce;
 use super::{ATTEND, Action, Attendance, Booking, BookingFilter, Change, SEE, State, repository};
 
 /// The booking, for its parties and admins.
-pub fn find(uow: &mut UnitOfWork<'_>, scope: &Scope, id: BookingId) -> Result<Authorized<Booking>, Error> {
+pub(crate) fn find(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    id: BookingId,
+) -> Result<Authorized<Booking>, Error> {
     let booking = repository::find(uow, id)?;
     authorize(uow, scope, booking, SEE)
 }
 
 /// The booking as a room to join: for its parties unless it is cancelled, and for admins.
-pub fn authorize_room(
+pub(crate) fn authorize_room(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     id: BookingId,
@@ -33,7 +37,7 @@ pub fn authorize_room(
 }
 
 /// The caller's bookings, newest first; all bookings for an admin.
-pub fn list(
+pub(crate) fn list(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     filter: &BookingFilter,
@@ -45,7 +49,7 @@ pub fn list(
 }
 
 /// Starts the work.
-pub fn start(uow: &mut UnitOfWork<'_>, scope: &Scope, id: BookingId) -> Result<Booking, Error> {
+pub(crate) fn start(uow: &mut UnitOfWork<'_>, scope: &Scope, id: BookingId) -> Result<Booking, Error> {
     let (_, step) = take(uow, scope, id, Action::Start, |booking| booking.provider_user_id == scope.user())?;
     match step {
         Taken::Already(booking) => Ok(booking),
@@ -58,7 +62,7 @@ pub fn start(uow: &mut UnitOfWork<'_>, scope: &Scope, id: BookingId) -> Result<B
 }
 
 /// Completes the work, which fulfils the request.
-pub fn complete(uow: &mut UnitOfWork<'_>, scope: &Scope, id: BookingId) -> Result<Booking, Error> {
+pub(crate) fn complete(uow: &mut UnitOfWork<'_>, scope: &Scope, id: BookingId) -> Result<Booking, Error> {
     let by = Some(scope.user());
     let (request, step) = take(uow, scope, id, Action::Complete, |booking| booking.completed_by == by)?;
     match step {
@@ -74,7 +78,7 @@ pub fn complete(uow: &mut UnitOfWork<'_>, scope: &Scope, id: BookingId) -> Resul
 }
 
 /// Cancels the booking. Before the work has started, this voids the offer and reopens the request.
-pub fn cancel(
+pub(crate) fn cancel(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     id: BookingId,
@@ -84,7 +88,7 @@ pub fn cancel(
 }
 
 /// Cancels the booking as an admin, with a reason.
-pub fn force_cancel(
+pub(crate) fn force_cancel(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     id: BookingId,

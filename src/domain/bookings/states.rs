@@ -7,7 +7,7 @@ use super::Booking;
 
 text_enum! {
     /// The state of a booking.
-    pub enum State as "BookingState" {
+    pub(crate) enum State as "BookingState" {
         /// Agreed; the work has not started.
         Confirmed = "confirmed",
         /// The work has started.
@@ -25,7 +25,7 @@ text_enum! {
 
 text_enum! {
     /// Actions on a booking.
-    pub enum Action {
+    pub(crate) enum Action {
         /// Start the work.
         Start = "start",
         /// Complete the work.

@@ -7,12 +7,12 @@ use crate::ids::{ConsumerId, Room, UserId};
 
 /// A consumer profile changed. For the owner's other devices.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub struct ConsumerUpdated {
+pub(crate) struct ConsumerUpdated {
     /// The profile.
-    pub consumer_id: ConsumerId,
+    pub(crate) consumer_id: ConsumerId,
     /// The owning user, who receives the event.
     #[serde(skip)]
-    pub owner: UserId,
+    pub(crate) owner: UserId,
 }
 
 impl DomainEvent for ConsumerUpdated {

@@ -5,9 +5,9 @@ mod events;
 mod repository;
 mod service;
 
-pub use events::ConsumerUpdated;
-pub use repository::id_of;
-pub use service::{ProfileChanges, edit, find};
+pub(crate) use events::ConsumerUpdated;
+pub(crate) use repository::id_of;
+pub(crate) use service::{ProfileChanges, edit, find};
 
 use crate::clock::Timestamp;
 use crate::domain::Kind;
@@ -18,31 +18,31 @@ use crate::ids::{ConsumerId, UserId};
 
 /// A consumer profile.
 #[derive(Clone, Debug)]
-pub struct Consumer {
+pub(crate) struct Consumer {
     /// Primary key.
-    pub id: ConsumerId,
+    pub(crate) id: ConsumerId,
     /// The owning user.
-    pub user_id: UserId,
+    pub(crate) user_id: UserId,
     /// The part that its owner edits.
-    pub profile: Profile,
+    pub(crate) profile: Profile,
     /// Incremented by each change; compared with `If-Match`.
-    pub version: i64,
+    pub(crate) version: i64,
     /// Time of creation.
-    pub created_at: Timestamp,
+    pub(crate) created_at: Timestamp,
     /// Time of the last change.
-    pub updated_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
 }
 
 /// A consumer's name, as the other party sees it.
-pub type DisplayName = SingleLine<80>;
+pub(crate) type DisplayName = SingleLine<80>;
 
 /// The part of a consumer that its owner edits.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Profile {
+pub(crate) struct Profile {
     /// Name, as the other party sees it.
-    pub display_name: DisplayName,
+    pub(crate) display_name: DisplayName,
     /// Default place of their requests.
-    pub place: Place,
+    pub(crate) place: Place,
 }
 
 impl Resource for Consumer {

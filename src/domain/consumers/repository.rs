@@ -46,7 +46,7 @@ pub(super) fn find(uow: &mut UnitOfWork<'_>, id: ConsumerId) -> Result<Option<Co
 }
 
 /// The consumer id of a user, if they have a consumer profile.
-pub fn id_of(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<Option<ConsumerId>, DbError> {
+pub(crate) fn id_of(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<Option<ConsumerId>, DbError> {
     let theirs = consumers::table.filter(consumers::user_id.eq(user)).select(consumers::id);
     Ok(theirs.first(uow.conn()).optional()?)
 }

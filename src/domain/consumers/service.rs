@@ -10,13 +10,13 @@ use super::{Consumer, ConsumerUpdated, DisplayName, EDIT, Profile, READ, reposit
 
 /// A partial update of a profile; `None` leaves a field unchanged.
 #[derive(Clone, Debug, Default)]
-pub struct ProfileChanges {
+pub(crate) struct ProfileChanges {
     /// New name.
-    pub display_name: Option<DisplayName>,
+    pub(crate) display_name: Option<DisplayName>,
     /// New default address; `Some(None)` removes it.
-    pub address: Option<Option<Address>>,
+    pub(crate) address: Option<Option<Address>>,
     /// New default coordinates; `Some(None)` removes them.
-    pub point: Option<Option<Point>>,
+    pub(crate) point: Option<Option<Point>>,
 }
 
 impl ProfileChanges {
@@ -36,13 +36,17 @@ impl ProfileChanges {
 }
 
 /// A consumer, for its owner and admins.
-pub fn find(uow: &mut UnitOfWork<'_>, scope: &Scope, id: ConsumerId) -> Result<Authorized<Consumer>, Error> {
+pub(crate) fn find(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    id: ConsumerId,
+) -> Result<Authorized<Consumer>, Error> {
     let consumer = load(uow, id)?;
     authorize(uow, scope, consumer, READ)
 }
 
 /// Updates a profile; with an expected version, only if that is the current one.
-pub fn edit(
+pub(crate) fn edit(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     id: ConsumerId,

@@ -7,14 +7,14 @@ use crate::ids::{ConversationId, Room, UserId};
 
 /// A conversation was created. For all devices of its owner.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub struct ConversationCreated {
+pub(crate) struct ConversationCreated {
     /// The conversation.
-    pub conversation_id: ConversationId,
+    pub(crate) conversation_id: ConversationId,
     /// Whether it is the default conversation.
-    pub is_default: bool,
+    pub(crate) is_default: bool,
     /// The owning user, who receives the event.
     #[serde(skip)]
-    pub owner: UserId,
+    pub(crate) owner: UserId,
 }
 
 impl DomainEvent for ConversationCreated {

@@ -6,8 +6,9 @@ mod events;
 mod repository;
 mod service;
 
-pub use events::ConversationCreated;
-pub use service::{NewConversation, create, find, list, own};
+pub(crate) use events::ConversationCreated;
+pub use service::own;
+pub(crate) use service::{NewConversation, create, find, list};
 
 use crate::clock::Timestamp;
 use crate::db::schema;
@@ -17,7 +18,7 @@ use crate::domain::text::SingleLine;
 use crate::ids::{ConversationId, Room, UserId};
 
 /// Title of a conversation.
-pub type ConversationTitle = SingleLine<120>;
+pub(crate) type ConversationTitle = SingleLine<120>;
 
 /// A conversation.
 #[derive(Clone, Debug, diesel::Queryable, diesel::Selectable)]
@@ -26,22 +27,22 @@ pub struct Conversation {
     /// Primary key; also names the room.
     pub id: ConversationId,
     /// The owning user.
-    pub user_id: UserId,
+    pub(crate) user_id: UserId,
     /// Title, if it has one.
-    pub title: Option<ConversationTitle>,
+    pub(crate) title: Option<ConversationTitle>,
     /// Whether it is the default conversation.
-    pub is_default: bool,
+    pub(crate) is_default: bool,
     /// Incremented by each change.
-    pub version: i64,
+    pub(crate) version: i64,
     /// When it began.
-    pub created_at: Timestamp,
+    pub(crate) created_at: Timestamp,
     /// Time of the last change.
-    pub updated_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
 }
 
 impl Conversation {
     /// The room in which the assistant's output is published.
-    pub fn room(&self) -> Room {
+    pub(crate) fn room(&self) -> Room {
         Room::Conversation(self.id)
     }
 }

@@ -9,13 +9,17 @@ use super::{CREATE, Conversation, ConversationCreated, ConversationTitle, READ, 
 
 /// A conversation to create.
 #[derive(Clone, Debug, Default)]
-pub struct NewConversation {
+pub(crate) struct NewConversation {
     /// Optional title.
-    pub title: Option<ConversationTitle>,
+    pub(crate) title: Option<ConversationTitle>,
 }
 
 /// Creates a conversation of the caller.
-pub fn create(uow: &mut UnitOfWork<'_>, scope: &Scope, new: &NewConversation) -> Result<Conversation, Error> {
+pub(crate) fn create(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    new: &NewConversation,
+) -> Result<Conversation, Error> {
     let conversation = begin(uow, scope, new.title.clone(), false)?;
     let conversation = conversation.ok_or(DbError::Contended("the id is taken".into()))?;
     Ok(conversation.into_row())
@@ -37,7 +41,7 @@ pub fn own(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<Authorized<Convers
 }
 
 /// The conversation, for its owner only.
-pub fn find(
+pub(crate) fn find(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     id: ConversationId,
@@ -47,7 +51,7 @@ pub fn find(
 }
 
 /// The caller's conversations, newest first.
-pub fn list(
+pub(crate) fn list(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     page: Page<ConversationId>,

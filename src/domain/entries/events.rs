@@ -7,12 +7,12 @@ use crate::ids::{EntryId, Room, UserId};
 
 /// A journal entry was created. Excludes its text: those who may see it read it from the entry.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub struct EntryCreated {
+pub(crate) struct EntryCreated {
     /// The entry.
-    pub entry_id: EntryId,
+    pub(crate) entry_id: EntryId,
     /// The owning user, who receives the event.
     #[serde(skip)]
-    pub owner: UserId,
+    pub(crate) owner: UserId,
 }
 
 impl DomainEvent for EntryCreated {

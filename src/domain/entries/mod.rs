@@ -5,8 +5,8 @@ mod events;
 mod repository;
 mod service;
 
-pub use events::EntryCreated;
-pub use service::{NewEntry, create, find, list};
+pub(crate) use events::EntryCreated;
+pub(crate) use service::{NewEntry, create, find, list};
 
 use std::fmt;
 
@@ -18,34 +18,34 @@ use crate::domain::text::{MultiLine, SingleLine};
 use crate::ids::{EntryId, Room, UserId};
 
 /// Title of an entry.
-pub type EntryTitle = SingleLine<120>;
+pub(crate) type EntryTitle = SingleLine<120>;
 
 /// Text of an entry.
-pub type EntryText = MultiLine<20_000>;
+pub(crate) type EntryText = MultiLine<20_000>;
 
 /// A journal entry.
 #[derive(Clone, diesel::Queryable, diesel::Selectable)]
 #[diesel(table_name = schema::entries)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// Primary key; also names the room.
-    pub id: EntryId,
+    pub(crate) id: EntryId,
     /// The owning user.
-    pub user_id: UserId,
+    pub(crate) user_id: UserId,
     /// Title, if it has one.
-    pub title: Option<EntryTitle>,
+    pub(crate) title: Option<EntryTitle>,
     /// The text itself; never logged.
-    pub text: EntryText,
+    pub(crate) text: EntryText,
     /// Incremented by each change.
-    pub version: i64,
+    pub(crate) version: i64,
     /// Time of creation.
-    pub created_at: Timestamp,
+    pub(crate) created_at: Timestamp,
     /// Time of the last change.
-    pub updated_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
 }
 
 impl Entry {
     /// The room in which reflections on the entry are published.
-    pub fn room(&self) -> Room {
+    pub(crate) fn room(&self) -> Room {
         Room::Entry(self.id)
     }
 }

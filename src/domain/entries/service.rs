@@ -9,15 +9,15 @@ use super::{CREATE, Entry, EntryCreated, EntryText, EntryTitle, READ, repository
 
 /// An entry to create. No `Debug`: private notes must not reach the logs.
 #[derive(Clone)]
-pub struct NewEntry {
+pub(crate) struct NewEntry {
     /// Optional title.
-    pub title: Option<EntryTitle>,
+    pub(crate) title: Option<EntryTitle>,
     /// The text itself.
-    pub text: EntryText,
+    pub(crate) text: EntryText,
 }
 
 /// Creates an entry in the caller's journal.
-pub fn create(uow: &mut UnitOfWork<'_>, scope: &Scope, new: &NewEntry) -> Result<Entry, Error> {
+pub(crate) fn create(uow: &mut UnitOfWork<'_>, scope: &Scope, new: &NewEntry) -> Result<Entry, Error> {
     let now = uow.now();
     let NewEntry { title, text } = new.clone();
     let id = EntryId::new(now);
@@ -30,13 +30,13 @@ pub fn create(uow: &mut UnitOfWork<'_>, scope: &Scope, new: &NewEntry) -> Result
 }
 
 /// The entry, for its owner only.
-pub fn find(uow: &mut UnitOfWork<'_>, scope: &Scope, id: EntryId) -> Result<Authorized<Entry>, Error> {
+pub(crate) fn find(uow: &mut UnitOfWork<'_>, scope: &Scope, id: EntryId) -> Result<Authorized<Entry>, Error> {
     let entry = repository::find(uow, id)?.ok_or(Error::NotFound(Kind::Entry))?;
     authorize(uow, scope, entry, READ)
 }
 
 /// The caller's entries, newest first.
-pub fn list(
+pub(crate) fn list(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     page: Page<EntryId>,

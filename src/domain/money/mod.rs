@@ -2,11 +2,11 @@
 
 mod currency;
 
-pub use currency::{Currency, InvalidCurrency};
+pub(crate) use currency::Currency;
 
 /// An amount of money that somebody asks or pays: never negative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
-pub struct Money {
+pub(crate) struct Money {
     /// Minor units: cents of a euro, whole yen.
     #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
     amount: i64,
@@ -29,17 +29,17 @@ fn amount(amount: i64) -> Result<i64, InvalidAmount> {
 
 impl Money {
     /// An amount in minor units, from 0 to 10^12.
-    pub fn new(minor_units: i64, currency: Currency) -> Result<Self, InvalidAmount> {
+    pub(crate) fn new(minor_units: i64, currency: Currency) -> Result<Self, InvalidAmount> {
         Ok(Self { amount: amount(minor_units)?, currency })
     }
 
     /// The amount in minor units.
-    pub fn amount(self) -> i64 {
+    pub(crate) fn amount(self) -> i64 {
         self.amount
     }
 
     /// ISO 4217 code.
-    pub fn currency(self) -> Currency {
+    pub(crate) fn currency(self) -> Currency {
         self.currency
     }
 }
@@ -81,17 +81,17 @@ impl PriceRange {
     }
 
     /// Lower bound in minor units; `None` if open.
-    pub fn min(self) -> Option<i64> {
+    pub(crate) fn min(self) -> Option<i64> {
         self.min
     }
 
     /// Upper bound in minor units; `None` if open.
-    pub fn max(self) -> Option<i64> {
+    pub(crate) fn max(self) -> Option<i64> {
         self.max
     }
 
     /// ISO 4217 code.
-    pub fn currency(self) -> Currency {
+    pub(crate) fn currency(self) -> Currency {
         self.currency
     }
 }

@@ -16,7 +16,12 @@ use super::events::announce;
 use super::{Action, Change, Offer, repository, service, steps};
 
 /// Accepts the offer at the version that the caller has seen.
-pub fn accept(uow: &mut UnitOfWork<'_>, scope: &Scope, id: OfferId, version: i64) -> Result<Offer, Error> {
+pub(crate) fn accept(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    id: OfferId,
+    version: i64,
+) -> Result<Offer, Error> {
     let right = Right::to::<Offer>(Action::Accept);
     let (request, offer) = service::lock(uow, id)?;
     let offer = authorize(uow, scope, offer, right)?;

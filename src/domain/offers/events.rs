@@ -11,7 +11,7 @@ use super::{Message, Offer, State};
 
 /// How an offer changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
+pub(crate) enum Change {
     /// Submitted by its provider.
     Submitted,
     /// Changed by its provider, or affirmed for an edited request.
@@ -34,7 +34,7 @@ pub enum Change {
 
 /// An offer changed, with its state after the change.
 #[derive(Debug, serde::Serialize)]
-pub struct OfferChanged<'a> {
+pub(crate) struct OfferChanged<'a> {
     offer_id: OfferId,
     request_id: RequestId,
     provider_id: ProviderId,

@@ -10,11 +10,11 @@ mod service;
 mod states;
 mod steps;
 
-pub use accept::accept;
-pub use events::{Change, OfferChanged};
-pub use service::{decline, find, list, of_request, remove, revise, submit, withdraw};
-pub use states::{Action, State};
-pub use steps::{expire_overdue, overdue};
+pub(crate) use accept::accept;
+pub(crate) use events::Change;
+pub(crate) use service::{decline, find, list, of_request, remove, revise, submit, withdraw};
+pub(crate) use states::{Action, State};
+pub(crate) use steps::{expire_overdue, overdue};
 
 pub(super) use steps::{close_live, live_bidders, void};
 
@@ -30,89 +30,89 @@ use crate::domain::users::Role;
 use crate::ids::{BookingId, OfferId, ProviderId, RequestId, SessionId, UserId};
 
 /// Default validity of an offer; never past the request's expiry or the slot's start.
-pub const TERM: Duration = Duration::from_secs(72 * 60 * 60);
+pub(crate) const TERM: Duration = Duration::from_secs(72 * 60 * 60);
 
 /// Message of an offer to the request's owner.
-pub type Message = MultiLine<2000>;
+pub(crate) type Message = MultiLine<2000>;
 
 /// The part of an offer that its provider writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Terms {
+pub(crate) struct Terms {
     /// The asked price.
-    pub price: Money,
+    pub(crate) price: Money,
     /// Message to the request's owner.
-    pub message: Message,
+    pub(crate) message: Message,
     /// Proposed time of the work.
-    pub slot: Slot,
+    pub(crate) slot: Slot,
     /// Until when the offer can be accepted.
-    pub valid_until: Timestamp,
+    pub(crate) valid_until: Timestamp,
 }
 
 /// An offer to submit.
 #[derive(Clone, Debug)]
-pub struct NewOffer {
+pub(crate) struct NewOffer {
     /// The asked price, in the request's currency.
-    pub price: Money,
+    pub(crate) price: Money,
     /// Message to the request's owner.
-    pub message: Message,
+    pub(crate) message: Message,
     /// Proposed time of the work; must start in the future.
-    pub slot: Slot,
+    pub(crate) slot: Slot,
     /// Until when the offer can be accepted; the default [`TERM`] if `None`.
-    pub valid_until: Option<Timestamp>,
+    pub(crate) valid_until: Option<Timestamp>,
 }
 
 /// A partial update of an offer; `None` leaves a field unchanged. An empty one affirms the offer for an
 /// edited request.
 #[derive(Clone, Debug, Default)]
 #[allow(missing_docs, reason = "fields are those of NewOffer")]
-pub struct Revision {
-    pub price: Option<Money>,
-    pub message: Option<Message>,
-    pub slot: Option<Slot>,
-    pub valid_until: Option<Timestamp>,
+pub(crate) struct Revision {
+    pub(crate) price: Option<Money>,
+    pub(crate) message: Option<Message>,
+    pub(crate) slot: Option<Slot>,
+    pub(crate) valid_until: Option<Timestamp>,
 }
 
 /// Filter of a list of offers.
 #[derive(Clone, Debug, Default)]
-pub struct OfferFilter {
+pub(crate) struct OfferFilter {
     /// Only those in this state.
-    pub state: Option<State>,
+    pub(crate) state: Option<State>,
 }
 
 /// An offer.
 #[derive(Clone, Debug)]
-pub struct Offer {
+pub(crate) struct Offer {
     /// Primary key.
-    pub id: OfferId,
+    pub(crate) id: OfferId,
     /// The request it answers.
-    pub request_id: RequestId,
+    pub(crate) request_id: RequestId,
     /// The provider's profile.
-    pub provider_id: ProviderId,
+    pub(crate) provider_id: ProviderId,
     /// The provider's user.
-    pub user_id: UserId,
+    pub(crate) user_id: UserId,
     /// The user who owns the request: the other side.
-    pub consumer_user_id: UserId,
+    pub(crate) consumer_user_id: UserId,
     /// Price, message, slot and validity.
-    pub terms: Terms,
+    pub(crate) terms: Terms,
     /// The request's revision for which the offer was made or affirmed.
-    pub request_revision: i64,
+    pub(crate) request_revision: i64,
     /// State at read time: an overdue row reads as expired, however late the sweeper is.
-    pub state: State,
+    pub(crate) state: State,
     /// State in the database.
     stored: State,
     /// Accepting names this version, so that nobody accepts terms that they have not seen.
-    pub version: i64,
+    pub(crate) version: i64,
     /// Time of creation.
-    pub created_at: Timestamp,
+    pub(crate) created_at: Timestamp,
     /// Time of the last change.
-    pub updated_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
     /// The request was edited after the offer was made or affirmed; the provider must revise the offer before
     /// it can be accepted.
-    pub is_outdated: bool,
+    pub(crate) is_outdated: bool,
     /// The session of both sides.
-    pub session_id: SessionId,
+    pub(crate) session_id: SessionId,
     /// The booking, once accepted.
-    pub booking_id: Option<BookingId>,
+    pub(crate) booking_id: Option<BookingId>,
 }
 
 impl Offer {

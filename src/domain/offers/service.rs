@@ -16,7 +16,7 @@ use super::{
 };
 
 /// Submits an offer on a request. Opens the session of the two users with the provider's first offer.
-pub fn submit(
+pub(crate) fn submit(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     request: RequestId,
@@ -67,13 +67,13 @@ pub fn submit(
 }
 
 /// The offer, for its provider, the request's owner and admins.
-pub fn find(uow: &mut UnitOfWork<'_>, scope: &Scope, id: OfferId) -> Result<Authorized<Offer>, Error> {
+pub(crate) fn find(uow: &mut UnitOfWork<'_>, scope: &Scope, id: OfferId) -> Result<Authorized<Offer>, Error> {
     let offer = repository::find(uow, id)?;
     authorize(uow, scope, offer, SEE)
 }
 
 /// The caller's offers, made or received, newest first; all offers for an admin.
-pub fn list(
+pub(crate) fn list(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     filter: &OfferFilter,
@@ -85,7 +85,7 @@ pub fn list(
 }
 
 /// The offers on a request, newest first: all for its owner and admins, only their own for a provider.
-pub fn of_request(
+pub(crate) fn of_request(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     request: RequestId,
@@ -103,7 +103,7 @@ pub fn of_request(
 }
 
 /// Revises an offer, or affirms it unchanged, for the current revision of its request.
-pub fn revise(
+pub(crate) fn revise(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     id: OfferId,
@@ -136,17 +136,22 @@ pub fn revise(
 }
 
 /// Declines the offer, as the request's owner.
-pub fn decline(uow: &mut UnitOfWork<'_>, scope: &Scope, id: OfferId) -> Result<Offer, Error> {
+pub(crate) fn decline(uow: &mut UnitOfWork<'_>, scope: &Scope, id: OfferId) -> Result<Offer, Error> {
     change(uow, scope, id, Action::Decline, Change::Declined, None)
 }
 
 /// Withdraws the offer, as its provider.
-pub fn withdraw(uow: &mut UnitOfWork<'_>, scope: &Scope, id: OfferId) -> Result<Offer, Error> {
+pub(crate) fn withdraw(uow: &mut UnitOfWork<'_>, scope: &Scope, id: OfferId) -> Result<Offer, Error> {
     change(uow, scope, id, Action::Withdraw, Change::Withdrawn, None)
 }
 
 /// Removes the offer, as an admin, with a reason.
-pub fn remove(uow: &mut UnitOfWork<'_>, scope: &Scope, id: OfferId, reason: &Reason) -> Result<Offer, Error> {
+pub(crate) fn remove(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    id: OfferId,
+    reason: &Reason,
+) -> Result<Offer, Error> {
     change(uow, scope, id, Action::Remove, Change::Removed, Some(reason))
 }
 

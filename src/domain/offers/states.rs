@@ -7,7 +7,7 @@ use super::Offer;
 
 text_enum! {
     /// The state of an offer.
-    pub enum State as "OfferState" {
+    pub(crate) enum State as "OfferState" {
         /// Waiting for the request's owner.
         Pending = "pending",
         /// Waiting for the provider's response to a counter-offer.
@@ -31,7 +31,7 @@ text_enum! {
 
 text_enum! {
     /// Actions on an offer.
-    pub enum Action {
+    pub(crate) enum Action {
         /// Change it, or affirm it for an edited request.
         Revise = "revise",
         /// Accept it, which creates a booking.

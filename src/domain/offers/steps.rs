@@ -45,12 +45,12 @@ pub(in crate::domain) fn void(
 }
 
 /// Ids of live offers that have expired, at most `limit`, earliest expiry first.
-pub fn overdue(uow: &mut UnitOfWork<'_>, limit: u16) -> Result<Vec<OfferId>, DbError> {
+pub(crate) fn overdue(uow: &mut UnitOfWork<'_>, limit: u16) -> Result<Vec<OfferId>, DbError> {
     repository::overdue(uow, limit)
 }
 
 /// Expires the offer if it is overdue and still live; returns whether it did.
-pub fn expire_overdue(uow: &mut UnitOfWork<'_>, id: OfferId) -> Result<bool, Error> {
+pub(crate) fn expire_overdue(uow: &mut UnitOfWork<'_>, id: OfferId) -> Result<bool, Error> {
     let request = repository::request_of(uow, id)?;
     requests::lock(uow, request)?;
     let offer = repository::find(uow, id)?;

@@ -9,38 +9,21 @@ use crate::domain::{Error, Kind};
 
 use super::{Need, Resource, Right, Scope, Standing};
 
-/// Why a caller was allowed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Grant {
-    /// By their standing towards the row.
-    Standing(Standing),
-    /// As an admin; an audit row was written.
-    Admin,
-    /// No caller: the sweeper, or a further step of an authorized use case.
-    System,
-}
-
 /// A row on which the policy has allowed this caller to act. Only the functions of this module construct it,
 /// and the repositories' writes accept nothing else, so that forgetting the check does not compile:
 ///
-/// ```compile_fail
-/// use souk::domain::policy::{Authorized, Grant};
-/// let forged = Authorized { row: 7, grant: Grant::Admin };
+/// ```compile_fail,E0451
+/// use souk::domain::policy::Authorized;
+/// let forged = Authorized { row: 7 };
 /// ```
 #[derive(Debug)]
 pub struct Authorized<T> {
     row: T,
-    grant: Grant,
 }
 
 impl<T> Authorized<T> {
-    /// Why the caller was allowed.
-    pub fn grant(&self) -> Grant {
-        self.grant
-    }
-
     /// Unwraps the row; the proof is lost with it.
-    pub fn into_row(self) -> T {
+    pub(crate) fn into_row(self) -> T {
         self.row
     }
 }
@@ -52,14 +35,9 @@ impl<T> Deref for Authorized<T> {
     }
 }
 
-/// Whether the caller's standing towards the row meets `need`. Being an admin does not count.
-pub fn owns<T: Resource>(scope: &Scope, row: &T, need: Need) -> bool {
-    need.is_met_by(row.standing(scope))
-}
-
 /// Requires that the caller's standing meets the right's need, or that the caller is an admin where admins
 /// pass; an error otherwise.
-pub fn authorize<T: Resource>(
+pub(crate) fn authorize<T: Resource>(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     row: T,
@@ -69,36 +47,28 @@ pub fn authorize<T: Resource>(
         true => Standing::Stranger,
         false => row.standing(scope),
     };
-    let only_looks = scope.impersonator().is_some();
-    let grant = if right.writes && only_looks {
-        None
-    } else if right.need.is_met_by(standing) {
-        Some(Grant::Standing(standing))
-    } else if scope.is_admin() && T::ADMIN_PASSES && right.need != Need::System {
-        Some(Grant::Admin)
-    } else {
-        None
-    };
-    match grant {
-        Some(Grant::Admin) => uow.audit(audit_row(scope, &row, right, Outcome::Admin))?,
-        None => uow.audit(audit_row(scope, &row, right, Outcome::Refused))?,
-        Some(_) => {}
+    let may_write = scope.impersonator().is_none();
+    let has_standing = right.need.is_met_by(standing);
+    let passes_as_admin = scope.is_admin() && T::ADMIN_PASSES && right.need != Need::System;
+    if right.writes && !may_write || !has_standing && !passes_as_admin {
+        uow.audit(audit_row(scope, &row, right, Outcome::Refused))?;
+        return Err(Error::Forbidden { action: right.action, kind: T::KIND, needed: right.need });
     }
-    match grant {
-        Some(grant) => Ok(Authorized { row, grant }),
-        None => Err(Error::Forbidden { action: right.action, kind: T::KIND, needed: right.need }),
+    if !has_standing {
+        uow.audit(audit_row(scope, &row, right, Outcome::Admin))?;
     }
+    Ok(Authorized { row })
 }
 
 /// Authorization without a caller: for the sweeper (expiry) and for further rows of a use case whose caller
 /// was authorized on the first one (accepting an offer books its request).
-pub fn by_system<T: Resource>(row: T) -> Authorized<T> {
-    Authorized { row, grant: Grant::System }
+pub(crate) fn by_system<T: Resource>(row: T) -> Authorized<T> {
+    Authorized { row }
 }
 
 /// Requires an admin, for things without an owner: live connections, rooms, tokens, the audit trail. Audits
 /// both the access and the refusal.
-pub fn authorize_admin(
+pub(crate) fn authorize_admin(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     right: Right,
@@ -115,7 +85,7 @@ pub fn authorize_admin(
 }
 
 /// Audits an admin's listing, which returns other users' rows without a check on each.
-pub fn audit_listing(uow: &mut UnitOfWork<'_>, scope: &Scope, kind: Kind) -> Result<(), Error> {
+pub(crate) fn audit_listing(uow: &mut UnitOfWork<'_>, scope: &Scope, kind: Kind) -> Result<(), Error> {
     if !scope.is_admin() {
         return Ok(());
     }
@@ -123,7 +93,7 @@ pub fn audit_listing(uow: &mut UnitOfWork<'_>, scope: &Scope, kind: Kind) -> Res
 }
 
 /// Audits an action that is recorded whoever takes it, with its reason if there is one.
-pub fn audit_action<T: Resource>(
+pub(crate) fn audit_action<T: Resource>(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     row: &T,

@@ -9,19 +9,19 @@ use super::{Need, Resource, Right, Scope};
 
 /// A transition.
 #[derive(Clone, Copy, Debug)]
-pub struct Rule<S: 'static, A: 'static> {
+pub(crate) struct Rule<S: 'static, A: 'static> {
     /// State before.
-    pub from: S,
+    pub(crate) from: S,
     /// Action taken.
-    pub action: A,
+    pub(crate) action: A,
     /// Standing that the action requires.
-    pub who: Need,
+    pub(crate) who: Need,
     /// State after.
-    pub to: S,
+    pub(crate) to: S,
 }
 
 /// A resource with a state machine.
-pub trait Machine: Resource {
+pub(crate) trait Machine: Resource {
     /// The states.
     type State: Copy + PartialEq + Into<&'static str> + 'static;
     /// The actions.
@@ -41,7 +41,7 @@ pub trait Machine: Resource {
 
 /// Result of looking up an action in the row's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step<S> {
+pub(crate) enum Step<S> {
     /// A transition to this state.
     To(S),
     /// The row is in the target state already. Whether this caller brought it there is for the service to
@@ -51,14 +51,14 @@ pub enum Step<S> {
 
 impl Right {
     /// The right to an action, with the need from the transition table.
-    pub fn to<M: Machine>(action: M::Action) -> Right {
+    pub(crate) fn to<M: Machine>(action: M::Action) -> Right {
         let who = M::TABLE.iter().find(|rule| rule.action == action).map_or(Need::System, |rule| rule.who);
         Right::change(M::KIND, action.into(), who)
     }
 }
 
 /// The transition for `action` from the row's state, or a conflict error for the caller.
-pub fn step<M: Machine>(scope: &Scope, row: &M, action: M::Action) -> Result<Step<M::State>, Error> {
+pub(crate) fn step<M: Machine>(scope: &Scope, row: &M, action: M::Action) -> Result<Step<M::State>, Error> {
     let state = row.state();
     let of_action = || M::TABLE.iter().filter(move |rule| rule.action == action);
     if let Some(rule) = of_action().find(|rule| rule.from == state) {
@@ -71,7 +71,7 @@ pub fn step<M: Machine>(scope: &Scope, row: &M, action: M::Action) -> Result<Ste
 }
 
 /// The transition for an action taken by the system.
-pub fn system_step<M: Machine>(row: &M, action: M::Action) -> Result<M::State, Error> {
+pub(crate) fn system_step<M: Machine>(row: &M, action: M::Action) -> Result<M::State, Error> {
     let rule = M::TABLE.iter().find(|rule| rule.action == action && rule.from == row.state());
     rule.map(|rule| rule.to).ok_or_else(|| Error::Conflict {
         action: action.into(),
@@ -82,7 +82,7 @@ pub fn system_step<M: Machine>(row: &M, action: M::Action) -> Result<M::State, E
 }
 
 /// The error for an action that the state permits but another condition prevents.
-pub fn blocked<M: Machine>(scope: &Scope, row: &M, code: &'static str, detail: &'static str) -> Error {
+pub(crate) fn blocked<M: Machine>(scope: &Scope, row: &M, code: &'static str, detail: &'static str) -> Error {
     Error::Blocked {
         code,
         detail,
@@ -92,7 +92,7 @@ pub fn blocked<M: Machine>(scope: &Scope, row: &M, code: &'static str, detail: &
 }
 
 /// The error for an action that the row's state does not permit.
-pub fn conflict<M: Machine>(scope: &Scope, row: &M, action: M::Action) -> Error {
+pub(crate) fn conflict<M: Machine>(scope: &Scope, row: &M, action: M::Action) -> Error {
     Error::Conflict {
         action: action.into(),
         kind: M::KIND,
@@ -102,7 +102,7 @@ pub fn conflict<M: Machine>(scope: &Scope, row: &M, action: M::Action) -> Error 
 }
 
 /// The actions that the row's state and this caller's standing permit.
-pub fn allowed_actions<M: Machine>(scope: &Scope, row: &M) -> Vec<&'static str> {
+pub(crate) fn allowed_actions<M: Machine>(scope: &Scope, row: &M) -> Vec<&'static str> {
     if scope.impersonator().is_some() {
         return Vec::new();
     }

@@ -12,11 +12,11 @@ mod right;
 mod scope;
 mod standing;
 
-pub use authorize::{
-    Authorized, Grant, audit_action, audit_listing, authorize, authorize_admin, by_system, owns,
-};
-pub use machine::{Machine, Rule, Step, allowed_actions, blocked, conflict, step, system_step};
-pub use resource::Resource;
-pub use right::{Right, Rights, allowed_changes};
-pub use scope::{Scope, ScopeParts};
-pub use standing::{Need, ProjectRole, Side, Standing};
+pub use authorize::Authorized;
+pub(crate) use authorize::{audit_action, audit_listing, authorize, authorize_admin, by_system};
+pub(crate) use machine::{Machine, Rule, Step, allowed_actions, blocked, conflict, step, system_step};
+pub(crate) use resource::Resource;
+pub(crate) use right::{Right, Rights, allowed_changes};
+pub use scope::Scope;
+pub(crate) use scope::ScopeParts;
+pub(crate) use standing::{Need, ProjectRole, Side, Standing};

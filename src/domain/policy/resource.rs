@@ -5,7 +5,7 @@ use crate::domain::Kind;
 use super::{Scope, Standing};
 
 /// A row that the policy can check.
-pub trait Resource {
+pub(crate) trait Resource {
     /// Its kind, for errors and audit rows.
     const KIND: Kind;
 

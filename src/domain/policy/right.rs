@@ -6,38 +6,38 @@ use super::{Need, Resource, Scope};
 
 /// An action on a kind of row, and the standing it requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Right {
+pub(crate) struct Right {
     /// Kind of row.
-    pub kind: Kind,
+    pub(crate) kind: Kind,
     /// The action, as a verb.
-    pub action: &'static str,
+    pub(crate) action: &'static str,
     /// The required standing.
-    pub need: Need,
+    pub(crate) need: Need,
     /// Whether it changes data: an impersonating caller may only read.
-    pub writes: bool,
+    pub(crate) writes: bool,
 }
 
 impl Right {
     /// A right to read.
-    pub const fn look(kind: Kind, action: &'static str, need: Need) -> Self {
+    pub(crate) const fn look(kind: Kind, action: &'static str, need: Need) -> Self {
         Self { kind, action, need, writes: false }
     }
 
     /// A right to change.
-    pub const fn change(kind: Kind, action: &'static str, need: Need) -> Self {
+    pub(crate) const fn change(kind: Kind, action: &'static str, need: Need) -> Self {
         Self { kind, action, need, writes: true }
     }
 }
 
 /// The rights on a kind of row other than state changes; together with the state tables, the source of the
 /// golden matrix.
-pub trait Rights {
+pub(crate) trait Rights {
     /// The rights.
     const RIGHTS: &'static [Right];
 }
 
 /// The changes that this caller may make to a row without states: `allowed_actions` of its representation.
-pub fn allowed_changes<T: Resource + Rights>(scope: &Scope, row: &T) -> Vec<&'static str> {
+pub(crate) fn allowed_changes<T: Resource + Rights>(scope: &Scope, row: &T) -> Vec<&'static str> {
     if scope.impersonator().is_some() {
         return Vec::new();
     }

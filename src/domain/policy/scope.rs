@@ -13,124 +13,124 @@ pub struct Scope(Arc<ScopeParts>, CallId);
 
 /// The contents of a scope.
 #[derive(Clone, Debug)]
-pub struct ScopeParts {
+pub(crate) struct ScopeParts {
     /// The user's id.
-    pub user: UserId,
+    pub(crate) user: UserId,
     /// From our user row, not from the token.
-    pub role: Role,
+    pub(crate) role: Role,
     /// From our user row; decides limits, never rights.
-    pub plan: Plan,
+    pub(crate) plan: Plan,
     /// Case-folded, from our user row.
-    pub email: String,
+    pub(crate) email: String,
     /// `jti` of the token.
-    pub token: TokenId,
+    pub(crate) token: TokenId,
     /// Issuer of the token, if external.
-    pub issuer: Option<Arc<str>>,
+    pub(crate) issuer: Option<Arc<str>>,
     /// `sid` of our own tokens; for an external session, the id that stands for it.
-    pub login: Option<LoginId>,
+    pub(crate) login: Option<LoginId>,
     /// `sid` of an external token.
-    pub outside_session: Option<Arc<str>>,
+    pub(crate) outside_session: Option<Arc<str>>,
     /// `exp` of the token.
-    pub expires_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
     /// `act` of an external token: the person impersonating the user. Such a caller may read only.
-    pub impersonator: Option<String>,
+    pub(crate) impersonator: Option<String>,
     /// A synthetic user of a load test: has no user row and may join `loadtest:` rooms only.
-    pub is_synthetic: bool,
+    pub(crate) is_synthetic: bool,
     /// `token_epoch` of the user row when it was read: an external token is void once the row has a later
     /// one.
-    pub token_epoch: Timestamp,
+    pub(crate) token_epoch: Timestamp,
     /// The command line (`souk user`): an admin without a user row.
-    pub is_command_line: bool,
+    pub(crate) is_command_line: bool,
 }
 
 impl Scope {
     /// For `auth` alone; `tests/architecture.rs` enforces it.
-    pub fn new(parts: ScopeParts, call: CallId) -> Self {
+    pub(crate) fn new(parts: ScopeParts, call: CallId) -> Self {
         Self(Arc::new(parts), call)
     }
 
     /// The same caller in another call (the next command of a session).
-    pub fn in_call(&self, call: CallId) -> Self {
+    pub(crate) fn in_call(&self, call: CallId) -> Self {
         Self(self.0.clone(), call)
     }
 
     /// The user's id.
-    pub fn user(&self) -> UserId {
+    pub(crate) fn user(&self) -> UserId {
         self.0.user
     }
 
     /// The acting user for audit rows; `None` for the command line.
-    pub fn actor(&self) -> Option<UserId> {
+    pub(crate) fn actor(&self) -> Option<UserId> {
         (!self.0.is_command_line).then_some(self.0.user)
     }
 
     /// Whether the caller is the command line, which is no user.
-    pub fn is_command_line(&self) -> bool {
+    pub(crate) fn is_command_line(&self) -> bool {
         self.0.is_command_line
     }
 
     /// `token_epoch` of the user row when the token was checked.
-    pub fn token_epoch(&self) -> Timestamp {
+    pub(crate) fn token_epoch(&self) -> Timestamp {
         self.0.token_epoch
     }
 
     /// The user's role, from our row.
-    pub fn role(&self) -> Role {
+    pub(crate) fn role(&self) -> Role {
         self.0.role
     }
 
     /// The user's plan, from our row.
-    pub fn plan(&self) -> Plan {
+    pub(crate) fn plan(&self) -> Plan {
         self.0.plan
     }
 
     /// The user's email address, case-folded.
-    pub fn email(&self) -> &str {
+    pub(crate) fn email(&self) -> &str {
         &self.0.email
     }
 
     /// `jti` of the token.
-    pub fn token(&self) -> &TokenId {
+    pub(crate) fn token(&self) -> &TokenId {
         &self.0.token
     }
 
     /// Issuer of the token; `None` for our own.
-    pub fn issuer(&self) -> Option<&Arc<str>> {
+    pub(crate) fn issuer(&self) -> Option<&Arc<str>> {
         self.0.issuer.as_ref()
     }
 
     /// `sid` of our own token; for an external session, the id that stands for it.
-    pub fn login(&self) -> Option<LoginId> {
+    pub(crate) fn login(&self) -> Option<LoginId> {
         self.0.login
     }
 
     /// `sid` of an external token.
-    pub fn outside_session(&self) -> Option<&Arc<str>> {
+    pub(crate) fn outside_session(&self) -> Option<&Arc<str>> {
         self.0.outside_session.as_ref()
     }
 
     /// `exp` of the token.
-    pub fn expires_at(&self) -> Timestamp {
+    pub(crate) fn expires_at(&self) -> Timestamp {
         self.0.expires_at
     }
 
     /// The person impersonating the user, if any.
-    pub fn impersonator(&self) -> Option<&str> {
+    pub(crate) fn impersonator(&self) -> Option<&str> {
         self.0.impersonator.as_deref()
     }
 
     /// Whether this is a synthetic user of a load test, who may join `loadtest:` rooms only.
-    pub fn is_synthetic(&self) -> bool {
+    pub(crate) fn is_synthetic(&self) -> bool {
         self.0.is_synthetic
     }
 
     /// The current call's id, as in `X-Request-Id` and the log.
-    pub fn call(&self) -> CallId {
+    pub(crate) fn call(&self) -> CallId {
         self.1
     }
 
     /// Whether the caller is an admin.
-    pub fn is_admin(&self) -> bool {
+    pub(crate) fn is_admin(&self) -> bool {
         self.role() == Role::Admin
     }
 }

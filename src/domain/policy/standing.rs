@@ -16,7 +16,7 @@ crate::db::text_enum! {
 
 /// The two sides of a request, an offer or a booking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
+pub(crate) enum Side {
     /// Asked for the work.
     Consumer,
     /// Does the work.
@@ -25,7 +25,7 @@ pub enum Side {
 
 /// A caller's relation to a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub(crate) enum Standing {
     /// Owns it.
     Owner,
     /// Is one of its two sides.
@@ -61,7 +61,7 @@ pub enum Need {
 
 impl Need {
     /// Whether a caller of this standing is allowed.
-    pub fn is_met_by(self, standing: Standing) -> bool {
+    pub(crate) fn is_met_by(self, standing: Standing) -> bool {
         match (self, standing) {
             (Need::Admin | Need::System, _) => false,
             (Need::Public, Standing::Stranger) => false,

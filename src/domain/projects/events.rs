@@ -11,16 +11,16 @@ use super::Project;
 
 /// A project was opened. Its first members get it in their user rooms, and may join the project's room.
 #[derive(Debug, Serialize)]
-pub struct ProjectOpened<'a> {
+pub(crate) struct ProjectOpened<'a> {
     /// The new project.
-    pub project_id: ProjectId,
+    pub(crate) project_id: ProjectId,
     /// The booking that opened it, if one did.
-    pub booking_id: Option<BookingId>,
+    pub(crate) booking_id: Option<BookingId>,
     /// The project's title.
-    pub title: &'a str,
+    pub(crate) title: &'a str,
     /// The first members, who receive the event.
     #[serde(skip)]
-    pub members: Vec<UserId>,
+    pub(crate) members: Vec<UserId>,
 }
 
 impl DomainEvent for ProjectOpened<'_> {
@@ -35,7 +35,7 @@ impl DomainEvent for ProjectOpened<'_> {
 
 /// How a membership changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
+pub(crate) enum Change {
     /// The user became a member.
     Added,
     /// The member's role changed.
@@ -47,7 +47,7 @@ pub enum Change {
 /// A membership changed. Goes to the project's room, and to the user room of the member concerned, who may
 /// not be in the project's room yet, or no longer.
 #[derive(Debug, Serialize)]
-pub struct MemberChanged<'a> {
+pub(crate) struct MemberChanged<'a> {
     project_id: ProjectId,
     title: &'a str,
     user_id: UserId,

@@ -11,7 +11,7 @@ use super::events::announce;
 use super::{Change, LEAVE, MOST_MEMBERS, Member, Project, STAFF, repository};
 
 /// Adds a member or changes a member's role. Returns the change; `None` if there was nothing to change.
-pub fn set_member(
+pub(crate) fn set_member(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     id: ProjectId,
@@ -44,7 +44,7 @@ pub fn set_member(
 
 /// Removes a member: owners may remove anyone, members themselves. With the commit the user's live sessions
 /// leave the room.
-pub fn remove_member(
+pub(crate) fn remove_member(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     id: ProjectId,

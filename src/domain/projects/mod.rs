@@ -8,11 +8,11 @@ mod events;
 mod members;
 mod repository;
 mod service;
-pub mod tasks;
+pub(crate) mod tasks;
 
-pub use events::{Change, MemberChanged, ProjectOpened};
-pub use members::{remove_member, set_member};
-pub use service::{NewProject, create, find, list, names, open_for_booking};
+pub(crate) use events::{Change, ProjectOpened};
+pub(crate) use members::{remove_member, set_member};
+pub(crate) use service::{NewProject, create, find, list, names, open_for_booking};
 
 use crate::clock::Timestamp;
 use crate::domain::policy::{Need, ProjectRole, Resource, Right, Rights, Scope, Standing, allowed_changes};
@@ -21,51 +21,51 @@ use crate::domain::{Error, Kind};
 use crate::ids::{BookingId, ProjectId, Room, UserId};
 
 /// Title of a project.
-pub type ProjectTitle = SingleLine<120>;
+pub(crate) type ProjectTitle = SingleLine<120>;
 
 /// Maximum number of members: bounds the size of a project when read.
-pub const MOST_MEMBERS: usize = 100;
+pub(crate) const MOST_MEMBERS: usize = 100;
 
 /// A project with its members.
 #[derive(Clone, Debug)]
-pub struct Project {
+pub(crate) struct Project {
     /// Primary key; also names the room.
-    pub id: ProjectId,
+    pub(crate) id: ProjectId,
     /// The booking that opened it, if one did.
-    pub booking_id: Option<BookingId>,
+    pub(crate) booking_id: Option<BookingId>,
     /// The two parties of that booking.
-    pub parties: Option<[UserId; 2]>,
+    pub(crate) parties: Option<[UserId; 2]>,
     /// The creating user; for a booking, the consumer who accepted the offer.
-    pub created_by: UserId,
+    pub(crate) created_by: UserId,
     /// Title, initially the request's for a booking.
-    pub title: ProjectTitle,
+    pub(crate) title: ProjectTitle,
     /// Incremented by each change of the project or its members.
-    pub version: i64,
+    pub(crate) version: i64,
     /// Time of creation.
-    pub created_at: Timestamp,
+    pub(crate) created_at: Timestamp,
     /// Time of the last change.
-    pub updated_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
     /// Its members, each with a role.
-    pub members: Vec<Member>,
+    pub(crate) members: Vec<Member>,
 }
 
 /// A member of a project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Member {
+pub(crate) struct Member {
     /// The member's user.
-    pub user: UserId,
+    pub(crate) user: UserId,
     /// Decides what the member may do.
-    pub role: ProjectRole,
+    pub(crate) role: ProjectRole,
 }
 
 impl Project {
     /// The room in which the board's changes are published.
-    pub fn room(&self) -> Room {
+    pub(crate) fn room(&self) -> Room {
         Room::Project(self.id)
     }
 
     /// The actions that this caller may take on the project.
-    pub fn allowed_actions(&self, scope: &Scope) -> Vec<&'static str> {
+    pub(crate) fn allowed_actions(&self, scope: &Scope) -> Vec<&'static str> {
         let may_leave =
             self.member(scope.user()).is_some_and(|member| self.check_is_dispensable(member).is_ok());
         let mut actions = allowed_changes(scope, self);

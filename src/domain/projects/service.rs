@@ -11,21 +11,21 @@ use super::{CREATE, Member, Project, ProjectOpened, ProjectTitle, READ, reposito
 
 /// A project to open for a booking.
 #[derive(Clone, Debug)]
-pub struct NewProject {
+pub(crate) struct NewProject {
     /// The booking.
-    pub booking_id: BookingId,
+    pub(crate) booking_id: BookingId,
     /// The consumer's user, who accepted the offer.
-    pub consumer_user: UserId,
+    pub(crate) consumer_user: UserId,
     /// The provider's user.
-    pub provider_user: UserId,
+    pub(crate) provider_user: UserId,
     /// The request's title.
-    pub title: ProjectTitle,
+    pub(crate) title: ProjectTitle,
 }
 
 /// Opens the project of a booking with both parties as owners, or returns the existing one.
 ///
 /// A step of accepting an offer, on which the caller was authorized.
-pub fn open_for_booking(uow: &mut UnitOfWork<'_>, new: &NewProject) -> Result<Project, Error> {
+pub(crate) fn open_for_booking(uow: &mut UnitOfWork<'_>, new: &NewProject) -> Result<Project, Error> {
     if let Some(known) = repository::of_booking(uow, new.booking_id)? {
         return Ok(known);
     }
@@ -39,20 +39,28 @@ pub fn open_for_booking(uow: &mut UnitOfWork<'_>, new: &NewProject) -> Result<Pr
 }
 
 /// Creates a project with the caller as its owner and only member.
-pub fn create(uow: &mut UnitOfWork<'_>, scope: &Scope, title: &ProjectTitle) -> Result<Project, Error> {
+pub(crate) fn create(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    title: &ProjectTitle,
+) -> Result<Project, Error> {
     let project = owned(uow, scope.user(), &[scope.user()], title);
     let project = authorize(uow, scope, project, CREATE)?;
     open(uow, project)
 }
 
 /// The project, for its members and admins.
-pub fn find(uow: &mut UnitOfWork<'_>, scope: &Scope, id: ProjectId) -> Result<Authorized<Project>, Error> {
+pub(crate) fn find(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    id: ProjectId,
+) -> Result<Authorized<Project>, Error> {
     let project = repository::find(uow, id)?;
     authorize(uow, scope, project, READ)
 }
 
 /// The projects of which the caller is a member, newest first.
-pub fn list(
+pub(crate) fn list(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     page: Page<ProjectId>,
@@ -62,7 +70,10 @@ pub fn list(
 }
 
 /// Display names of the members of projects that the caller may read: one query, however many projects.
-pub fn names(uow: &mut UnitOfWork<'_>, projects: &[Project]) -> Result<HashMap<UserId, String>, Error> {
+pub(crate) fn names(
+    uow: &mut UnitOfWork<'_>,
+    projects: &[Project],
+) -> Result<HashMap<UserId, String>, Error> {
     let members = projects.iter().flat_map(|project| &project.members);
     let mut users: Vec<UserId> = members.map(|member| member.user).collect();
     users.sort_unstable();

@@ -7,7 +7,7 @@ use crate::ids::{ProviderId, Room, UserId};
 
 crate::db::text_enum! {
     /// Part of a provider's data that clients reload as a whole.
-    pub enum Part {
+    pub(crate) enum Part {
         /// The profile.
         Profile = "profile",
         /// The services.
@@ -21,14 +21,14 @@ crate::db::text_enum! {
 
 /// A part of a provider's profile or catalogue changed. The owner's other devices reload that part.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub struct ShopUpdated {
+pub(crate) struct ShopUpdated {
     /// The provider.
-    pub provider_id: ProviderId,
+    pub(crate) provider_id: ProviderId,
     /// What to reload.
-    pub part: Part,
+    pub(crate) part: Part,
     /// The owning user, who receives the event.
     #[serde(skip)]
-    pub owner: UserId,
+    pub(crate) owner: UserId,
 }
 
 impl DomainEvent for ShopUpdated {

@@ -8,13 +8,13 @@ mod repository;
 mod service;
 mod catalog;
 
-pub use catalog::{
-    Caption, CatalogItem, ItemKind, Photo, PhotoChanges, PhotoPlace, Position, Service, ServiceChanges,
-    ServiceDuration, ServicePrice, Template, TemplateChanges, add, change, get, list_items, remove,
+pub(crate) use catalog::{
+    Caption, CatalogItem, Photo, PhotoChanges, Position, Service, ServiceChanges, ServiceDuration,
+    ServicePrice, Template, TemplateChanges, add, change, get, list_items, remove,
 };
-pub use events::{Part, ShopUpdated};
-pub use repository::id_of;
-pub use service::{ProfileChanges, edit, find, list};
+pub(crate) use events::{Part, ShopUpdated};
+pub(crate) use repository::id_of;
+pub(crate) use service::{ProfileChanges, edit, find, list};
 
 use std::collections::BTreeSet;
 
@@ -27,70 +27,70 @@ use crate::ids::{Category, ProviderId, UserId};
 
 /// A provider profile.
 #[derive(Clone, Debug)]
-pub struct Provider {
+pub(crate) struct Provider {
     /// Primary key.
-    pub id: ProviderId,
+    pub(crate) id: ProviderId,
     /// The owning user.
-    pub user_id: UserId,
+    pub(crate) user_id: UserId,
     /// The part that its owner edits.
-    pub profile: Profile,
+    pub(crate) profile: Profile,
     /// Ratings by consumers.
-    pub rating: Rating,
+    pub(crate) rating: Rating,
     /// Incremented by each change; compared with `If-Match`.
-    pub version: i64,
+    pub(crate) version: i64,
     /// Time of creation.
-    pub created_at: Timestamp,
+    pub(crate) created_at: Timestamp,
     /// Time of the profile's last change; items have their own.
-    pub updated_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
 }
 
 /// A provider's name, as consumers see it.
-pub type DisplayName = SingleLine<80>;
+pub(crate) type DisplayName = SingleLine<80>;
 
 /// A provider's self-description.
-pub type Bio = MultiLine<2000>;
+pub(crate) type Bio = MultiLine<2000>;
 
 /// The part of a provider that its owner edits.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Profile {
+pub(crate) struct Profile {
     /// Name, as consumers see it.
-    pub display_name: DisplayName,
+    pub(crate) display_name: DisplayName,
     /// Self-description; may be empty.
-    pub bio: Bio,
+    pub(crate) bio: Bio,
     /// Categories served.
-    pub categories: Categories,
+    pub(crate) categories: Categories,
     /// Area served; `None` until set.
-    pub service_area: Option<ServiceArea>,
+    pub(crate) service_area: Option<ServiceArea>,
 }
 
 /// The set of categories that a provider serves.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Categories(BTreeSet<Category>);
+pub(crate) struct Categories(BTreeSet<Category>);
 
 /// More than [`Categories::MAX`] categories.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must have at most {} categories", Categories::MAX)]
-pub struct TooManyCategories;
+pub(crate) struct TooManyCategories;
 
 impl Categories {
     /// Maximum number of categories, so that providers do not simply list all of them.
-    pub const MAX: usize = 20;
+    pub(crate) const MAX: usize = 20;
 
     /// At most [`Categories::MAX`]; duplicates count once.
-    pub fn new(categories: impl IntoIterator<Item = Category>) -> Result<Self, TooManyCategories> {
+    pub(crate) fn new(categories: impl IntoIterator<Item = Category>) -> Result<Self, TooManyCategories> {
         let categories: BTreeSet<_> = categories.into_iter().collect();
         if categories.len() > Self::MAX { Err(TooManyCategories) } else { Ok(Self(categories)) }
     }
 
     /// The categories in alphabetical order.
-    pub fn iter(&self) -> impl Iterator<Item = &Category> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Category> {
         self.0.iter()
     }
 }
 
 /// A circle on the map.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, utoipa::ToSchema)]
-pub struct ServiceArea {
+pub(crate) struct ServiceArea {
     /// Its centre.
     centre: Point,
     /// Kilometres, more than 0 and at most 1,000.
@@ -101,42 +101,42 @@ pub struct ServiceArea {
 /// The number is not a valid radius.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be more than 0 and at most {} kilometres", ServiceArea::MAX_KM)]
-pub struct InvalidRadius;
+pub(crate) struct InvalidRadius;
 
 impl ServiceArea {
     /// Maximum radius in kilometres; services are meant to be local.
-    pub const MAX_KM: f64 = 1000.0;
+    pub(crate) const MAX_KM: f64 = 1000.0;
 
     /// A circle around `centre` with a radius in kilometres.
-    pub fn new(centre: Point, radius_km: f64) -> Result<Self, InvalidRadius> {
+    pub(crate) fn new(centre: Point, radius_km: f64) -> Result<Self, InvalidRadius> {
         // Comparisons with NaN are false.
         let fits = radius_km > 0.0 && radius_km <= Self::MAX_KM;
         fits.then_some(Self { centre, radius_km }).ok_or(InvalidRadius)
     }
 
     /// The centre of the circle.
-    pub fn centre(self) -> Point {
+    pub(crate) fn centre(self) -> Point {
         self.centre
     }
 
     /// The radius in kilometres.
-    pub fn radius_km(self) -> f64 {
+    pub(crate) fn radius_km(self) -> f64 {
         self.radius_km
     }
 }
 
 /// Sum of the consumers' ratings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Rating {
+pub(crate) struct Rating {
     /// Number of ratings.
-    pub count: i64,
+    pub(crate) count: i64,
     /// Sum of the stars.
-    pub sum: i64,
+    pub(crate) sum: i64,
 }
 
 impl Rating {
     /// Average number of stars, 1 to 5; `None` without ratings.
-    pub fn average(self) -> Option<f64> {
+    pub(crate) fn average(self) -> Option<f64> {
         #[allow(clippy::cast_precision_loss, reason = "stars of a shop stay far below 2^52")]
         (self.count > 0).then(|| self.sum as f64 / self.count as f64)
     }

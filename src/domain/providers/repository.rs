@@ -59,7 +59,7 @@ pub(super) fn find(uow: &mut UnitOfWork<'_>, id: ProviderId) -> Result<Option<Pr
 }
 
 /// The provider id of a user, if they have a provider profile.
-pub fn id_of(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<Option<ProviderId>, DbError> {
+pub(crate) fn id_of(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<Option<ProviderId>, DbError> {
     let theirs = providers::table.filter(providers::user_id.eq(user)).select(providers::id);
     Ok(theirs.first(uow.conn()).optional()?)
 }

@@ -11,15 +11,15 @@ use super::{
 
 /// A partial update of a profile; `None` leaves a field unchanged.
 #[derive(Clone, Debug, Default)]
-pub struct ProfileChanges {
+pub(crate) struct ProfileChanges {
     /// New name.
-    pub display_name: Option<DisplayName>,
+    pub(crate) display_name: Option<DisplayName>,
     /// New self-description.
-    pub bio: Option<Bio>,
+    pub(crate) bio: Option<Bio>,
     /// New set of categories, replacing the old one.
-    pub categories: Option<Categories>,
+    pub(crate) categories: Option<Categories>,
     /// New area; `Some(None)` removes it.
-    pub service_area: Option<Option<ServiceArea>>,
+    pub(crate) service_area: Option<Option<ServiceArea>>,
 }
 
 impl ProfileChanges {
@@ -35,7 +35,7 @@ impl ProfileChanges {
 }
 
 /// Providers, newest first; with a category, only those that serve it.
-pub fn list(
+pub(crate) fn list(
     uow: &mut UnitOfWork<'_>,
     category: Option<&Category>,
     page: Page<ProviderId>,
@@ -45,13 +45,17 @@ pub fn list(
 }
 
 /// A provider, for every signed-in user.
-pub fn find(uow: &mut UnitOfWork<'_>, scope: &Scope, id: ProviderId) -> Result<Authorized<Provider>, Error> {
+pub(crate) fn find(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    id: ProviderId,
+) -> Result<Authorized<Provider>, Error> {
     let provider = load(uow, id)?;
     authorize(uow, scope, provider, READ)
 }
 
 /// Updates a profile; with an expected version, only if that is the current one.
-pub fn edit(
+pub(crate) fn edit(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     id: ProviderId,

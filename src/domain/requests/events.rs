@@ -12,7 +12,7 @@ use super::{Request, State, Title};
 
 /// How a request changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
+pub(crate) enum Change {
     /// Created as a draft.
     Drafted,
     /// Published to the market.
@@ -39,7 +39,7 @@ pub enum Change {
 
 /// A request changed. Contains what everyone in the market may see: no address, and the point only roughly.
 #[derive(Debug, serde::Serialize)]
-pub struct RequestChanged<'a> {
+pub(crate) struct RequestChanged<'a> {
     request_id: RequestId,
     category: &'a Category,
     title: &'a Title,

@@ -10,10 +10,11 @@ mod service;
 mod states;
 mod steps;
 
-pub use events::{Change, RequestChanged};
-pub use service::{cancel, create, edit, extend, find, list, publish, remove, restore};
-pub use states::{Action, State};
-pub use steps::{expire_overdue, overdue};
+pub(crate) use events::Change;
+pub use service::create;
+pub(crate) use service::{cancel, edit, extend, find, list, publish, remove, restore};
+pub(crate) use states::{Action, State};
+pub(crate) use steps::{expire_overdue, overdue};
 
 pub(super) use repository::{lock, lock_for};
 pub(super) use steps::{book, fulfil, reopen};
@@ -30,10 +31,10 @@ use crate::domain::users::Role;
 use crate::ids::{Category, ConsumerId, RequestId, UserId};
 
 /// Default time that a request stays open.
-pub const TERM: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+pub(crate) const TERM: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
 /// Latest expiry that a consumer may ask for, from now.
-pub const LONGEST_TERM: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+pub(crate) const LONGEST_TERM: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 /// Title of a request.
 pub type Title = SingleLine<120>;
@@ -42,7 +43,7 @@ pub type Title = SingleLine<120>;
 pub type Description = MultiLine<4000>;
 
 /// Reason that an admin gives for an intervention.
-pub type Reason = SingleLine<500>;
+pub(crate) type Reason = SingleLine<500>;
 
 /// The part of a request that its consumer writes.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,23 +83,23 @@ pub enum Opening {
 /// A partial update of a request; `None` leaves a field unchanged.
 #[derive(Clone, Debug, Default)]
 #[allow(missing_docs, reason = "fields are those of Brief")]
-pub struct Edit {
-    pub category: Option<Category>,
-    pub title: Option<Title>,
-    pub description: Option<Description>,
-    pub budget: Option<PriceRange>,
-    pub address: Option<Option<Address>>,
-    pub point: Option<Option<Point>>,
-    pub wanted_at: Option<Option<Timestamp>>,
+pub(crate) struct Edit {
+    pub(crate) category: Option<Category>,
+    pub(crate) title: Option<Title>,
+    pub(crate) description: Option<Description>,
+    pub(crate) budget: Option<PriceRange>,
+    pub(crate) address: Option<Option<Address>>,
+    pub(crate) point: Option<Option<Point>>,
+    pub(crate) wanted_at: Option<Option<Timestamp>>,
 }
 
 /// Filter of a list of requests.
 #[derive(Clone, Debug, Default)]
-pub struct RequestFilter {
+pub(crate) struct RequestFilter {
     /// Only those of this category.
-    pub category: Option<Category>,
+    pub(crate) category: Option<Category>,
     /// Only those in this state.
-    pub state: Option<State>,
+    pub(crate) state: Option<State>,
 }
 
 /// A request.
@@ -107,25 +108,25 @@ pub struct Request {
     /// Primary key.
     pub id: RequestId,
     /// The consumer's profile.
-    pub consumer_id: ConsumerId,
+    pub(crate) consumer_id: ConsumerId,
     /// The consumer's user.
-    pub user_id: UserId,
+    pub(crate) user_id: UserId,
     /// What is asked for.
-    pub details: RequestDetails,
+    pub(crate) details: RequestDetails,
     /// State at read time: an overdue row reads as expired, however late the sweeper is.
-    pub state: State,
+    pub(crate) state: State,
     /// State in the database.
     stored: State,
     /// Incremented by edits while offers are live.
-    pub revision: i64,
+    pub(crate) revision: i64,
     /// When it expires; `None` for a draft.
-    pub expires_at: Option<Timestamp>,
+    pub(crate) expires_at: Option<Timestamp>,
     /// Incremented by each change; compared with `If-Match`.
-    pub version: i64,
+    pub(crate) version: i64,
     /// Time of creation.
-    pub created_at: Timestamp,
+    pub(crate) created_at: Timestamp,
     /// Time of the last change.
-    pub updated_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
     part: Part,
 }
 
@@ -147,7 +148,7 @@ impl Request {
     }
 
     /// Whether this caller may see the address: the owner, the provider with the booking, admins.
-    pub fn shows_address_to(&self, scope: &Scope) -> bool {
+    pub(crate) fn shows_address_to(&self, scope: &Scope) -> bool {
         let standing = self.standing(scope);
         Need::Party.is_met_by(standing) || scope.is_admin()
     }

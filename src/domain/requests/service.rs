@@ -34,14 +34,18 @@ pub fn create(uow: &mut UnitOfWork<'_>, scope: &Scope, new: &NewRequest) -> Resu
 }
 
 /// The request, for those who may see it: its owner, its bidders, providers while it is open, admins.
-pub fn find(uow: &mut UnitOfWork<'_>, scope: &Scope, id: RequestId) -> Result<Authorized<Request>, Error> {
+pub(crate) fn find(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    id: RequestId,
+) -> Result<Authorized<Request>, Error> {
     let request = repository::find(uow, scope, id)?;
     authorize(uow, scope, request, SEE)
 }
 
 /// The requests that this caller may browse, newest first: a consumer's own, the open ones for a provider,
 /// all for an admin.
-pub fn list(
+pub(crate) fn list(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     filter: &RequestFilter,
@@ -59,7 +63,7 @@ pub fn list(
 }
 
 /// Publishes a draft.
-pub fn publish(
+pub(crate) fn publish(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     id: RequestId,
@@ -76,7 +80,7 @@ pub fn publish(
 ///
 /// While offers are live this creates a new revision: they were made for the previous details, so each must
 /// be affirmed by its provider before it can be accepted. An edit without an effect creates none.
-pub fn edit(
+pub(crate) fn edit(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     id: RequestId,
@@ -107,7 +111,7 @@ pub fn edit(
 }
 
 /// Extends an open request until the given time, or by the default term.
-pub fn extend(
+pub(crate) fn extend(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     id: RequestId,
@@ -127,12 +131,12 @@ pub fn extend(
 }
 
 /// Cancels an open request, which closes its live offers.
-pub fn cancel(uow: &mut UnitOfWork<'_>, scope: &Scope, id: RequestId) -> Result<Request, Error> {
+pub(crate) fn cancel(uow: &mut UnitOfWork<'_>, scope: &Scope, id: RequestId) -> Result<Request, Error> {
     change(uow, scope, id, Action::Cancel, Change::Cancelled, None, |_| Ok(()))
 }
 
 /// Removes a request from the market with a reason, as an admin, which closes its live offers.
-pub fn remove(
+pub(crate) fn remove(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     id: RequestId,
@@ -143,7 +147,7 @@ pub fn remove(
 
 /// Restores a removed request with a reason, as an admin: until its previous expiry, or for a new term if
 /// that has passed.
-pub fn restore(
+pub(crate) fn restore(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     id: RequestId,

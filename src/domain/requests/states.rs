@@ -7,7 +7,7 @@ use super::Request;
 
 text_enum! {
     /// The state of a request.
-    pub enum State as "RequestState" {
+    pub(crate) enum State as "RequestState" {
         /// Unpublished; visible to its owner only.
         Draft = "draft",
         /// Published to the market.
@@ -27,7 +27,7 @@ text_enum! {
 
 text_enum! {
     /// Actions on a request.
-    pub enum Action {
+    pub(crate) enum Action {
         /// Publish to the market.
         Publish = "publish",
         /// Edit the details.

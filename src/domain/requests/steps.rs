@@ -39,12 +39,12 @@ pub(in crate::domain) fn reopen(
 }
 
 /// Ids of open requests that have expired, at most `limit`, earliest expiry first.
-pub fn overdue(uow: &mut UnitOfWork<'_>, limit: u16) -> Result<Vec<RequestId>, DbError> {
+pub(crate) fn overdue(uow: &mut UnitOfWork<'_>, limit: u16) -> Result<Vec<RequestId>, DbError> {
     repository::overdue(uow, limit)
 }
 
 /// Expires the request and its live offers if it is overdue and still open; returns whether it did.
-pub fn expire_overdue(uow: &mut UnitOfWork<'_>, id: RequestId) -> Result<bool, Error> {
+pub(crate) fn expire_overdue(uow: &mut UnitOfWork<'_>, id: RequestId) -> Result<bool, Error> {
     let request = repository::lock(uow, id)?;
     if !request.is_overdue() {
         return Ok(false);

@@ -8,17 +8,17 @@ use crate::ids::{BookingId, MessageId, RequestId, Room, SessionId, UserId};
 /// A consumer and a provider have a new session. Both get it in their user rooms, and may join the session's
 /// room.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub struct SessionOpened {
+pub(crate) struct SessionOpened {
     /// The new session.
-    pub session_id: SessionId,
+    pub(crate) session_id: SessionId,
     /// The request it is about.
-    pub request_id: RequestId,
+    pub(crate) request_id: RequestId,
     /// The booking it is about, if it was opened with one.
-    pub booking_id: Option<BookingId>,
+    pub(crate) booking_id: Option<BookingId>,
     /// The consumer's user.
-    pub consumer_user_id: UserId,
+    pub(crate) consumer_user_id: UserId,
     /// The provider's user.
-    pub provider_user_id: UserId,
+    pub(crate) provider_user_id: UserId,
 }
 
 impl DomainEvent for SessionOpened {
@@ -33,15 +33,15 @@ impl DomainEvent for SessionOpened {
 
 /// A chat message was sent.
 #[derive(Serialize)]
-pub struct MessageSent<'a> {
+pub(crate) struct MessageSent<'a> {
     /// Primary key of the message.
-    pub id: MessageId,
+    pub(crate) id: MessageId,
     /// The session it was sent in.
-    pub session_id: SessionId,
+    pub(crate) session_id: SessionId,
     /// The sender's id of the message, by which the sender recognises it.
-    pub client_msg_id: &'a str,
+    pub(crate) client_msg_id: &'a str,
     /// The message text.
-    pub text: &'a str,
+    pub(crate) text: &'a str,
 }
 
 impl DomainEvent for MessageSent<'_> {

@@ -11,7 +11,12 @@ use crate::ids::{Room, Seq, UserId};
 ///
 /// Never backwards, since several devices report in any order, and never past the room's newest event, or
 /// future events would count as read. The caller must have checked the user's access to the room.
-pub fn advance(uow: &mut UnitOfWork<'_>, user: UserId, room: &Room, up_to: Seq) -> Result<Seq, DbError> {
+pub(crate) fn advance(
+    uow: &mut UnitOfWork<'_>,
+    user: UserId,
+    room: &Room,
+    up_to: Seq,
+) -> Result<Seq, DbError> {
     let up_to = up_to.min(event_log::head(uow.conn(), room)?);
     let marked = of(uow, user, room)?;
     if up_to <= marked {
@@ -39,7 +44,7 @@ pub fn advance(uow: &mut UnitOfWork<'_>, user: UserId, room: &Room, up_to: Seq) 
 }
 
 /// The user's read position in the room.
-pub fn of(uow: &mut UnitOfWork<'_>, user: UserId, room: &Room) -> Result<Seq, DbError> {
+pub(crate) fn of(uow: &mut UnitOfWork<'_>, user: UserId, room: &Room) -> Result<Seq, DbError> {
     let seq = read_markers::table
         .find((room.to_string(), user))
         .select(read_markers::seq)

@@ -8,14 +8,14 @@ use crate::ids::{MessageId, Seq, SessionId, UserId};
 /// The sender's id of a message, an idempotency key: a message with the same id is the same message, however
 /// often it is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClientMsgId(String);
+pub(crate) struct ClientMsgId(String);
 
 impl ClientMsgId {
     /// Maximum length in characters: enough for a UUID and a prefix.
-    pub const MAX: usize = 64;
+    pub(crate) const MAX: usize = 64;
 
     /// 1 to 64 characters, unchanged; the error states the requirement, for people.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let length = text.chars().count();
         if length == 0 || length > Self::MAX || text.chars().any(char::is_control) {
             return Err(format!("must have 1 to {} characters and no control characters", Self::MAX));
@@ -24,31 +24,31 @@ impl ClientMsgId {
     }
 
     /// An id for a sender that gave none; it equals no other, so nothing counts as a repetition.
-    pub fn fresh(at: Timestamp) -> Self {
+    pub(crate) fn fresh(at: Timestamp) -> Self {
         Self(MessageId::new(at).to_string())
     }
 
     /// The id as the sender gave it.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
 
 /// Text of a message: 1 to 4,000 characters.
 #[derive(Clone, PartialEq, Eq)]
-pub struct MessageText(MultiLine<{ MessageText::MAX }>);
+pub(crate) struct MessageText(MultiLine<{ MessageText::MAX }>);
 
 impl MessageText {
     /// Maximum length in characters.
-    pub const MAX: usize = 4000;
+    pub(crate) const MAX: usize = 4000;
 
     /// Trims and normalizes; the error states the requirement, for people.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         MultiLine::parse_some(text).map(Self)
     }
 
     /// The text, trimmed and normalized.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         self.0.as_str()
     }
 }
@@ -62,47 +62,47 @@ impl std::fmt::Debug for MessageText {
 
 /// The command to send a message.
 #[derive(Clone, Debug)]
-pub struct SendMessage {
+pub(crate) struct SendMessage {
     /// The session to send it in.
-    pub session: SessionId,
+    pub(crate) session: SessionId,
     /// Idempotency key of the sender.
-    pub client_msg_id: ClientMsgId,
+    pub(crate) client_msg_id: ClientMsgId,
     /// The message text.
-    pub text: MessageText,
+    pub(crate) text: MessageText,
 }
 
 /// Result of sending a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sent {
+pub(crate) struct Sent {
     /// Primary key of the message.
-    pub id: MessageId,
+    pub(crate) id: MessageId,
     /// Position in the session's room.
-    pub seq: Seq,
+    pub(crate) seq: Seq,
     /// When the message was sent; for a repetition, the first time.
-    pub at: Timestamp,
+    pub(crate) at: Timestamp,
     /// Whether this call repeated an earlier one.
-    pub repeated: bool,
+    pub(crate) repeated: bool,
 }
 
 /// A stored message.
 #[derive(Clone, diesel::Queryable, diesel::Selectable)]
 #[diesel(table_name = schema::messages)]
-pub struct Message {
+pub(crate) struct Message {
     /// Primary key.
-    pub id: MessageId,
+    pub(crate) id: MessageId,
     /// The session it was sent in.
-    pub session_id: SessionId,
+    pub(crate) session_id: SessionId,
     /// The sender.
-    pub user_id: UserId,
+    pub(crate) user_id: UserId,
     /// The sender's id of the message.
-    pub client_msg_id: String,
+    pub(crate) client_msg_id: String,
     /// The message text.
-    pub text: String,
+    pub(crate) text: String,
     /// Position in the session's room.
     #[diesel(deserialize_as = i64)]
-    pub seq: Seq,
+    pub(crate) seq: Seq,
     /// When it was sent.
-    pub created_at: Timestamp,
+    pub(crate) created_at: Timestamp,
 }
 
 #[cfg(test)]

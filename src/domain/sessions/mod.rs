@@ -5,16 +5,17 @@
 //! idempotent and serve REST's pages.
 
 mod events;
-pub mod markers;
+pub(crate) mod markers;
 mod message;
 mod overview;
 mod repository;
 mod service;
 
-pub use events::{MessageSent, SessionOpened};
-pub use message::{ClientMsgId, Message, MessageText, SendMessage, Sent};
-pub use overview::{Overview, overviews};
-pub use service::{NewSession, attach_booking, find, list, mark_read, messages, open, send_message};
+pub(crate) use events::{MessageSent, SessionOpened};
+pub(crate) use message::{ClientMsgId, Message, MessageText, SendMessage, Sent};
+pub(crate) use overview::{Overview, overviews};
+pub use service::{NewSession, mark_read, open};
+pub(crate) use service::{attach_booking, find, list, messages, send_message};
 
 use crate::clock::Timestamp;
 use crate::db::schema;
@@ -27,17 +28,17 @@ use crate::ids::{BookingId, RequestId, Room, SessionId, UserId};
 #[diesel(table_name = schema::sessions)]
 pub struct Session {
     /// Primary key; also names the room.
-    pub id: SessionId,
+    pub(crate) id: SessionId,
     /// The request it is about.
-    pub request_id: RequestId,
+    pub(crate) request_id: RequestId,
     /// The latest booking of that request between the two, if any.
-    pub booking_id: Option<BookingId>,
+    pub(crate) booking_id: Option<BookingId>,
     /// The consumer's user.
-    pub consumer_user_id: UserId,
+    pub(crate) consumer_user_id: UserId,
     /// The provider's user.
-    pub provider_user_id: UserId,
+    pub(crate) provider_user_id: UserId,
     /// Time of creation.
-    pub created_at: Timestamp,
+    pub(crate) created_at: Timestamp,
 }
 
 impl Session {
@@ -47,7 +48,7 @@ impl Session {
     }
 
     /// The session as the resource to send messages to.
-    pub fn chat(&self) -> Chat {
+    pub(crate) fn chat(&self) -> Chat {
         Chat(self.clone())
     }
 }
@@ -79,7 +80,7 @@ impl Rights for Session {
 /// A session as the resource to send messages to. A resource of its own, because admins may read a session
 /// but must not write in the parties' names.
 #[derive(Clone, Debug)]
-pub struct Chat(Session);
+pub(crate) struct Chat(Session);
 
 impl std::ops::Deref for Chat {
     type Target = Session;

@@ -15,19 +15,19 @@ use super::Session;
 
 /// Summary of a session for one caller.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Overview {
+pub(crate) struct Overview {
     /// The consumer's display name.
-    pub consumer_name: Option<String>,
+    pub(crate) consumer_name: Option<String>,
     /// The provider's display name.
-    pub provider_name: Option<String>,
+    pub(crate) provider_name: Option<String>,
     /// Position of the newest event in its room: messages and offer events.
-    pub head: Seq,
+    pub(crate) head: Seq,
     /// The caller's read position.
-    pub read: Seq,
+    pub(crate) read: Seq,
 }
 
 /// Summaries of sessions that the caller may read: four queries, however many sessions.
-pub fn overviews(
+pub(crate) fn overviews(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     sessions: &[Session],

@@ -52,7 +52,7 @@ pub fn open(uow: &mut UnitOfWork<'_>, new: &NewSession) -> Result<Session, Error
 }
 
 /// Attaches a booking to the session. A step of accepting an offer.
-pub fn attach_booking(
+pub(crate) fn attach_booking(
     uow: &mut UnitOfWork<'_>,
     session: Session,
     booking: BookingId,
@@ -61,13 +61,17 @@ pub fn attach_booking(
 }
 
 /// The session, for its parties and admins.
-pub fn find(uow: &mut UnitOfWork<'_>, scope: &Scope, id: SessionId) -> Result<Authorized<Session>, Error> {
+pub(crate) fn find(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    id: SessionId,
+) -> Result<Authorized<Session>, Error> {
     let session = load(uow, id)?;
     authorize(uow, scope, session, READ)
 }
 
 /// The caller's sessions, newest first.
-pub fn list(
+pub(crate) fn list(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     page: Page<SessionId>,
@@ -77,7 +81,7 @@ pub fn list(
 }
 
 /// The session's messages, newest first.
-pub fn messages(
+pub(crate) fn messages(
     uow: &mut UnitOfWork<'_>,
     session: &Authorized<Session>,
     page: Page<Seq>,
@@ -91,7 +95,11 @@ pub fn messages(
 /// Taking the room's next position serializes the senders of a room. Of two that send the same message
 /// concurrently, the second violates the unique key, is retried by the writer, and then finds the first one's
 /// message.
-pub fn send_message(uow: &mut UnitOfWork<'_>, scope: &Scope, command: &SendMessage) -> Result<Sent, Error> {
+pub(crate) fn send_message(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    command: &SendMessage,
+) -> Result<Sent, Error> {
     let session = load(uow, command.session)?;
     let chat = authorize(uow, scope, Chat(session), MESSAGE)?;
     if let Some(known) = repository::message_named(uow, chat.id, scope.user(), &command.client_msg_id)? {

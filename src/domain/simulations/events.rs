@@ -10,7 +10,7 @@ use super::{Simulation, State};
 
 /// How a simulation changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
+pub(crate) enum Change {
     /// Created; waiting to run.
     Created,
     /// Cancelled by its owner.
@@ -19,7 +19,7 @@ pub enum Change {
 
 /// A simulation changed. Excludes the scenario: those who may see it read it from the simulation.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub struct SimulationChanged {
+pub(crate) struct SimulationChanged {
     simulation_id: SimulationId,
     state: State,
     version: i64,

@@ -7,10 +7,10 @@ mod scenario;
 mod service;
 mod states;
 
-pub use events::{Change, SimulationChanged};
-pub use scenario::{InvalidStepCount, Scenario, Seed, Steps};
-pub use service::{NewSimulation, cancel, count_live, create, find, list};
-pub use states::{Action, State};
+pub(crate) use events::Change;
+pub(crate) use scenario::{Scenario, Seed, Steps};
+pub(crate) use service::{NewSimulation, cancel, count_live, create, find, list};
+pub(crate) use states::{Action, State};
 
 use crate::clock::Timestamp;
 use crate::domain::Kind;
@@ -19,26 +19,26 @@ use crate::ids::{Room, SimulationId, UserId};
 
 /// A pricing simulation.
 #[derive(Clone, Debug)]
-pub struct Simulation {
+pub(crate) struct Simulation {
     /// Primary key; also names the room.
-    pub id: SimulationId,
+    pub(crate) id: SimulationId,
     /// The owning user.
-    pub user_id: UserId,
+    pub(crate) user_id: UserId,
     /// Its input.
-    pub scenario: Scenario,
+    pub(crate) scenario: Scenario,
     /// Current state.
-    pub state: State,
+    pub(crate) state: State,
     /// Incremented by each change.
-    pub version: i64,
+    pub(crate) version: i64,
     /// Time of creation.
-    pub created_at: Timestamp,
+    pub(crate) created_at: Timestamp,
     /// Time of the last change.
-    pub updated_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
 }
 
 impl Simulation {
     /// The room in which its progress is published.
-    pub fn room(&self) -> Room {
+    pub(crate) fn room(&self) -> Room {
         Room::Simulation(self.id)
     }
 }

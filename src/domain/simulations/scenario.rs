@@ -5,50 +5,50 @@ use crate::ids::{Category, SimulationId};
 
 /// Input of a simulation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Scenario {
+pub(crate) struct Scenario {
     /// The market to simulate.
-    pub category: Category,
+    pub(crate) category: Category,
     /// Initial price.
-    pub base_price: Money,
+    pub(crate) base_price: Money,
     /// Number of steps.
-    pub steps: Steps,
+    pub(crate) steps: Steps,
     /// Seed of the random number generator.
-    pub seed: Seed,
+    pub(crate) seed: Seed,
 }
 
 /// Number of steps of a simulation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Steps(u16);
+pub(crate) struct Steps(u16);
 
 /// The number of steps is out of range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be 1 to {} steps", Steps::MAX)]
-pub struct InvalidStepCount;
+pub(crate) struct InvalidStepCount;
 
 impl Steps {
     /// More would add nothing to the result.
-    pub const MAX: u16 = 1000;
+    pub(crate) const MAX: u16 = 1000;
 
     /// From 1 to [`Steps::MAX`].
-    pub fn new(steps: u32) -> Result<Self, InvalidStepCount> {
+    pub(crate) fn new(steps: u32) -> Result<Self, InvalidStepCount> {
         let steps = u16::try_from(steps).ok().filter(|steps| (1..=Self::MAX).contains(steps));
         steps.map(Self).ok_or(InvalidStepCount)
     }
 
     /// The number of steps.
-    pub fn get(self) -> u16 {
+    pub(crate) fn get(self) -> u16 {
         self.0
     }
 }
 
 /// Seed of the random number generator. 32 bits, which JavaScript's numbers represent exactly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seed(pub u32);
+pub(crate) struct Seed(pub(crate) u32);
 
 impl Seed {
     /// The default seed: taken from the random part of the simulation's id, so that no other source of
     /// randomness is needed.
-    pub fn of(id: SimulationId) -> Self {
+    pub(crate) fn of(id: SimulationId) -> Self {
         let digits = id.as_str().bytes().rev().take(8).filter_map(|digit| char::from(digit).to_digit(16));
         Self(digits.fold(0, |seed, digit| seed << 4 | digit))
     }

@@ -16,20 +16,20 @@ const PAUSE: Duration = Duration::from_secs(10);
 
 /// A simulation to create.
 #[derive(Clone, Debug)]
-pub struct NewSimulation {
+pub(crate) struct NewSimulation {
     /// The market to simulate.
-    pub category: Category,
+    pub(crate) category: Category,
     /// Initial price.
-    pub base_price: Money,
+    pub(crate) base_price: Money,
     /// Number of steps.
-    pub steps: Steps,
+    pub(crate) steps: Steps,
     /// Seed; derived from the new id if `None`.
-    pub seed: Option<Seed>,
+    pub(crate) seed: Option<Seed>,
 }
 
 /// Creates a simulation, unless `most` of the caller's are waiting or running; the limit holds under
 /// concurrency.
-pub fn create(
+pub(crate) fn create(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     new: &NewSimulation,
@@ -60,12 +60,12 @@ pub fn create(
 }
 
 /// Number of the caller's waiting and running simulations.
-pub fn count_live(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<u64, Error> {
+pub(crate) fn count_live(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<u64, Error> {
     Ok(repository::count_live(uow, scope.user())?)
 }
 
 /// The simulation, for its owner only.
-pub fn find(
+pub(crate) fn find(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     id: SimulationId,
@@ -75,7 +75,7 @@ pub fn find(
 }
 
 /// The caller's simulations, newest first.
-pub fn list(
+pub(crate) fn list(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     page: Page<SimulationId>,
@@ -85,7 +85,7 @@ pub fn list(
 }
 
 /// Cancels a simulation, which frees its place under the plan's limit.
-pub fn cancel(uow: &mut UnitOfWork<'_>, scope: &Scope, id: SimulationId) -> Result<Simulation, Error> {
+pub(crate) fn cancel(uow: &mut UnitOfWork<'_>, scope: &Scope, id: SimulationId) -> Result<Simulation, Error> {
     let simulation = repository::find(uow, id)?;
     let simulation = authorize(uow, scope, simulation, Right::to::<Simulation>(Action::Cancel))?;
     let Step::To(state) = step(scope, &*simulation, Action::Cancel)? else {

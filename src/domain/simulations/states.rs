@@ -7,7 +7,7 @@ use super::Simulation;
 
 text_enum! {
     /// The state of a simulation.
-    pub enum State as "SimulationState" {
+    pub(crate) enum State as "SimulationState" {
         /// Waiting to be run.
         Pending = "pending",
         /// Being run.
@@ -23,7 +23,7 @@ text_enum! {
 
 text_enum! {
     /// Actions on a simulation.
-    pub enum Action {
+    pub(crate) enum Action {
         /// Cancel, as its owner.
         Cancel = "cancel",
     }

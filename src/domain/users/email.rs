@@ -16,12 +16,12 @@ pub struct InvalidEmail;
 
 impl Email {
     /// The whole address.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
     /// The part before the `@`.
-    pub fn local_part(&self) -> &str {
+    pub(crate) fn local_part(&self) -> &str {
         self.0.split('@').next().unwrap_or_default()
     }
 }

@@ -3,12 +3,12 @@
 //! How a password, a token or an external issuer proves an identity is `auth`'s; the rows are kept here.
 
 mod email;
-pub mod logins;
-pub mod repository;
+pub(crate) mod logins;
+pub(crate) mod repository;
 mod role;
 pub mod service;
 
-pub use email::{Email, InvalidEmail};
+pub(crate) use email::Email;
 pub use role::{Plan, Role};
 
 use crate::clock::Timestamp;
@@ -29,27 +29,27 @@ pub struct User {
     /// Primary key.
     pub id: UserId,
     /// Case-folded.
-    pub email: String,
+    pub(crate) email: String,
     /// The external issuer that identifies the user, if any.
-    pub issuer: Option<String>,
+    pub(crate) issuer: Option<String>,
     /// `sub` at that issuer.
-    pub clerk_id: Option<String>,
+    pub(crate) clerk_id: Option<String>,
     /// Name, as others see it.
-    pub display_name: String,
+    pub(crate) display_name: String,
     /// Side of the marketplace; decides rights.
-    pub role: Role,
+    pub(crate) role: Role,
     /// Decides limits.
-    pub plan: Plan,
+    pub(crate) plan: Plan,
     /// `false` if suspended; a suspended user is refused everywhere.
-    pub is_active: bool,
+    pub(crate) is_active: bool,
     /// Tokens issued before this time are invalid.
-    pub token_epoch: Timestamp,
+    pub(crate) token_epoch: Timestamp,
     /// Incremented by each change; compared with `If-Match`.
-    pub version: i64,
+    pub(crate) version: i64,
     /// Time of registration.
-    pub created_at: Timestamp,
+    pub(crate) created_at: Timestamp,
     /// Time of the last change.
-    pub updated_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
 }
 
 /// A user to create with a password.
@@ -69,28 +69,28 @@ pub struct Registration {
 
 /// A user to create for an identity at an external issuer.
 #[derive(Clone, Debug)]
-pub struct ExternalUser {
+pub(crate) struct ExternalUser {
     /// `iss` of the token.
-    pub issuer: String,
+    pub(crate) issuer: String,
     /// `sub` of the token.
-    pub subject: String,
+    pub(crate) subject: String,
     /// As the token says, if it does.
-    pub email: Option<Email>,
+    pub(crate) email: Option<Email>,
     /// As the token says, if it does.
-    pub display_name: Option<DisplayName>,
+    pub(crate) display_name: Option<DisplayName>,
     /// From the token's metadata.
-    pub role: Role,
+    pub(crate) role: Role,
 }
 
 /// A user with the ids of their profiles.
 #[derive(Clone, Debug)]
-pub struct Account {
+pub(crate) struct Account {
     /// The user.
-    pub user: User,
+    pub(crate) user: User,
     /// The provider profile, if any.
-    pub provider: Option<ProviderId>,
+    pub(crate) provider: Option<ProviderId>,
     /// The consumer profile, if any.
-    pub consumer: Option<ConsumerId>,
+    pub(crate) consumer: Option<ConsumerId>,
 }
 
 impl Resource for User {

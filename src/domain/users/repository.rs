@@ -45,18 +45,18 @@ pub(super) const COLUMNS: Columns = (
 );
 
 /// Loads a user.
-pub fn find(uow: &mut UnitOfWork<'_>, id: UserId) -> Result<Option<User>, DbError> {
+pub(crate) fn find(uow: &mut UnitOfWork<'_>, id: UserId) -> Result<Option<User>, DbError> {
     Ok(users::table.find(id).select(COLUMNS).first(uow.conn()).optional()?)
 }
 
 /// Loads a user by email address.
-pub fn find_by_email(uow: &mut UnitOfWork<'_>, email: &Email) -> Result<Option<User>, DbError> {
+pub(crate) fn find_by_email(uow: &mut UnitOfWork<'_>, email: &Email) -> Result<Option<User>, DbError> {
     let of_address = users::table.filter(users::email.eq(email.as_str()));
     Ok(of_address.select(COLUMNS).first(uow.conn()).optional()?)
 }
 
 /// Loads a user by identity at an external issuer.
-pub fn find_by_identity(
+pub(crate) fn find_by_identity(
     uow: &mut UnitOfWork<'_>,
     issuer: &str,
     subject: &str,
@@ -66,7 +66,7 @@ pub fn find_by_identity(
 }
 
 /// Loads a user by email address, with the password hash if there is one.
-pub fn find_credentials(
+pub(crate) fn find_credentials(
     uow: &mut UnitOfWork<'_>,
     email: &Email,
 ) -> Result<Option<(UserId, Option<String>)>, DbError> {
@@ -121,18 +121,18 @@ pub(super) fn lock_active_admins(uow: &mut UnitOfWork<'_>) -> Result<Vec<UserId>
 }
 
 /// Whether there is an active admin.
-pub fn has_active_admin(uow: &mut UnitOfWork<'_>) -> Result<bool, DbError> {
+pub(crate) fn has_active_admin(uow: &mut UnitOfWork<'_>) -> Result<bool, DbError> {
     let active = users::table.filter(users::role.eq(Role::Admin).and(users::is_active));
     Ok(active.select(users::id).first::<UserId>(uow.conn()).optional()?.is_some())
 }
 
 /// Users whose `token_epoch` was set at `since` or later, by any process.
-pub fn voided_since(uow: &mut UnitOfWork<'_>, since: Timestamp) -> Result<Vec<User>, DbError> {
+pub(crate) fn voided_since(uow: &mut UnitOfWork<'_>, since: Timestamp) -> Result<Vec<User>, DbError> {
     Ok(users::table.filter(users::token_epoch.ge(since)).select(COLUMNS).load(uow.conn())?)
 }
 
 /// Adds the ids of a user's profiles.
-pub fn account(uow: &mut UnitOfWork<'_>, user: User) -> Result<Account, DbError> {
+pub(crate) fn account(uow: &mut UnitOfWork<'_>, user: User) -> Result<Account, DbError> {
     let provider = provider_id_of(uow, user.id)?;
     let consumer = consumer_id_of(uow, user.id)?;
     Ok(Account { user, provider, consumer })

@@ -32,7 +32,11 @@ pub fn register(uow: &mut UnitOfWork<'_>, registration: &Registration) -> Result
 }
 
 /// Creates a user of any role, as an admin.
-pub fn add(uow: &mut UnitOfWork<'_>, scope: &Scope, registration: &Registration) -> Result<User, Error> {
+pub(crate) fn add(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    registration: &Registration,
+) -> Result<User, Error> {
     authorize_admin(uow, scope, ADD, None)?;
     let user = register(uow, registration)?;
     audit_action(uow, scope, &user, ADD, Some(user.role.as_str()))?;
@@ -44,7 +48,7 @@ pub fn add(uow: &mut UnitOfWork<'_>, scope: &Scope, registration: &Registration)
 /// An email address that belongs to another user is not taken over, even if the issuer has verified it:
 /// whoever controls an issuer would then control every account. Such a user gets a placeholder address that
 /// receives no mail.
-pub fn provision(uow: &mut UnitOfWork<'_>, newcomer: &ExternalUser) -> Result<User, Error> {
+pub(crate) fn provision(uow: &mut UnitOfWork<'_>, newcomer: &ExternalUser) -> Result<User, Error> {
     if let Some(known) = repository::find_by_identity(uow, &newcomer.issuer, &newcomer.subject)? {
         return Ok(known);
     }
@@ -88,19 +92,19 @@ fn nobody(now: Timestamp) -> User {
 }
 
 /// The caller's own account.
-pub fn me(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<Account, Error> {
+pub(crate) fn me(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<Account, Error> {
     let user = repository::find(uow, scope.user())?.ok_or(Error::NotFound(Kind::User))?;
     Ok(repository::account(uow, user)?)
 }
 
 /// Any user's account, as an admin.
-pub fn see(uow: &mut UnitOfWork<'_>, scope: &Scope, id: UserId) -> Result<Account, Error> {
+pub(crate) fn see(uow: &mut UnitOfWork<'_>, scope: &Scope, id: UserId) -> Result<Account, Error> {
     let user = authorized(uow, scope, id, SEE)?.into_row();
     Ok(repository::account(uow, user)?)
 }
 
 /// Users whose email contains this text and who have this role, newest first; for admins.
-pub fn list(
+pub(crate) fn list(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     part: Option<&str>,
@@ -189,7 +193,7 @@ pub fn log_out(uow: &mut UnitOfWork<'_>, scope: &Scope, id: UserId) -> Result<()
 }
 
 /// Ends all logins of the caller.
-pub fn log_out_everywhere(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<(), Error> {
+pub(crate) fn log_out_everywhere(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<(), Error> {
     let user = authorized(uow, scope, scope.user(), LOG_OUT_EVERYWHERE)?;
     end_all_logins(uow, scope, &user, LOG_OUT_EVERYWHERE)
 }
@@ -198,7 +202,7 @@ pub fn log_out_everywhere(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<(),
 ///
 /// Sessions at an external issuer end too unless the call's own is one of them: a token's time of issue does
 /// not tell which session it belongs to.
-pub fn log_out_elsewhere(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<(), Error> {
+pub(crate) fn log_out_elsewhere(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<(), Error> {
     let user = authorized(uow, scope, scope.user(), LOG_OUT_EVERYWHERE)?;
     let Some(kept) = scope.login() else {
         let detail = "the token that you show hangs on no login that could be kept";

@@ -25,7 +25,7 @@ pub(super) struct Shared {
 /// A handle to a connection: closes it regardless of what actix-web waits for, and reports the progress of
 /// its request. Not `Send`: it stays on the connection's thread.
 #[derive(Debug, Clone)]
-pub struct TcpHandle(pub(super) Rc<Shared>);
+pub(crate) struct TcpHandle(pub(super) Rc<Shared>);
 
 impl TcpHandle {
     pub(super) fn new(tcp: TcpStream, timeouts: Rc<Timeouts>) -> Self {
@@ -37,12 +37,12 @@ impl TcpHandle {
     }
 
     /// Closes the write half: the peer reads what was sent, then end of file.
-    pub fn end_writing(&self) {
+    pub(crate) fn end_writing(&self) {
         self.shutdown(Shutdown::Write);
     }
 
     /// Closes the connection now.
-    pub fn shut(&self) {
+    pub(crate) fn shut(&self) {
         self.shutdown(Shutdown::Both);
     }
 
@@ -54,7 +54,7 @@ impl TcpHandle {
     }
 
     /// Whether the peer has closed its write half, even if actix-web has not read that far.
-    pub fn is_left(&self) -> bool {
+    pub(crate) fn is_left(&self) -> bool {
         let tcp = self.0.tcp.borrow();
         let Some(tcp) = &*tcp else { return true };
         match SockRef::from(tcp).peek(&mut [MaybeUninit::uninit()]) {
@@ -64,7 +64,7 @@ impl TcpHandle {
     }
 
     /// Lifts the timeouts of requests and responses: a live session has its own.
-    pub fn become_session(&self) {
+    pub(crate) fn become_session(&self) {
         self.0.progress.session_began();
     }
 
@@ -74,7 +74,7 @@ impl TcpHandle {
     }
 
     /// Marks the request's body as read to its end.
-    pub fn body_ended(&self) {
+    pub(crate) fn body_ended(&self) {
         self.0.progress.body_ended();
     }
 }

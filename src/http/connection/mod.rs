@@ -12,6 +12,7 @@ mod phase;
 mod serve;
 mod stream;
 
-pub use handle::TcpHandle;
-pub use phase::Timeouts;
-pub use serve::{ServeOptions, SocketOptions, serve};
+pub(crate) use handle::TcpHandle;
+pub(crate) use phase::Timeouts;
+pub(crate) use serve::SocketOptions;
+pub use serve::{ServeOptions, serve};

@@ -10,13 +10,13 @@ use tokio::time::Instant;
 #[derive(Debug, Clone, Copy)]
 pub struct Timeouts {
     /// To complete a request head, from its first byte; for the first head, from the start of the connection.
-    pub head: Duration,
+    pub(crate) head: Duration,
     /// To complete a request body, from the end of its head.
-    pub body: Duration,
+    pub(crate) body: Duration,
     /// Until the next request begins.
-    pub idle: Duration,
+    pub(crate) idle: Duration,
     /// Until the client reads any more of a response.
-    pub write: Duration,
+    pub(crate) write: Duration,
 }
 
 /// How long a client may take to read the last response before its connection is closed.

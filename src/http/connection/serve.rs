@@ -25,9 +25,9 @@ use super::stream::Stream;
 #[derive(Debug, Clone, Copy)]
 pub struct SocketOptions {
     /// The kernel's send buffer in bytes, which bounds what a peer that does not read makes the kernel keep.
-    pub send_buffer: usize,
+    pub(crate) send_buffer: usize,
     /// Sent data that stays unacknowledged for this long closes the connection (`TCP_USER_TIMEOUT`).
-    pub user_timeout: Duration,
+    pub(crate) user_timeout: Duration,
 }
 
 /// Options of the HTTP server.

@@ -28,7 +28,7 @@ use super::access::{Access, access};
 
 /// Counts the request, and inserts the [`Caller`] into its extensions if its token is valid; answers 429 and
 /// 401 by itself, and sends every caller the `RateLimit-*` headers.
-pub async fn authenticate<B: MessageBody + 'static>(
+pub(crate) async fn authenticate<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {

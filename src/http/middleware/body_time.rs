@@ -21,7 +21,7 @@ use crate::http::Problem;
 use crate::http::connection::TcpHandle;
 
 /// Answers 408 and closes the connection if the body is not complete in time.
-pub async fn limit_body_time<B: MessageBody>(
+pub(crate) async fn limit_body_time<B: MessageBody>(
     mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {

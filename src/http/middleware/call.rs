@@ -18,7 +18,7 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Assigns the call its id (the client's `X-Request-Id` if it has a safe form), puts it into the request's
 /// extensions and the response, and counts and logs the call when its response begins.
-pub async fn call<B: MessageBody>(
+pub(crate) async fn call<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {

@@ -37,7 +37,7 @@ const READABLE: [&str; 9] = [
 
 /// CORS for the configured origins. Without credentials: tokens are sent in a header, never in a cookie, so
 /// there is nothing that a browser would add by itself.
-pub fn cors(config: Arc<Config>) -> Cors {
+pub(crate) fn cors(config: Arc<Config>) -> Cors {
     Cors::default()
         .allowed_methods(METHODS)
         .allowed_headers(SENDABLE)
@@ -48,7 +48,7 @@ pub fn cors(config: Arc<Config>) -> Cors {
 
 /// Adds an explanation to a refused preflight request. The library's own response says little, and a
 /// developer who sees it in the browser's tools could not tell which setting to change.
-pub async fn explain_cors<B: MessageBody + 'static>(
+pub(crate) async fn explain_cors<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {

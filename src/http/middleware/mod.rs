@@ -12,8 +12,8 @@ mod call;
 mod cors;
 mod panic;
 
-pub use authenticate::authenticate;
-pub use body_time::limit_body_time;
-pub use call::call;
-pub use cors::{cors, explain_cors};
-pub use panic::catch_panic;
+pub(crate) use authenticate::authenticate;
+pub(crate) use body_time::limit_body_time;
+pub(crate) use call::call;
+pub(crate) use cors::{cors, explain_cors};
+pub(crate) use panic::catch_panic;

@@ -12,7 +12,7 @@ use futures_util::FutureExt;
 use crate::http::Problem;
 
 /// Answers 500 if the handler panicked; the panic hook has logged the panic already.
-pub async fn catch_panic<B: MessageBody>(
+pub(crate) async fn catch_panic<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {

@@ -102,22 +102,23 @@ impl LocalHub {
     }
 
     /// Ends a membership; returns whether there was one.
-    pub fn leave(&self, connection: ConnectionId, room: &Room) -> bool {
+    pub(crate) fn leave(&self, connection: ConnectionId, room: &Room) -> bool {
         self.with_effects(|sessions, effects| sessions.leave(connection, room, effects))
     }
 
     /// Whether the connection is a member of the room and receives it live.
-    pub fn is_member(&self, connection: ConnectionId, room: &Room) -> bool {
+    pub(crate) fn is_member(&self, connection: ConnectionId, room: &Room) -> bool {
         self.0.sessions.borrow().is_member(connection, room)
     }
 
     /// The rooms that the connection is a member of or is joining.
-    pub fn rooms_of(&self, connection: ConnectionId) -> Vec<Room> {
+    #[cfg(test)]
+    pub(crate) fn rooms_of(&self, connection: ConnectionId) -> Vec<Room> {
         self.0.sessions.borrow().rooms_of(connection)
     }
 
     /// Sends the room's other members a notice that is not stored, such as `typing`.
-    pub fn broadcast(
+    pub(crate) fn broadcast(
         &self,
         speaker: ConnectionId,
         room: &Room,
@@ -140,7 +141,7 @@ impl LocalHub {
     }
 
     /// The users in a room, each once, on all worker threads.
-    pub async fn presence(&self, room: &Room) -> Result<Vec<UserId>, HubBusy> {
+    pub(crate) async fn presence(&self, room: &Room) -> Result<Vec<UserId>, HubBusy> {
         self.0.shared.users_in(room).await
     }
 
@@ -258,18 +259,18 @@ pub struct RegistrationHandle {
 
 impl RegistrationHandle {
     /// The registered connection.
-    pub fn connection(&self) -> ConnectionId {
+    pub(crate) fn connection(&self) -> ConnectionId {
         self.connection
     }
 
     /// Records that something was received from the client: any message, also a pong.
-    pub fn seen(&self) {
+    pub(crate) fn seen(&self) {
         self.seen.set(self.hub.0.sessions.borrow().now());
     }
 
     /// Replaces the credentials that the session depends on (in-band refresh). As with registering: renew
     /// first, then check that the new token is not revoked.
-    pub fn renew(&self, credentials: Credentials) {
+    pub(crate) fn renew(&self, credentials: Credentials) {
         self.hub.0.sessions.borrow_mut().renew(self.connection, credentials);
     }
 }

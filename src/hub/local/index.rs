@@ -37,10 +37,6 @@ impl Index {
         self.users.get(&user).into_iter().collect()
     }
 
-    pub(super) fn of_login(&self, login: LoginId) -> BTreeSet<ConnectionId> {
-        self.logins.get(&login).into_iter().collect()
-    }
-
     /// The connections that `revocation` may affect: those that depend on the right itself, or on its user.
     pub(super) fn affected(&self, revocation: &Revocation) -> Vec<ConnectionId> {
         match revocation {

@@ -13,5 +13,5 @@ mod tests;
 mod liveness;
 
 pub(super) use actor::start;
-pub use hub::{Joined, LocalHub, RegistrationHandle};
-pub use membership::Spliced;
+pub(crate) use hub::{Joined, LocalHub, RegistrationHandle};
+pub(crate) use membership::Spliced;

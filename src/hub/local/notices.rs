@@ -12,7 +12,6 @@ pub(super) fn close_reason(reason: RevocationReason) -> CloseReason {
     match reason {
         RevocationReason::Revoked | RevocationReason::RoleChanged => CloseReason::Revoked,
         RevocationReason::Deactivated => CloseReason::UserUnknownOrInactive,
-        RevocationReason::Expired => CloseReason::TokenExpired,
         RevocationReason::NoStanding => CloseReason::NotYours,
     }
 }
@@ -24,7 +23,6 @@ pub(super) fn left(room: &Room, user: UserId, reason: RevocationReason) -> [Noti
         RevocationReason::Revoked => "the right to be in it was taken back",
         RevocationReason::Deactivated => "the user is not active",
         RevocationReason::RoleChanged => "the user's role is another now",
-        RevocationReason::Expired => "its time is over",
         RevocationReason::NoStanding => "the standing that it needs is gone",
     };
     [

@@ -153,6 +153,7 @@ impl Sessions {
         self.rooms.get(room).and_then(|members| members.get(&connection)).is_some_and(Membership::is_live)
     }
 
+    #[cfg(test)]
     pub(super) fn rooms_of(&self, connection: ConnectionId) -> Vec<Room> {
         self.sessions.get(&connection).into_iter().flat_map(|session| &session.rooms).cloned().collect()
     }
@@ -162,8 +163,6 @@ impl Sessions {
         let named = match filter {
             SessionFilter::All => None,
             SessionFilter::User(user) => Some(self.index.of_user(user)),
-            SessionFilter::Login(login) => Some(self.index.of_login(login)),
-            SessionFilter::Connection(connection) => Some(BTreeSet::from([connection])),
         };
         let is_listed = |connection: &ConnectionId| page.before.is_none_or(|before| *connection < before);
         let at_most = usize::from(page.limit) + 1;
@@ -187,7 +186,7 @@ impl Sessions {
     /// A snapshot of a session; `None` if it is being evicted.
     fn seen_from_outside(&self, connection: ConnectionId) -> Option<LiveSession> {
         let session = self.sessions.get(&connection).filter(|session| !session.watch.is_leaving())?;
-        let Registration { credentials, endpoint, dialect, address, since, .. } = &session.registration;
+        let Registration { credentials, endpoint, address, since, .. } = &session.registration;
         Some(LiveSession {
             connection,
             user: credentials.user,
@@ -195,7 +194,6 @@ impl Sessions {
             issuer: credentials.issuer.clone(),
             epoch: credentials.epoch,
             endpoint: *endpoint,
-            dialect: *dialect,
             address: *address,
             since: *since,
             silent_for: session.watch.silent_for(self.now),

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use crate::ids::{Room, UserId};
 use queue::Queue;
 
-pub use stream::OutboxStream;
+pub(crate) use stream::OutboxStream;
 
 /// What may happen to a frame while the client does not keep up.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,26 +37,14 @@ pub struct LatestKey(Arc<State>);
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct State {
-    topic: Topic,
     room: Room,
     user: UserId,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Topic {
-    Presence,
-    ReadMarker,
-}
-
 impl LatestKey {
     /// Whether `user` is in `room`.
-    pub fn presence(room: Room, user: UserId) -> Self {
-        Self(Arc::new(State { topic: Topic::Presence, room, user }))
-    }
-
-    /// How far `user` has read in `room`.
-    pub fn read_marker(room: Room, user: UserId) -> Self {
-        Self(Arc::new(State { topic: Topic::ReadMarker, room, user }))
+    pub(crate) fn presence(room: Room, user: UserId) -> Self {
+        Self(Arc::new(State { room, user }))
     }
 }
 
@@ -89,14 +77,14 @@ pub enum Pushed {
 
 /// How well a client keeps up, to recognise slow consumers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress {
+pub(crate) struct Progress {
     /// Bytes that wait, with the overhead of each frame.
-    pub waiting: usize,
+    pub(crate) waiting: usize,
     /// Frames drained since the outbox was created. If two looks see the same count, nothing was drained
     /// between them.
-    pub drained: u64,
+    pub(crate) drained: u64,
     /// Whether the hard limit was exceeded.
-    pub overflowed: bool,
+    pub(crate) overflowed: bool,
 }
 
 /// The sending end. Cheap to clone; not `Send`, because it never leaves its worker thread.
@@ -120,14 +108,14 @@ struct Inner {
 
 impl Outbox {
     /// An empty outbox and the stream that drains it.
-    pub fn new(limits: OutboxLimits) -> (Outbox, OutboxStream) {
+    pub(crate) fn new(limits: OutboxLimits) -> (Outbox, OutboxStream) {
         let inner = Inner { queue: Queue::new(limits), reader: None, refiller: None };
         let outbox = Self { inner: Rc::new(RefCell::new(inner)), channel: Channel::default() };
         (outbox.clone(), OutboxStream::new(outbox))
     }
 
     /// The same outbox for another session of the same client; see `Channel`.
-    pub fn on_channel(&self, channel: u8) -> Self {
+    pub(crate) fn on_channel(&self, channel: u8) -> Self {
         Self { inner: self.inner.clone(), channel: Channel(channel) }
     }
 
@@ -139,12 +127,12 @@ impl Outbox {
 
     /// Ends the session's output: waiting frames are still sent (after an overflow, none are), then `last` (a
     /// close frame), then the stream ends.
-    pub fn finish(&self, last: Bytes) {
+    pub(crate) fn finish(&self, last: Bytes) {
         self.with_reader_woken(|queue| queue.finish(Some(last)));
     }
 
     /// Ends the session's output: waiting frames are still sent, then the stream ends.
-    pub fn end(&self) {
+    pub(crate) fn end(&self) {
         self.with_reader_woken(|queue| queue.finish(None));
     }
 
@@ -162,18 +150,18 @@ impl Outbox {
     }
 
     /// Ends the session's output at once: waiting frames are discarded and the stream ends.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         self.with_reader_woken(Queue::close);
     }
 
     /// Discards the waiting frames, so that a final notice fits. For clients that do not read: their memory
     /// must be freed before they disconnect.
-    pub fn clear(&self) {
+    pub(crate) fn clear(&self) {
         self.inner.borrow_mut().queue.clear();
     }
 
     /// How well the client keeps up.
-    pub fn progress(&self) -> Progress {
+    pub(crate) fn progress(&self) -> Progress {
         self.inner.borrow().queue.progress()
     }
 

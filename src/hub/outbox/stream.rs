@@ -16,7 +16,7 @@ const CHUNK: usize = 64 * 1024;
 /// Yields everything that waits, coalesced into one item; ends after [`Outbox::finish`] or [`Outbox::close`].
 ///
 /// Dropping it closes the outbox: nothing can be written to the client any more.
-pub struct OutboxStream(Outbox);
+pub(crate) struct OutboxStream(Outbox);
 
 impl OutboxStream {
     pub(super) fn new(outbox: Outbox) -> Self {

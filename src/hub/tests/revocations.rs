@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::clock::Timestamp;
 use crate::events::{Revocation, RevocationReason};
+use crate::hub::drain::Drained;
 use crate::hub::*;
 use crate::ids::{Seq, TokenId};
 use crate::protocol::close::CloseReason;
@@ -31,10 +32,10 @@ fn exactly_the_sessions_that_hung_on_a_right_go_with_it() {
         world.end(Revocation::Token { issuer: None, jti, reason: RevocationReason::Revoked });
         settle().await;
         assert_eq!(evicted(), [Some(CloseReason::Revoked), None, None, None]);
-        world.end(Revocation::Login { sid: login(1), reason: RevocationReason::Expired });
+        world.end(Revocation::Login { sid: login(1), reason: RevocationReason::Revoked });
         world.end(Revocation::User { user: user(3), reason: RevocationReason::Deactivated });
         settle().await;
-        let expected = [CloseReason::Revoked, CloseReason::TokenExpired].map(Some).into_iter();
+        let expected = [CloseReason::Revoked, CloseReason::Revoked].map(Some).into_iter();
         let expected = expected.chain([None, Some(CloseReason::UserUnknownOrInactive)]).collect::<Vec<_>>();
         assert_eq!(evicted(), expected);
     });

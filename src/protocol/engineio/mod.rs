@@ -7,9 +7,10 @@ mod open;
 mod packet;
 mod payload;
 
-pub use open::Open;
-pub use packet::{CLOSE, NOOP, PING, PROBED, Packet, PacketError};
-pub use payload::{PayloadLimits, from_frames, read_payload};
+pub(crate) use open::Open;
+pub(crate) use packet::{CLOSE, NOOP, PING, PROBED, Packet};
+pub use payload::PayloadLimits;
+pub(crate) use payload::{from_frames, read_payload};
 
 #[cfg(test)]
 mod tests;

@@ -7,25 +7,25 @@ use serde::Serialize;
 /// The content of the open packet, the answer to a handshake.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Open<'a> {
+pub(crate) struct Open<'a> {
     /// Identifies the connection in later requests. It is a secret: whoever knows it can fetch the
     /// connection's packets.
-    pub sid: &'a str,
+    pub(crate) sid: &'a str,
     /// Transports that the client may upgrade to.
-    pub upgrades: &'static [&'static str],
+    pub(crate) upgrades: &'static [&'static str],
     /// Interval between two pings of the server.
     #[serde(serialize_with = "millis")]
-    pub ping_interval: Duration,
+    pub(crate) ping_interval: Duration,
     /// How long the client may take to answer a ping.
     #[serde(serialize_with = "millis")]
-    pub ping_timeout: Duration,
+    pub(crate) ping_timeout: Duration,
     /// Maximum bytes of one request's body.
-    pub max_payload: usize,
+    pub(crate) max_payload: usize,
 }
 
 impl Open<'_> {
     /// The encoded packet.
-    pub fn packet(&self) -> String {
+    pub(crate) fn packet(&self) -> String {
         // Plain fields, whose serialization cannot fail.
         format!("0{}", serde_json::to_string(self).unwrap_or_default())
     }

@@ -1,17 +1,17 @@
 //! Engine.IO packets: a digit for the type, then optional data.
 
 /// `ping`: the server asks whether the client is alive.
-pub const PING: &str = "2";
+pub(crate) const PING: &str = "2";
 /// `close`: the server ends the connection.
-pub const CLOSE: &str = "1";
+pub(crate) const CLOSE: &str = "1";
 /// `noop`: ends a poll that has nothing to deliver.
-pub const NOOP: &str = "6";
+pub(crate) const NOOP: &str = "6";
 /// The answer to a probe: the new transport works.
-pub const PROBED: &str = "3probe";
+pub(crate) const PROBED: &str = "3probe";
 
 /// A packet that a client may send.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Packet {
+pub(crate) enum Packet {
     /// The client ends the connection.
     Close,
     /// The answer to a ping.
@@ -30,7 +30,7 @@ pub enum Packet {
 
 /// Why a text is not a packet that a client may send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum PacketError {
+pub(crate) enum PacketError {
     /// Unknown type, or one that only servers send.
     #[error("no packet of a client")]
     Type,
@@ -51,7 +51,7 @@ pub enum PacketError {
 impl Packet {
     /// Parses a text packet. Binary packets are WebSocket messages of their own, or `b` and base64 in a
     /// payload.
-    pub fn read(text: &str) -> Result<Self, PacketError> {
+    pub(crate) fn read(text: &str) -> Result<Self, PacketError> {
         match text.split_at_checked(1) {
             Some(("4", message)) => Ok(Self::Message(message.to_owned())),
             Some(("3", _)) => Ok(Self::Pong),

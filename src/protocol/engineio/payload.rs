@@ -19,7 +19,7 @@ pub struct PayloadLimits {
 }
 
 /// Parses the packets of a request's body; all of them or none.
-pub fn read_payload(body: &[u8], limits: PayloadLimits) -> Result<Vec<Packet>, PacketError> {
+pub(crate) fn read_payload(body: &[u8], limits: PayloadLimits) -> Result<Vec<Packet>, PacketError> {
     let body = std::str::from_utf8(body).map_err(|_| PacketError::Text)?;
     let mut packets = Vec::new();
     for packet in body.split(SEPARATOR) {
@@ -49,7 +49,7 @@ fn read_packet(text: &str, at_most: usize) -> Result<Packet, PacketError> {
 }
 
 /// Converts a sequence of WebSocket frames written by the server into a payload.
-pub fn from_frames(frames: &[u8]) -> Vec<u8> {
+pub(crate) fn from_frames(frames: &[u8]) -> Vec<u8> {
     let mut payload = Vec::with_capacity(frames.len());
     for content in frame::messages(frames) {
         if !payload.is_empty() {

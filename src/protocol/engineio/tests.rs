@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use crate::protocol::frame;
 
+use super::packet::PacketError;
 use super::*;
 
 const LIMITS: PayloadLimits = PayloadLimits { packets: 4, message: 12 };

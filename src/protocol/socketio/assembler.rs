@@ -6,7 +6,7 @@ use super::packet::{Packet, PacketError, PacketLimits};
 
 /// Assembles the packets of one connection. After an error it must not be used any more.
 #[derive(Debug)]
-pub struct Assembler {
+pub(crate) struct Assembler {
     limits: PacketLimits,
     unfinished: Option<Unfinished>,
 }
@@ -20,12 +20,12 @@ struct Unfinished {
 
 impl Assembler {
     /// An assembler for a new connection.
-    pub fn new(limits: PacketLimits) -> Self {
+    pub(crate) fn new(limits: PacketLimits) -> Self {
         Self { limits, unfinished: None }
     }
 
     /// A text message arrived. Returns the packet, unless attachments must follow it.
-    pub fn text(&mut self, text: &str) -> Result<Option<Packet>, PacketError> {
+    pub(crate) fn text(&mut self, text: &str) -> Result<Option<Packet>, PacketError> {
         if self.unfinished.is_some() {
             return Err(PacketError::Turn);
         }
@@ -38,7 +38,7 @@ impl Assembler {
     }
 
     /// A binary message arrived: the next attachment. Returns the packet if it was the last one.
-    pub fn binary(&mut self, bytes: Vec<u8>) -> Result<Option<Packet>, PacketError> {
+    pub(crate) fn binary(&mut self, bytes: Vec<u8>) -> Result<Option<Packet>, PacketError> {
         let mut unfinished = self.unfinished.take().ok_or(PacketError::Turn)?;
         unfinished.bytes = unfinished.bytes.saturating_add(bytes.len());
         if unfinished.bytes > self.limits.bytes {

@@ -13,7 +13,7 @@ use super::packet::Packet;
 ///
 /// Attachments are dropped: no command has a binary field, and a placeholder in the place of a text is
 /// invalid.
-pub fn without_namespace(packet: &Packet) -> String {
+pub(crate) fn without_namespace(packet: &Packet) -> String {
     match packet.id {
         Some(id) => format!("{id}{}", packet.data),
         None => packet.data.clone(),
@@ -21,7 +21,7 @@ pub fn without_namespace(packet: &Packet) -> String {
 }
 
 /// Parses one request, such as `13["chat_message",{..}]`.
-pub fn read_event(text: &str) -> Result<Request, Malformed> {
+pub(crate) fn read_event(text: &str) -> Result<Request, Malformed> {
     let (id, data) = text.split_at(text.find('[').unwrap_or(text.len()));
     let id = id.parse().ok().and_then(Correlation::number);
     match command(data) {

@@ -9,11 +9,11 @@ mod namespace;
 mod notice;
 mod packet;
 
-pub use assembler::Assembler;
-pub use event::{read_event, without_namespace};
-pub use namespace::Namespace;
+pub(crate) use assembler::Assembler;
+pub(crate) use event::{read_event, without_namespace};
+pub(crate) use namespace::Namespace;
 pub(super) use notice::write;
-pub use packet::{Kind, Packet, PacketError, PacketLimits};
+pub use packet::{Kind, Packet, PacketLimits};
 
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,7 @@ pub enum Namespace {
 
 impl Namespace {
     /// The namespace of this name, if there is one.
-    pub fn named(name: &str) -> Option<Self> {
+    pub(crate) fn named(name: &str) -> Option<Self> {
         match name {
             "/" => Some(Self::Main),
             "/admin" => Some(Self::Admin),
@@ -20,7 +20,7 @@ impl Namespace {
     }
 
     /// The name in packets.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Main => "/",
             Self::Admin => "/admin",

@@ -50,7 +50,7 @@ pub struct Packet {
 
 /// Why a message is not a packet that a client may send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum PacketError {
+pub(crate) enum PacketError {
     /// Unknown type, or one that only servers send.
     #[error("no packet of a client")]
     Type,
@@ -90,7 +90,7 @@ const IDS: RangeInclusive<u64> = 0..=(1 << 53);
 
 impl Packet {
     /// Parses a packet's text; also returns how many attachments must follow.
-    pub fn read(text: &str, limits: PacketLimits) -> Result<(Self, usize), PacketError> {
+    pub(crate) fn read(text: &str, limits: PacketLimits) -> Result<(Self, usize), PacketError> {
         if text.len() > limits.bytes {
             return Err(PacketError::Large);
         }

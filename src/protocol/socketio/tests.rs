@@ -7,6 +7,7 @@ use crate::protocol::{
     Private, TokenClaims,
 };
 
+use super::packet::PacketError;
 use super::*;
 
 const LIMITS: PacketLimits = PacketLimits { attachments: 3, bytes: 400 };

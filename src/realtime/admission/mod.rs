@@ -16,7 +16,8 @@ use crate::protocol::close::CloseReason;
 use super::Gateway;
 use super::websocket::handshake::{offered_ticket, offered_token, origin, shown_load_test_secret};
 
-pub use pending_connections::{AddressLimiter, AddressLimits, AddressPermit, PendingConnection};
+pub use pending_connections::{AddressLimiter, AddressLimits};
+pub(crate) use pending_connections::{AddressPermit, PendingConnection};
 
 /// The scope that the token gives, or the reason to refuse the connection.
 pub(super) async fn authenticate_token(
@@ -43,7 +44,7 @@ fn close_reason(error: AuthError) -> CloseReason {
 
 /// What a session was authenticated by, so that it can be checked again.
 #[derive(Clone, Debug)]
-pub enum Proof {
+pub(crate) enum Proof {
     /// A token.
     Token(Private),
     /// The load-test secret, which cannot be revoked while the server runs.

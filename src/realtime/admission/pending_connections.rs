@@ -32,7 +32,7 @@ pub struct PendingConnection(Counted);
 
 /// The permit of an authenticated connection. Counted for its address until it is dropped.
 #[derive(Debug)]
-pub struct AddressPermit {
+pub(crate) struct AddressPermit {
     counted: Counted,
 }
 
@@ -55,7 +55,7 @@ impl AddressLimiter {
     }
 
     /// The unauthenticated connections of all addresses.
-    pub fn pending(&self) -> usize {
+    pub(crate) fn pending(&self) -> usize {
         self.lock().values().map(|counts| counts.pending).sum()
     }
 
@@ -84,7 +84,7 @@ impl AddressLimiter {
 impl PendingConnection {
     /// The connection is authenticated: counts it as a session, unless the address has reached its limit of
     /// sessions.
-    pub fn admit(self) -> Result<AddressPermit, PendingConnection> {
+    pub(crate) fn admit(self) -> Result<AddressPermit, PendingConnection> {
         let Counted { addresses, address, .. } = &self.0;
         match addresses.count(*address, |counts| &mut counts.sessions, addresses.limits.sessions) {
             Some(counted) => Ok(AddressPermit { counted }),
@@ -95,7 +95,7 @@ impl PendingConnection {
 
 impl AddressPermit {
     /// The client's network address.
-    pub fn address(&self) -> IpAddr {
+    pub(crate) fn address(&self) -> IpAddr {
         self.counted.address
     }
 }

@@ -34,8 +34,8 @@ use crate::protocol::engineio::PayloadLimits;
 use super::connection::ConnectionHandle;
 use super::websocket::ConnectionLimits;
 
-pub use messages::Messages;
-pub use request::OpenRequest;
+pub(crate) use messages::Messages;
+pub(crate) use request::OpenRequest;
 
 use registry::Registry;
 use request::Request;
@@ -93,7 +93,7 @@ impl Engine {
     }
 
     /// Number of open connections, in a namespace or not.
-    pub fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         Arc::strong_count(&self.0.alive) - 1
     }
 

@@ -18,65 +18,65 @@ use super::Refusal;
 
 /// The session that sent a command, while the command runs.
 #[derive(Clone)]
-pub struct Caller {
+pub(crate) struct Caller {
     /// The authenticated scope, with the id of this call.
-    pub scope: Scope,
+    pub(crate) scope: Scope,
     /// The state shared by all live connections.
-    pub gateway: Gateway,
+    pub(crate) gateway: Gateway,
     /// The LocalHub of this thread.
-    pub hub: LocalHub,
+    pub(crate) hub: LocalHub,
     /// The session's registration with the hub.
-    pub registration: Rc<RegistrationHandle>,
+    pub(crate) registration: Rc<RegistrationHandle>,
     /// The queue of frames to the client.
-    pub outbox: Outbox,
+    pub(crate) outbox: Outbox,
     /// The dialect of the connection.
-    pub dialect: Dialect,
+    pub(crate) dialect: Dialect,
     /// Closes the connection.
-    pub handle: Rc<dyn ConnectionHandle>,
+    pub(crate) handle: Rc<dyn ConnectionHandle>,
     /// The rooms that this connection has joined, and the position after which each went live.
-    pub subscriptions: Rc<RefCell<BTreeMap<Room, Seq>>>,
+    pub(crate) subscriptions: Rc<RefCell<BTreeMap<Room, Seq>>>,
 }
 
 impl Caller {
     /// The connection's id.
-    pub fn connection(&self) -> ConnectionId {
+    pub(crate) fn connection(&self) -> ConnectionId {
         self.registration.connection()
     }
 
     /// The database.
-    pub fn db(&self) -> &Db {
+    pub(crate) fn db(&self) -> &Db {
         &self.gateway.app().db
     }
 
     /// Sends a notice to the client, in order after all earlier ones.
-    pub fn send(&self, notice: &Notice) -> Pushed {
+    pub(crate) fn send(&self, notice: &Notice) -> Pushed {
         self.gateway.metrics().said(notice);
         self.outbox.push(encode(self.dialect, notice), Delivery::Durable)
     }
 
     /// Acknowledges a request.
-    pub fn ack(&self, id: Option<&Correlation>, body: AckBody) {
+    pub(crate) fn ack(&self, id: Option<&Correlation>, body: AckBody) {
         let _ = self.send(&Notice::Ack { id: id.cloned(), body });
     }
 
     /// The position after which the room went live for this connection; `None` if it has not joined the room.
-    pub fn live_after(&self, room: &Room) -> Option<Seq> {
+    pub(crate) fn live_after(&self, room: &Room) -> Option<Seq> {
         let is_member = self.hub.is_member(self.connection(), room);
         self.subscriptions.borrow().get(room).copied().filter(|_| is_member)
     }
 
     /// Records that the connection gets the room's events live after this position.
-    pub fn went_live(&self, room: Room, after: Seq) {
+    pub(crate) fn went_live(&self, room: Room, after: Seq) {
         self.subscriptions.borrow_mut().insert(room, after);
     }
 
     /// Records that the connection has left the room.
-    pub fn forget(&self, room: &Room) {
+    pub(crate) fn forget(&self, room: &Room) {
         self.subscriptions.borrow_mut().remove(room);
     }
 
     /// Reads something about a room, if the caller may be in the room.
-    pub async fn in_room<T: Send + 'static>(
+    pub(crate) async fn in_room<T: Send + 'static>(
         &self,
         room: Room,
         look: impl FnOnce(&mut UnitOfWork<'_>, &Room) -> Result<T, Error> + Send + 'static,
@@ -92,7 +92,7 @@ impl Caller {
     /// The same within a command that has checked already. An admin is not checked again, because an admin's
     /// standing ends only with the session, and each check of an admin writes an audit row: one command must
     /// leave one.
-    pub async fn in_room_still<T: Send + 'static>(
+    pub(crate) async fn in_room_still<T: Send + 'static>(
         &self,
         room: Room,
         look: impl FnOnce(&mut UnitOfWork<'_>, &Room) -> Result<T, Error> + Send + 'static,
@@ -109,7 +109,7 @@ impl Caller {
 }
 
 /// The rights that a session of this scope depends on.
-pub fn credentials(scope: &Scope, limits: &SessionLimits) -> Credentials {
+pub(crate) fn credentials(scope: &Scope, limits: &SessionLimits) -> Credentials {
     Credentials {
         user: scope.user(),
         login: scope.login(),

@@ -16,12 +16,12 @@ mod whoami;
 use crate::domain::policy::Scope;
 use crate::protocol::{AckBody, Command, Correlation};
 
-pub use caller::{Caller, credentials};
+pub(crate) use caller::{Caller, credentials};
 pub(super) use join::first_rooms as join_first_rooms;
-pub use refusal::Refusal;
+pub(crate) use refusal::Refusal;
 
 /// The result of a command that was not refused.
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// Done, without data to return.
     Done,
     /// Done; this is the data to return.
@@ -33,7 +33,11 @@ pub enum Outcome {
 }
 
 /// Runs a command.
-pub async fn run(caller: &Caller, id: Option<&Correlation>, command: Command) -> Result<Outcome, Refusal> {
+pub(crate) async fn run(
+    caller: &Caller,
+    id: Option<&Correlation>,
+    command: Command,
+) -> Result<Outcome, Refusal> {
     match command {
         Command::Join { room, since } => join::join(caller, id, room, since).await,
         Command::JoinChat { conversation, since } => join::join_chat(caller, id, conversation, since).await,

@@ -12,7 +12,7 @@ use crate::protocol::{Correlation, ErrorCode, Notice};
 
 /// A refusal, as clients are sent it. Reveals nothing of internal causes.
 #[derive(Debug)]
-pub struct Refusal {
+pub(crate) struct Refusal {
     code: ErrorCode,
     message: Cow<'static, str>,
     retry_after: Option<Duration>,
@@ -20,22 +20,22 @@ pub struct Refusal {
 
 impl Refusal {
     /// A refusal that a retry would not change.
-    pub fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
         Self { code, message: message.into(), retry_after: None }
     }
 
     /// A field is invalid.
-    pub fn invalid(field: &str, must: &str) -> Self {
+    pub(crate) fn invalid(field: &str, must: &str) -> Self {
         Self::new(ErrorCode::Invalid, format!("`{field}` {must}"))
     }
 
     /// The server is overloaded; nothing was done.
-    pub fn busy() -> Self {
+    pub(crate) fn busy() -> Self {
         Self::new(ErrorCode::Busy, "too much is going on; try again").retry_after(Duration::from_secs(1))
     }
 
     /// The command is for members of the room only.
-    pub fn not_joined() -> Self {
+    pub(crate) fn not_joined() -> Self {
         Self::new(ErrorCode::NotJoined, "join the room first")
     }
 
@@ -45,7 +45,7 @@ impl Refusal {
     }
 
     /// The reason to close a session that is bound to one room, when joining that room is refused.
-    pub fn close_reason(&self) -> CloseReason {
+    pub(crate) fn close_reason(&self) -> CloseReason {
         match self.code {
             ErrorCode::Forbidden => CloseReason::NotYours,
             ErrorCode::NotFound => CloseReason::NotFound,
@@ -54,7 +54,7 @@ impl Refusal {
     }
 
     /// As an `error` notice.
-    pub fn into_notice(self, id: Option<Correlation>) -> Notice {
+    pub(crate) fn into_notice(self, id: Option<Correlation>) -> Notice {
         let seconds = |after: Duration| (after.as_secs() + u64::from(after.subsec_nanos() > 0)).max(1);
         Notice::Error {
             id,

@@ -26,27 +26,27 @@ use super::state::{Effect, Session};
 const RECHECK_INTERVAL: Duration = Duration::from_secs(30);
 
 /// What a session starts with.
-pub struct SessionParts {
+pub(crate) struct SessionParts {
     /// The state shared by all live connections.
-    pub gateway: Gateway,
+    pub(crate) gateway: Gateway,
     /// The session's logic.
-    pub session: Session,
+    pub(crate) session: Session,
     /// What the client was authenticated by.
-    pub proof: Proof,
+    pub(crate) proof: Proof,
     /// The endpoint that the client connected to.
-    pub endpoint: Endpoint,
+    pub(crate) endpoint: Endpoint,
     /// What the endpoint's address is for.
-    pub target: EndpointTarget,
+    pub(crate) target: EndpointTarget,
     /// The dialect of the connection.
-    pub dialect: Dialect,
+    pub(crate) dialect: Dialect,
     /// The queue of frames to the client.
-    pub outbox: Outbox,
+    pub(crate) outbox: Outbox,
     /// Closes the connection.
-    pub handle: Rc<dyn ConnectionHandle>,
+    pub(crate) handle: Rc<dyn ConnectionHandle>,
     /// The permit among the user's connections.
-    pub user_permit: UserPermit,
+    pub(crate) user_permit: UserPermit,
     /// The permit among the address's connections.
-    pub address_permit: AddressPermit,
+    pub(crate) address_permit: AddressPermit,
 }
 
 /// A running session.
@@ -54,7 +54,7 @@ pub struct SessionParts {
 /// While a command runs, the next message is not read: a client's commands take effect in the order in which
 /// it sent them, and the messages of a client that sends faster than it is served wait in the network.
 /// Evicting the session does not wait for the command, because that goes through its [`ConnectionHandle`].
-pub struct SessionActor {
+pub(crate) struct SessionActor {
     session: Session,
     caller: Caller,
     target: EndpointTarget,
@@ -67,7 +67,7 @@ pub struct SessionActor {
 
 impl SessionActor {
     /// Registers the session with the hub and starts it on this thread; `inbound` is what its client sends.
-    pub fn open(parts: SessionParts, inbound: impl Stream<Item = Inbound> + 'static) {
+    pub(crate) fn open(parts: SessionParts, inbound: impl Stream<Item = Inbound> + 'static) {
         let SessionParts {
             gateway,
             session,

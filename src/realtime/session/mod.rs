@@ -8,5 +8,5 @@ mod actor;
 mod limits;
 mod state;
 
-pub use actor::{SessionActor, SessionParts};
-pub use state::{Effect, Session, Unauthenticated};
+pub(crate) use actor::{SessionActor, SessionParts};
+pub(crate) use state::Unauthenticated;

@@ -11,13 +11,13 @@ use crate::realtime::limits::SessionLimits;
 
 /// A connection that is not authenticated. All it can do is become a [`Session`].
 #[derive(Debug)]
-pub struct Unauthenticated {
+pub(crate) struct Unauthenticated {
     connection: ConnectionId,
 }
 
 /// What the actor must do for the session.
 #[derive(Debug)]
-pub enum Effect {
+pub(crate) enum Effect {
     /// Send this notice to the client.
     Send(Notice),
     /// Run this command and answer it before the next message is looked at.
@@ -28,7 +28,7 @@ pub enum Effect {
 
 /// An authenticated client's session.
 #[derive(Debug)]
-pub struct Session {
+pub(crate) struct Session {
     connection: ConnectionId,
     scope: Scope,
     limits: SessionLimits,
@@ -39,17 +39,17 @@ pub struct Session {
 
 impl Unauthenticated {
     /// The state of a new connection.
-    pub fn new(connection: ConnectionId) -> Self {
+    pub(crate) fn new(connection: ConnectionId) -> Self {
         Self { connection }
     }
 
     /// The connection's id.
-    pub fn connection(&self) -> ConnectionId {
+    pub(crate) fn connection(&self) -> ConnectionId {
         self.connection
     }
 
     /// The connection's user has been authenticated.
-    pub fn authenticated(self, scope: Scope, limits: SessionLimits) -> Session {
+    pub(crate) fn authenticated(self, scope: Scope, limits: SessionLimits) -> Session {
         Session {
             connection: self.connection,
             scope,
@@ -63,22 +63,22 @@ impl Unauthenticated {
 
 impl Session {
     /// The connection's id.
-    pub fn connection(&self) -> ConnectionId {
+    pub(crate) fn connection(&self) -> ConnectionId {
         self.connection
     }
 
     /// The authenticated scope, of the newest token.
-    pub fn scope(&self) -> &Scope {
+    pub(crate) fn scope(&self) -> &Scope {
         &self.scope
     }
 
     /// The session's limits.
-    pub fn limits(&self) -> &SessionLimits {
+    pub(crate) fn limits(&self) -> &SessionLimits {
         &self.limits
     }
 
     /// The first notice to the client.
-    pub fn greeting(&self, now: Timestamp, heartbeat_s: u64, board: Option<OnBoard>) -> Notice {
+    pub(crate) fn greeting(&self, now: Timestamp, heartbeat_s: u64, board: Option<OnBoard>) -> Notice {
         Notice::ConnectionEstablished(Box::new(Established {
             session_id: self.connection,
             user_id: self.scope.user(),
@@ -99,7 +99,7 @@ impl Session {
     }
 
     /// Handles a decoded message. The token's expiry is checked first: no command runs after it.
-    pub fn on_message(&mut self, message: Result<Request, Malformed>, now: Timestamp) -> Vec<Effect> {
+    pub(crate) fn on_message(&mut self, message: Result<Request, Malformed>, now: Timestamp) -> Vec<Effect> {
         let mut effects = self.on_timer(now);
         if !matches!(effects.last(), Some(Effect::Close(_))) {
             effects.extend(self.receive(message, now));
@@ -141,7 +141,7 @@ impl Session {
     }
 
     /// The session continues with another token of the same user, under the plan that the user has now.
-    pub fn refreshed(&mut self, scope: Scope, limits: SessionLimits) {
+    pub(crate) fn refreshed(&mut self, scope: Scope, limits: SessionLimits) {
         if limits.plan.messages != self.limits.plan.messages {
             self.rate_limit = RateLimit::new(limits.plan.messages);
         }
@@ -151,12 +151,12 @@ impl Session {
     }
 
     /// When [`Session::on_timer`] must be called next.
-    pub fn next_timer(&self) -> Timestamp {
+    pub(crate) fn next_timer(&self) -> Timestamp {
         if self.warned { self.ends_at() } else { self.warning_at() }
     }
 
     /// Checks the token's expiry: warns the client, or closes the session.
-    pub fn on_timer(&mut self, now: Timestamp) -> Vec<Effect> {
+    pub(crate) fn on_timer(&mut self, now: Timestamp) -> Vec<Effect> {
         if now >= self.ends_at() {
             return vec![Effect::Close(CloseReason::TokenExpired)];
         }

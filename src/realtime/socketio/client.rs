@@ -31,7 +31,7 @@ pub struct ClientLimits {
 
 impl ClientLimits {
     /// The limits of the configuration.
-    pub fn new(config: &Config) -> Self {
+    pub(crate) fn new(config: &Config) -> Self {
         let realtime = &config.realtime;
         Self {
             connect_timeout: config.server.handshake_timeout,

@@ -33,7 +33,7 @@ pub struct Socket {
     /// The connection's outbox, on this socket's channel.
     pub outbox: Outbox,
     /// Leaves the namespace.
-    pub handle: Rc<dyn ConnectionHandle>,
+    pub(crate) handle: Rc<dyn ConnectionHandle>,
 }
 
 /// The sockets of one connection, by the names of their namespaces.

@@ -154,7 +154,7 @@ fn problem(status: StatusCode, code: &'static str, detail: &'static str) -> Http
 ///
 /// The first place that has one decides, even if that token is bad: a client that sends two tokens gets no
 /// second try.
-pub fn offered_token(uri: &Uri, headers: &HeaderMap) -> Option<Private> {
+pub(crate) fn offered_token(uri: &Uri, headers: &HeaderMap) -> Option<Private> {
     in_query(uri, "token")
         .or_else(|| in_authorization(headers))
         .or_else(|| in_subprotocols(headers))
@@ -163,7 +163,7 @@ pub fn offered_token(uri: &Uri, headers: &HeaderMap) -> Option<Private> {
 
 /// The single-use ticket of a plain WebSocket handshake. Browsers should use it, because they cannot send
 /// headers and a token in an address ends up in histories and logs.
-pub fn offered_ticket(uri: &Uri) -> Option<Private> {
+pub(crate) fn offered_ticket(uri: &Uri) -> Option<Private> {
     in_query(uri, "ticket").map(Private)
 }
 
@@ -190,25 +190,25 @@ fn in_subprotocols(headers: &HeaderMap) -> Option<String> {
 }
 
 /// The load-test secret that a handshake presents.
-pub fn shown_load_test_secret(headers: &HeaderMap) -> Option<Private> {
+pub(crate) fn shown_load_test_secret(headers: &HeaderMap) -> Option<Private> {
     let shown = headers.get("x-load-test-secret")?.to_str().ok()?;
     (!shown.is_empty()).then(|| Private(shown.to_owned()))
 }
 
 /// The board client's id in the query; `None` if there is none.
-pub fn named_client(uri: &Uri) -> Option<String> {
+pub(crate) fn named_client(uri: &Uri) -> Option<String> {
     in_query(uri, "client_id")
 }
 
 /// The origin of the web page that sent the handshake; `None` if it does not come from a browser.
-pub fn origin(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn origin(headers: &HeaderMap) -> Option<&str> {
     // A value that is not text becomes empty, which is on no allow-list.
     headers.get(header::ORIGIN).map(|origin| origin.to_str().unwrap_or_default())
 }
 
 /// The origin of the web page that sent the handshake, unless it is the address that the handshake was sent
 /// to: clients that are no browsers send that address as their origin.
-pub fn foreign_origin(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn foreign_origin(headers: &HeaderMap) -> Option<&str> {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     origin(headers).filter(|origin| {
         let authority = origin.split_once("://").map(|(_, authority)| authority);

@@ -9,4 +9,4 @@ mod reader;
 
 pub use connection::ConnectionLimits;
 pub use decoder::FrameLimits;
-pub use reader::Reader;
+pub(crate) use reader::Reader;

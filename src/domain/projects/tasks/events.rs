@@ -9,7 +9,7 @@ use super::{Position, Status, Task, TaskText, TaskTitle};
 
 /// A task was created. Contains the whole task, so that clients need no further request.
 #[derive(Debug, Serialize)]
-pub struct TaskCreated<'a> {
+pub(crate) struct TaskCreated<'a> {
     task_id: TaskId,
     project_id: ProjectId,
     created_by: UserId,

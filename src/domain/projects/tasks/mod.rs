@@ -4,8 +4,8 @@ mod events;
 mod repository;
 mod service;
 
-pub use events::TaskCreated;
-pub use service::{NewTask, create, find, list};
+pub(crate) use events::TaskCreated;
+pub(crate) use service::{NewTask, create, find, list};
 
 use crate::clock::Timestamp;
 use crate::db::{schema, text_enum};
@@ -13,14 +13,14 @@ use crate::domain::text::{MultiLine, SingleLine};
 use crate::ids::{ProjectId, TaskId, UserId};
 
 /// Title of a task.
-pub type TaskTitle = SingleLine<200>;
+pub(crate) type TaskTitle = SingleLine<200>;
 
 /// Description of a task.
-pub type TaskText = MultiLine<4000>;
+pub(crate) type TaskText = MultiLine<4000>;
 
 text_enum! {
     /// The board's column that a task is in.
-    pub enum Status as "TaskStatus" {
+    pub(crate) enum Status as "TaskStatus" {
         /// The first column; new tasks start here.
         Todo = "todo",
     }
@@ -31,17 +31,17 @@ text_enum! {
 /// Texts and not numbers, because between any two of them there is room for a third without touching the others.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, utoipa::ToSchema)]
 #[serde(transparent)]
-pub struct Position(String);
+pub(crate) struct Position(String);
 
 impl Position {
     /// A position after all existing tasks. Ids sort by creation time, so this needs neither a query for the
     /// last task nor a lock between concurrent creations.
-    pub fn of_new(id: TaskId) -> Self {
+    pub(crate) fn of_new(id: TaskId) -> Self {
         Self(id.as_str().replace('-', ""))
     }
 
     /// The key to sort by, bytewise.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
@@ -56,28 +56,28 @@ impl From<String> for Position {
 /// A task on a project's board.
 #[derive(Clone, Debug, diesel::Queryable, diesel::Selectable)]
 #[diesel(table_name = schema::tasks)]
-pub struct Task {
+pub(crate) struct Task {
     /// Primary key.
-    pub id: TaskId,
+    pub(crate) id: TaskId,
     /// The project it belongs to.
-    pub project_id: ProjectId,
+    pub(crate) project_id: ProjectId,
     /// The creating user.
-    pub created_by: UserId,
+    pub(crate) created_by: UserId,
     /// Title, as on the board.
-    pub title: TaskTitle,
+    pub(crate) title: TaskTitle,
     /// Description.
-    pub text: TaskText,
+    pub(crate) text: TaskText,
     /// The column it is in.
-    pub status: Status,
+    pub(crate) status: Status,
     /// Order within that column.
     #[diesel(deserialize_as = String)]
-    pub position: Position,
+    pub(crate) position: Position,
     /// Incremented by each change.
-    pub version: i64,
+    pub(crate) version: i64,
     /// Time of creation.
-    pub created_at: Timestamp,
+    pub(crate) created_at: Timestamp,
     /// Time of the last change.
-    pub updated_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
 }
 
 #[cfg(test)]

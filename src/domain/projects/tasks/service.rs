@@ -10,15 +10,15 @@ use super::{Position, Status, Task, TaskCreated, TaskText, TaskTitle, repository
 
 /// A task to create.
 #[derive(Clone, Debug)]
-pub struct NewTask {
+pub(crate) struct NewTask {
     /// Title, as on the board.
-    pub title: TaskTitle,
+    pub(crate) title: TaskTitle,
     /// Description.
-    pub text: TaskText,
+    pub(crate) text: TaskText,
 }
 
 /// Creates a task at the end of the board's first column.
-pub fn create(
+pub(crate) fn create(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     project: ProjectId,
@@ -47,13 +47,18 @@ pub fn create(
 }
 
 /// A task of a project that the caller may read.
-pub fn find(uow: &mut UnitOfWork<'_>, scope: &Scope, project: ProjectId, id: TaskId) -> Result<Task, Error> {
+pub(crate) fn find(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    project: ProjectId,
+    id: TaskId,
+) -> Result<Task, Error> {
     let project = projects::find(uow, scope, project)?;
     repository::find(uow, &project, id)?.ok_or(Error::NotFound(Kind::Task))
 }
 
 /// The tasks of a project that the caller may read, newest first.
-pub fn list(
+pub(crate) fn list(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     project: ProjectId,

@@ -6,10 +6,10 @@ mod service;
 mod template;
 mod use_cases;
 
-pub use photo::{Caption, Photo, PhotoChanges, PhotoPlace, Position};
-pub use service::{Service, ServiceChanges, ServiceDuration, ServicePrice};
-pub use template::{Template, TemplateChanges};
-pub use use_cases::{add, change, get, list_items, remove};
+pub(crate) use photo::{Caption, Photo, PhotoChanges, Position};
+pub(crate) use service::{Service, ServiceChanges, ServiceDuration, ServicePrice};
+pub(crate) use template::{Template, TemplateChanges};
+pub(crate) use use_cases::{add, change, get, list_items, remove};
 
 use std::fmt::Display;
 
@@ -23,25 +23,25 @@ use super::{Part, Provider};
 
 /// A catalogue item: the owner's part, of kind `C`, and the columns that all kinds share.
 #[derive(Clone, Debug)]
-pub struct CatalogItem<C: ItemKind> {
+pub(crate) struct CatalogItem<C: ItemKind> {
     /// Primary key.
-    pub id: C::Id,
+    pub(crate) id: C::Id,
     /// The provider's profile.
-    pub provider_id: ProviderId,
+    pub(crate) provider_id: ProviderId,
     /// The provider's user.
-    pub owner: UserId,
+    pub(crate) owner: UserId,
     /// The part that the owner edits.
-    pub kind: C,
+    pub(crate) kind: C,
     /// Incremented by each change; compared with `If-Match`.
-    pub version: i64,
+    pub(crate) version: i64,
     /// Time of creation.
-    pub created_at: Timestamp,
+    pub(crate) created_at: Timestamp,
     /// Time of the last change.
-    pub updated_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
 }
 
 /// A kind of catalogue item, and how it is stored.
-pub trait ItemKind: Clone + PartialEq + Sized {
+pub(crate) trait ItemKind: Clone + PartialEq + Sized {
     /// Kind, for errors and audit rows.
     const KIND: Kind;
     /// The part of the catalogue that a change of such an item is announced as.

@@ -17,37 +17,37 @@ use crate::ids::{PhotoId, ProviderId, UserId};
 use super::{CatalogItem, ItemKind};
 
 /// Caption of a photo; may be empty.
-pub type Caption = MultiLine<300>;
+pub(crate) type Caption = MultiLine<300>;
 
 /// Metadata of a photo.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Photo {
+pub(crate) struct Photo {
     /// Describes the image; may be empty.
-    pub caption: Caption,
+    pub(crate) caption: Caption,
     /// Order within the portfolio.
-    pub position: Position,
+    pub(crate) position: Position,
 }
 
 /// A position in the portfolio, from 0. Photos at the same position are ordered by age, oldest first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Position(i32);
+pub(crate) struct Position(i32);
 
 /// The number is not a valid position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be 0 to {}", Position::MAX)]
-pub struct InvalidPosition;
+pub(crate) struct InvalidPosition;
 
 impl Position {
     /// More than any portfolio has photos.
-    pub const MAX: i32 = 9999;
+    pub(crate) const MAX: i32 = 9999;
 
     /// From 0 to [`Position::MAX`].
-    pub fn new(position: i32) -> Result<Self, InvalidPosition> {
+    pub(crate) fn new(position: i32) -> Result<Self, InvalidPosition> {
         (0..=Self::MAX).contains(&position).then_some(Self(position)).ok_or(InvalidPosition)
     }
 
     /// The number, from 0.
-    pub fn as_i32(self) -> i32 {
+    pub(crate) fn as_i32(self) -> i32 {
         self.0
     }
 }
@@ -55,14 +55,14 @@ impl Position {
 /// A partial update of a photo; `None` leaves a field unchanged.
 #[derive(Clone, Debug, Default)]
 #[allow(missing_docs, reason = "as in Photo")]
-pub struct PhotoChanges {
-    pub caption: Option<Caption>,
-    pub position: Option<Position>,
+pub(crate) struct PhotoChanges {
+    pub(crate) caption: Option<Caption>,
+    pub(crate) position: Option<Position>,
 }
 
 /// Cursor of a portfolio page: position, then id (age).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PhotoPlace {
+pub(crate) struct PhotoPlace {
     position: i32,
     id: PhotoId,
 }
@@ -76,7 +76,7 @@ impl fmt::Display for PhotoPlace {
 /// The text is not a valid cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be a position and the id of a photo")]
-pub struct InvalidPhotoPlace;
+pub(crate) struct InvalidPhotoPlace;
 
 impl FromStr for PhotoPlace {
     type Err = InvalidPhotoPlace;

@@ -16,22 +16,22 @@ use super::{CatalogItem, ItemKind};
 
 /// A service.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Service {
+pub(crate) struct Service {
     /// Name, as shown to consumers.
-    pub name: SingleLine<120>,
+    pub(crate) name: SingleLine<120>,
     /// The category it belongs to.
-    pub category: Category,
+    pub(crate) category: Category,
     /// Description; may be empty.
-    pub description: MultiLine<4000>,
+    pub(crate) description: MultiLine<4000>,
     /// Price range.
-    pub price: ServicePrice,
+    pub(crate) price: ServicePrice,
     /// Usual duration.
-    pub duration: ServiceDuration,
+    pub(crate) duration: ServiceDuration,
 }
 
 /// What a service costs. Unlike a budget, it says from where and up to where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
-pub struct ServicePrice {
+pub(crate) struct ServicePrice {
     /// Minor units.
     #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
     min: i64,
@@ -44,7 +44,7 @@ pub struct ServicePrice {
 
 impl ServicePrice {
     /// A range with both bounds, in minor units.
-    pub fn new(min: i64, max: i64, currency: Currency) -> Result<Self, InvalidPriceRange> {
+    pub(crate) fn new(min: i64, max: i64, currency: Currency) -> Result<Self, InvalidPriceRange> {
         PriceRange::new(Some(min), Some(max), currency)?;
         Ok(Self { min, max, currency })
     }
@@ -52,24 +52,24 @@ impl ServicePrice {
 
 /// Duration of a service in whole minutes: at least 1, at most 31 days, like a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ServiceDuration(i32);
+pub(crate) struct ServiceDuration(i32);
 
 /// The number is not a valid duration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be 1 to {} minutes", ServiceDuration::MAX_MINUTES)]
-pub struct InvalidServiceDuration;
+pub(crate) struct InvalidServiceDuration;
 
 impl ServiceDuration {
     /// 31 days, in minutes.
-    pub const MAX_MINUTES: i32 = 31 * 24 * 60;
+    pub(crate) const MAX_MINUTES: i32 = 31 * 24 * 60;
 
     /// From 1 to [`ServiceDuration::MAX_MINUTES`].
-    pub fn from_minutes(minutes: i32) -> Result<Self, InvalidServiceDuration> {
+    pub(crate) fn from_minutes(minutes: i32) -> Result<Self, InvalidServiceDuration> {
         (1..=Self::MAX_MINUTES).contains(&minutes).then_some(Self(minutes)).ok_or(InvalidServiceDuration)
     }
 
     /// Whole minutes.
-    pub fn minutes(self) -> i32 {
+    pub(crate) fn minutes(self) -> i32 {
         self.0
     }
 }
@@ -77,12 +77,12 @@ impl ServiceDuration {
 /// A partial update of a service; `None` leaves a field unchanged.
 #[derive(Clone, Debug, Default)]
 #[allow(missing_docs, reason = "as in Service")]
-pub struct ServiceChanges {
-    pub name: Option<SingleLine<120>>,
-    pub category: Option<Category>,
-    pub description: Option<MultiLine<4000>>,
-    pub price: Option<ServicePrice>,
-    pub duration: Option<ServiceDuration>,
+pub(crate) struct ServiceChanges {
+    pub(crate) name: Option<SingleLine<120>>,
+    pub(crate) category: Option<Category>,
+    pub(crate) description: Option<MultiLine<4000>>,
+    pub(crate) price: Option<ServicePrice>,
+    pub(crate) duration: Option<ServiceDuration>,
 }
 
 #[derive(Queryable, Selectable)]

@@ -17,22 +17,22 @@ use super::{CatalogItem, ItemKind};
 
 /// An offer template.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Template {
+pub(crate) struct Template {
     /// Name, as shown to its owner.
-    pub title: SingleLine<120>,
+    pub(crate) title: SingleLine<120>,
     /// Message of an offer made from it: of the same type as an offer's, so that it always fits.
-    pub message: Message,
+    pub(crate) message: Message,
     /// Price of an offer made from it.
-    pub price: Money,
+    pub(crate) price: Money,
 }
 
 /// A partial update of a template; `None` leaves a field unchanged.
 #[derive(Clone, Debug, Default)]
 #[allow(missing_docs, reason = "as in Template")]
-pub struct TemplateChanges {
-    pub title: Option<SingleLine<120>>,
-    pub message: Option<Message>,
-    pub price: Option<Money>,
+pub(crate) struct TemplateChanges {
+    pub(crate) title: Option<SingleLine<120>>,
+    pub(crate) message: Option<Message>,
+    pub(crate) price: Option<Money>,
 }
 
 #[derive(Queryable, Selectable)]

@@ -10,7 +10,7 @@ use crate::ids::{ProviderId, UserId};
 use super::{CatalogItem, ItemKind};
 
 /// A provider's items of one kind, for those who may list them.
-pub fn list_items<C: ItemKind>(
+pub(crate) fn list_items<C: ItemKind>(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     shop: ProviderId,
@@ -23,7 +23,7 @@ pub fn list_items<C: ItemKind>(
 }
 
 /// One item, for those who may read it.
-pub fn get<C: ItemKind>(
+pub(crate) fn get<C: ItemKind>(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     shop: ProviderId,
@@ -34,7 +34,7 @@ pub fn get<C: ItemKind>(
 }
 
 /// Adds an item to the caller's catalogue.
-pub fn add<C: ItemKind>(
+pub(crate) fn add<C: ItemKind>(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     shop: ProviderId,
@@ -58,7 +58,7 @@ pub fn add<C: ItemKind>(
 }
 
 /// Updates an item; with an expected version, only if that is the current one.
-pub fn change<C: ItemKind>(
+pub(crate) fn change<C: ItemKind>(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     shop: ProviderId,
@@ -79,7 +79,7 @@ pub fn change<C: ItemKind>(
 }
 
 /// Deletes an item; with an expected version, only if that is the current one.
-pub fn remove<C: ItemKind>(
+pub(crate) fn remove<C: ItemKind>(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     shop: ProviderId,

@@ -1,11 +1,11 @@
 //! Logins: one per sign-in on a device, with the family of refresh tokens that descend from it, and
 //! revocations. Verifying tokens is `auth`'s.
 
-pub mod repository;
+pub(crate) mod repository;
 mod rotation;
-pub mod service;
+pub(crate) mod service;
 
-pub use rotation::{Rotation, rotate};
+pub(crate) use rotation::{Rotation, rotate};
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -21,32 +21,32 @@ use super::User;
 
 /// Minimum interval between updates of `last_used_at`: precise enough for a list of devices, and most reads
 /// stay free of writes.
-pub const NOTED_EVERY: Duration = Duration::from_secs(5 * 60);
+pub(crate) const NOTED_EVERY: Duration = Duration::from_secs(5 * 60);
 
 /// A login on one device.
 #[derive(Clone, Debug, PartialEq, Eq, diesel::Queryable)]
-pub struct Login {
+pub(crate) struct Login {
     /// The `sid` of its access tokens.
-    pub id: LoginId,
+    pub(crate) id: LoginId,
     /// The user who logged in.
-    pub user_id: UserId,
+    pub(crate) user_id: UserId,
     /// `User-Agent` of the device.
-    pub user_agent: Option<String>,
+    pub(crate) user_agent: Option<String>,
     /// Address of the device at the login or the last refresh.
-    pub address: Option<String>,
+    pub(crate) address: Option<String>,
     /// Time of the login.
-    pub created_at: Timestamp,
+    pub(crate) created_at: Timestamp,
     /// Time of the last use, accurate to [`NOTED_EVERY`].
-    pub last_used_at: Timestamp,
+    pub(crate) last_used_at: Timestamp,
     /// Absolute expiry, independent of use.
-    pub expires_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
     /// When it was revoked, if it was.
-    pub revoked_at: Option<Timestamp>,
+    pub(crate) revoked_at: Option<Timestamp>,
 }
 
 /// The device that a login comes from.
 #[derive(Clone, Debug, Default)]
-pub struct Device {
+pub(crate) struct Device {
     /// Truncated `User-Agent`.
     user_agent: Option<String>,
     address: Option<IpAddr>,
@@ -54,60 +54,60 @@ pub struct Device {
 
 impl Device {
     /// A device from its `User-Agent` and address.
-    pub fn new(user_agent: Option<&str>, address: Option<IpAddr>) -> Self {
+    pub(crate) fn new(user_agent: Option<&str>, address: Option<IpAddr>) -> Self {
         let readable = |text: &str| text.chars().filter(|c| !c.is_control()).take(200).collect::<String>();
         Self { user_agent: user_agent.map(readable).filter(|text| !text.is_empty()), address }
     }
 
     /// The device's address.
-    pub fn address(&self) -> Option<IpAddr> {
+    pub(crate) fn address(&self) -> Option<IpAddr> {
         self.address
     }
 }
 
 /// Lifetimes of logins.
 #[derive(Clone, Copy, Debug)]
-pub struct Lifetimes {
+pub(crate) struct Lifetimes {
     /// Maximum time without use.
-    pub idle: Duration,
+    pub(crate) idle: Duration,
     /// Maximum time in total.
-    pub max: Duration,
+    pub(crate) max: Duration,
 }
 
 /// An access and a refresh token about to be issued together.
 #[derive(Clone, Debug)]
-pub struct NewPair {
+pub(crate) struct NewPair {
     /// Hash of the refresh token.
-    pub hash: String,
+    pub(crate) hash: String,
     /// `jti` of the access token.
-    pub jti: TokenId,
+    pub(crate) jti: TokenId,
 }
 
 /// What the database knows of one of our access tokens.
 #[derive(Clone, Debug)]
-pub struct TokenRecord {
+pub(crate) struct TokenRecord {
     /// The token's user.
-    pub user: User,
+    pub(crate) user: User,
     /// The token's login.
-    pub login: Login,
+    pub(crate) login: Login,
     /// The pair it was issued in; `None` for one minted on the command line.
-    pub pair: Option<Pair>,
+    pub(crate) pair: Option<Pair>,
     /// Whether this token was revoked by itself.
-    pub is_revoked: bool,
+    pub(crate) is_revoked: bool,
 }
 
 /// State of a token pair, as far as its access token is concerned.
 #[derive(Clone, Copy, Debug, diesel::Queryable)]
-pub struct Pair {
+pub(crate) struct Pair {
     /// When its access token was first used.
-    pub access_used_at: Option<Timestamp>,
+    pub(crate) access_used_at: Option<Timestamp>,
     /// When it was withdrawn, because the response that carried it was lost.
-    pub withdrawn_at: Option<Timestamp>,
+    pub(crate) withdrawn_at: Option<Timestamp>,
 }
 
 /// A token to revoke.
 #[derive(Clone, Debug)]
-pub enum RevocationTarget {
+pub(crate) enum RevocationTarget {
     /// An access token.
     Access {
         /// Issuer; `None` for our own.
@@ -126,7 +126,7 @@ pub enum RevocationTarget {
 
 text_enum! {
     /// What kind of value a revocation names.
-    pub enum Revoked {
+    pub(crate) enum Revoked {
         /// A single token.
         Token = "jti",
         /// A session of an external issuer.

@@ -33,12 +33,12 @@ const COLUMNS: Columns = (
 );
 
 /// Loads a login.
-pub fn find(uow: &mut UnitOfWork<'_>, id: LoginId) -> Result<Option<Login>, DbError> {
+pub(crate) fn find(uow: &mut UnitOfWork<'_>, id: LoginId) -> Result<Option<Login>, DbError> {
     Ok(logins::table.find(id).select(COLUMNS).first(uow.conn()).optional()?)
 }
 
 /// A user's logins that are neither revoked nor idle since `idle_since`, newest first.
-pub fn live_of(
+pub(crate) fn live_of(
     uow: &mut UnitOfWork<'_>,
     user: UserId,
     idle_since: Timestamp,
@@ -63,7 +63,7 @@ const MAX_ADDRESSES: i64 = 200;
 
 /// Addresses of the recent logins of the user with this email, newest first. Logins are kept for a while
 /// after their end.
-pub fn addresses_of(uow: &mut UnitOfWork<'_>, email: &Email) -> Result<Vec<String>, DbError> {
+pub(crate) fn addresses_of(uow: &mut UnitOfWork<'_>, email: &Email) -> Result<Vec<String>, DbError> {
     let known = logins::table
         .inner_join(users::table.on(users::id.eq(logins::user_id)))
         .filter(users::email.eq(email.as_str()).and(logins::address.is_not_null()))
@@ -75,7 +75,7 @@ pub fn addresses_of(uow: &mut UnitOfWork<'_>, email: &Email) -> Result<Vec<Strin
 
 /// What is known of one of our access tokens: its login and user, its pair, and whether it was revoked. A
 /// single query, since every call starts with it.
-pub fn shown(
+pub(crate) fn shown(
     uow: &mut UnitOfWork<'_>,
     login: LoginId,
     jti: &TokenId,
@@ -110,7 +110,7 @@ pub fn shown(
 }
 
 /// Those of these logins that have not been revoked.
-pub fn unrevoked(uow: &mut UnitOfWork<'_>, ids: &[LoginId]) -> Result<Vec<LoginId>, DbError> {
+pub(crate) fn unrevoked(uow: &mut UnitOfWork<'_>, ids: &[LoginId]) -> Result<Vec<LoginId>, DbError> {
     let live = logins::table.filter(logins::id.eq_any(ids).and(logins::revoked_at.is_null()));
     Ok(live.select(logins::id).load(uow.conn())?)
 }
@@ -161,7 +161,7 @@ pub(super) fn revoke(uow: &mut UnitOfWork<'_>, id: LoginId) -> Result<bool, DbEr
 }
 
 /// Revokes all logins of a user.
-pub fn revoke_all(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<(), DbError> {
+pub(crate) fn revoke_all(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<(), DbError> {
     let now = uow.now();
     let live = logins::table.filter(logins::user_id.eq(user).and(logins::revoked_at.is_null()));
     diesel::update(live).set(logins::revoked_at.eq(now)).execute(uow.conn())?;
@@ -183,7 +183,11 @@ pub(in crate::domain::users) fn revoke_all_but(
 }
 
 /// Updates the last use of those of these logins that are live and were last updated before `before`.
-pub fn note_live(uow: &mut UnitOfWork<'_>, ids: &[LoginId], before: Timestamp) -> Result<usize, DbError> {
+pub(crate) fn note_live(
+    uow: &mut UnitOfWork<'_>,
+    ids: &[LoginId],
+    before: Timestamp,
+) -> Result<usize, DbError> {
     let now = uow.now();
     let live = logins::table
         .filter(logins::id.eq_any(ids))
@@ -304,7 +308,7 @@ pub(super) fn insert_revocation(
 }
 
 /// Whether this token or session of an external issuer was revoked.
-pub fn is_revoked(
+pub(crate) fn is_revoked(
     uow: &mut UnitOfWork<'_>,
     issuer: &str,
     kind: Revoked,
@@ -316,7 +320,7 @@ pub fn is_revoked(
 
 /// Deletes rows that no longer matter: revocations of expired tokens, and logins that ended before `horizon`,
 /// with their refresh tokens. Returns the number of deleted rows. Called by the sweeper.
-pub fn forget_ended(uow: &mut UnitOfWork<'_>, horizon: Timestamp) -> Result<usize, DbError> {
+pub(crate) fn forget_ended(uow: &mut UnitOfWork<'_>, horizon: Timestamp) -> Result<usize, DbError> {
     let now = uow.now();
     let expired =
         diesel::delete(revocations::table.filter(revocations::until.lt(now))).execute(uow.conn())?;

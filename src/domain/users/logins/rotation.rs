@@ -7,24 +7,24 @@ use crate::db::audit_log::{NewAudit, Outcome};
 use crate::db::{DbError, UnitOfWork};
 use crate::domain::users::{User, repository as users};
 use crate::events::{Revocation, RevocationReason};
-use crate::ids::{CallId, LoginId, TokenId};
+use crate::ids::{CallId, TokenId};
 
 use super::repository::{self, Refresh};
 use super::{Device, Lifetimes, Login, NewPair};
 
 /// Result of presenting a refresh token.
 #[derive(Debug)]
-pub enum Rotation {
+pub(crate) enum Rotation {
     /// The new pair was issued, for this user and login.
     Turned(Box<(User, Login)>),
     /// The token is unknown or expired, or its login has ended.
     Refused,
     /// The token had been used before: the login is revoked.
-    Reused(LoginId),
+    Reused,
 }
 
 /// Exchanges the refresh token with this hash for the pair `next`.
-pub fn rotate(
+pub(crate) fn rotate(
     uow: &mut UnitOfWork<'_>,
     hash: &str,
     next: &NewPair,
@@ -93,5 +93,5 @@ fn end_family(uow: &mut UnitOfWork<'_>, login: &Login, call: CallId) -> Result<R
             call: Some(call),
         })?;
     }
-    Ok(Rotation::Reused(login.id))
+    Ok(Rotation::Reused)
 }

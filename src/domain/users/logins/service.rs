@@ -30,7 +30,7 @@ const SKEW: Duration = Duration::from_secs(60);
 /// Opens a login of an active user; `None` if there is no such user.
 ///
 /// Without a pair it is for a token minted on the command line and expires with it, at `lifetimes.max`.
-pub fn open(
+pub(crate) fn open(
     uow: &mut UnitOfWork<'_>,
     user: UserId,
     device: &Device,
@@ -58,7 +58,7 @@ pub fn open(
 
 /// Records the use of one of our access tokens; `false` if its pair was withdrawn or its login ended
 /// meanwhile.
-pub fn touch(
+pub(crate) fn touch(
     uow: &mut UnitOfWork<'_>,
     login: LoginId,
     jti: &TokenId,
@@ -70,7 +70,7 @@ pub fn touch(
 }
 
 /// The caller's live logins, newest first.
-pub fn list(
+pub(crate) fn list(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     lifetimes: &Lifetimes,
@@ -88,14 +88,14 @@ pub fn list(
 }
 
 /// Ends one of the caller's logins, with its refresh tokens and live sessions. Idempotent.
-pub fn end(uow: &mut UnitOfWork<'_>, scope: &Scope, id: LoginId) -> Result<(), Error> {
+pub(crate) fn end(uow: &mut UnitOfWork<'_>, scope: &Scope, id: LoginId) -> Result<(), Error> {
     let login = repository::find(uow, id)?.ok_or(Error::NotFound(Kind::Login))?;
     let login = authorize(uow, scope, login, END)?;
     Ok(end_authorized(uow, &login, scope.call())?)
 }
 
 /// Ends the login, or the external session, of the caller's own token.
-pub fn end_own(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<(), Error> {
+pub(crate) fn end_own(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<(), Error> {
     let Some(issuer) = scope.issuer() else {
         return scope.login().map_or(Ok(()), |login| end(uow, scope, login));
     };
@@ -127,7 +127,11 @@ fn of_caller(scope: &Scope, detail: &str) -> NewAudit {
 
 /// Revokes a token on presentation: its bearer may give it up (RFC 7009). A refresh token ends its whole
 /// login.
-pub fn revoke(uow: &mut UnitOfWork<'_>, token: &RevocationTarget, call: CallId) -> Result<(), DbError> {
+pub(crate) fn revoke(
+    uow: &mut UnitOfWork<'_>,
+    token: &RevocationTarget,
+    call: CallId,
+) -> Result<(), DbError> {
     match token {
         RevocationTarget::Access { issuer, jti, until } => {
             let until = until.unwrap_or(uow.now().plus(LONGEST_OUTSIDE_SESSION));
@@ -160,7 +164,7 @@ fn revoke_token(
 }
 
 /// Ends any user's login, as an admin. Idempotent.
-pub fn end_as_admin(uow: &mut UnitOfWork<'_>, scope: &Scope, id: LoginId) -> Result<(), Error> {
+pub(crate) fn end_as_admin(uow: &mut UnitOfWork<'_>, scope: &Scope, id: LoginId) -> Result<(), Error> {
     authorize_admin(uow, scope, END_ANYBODYS, Some(id.to_string()))?;
     let login = repository::find(uow, id)?.ok_or(Error::NotFound(Kind::Login))?;
     if repository::revoke(uow, login.id)? {
@@ -170,7 +174,7 @@ pub fn end_as_admin(uow: &mut UnitOfWork<'_>, scope: &Scope, id: LoginId) -> Res
 }
 
 /// Revokes any user's token, as an admin: an access token by itself, a refresh token with its login.
-pub fn revoke_as_admin(
+pub(crate) fn revoke_as_admin(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     token: &RevocationTarget,
