@@ -58,7 +58,7 @@ pub(crate) fn before(
     Ok((page, has_more))
 }
 
-/// Appends one event and returns it with its position. Use cases go through [`UnitOfWork`].
+/// Appends one event and returns it with its position. Use cases go through [`UnitOfWork`](super::UnitOfWork).
 pub(crate) fn append(
     connection: &mut DbConnection,
     room: Room,

@@ -1,9 +1,9 @@
 //! Authorization: one place, one table, one constructor.
 //!
-//! [`authorize`] is a caller's only way to an [`Authorized`] row, and the repositories' writes accept nothing
+//! [`authorize()`] is a caller's only way to an [`Authorized`] row, and the repositories' writes accept nothing
 //! else. A caller's relation to a row is its [`Standing`]; what an action requires is a [`Need`]; the rows of
 //! the rights table are [`Right`]s (those of state changes come from the state machines). Access by an admin
-//! is a separate [`Grant`] and is audited; so is every refusal.
+//! is told apart from that and audited; so is every refusal.
 
 mod authorize;
 mod machine;
