@@ -92,7 +92,7 @@ impl Membership {
         for (seq, frame) in std::mem::take(waiting) {
             if seq == next {
                 next = seq.next();
-                // An overflow is found at the next tick by `Watch::look`; a closed outbox has no reader.
+                // An overflow is found at the next tick by `Liveness::check`; a closed outbox has no reader.
                 let _ = self.outbox.push(frame, Delivery::Durable);
             }
         }
