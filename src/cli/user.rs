@@ -193,13 +193,13 @@ async fn add(command: Add) -> Result<(), super::Failed> {
     let added = db.write(move |uow| users::add(uow, &scope, &registration)).await;
     db.close().await;
     let user = added?;
-    let told = format!("added {} ({}), id {}", user.email, user.role, user.id);
+    let message = format!("added {} ({}), id {}", user.email, user.role, user.id);
     match generated {
         Some(password) => {
-            eprintln!("{told}; the password follows on standard output, and is not shown again");
+            eprintln!("{message}; the password follows on standard output, and is not shown again");
             println!("{password}");
         }
-        None => println!("{told}"),
+        None => println!("{message}"),
     }
     Ok(())
 }
