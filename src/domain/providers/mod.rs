@@ -12,7 +12,7 @@ pub use catalog::{
     Caption, CatalogItem, ItemKind, Photo, PhotoChanges, PhotoPlace, Position, Service, ServiceChanges,
     ServiceDuration, ServicePrice, Template, TemplateChanges, add, change, get, list_items, remove,
 };
-pub use events::{Part, ShopUpdated};
+pub use events::{Part, ProviderUpdated};
 pub use repository::id_of;
 pub use service::{ProfileChanges, edit, find, list};
 
