@@ -15,7 +15,7 @@ use crate::server;
 /// What `souk demo` takes besides the settings.
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
-    /// Print one JSON object for programs instead of text for people
+    /// Print one JSON object instead of text
     #[arg(long)]
     json: bool,
 
