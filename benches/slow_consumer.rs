@@ -111,7 +111,7 @@ impl Server {
         let tcp = tcp.connect(self.address).await.unwrap();
         let url = format!("ws://{}/ws?token={}", self.address, self.token);
         let (mut socket, _) = tokio_tungstenite::client_async(url, tcp).await.unwrap();
-        say(&mut socket, &json!({"type": "join", "id": 1, "room": self.room})).await;
+        send(&mut socket, &json!({"type": "join", "id": 1, "room": self.room})).await;
         while !text(&mut socket).await.starts_with(r#"{"type":"ack""#) {}
         socket
     }
@@ -124,7 +124,7 @@ impl Drop for Server {
     }
 }
 
-async fn say(socket: &mut Socket, message: &Value) {
+async fn send(socket: &mut Socket, message: &Value) {
     socket.send(Message::text(message.to_string())).await.unwrap();
 }
 
@@ -137,7 +137,7 @@ async fn text(socket: &mut Socket) -> String {
 }
 
 /// Receives this many messages; returns each one's latency.
-async fn hear(mut socket: Socket, messages: usize, epoch: Instant) -> Vec<Duration> {
+async fn receive(mut socket: Socket, messages: usize, epoch: Instant) -> Vec<Duration> {
     let mut took = Vec::with_capacity(messages);
     while took.len() < messages {
         let text = text(&mut socket).await;
@@ -152,7 +152,7 @@ async fn round(options: &Options, server: &Server, is_one_stalled: bool) -> Vec<
     let epoch = Instant::now();
     let mut members = Vec::new();
     for _ in 0..options.members {
-        members.push(tokio::spawn(hear(server.join().await, options.messages, epoch)));
+        members.push(tokio::spawn(receive(server.join().await, options.messages, epoch)));
     }
     let stalled = if is_one_stalled { Some(server.join().await) } else { None };
     let mut speaker = server.join().await;
@@ -164,7 +164,7 @@ async fn round(options: &Options, server: &Server, is_one_stalled: bool) -> Vec<
         let name = uuid::Uuid::new_v4().to_string();
         let message =
             json!({"type": "chat_message", "room": server.room, "text": text, "client_msg_id": name});
-        say(&mut speaker, &message).await;
+        send(&mut speaker, &message).await;
         // The sender's own copies are read, but not measured.
         while let Ok(Some(_)) = tokio::time::timeout(Duration::ZERO, speaker.next()).await {}
     }

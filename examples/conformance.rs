@@ -110,9 +110,9 @@ async fn echo(request: HttpRequest, payload: Payload, server: Data<Server>) -> H
         while let Some(inbound) = connection.reader.next().await {
             match inbound {
                 Inbound::Text(text) => {
-                    say(&connection.outbox, frame::text(|to| to.extend_from_slice(text.as_bytes()))).await;
+                    push(&connection.outbox, frame::text(|to| to.extend_from_slice(text.as_bytes()))).await;
                 }
-                Inbound::Binary(bytes) => say(&connection.outbox, frame::binary(&bytes)).await,
+                Inbound::Binary(bytes) => push(&connection.outbox, frame::binary(&bytes)).await,
                 Inbound::Fault(reason) => connection.handle.close(reason),
                 Inbound::Alive | Inbound::Gone => {}
             }
@@ -122,7 +122,7 @@ async fn echo(request: HttpRequest, payload: Payload, server: Data<Server>) -> H
 }
 
 /// Sends frames and waits until they are written: a client that does not read is not read from.
-async fn say(outbox: &Outbox, frames: bytes::Bytes) {
+async fn push(outbox: &Outbox, frames: bytes::Bytes) {
     let _ = outbox.push(frames, Delivery::Durable);
     outbox.drained().await;
 }
@@ -191,17 +191,17 @@ impl ConnectHandler for Mirrors {
 }
 
 async fn mirror(mut socket: Socket) {
-    while let Some(heard) = socket.receive().await {
-        let SocketEvent::Packet(heard) = heard else { continue };
-        if let Some(answer) = reflection(heard) {
+    while let Some(received) = socket.receive().await {
+        let SocketEvent::Packet(received) = received else { continue };
+        if let Some(answer) = reflection(received) {
             let _ = socket.outbox.push(answer.frames(), Delivery::Durable);
         }
     }
 }
 
 /// The echo: the same arguments and attachments, as another event or as an acknowledgement.
-fn reflection(heard: Packet) -> Option<Packet> {
-    let Packet { kind: Kind::Event, namespace, id, data, attachments } = heard else { return None };
+fn reflection(received: Packet) -> Option<Packet> {
+    let Packet { kind: Kind::Event, namespace, id, data, attachments } = received else { return None };
     let parts: Vec<&RawValue> = serde_json::from_str(&data).ok()?;
     let (name, arguments) = parts.split_first()?;
     let arguments = arguments.iter().map(|argument| argument.get());

@@ -29,7 +29,7 @@
 //!
 //! ## What always holds
 //!
-//! - **A fact and its announcement commit together.** A use case gets a [`db::UnitOfWork`]; what it records is appended
+//! - **A change and its event commit together.** A use case gets a [`db::UnitOfWork`]; what it records is appended
 //!   to the event log in the same transaction, and leaves the process only after the commit. An answer too: whatever was
 //!   acknowledged is on disk, and a crash in between loses nothing, since whoever reconnects reads the log.
 //! - **Only the policy makes an [`Authorized`](domain::policy::Authorized) row**, and repositories' writes accept nothing

@@ -50,14 +50,14 @@ pub(crate) fn frame(event: Envelope) -> Bytes {
 /// An in-memory event log: what was published so far.
 struct Log {
     rooms: Vec<Vec<Envelope>>,
-    said: AtomicU64,
+    published: AtomicU64,
 }
 
 impl Log {
     fn events(&self, room: &Room) -> &[Envelope] {
-        let said = usize::try_from(self.said.load(Ordering::Acquire)).unwrap();
+        let published = usize::try_from(self.published.load(Ordering::Acquire)).unwrap();
         let events = self.rooms.iter().find(|events| events.first().is_some_and(|event| event.room == *room));
-        events.map_or(&[], |events| &events[..said])
+        events.map_or(&[], |events| &events[..published])
     }
 }
 
@@ -92,7 +92,7 @@ async fn run(options: Options, scenario: Scenario) -> [Measured; 2] {
     let silent = Duration::from_secs(3_600);
     let config =
         HubConfig { heartbeat_interval: silent, heartbeat_timeout: silent * 2, ..HubConfig::default() };
-    let log = Arc::new(Log { rooms: log_of(scenario, options.messages * 2), said: AtomicU64::new(0) });
+    let log = Arc::new(Log { rooms: log_of(scenario, options.messages * 2), published: AtomicU64::new(0) });
     let publisher = HubPublisher::new();
     let metrics = HubMetrics::new(&Registry::new()).unwrap();
     let hub = HubHandle::start(config.clone(), metrics, log.clone(), publisher);
@@ -129,7 +129,7 @@ async fn one(
     members: &Arc<Mutex<Members>>,
     pace: Pace,
 ) -> Measured {
-    let first = usize::try_from(log.said.load(Ordering::Acquire)).unwrap();
+    let first = usize::try_from(log.published.load(Ordering::Acquire)).unwrap();
     let messages = usize::try_from(options.messages).unwrap();
     let expected =
         log.rooms[0][first..first + messages].iter().cloned().map(frame).map(|frame| frame.len()).sum();
@@ -137,7 +137,7 @@ async fn one(
     let publisher = hub.publisher();
     let (began, cpu_before) = (Instant::now(), cpu());
     for seq in first..first + messages {
-        log.said.store(seq as u64 + 1, Ordering::Release);
+        log.published.store(seq as u64 + 1, Ordering::Release);
         for (number, events) in log.rooms.iter().enumerate() {
             publisher.publish(Committed { events: vec![events[seq].clone()], revocations: Vec::new() });
             if let Some(rest) = pace.rest(began, (seq - first) * scenario.rooms + number + 1, scenario) {

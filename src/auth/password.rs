@@ -109,13 +109,13 @@ impl Passwords {
     ///
     /// # Errors
     /// [`HashError::Overloaded`] if the queue is full.
-    pub(crate) fn line_up(&self) -> Result<Place, HashError> {
+    pub(crate) fn reserve(&self) -> Result<Place, HashError> {
         self.admitted.clone().try_acquire_owned().map(Place).map_err(|_| HashError::Overloaded)
     }
 
     /// Computes the hash to store, in PHC string form.
     pub(crate) async fn hash(&self, password: NewPassword) -> Result<String, HashError> {
-        self.hash_at(self.line_up()?, password).await
+        self.hash_at(self.reserve()?, password).await
     }
 
     /// The same, with a place reserved before.
@@ -173,7 +173,7 @@ mod tests {
         let hash = passwords.hash(new("cafe\u{301} au lait")).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
         let right = |text: &str, hash: &str| {
-            passwords.verify(passwords.line_up().unwrap(), PasswordInput::new(text), Some(hash.to_owned()))
+            passwords.verify(passwords.reserve().unwrap(), PasswordInput::new(text), Some(hash.to_owned()))
         };
         assert!(right("café au lait", &hash).await.unwrap());
         assert!(!right("cafe au lait", &hash).await.unwrap());
@@ -185,7 +185,7 @@ mod tests {
     async fn nobody_has_no_password_but_takes_as_much_work() {
         let passwords = Passwords::new(1, 1);
         for text in ["", "password"] {
-            let place = passwords.line_up().unwrap();
+            let place = passwords.reserve().unwrap();
             assert!(!passwords.verify(place, PasswordInput::new(text), None).await.unwrap());
         }
         let real = passwords.hash(new("password")).await.unwrap();
@@ -201,7 +201,7 @@ mod tests {
     async fn what_exceeds_the_line_is_shed() {
         let passwords = Passwords::new(1, 1);
         let _all = passwords.admitted.clone().acquire_many_owned(2).await.unwrap();
-        assert!(matches!(passwords.line_up(), Err(HashError::Overloaded)));
+        assert!(matches!(passwords.reserve(), Err(HashError::Overloaded)));
         assert!(matches!(passwords.hash(new("password")).await, Err(HashError::Overloaded)));
     }
 

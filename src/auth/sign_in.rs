@@ -106,7 +106,7 @@ impl Auth {
         call: CallId,
     ) -> Result<SignedIn, SignInError> {
         // The queue place comes first: an attempt that is never examined must not count towards the limit.
-        let place = self.passwords.line_up()?;
+        let place = self.passwords.reserve()?;
         let registered = device.address().map_or(Ok(()), |address| self.throttle.register(address));
         registered.map_err(|limited| too_many(&limited))?;
         let user = self.enroll_at(place, sign_up).await?;
@@ -116,7 +116,7 @@ impl Auth {
 
     /// Adds a user of any role: for registration, the demo and tests. Hashes the password off the event loop.
     pub async fn enroll(&self, sign_up: SignUp) -> Result<User, SignInError> {
-        self.enroll_at(self.passwords.line_up()?, sign_up).await
+        self.enroll_at(self.passwords.reserve()?, sign_up).await
     }
 
     async fn enroll_at(&self, place: Place, sign_up: SignUp) -> Result<User, SignInError> {
@@ -166,7 +166,7 @@ impl Auth {
             None if is_known_address => Origin::KnownAddress(address),
             None => Origin::Stranger(address),
         };
-        let place = self.passwords.line_up()?;
+        let place = self.passwords.reserve()?;
         let guess = self.throttle.begin(account, origin).await.map_err(|limited| too_many(&limited))?;
         let is_right = self.passwords.verify(place, password, hash).await?;
         let Some(id) = user.filter(|_| is_right) else {

@@ -29,7 +29,7 @@ use tokio::sync::Notify;
 
 use crate::clock::Clock;
 use crate::ids::LoginId;
-use crate::limits::network::{customer, neighbourhood};
+use crate::limits::network::{customer, subnet};
 use crate::limits::{Buckets, Limited, Quota};
 
 /// The period over which failures are counted.
@@ -62,7 +62,7 @@ pub(crate) enum Origin {
 enum Key {
     Device(LoginId),
     KnownAddress(AccountKey, IpAddr),
-    Neighbourhood(AccountKey, IpAddr),
+    Subnet(AccountKey, IpAddr),
     Account(AccountKey),
     Address(IpAddr),
 }
@@ -85,19 +85,19 @@ pub(crate) struct LoginThrottle {
     limits: GuessLimits,
     table: Mutex<Table>,
     /// Notified whenever an attempt was verified or abandoned.
-    judged: Notify,
+    finished: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Table {
     failed: Buckets<Key>,
     /// Bounded by the queue for password hashes.
-    judging: HashMap<Key, u32>,
+    in_progress: HashMap<Key, u32>,
 }
 
 impl LoginThrottle {
     pub(crate) fn new(limits: GuessLimits, clock: Clock) -> Self {
-        Self { clock, limits, table: Mutex::default(), judged: Notify::new() }
+        Self { clock, limits, table: Mutex::default(), finished: Notify::new() }
     }
 
     /// Counts a registration.
@@ -126,14 +126,14 @@ impl LoginThrottle {
     pub(crate) async fn begin(&self, account: AccountKey, origin: Origin) -> Result<Guess<'_>, Limited> {
         let keys = keys(account, origin);
         loop {
-            let judged = self.judged.notified();
-            tokio::pin!(judged);
+            let finished = self.finished.notified();
+            tokio::pin!(finished);
             // Enabled before the check, so that no outcome between the check and the wait is missed.
-            judged.as_mut().enable();
+            finished.as_mut().enable();
             if self.try_begin(&keys)? {
                 return Ok(Guess { throttle: self, keys });
             }
-            judged.await;
+            finished.await;
         }
     }
 
@@ -144,11 +144,11 @@ impl LoginThrottle {
         let mut is_free = true;
         for key in keys {
             let left = table.failed.get(key).look(self.quota(key), now)?.remaining;
-            is_free &= table.judging.get(key).copied().unwrap_or_default() < left;
+            is_free &= table.in_progress.get(key).copied().unwrap_or_default() < left;
         }
         if is_free {
             for key in keys {
-                *table.judging.entry(*key).or_default() += 1;
+                *table.in_progress.entry(*key).or_default() += 1;
             }
         }
         Ok(is_free)
@@ -156,7 +156,7 @@ impl LoginThrottle {
 
     fn quota(&self, key: &Key) -> Quota {
         let limit = match key {
-            Key::Device(_) | Key::KnownAddress(..) | Key::Neighbourhood(..) => self.limits.account,
+            Key::Device(_) | Key::KnownAddress(..) | Key::Subnet(..) => self.limits.account,
             Key::Account(_) => self.limits.anywhere,
             Key::Address(_) => self.limits.address,
         };
@@ -177,7 +177,7 @@ fn keys(account: AccountKey, origin: Origin) -> Vec<Key> {
         }
         Origin::Stranger(address) => vec![
             Key::Address(customer(address)),
-            Key::Neighbourhood(account, neighbourhood(address)),
+            Key::Subnet(account, subnet(address)),
             Key::Account(account),
         ],
     }
@@ -206,15 +206,15 @@ impl Drop for Guess<'_> {
     fn drop(&mut self) {
         let mut table = self.throttle.lock();
         for key in &self.keys {
-            if let Some(count) = table.judging.get_mut(key) {
+            if let Some(count) = table.in_progress.get_mut(key) {
                 *count -= 1;
                 if *count == 0 {
-                    table.judging.remove(key);
+                    table.in_progress.remove(key);
                 }
             }
         }
         drop(table);
-        self.throttle.judged.notify_waiters();
+        self.throttle.finished.notify_waiters();
     }
 }
 
@@ -266,7 +266,7 @@ mod tests {
         assert!(begin(&throttle, "ana", here).is_none());
         third.wrong();
         assert!(begin(&throttle, "ana", here).unwrap().is_err(), "it is refused");
-        assert!(throttle.table.lock().unwrap().judging.is_empty());
+        assert!(throttle.table.lock().unwrap().in_progress.is_empty());
     }
 
     #[tokio::test]
@@ -276,11 +276,11 @@ mod tests {
         let first = throttle.begin(ana, here).await.unwrap();
         let second = throttle.begin(ana, here).await.unwrap();
         let waiting = async { throttle.begin(ana, here).await.is_ok() };
-        let judging = async {
+        let verifying = async {
             tokio::task::yield_now().await;
             drop(first);
         };
-        let (went_on, ()) = tokio::join!(waiting, judging);
+        let (went_on, ()) = tokio::join!(waiting, verifying);
         assert!(went_on);
         drop(second);
     }

@@ -9,7 +9,7 @@ use crate::server;
 /// What `souk backup` takes besides the settings.
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
-    /// The file to make; one that exists is not written over
+    /// The file to create; an existing one is not overwritten
     #[arg(value_name = "PATH")]
     to: PathBuf,
 

@@ -31,22 +31,22 @@ struct Souk {
 #[derive(Debug, Subcommand)]
 #[allow(clippy::large_enum_variant, reason = "there is one, for as long as it takes to read it")]
 enum Command {
-    /// Serve until told to stop (SIGTERM or SIGINT)
+    /// Serve until SIGTERM or SIGINT
     Serve(Settings),
-    /// Serve a sample marketplace on a fresh temporary database, and say how to be each person in it
+    /// Serve a sample marketplace on a fresh temporary database, and print each user's credentials
     Demo(demo::Options),
-    /// Open many synthetic sessions on a server, and say how quickly it serves them
+    /// Open many synthetic sessions on a server, and measure its latency
     Load(load_test::Options),
     /// Mint an access token for a user
     Token(token::Options),
-    /// Add users, the first admin among them, and look after them
+    /// Add, list, suspend and change users; also for the first admin
     #[command(subcommand)]
     User(user::Command),
-    /// Check the configuration and say what is in force, secrets masked
+    /// Check the configuration and print the effective settings, secrets masked
     CheckConfig(Settings),
-    /// Bring the database's schema up to date, without serving
+    /// Migrate the database's schema, without serving
     Migrate(Settings),
-    /// Copy the SQLite database to a new file, whole, while a server may be using it
+    /// Copy the SQLite database to a new file, consistently, even while a server is using it
     Backup(backup::Options),
 }
 

@@ -13,11 +13,11 @@ use crate::server;
 /// What `souk token` takes besides the settings.
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
-    /// Whose token, by email address
+    /// The user's email address
     #[arg(long, value_name = "EMAIL")]
     user: Email,
 
-    /// How long it is valid; --access-ttl unless given
+    /// How long the token is valid; --access-ttl by default
     #[arg(long, value_name = "DURATION", value_parser = value::duration)]
     ttl: Option<Duration>,
 

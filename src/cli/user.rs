@@ -18,27 +18,27 @@ use crate::domain::{Error, Kind, Page};
 use crate::ids::UserId;
 use crate::server;
 
-/// What `souk user` can be told to do.
+/// The subcommands of `souk user`.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// Add a user of any role; how a new server gets its first admin
+    /// Add a user of any role, such as a new server's first admin
     ///
     /// The password is asked for twice without showing it, unless --password-file or --generate-password is given. May
     /// run beside a server on the same database: the user can log in at once.
     Add(Add),
     /// List users, newest first
     List(List),
-    /// Keep a user out: their logins end, and they are refused everywhere
+    /// Suspend a user: their logins end, and all their requests are refused
     ///
     /// May run beside servers on the same database: each closes the user's live sessions within about a second of it.
     /// The last active admin cannot be suspended.
     Suspend(Suspend),
-    /// Let a suspended user in again; they log in anew
+    /// Reinstate a suspended user, who must log in again
     Reinstate(Reinstate),
-    /// Move a user to another role: their logins end, and they log in anew
+    /// Change a user's role: their logins end, and they must log in again
     ///
     /// May run beside servers on the same database: each closes the user's live sessions within about a second of it.
-    /// The last active admin cannot become anything else.
+    /// The last active admin cannot be given another role.
     Role(ChangeRole),
 }
 
@@ -53,11 +53,11 @@ struct Place {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Add {
-    /// Their address, by which they log in
+    /// The email address, with which the user logs in
     #[arg(long, value_name = "EMAIL")]
     email: Email,
 
-    /// Their name, as others see it: 1 to 80 characters
+    /// The display name: 1 to 80 characters
     #[arg(long, value_name = "NAME", value_parser = DisplayName::parse)]
     name: DisplayName,
 
@@ -69,7 +69,7 @@ pub(super) struct Add {
     #[arg(long, value_name = "PATH", conflicts_with = "generate_password")]
     password_file: Option<PathBuf>,
 
-    /// Make a password up and print it, once, on standard output
+    /// Generate a password and print it once on standard output
     #[arg(long)]
     generate_password: bool,
 
@@ -83,7 +83,7 @@ pub(super) struct List {
     #[arg(long, value_name = "ROLE")]
     role: Option<Role>,
 
-    /// Print one JSON object a line, for programs
+    /// Print one JSON object per line
     #[arg(long)]
     json: bool,
 
@@ -93,11 +93,11 @@ pub(super) struct List {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Suspend {
-    /// Whom
+    /// The user's email address
     #[arg(value_name = "EMAIL")]
     email: Email,
 
-    /// Why, for the audit trail: 1 to 500 characters
+    /// The reason for the audit trail: 1 to 500 characters
     #[arg(long, value_name = "TEXT", value_parser = Reason::parse)]
     reason: Reason,
 
@@ -107,11 +107,11 @@ pub(super) struct Suspend {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Reinstate {
-    /// Whom
+    /// The user's email address
     #[arg(value_name = "EMAIL")]
     email: Email,
 
-    /// Why, for the audit trail: 1 to 500 characters
+    /// The reason for the audit trail: 1 to 500 characters
     #[arg(long, value_name = "TEXT", value_parser = Reason::parse)]
     reason: Option<Reason>,
 
@@ -121,7 +121,7 @@ pub(super) struct Reinstate {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct ChangeRole {
-    /// Whom
+    /// The user's email address
     #[arg(value_name = "EMAIL")]
     email: Email,
 
@@ -193,13 +193,13 @@ async fn add(command: Add) -> Result<(), super::Failed> {
     let added = db.write(move |uow| users::add(uow, &scope, &registration)).await;
     db.close().await;
     let user = added?;
-    let told = format!("added {} ({}), id {}", user.email, user.role, user.id);
+    let message = format!("added {} ({}), id {}", user.email, user.role, user.id);
     match generated {
         Some(password) => {
-            eprintln!("{told}; the password follows on standard output, and is not shown again");
+            eprintln!("{message}; the password follows on standard output, and is not shown again");
             println!("{password}");
         }
-        None => println!("{told}"),
+        None => println!("{message}"),
     }
     Ok(())
 }

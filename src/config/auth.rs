@@ -46,7 +46,7 @@ pub(crate) struct AuthConfig {
     )]
     pub(crate) ticket_ttl: Duration,
 
-    /// Clock difference to outside issuers that is forgiven
+    /// Clock difference to outside issuers that is tolerated
     #[arg(
         long, env = "SOUK_ISSUER_LEEWAY", value_name = "DURATION", default_value = "5s",
         value_parser = duration
@@ -71,7 +71,7 @@ pub(crate) struct AuthConfig {
     )]
     pub(crate) jwks_timeout: Duration,
 
-    /// Create unknown users of outside issuers at first sight
+    /// Create unknown users of outside issuers on their first request
     #[arg(
         long, env = "SOUK_PROVISION_USERS", value_name = "true|false", default_value = "false",
         num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set
@@ -99,15 +99,15 @@ pub(crate) struct AuthConfig {
     )]
     pub(crate) logins_per_account: u32,
 
-    /// Failed logins per account in 15 minutes, from all networks, before devices and addresses wait that have not signed in
-    /// to it before
+    /// Failed logins per account in 15 minutes, from all networks; beyond it, devices and addresses that have not
+    /// signed in to the account before must wait
     #[arg(
         long, env = "SOUK_LOGINS_PER_ACCOUNT_ANYWHERE", value_name = "COUNT", default_value = "100",
         value_parser = count::<u32>
     )]
     pub(crate) logins_per_account_anywhere: u32,
 
-    /// How long a device that has signed in is known by its device token
+    /// How long a device token is valid after a login
     #[arg(
         long, env = "SOUK_DEVICE_TTL", value_name = "DURATION", default_value = "180d",
         value_parser = duration

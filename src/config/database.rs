@@ -22,21 +22,21 @@ pub struct DatabaseConfig {
     )]
     pub(crate) database_url: DatabaseUrl,
 
-    /// Connections: for reads on SQLite, which has one writer besides; for everything on PostgreSQL
+    /// Connections: for reads on SQLite, which has one more for writes; for reads and writes on PostgreSQL
     #[arg(
         long, env = "SOUK_DATABASE_CONNECTIONS", value_name = "COUNT", default_value = "16",
         value_parser = count::<u32>
     )]
     pub(crate) database_connections: u32,
 
-    /// Writes that SQLite commits together at most
+    /// Maximum number of writes that SQLite commits together
     #[arg(
         long, env = "SOUK_DATABASE_GROUP_MAX", value_name = "COUNT", default_value = "256",
         value_parser = count::<usize>
     )]
     pub(crate) database_group_max: usize,
 
-    /// Writes that may wait; more are refused as overload
+    /// Writes that may be queued; more are refused as overload
     #[arg(
         long, env = "SOUK_DATABASE_QUEUE", value_name = "COUNT", default_value = "4096",
         value_parser = count::<usize>

@@ -11,8 +11,8 @@ pub(crate) struct EnvironmentSettings {
 /// Where the server runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Environment {
-    /// On somebody's desk: a missing secret is made.
+    /// For local work: a missing secret is generated.
     Development,
-    /// Where it matters: what is missing or weak keeps the server from starting.
+    /// For real users: a missing or weak secret keeps the server from starting.
     Production,
 }

@@ -6,11 +6,11 @@ use super::error::{Problem, Refusal};
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Logging")]
 pub(crate) struct LoggingConfig {
-    /// Lines for people, or one JSON object a line
+    /// Text, or one JSON object per line
     #[arg(long, env = "SOUK_LOG_FORMAT", value_name = "FORMAT", value_enum, default_value = "text")]
     pub(crate) log_format: LogFormat,
 
-    /// Least level, also by module: info, or warn,souk::realtime=debug
+    /// Minimum level, optionally per module: info, or warn,souk::realtime=debug
     #[arg(long, env = "SOUK_LOG_FILTER", value_name = "FILTER", default_value = "info,actix_server=warn")]
     pub(crate) log_filter: String,
 }

@@ -12,13 +12,13 @@ use super::signing::{given, strong_enough};
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Metrics")]
 pub(crate) struct MetricsSettings {
-    /// Address and port of its own for /metrics, which the main port answers with 404 then; port 0 takes a free one.
-    /// Unless given, /metrics is on the main port
+    /// Separate address and port for /metrics, which then is 404 on the main port; port 0 chooses a free one. By default,
+    /// /metrics is on the main port
     #[arg(long, env = "SOUK_METRICS_BIND", value_name = "ADDRESS:PORT")]
     pub(crate) metrics_bind: Option<SocketAddr>,
 
-    /// Token that /metrics asks for (Authorization: Bearer), at least 32 bytes; without one, whoever reaches the port
-    /// may read them
+    /// Token that /metrics requires (Authorization: Bearer), at least 32 bytes; without it, every client that reaches
+    /// the port may read the metrics
     #[arg(
         long, env = "SOUK_METRICS_TOKEN", value_name = "SECRET", hide_env_values = true,
         value_parser = secret::secret, conflicts_with = "metrics_token_file"

@@ -10,8 +10,8 @@ use super::error::{Problem, Refusal};
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Origins")]
 pub(crate) struct OriginsConfig {
-    /// Web origins that may call, exact and comma-separated, such as `https://app.example`; none by default, and in
-    /// development those of this machine besides (http://localhost, 127.0.0.1 and `[::1]`, on any port)
+    /// Allowed web origins, exact and comma-separated, such as `https://app.example`; none by default. In development,
+    /// loopback origins (http://localhost, 127.0.0.1 and `[::1]`, on any port) are allowed, too
     #[arg(long, env = "SOUK_ALLOWED_ORIGINS", value_name = "ORIGIN,..", value_delimiter = ',')]
     pub(crate) allowed_origins: Vec<Origin>,
 }

@@ -13,7 +13,7 @@ pub(crate) struct PlansConfig {
     )]
     pub(crate) free_connections: usize,
 
-    /// Messages a second from a session on the free plan
+    /// Messages per second from a session on the free plan
     #[arg(
         long, env = "SOUK_FREE_MESSAGES", value_name = "COUNT", default_value = "50",
         value_parser = count::<u32>
@@ -27,14 +27,14 @@ pub(crate) struct PlansConfig {
     )]
     pub(crate) free_rooms: usize,
 
-    /// HTTP requests a minute of a user on the free plan
+    /// HTTP requests per minute of a user on the free plan
     #[arg(
         long, env = "SOUK_FREE_REQUESTS", value_name = "COUNT", default_value = "6000",
         value_parser = count::<u32>
     )]
     pub(crate) free_requests: u32,
 
-    /// Simulations of a user on the free plan that wait or run at once
+    /// Queued and running simulations of a user on the free plan
     #[arg(
         long, env = "SOUK_FREE_SIMULATIONS", value_name = "COUNT", default_value = "1",
         value_parser = count::<u32>
@@ -48,7 +48,7 @@ pub(crate) struct PlansConfig {
     )]
     pub(crate) pro_connections: usize,
 
-    /// Messages a second from a session on the pro plan
+    /// Messages per second from a session on the pro plan
     #[arg(
         long, env = "SOUK_PRO_MESSAGES", value_name = "COUNT", default_value = "200",
         value_parser = count::<u32>
@@ -62,14 +62,14 @@ pub(crate) struct PlansConfig {
     )]
     pub(crate) pro_rooms: usize,
 
-    /// HTTP requests a minute of a user on the pro plan
+    /// HTTP requests per minute of a user on the pro plan
     #[arg(
         long, env = "SOUK_PRO_REQUESTS", value_name = "COUNT", default_value = "12000",
         value_parser = count::<u32>
     )]
     pub(crate) pro_requests: u32,
 
-    /// Simulations of a user on the pro plan that wait or run at once
+    /// Queued and running simulations of a user on the pro plan
     #[arg(
         long, env = "SOUK_PRO_SIMULATIONS", value_name = "COUNT", default_value = "5",
         value_parser = count::<u32>
@@ -83,7 +83,7 @@ pub(crate) struct PlansConfig {
     )]
     pub(crate) enterprise_connections: usize,
 
-    /// Messages a second from a session on the enterprise plan
+    /// Messages per second from a session on the enterprise plan
     #[arg(
         long, env = "SOUK_ENTERPRISE_MESSAGES", value_name = "COUNT", default_value = "1000",
         value_parser = count::<u32>
@@ -97,14 +97,14 @@ pub(crate) struct PlansConfig {
     )]
     pub(crate) enterprise_rooms: usize,
 
-    /// HTTP requests a minute of a user on the enterprise plan
+    /// HTTP requests per minute of a user on the enterprise plan
     #[arg(
         long, env = "SOUK_ENTERPRISE_REQUESTS", value_name = "COUNT", default_value = "60000",
         value_parser = count::<u32>
     )]
     pub(crate) enterprise_requests: u32,
 
-    /// Simulations of a user on the enterprise plan that wait or run at once
+    /// Queued and running simulations of a user on the enterprise plan
     #[arg(
         long, env = "SOUK_ENTERPRISE_SIMULATIONS", value_name = "COUNT", default_value = "20",
         value_parser = count::<u32>

@@ -13,7 +13,7 @@ pub(crate) struct RealtimeConfig {
     #[arg(long, env = "SOUK_FRAME_MAX", value_name = "SIZE", default_value = "64KiB", value_parser = size)]
     pub(crate) frame_max: usize,
 
-    /// Largest message that a client may send, its fragments together
+    /// Largest message that a client may send, all fragments together
     #[arg(long, env = "SOUK_MESSAGE_MAX", value_name = "SIZE", default_value = "64KiB", value_parser = size)]
     pub(crate) message_max: usize,
 
@@ -24,14 +24,14 @@ pub(crate) struct RealtimeConfig {
     )]
     pub(crate) fragments_max: usize,
 
-    /// Malformed messages in a minute that close the session
+    /// Malformed messages per minute at which the session is closed
     #[arg(
         long, env = "SOUK_MALFORMED_PER_MINUTE", value_name = "COUNT", default_value = "20",
         value_parser = count::<u32>
     )]
     pub(crate) malformed_per_minute: u32,
 
-    /// Connections of one address that have not authenticated yet; more get 429
+    /// Unauthenticated connections of one address; more get 429
     #[arg(
         long, env = "SOUK_UNAUTHENTICATED_PER_ADDRESS", value_name = "COUNT", default_value = "50",
         value_parser = count::<usize>
@@ -52,27 +52,27 @@ pub(crate) struct RealtimeConfig {
     )]
     pub(crate) heartbeat_interval: Duration,
 
-    /// A session that was silent for this long is dead
+    /// A session from which nothing was received for this long is closed
     #[arg(
         long, env = "SOUK_HEARTBEAT_TIMEOUT", value_name = "DURATION", default_value = "60s",
         value_parser = duration
     )]
     pub(crate) heartbeat_timeout: Duration,
 
-    /// How long a Socket.IO client may take to answer a ping; it is pinged at the heartbeat's interval
+    /// How long a Socket.IO client may take to answer a ping; pings are sent at the heartbeat interval
     #[arg(
         long, env = "SOUK_PING_TIMEOUT", value_name = "DURATION", default_value = "20s",
         value_parser = duration
     )]
     pub(crate) ping_timeout: Duration,
 
-    /// Largest body with which a polling Socket.IO client may send, as it is told
+    /// Largest request body of a polling Socket.IO client, announced to it as maxPayload
     #[arg(
         long, env = "SOUK_PAYLOAD_MAX", value_name = "SIZE", default_value = "512KiB", value_parser = size
     )]
     pub(crate) payload_max: usize,
 
-    /// Packets in one such body
+    /// Packets in one such request body
     #[arg(
         long, env = "SOUK_PACKETS_MAX", value_name = "COUNT", default_value = "512",
         value_parser = count::<usize>
@@ -86,24 +86,24 @@ pub(crate) struct RealtimeConfig {
     )]
     pub(crate) attachments_max: usize,
 
-    /// Bytes waiting for a client beyond which it counts as not reading
+    /// Bytes queued for a client above which it counts as slow
     #[arg(
         long, env = "SOUK_OUTBOX_SOFT", value_name = "SIZE", default_value = "256KiB", value_parser = size
     )]
     pub(crate) outbox_soft: usize,
 
-    /// Bytes waiting for a client beyond which it is closed at once
+    /// Bytes queued for a client above which it is closed at once
     #[arg(long, env = "SOUK_OUTBOX_HARD", value_name = "SIZE", default_value = "1MiB", value_parser = size)]
     pub(crate) outbox_hard: usize,
 
-    /// How long a client may take nothing while past the soft limit
+    /// How long a client above the soft limit may read nothing
     #[arg(
         long, env = "SOUK_SLOW_CONSUMER_GRACE", value_name = "DURATION", default_value = "5s",
         value_parser = duration
     )]
     pub(crate) slow_consumer_grace: Duration,
 
-    /// Unacknowledged data ends a TCP connection after this long
+    /// How long sent data may stay unacknowledged before the TCP connection is closed
     #[arg(
         long, env = "SOUK_TCP_USER_TIMEOUT", value_name = "DURATION", default_value = "30s",
         value_parser = duration
@@ -117,21 +117,21 @@ pub(crate) struct RealtimeConfig {
     )]
     pub(crate) socket_send_buffer: usize,
 
-    /// Messages that may wait for the hub; past it commands are answered busy and commits catch up from the log
+    /// Messages that may be queued for the hub; beyond it commands are answered busy, and events are read from the log
     #[arg(
         long, env = "SOUK_HUB_MAILBOX", value_name = "COUNT", default_value = "8192",
         value_parser = count::<usize>
     )]
     pub(crate) hub_mailbox: usize,
 
-    /// Live events that wait for a joining member while it reads the log
+    /// Live events buffered for a joining member while it reads the log
     #[arg(
         long, env = "SOUK_JOIN_BUFFER", value_name = "COUNT", default_value = "1024",
         value_parser = count::<usize>
     )]
     pub(crate) join_buffer: usize,
 
-    /// Missed events that a join replays; past it the answer says recovered: false
+    /// Missed events that a join replays; beyond it the answer has recovered: false
     #[arg(
         long, env = "SOUK_REPLAY_MAX", value_name = "COUNT", default_value = "1000",
         value_parser = count::<usize>
@@ -145,14 +145,14 @@ pub(crate) struct RealtimeConfig {
     )]
     pub(crate) history_max: usize,
 
-    /// How long an event that came early waits for the one before it, before that is read from the log
+    /// How long an event that arrived out of order waits for the missing one, which is then read from the log
     #[arg(
         long, env = "SOUK_GAP_TIMEOUT", value_name = "DURATION", default_value = "50ms",
         value_parser = duration
     )]
     pub(crate) gap_timeout: Duration,
 
-    /// How long before its token expires a session is told
+    /// How long before its token expires a session is warned
     #[arg(
         long, env = "SOUK_TOKEN_WARNING", value_name = "DURATION", default_value = "60s",
         value_parser = duration
@@ -166,7 +166,7 @@ pub(crate) struct RealtimeConfig {
     )]
     pub(crate) token_grace: Duration,
 
-    /// How long an evicted session may take to leave by itself, before its socket is shut
+    /// How long an evicted session may take to close, before its socket is shut down
     #[arg(
         long, env = "SOUK_EVICTION_GRACE", value_name = "DURATION", default_value = "5s",
         value_parser = duration
@@ -187,7 +187,7 @@ pub(crate) struct RealtimeConfig {
     )]
     pub(crate) stop_pause: Duration,
 
-    /// Clients are told to come back within a random part of this
+    /// Maximum reconnect delay given to clients when the server stops; each gets a random part of it
     #[arg(
         long, env = "SOUK_RECONNECT_JITTER", value_name = "DURATION", default_value = "5s",
         value_parser = duration

@@ -9,32 +9,32 @@ use super::value::{count, duration};
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Server")]
 pub(crate) struct ServerConfig {
-    /// Address and port to listen on; port 0 takes a free one
+    /// Address and port to listen on; port 0 chooses a free one
     #[arg(long, env = "SOUK_BIND", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8000")]
     pub(crate) bind: SocketAddr,
 
-    /// Worker threads, each with an event loop; the number of cores unless given
+    /// Worker threads, each with an event loop; by default one per core
     #[arg(
         long, env = "SOUK_WORKERS", value_name = "COUNT", default_value_t = cores(),
         value_parser = count::<usize>
     )]
     pub(crate) workers: usize,
 
-    /// Open connections per worker thread, beyond which new ones wait
+    /// Open connections per worker thread; further ones wait
     #[arg(
         long, env = "SOUK_MAX_CONNECTIONS", value_name = "COUNT", default_value = "25000",
         value_parser = count::<usize>
     )]
     pub(crate) max_connections: usize,
 
-    /// Time to send a complete request head, from the connection's begin or the head's first byte; to finish a handshake
+    /// Time to send a complete request head, from the start of the connection or the head's first byte; also for a handshake
     #[arg(
         long, env = "SOUK_HANDSHAKE_TIMEOUT", value_name = "DURATION", default_value = "10s",
         value_parser = duration
     )]
     pub(crate) handshake_timeout: Duration,
 
-    /// Time to send a complete request body, from its head; also where nobody reads it
+    /// Time to send a complete request body after its head, even if the body is not read
     #[arg(
         long, env = "SOUK_BODY_TIMEOUT", value_name = "DURATION", default_value = "20s",
         value_parser = duration
@@ -48,28 +48,28 @@ pub(crate) struct ServerConfig {
     )]
     pub(crate) keep_alive: Duration,
 
-    /// How long a client may take nothing of its answer, before its connection is closed
+    /// How long a client may read nothing of a response before its connection is closed
     #[arg(
         long, env = "SOUK_WRITE_TIMEOUT", value_name = "DURATION", default_value = "30s",
         value_parser = duration
     )]
     pub(crate) write_timeout: Duration,
 
-    /// Time from SIGTERM to exit: sessions told, writes committed
+    /// Time from SIGTERM to exit, in which sessions are closed and writes committed
     #[arg(
         long, env = "SOUK_STOP_TIMEOUT", value_name = "DURATION", default_value = "30s",
         value_parser = duration
     )]
     pub(crate) stop_timeout: Duration,
 
-    /// How often what is overdue is expired, and what is outdated forgotten
+    /// Interval at which overdue items are expired and outdated ones deleted
     #[arg(
         long, env = "SOUK_SWEEP_INTERVAL", value_name = "DURATION", default_value = "15s",
         value_parser = duration
     )]
     pub(crate) sweep_interval: Duration,
 
-    /// Proxies (comma-separated addresses) whose X-Forwarded-For is believed; none by default
+    /// Proxies (comma-separated addresses) whose X-Forwarded-For is trusted; none by default
     #[arg(long, env = "SOUK_TRUSTED_PROXIES", value_name = "ADDRESS,..", value_delimiter = ',')]
     pub(crate) trusted_proxies: Vec<IpAddr>,
 }

@@ -16,7 +16,7 @@ pub(crate) struct SigningSettings {
     #[arg(long, env = "SOUK_JWT_ALGORITHM", value_name = "ALGORITHM", value_enum, default_value = "HS256")]
     pub(crate) jwt_algorithm: JwtAlgorithm,
 
-    /// Secret for HS256, at least 32 bytes; made and kept beside the database in development
+    /// Secret for HS256, at least 32 bytes; in development, generated and stored next to the database
     #[arg(
         long, env = "SOUK_JWT_SECRET", value_name = "SECRET", hide_env_values = true,
         value_parser = secret::secret, conflicts_with = "jwt_secret_file"

@@ -85,8 +85,8 @@ fn a_missing_file_is_named_with_the_flag_the_variable_and_the_cause() {
     let Err(refusals) = given(&["--jwt-secret-file", "/no/such/file"]).check() else {
         panic!("accepted a missing file");
     };
-    let said = refusals.to_string();
-    assert!(said.starts_with("--jwt-secret-file (SOUK_JWT_SECRET_FILE) names /no/such/file"), "{said}");
+    let text = refusals.to_string();
+    assert!(text.starts_with("--jwt-secret-file (SOUK_JWT_SECRET_FILE) names /no/such/file"), "{text}");
 }
 
 #[test]

@@ -16,12 +16,11 @@ use super::audit_log::{NewAudit, Outcome};
 use super::event_log;
 
 #[derive(Default)]
-struct Heard(Mutex<Vec<(Room, Seq)>>);
+struct CommittedEvents(Mutex<Vec<(Room, Seq)>>);
 
-impl Publisher for Heard {
+impl Publisher for CommittedEvents {
     fn publish(&self, committed: Committed) {
-        let mut heard = self.0.lock().unwrap();
-        heard.extend(committed.events.into_iter().map(|e| (e.room, e.seq)));
+        self.0.lock().unwrap().extend(committed.events.into_iter().map(|e| (e.room, e.seq)));
     }
     fn publish_if_committed(&self, _: Committed) {}
 }
@@ -49,7 +48,7 @@ fn market(name: &str) -> Room {
 
 struct Fixture {
     db: Db,
-    heard: Arc<Heard>,
+    committed: Arc<CommittedEvents>,
     _folder: tempfile::TempDir,
     config: DbConfig,
 }
@@ -58,9 +57,9 @@ fn fixture(adjust: impl FnOnce(&mut DbConfig)) -> Fixture {
     let folder = tempfile::tempdir().unwrap();
     let mut config = DbConfig::new(Target::Sqlite(folder.path().join("nested/souk.db")));
     adjust(&mut config);
-    let heard = Arc::new(Heard::default());
-    let db = Db::open(&config, Clock::system(), heard.clone()).unwrap();
-    Fixture { db, heard, _folder: folder, config }
+    let committed = Arc::new(CommittedEvents::default());
+    let db = Db::open(&config, Clock::system(), committed.clone()).unwrap();
+    Fixture { db, committed, _folder: folder, config }
 }
 
 fn refusal() -> NewAudit {
@@ -95,7 +94,7 @@ async fn positions_are_gapless_and_told_after_the_commit_in_their_order() {
     for name in ["a", "b"] {
         let room = market(name);
         let seqs: Vec<u64> =
-            f.heard.0.lock().unwrap().iter().filter(|(r, _)| *r == room).map(|(_, s)| s.0).collect();
+            f.committed.0.lock().unwrap().iter().filter(|(r, _)| *r == room).map(|(_, s)| s.0).collect();
         assert_eq!(seqs, (1..=300).collect::<Vec<_>>());
         let replayed =
             f.db.read(move |uow| event_log::after(uow.conn(), &room, Seq(290), 100)).await.unwrap();
@@ -128,7 +127,7 @@ async fn a_failing_use_case_leaves_nothing_but_its_refusals() {
         .await
         .unwrap();
     assert_eq!(found, (vec!["market:kept".to_owned()], 1));
-    assert_eq!(f.heard.0.lock().unwrap().len(), 1);
+    assert_eq!(f.committed.0.lock().unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -168,7 +167,7 @@ async fn a_panic_takes_its_group_back_and_the_writer_goes_on() {
     })
     .await
     .unwrap();
-    assert_eq!(*f.heard.0.lock().unwrap(), vec![(market("x"), Seq(1))]);
+    assert_eq!(*f.committed.0.lock().unwrap(), vec![(market("x"), Seq(1))]);
 }
 
 #[tokio::test]

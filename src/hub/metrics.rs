@@ -54,7 +54,7 @@ impl HubMetrics {
             catch_ups: counter("souk_hub_catch_ups_total", "Times that all rooms caught up from the log")?,
             refused: counters(
                 "souk_hub_refused_total",
-                "Parcels that a busy worker refused, by kind",
+                "Messages that a busy worker refused, by kind",
                 "kind",
             )?,
             busy: counter("souk_hub_busy_total", "Commands answered busy")?,

@@ -11,7 +11,7 @@ pub(crate) fn customer(address: IpAddr) -> IpAddr {
 }
 
 /// The addresses that one party can easily control: an IPv4 /24, or an IPv6 /64.
-pub(crate) fn neighbourhood(address: IpAddr) -> IpAddr {
+pub(crate) fn subnet(address: IpAddr) -> IpAddr {
     match customer(address) {
         IpAddr::V4(v4) => IpAddr::V4(Ipv4Addr::from_bits(v4.to_bits() & (u32::MAX << 8))),
         v6 => v6,
@@ -37,7 +37,7 @@ mod tests {
 
     #[test]
     fn neighbours_share_all_but_the_last_byte() {
-        let of = |text| neighbourhood(ip(text));
+        let of = |text| subnet(ip(text));
         assert_eq!(of("192.0.2.1"), of("::ffff:192.0.2.254"));
         assert_ne!(of("192.0.2.1"), of("192.0.3.1"));
         assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::1"));

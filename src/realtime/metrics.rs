@@ -74,7 +74,7 @@ impl RealtimeMetrics {
         self.closes.with_label_values(&[reason.map_or("client", CloseReason::name)]).inc();
     }
 
-    pub(super) fn heard(&self, command: &Command) {
+    pub(super) fn received(&self, command: &Command) {
         self.commands.with_label_values(&[command.name()]).inc();
     }
 
@@ -82,7 +82,7 @@ impl RealtimeMetrics {
         self.malformed.with_label_values(&[code.name()]).inc();
     }
 
-    pub(super) fn said(&self, notice: &Notice) {
+    pub(super) fn sent(&self, notice: &Notice) {
         self.notices.with_label_values(&[notice.name()]).inc();
     }
 }

@@ -142,7 +142,7 @@ async fn open(
 async fn has_standing(gateway: &Gateway, scope: &Scope, target: &EndpointTarget) -> Result<(), CloseReason> {
     let Some(room) = target.room() else { return Ok(()) };
     let scope = scope.clone();
-    let looked = gateway.app().db.read(move |uow| rooms::may_hear(uow, &scope, &room)).await;
+    let looked = gateway.app().db.read(move |uow| rooms::authorize(uow, &scope, &room)).await;
     looked.map_err(|error| Refusal::from(error).close_reason())
 }
 

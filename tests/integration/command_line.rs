@@ -16,10 +16,10 @@ fn check_config_says_what_is_in_force_and_no_secret() {
     let secret = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
     let checked = souk(&["check-config", "--env=production", "--jwt-secret", secret]);
     assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
-    let said = String::from_utf8(checked.stdout).unwrap();
-    assert!(said.contains("SOUK_ENV = production"), "{said}");
-    assert!(said.contains("SOUK_JWT_SECRET = ***"), "{said}");
-    assert!(!said.contains(secret));
+    let output = String::from_utf8(checked.stdout).unwrap();
+    assert!(output.contains("SOUK_ENV = production"), "{output}");
+    assert!(output.contains("SOUK_JWT_SECRET = ***"), "{output}");
+    assert!(!output.contains(secret));
 }
 
 #[test]
@@ -35,8 +35,8 @@ fn a_bad_configuration_is_refused_with_the_flag_and_the_variable() {
     ] {
         let refused = souk(&arguments);
         assert!(!refused.status.success(), "{arguments:?}");
-        let said = String::from_utf8(refused.stderr).unwrap();
-        assert!(said.contains(named), "{arguments:?}: {said}");
+        let output = String::from_utf8(refused.stderr).unwrap();
+        assert!(output.contains(named), "{arguments:?}: {output}");
     }
 }
 
@@ -94,8 +94,8 @@ async fn the_demo_lets_everybody_be_who_it_says() {
     socket.recv("connection_established").await;
     let room = format!("session:{}", story["open_request"]["offers"][0]["session_id"].as_str().unwrap());
     let joined = socket.ack(json!({"type": "join", "room": room, "since": 0})).await;
-    let said = joined["events"].as_array().unwrap();
-    assert!(said.iter().any(|event| event["data"]["text"] == "It does."), "{joined}");
+    let output = joined["events"].as_array().unwrap();
+    assert!(output.iter().any(|event| event["data"]["text"] == "It does."), "{joined}");
 }
 
 /// A running `souk demo --json`; stopped on drop.

@@ -43,9 +43,9 @@ both_engines! {
         assert_eq!((swept.requests, swept.offers), (1, 0));
         let ana = app.log_in("ana").await;
         assert_eq!(ana.get(&format!("/requests/{request}")).await.ok()["state"], "expired");
-        let heard = app.db_events(&format!("user:{}", ana.id)).await;
-        let heard = kinds(&heard);
-        let (before, swept) = heard.split_at(3);
+        let received = app.db_events(&format!("user:{}", ana.id)).await;
+        let received = kinds(&received);
+        let (before, swept) = received.split_at(3);
         assert_eq!(before, ["request.published", "session.opened", "offer.submitted"]);
         assert_eq!(swept, ["offer.expired", "request.expired"]);
         let swept = sweep(&app.server).await.unwrap();

@@ -30,9 +30,9 @@ fn user(database: &Database, arguments: &[&str], input: &str) -> Output {
 #[track_caller]
 fn done(database: &Database, arguments: &[&str]) -> String {
     let output = user(database, arguments, PASSWORD);
-    let (said, complaint) = (text(&output.stdout), text(&output.stderr));
-    assert!(output.status.success(), "{arguments:?}: {said} {complaint}");
-    said
+    let (stdout, complaint) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{arguments:?}: {stdout} {complaint}");
+    stdout
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -61,8 +61,8 @@ both_engines! {
     fn a_new_server_says_how_to_get_its_first_admin_and_gets_it_while_it_runs(database) {
         run(async {
             let first = server(database);
-            let said = first.said_first.join("\n");
-            assert!(said.contains("souk user add --email"), "{said}");
+            let stdout = first.first_lines.join("\n");
+            assert!(stdout.contains("souk user add --email"), "{stdout}");
             let added = done(database, &add(ROOT, "admin"));
             assert!(added.starts_with("added root@example.com (admin), id "), "{added}");
 
@@ -76,8 +76,8 @@ both_engines! {
             drop(first);
 
             let second = server(database);
-            let said = second.said_first.join("\n");
-            assert!(!said.contains("souk user add"), "{said}");
+            let stdout = second.first_lines.join("\n");
+            assert!(!stdout.contains("souk user add"), "{stdout}");
         });
     }
 
@@ -104,13 +104,13 @@ both_engines! {
             let ben = Person::register(&anyone, "ben", "provider").await;
             let (mut of_ana, mut of_ben) = (ana.live().await, ben.live().await);
 
-            let said = done(database, &["suspend", "ana@example.com", "--reason", "spam"]);
-            assert_eq!(said, "ana@example.com is suspended\n");
+            let stdout = done(database, &["suspend", "ana@example.com", "--reason", "spam"]);
+            assert_eq!(stdout, "ana@example.com is suspended\n");
             ana.get("/auth/me").await.refused(401);
             assert_eq!(of_ana.closed().await.code, 4002);
 
-            let said = done(database, &["reinstate", "ana@example.com", "--reason", "a mistake"]);
-            assert_eq!(said, "ana@example.com may log in\n");
+            let stdout = done(database, &["reinstate", "ana@example.com", "--reason", "a mistake"]);
+            assert_eq!(stdout, "ana@example.com may log in\n");
             ana.get("/auth/me").await.refused(401);
             let again = log_in(&anyone, "ana@example.com", PASSWORD).await;
             again.live().await;
@@ -133,8 +133,8 @@ both_engines! {
             let anyone = server.client(None);
             let ana = Person::register(&anyone, "ana", "consumer").await;
             let mut live = ana.live().await;
-            let said = done(database, &["role", "Ana@Example.com", "admin"]);
-            assert_eq!(said, "ana@example.com has the role admin\n");
+            let stdout = done(database, &["role", "Ana@Example.com", "admin"]);
+            assert_eq!(stdout, "ana@example.com has the role admin\n");
             assert_eq!(live.closed().await.code, 4001);
             let admin = log_in(&anyone, "ana@example.com", PASSWORD).await;
             admin.get("/admin/users").await.ok();
@@ -187,10 +187,10 @@ both_engines! {
         ];
         for (arguments, input, code, named) in mistakes {
             let output = user(database, arguments, input);
-            let said = text(&output.stderr);
-            assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
-            assert!(said.contains(named) && !said.contains("panicked"), "{arguments:?}: {said}");
-            assert!(!said.contains(PASSWORD));
+            let stderr = text(&output.stderr);
+            assert_eq!(output.status.code(), Some(code), "{arguments:?}: {stderr}");
+            assert!(stderr.contains(named) && !stderr.contains("panicked"), "{arguments:?}: {stderr}");
+            assert!(!stderr.contains(PASSWORD));
         }
     }
 }

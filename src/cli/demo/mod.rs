@@ -15,7 +15,7 @@ use crate::server;
 /// What `souk demo` takes besides the settings.
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
-    /// Print one JSON object for programs instead of text for people
+    /// Print one JSON object instead of text
     #[arg(long)]
     json: bool,
 
@@ -40,12 +40,12 @@ pub(super) fn run(options: Options) -> Result<(), super::Failed> {
         let stop = server::shutdown_signal()?;
         let server = server::build(config, Clock::system())?;
         let demo = seed::set_up(server.app()).await.map_err(|error| error as super::Failed)?;
-        let told = match json {
+        let text = match json {
             true => output::as_json(&demo, server.address())?,
             false => output::as_text(&demo, server.address()),
         };
         let mut out = io::stdout().lock();
-        writeln!(out, "{told}")?;
+        writeln!(out, "{text}")?;
         out.flush()?;
         drop(out);
         Ok(server.run_until_stopped(stop).await?)

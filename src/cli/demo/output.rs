@@ -10,14 +10,14 @@ use super::users::Person;
 /// booking.
 pub(super) fn as_json(demo: &Demo, address: SocketAddr) -> Result<String, serde_json::Error> {
     #[derive(serde::Serialize)]
-    struct Told<'a> {
+    struct Output<'a> {
         base_url: String,
         websocket_url: String,
         #[serde(flatten)]
         demo: &'a Demo,
     }
-    let told = Told { base_url: base_url(address), websocket_url: websocket_url(address), demo };
-    serde_json::to_string(&told)
+    let output = Output { base_url: base_url(address), websocket_url: websocket_url(address), demo };
+    serde_json::to_string(&output)
 }
 
 /// The users, their credentials, and commands to try first.

@@ -96,11 +96,12 @@ async fn ask_for_painting(
     ben: &mut Person,
     cleo: &mut Person,
 ) -> Result<OpenRequest, Failed> {
-    let request = ask(app, ana, "Paint the living room", "About 30 m², white, high ceiling.").await?;
+    let request =
+        create_request(app, ana, "Paint the living room", "About 30 m², white, high ceiling.").await?;
     let first = bid(app, ben, ana, request, 42000, "Saturday, paint included.", 3).await?;
     let second = bid(app, cleo, ana, request, 38000, "Two of us, done in a day.", 4).await?;
-    say(app, ana, first.session_id, "demo-1", "Does that include the ceiling?").await?;
-    say(app, ben, first.session_id, "demo-2", "It does.").await?;
+    send_message(app, ana, first.session_id, "demo-1", "Does that include the ceiling?").await?;
+    send_message(app, ben, first.session_id, "demo-2", "It does.").await?;
     let offers = [first, second].map(|offer| OpenOffer {
         id: offer.id,
         version: offer.version,
@@ -120,14 +121,14 @@ async fn confide(app: &App, ana: &mut Person) -> Result<(), Failed> {
 
 /// A booking, with its chat session and project.
 async fn book_a_fence(app: &App, dora: &mut Person, ben: &mut Person) -> Result<Booked, Failed> {
-    let request = ask(app, dora, "Paint the garden fence", "20 m, green, twice.").await?;
+    let request = create_request(app, dora, "Paint the garden fence", "20 m, green, twice.").await?;
     let offer = bid(app, ben, dora, request, 30000, "With weatherproof paint.", 6).await?;
     let (id, version) = (offer.id, offer.version);
     let accepted = act(app, dora, move |uow, scope| offers::accept(uow, scope, id, version)).await?;
     let booking = accepted.booking_id.ok_or("an accepted offer has a booking")?;
     let booking =
         act(app, dora, move |uow, scope| Ok(bookings::find(uow, scope, booking)?.into_row())).await?;
-    say(app, dora, booking.session_id, "demo-3", "The gate is open from eight.").await?;
+    send_message(app, dora, booking.session_id, "demo-3", "The gate is open from eight.").await?;
     for party in [dora, ben] {
         party.owns.booking_ids.push(booking.id);
         party.owns.project_ids.extend(booking.project_id);
@@ -141,7 +142,12 @@ async fn book_a_fence(app: &App, dora: &mut Person, ben: &mut Person) -> Result<
     })
 }
 
-async fn ask(app: &App, consumer: &mut Person, title: &str, description: &str) -> Result<RequestId, Failed> {
+async fn create_request(
+    app: &App,
+    consumer: &mut Person,
+    title: &str,
+    description: &str,
+) -> Result<RequestId, Failed> {
     let new = NewRequest {
         details: RequestDetails {
             category: "painting".parse()?,
@@ -185,7 +191,13 @@ async fn bid(
     Ok(offer)
 }
 
-async fn say(app: &App, who: &Person, session: SessionId, name: &str, text: &str) -> Result<(), Failed> {
+async fn send_message(
+    app: &App,
+    who: &Person,
+    session: SessionId,
+    name: &str,
+    text: &str,
+) -> Result<(), Failed> {
     let command =
         SendMessage { session, client_msg_id: ClientMsgId::parse(name)?, text: MessageText::parse(text)? };
     act(app, who, move |uow, scope| sessions::send_message(uow, scope, &command)).await?;

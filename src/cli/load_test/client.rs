@@ -15,7 +15,7 @@ use url::Url;
 use crate::config::Secret;
 
 /// Time limit for a handshake or an answer; a slower one counts as failed.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The server under test, with the load-test secret.
 #[derive(Debug, Clone)]
@@ -49,7 +49,7 @@ pub(super) enum Failure {
     /// A command was answered with an error; holds its code.
     #[error("refused a command: {0}")]
     Command(String),
-    /// No message within [`PATIENCE`].
+    /// No message within [`TIMEOUT`].
     #[error("no answer within 30 s")]
     Late,
 }
@@ -69,11 +69,11 @@ impl Target {
 
 /// The messages that a load test distinguishes.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Heard {
+pub(super) enum Received {
     /// The answer to this client's own command.
-    Answer,
+    Pong,
     /// A `typing` notice from another member; holds the sender's user id.
-    Said(String),
+    Typing(String),
     /// Any other message.
     Other,
 }
@@ -99,7 +99,7 @@ pub(super) struct Client {
 impl Client {
     /// Connects, and waits for the welcome message.
     pub(super) async fn open(target: &Target) -> Result<Self, Failure> {
-        timeout(PATIENCE, Self::connect(target)).await.map_err(|_| Failure::Late)?
+        timeout(TIMEOUT, Self::connect(target)).await.map_err(|_| Failure::Late)?
     }
 
     async fn connect(target: &Target) -> Result<Self, Failure> {
@@ -139,32 +139,32 @@ impl Client {
                 }
             }
         };
-        timeout(PATIENCE, answered).await.map_err(|_| Failure::Late)?
+        timeout(TIMEOUT, answered).await.map_err(|_| Failure::Late)?
     }
 
     /// Sends a `typing` command, which the room's other members receive.
-    pub(super) async fn say(&mut self, room: &str) -> Result<(), Failure> {
+    pub(super) async fn send_typing(&mut self, room: &str) -> Result<(), Failure> {
         self.send(format!(r#"{{"type":"typing","room":"{room}"}}"#)).await
     }
 
     /// Sends a `ping` command, which the server answers.
-    pub(super) async fn ask(&mut self) -> Result<(), Failure> {
+    pub(super) async fn send_ping(&mut self) -> Result<(), Failure> {
         self.send(r#"{"type":"ping"}"#.to_owned()).await
     }
 
     /// Receives the next message.
-    pub(super) async fn hear(&mut self) -> Result<Heard, Failure> {
+    pub(super) async fn receive(&mut self) -> Result<Received, Failure> {
         let notice = self.next().await?;
         Ok(match (notice.kind.as_str(), notice.by) {
-            ("pong", _) => Heard::Answer,
-            ("typing", Some(by)) => Heard::Said(by),
+            ("pong", _) => Received::Pong,
+            ("typing", Some(by)) => Received::Typing(by),
             ("error", _) => return Err(Failure::Command(notice.code.unwrap_or_default())),
-            _ => Heard::Other,
+            _ => Received::Other,
         })
     }
 
     /// Closes the session in order.
-    pub(super) async fn leave(mut self) -> Result<(), Failure> {
+    pub(super) async fn close(mut self) -> Result<(), Failure> {
         // An error only means that the server closed first.
         let _ = self.stream.close(None).await;
         Ok(())

@@ -26,7 +26,7 @@ pub(super) struct Options {
     #[arg(long, value_name = "COUNT", default_value = "1000", value_parser = value::count::<u32>)]
     sessions: u32,
 
-    /// Handshakes at once; above the server's --unauthenticated-per-address they are refused
+    /// Concurrent handshakes; the server refuses more than its --unauthenticated-per-address
     #[arg(long, value_name = "COUNT", default_value = "32", value_parser = value::count::<u32>)]
     at_once: u32,
 
@@ -34,15 +34,15 @@ pub(super) struct Options {
     #[arg(long, value_name = "COUNT", default_value = "10", value_parser = value::count::<u32>)]
     room_size: u32,
 
-    /// How long there is traffic once all sessions are open
+    /// How long to send traffic once all sessions are open
     #[arg(long = "for", value_name = "DURATION", default_value = "10s", value_parser = value::duration)]
     period: Duration,
 
-    /// How often each session says something to its room, and asks something of the server
+    /// Interval at which each session sends `typing` to its room and `ping` to the server
     #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = value::duration)]
     every: Duration,
 
-    /// Print one JSON object for programs instead of text for people
+    /// Print one JSON object instead of text
     #[arg(long)]
     json: bool,
 

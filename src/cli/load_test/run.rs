@@ -13,7 +13,7 @@ use tokio::sync::{Barrier, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval_at, sleep_until};
 
-use super::client::{Client, Failure, Heard, Target};
+use super::client::{Client, Failure, Received, Target};
 use super::report::{Measured, Report};
 
 /// The parameters of a load test.
@@ -44,7 +44,7 @@ struct Shared {
     /// Session numbers by the user ids that the server assigned.
     numbers: RwLock<HashMap<String, u32>>,
     /// When each session last sent `typing`, in microseconds after `began`.
-    said: Vec<AtomicU64>,
+    last_typing: Vec<AtomicU64>,
 }
 
 /// Opens the sessions, generates traffic for the period, and reports the measurements.
@@ -56,7 +56,7 @@ pub(super) async fn run(load: Load) -> Report {
         all_joined: Barrier::new(count),
         began: Instant::now(),
         numbers: RwLock::default(),
-        said: (0..load.sessions).map(|_| AtomicU64::new(0)).collect(),
+        last_typing: (0..load.sessions).map(|_| AtomicU64::new(0)).collect(),
         load,
     });
     let mut sessions = JoinSet::new();
@@ -125,35 +125,35 @@ async fn talk(
     // Sessions are staggered, so that the load is even.
     let mut turns = interval_at(start + every.mul_f64(f64::from(number) / f64::from(sessions)), every);
     turns.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let mut asked = None;
+    let mut pinged_at = None;
     loop {
         tokio::select! {
-            () = sleep_until(start + period) => return client.leave().await,
+            () = sleep_until(start + period) => return client.close().await,
             _ = turns.tick() => {
                 // Receivers look up this time to compute the delivery latency.
                 let at = u64::try_from(shared.began.elapsed().as_micros()).unwrap_or(u64::MAX);
-                if let Some(said) = usize::try_from(number).ok().and_then(|number| shared.said.get(number)) {
-                    said.store(at, Ordering::Release);
+                if let Some(sent_at) = usize::try_from(number).ok().and_then(|number| shared.last_typing.get(number)) {
+                    sent_at.store(at, Ordering::Release);
                 }
-                client.say(&room).await?;
-                if asked.is_none() {
-                    asked = Some(Instant::now());
-                    client.ask().await?;
+                client.send_typing(&room).await?;
+                if pinged_at.is_none() {
+                    pinged_at = Some(Instant::now());
+                    client.send_ping().await?;
                 }
             }
-            heard = client.hear() => match heard? {
-                Heard::Answer => measured.round_trips.extend(asked.take().map(|asked| asked.elapsed())),
-                Heard::Said(user) => measured.deliveries.extend(shared.since_said(&user)),
-                Heard::Other => {}
+            received = client.receive() => match received? {
+                Received::Pong => measured.round_trips.extend(pinged_at.take().map(|sent_at: Instant| sent_at.elapsed())),
+                Received::Typing(user) => measured.deliveries.extend(shared.since_typing(&user)),
+                Received::Other => {}
             },
         }
     }
 }
 
 impl Shared {
-    fn since_said(&self, user: &str) -> Option<Duration> {
+    fn since_typing(&self, user: &str) -> Option<Duration> {
         let number = self.numbers.read().unwrap_or_else(PoisonError::into_inner).get(user).copied()?;
-        let said = self.said.get(usize::try_from(number).ok()?)?.load(Ordering::Acquire);
-        self.began.elapsed().checked_sub(Duration::from_micros(said))
+        let sent_at = self.last_typing.get(usize::try_from(number).ok()?)?.load(Ordering::Acquire);
+        self.began.elapsed().checked_sub(Duration::from_micros(sent_at))
     }
 }

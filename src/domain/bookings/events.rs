@@ -67,7 +67,7 @@ impl DomainEvent for BookingChanged<'_> {
 
 /// Records a booking event for both parties.
 pub(super) fn announce(uow: &mut UnitOfWork<'_>, by: Option<UserId>, change: Change, booking: &Booking) {
-    let fact = BookingChanged {
+    let event = BookingChanged {
         booking_id: booking.id,
         offer_id: booking.offer_id,
         request_id: booking.request_id,
@@ -84,5 +84,5 @@ pub(super) fn announce(uow: &mut UnitOfWork<'_>, by: Option<UserId>, change: Cha
         change,
         parties: [booking.consumer_user_id, booking.provider_user_id],
     };
-    uow.record(by, &fact);
+    uow.record(by, &event);
 }

@@ -60,9 +60,9 @@ pub(crate) fn edit(
     if profile == consumer.profile {
         return Ok(consumer.into_row());
     }
-    let fact = ConsumerUpdated { consumer_id: id, owner: consumer.user_id };
+    let event = ConsumerUpdated { consumer_id: id, owner: consumer.user_id };
     let consumer = repository::update_profile(uow, consumer, profile)?;
-    uow.record(Some(scope.user()), &fact);
+    uow.record(Some(scope.user()), &event);
     Ok(consumer)
 }
 

@@ -82,7 +82,7 @@ fn begin(
         return Ok(None);
     }
     let conversation_id = conversation.id;
-    let fact = ConversationCreated { conversation_id, is_default, owner: conversation.user_id };
-    uow.record(Some(scope.user()), &fact);
+    let event = ConversationCreated { conversation_id, is_default, owner: conversation.user_id };
+    uow.record(Some(scope.user()), &event);
     Ok(Some(conversation))
 }

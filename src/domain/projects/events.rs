@@ -82,7 +82,7 @@ pub(super) fn announce(
     project: &Project,
     user: UserId,
 ) {
-    let fact = MemberChanged {
+    let event = MemberChanged {
         project_id: project.id,
         title: project.title.as_str(),
         user_id: user,
@@ -90,5 +90,5 @@ pub(super) fn announce(
         version: project.version,
         change,
     };
-    uow.record(Some(by), &fact);
+    uow.record(Some(by), &event);
 }

@@ -98,12 +98,12 @@ fn owned(uow: &UnitOfWork<'_>, by: UserId, owners: &[UserId], title: &ProjectTit
 
 fn open(uow: &mut UnitOfWork<'_>, project: Authorized<Project>) -> Result<Project, Error> {
     repository::insert(uow, &project)?;
-    let fact = ProjectOpened {
+    let event = ProjectOpened {
         project_id: project.id,
         booking_id: project.booking_id,
         title: project.title.as_str(),
         members: project.members.iter().map(|member| member.user).collect(),
     };
-    uow.record(Some(project.created_by), &fact);
+    uow.record(Some(project.created_by), &event);
     Ok(project.into_row())
 }

@@ -21,7 +21,7 @@ crate::db::text_enum! {
 
 /// A part of a provider's profile or catalogue changed. The owner's other devices reload that part.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub(crate) struct ShopUpdated {
+pub(crate) struct ProviderUpdated {
     /// The provider.
     pub(crate) provider_id: ProviderId,
     /// What to reload.
@@ -31,7 +31,7 @@ pub(crate) struct ShopUpdated {
     pub(crate) owner: UserId,
 }
 
-impl DomainEvent for ShopUpdated {
+impl DomainEvent for ProviderUpdated {
     fn kind(&self) -> &'static str {
         "provider.updated"
     }

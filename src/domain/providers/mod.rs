@@ -12,7 +12,7 @@ pub(crate) use catalog::{
     Caption, CatalogItem, Photo, PhotoChanges, Position, Service, ServiceChanges, ServiceDuration,
     ServicePrice, Template, TemplateChanges, add, change, get, list_items, remove,
 };
-pub(crate) use events::{Part, ShopUpdated};
+pub(crate) use events::{Part, ProviderUpdated};
 pub(crate) use repository::id_of;
 pub(crate) use service::{ProfileChanges, edit, find, list};
 

@@ -6,7 +6,8 @@ use crate::domain::{Error, Kind, Page, Slice};
 use crate::ids::{Category, ProviderId};
 
 use super::{
-    Bio, Categories, DisplayName, EDIT, Part, Profile, Provider, READ, ServiceArea, ShopUpdated, repository,
+    Bio, Categories, DisplayName, EDIT, Part, Profile, Provider, ProviderUpdated, READ, ServiceArea,
+    repository,
 };
 
 /// A partial update of a profile; `None` leaves a field unchanged.
@@ -69,9 +70,9 @@ pub(crate) fn edit(
     if profile == provider.profile {
         return Ok(provider.into_row());
     }
-    let fact = ShopUpdated { provider_id: id, part: Part::Profile, owner: provider.user_id };
+    let event = ProviderUpdated { provider_id: id, part: Part::Profile, owner: provider.user_id };
     let provider = repository::update_profile(uow, provider, profile)?;
-    uow.record(Some(scope.user()), &fact);
+    uow.record(Some(scope.user()), &event);
     Ok(provider)
 }
 

@@ -107,13 +107,13 @@ pub(crate) fn send_message(
     }
     let at = uow.now();
     let id = MessageId::new(at);
-    let fact = MessageSent {
+    let event = MessageSent {
         id,
         session_id: chat.id,
         client_msg_id: command.client_msg_id.as_str(),
         text: command.text.as_str(),
     };
-    let seq = uow.append(&chat.room(), Some(scope.user()), &fact)?.seq;
+    let seq = uow.append(&chat.room(), Some(scope.user()), &event)?.seq;
     let message = Message {
         id,
         session_id: chat.id,

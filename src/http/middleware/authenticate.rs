@@ -35,20 +35,20 @@ pub(crate) async fn authenticate<B: MessageBody + 'static>(
     let Some(app) = request.app_data::<web::Data<App>>().cloned() else {
         return next.call(request).await.map(ServiceResponse::map_into_left_body);
     };
-    let judged = match access(&request) {
+    let checked = match access(&request) {
         Access::Probe => Ok(()),
         Access::Live => return live(&app, request, next).await,
-        Access::Open => judge(&app, &request).await.or_else(Refusal::of_a_guest),
-        Access::Token => match judge(&app, &request).await {
+        Access::Open => check(&app, &request).await.or_else(Refusal::on_open_route),
+        Access::Token => match check(&app, &request).await {
             Ok(()) => Ok(()),
-            Err(refusal) => Err(refusal.of_a_caller(&app, call_of(&app, &request)).await),
+            Err(refusal) => Err(refusal.on_protected_route(&app, call_of(&app, &request)).await),
         },
     };
-    let mut response = match judged {
+    let mut response = match checked {
         Ok(()) => next.call(request).await?.map_into_left_body(),
         Err(problem) => request.into_response(problem.error_response()).map_into_right_body(),
     };
-    tell(&mut response);
+    add_rate_limit_headers(&mut response);
     Ok(response)
 }
 
@@ -66,7 +66,7 @@ async fn live<B: MessageBody + 'static>(
         return Ok(response.map_into_left_body());
     }
     let counted = app.rates.address(address);
-    leave_standing(response.request(), counted);
+    store_standing(response.request(), counted);
     let mut response = match counted {
         Ok(_) => response.map_into_left_body(),
         Err(limited) => {
@@ -74,7 +74,7 @@ async fn live<B: MessageBody + 'static>(
             ServiceResponse::new(response.into_parts().0, answer).map_into_right_body()
         }
     };
-    tell(&mut response);
+    add_rate_limit_headers(&mut response);
     Ok(response)
 }
 
@@ -88,14 +88,14 @@ enum Refusal {
 
 impl Refusal {
     /// On an open route, an invalid token counts as none.
-    fn of_a_guest(self) -> Result<(), Problem> {
+    fn on_open_route(self) -> Result<(), Problem> {
         match self {
             Self::Limited(problem) => Err(problem),
             Self::Token(_) => Ok(()),
         }
     }
 
-    async fn of_a_caller(self, app: &App, call: CallId) -> Problem {
+    async fn on_protected_route(self, app: &App, call: CallId) -> Problem {
         match self {
             Self::Limited(problem) => problem,
             Self::Token(refused) => {
@@ -106,7 +106,7 @@ impl Refusal {
     }
 }
 
-async fn judge(app: &App, request: &ServiceRequest) -> Result<(), Refusal> {
+async fn check(app: &App, request: &ServiceRequest) -> Result<(), Refusal> {
     let address = client_address(request.request(), &app.config.server);
     let refused = match bearer(request.headers()) {
         None => AuthError::Missing.into(),
@@ -120,7 +120,7 @@ async fn judge(app: &App, request: &ServiceRequest) -> Result<(), Refusal> {
         return Err(Refusal::Token(refused));
     }
     let counted = app.rates.address(address);
-    leave_standing(request.request(), counted);
+    store_standing(request.request(), counted);
     match counted {
         Ok(_) => Err(Refusal::Token(refused)),
         Err(limited) => Err(Refusal::Limited(too_many(limited))),
@@ -143,7 +143,7 @@ async fn identify(app: &App, token: &str, address: IpAddr, call: CallId) -> Resu
 
 fn count_caller(app: &App, request: &ServiceRequest, scope: Scope) -> Result<(), Refusal> {
     let counted = app.rates.user(scope.user(), app.limits(scope.plan()).requests);
-    leave_standing(request.request(), counted);
+    store_standing(request.request(), counted);
     if let Err(limited) = counted {
         app.metrics.plan_limited("requests", scope.plan().as_str());
         return Err(Refusal::Limited(too_many(limited)));
@@ -161,13 +161,13 @@ fn too_many(limited: Limited) -> Problem {
     domain::Error::Limited { detail: "too many requests", retry_after: limited.retry_after }.into()
 }
 
-fn leave_standing(request: &impl HttpMessage, counted: Result<Standing, Limited>) {
+fn store_standing(request: &impl HttpMessage, counted: Result<Standing, Limited>) {
     let standing = counted.unwrap_or_else(|limited| limited.standing);
     request.extensions_mut().insert(standing);
 }
 
 /// Adds `RateLimit-*` (draft-ietf-httpapi-ratelimit-headers-06, section 3).
-fn tell<B>(response: &mut ServiceResponse<B>) {
+fn add_rate_limit_headers<B>(response: &mut ServiceResponse<B>) {
     let Some(standing) = response.request().extensions().get::<Standing>().copied() else { return };
     let mut put = |name, value: u64| put(response.headers_mut(), name, value);
     put("ratelimit-limit", standing.limit.into());

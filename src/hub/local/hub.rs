@@ -206,13 +206,13 @@ impl LocalHub {
         at_most: usize,
         mut evict: impl FnMut(&mut Sessions, ConnectionId, &mut Effects),
     ) -> usize {
-        let staying = self.0.sessions.borrow().staying(at_most);
+        let active = self.0.sessions.borrow().active_connections(at_most);
         self.with_effects(|sessions, effects| {
-            for connection in &staying {
+            for connection in &active {
                 evict(sessions, *connection, effects);
             }
         });
-        staying.len()
+        active.len()
     }
 
     /// Changes the sessions, then carries out the effects with nothing borrowed.

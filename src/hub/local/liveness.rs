@@ -17,7 +17,7 @@ pub(super) const TICK: Duration = Duration::from_secs(1);
 /// is removed from the hub.
 const FORGET_AFTER: u32 = 3;
 
-pub(super) struct Watch {
+pub(super) struct Liveness {
     /// When something was last received from the client, with the resolution of a tick. Shared with the
     /// session's `RegistrationHandle`, which sets it.
     seen: Rc<Cell<Instant>>,
@@ -41,12 +41,12 @@ pub(super) enum Verdict {
     Ping,
     Evict(CloseReason),
     /// It was asked to leave and did not: shut down its socket.
-    Cut,
+    Abort,
     /// It is still there after its socket was shut down: remove it from the hub.
     Forget,
 }
 
-impl Watch {
+impl Liveness {
     /// Consecutive values of `spoke` spread sessions evenly over the heartbeat interval, even if they
     /// connected at the same time.
     pub(super) fn new(now: Instant, spoke: u64) -> Self {
@@ -70,7 +70,7 @@ impl Watch {
         self.leaving.get_or_insert(Leaving { since: now, abort: false });
     }
 
-    pub(super) fn look(
+    pub(super) fn check(
         &mut self,
         now: Instant,
         tick: u64,
@@ -84,7 +84,7 @@ impl Watch {
             }
             if !leaving.abort && waited >= config.eviction_grace {
                 leaving.abort = true;
-                return Verdict::Cut;
+                return Verdict::Abort;
             }
             return Verdict::Fine;
         }
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     struct Looks {
-        watch: Watch,
+        liveness: Liveness,
         start: Instant,
         config: HubConfig,
     }
@@ -124,12 +124,12 @@ mod tests {
     impl Looks {
         fn new() -> Self {
             let start = Instant::now();
-            Self { watch: Watch::new(start, 3), start, config: HubConfig::default() }
+            Self { liveness: Liveness::new(start, 3), start, config: HubConfig::default() }
         }
 
         fn at(&mut self, second: u64, waiting: usize, drained: u64) -> Verdict {
             let now = self.start + Duration::from_secs(second);
-            self.watch.look(now, second, Progress { waiting, drained, overflowed: false }, &self.config)
+            self.liveness.check(now, second, Progress { waiting, drained, overflowed: false }, &self.config)
         }
     }
 
@@ -146,7 +146,7 @@ mod tests {
     fn silence_ends_a_session_and_any_sign_of_life_puts_it_off() {
         let mut looks = Looks::new();
         assert_ne!(looks.at(59, 0, 0), Verdict::Evict(CloseReason::Silent));
-        looks.watch.seen().set(looks.start + Duration::from_secs(30));
+        looks.liveness.seen().set(looks.start + Duration::from_secs(30));
         assert_ne!(looks.at(89, 0, 0), Verdict::Evict(CloseReason::Silent));
         assert_eq!(looks.at(90, 0, 0), Verdict::Evict(CloseReason::Silent));
     }
@@ -173,16 +173,16 @@ mod tests {
     fn an_overflow_needs_no_grace() {
         let mut looks = Looks::new();
         let progress = Progress { waiting: 10, drained: 0, overflowed: true };
-        let verdict = looks.watch.look(looks.start, 0, progress, &looks.config);
+        let verdict = looks.liveness.check(looks.start, 0, progress, &looks.config);
         assert_eq!(verdict, Verdict::Evict(CloseReason::SlowConsumer));
     }
 
     #[test]
     fn who_does_not_leave_is_cut_and_then_forgotten() {
         let mut looks = Looks::new();
-        looks.watch.leave(looks.start + Duration::from_secs(1));
+        looks.liveness.leave(looks.start + Duration::from_secs(1));
         assert_eq!(looks.at(5, 0, 0), Verdict::Fine);
-        assert_eq!(looks.at(6, 0, 0), Verdict::Cut);
+        assert_eq!(looks.at(6, 0, 0), Verdict::Abort);
         assert_eq!(looks.at(7, 0, 0), Verdict::Fine, "once is enough");
         assert_eq!(looks.at(16, 0, 0), Verdict::Forget);
     }

@@ -92,7 +92,7 @@ impl Membership {
         for (seq, frame) in std::mem::take(waiting) {
             if seq == next {
                 next = seq.next();
-                // An overflow is found at the next tick by `Watch::look`; a closed outbox has no reader.
+                // An overflow is found at the next tick by `Liveness::check`; a closed outbox has no reader.
                 let _ = self.outbox.push(frame, Delivery::Durable);
             }
         }
@@ -118,49 +118,52 @@ mod tests {
         (Membership::joining(MembershipId(1), user, Dialect::Json, outbox, at_most), stream)
     }
 
-    fn say(member: &mut Membership, seqs: impl IntoIterator<Item = u64>) -> Vec<DeliveryResult> {
+    fn take_all(member: &mut Membership, seqs: impl IntoIterator<Item = u64>) -> Vec<DeliveryResult> {
         let frame = |seq: u64| Bytes::from(vec![u8::try_from(seq).unwrap()]);
         seqs.into_iter().map(|seq| member.take(Seq(seq), &frame(seq))).collect()
     }
 
-    fn heard(stream: &mut OutboxStream) -> Vec<u8> {
+    fn received(stream: &mut OutboxStream) -> Vec<u8> {
         stream.next().now_or_never().flatten().map(|bytes| bytes.to_vec()).unwrap_or_default()
     }
 
     #[test]
     fn live_events_wait_for_the_log_and_are_spliced_by_position() {
         let (mut member, mut stream) = member(10);
-        assert_eq!(say(&mut member, 4..=7), [DeliveryResult::Waiting; 4]);
-        assert!(heard(&mut stream).is_empty(), "nothing before the splice");
+        assert_eq!(take_all(&mut member, 4..=7), [DeliveryResult::Waiting; 4]);
+        assert!(received(&mut stream).is_empty(), "nothing before the splice");
         assert_eq!(member.splice(Seq(5)), Spliced::Live);
-        assert_eq!(heard(&mut stream), [6, 7]);
-        assert_eq!(say(&mut member, 7..=8), [DeliveryResult::Known, DeliveryResult::Pushed(Pushed::Queued)]);
-        assert_eq!(heard(&mut stream), [8]);
+        assert_eq!(received(&mut stream), [6, 7]);
+        assert_eq!(
+            take_all(&mut member, 7..=8),
+            [DeliveryResult::Known, DeliveryResult::Pushed(Pushed::Queued)]
+        );
+        assert_eq!(received(&mut stream), [8]);
     }
 
     #[test]
     fn a_buffer_that_overran_sends_the_session_back_to_the_log() {
         let (mut member, mut stream) = member(3);
-        let _ = say(&mut member, 1..=9);
+        let _ = take_all(&mut member, 1..=9);
         assert_eq!(member.splice(Seq(2)), Spliced::Behind, "only 7 to 9 are kept");
         assert_eq!(member.splice(Seq(6)), Spliced::Live);
-        assert_eq!(heard(&mut stream), [7, 8, 9]);
+        assert_eq!(received(&mut stream), [7, 8, 9]);
     }
 
     #[test]
     fn a_log_read_past_what_waits_needs_nothing_of_it() {
         let (mut member, mut stream) = member(3);
-        let _ = say(&mut member, 1..=2);
+        let _ = take_all(&mut member, 1..=2);
         assert_eq!(member.splice(Seq(5)), Spliced::Live);
-        assert_eq!(say(&mut member, 3..=6)[..3], [DeliveryResult::Known; 3]);
-        assert_eq!(heard(&mut stream), [6]);
+        assert_eq!(take_all(&mut member, 3..=6)[..3], [DeliveryResult::Known; 3]);
+        assert_eq!(received(&mut stream), [6]);
     }
 
     #[test]
     fn a_missing_event_is_not_passed_over() {
         let (mut member, mut stream) = member(3);
         assert_eq!(member.splice(Seq(0)), Spliced::Live);
-        assert_eq!(say(&mut member, [2]), [DeliveryResult::Gap]);
-        assert!(heard(&mut stream).is_empty());
+        assert_eq!(take_all(&mut member, [2]), [DeliveryResult::Gap]);
+        assert!(received(&mut stream).is_empty());
     }
 }

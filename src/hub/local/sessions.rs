@@ -22,7 +22,7 @@ use crate::protocol::{Dialect, Notice};
 
 use super::effects::{Delivered, Effects};
 use super::index::Index;
-use super::liveness::{Verdict, Watch};
+use super::liveness::{Liveness, Verdict};
 use super::membership::{DeliveryResult, Membership, Spliced};
 use super::notices;
 
@@ -42,7 +42,7 @@ pub(super) struct Sessions {
 struct Session {
     registration: Registration,
     rooms: BTreeSet<Room>,
-    watch: Watch,
+    liveness: Liveness,
 }
 
 /// The joining connection, as the RoomHub needs to know it.
@@ -76,10 +76,10 @@ impl Sessions {
     pub(super) fn register(&mut self, registration: Registration) -> Rc<std::cell::Cell<Instant>> {
         let connection = registration.connection;
         self.registered += 1;
-        let watch = Watch::new(self.now, self.registered);
-        let seen = watch.seen();
+        let liveness = Liveness::new(self.now, self.registered);
+        let seen = liveness.seen();
         self.index.insert(connection, &registration.credentials);
-        self.sessions.insert(connection, Session { registration, rooms: BTreeSet::new(), watch });
+        self.sessions.insert(connection, Session { registration, rooms: BTreeSet::new(), liveness });
         seen
     }
 
@@ -90,7 +90,8 @@ impl Sessions {
     }
 
     pub(super) fn renew(&mut self, connection: ConnectionId, credentials: Credentials) {
-        let Some(session) = self.sessions.get_mut(&connection).filter(|session| !session.watch.is_leaving())
+        let Some(session) =
+            self.sessions.get_mut(&connection).filter(|session| !session.liveness.is_leaving())
         else {
             return;
         };
@@ -101,7 +102,7 @@ impl Sessions {
 
     pub(super) fn begin_join(&mut self, connection: ConnectionId, room: &Room) -> Result<Joiner, JoinError> {
         let session = self.sessions.get_mut(&connection).ok_or(JoinError::Gone)?;
-        if session.watch.is_leaving() {
+        if session.liveness.is_leaving() {
             return Err(JoinError::Gone);
         }
         let at_most = session.registration.credentials.rooms;
@@ -185,7 +186,7 @@ impl Sessions {
 
     /// A snapshot of a session; `None` if it is being evicted.
     fn seen_from_outside(&self, connection: ConnectionId) -> Option<LiveSession> {
-        let session = self.sessions.get(&connection).filter(|session| !session.watch.is_leaving())?;
+        let session = self.sessions.get(&connection).filter(|session| !session.liveness.is_leaving())?;
         let Registration { credentials, endpoint, address, since, .. } = &session.registration;
         Some(LiveSession {
             connection,
@@ -196,7 +197,7 @@ impl Sessions {
             endpoint: *endpoint,
             address: *address,
             since: *since,
-            silent_for: session.watch.silent_for(self.now),
+            silent_for: session.liveness.silent_for(self.now),
             rooms: session.rooms.len(),
         })
     }
@@ -211,7 +212,7 @@ impl Sessions {
             let Some(frame) = message.encoded.of(member.dialect) else { continue };
             let result = match &message.contents {
                 Contents::Event(seq) => member.take(*seq, frame),
-                Contents::Ephemeral { exclude, .. } if is_excepted(*exclude, *connection, member.user) => {
+                Contents::Ephemeral { exclude, .. } if is_excluded(*exclude, *connection, member.user) => {
                     continue;
                 }
                 Contents::Ephemeral { delivery, .. } if member.is_live() => {
@@ -241,7 +242,7 @@ impl Sessions {
                     if self.leave(connection, room, effects) {
                         self.notify(connection, &notices::left(room, *user, *reason));
                     }
-                    if self.is_anchored(connection, room) {
+                    if self.is_bound_to(connection, room) {
                         self.evict(connection, notices::close_reason(*reason), None, effects);
                     }
                 }
@@ -255,7 +256,7 @@ impl Sessions {
         }
     }
 
-    fn is_anchored(&self, connection: ConnectionId, room: &Room) -> bool {
+    fn is_bound_to(&self, connection: ConnectionId, room: &Room) -> bool {
         let session = self.sessions.get(&connection);
         session.is_some_and(|session| session.registration.bound_room.as_ref() == Some(room))
     }
@@ -285,10 +286,10 @@ impl Sessions {
         if !self.withdraw(connection, effects) {
             return false;
         }
-        let Some(Session { registration, watch, .. }) = self.sessions.get_mut(&connection) else {
+        let Some(Session { registration, liveness, .. }) = self.sessions.get_mut(&connection) else {
             return false;
         };
-        watch.leave(self.now);
+        liveness.leave(self.now);
         if reason == CloseReason::SlowConsumer {
             registration.outbox.clear();
         }
@@ -306,7 +307,8 @@ impl Sessions {
     /// Takes the session out of its rooms and the index; returns whether it existed and was not being evicted
     /// already.
     fn withdraw(&mut self, connection: ConnectionId, effects: &mut Effects) -> bool {
-        let Some(session) = self.sessions.get_mut(&connection).filter(|session| !session.watch.is_leaving())
+        let Some(session) =
+            self.sessions.get_mut(&connection).filter(|session| !session.liveness.is_leaving())
         else {
             return false;
         };
@@ -325,16 +327,16 @@ impl Sessions {
         let mut forgotten = Vec::new();
         for (connection, session) in &mut self.sessions {
             let Registration { outbox, dialect, abort, .. } = &session.registration;
-            match session.watch.look(now, self.tick, outbox.progress(), &self.config) {
+            match session.liveness.check(now, self.tick, outbox.progress(), &self.config) {
                 Verdict::Fine => {}
                 Verdict::Ping => {
-                    // A client that cannot take a ping is found by `Watch::look`.
+                    // A client that cannot take a ping is found by `Liveness::check`.
                     if let Some(ping) = notices::ping(*dialect) {
                         let _ = outbox.push(ping, Delivery::Droppable);
                     }
                 }
                 Verdict::Evict(reason) => evicted.push((*connection, reason)),
-                Verdict::Cut => effects.aborts.push(abort.clone()),
+                Verdict::Abort => effects.aborts.push(abort.clone()),
                 Verdict::Forget => forgotten.push(*connection),
             }
         }
@@ -348,9 +350,9 @@ impl Sessions {
     }
 
     /// Up to `at_most` sessions that are not being evicted yet.
-    pub(super) fn staying(&self, at_most: usize) -> Vec<ConnectionId> {
-        let staying = self.sessions.iter().filter(|(_, session)| !session.watch.is_leaving());
-        staying.map(|(connection, _)| *connection).take(at_most).collect()
+    pub(super) fn active_connections(&self, at_most: usize) -> Vec<ConnectionId> {
+        let active = self.sessions.iter().filter(|(_, session)| !session.liveness.is_leaving());
+        active.map(|(connection, _)| *connection).take(at_most).collect()
     }
 
     #[cfg(test)]
@@ -365,7 +367,7 @@ impl Sessions {
             for room in &session.rooms {
                 assert!(self.rooms[room].contains_key(connection), "a room knows its members");
             }
-            assert!(session.rooms.is_empty() || !session.watch.is_leaving(), "who leaves is in no room");
+            assert!(session.rooms.is_empty() || !session.liveness.is_leaving(), "who leaves is in no room");
         }
         if self.sessions.is_empty() {
             assert!(self.index.is_empty() && self.rooms.is_empty(), "nothing is left of those who left");
@@ -373,7 +375,7 @@ impl Sessions {
     }
 }
 
-fn is_excepted(exclude: Exclude, connection: ConnectionId, user: UserId) -> bool {
+fn is_excluded(exclude: Exclude, connection: ConnectionId, user: UserId) -> bool {
     match exclude {
         Exclude::Connection(who) => who == connection,
         Exclude::User(who) => who == user,

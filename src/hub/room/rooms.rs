@@ -71,7 +71,7 @@ impl Rooms {
         change: PresenceChange,
         output: &mut impl RoomOutput,
     ) {
-        if tells_presence(room) {
+        if has_presence(room) {
             let notice = Notice::Presence { room: room.clone(), change };
             let delivery = Delivery::Latest(LatestKey::presence(room.clone(), user));
             self.broadcast(room, &notice, &delivery, Exclude::User(user), output);
@@ -98,7 +98,7 @@ impl Rooms {
             Phase::Starting { missed, .. } => *missed = true,
             Phase::Running(sequencer) => sequencer.offer(event, now),
         }
-        if state.let_through(now, output) {
+        if state.send_ready(now, output) {
             self.needs_repair.insert(room);
         }
     }
@@ -218,7 +218,7 @@ impl Rooms {
 
 /// Whether members of a room are sent `presence`. In a market room it would reveal competitors to each other;
 /// in the admins' room and a user's own room it has no meaning.
-fn tells_presence(room: &Room) -> bool {
+fn has_presence(room: &Room) -> bool {
     match room {
         Room::Session(_)
         | Room::Booking(_)

@@ -52,24 +52,24 @@ struct Member {
 
 /// The members on one worker thread.
 struct Audience {
-    speakers: [usize; Dialect::ALL.len()],
+    members_by_dialect: [usize; Dialect::ALL.len()],
     /// The last event that the worker accepted. Less than the room's head only after its mailbox was full.
     sent: Seq,
 }
 
 impl Audience {
-    fn speaks(&self, dialect: Dialect) -> bool {
-        self.speakers.get(dialect.index()).is_some_and(|count| *count > 0)
+    fn has_dialect(&self, dialect: Dialect) -> bool {
+        self.members_by_dialect.get(dialect.index()).is_some_and(|count| *count > 0)
     }
 
     fn count(&mut self, dialect: Dialect, change: impl Fn(usize) -> usize) {
-        if let Some(count) = self.speakers.get_mut(dialect.index()) {
+        if let Some(count) = self.members_by_dialect.get_mut(dialect.index()) {
             *count = change(*count);
         }
     }
 
     fn is_empty(&self) -> bool {
-        self.speakers.iter().all(|count| *count == 0)
+        self.members_by_dialect.iter().all(|count| *count == 0)
     }
 }
 
@@ -105,7 +105,7 @@ impl RoomState {
         let audience = self
             .audiences
             .entry(worker)
-            .or_insert(Audience { speakers: [0; Dialect::ALL.len()], sent: head });
+            .or_insert(Audience { members_by_dialect: [0; Dialect::ALL.len()], sent: head });
         audience.count(dialect, |count| count + 1);
         *self.users.entry(user).or_default() += 1;
         is_first
@@ -177,7 +177,7 @@ impl RoomState {
     }
 
     /// Sends every event that is in order; returns whether a repair is still needed.
-    pub(super) fn let_through(&mut self, now: Instant, output: &mut impl RoomOutput) -> bool {
+    pub(super) fn send_ready(&mut self, now: Instant, output: &mut impl RoomOutput) -> bool {
         while let Phase::Running(sequencer) = &mut self.phase
             && let Some(event) = sequencer.take_ready()
         {
@@ -202,7 +202,7 @@ impl RoomState {
             match &mut self.phase {
                 Phase::Running(sequencer) if event.seq >= sequencer.next() => {
                     sequencer.offer(event, now);
-                    self.let_through(now, output);
+                    self.send_ready(now, output);
                 }
                 Phase::Running(_) => self.send(event, output),
                 Phase::Starting { .. } => {}
@@ -229,8 +229,9 @@ impl RoomState {
     fn send(&mut self, event: Envelope, output: &mut impl RoomOutput) {
         let (room, seq) = (event.room.clone(), event.seq);
         let waits = |audience: &Audience| audience.sent.next() == seq;
-        let in_use =
-            |dialect| self.audiences.values().any(|audience| waits(audience) && audience.speaks(dialect));
+        let in_use = |dialect| {
+            self.audiences.values().any(|audience| waits(audience) && audience.has_dialect(dialect))
+        };
         let encoded = Arc::new(EncodedNotice::encode(&event_notice(event), in_use));
         for (worker, audience) in self.audiences.iter_mut().filter(|(_, audience)| waits(audience)) {
             let message =
@@ -249,7 +250,7 @@ impl RoomState {
         exclude: Exclude,
         output: &mut impl RoomOutput,
     ) -> usize {
-        let in_use = |dialect| self.audiences.values().any(|audience| audience.speaks(dialect));
+        let in_use = |dialect| self.audiences.values().any(|audience| audience.has_dialect(dialect));
         let encoded = Arc::new(EncodedNotice::encode(notice, in_use));
         let message = || RoomMessage {
             room: room.clone(),
@@ -317,8 +318,9 @@ impl RoomState {
         assert!(!self.members.is_empty(), "a room without members is forgotten");
         assert_eq!(self.users.values().sum::<usize>(), self.members.len(), "each member counts for its user");
         assert!(self.users.values().all(|count| *count > 0));
-        let speakers = self.audiences.values().flat_map(|audience| audience.speakers).sum::<usize>();
-        assert_eq!(speakers, self.members.len(), "each member counts for its worker");
+        let members_by_dialect =
+            self.audiences.values().flat_map(|audience| audience.members_by_dialect).sum::<usize>();
+        assert_eq!(members_by_dialect, self.members.len(), "each member counts for its worker");
         assert!(self.audiences.values().all(|audience| !audience.is_empty()));
         match &self.phase {
             Phase::Starting { .. } => assert!(!self.reading, "first the head, then events"),

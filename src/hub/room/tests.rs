@@ -195,7 +195,7 @@ impl Play {
     /// each.
     fn check_stays(&mut self) -> Vec<Seq> {
         let mut refused = Vec::new();
-        let mut heard = Vec::new();
+        let mut received = Vec::new();
         for (number, membership) in &mut self.stays {
             match membership.answer.try_recv() {
                 Ok(Ok(head)) => membership.head = Some(head),
@@ -210,12 +210,12 @@ impl Play {
                     last = *seq;
                 }
             }
-            heard.push(last);
+            received.push(last);
         }
         for number in refused {
             self.stays.remove(&number);
         }
-        heard
+        received
     }
 
     /// Reports everything, answers every read, lets every worker accept, and checks that nothing is missing.

@@ -19,16 +19,16 @@ fn members_hear_their_room_and_nobody_else_does() {
         let (mut ana, mut ben) = (world.connect(1), world.connect(2));
         ana.join(&kitchen, Seq(0)).await.unwrap();
         ben.join(&garden, Seq(0)).await.unwrap();
-        world.say(&kitchen);
-        world.say(&garden);
-        world.say(&garden);
+        world.publish_event(&kitchen);
+        world.publish_event(&garden);
+        world.publish_event(&garden);
         settle().await;
-        assert_eq!(ana.heard_seqs(), [1]);
-        assert_eq!(ben.heard_seqs(), [1, 2]);
+        assert_eq!(ana.received_seqs(), [1]);
+        assert_eq!(ben.received_seqs(), [1, 2]);
         ben.disconnect();
-        world.say(&garden);
+        world.publish_event(&garden);
         settle().await;
-        assert!(ben.heard_seqs().is_empty());
+        assert!(ben.received_seqs().is_empty());
         assert_eq!(world.hub.snapshot().await.unwrap().rooms.len(), 1, "a room without members is forgotten");
         world.hub.local().check_invariants();
     });
@@ -44,10 +44,10 @@ fn an_event_that_comes_early_waits_for_the_one_before_it() {
         world.report(third);
         world.report(second);
         settle().await;
-        assert!(ana.heard_seqs().is_empty(), "not before the first");
+        assert!(ana.received_seqs().is_empty(), "not before the first");
         world.report(first);
         settle().await;
-        assert_eq!(ana.heard_seqs(), [1, 2, 3]);
+        assert_eq!(ana.received_seqs(), [1, 2, 3]);
         assert_eq!(world.metrics.gap_reads.get(), 0, "nothing had to be read");
     });
 }
@@ -64,14 +64,14 @@ fn a_gap_that_does_not_close_is_read_from_the_log() {
         settle().await;
         tokio::time::advance(Duration::from_millis(49)).await;
         settle().await;
-        assert!(ana.heard_seqs().is_empty());
+        assert!(ana.received_seqs().is_empty());
         assert_eq!(world.metrics.gap_reads.get(), 0);
         tokio::time::advance(Duration::from_millis(2)).await;
         settle().await;
         assert_eq!(world.metrics.gap_reads.get(), 1, "the first read fails");
         tokio::time::sleep(Duration::from_millis(60)).await;
         settle().await;
-        assert_eq!(ana.heard_seqs(), [1, 2]);
+        assert_eq!(ana.received_seqs(), [1, 2]);
     });
 }
 
@@ -83,11 +83,11 @@ fn a_lost_report_is_made_good_from_the_log() {
         let mut ana = world.connect(1);
         ana.join(&room, Seq(0)).await.unwrap();
         for _ in 0..2_000 {
-            world.say(&room);
+            world.publish_event(&room);
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
         assert!(world.metrics.catch_ups.get() > 0, "the mailbox was full");
-        assert_eq!(ana.heard_seqs(), (1..=2_000).collect::<Vec<_>>());
+        assert_eq!(ana.received_seqs(), (1..=2_000).collect::<Vec<_>>());
     });
 }
 
@@ -128,9 +128,9 @@ fn a_join_that_is_given_up_does_not_end_the_one_after_it() {
         let given_up = local.join(ana.connection, room.clone()).await.unwrap();
         ana.join(&room, Seq(0)).await.unwrap();
         drop(given_up);
-        world.say(&room);
+        world.publish_event(&room);
         settle().await;
-        assert_eq!(ana.heard_seqs(), [1]);
+        assert_eq!(ana.received_seqs(), [1]);
     });
 }
 
@@ -144,14 +144,14 @@ fn a_user_with_two_connections_comes_and_goes_once() {
         ben.join(&room, Seq(0)).await.unwrap();
         ben_too.join(&room, Seq(0)).await.unwrap();
         settle().await;
-        assert_eq!(ana.heard(), [json!({"type": "presence", "room": room, "joined": user(2)})]);
+        assert_eq!(ana.received(), [json!({"type": "presence", "room": room, "joined": user(2)})]);
         assert_eq!(world.hub.members(&room).await.unwrap(), [user(1), user(2)]);
         ben.disconnect();
         settle().await;
-        assert!(ana.heard().is_empty(), "one connection is left");
+        assert!(ana.received().is_empty(), "one connection is left");
         ben_too.disconnect();
         settle().await;
-        assert_eq!(ana.heard(), [json!({"type": "presence", "room": room, "left": user(2)})]);
+        assert_eq!(ana.received(), [json!({"type": "presence", "room": room, "left": user(2)})]);
     });
 }
 
@@ -163,16 +163,16 @@ fn what_is_not_stored_goes_to_the_others_alone() {
         ana.join(&room, Seq(0)).await.unwrap();
         ben.join(&room, Seq(0)).await.unwrap();
         settle().await;
-        let _ = (ana.heard(), ben.heard());
+        let _ = (ana.received(), ben.received());
         let typing = || Notice::Typing { room: room.clone(), by: user(1) };
         let local = world.hub.local();
         local.broadcast(ana.connection, &room, typing(), Delivery::Droppable).unwrap();
         settle().await;
-        assert!(ana.heard().is_empty());
-        assert_eq!(ben.heard(), [json!({"type": "typing", "room": room, "by": user(1)})]);
+        assert!(ana.received().is_empty());
+        assert_eq!(ben.received(), [json!({"type": "typing", "room": room, "by": user(1)})]);
         local.leave(ana.connection, &room);
-        let said = local.broadcast(ana.connection, &room, typing(), Delivery::Droppable);
-        assert_eq!(said, Err(BroadcastError::NotAMember));
+        let received = local.broadcast(ana.connection, &room, typing(), Delivery::Droppable);
+        assert_eq!(received, Err(BroadcastError::NotAMember));
     });
 }
 

@@ -80,7 +80,7 @@ fn one_session_is_closed_and_hears_why() {
         let (mut ana, other) = (world.connect(1), world.connect(1));
         assert!(world.hub.close(ana.connection, CloseReason::ClosedByAdmin).await);
         let reason = json!({"type": "disconnecting", "reason": "closed_by_admin", "reconnect_in_ms": 5000});
-        assert_eq!(ana.heard(), [reason, json!({"close": 4008})]);
+        assert_eq!(ana.received(), [reason, json!({"close": 4008})]);
         assert_eq!(other.evicted.get(), None);
         assert!(!world.hub.close(ana.connection, CloseReason::ClosedByAdmin).await, "it is leaving already");
         world.hub.local().check_invariants();

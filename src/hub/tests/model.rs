@@ -92,7 +92,7 @@ impl Person {
     fn read(&mut self) {
         let Some(member) = &mut self.member else { return };
         assert_eq!(member.evicted.get(), None, "nobody is slow or silent here, and no order was broken");
-        for notice in member.heard().iter().filter(|notice| notice["type"] == "event") {
+        for notice in member.received().iter().filter(|notice| notice["type"] == "event") {
             let room: Room = notice["room"].as_str().unwrap().parse().unwrap();
             let seen = self.seen.entry(room).or_default();
             *seen += 1;
@@ -137,7 +137,7 @@ async fn play(world: World, steps: Vec<Step>) {
     }
     for room in &rooms {
         settle().await;
-        world.say(room);
+        world.publish_event(room);
     }
     tokio::time::sleep(Duration::from_secs(1)).await;
     for person in &mut people {

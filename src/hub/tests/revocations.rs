@@ -74,15 +74,15 @@ fn an_evicted_session_hears_why_and_nothing_more() {
         ana.join(&room, Seq(0)).await.unwrap();
         ben.join(&room, Seq(0)).await.unwrap();
         settle().await;
-        let _ = (ana.heard(), ben.heard());
+        let _ = (ana.received(), ben.received());
         world.end(Revocation::User { user: user(1), reason: RevocationReason::RoleChanged });
-        world.say(&room);
+        world.publish_event(&room);
         settle().await;
         assert_eq!(
-            ana.heard(),
+            ana.received(),
             [json!({"type": "disconnecting", "reason": "token_revoked"}), json!({"close": 4001})]
         );
-        assert!(ben.heard().contains(&json!({"type": "presence", "room": room, "left": user(1)})));
+        assert!(ben.received().contains(&json!({"type": "presence", "room": room, "left": user(1)})));
         assert_eq!(ana.join(&room, Seq(0)).await, Err(JoinError::Gone), "and cannot come back in");
         world.hub.local().check_invariants();
     });
@@ -142,13 +142,13 @@ fn a_member_without_standing_leaves_the_room_and_stays_connected() {
             reason: RevocationReason::NoStanding,
         });
         settle().await;
-        world.say(&lost);
-        world.say(&kept);
+        world.publish_event(&lost);
+        world.publish_event(&kept);
         settle().await;
-        let heard = ana.heard();
-        assert_eq!(heard[0], json!({"type": "presence", "room": lost, "left": user(1)}));
-        assert_eq!((&heard[1]["type"], &heard[1]["code"]), (&json!("error"), &json!("forbidden")));
-        assert_eq!((heard.len(), &heard[2]["room"]), (3, &json!(kept)));
+        let received = ana.received();
+        assert_eq!(received[0], json!({"type": "presence", "room": lost, "left": user(1)}));
+        assert_eq!((&received[1]["type"], &received[1]["code"]), (&json!("error"), &json!("forbidden")));
+        assert_eq!((received.len(), &received[2]["room"]), (3, &json!(kept)));
         assert_eq!(ana.evicted.get(), None);
         assert!(world.hub.members(&lost).await.unwrap().is_empty());
     });
@@ -196,13 +196,13 @@ fn a_reader_that_stopped_is_evicted_and_the_others_do_not_notice() {
         quick.join(&room, Seq(0)).await.unwrap();
         let _ = slow.outbox.push(Bytes::from(vec![0; 300 * 1024]), Delivery::Durable);
         for second in 1..=10 {
-            world.say(&room);
+            world.publish_event(&room);
             seconds(1).await;
-            assert_eq!(quick.heard_seqs(), [second]);
+            assert_eq!(quick.received_seqs(), [second]);
         }
         assert_eq!(slow.evicted.get(), Some(CloseReason::SlowConsumer));
         assert_eq!(
-            slow.heard(),
+            slow.received(),
             [
                 json!({"type": "disconnecting", "reason": "slow_consumer", "reconnect_in_ms": 0}),
                 json!({"close": 4009})
@@ -229,7 +229,7 @@ fn the_hard_limit_needs_no_grace() {
         let slow = world.connect(1);
         slow.join(&room, Seq(0)).await.unwrap();
         let _ = slow.outbox.push(Bytes::from(vec![0; 1024 * 1024 - 100]), Delivery::Durable);
-        world.say(&room);
+        world.publish_event(&room);
         settle().await;
         assert_eq!(slow.evicted.get(), Some(CloseReason::SlowConsumer));
     });
@@ -244,8 +244,8 @@ fn a_silent_session_is_pinged_and_then_evicted() {
         for _ in 0..59 {
             seconds(1).await;
             alive.guard.borrow().as_ref().unwrap().seen();
-            pings.0 += silent.heard().len();
-            pings.1 += alive.heard().len();
+            pings.0 += silent.received().len();
+            pings.1 += alive.received().len();
         }
         assert!(pings.0 >= 2 && pings.1 >= 2, "{pings:?}");
         assert_eq!(silent.evicted.get(), None);
@@ -284,12 +284,12 @@ fn a_stopping_server_sends_everybody_away_in_batches() {
         assert_eq!(asked(&members), 25);
         let mut times = Vec::new();
         for member in &mut members {
-            let heard = member.heard();
+            let received = member.received();
             assert_eq!(
-                (&heard[0]["reason"], &heard[1]),
+                (&received[0]["reason"], &received[1]),
                 (&json!("server_restarting"), &json!({"close": 1012}))
             );
-            times.push(heard[0]["reconnect_in_ms"].as_u64().unwrap());
+            times.push(received[0]["reconnect_in_ms"].as_u64().unwrap());
             member.disconnect();
         }
         times.sort_unstable();

@@ -143,7 +143,7 @@ impl World {
     }
 
     /// Commits an event and reports it.
-    pub(in crate::hub) fn say(&self, room: &Room) {
+    pub(in crate::hub) fn publish_event(&self, room: &Room) {
         self.report(self.log.commit(room));
     }
 
@@ -255,18 +255,18 @@ impl Member {
     }
 
     /// What waits in the outbox, as JSON; pings and close frames by their opcode.
-    pub(in crate::hub) fn heard(&mut self) -> Vec<Value> {
-        let mut heard = Vec::new();
+    pub(in crate::hub) fn received(&mut self) -> Vec<Value> {
+        let mut received = Vec::new();
         while let Some(Some(bytes)) = self.stream.next().now_or_never() {
-            heard.extend(frames(bytes));
+            received.extend(frames(bytes));
         }
-        heard
+        received
     }
 
     /// Positions of the events that wait in the outbox.
-    pub(in crate::hub) fn heard_seqs(&mut self) -> Vec<u64> {
-        let heard = self.heard();
-        heard
+    pub(in crate::hub) fn received_seqs(&mut self) -> Vec<u64> {
+        let received = self.received();
+        received
             .iter()
             .filter(|notice| notice["type"] == "event")
             .map(|event| event["seq"].as_u64().unwrap())

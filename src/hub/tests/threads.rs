@@ -21,26 +21,26 @@ const WRITERS: u64 = 4;
 const EACH: u64 = 400;
 
 /// Receives all events of a room, disconnecting and resuming every so often.
-async fn hear_all(world: World, number: usize, room: Room) -> Vec<u64> {
-    let mut heard: Vec<u64> = Vec::new();
+async fn receive_all(world: World, number: usize, room: Room) -> Vec<u64> {
+    let mut received: Vec<u64> = Vec::new();
     let mut visit = 0;
-    while heard.len() < (WRITERS * EACH) as usize {
+    while received.len() < (WRITERS * EACH) as usize {
         visit += 1;
         let patience = 37 * (visit + number);
         let mut member = world.connect(number);
-        let since = Seq(heard.last().copied().unwrap_or(0));
+        let since = Seq(received.last().copied().unwrap_or(0));
         while let Err(refusal) = member.join(&room, since).await {
             // The mailbox is small on purpose; a client retries.
             assert_eq!(refusal, JoinError::Busy);
             tokio::task::yield_now().await;
         }
-        let until = heard.len() + patience;
-        while heard.len() < until.min((WRITERS * EACH) as usize) {
-            heard.extend(member.next_seqs().await);
+        let until = received.len() + patience;
+        while received.len() < until.min((WRITERS * EACH) as usize) {
+            received.extend(member.next_seqs().await);
         }
         member.disconnect();
     }
-    heard
+    received
 }
 
 #[test]
@@ -57,14 +57,14 @@ fn threads_do_not_disturb_the_order() {
             let arbiter = Arbiter::new();
             for place in 0..MEMBERS {
                 let number = worker * MEMBERS + place;
-                let (done, heard) = oneshot::channel();
+                let (done, received) = oneshot::channel();
                 let (hub, log, metrics) = (hub.clone(), log.clone(), metrics.clone());
                 let room = rooms[number % ROOMS].clone();
                 arbiter.spawn_fn(move || {
                     let world = World::of(hub, log, metrics, number * 1_000);
-                    actix::spawn(async move { done.send(hear_all(world, number, room).await) });
+                    actix::spawn(async move { done.send(receive_all(world, number, room).await) });
                 });
-                members.push(heard);
+                members.push(received);
             }
         }
         let writers: Vec<_> = (0..WRITERS)
@@ -79,9 +79,9 @@ fn threads_do_not_disturb_the_order() {
             })
             .collect();
         let everything: Vec<u64> = (1..=WRITERS * EACH).collect();
-        for heard in members {
-            let heard = tokio::time::timeout(Duration::from_secs(60), heard).await;
-            assert_eq!(heard.expect("everybody hears everything in time").unwrap(), everything);
+        for received in members {
+            let received = tokio::time::timeout(Duration::from_secs(60), received).await;
+            assert_eq!(received.expect("everybody hears everything in time").unwrap(), everything);
         }
         writers.into_iter().for_each(|writer| writer.join().unwrap());
         assert_eq!(metrics.evictions.with_label_values(&["internal"]).get(), 0, "no order was broken");

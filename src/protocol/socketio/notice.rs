@@ -95,17 +95,17 @@ struct Failure<'a> {
 /// The session's data under the names that older clients use, beside those of every dialect.
 fn established(who: &Established) -> serde_json::Value {
     let Established { user_id, user_email, role, plan, expires_at, token, .. } = who;
-    let mut said = serde_json::to_value(who).unwrap_or_default();
-    if let Some(said) = said.as_object_mut() {
-        said.insert("email".into(), serde_json::json!(user_email));
-        said.insert("authenticated".into(), true.into());
+    let mut data = serde_json::to_value(who).unwrap_or_default();
+    if let Some(data) = data.as_object_mut() {
+        data.insert("email".into(), serde_json::json!(user_email));
+        data.insert("authenticated".into(), true.into());
         let token_data = serde_json::json!({
             "sub": user_id, "user_id": user_id, "email": user_email, "role": role, "plan": plan,
             "jti": token.jti, "sid": token.sid, "iss": token.iss, "expires_at": expires_at,
         });
-        said.insert("token_data".into(), token_data);
+        data.insert("token_data".into(), token_data);
     }
-    said
+    data
 }
 
 fn session_of(room: &Room) -> Option<String> {

@@ -294,11 +294,11 @@ fn a_session_begins_with_the_data_that_older_clients_read() {
         token: TokenClaims { jti: "t".into(), sid: None, iss: None },
     }));
     let [packet] = written(Namespace::Main, &notice).try_into().unwrap();
-    let (name, said): (String, serde_json::Value) = serde_json::from_str(&packet[2..]).unwrap();
+    let (name, data): (String, serde_json::Value) = serde_json::from_str(&packet[2..]).unwrap();
     assert_eq!(name, "connection_established");
-    assert_eq!((&said["user_id"], &said["email"]), (&USER.into(), &"ana@example.test".into()));
-    assert_eq!((&said["role"], &said["authenticated"]), (&"consumer".into(), &true.into()));
-    assert_eq!((&said["token_data"]["sub"], &said["token_data"]["jti"]), (&USER.into(), &"t".into()));
+    assert_eq!((&data["user_id"], &data["email"]), (&USER.into(), &"ana@example.test".into()));
+    assert_eq!((&data["role"], &data["authenticated"]), (&"consumer".into(), &true.into()));
+    assert_eq!((&data["token_data"]["sub"], &data["token_data"]["jti"]), (&USER.into(), &"t".into()));
 }
 
 proptest! {

@@ -95,8 +95,8 @@ impl Stream for Messages {
             },
         };
         messages.heartbeat.set_paused(polled.is_ready());
-        polled.map(|heard| {
-            let inbound = heard.map_or_else(|other| other, |packet| messages.take(packet));
+        polled.map(|received| {
+            let inbound = received.map_or_else(|other| other, |packet| messages.take(packet));
             messages.ended = matches!(inbound, Inbound::Gone | Inbound::Fault(_));
             Some(inbound)
         })

@@ -14,6 +14,9 @@
 mod error;
 mod request;
 mod polling_connection;
+mod polling_machine;
+mod polling_state;
+mod control;
 mod registry;
 mod heartbeat;
 mod messages;

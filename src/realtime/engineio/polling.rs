@@ -17,13 +17,13 @@ use crate::http::connection::TcpHandle;
 use crate::protocol::engineio::{Packet, read_payload};
 
 use super::EngineLimits;
+use super::control::{Control, PollReply, PollResponse};
 use super::error::RequestError;
-use super::polling_connection::{Control, PollResponse};
 use super::registry::SessionHandle;
 
 /// `GET`: waits for packets to the client.
 pub(super) async fn poll(session: SessionHandle, request: &HttpRequest) -> HttpResponse {
-    let (reply, response) = oneshot::channel();
+    let (reply, response) = PollReply::new();
     if session.control.send(Control::Poll(reply)).await.is_err() {
         return RequestError::SessionUnknown.into_response();
     }

@@ -36,14 +36,19 @@ impl PollingHandle {
         self.close_state.get()
     }
 
-    /// Whether frames wait for the client.
-    pub(super) fn has_waiting(&self) -> bool {
-        self.outbox.progress().waiting > 0
+    /// The bytes that wait for the client in the outbox.
+    pub(super) fn queued_bytes(&self) -> usize {
+        self.outbox.progress().waiting
     }
 
     /// Completes when the close state has changed since the last call.
-    pub(super) async fn changed(&self) {
-        self.changed.notified().await;
+    pub(super) async fn closing(&self) -> CloseState {
+        loop {
+            self.changed.notified().await;
+            if let Some(close_state) = self.close_state.get() {
+                return close_state;
+            }
+        }
     }
 
     fn begin(&self, close_state: CloseState) {

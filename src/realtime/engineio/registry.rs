@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use crate::protocol::engineio::Packet;
 
-use super::polling_connection::Control;
+use super::control::Control;
 
 /// Packets that may wait for a busy session. Requests that bring more have to wait.
 const PACKETS: usize = 8;

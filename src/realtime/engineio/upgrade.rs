@@ -18,8 +18,8 @@ use crate::realtime::websocket::Reader;
 use crate::realtime::websocket::handshake::{Handshake, WebSocket};
 
 use super::EngineLimits;
+use super::control::{Control, ToSocket};
 use super::error::RequestError;
-use super::polling_connection::{Control, ToSocket};
 use super::registry::SessionHandle;
 
 /// Accepts the WebSocket; closes it at once if the connection has one already or is being upgraded.

@@ -50,7 +50,7 @@ impl Caller {
 
     /// Sends a notice to the client, in order after all earlier ones.
     pub(crate) fn send(&self, notice: &Notice) -> Pushed {
-        self.gateway.metrics().said(notice);
+        self.gateway.metrics().sent(notice);
         self.outbox.push(encode(self.dialect, notice), Delivery::Durable)
     }
 
@@ -83,7 +83,7 @@ impl Caller {
     ) -> Result<T, Refusal> {
         let scope = self.scope.clone();
         let found = self.db().read(move |uow| {
-            rooms::may_hear(uow, &scope, &room)?;
+            rooms::authorize(uow, &scope, &room)?;
             look(uow, &room)
         });
         Ok(found.await?)
@@ -100,7 +100,7 @@ impl Caller {
         let scope = self.scope.clone();
         let found = self.db().read(move |uow| {
             if !scope.is_admin() {
-                rooms::may_hear(uow, &scope, &room)?;
+                rooms::authorize(uow, &scope, &room)?;
             }
             look(uow, &room)
         });

@@ -152,7 +152,7 @@ async fn subscribe(caller: &Caller, room: Room, recheck: Recheck) -> Result<(), 
         Err(JoinError::Draining) => return Err(CloseReason::Restarting),
         Err(error) => return Err(Refusal::from(error).close_reason()),
     };
-    let heard = async {
+    let authorized = async {
         if recheck == Recheck::Again {
             caller.in_room_still(room.clone(), |_, _| Ok(())).await?;
         }
@@ -160,5 +160,5 @@ async fn subscribe(caller: &Caller, room: Room, recheck: Recheck) -> Result<(), 
         caller.went_live(room.clone(), head);
         go_live(caller, &room, &mut stay, head).await.map_err(Refusal::from)
     };
-    heard.await.map_err(|refusal: Refusal| refusal.close_reason())
+    authorized.await.map_err(|refusal: Refusal| refusal.close_reason())
 }

@@ -14,7 +14,7 @@ pub(super) async fn mark(caller: &Caller, room: Room, seq: Seq) -> Result<Outcom
     let marked = caller.db().write(move |uow| match room {
         Room::Session(session) => mark_read(uow, &scope, session, seq),
         _ => {
-            rooms::may_hear(uow, &scope, &room)?;
+            rooms::authorize(uow, &scope, &room)?;
             Ok(markers::advance(uow, scope.user(), &room, seq)?)
         }
     });

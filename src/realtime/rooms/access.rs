@@ -12,7 +12,7 @@ use super::standalone;
 ///
 /// The match is exhaustive on purpose: a new kind of room does not compile before somebody has decided who
 /// may be in it.
-pub(crate) fn may_hear(uow: &mut UnitOfWork<'_>, scope: &Scope, room: &Room) -> Result<(), Error> {
+pub(crate) fn authorize(uow: &mut UnitOfWork<'_>, scope: &Scope, room: &Room) -> Result<(), Error> {
     match room {
         Room::Session(id) => sessions::find(uow, scope, *id).map(drop),
         Room::Booking(id) => bookings::authorize_room(uow, scope, *id).map(drop),

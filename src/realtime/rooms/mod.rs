@@ -4,4 +4,4 @@
 mod access;
 mod standalone;
 
-pub(super) use access::may_hear;
+pub(super) use access::authorize;

@@ -194,7 +194,7 @@ impl SessionActor {
     fn run(&mut self, request: Request, context: &mut Context<Self>) {
         let Request { id, command } = request;
         let app = self.caller.gateway.app();
-        self.caller.gateway.metrics().heard(&command);
+        self.caller.gateway.metrics().received(&command);
         let call = CallId::new(app.clock.now());
         log::debug!(
             target: "souk::realtime", connection_id:% = self.session.connection(), request_id:% = call;

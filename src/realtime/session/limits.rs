@@ -8,13 +8,13 @@ use crate::limits::{Bucket, Quota};
 
 /// A client that exceeds its rate gets errors; the session is closed once it has sent this many seconds'
 /// worth of messages above the rate.
-const PATIENCE: u32 = 10;
+const TOLERATED_SECONDS: u32 = 10;
 
 /// What to do with a message, given those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// Process it.
-    Hear,
+    Allow,
     /// Refuse it; the next message is allowed after this long.
     Refuse(Duration),
     /// The client keeps exceeding its rate: close the session.
@@ -25,7 +25,7 @@ pub(super) enum Verdict {
 #[derive(Debug)]
 pub(super) struct RateLimit {
     quota: Quota,
-    heard: Bucket,
+    allowed: Bucket,
     refused: Bucket,
 }
 
@@ -33,14 +33,14 @@ impl RateLimit {
     /// Allows this many messages per second.
     pub(super) fn new(messages: u32) -> Self {
         let quota = Quota::new(messages, Duration::from_secs(1));
-        Self { quota, heard: Bucket::default(), refused: Bucket::default() }
+        Self { quota, allowed: Bucket::default(), refused: Bucket::default() }
     }
 
     /// Counts a message.
     pub(super) fn on_message(&mut self, now: Timestamp) -> Verdict {
-        let Err(limited) = self.heard.take(self.quota, now) else { return Verdict::Hear };
-        let patience = self.quota.with_burst(self.quota.limit().saturating_mul(PATIENCE));
-        match self.refused.take(patience, now) {
+        let Err(limited) = self.allowed.take(self.quota, now) else { return Verdict::Allow };
+        let tolerated = self.quota.with_burst(self.quota.limit().saturating_mul(TOLERATED_SECONDS));
+        match self.refused.take(tolerated, now) {
             Ok(_) => Verdict::Refuse(limited.retry_after),
             Err(_) => Verdict::GiveUp,
         }
@@ -81,18 +81,18 @@ mod tests {
     fn a_burst_is_heard_and_then_one_at_a_time() {
         let mut rate_limit = RateLimit::new(10);
         for _ in 0..10 {
-            assert_eq!(rate_limit.on_message(at(0)), Verdict::Hear);
+            assert_eq!(rate_limit.on_message(at(0)), Verdict::Allow);
         }
         assert_eq!(rate_limit.on_message(at(0)), Verdict::Refuse(Duration::from_millis(100)));
         assert_eq!(rate_limit.on_message(at(60)), Verdict::Refuse(Duration::from_millis(40)));
-        assert_eq!(rate_limit.on_message(at(100)), Verdict::Hear);
-        assert_eq!(rate_limit.on_message(at(5_000)), Verdict::Hear, "after a pause, a burst again");
+        assert_eq!(rate_limit.on_message(at(100)), Verdict::Allow);
+        assert_eq!(rate_limit.on_message(at(5_000)), Verdict::Allow, "after a pause, a burst again");
     }
 
     #[test]
     fn who_keeps_to_the_rate_is_always_heard() {
         let mut rate_limit = RateLimit::new(3);
-        assert!((0..1_000).all(|n| rate_limit.on_message(at(n * 334)) == Verdict::Hear));
+        assert!((0..1_000).all(|n| rate_limit.on_message(at(n * 334)) == Verdict::Allow));
     }
 
     #[test]
@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn a_clock_that_is_set_back_silences_nobody_for_long() {
         let mut rate_limit = RateLimit::new(1);
-        assert_eq!(rate_limit.on_message(at(3_600_000)), Verdict::Hear);
+        assert_eq!(rate_limit.on_message(at(3_600_000)), Verdict::Allow);
         assert_eq!(rate_limit.on_message(at(0)), Verdict::Refuse(Duration::from_secs(1)));
     }
 

@@ -109,7 +109,7 @@ impl Session {
 
     fn receive(&mut self, message: Result<Request, Malformed>, now: Timestamp) -> Vec<Effect> {
         match self.rate_limit.on_message(now) {
-            Verdict::Hear => {}
+            Verdict::Allow => {}
             Verdict::Refuse(wait) => {
                 let id = message.map_or_else(|malformed| malformed.id, |request| request.id);
                 let retry_after = Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0));

@@ -42,11 +42,11 @@ fn session(issuer: Option<&str>) -> Session {
     Unauthenticated::new(ConnectionId::new(at(0))).authenticated(scope(issuer, at(100)), LIMITS)
 }
 
-fn hears(session: &mut Session, text: &str, now: Timestamp) -> Vec<Effect> {
+fn receive(session: &mut Session, text: &str, now: Timestamp) -> Vec<Effect> {
     session.on_message(json::decode(text), now)
 }
 
-fn said(effects: &[Effect]) -> String {
+fn sent(effects: &[Effect]) -> String {
     match effects {
         [Effect::Send(notice), ..] => serde_json::to_string(notice).unwrap(),
         other => format!("{other:?}"),
@@ -56,8 +56,8 @@ fn said(effects: &[Effect]) -> String {
 #[test]
 fn a_ping_is_answered_at_once_and_other_requests_are_run() {
     let mut session = session(None);
-    assert_eq!(said(&hears(&mut session, r#"{"type":"ping","id":1}"#, at(0))), r#"{"type":"pong","id":1}"#);
-    let effects = hears(&mut session, r#"{"type":"leave","room":"admin"}"#, at(0));
+    assert_eq!(sent(&receive(&mut session, r#"{"type":"ping","id":1}"#, at(0))), r#"{"type":"pong","id":1}"#);
+    let effects = receive(&mut session, r#"{"type":"leave","room":"admin"}"#, at(0));
     assert!(matches!(&effects[..], [Effect::Run(request)] if request.command.name() == "leave"));
 }
 
@@ -65,14 +65,14 @@ fn a_ping_is_answered_at_once_and_other_requests_are_run() {
 fn a_mistake_is_explained_and_too_many_in_a_minute_end_the_session() {
     let mut session = session(None);
     for second in [0, 1] {
-        let effects = hears(&mut session, r#"{"type":"shout","id":"a"}"#, at(second));
+        let effects = receive(&mut session, r#"{"type":"shout","id":"a"}"#, at(second));
         assert_eq!(effects.len(), 1, "the session goes on");
         assert_eq!(
-            said(&effects),
+            sent(&effects),
             r#"{"type":"error","id":"a","code":"unknown_type","message":"unknown type \"shout\""}"#
         );
     }
-    let effects = hears(&mut session, "nonsense", at(39));
+    let effects = receive(&mut session, "nonsense", at(39));
     assert!(matches!(effects[..], [Effect::Send(_), Effect::Close(CloseReason::TooManyMistakes)]));
 }
 
@@ -81,14 +81,14 @@ fn who_is_too_fast_is_told_when_to_go_on() {
     let mut session = session(None);
     let ping = r#"{"type":"ping","id":7}"#;
     for _ in 0..5 {
-        assert!(said(&hears(&mut session, ping, at(0))).contains("pong"));
+        assert!(sent(&receive(&mut session, ping, at(0))).contains("pong"));
     }
     assert_eq!(
-        said(&hears(&mut session, ping, at(0))),
+        sent(&receive(&mut session, ping, at(0))),
         r#"{"type":"error","id":7,"code":"rate_limited","message":"too many messages; send slower","retry_after":1}"#
     );
     let gave_up = (0..100)
-        .any(|_| matches!(hears(&mut session, ping, at(0))[..], [Effect::Close(CloseReason::TooFast)]));
+        .any(|_| matches!(receive(&mut session, ping, at(0))[..], [Effect::Close(CloseReason::TooFast)]));
     assert!(gave_up);
 }
 
@@ -97,7 +97,7 @@ fn the_end_of_a_token_is_announced_and_then_kept() {
     let mut session = session(None);
     assert_eq!(session.next_timer(), at(40));
     assert!(session.on_timer(at(39)).is_empty());
-    assert!(said(&session.on_timer(at(40))).contains("token_expiring"));
+    assert!(sent(&session.on_timer(at(40))).contains("token_expiring"));
     assert!(session.on_timer(at(41)).is_empty(), "once is enough");
     assert_eq!(session.next_timer(), at(100));
     assert!(matches!(session.on_timer(at(100))[..], [Effect::Close(CloseReason::TokenExpired)]));
@@ -106,9 +106,9 @@ fn the_end_of_a_token_is_announced_and_then_kept() {
 #[test]
 fn nothing_is_carried_out_after_the_end_of_the_token() {
     let mut session = session(None);
-    let effects = hears(&mut session, r#"{"type":"leave","room":"admin"}"#, at(50));
+    let effects = receive(&mut session, r#"{"type":"leave","room":"admin"}"#, at(50));
     assert!(matches!(effects[..], [Effect::Send(_), Effect::Run(_)]), "warned, however late the timer");
-    let effects = hears(&mut session, r#"{"type":"leave","room":"admin"}"#, at(100));
+    let effects = receive(&mut session, r#"{"type":"leave","room":"admin"}"#, at(100));
     assert!(matches!(effects[..], [Effect::Close(CloseReason::TokenExpired)]));
 }
 

@@ -110,9 +110,9 @@ async fn who_makes_no_sense_twenty_times_is_closed() {
         for _ in 0..20 {
             socket.send(r#"42["dance"]"#).await;
         }
-        let (said, _) = socket.ended().await;
-        assert!(said.iter().any(|packet| packet.contains("too_many_mistakes")), "{said:?}");
-        assert_eq!(said.last().map(String::as_str), Some("41"), "{said:?}");
+        let (received, _) = socket.ended().await;
+        assert!(received.iter().any(|packet| packet.contains("too_many_mistakes")), "{received:?}");
+        assert_eq!(received.last().map(String::as_str), Some("41"), "{received:?}");
     }))
     .await;
     target.assert_recovers().await;

@@ -71,9 +71,9 @@ async fn who_goes_in_and_out_without_end_is_closed() {
             socket.send(&knock).await;
             socket.send("41").await;
         }
-        let (said, code) = socket.ended().await;
-        let welcomes = said.iter().filter(|packet| packet.starts_with(r#"40{"sid""#)).count();
-        assert_eq!((welcomes, code), (20, 4008), "{said:?}");
+        let (received, code) = socket.ended().await;
+        let welcomes = received.iter().filter(|packet| packet.starts_with(r#"40{"sid""#)).count();
+        assert_eq!((welcomes, code), (20, 4008), "{received:?}");
     }))
     .await;
     target.assert_recovers().await;

@@ -39,9 +39,9 @@ impl Poller {
         poller.url = format!("{}&sid={}", poller.url, open["sid"].as_str().unwrap());
         poller.post(format!("40{}", json!({"token": token}))).await;
         poller.post(format!("421{}", json!(["join_session", {"session_id": session}]))).await;
-        let mut heard = String::new();
-        while !heard.contains("431[") {
-            heard.push_str(&poller.poll().await.unwrap());
+        let mut received = String::new();
+        while !received.contains("431[") {
+            received.push_str(&poller.poll().await.unwrap());
         }
         poller
     }
@@ -57,7 +57,7 @@ impl Poller {
     }
 }
 
-async fn hears_all(mut socket: Socket) {
+async fn receive_all(mut socket: Socket) {
     for number in 0..MESSAGES {
         let event = socket.event("message.sent").await;
         assert_eq!(event["data"]["client_msg_id"], number.to_string());
@@ -98,7 +98,7 @@ async fn who_does_not_read_is_gone_and_all_others_hear_everything() {
         }
         speaker.close().await;
     };
-    join(speak, join_all(listeners.into_iter().map(hears_all))).await;
+    join(speak, join_all(listeners.into_iter().map(receive_all))).await;
     assert!(most < before + (32 << 20), "{most} bytes at most, {before} before");
 
     let slow = r#"souk_realtime_closes_total{reason="slow_consumer"}"#;

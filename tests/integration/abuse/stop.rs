@@ -97,26 +97,26 @@ async fn listen(mut socket: Socket) {
     assert_eq!(socket.closed().await.code, 1012);
 }
 
-fn assert_may_come_back(said: &[String]) {
-    assert!(said.iter().any(|said| said.contains("reconnect_in_ms")), "{said:?}");
+fn assert_may_come_back(received: &[String]) {
+    assert!(received.iter().any(|received| received.contains("reconnect_in_ms")), "{received:?}");
     assert!(
-        !said.iter().any(|said| said == "41" || said == "1"),
-        "after that, libraries stay away: {said:?}"
+        !received.iter().any(|received| received == "41" || received == "1"),
+        "after that, libraries stay away: {received:?}"
     );
 }
 
 async fn listen_by_socket_io(mut socket: SocketIo) {
-    let (said, code) = socket.ended().await;
+    let (received, code) = socket.ended().await;
     assert_eq!(code, 1012);
-    assert_may_come_back(&said);
+    assert_may_come_back(&received);
 }
 
 async fn listen_by_polling(poller: Poller) {
-    let mut said = Vec::new();
-    while let Some(heard) = poller.poll().await {
-        said.extend(heard.split('\u{1e}').map(str::to_owned));
+    let mut received = Vec::new();
+    while let Some(payload) = poller.poll().await {
+        received.extend(payload.split('\u{1e}').map(str::to_owned));
     }
-    assert_may_come_back(&said);
+    assert_may_come_back(&received);
 }
 
 #[actix_web::test]

@@ -12,13 +12,13 @@ use super::Target;
 use crate::support::{Raw, Socket};
 
 /// Connects, sends this much and waits for the end; returns how long that took.
-async fn falls_silent(target: &Target, said: &str) -> Duration {
+async fn falls_silent(target: &Target, sent: &str) -> Duration {
     let mut stream = TcpStream::connect(target.address()).await.unwrap();
     let began = Instant::now();
-    stream.write_all(said.as_bytes()).await.unwrap();
+    stream.write_all(sent.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
     let ended = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut answer)).await;
-    let _ = ended.unwrap_or_else(|_| panic!("still there after {said:?} and silence"));
+    let _ = ended.unwrap_or_else(|_| panic!("still there after {sent:?} and silence"));
     began.elapsed()
 }
 
@@ -35,7 +35,7 @@ async fn who_begins_and_falls_silent_is_sent_away() {
             .to_owned(),
         "POST /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: souk\r\nContent-Length: 900\r\n\r\n4".to_owned(),
     ];
-    let silent = stream::iter((0..60).flat_map(|_| &beginnings)).map(|said| falls_silent(&target, said));
+    let silent = stream::iter((0..60).flat_map(|_| &beginnings)).map(|sent| falls_silent(&target, sent));
     let took: Vec<_> = silent.buffer_unordered(1_000).collect().await;
     let longest = took.into_iter().max().unwrap();
     assert!(longest < Duration::from_secs(9), "the last was there for {longest:?}");

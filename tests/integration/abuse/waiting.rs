@@ -26,11 +26,11 @@ const FLAGS: [&str; 6] = [
 /// Longer than any of the configured timeouts and the response to it; shorter than the defaults.
 const LONGEST: Duration = Duration::from_secs(15);
 
-/// Sends `said`, then `bit` repeatedly if it is not empty; returns the response once the server has closed
+/// Sends `sent`, then `bit` repeatedly if it is not empty; returns the response once the server has closed
 /// the connection.
-async fn ends(target: &Target, said: &str, bit: &[u8]) -> String {
+async fn ends(target: &Target, sent: &str, bit: &[u8]) -> String {
     let mut stream = TcpStream::connect(target.address()).await.unwrap();
-    stream.write_all(said.as_bytes()).await.unwrap();
+    stream.write_all(sent.as_bytes()).await.unwrap();
     let (mut from, mut to) = stream.split();
     let trickle = async {
         while !bit.is_empty() && to.write_all(bit).await.is_ok() {
@@ -39,15 +39,15 @@ async fn ends(target: &Target, said: &str, bit: &[u8]) -> String {
         std::future::pending::<()>().await;
     };
     let mut answer = Vec::new();
-    let heard = async {
+    let reading = async {
         // A connection reset is an end as well.
         let _ = from.read_to_end(&mut answer).await;
     };
     let ended = timeout(LONGEST, async {
-        tokio::select! { () = heard => {}, () = trickle => {} }
+        tokio::select! { () = reading => {}, () = trickle => {} }
     })
     .await;
-    ended.unwrap_or_else(|_| panic!("still open after {said:?} and {bit:?}"));
+    ended.unwrap_or_else(|_| panic!("still open after {sent:?} and {bit:?}"));
     String::from_utf8_lossy(&answer).into_owned()
 }
 
@@ -95,11 +95,11 @@ async fn a_body_that_does_not_end_ends_its_connection() {
     let target = Target::start(&FLAGS).await;
     let cases = unfinished()
         .into_iter()
-        .flat_map(|(said, bit, status)| [(said.clone(), "", status), (said, bit, status)]);
-    let ended = stream::iter(cases).map(async |(said, bit, status)| {
-        let answer = ends(&target, &said, bit.as_bytes()).await;
+        .flat_map(|(sent, bit, status)| [(sent.clone(), "", status), (sent, bit, status)]);
+    let ended = stream::iter(cases).map(async |(sent, bit, status)| {
+        let answer = ends(&target, &sent, bit.as_bytes()).await;
         let is_right = answer.starts_with(&format!("HTTP/1.1 {status} "));
-        (!is_right).then(|| format!("{} and {bit:?}: {answer}", said.trim_end()))
+        (!is_right).then(|| format!("{} and {bit:?}: {answer}", sent.trim_end()))
     });
     let wrong: Vec<_> = ended.buffer_unordered(400).filter_map(async |wrong| wrong).collect().await;
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
@@ -125,9 +125,9 @@ async fn a_head_that_does_not_end_ends_its_connection() {
         (refused.to_owned(), whole),
         (after("GET /healthz HTTP/1.1\r\nHost: souk\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n"), ""),
     ];
-    let ended = stream::iter(&cases).map(async |(said, bit)| {
-        let answer = ends(&target, said, bit.as_bytes()).await;
-        assert!(said.is_empty() || answer.starts_with("HTTP/1.1 "), "{said:?} {answer}");
+    let ended = stream::iter(&cases).map(async |(sent, bit)| {
+        let answer = ends(&target, sent, bit.as_bytes()).await;
+        assert!(sent.is_empty() || answer.starts_with("HTTP/1.1 "), "{sent:?} {answer}");
     });
     ended.buffer_unordered(cases.len()).collect::<Vec<_>>().await;
     target.assert_recovers().await;
@@ -189,11 +189,11 @@ async fn bounds_of_requests_do_not_touch_live_sessions() {
 
 /// So many connections that each have a request with an unfinished body.
 async fn hold(address: SocketAddr, count: usize) -> Vec<TcpStream> {
-    let said = b"GET /healthz HTTP/1.1\r\nHost: souk\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n";
+    let sent = b"GET /healthz HTTP/1.1\r\nHost: souk\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n";
     let mut held = Vec::new();
     for _ in 0..count {
         let mut stream = TcpStream::connect(address).await.unwrap();
-        stream.write_all(said).await.unwrap();
+        stream.write_all(sent).await.unwrap();
         held.push(stream);
     }
     held
@@ -205,7 +205,7 @@ async fn the_address_of_the_metrics_is_under_the_same_bounds() {
     let flags = [&FLAGS[..], &["--metrics-bind=127.0.0.1:0"]].concat();
     let process = Process::start("127.0.0.1:0", &database.url(), &flags);
     let address = process
-        .said_first
+        .first_lines
         .iter()
         .find_map(|line| serde_json::from_str::<Value>(line).ok()?["metrics_address"].as_str()?.parse().ok());
     let held = hold(address.unwrap(), 100).await;

@@ -68,7 +68,7 @@ fn there_is_nothing_to_back_up_where_there_is_no_database() {
 
 #[test]
 fn a_backup_of_postgresql_is_left_to_its_own_tool() {
-    let said =
+    let output =
         refused(&["backup", "/tmp/souk-never-made", "--database-url", "postgres:///souk?host=/nowhere"]);
-    assert!(said.contains("pg_dump"), "{said}");
+    assert!(output.contains("pg_dump"), "{output}");
 }

@@ -79,10 +79,10 @@ fn a_second_server_on_the_same_file_is_told_who_has_it() {
     std::os::unix::fs::symlink("souk.db", &link).unwrap();
     let around = folder.join("..").join(folder.file_name().unwrap()).join("souk.db");
     for name in [&file, &link, &around] {
-        let said = not_served(name.to_str().unwrap());
-        assert!(said.contains("souk.db"), "{said}");
-        assert!(said.contains(&server.pid().to_string()), "{said}");
-        assert!(said.contains("--database-url"), "what to do: {said}");
+        let output = not_served(name.to_str().unwrap());
+        assert!(output.contains("souk.db"), "{output}");
+        assert!(output.contains(&server.pid().to_string()), "{output}");
+        assert!(output.contains("--database-url"), "what to do: {output}");
     }
     server.kill();
     // The lock ends with the process that holds it.
@@ -115,8 +115,8 @@ fn tools_work_beside_a_server_where_that_is_safe() {
     let newest = "(SELECT max(version) FROM __diesel_schema_migrations)";
     execute(&file(&database), &format!("DELETE FROM __diesel_schema_migrations WHERE version = {newest}"));
     for command in [&["migrate"][..], &["token", "--user=ana@example.com", "--jwt-secret", JWT_SECRET]] {
-        let said = refused(&[command, &["--database-url", &url]].concat());
-        assert!(said.contains(&server.pid().to_string()) && said.contains("stop"), "{said}");
+        let output = refused(&[command, &["--database-url", &url]].concat());
+        assert!(output.contains(&server.pid().to_string()) && output.contains("stop"), "{output}");
     }
     assert!(server.terminate().success());
 }
@@ -131,9 +131,9 @@ both_engines! {
                 diesel::PgConnection::establish(&database.url).unwrap().batch_execute(newer).unwrap();
             }
         }
-        let said = not_served(&database.url());
-        assert!(said.contains("20991231000000") && said.contains("newer souk"), "{said}");
-        let said = refused(&["migrate", "--database-url", &database.url()]);
-        assert!(said.contains("20991231000000") && said.contains("newer souk"), "{said}");
+        let output = not_served(&database.url());
+        assert!(output.contains("20991231000000") && output.contains("newer souk"), "{output}");
+        let output = refused(&["migrate", "--database-url", &database.url()]);
+        assert!(output.contains("20991231000000") && output.contains("newer souk"), "{output}");
     }
 }

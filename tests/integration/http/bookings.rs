@@ -32,8 +32,8 @@ both_engines! {
         assert_eq!((&second["current_state"], &second["allowed_actions"]), (&json!("completed"), &json!([])));
         pavel.post(&format!("{}/cancel", path(&booking)), Value::Null).await.refused(409);
         assert_eq!(ana.get(&request_of(&booking)).await.ok()["state"], "fulfilled");
-        let heard = app.db_kinds(&format!("booking:{}", id(&booking))).await;
-        assert_eq!(heard, ["booking.created", "booking.started", "booking.completed"]);
+        let received = app.db_kinds(&format!("booking:{}", id(&booking))).await;
+        assert_eq!(received, ["booking.created", "booking.started", "booking.completed"]);
         assert_eq!(app.db_kinds(&format!("user:{}", ana.id)).await.last().unwrap(), "booking.completed");
     }
 

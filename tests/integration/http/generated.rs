@@ -15,9 +15,10 @@ async fn node(home: &Path, arguments: &[&str]) -> String {
         .output()
         .await
         .unwrap();
-    let said = format!("{}{}", String::from_utf8_lossy(&node.stdout), String::from_utf8_lossy(&node.stderr));
-    assert!(node.status.success(), "node {arguments:?} failed: {said}");
-    said
+    let output =
+        format!("{}{}", String::from_utf8_lossy(&node.stdout), String::from_utf8_lossy(&node.stderr));
+    assert!(node.status.success(), "node {arguments:?} failed: {output}");
+    output
 }
 
 async fn makes_a_deal(app: &TestApp) {
@@ -31,8 +32,8 @@ async fn makes_a_deal(app: &TestApp) {
         .await;
     // Strict mode; lines marked as errors must not compile.
     node(&home, &["node_modules/typescript/bin/tsc", "--project", "."]).await;
-    let said = node(&home, &["built/client.js", &format!("http://{}", app.address)]).await;
-    assert_eq!(said, "a deal was made\n");
+    let output = node(&home, &["built/client.js", &format!("http://{}", app.address)]).await;
+    assert_eq!(output, "a deal was made\n");
 }
 
 #[test]

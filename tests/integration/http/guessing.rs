@@ -27,10 +27,10 @@ async fn register(app: &TestApp, name: &str) -> Value {
 
 /// Guesses until throttled; returns the number of guesses that were checked.
 async fn guess(client: &Client) -> usize {
-    for judged in 0..1000 {
+    for verified in 0..1000 {
         match log_in(client, WRONG).await.status {
             401 => {}
-            429 => return judged,
+            429 => return verified,
             other => panic!("{other}"),
         }
     }
@@ -138,18 +138,18 @@ both_engines! {
     ) {
         register(app, "ana").await;
         let stranger = app.anyone().at("127.0.0.2");
-        let mut judged = 0;
+        let mut verified = 0;
         let mut shed = 0;
-        while judged < 4 {
+        while verified < 4 {
             let answers = join_all((0..8).map(|_| log_in(&stranger, WRONG))).await;
-            judged += answers.iter().filter(|answer| answer.status == 401).count();
+            verified += answers.iter().filter(|answer| answer.status == 401).count();
             shed += answers.iter().filter(|answer| answer.status == 503).count();
             if answers.iter().any(|answer| answer.status == 429) {
                 break;
             }
         }
-        judged += guess(&stranger).await;
-        assert_eq!(judged, 5);
+        verified += guess(&stranger).await;
+        assert_eq!(verified, 5);
         assert!(shed > 0, "nothing was shed");
     }
 }

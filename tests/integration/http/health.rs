@@ -123,7 +123,7 @@ both_engines! {
     fn metrics_may_have_an_address_of_their_own(database) {
         let flags = ["--metrics-bind=127.0.0.1:0"];
         let process = Process::start("127.0.0.1:0", &database.url(), &flags);
-        let address = process.said_first.iter().find_map(|line| {
+        let address = process.first_lines.iter().find_map(|line| {
             let line: Value = serde_json::from_str(line).ok()?;
             line["metrics_address"].as_str()?.parse().ok()
         });
@@ -144,7 +144,7 @@ both_engines! {
         let warns = |flags: &[&str]| {
             let flags: Vec<_> = flags.iter().copied().chain(["--env=production"]).collect();
             let process = Process::start("127.0.0.1:0", &database.url(), &flags);
-            process.said_first.iter().any(|line| line.contains("--metrics-bind or --metrics-token"))
+            process.first_lines.iter().any(|line| line.contains("--metrics-bind or --metrics-token"))
         };
         assert!(warns(&[]));
         assert!(!warns(&["--metrics-token", TOKEN]));

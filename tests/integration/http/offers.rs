@@ -37,8 +37,8 @@ both_engines! {
         let session = offer["session_id"].as_str().unwrap();
         for person in [&ana, &pavel] {
             assert_eq!(person.get(&format!("/sessions/{session}")).await.ok()["request_id"], request["id"]);
-            let heard = app.db_kinds(&format!("user:{}", person.id)).await;
-            assert_eq!(heard.last().unwrap(), "offer.submitted");
+            let received = app.db_kinds(&format!("user:{}", person.id)).await;
+            assert_eq!(received.last().unwrap(), "offer.submitted");
         }
         assert_eq!(app.db_kinds(&format!("session:{session}")).await, ["offer.submitted"]);
     }
@@ -158,8 +158,8 @@ both_engines! {
             assert_eq!(person.post(&deed, Value::Null).await.ok(), ended, "again is no conflict");
             let problem = ana.post(&format!("{}/accept", path(&offer)), json!({"version": 2})).await.refused(409);
             assert_eq!((&problem["current_state"], &problem["allowed_actions"]), (&json!(state), &json!([])));
-            let heard = app.db_kinds(&format!("session:{}", offer["session_id"].as_str().unwrap())).await;
-            assert_eq!(heard.last().unwrap(), &format!("offer.{state}"));
+            let received = app.db_kinds(&format!("session:{}", offer["session_id"].as_str().unwrap())).await;
+            assert_eq!(received.last().unwrap(), &format!("offer.{state}"));
         }
     }
 
@@ -188,15 +188,15 @@ both_engines! {
         let problem = ana.post(&format!("{}/accept", path(&other)), json!({"version": 1})).await.refused(409);
         assert_eq!((&problem["current_state"], &problem["allowed_actions"]), (&json!("not_selected"), &json!([])));
 
-        let heard = |room: String| async move { app.db_kinds(&room).await };
+        let received = |room: String| async move { app.db_kinds(&room).await };
         let user = |person: &Person| format!("user:{}", person.id);
-        assert_eq!(heard("market:plumbing".into()).await, ["request.published", "request.booked"]);
-        assert_eq!(heard(format!("booking:{}", id(&booking))).await, ["booking.created"]);
-        assert_eq!(heard(user(&petra)).await.last().unwrap(), "offer.not_selected");
+        assert_eq!(received("market:plumbing".into()).await, ["request.published", "request.booked"]);
+        assert_eq!(received(format!("booking:{}", id(&booking))).await, ["booking.created"]);
+        assert_eq!(received(user(&petra)).await.last().unwrap(), "offer.not_selected");
         for person in [&ana, &pavel] {
-            let heard = heard(user(person)).await;
+            let received = received(user(person)).await;
             for kind in ["offer.accepted", "booking.created", "project.opened"] {
-                assert_eq!(heard.iter().filter(|heard| *heard == kind).count(), 1, "{kind}");
+                assert_eq!(received.iter().filter(|received| *received == kind).count(), 1, "{kind}");
             }
         }
         assert_eq!(app.db_audit("offer", id(&offer)).await, ["done accept"]);
@@ -228,8 +228,8 @@ both_engines! {
         app.clock.advance(Duration::from_secs(61));
         assert_eq!(pavel.patch(&path(&first), json!({})).await.refused(409)["current_state"], "expired");
         app.offer(&pavel, &request).await;
-        let heard = app.db_kinds(&format!("session:{}", first["session_id"].as_str().unwrap())).await;
-        assert_eq!(heard, ["offer.submitted", "offer.expired", "offer.submitted"]);
+        let received = app.db_kinds(&format!("session:{}", first["session_id"].as_str().unwrap())).await;
+        assert_eq!(received, ["offer.submitted", "offer.expired", "offer.submitted"]);
     }
 
     async fn an_admin_takes_an_offer_away_with_a_reason(app) {

@@ -127,8 +127,8 @@ both_engines! {
         let told = ["member.added", "member.role_changed"];
         assert_eq!(app.db_kinds(&room(&project)).await, told);
         assert_eq!(app.db_kinds(&format!("user:{}", ben.id)).await, told);
-        let heard = app.db_events(&format!("user:{}", ben.id)).await;
-        let data: Value = serde_json::from_str(heard[1].data.get()).unwrap();
+        let received = app.db_events(&format!("user:{}", ben.id)).await;
+        let data: Value = serde_json::from_str(received[1].data.get()).unwrap();
         let expected = json!({
             "project_id": project.trim_start_matches("/projects/"), "title": "The bathroom",
             "user_id": ben.id, "role": "editor", "version": 3,

@@ -6,7 +6,7 @@ use crate::both_engines;
 use crate::support::{Person, TestApp};
 
 /// The room's events, oldest first: `kind` and `data`.
-async fn heard(app: &TestApp, room: String) -> Vec<(String, Value)> {
+async fn room_events(app: &TestApp, room: String) -> Vec<(String, Value)> {
     let events = app.db_events(&room).await;
     events
         .into_iter()
@@ -67,7 +67,7 @@ both_engines! {
         assert_eq!(taken_back["categories"], json!(["heating", "plumbing"]));
         assert_eq!(pavel.patch(&shop(&pavel), json!({"service_area": null})).await.ok()["version"], 3);
 
-        let told = heard(app, format!("user:{}", pavel.id)).await;
+        let told = room_events(app, format!("user:{}", pavel.id)).await;
         let profile = ("provider.updated".to_owned(), json!({"provider_id": pavel.profile, "part": "profile"}));
         assert_eq!(told, [profile.clone(), profile]);
     }

@@ -33,16 +33,16 @@ async fn two_who_talk(app: &TestApp) -> (Person, Person, String) {
     (ana, pavel, format!("/sessions/{}", offer["session_id"].as_str().unwrap()))
 }
 
-fn say(text: &str, client_msg_id: &str) -> Value {
+fn message_body(text: &str, client_msg_id: &str) -> Value {
     json!({"text": text, "client_msg_id": client_msg_id})
 }
 
-async fn said(who: &Person, session: &str) -> Vec<Value> {
+async fn stored_messages(who: &Person, session: &str) -> Vec<Value> {
     who.get(&format!("{session}/messages?limit=100")).await.ok()["items"].as_array().unwrap().clone()
 }
 
 /// Messages among the session room's events, with their positions; the room has offer events, too.
-async fn heard(app: &TestApp, session: &str) -> Vec<(u64, Value)> {
+async fn message_events(app: &TestApp, session: &str) -> Vec<(u64, Value)> {
     let room = session.trim_start_matches('/').replace("sessions/", "session:");
     let events = app.db_events(&room).await;
     let messages = events.iter().filter(|event| &*event.kind == "message.sent");
@@ -79,22 +79,22 @@ both_engines! {
     async fn what_is_said_is_heard_once_however_often_it_is_sent(app) {
         let (ana, pavel, session) = two_who_talk(app).await;
         let messages = format!("{session}/messages");
-        let first = ana.post(&messages, say("hello", "m1")).await;
+        let first = ana.post(&messages, message_body("hello", "m1")).await;
         assert_eq!(first.status, 201, "{first}");
-        let again = ana.post(&messages, say("hello", "m1")).await;
+        let again = ana.post(&messages, message_body("hello", "m1")).await;
         assert_eq!((again.status, again.json()), (200, first.json()));
-        assert_eq!(pavel.post(&messages, say("hi", "m1")).await.status, 201, "another's m1 is another message");
+        assert_eq!(pavel.post(&messages, message_body("hi", "m1")).await.status, 201, "another's m1 is another message");
 
         // A call with an idempotency key is idempotent, with or without a `client_msg_id`.
         let keyed = ana.post(&messages, json!({"text": "and?"})).key("k1").await;
         let repeated = ana.post(&messages, json!({"text": "and?"})).key("k1").await;
         assert_eq!((keyed.status, keyed.json()), (repeated.status, repeated.json()));
 
-        let texts: Vec<Value> = said(&pavel, &session).await.iter().map(|message| message["text"].clone()).collect();
+        let texts: Vec<Value> = stored_messages(&pavel, &session).await.iter().map(|message| message["text"].clone()).collect();
         assert_eq!(texts, ["and?", "hi", "hello"]);
-        let heard = heard(app, &session).await;
-        assert_eq!(heard.len(), 3);
-        assert_eq!((&heard[0].1["client_msg_id"], &heard[0].1["id"]), (&json!("m1"), &first.json()["id"]));
+        let message_events = message_events(app, &session).await;
+        assert_eq!(message_events.len(), 3);
+        assert_eq!((&message_events[0].1["client_msg_id"], &message_events[0].1["id"]), (&json!("m1"), &first.json()["id"]));
         let admins = app.db_events("admin").await;
         assert!(admins.iter().all(|event| &*event.kind != "message.sent"), "chat is private");
     }
@@ -102,11 +102,11 @@ both_engines! {
     async fn of_many_that_send_one_message_at_once_all_get_its_answer(app) {
         let (ana, _pavel, session) = two_who_talk(app).await;
         let messages = format!("{session}/messages");
-        let answers = join_all((0..24).map(|_| async { ana.post(&messages, say("hello", "m1")).await })).await;
+        let answers = join_all((0..24).map(|_| async { ana.post(&messages, message_body("hello", "m1")).await })).await;
         assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 1);
         assert!(answers.iter().all(|answer| answer.ok() == answers[0].ok()));
-        assert_eq!(said(&ana, &session).await.len(), 1);
-        assert_eq!(heard(app, &session).await.len(), 1);
+        assert_eq!(stored_messages(&ana, &session).await.len(), 1);
+        assert_eq!(message_events(app, &session).await.len(), 1);
     }
 
     async fn two_who_talk_at_once_leave_no_gap(app) {
@@ -114,16 +114,16 @@ both_engines! {
         let messages = format!("{session}/messages");
         let both = join_all((0..40).map(|n| {
             let (who, messages) = (if n % 2 == 0 { &ana } else { &pavel }, &messages);
-            async move { who.post(messages, say(&format!("no {n}"), &n.to_string())).await.ok()["seq"].as_u64().unwrap() }
+            async move { who.post(messages, message_body(&format!("no {n}"), &n.to_string())).await.ok()["seq"].as_u64().unwrap() }
         }));
         let mut positions = both.await;
         positions.sort_unstable();
-        let heard = heard(app, &session).await;
-        assert_eq!(positions, heard.iter().map(|(seq, _)| *seq).collect::<Vec<_>>());
+        let message_events = message_events(app, &session).await;
+        assert_eq!(positions, message_events.iter().map(|(seq, _)| *seq).collect::<Vec<_>>());
         assert!(positions.windows(2).all(|pair| pair[1] == pair[0] + 1), "{positions:?}");
         let ids = |messages: &mut dyn Iterator<Item = &Value>| -> Vec<Value> { messages.map(|m| m["id"].clone()).collect() };
-        let said = said(&ana, &session).await;
-        assert_eq!(ids(&mut said.iter().rev()), ids(&mut heard.iter().map(|(_, message)| message)));
+        let stored_messages = stored_messages(&ana, &session).await;
+        assert_eq!(ids(&mut stored_messages.iter().rev()), ids(&mut message_events.iter().map(|(_, message)| message)));
         assert_eq!(ana.get(&session).await.ok()["head"], positions[39]);
     }
 
@@ -131,12 +131,12 @@ both_engines! {
         let (ana, pavel, session) = two_who_talk(app).await;
         let messages = format!("{session}/messages");
         for n in 1..=5 {
-            ana.post(&messages, say(&n.to_string(), &n.to_string())).await.ok();
+            ana.post(&messages, message_body(&n.to_string(), &n.to_string())).await.ok();
         }
         let first = pavel.get(&format!("{messages}?limit=3")).await.ok();
         let cursor = first["next_cursor"].as_str().unwrap();
         // New messages do not shift the pages.
-        pavel.post(&messages, say("6", "6")).await.ok();
+        pavel.post(&messages, message_body("6", "6")).await.ok();
         let second = pavel.get(&format!("{messages}?limit=3&cursor={cursor}")).await.ok();
         let texts = |page: &Value| -> Vec<Value> {
             page["items"].as_array().unwrap().iter().map(|message| message["text"].clone()).collect()
@@ -147,7 +147,7 @@ both_engines! {
 
     async fn a_marker_only_goes_forward_and_never_past_what_happened(app) {
         let (ana, pavel, session) = two_who_talk(app).await;
-        ana.post(&format!("{session}/messages"), say("hello", "m1")).await.ok();
+        ana.post(&format!("{session}/messages"), message_body("hello", "m1")).await.ok();
         let head = pavel.get(&session).await.ok()["head"].as_u64().unwrap();
         assert_eq!(head, 2, "the offer and the message");
         let id: SessionId = session.trim_start_matches("/sessions/").parse().unwrap();
@@ -163,11 +163,11 @@ both_engines! {
     async fn what_cannot_be_said_is_refused_with_its_reasons(app) {
         let (ana, _pavel, session) = two_who_talk(app).await;
         let messages = format!("{session}/messages");
-        let problem = ana.post(&messages, say("  ", &"m".repeat(65))).await.refused(422);
+        let problem = ana.post(&messages, message_body("  ", &"m".repeat(65))).await.refused(422);
         let fields: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|error| &error["field"]).collect();
         assert_eq!(fields, ["text", "client_msg_id"]);
-        ana.post(&messages, say(&"x".repeat(4001), "m1")).await.refused(422);
-        ana.post(&messages, say(&"x".repeat(4000), "m1")).await.ok();
+        ana.post(&messages, message_body(&"x".repeat(4001), "m1")).await.refused(422);
+        ana.post(&messages, message_body(&"x".repeat(4000), "m1")).await.ok();
         ana.post(&messages, json!({"client_msg_id": "m2"})).await.refused(422);
     }
 
@@ -175,18 +175,18 @@ both_engines! {
         let (ana, _pavel, session) = two_who_talk(app).await;
         let (eve, rita, root) = (app.consumer("eve").await, app.provider("rita").await, app.db_admin("root").await);
         let messages = format!("{session}/messages");
-        ana.post(&messages, say("hello", "m1")).await.ok();
+        ana.post(&messages, message_body("hello", "m1")).await.ok();
         for stranger in [&eve, &rita] {
             stranger.get(&session).await.refused(403);
             stranger.get(&messages).await.refused(403);
-            let refusal = stranger.post(&messages, say("hi", "m1")).await.refused(403);
+            let refusal = stranger.post(&messages, message_body("hi", "m1")).await.refused(403);
             assert_eq!(refusal["detail"], "to message this session you must be one of its parties");
             assert_eq!(stranger.get("/sessions").await.ok()["items"], json!([]));
         }
         assert_eq!(root.get(&session).await.ok()["allowed_actions"], json!([]));
-        assert_eq!(said(&root, &session).await.len(), 1);
-        root.post(&messages, say("let me", "m1")).await.refused(403);
-        assert_eq!(said(&ana, &session).await.len(), 1);
+        assert_eq!(stored_messages(&root, &session).await.len(), 1);
+        root.post(&messages, message_body("let me", "m1")).await.refused(403);
+        assert_eq!(stored_messages(&ana, &session).await.len(), 1);
 
         let trail = app.db_audit("session", session.trim_start_matches("/sessions/")).await;
         let count = |what: &str| trail.iter().filter(|row| *row == what).count();

@@ -32,44 +32,44 @@ async fn lives(app: &TestApp, library: Library, transports: Transports) {
     let session = room.strip_prefix("session:").unwrap();
     let auth = json!({"auth": {"token": ana.token().unwrap()}});
     let Some(mut puppet) = client(library, app, transports, auth).await else { return };
-    puppet.heard("connect").await;
-    let greeting = puppet.heard("connection_established").await;
+    puppet.receive("connect").await;
+    let greeting = puppet.receive("connection_established").await;
     assert_eq!(
         (&greeting["data"]["user_id"], &greeting["data"]["authenticated"]),
         (&json!(ana.id), &json!(true))
     );
     if (library, transports) == (Library::Node, Transports::Upgrade) {
-        assert_eq!(puppet.heard("upgrade").await["transport"], "websocket");
+        assert_eq!(puppet.receive("upgrade").await["transport"], "websocket");
     }
     let joined = puppet.done("join_session", json!({"session_id": session})).await;
     assert_eq!(joined["head"], 0);
-    assert_eq!(puppet.heard("session_joined").await["data"]["session_id"], session);
+    assert_eq!(puppet.receive("session_joined").await["data"]["session_id"], session);
 
     let mut other = SocketIo::connect(app.address, ben.token().unwrap()).await;
     other.emit("join_session", json!({"session_id": session})).await;
-    assert_eq!(puppet.heard("presence").await["data"]["joined"], json!(ben.id));
+    assert_eq!(puppet.receive("presence").await["data"]["joined"], json!(ben.id));
     for n in 1..=20 {
         let message =
             json!({"session_id": session, "text": format!("héllo {n}"), "client_msg_id": format!("m-{n}")});
         assert_eq!(puppet.done("chat_message", message).await["seq"], n);
-        assert_eq!(puppet.heard("chat_message").await["data"]["seq"], n);
+        assert_eq!(puppet.receive("chat_message").await["data"]["seq"], n);
         assert_eq!(other.recv("chat_message").await["text"], format!("héllo {n}"));
     }
     other.emit("chat_message", json!({"session_id": session, "text": "and you?"})).await;
-    let heard = puppet.heard("chat_message").await;
-    assert_eq!((&heard["data"]["text"], &heard["data"]["by"]), (&json!("and you?"), &json!(ben.id)));
+    let received = puppet.receive("chat_message").await;
+    assert_eq!((&received["data"]["text"], &received["data"]["by"]), (&json!("and you?"), &json!(ben.id)));
     other.emit("typing", json!({"session_id": session})).await;
-    assert_eq!(puppet.heard("typing").await["data"]["by"], json!(ben.id));
+    assert_eq!(puppet.receive("typing").await["data"]["by"], json!(ben.id));
 
     let refused =
         puppet.emit("join_session", json!({"session_id": "01890a5d-ac96-774b-bcce-b302099a8057"})).await;
     assert_eq!((&refused["ok"], &refused["error"]["code"]), (&json!(false), &json!("not_found")));
-    assert_eq!(puppet.heard("error").await["data"]["code"], "not_found");
+    assert_eq!(puppet.receive("error").await["data"]["code"], "not_found");
     assert_eq!(puppet.emit_bytes("typing", &[0, 1, 0x1e, 0xff]).await["error"]["code"], "invalid");
     assert_eq!(puppet.done("ping", json!({})).await["ok"], true, "and it goes on");
 
     puppet.disconnect().await;
-    puppet.heard("disconnect").await;
+    puppet.receive("disconnect").await;
     assert_eq!(other.recv("presence").await["left"], json!(ana.id));
     while app.server.hub.connections_of(ana.user()) > 0 {
         tokio::task::yield_now().await;
@@ -87,7 +87,7 @@ async fn shows_its_token(app: &TestApp, library: Library, transports: Transports
     ];
     for how in good {
         let Some(mut puppet) = client(library, app, transports, how).await else { return };
-        assert_eq!(puppet.heard("connection_established").await["data"]["user_id"], json!(ana.id));
+        assert_eq!(puppet.receive("connection_established").await["data"]["user_id"], json!(ana.id));
     }
     let bad = [
         (json!({"auth": {"token": "garbage"}, "query": {"token": ana.token().unwrap()}}), "invalid token"),
@@ -96,7 +96,7 @@ async fn shows_its_token(app: &TestApp, library: Library, transports: Transports
     ];
     for (how, message) in bad {
         let Some(mut puppet) = client(library, app, transports, how).await else { return };
-        assert_eq!(puppet.heard("connect_error").await["data"], message);
+        assert_eq!(puppet.receive("connect_error").await["data"], message);
     }
 }
 
@@ -112,21 +112,21 @@ async fn comes_back(database: &Database, library: Library, transports: Transport
     let room = format!("user:{user}");
     let Some(mut puppet) = library.start().await else { return };
     puppet.connect(address, "/", transports, json!({"auth": {"token": token}})).await;
-    puppet.heard("connection_established").await;
+    puppet.receive("connection_established").await;
     let head = puppet.done("room:join", json!({"room": room, "since": 0})).await["head"].clone();
     first.kill();
-    puppet.heard("disconnect").await;
+    puppet.receive("disconnect").await;
     let second = Process::start(&address.to_string(), &database.url(), &flags);
-    puppet.heard("connection_established").await;
+    puppet.receive("connection_established").await;
     let joined = puppet.done("room:join", json!({"room": room, "since": head})).await;
     assert_eq!((&joined["recovered"], &joined["events"]), (&json!(true), &json!([])));
     // A graceful stop this time: the client is notified, disconnected, and reconnects.
     let stopping = tokio::task::spawn_blocking(move || second.terminate());
-    assert_eq!(puppet.heard("error").await["data"]["code"], "server_restarting");
-    puppet.heard("disconnect").await;
+    assert_eq!(puppet.receive("error").await["data"]["code"], "server_restarting");
+    puppet.receive("disconnect").await;
     assert!(stopping.await.unwrap().success());
     let _third = Process::start(&address.to_string(), &database.url(), &flags);
-    puppet.heard("connection_established").await;
+    puppet.receive("connection_established").await;
 }
 
 fn on_sqlite(test: impl AsyncFnOnce(&Database)) {

@@ -23,7 +23,7 @@ struct Step {
     answer: Option<Value>,
     error: Option<String>,
     #[serde(default)]
-    heard: Vec<Value>,
+    received: Vec<Value>,
 }
 
 /// The steps, with placeholders replaced.
@@ -76,15 +76,15 @@ impl Speaker {
     }
 
     /// The next notice of this name.
-    async fn hear(&mut self, notice: &str) -> Value {
+    async fn receive(&mut self, notice: &str) -> Value {
         match self {
             Self::Json(socket) => {
                 if notice != "event" {
                     return socket.recv(notice).await;
                 }
-                let mut heard = socket.event("message.sent").await;
-                heard["text"] = heard["data"]["text"].take();
-                heard
+                let mut received = socket.event("message.sent").await;
+                received["text"] = received["data"]["text"].take();
+                received
             }
             Self::SocketIo(socket) => {
                 socket.recv(if notice == "event" { "chat_message" } else { notice }).await
@@ -116,10 +116,10 @@ async fn play(app: &TestApp, ana: (&Person, Speaker), ben: (&Person, Speaker)) {
             (Err(code), None, Some(expected)) => assert_eq!(code, expected, "{what}"),
             (other, _, _) => panic!("{what}: {other:?}"),
         }
-        for expected in step.heard {
+        for expected in step.received {
             let listener = &mut people.iter_mut().find(|(name, _)| expected["who"] == *name).unwrap().1;
-            let heard = listener.hear(expected["notice"].as_str().unwrap()).await;
-            assert_has(&heard, &expected, &format!("what is heard of {what}"));
+            let received = listener.receive(expected["notice"].as_str().unwrap()).await;
+            assert_has(&received, &expected, &format!("what is heard of {what}"));
         }
     }
 }

@@ -263,7 +263,7 @@ both_engines! {
         for (nth, (endpoint, code)) in ENDPOINTS.into_iter().zip([4009, 4009, 1008, 4000]).enumerate() {
             let path = format!("{}?token={}", place.path(endpoint), ana.token().unwrap());
             let mut socket = Socket::connect(app.address, &path).await;
-            socket.hears_little();
+            socket.shrink_receive_buffer();
             let room = format!("user:{}", ana.id);
             socket.ack(json!({"type": "join", "room": room})).await;
             let evictions = format!("souk_hub_evictions_total{{reason=\"slow_consumer\"}} {}\n", nth + 1);
@@ -296,14 +296,14 @@ both_engines! {
         for _ in 0..40 {
             socket.send(ping).await;
         }
-        let (said, code) = socket.ended().await;
-        assert!(said.iter().any(|packet| packet.contains("rate_limited")), "{said:?}");
+        let (received, code) = socket.ended().await;
+        assert!(received.iter().any(|packet| packet.contains("rate_limited")), "{received:?}");
         assert_eq!(code, 4008, "too fast");
         let mut socket = connect().await;
         socket.send(&format!(r#"42["{}"]"#, "x".repeat(65 * 1024))).await;
         assert_eq!(socket.ended().await.1, 1009, "too big");
         let mut socket = connect().await;
-        socket.hears_little();
+        socket.shrink_receive_buffer();
         let mut rung = 0;
         while !metrics(app).contains("souk_hub_evictions_total{reason=\"slow_consumer\"} 1\n") {
             rung += 1;
@@ -315,8 +315,8 @@ both_engines! {
         let mut socket = connect().await;
         app.clock.advance(Duration::from_secs(21 * 60));
         socket.send(ping).await;
-        let (said, code) = socket.ended().await;
-        let [.., told, disconnect] = &said[..] else { panic!("{said:?}") };
+        let (received, code) = socket.ended().await;
+        let [.., told, disconnect] = &received[..] else { panic!("{received:?}") };
         assert!(told.contains("token expired"), "{told}");
         assert_eq!((disconnect.as_str(), code), ("41", 4001), "expired");
         let again = app.log_in("ana").await;

@@ -175,7 +175,7 @@ impl Poller {
     }
 
     /// The next message other than a ping; pings are answered.
-    async fn hear(&self) -> String {
+    async fn receive(&self) -> String {
         loop {
             let (status, text) = self.get().await;
             assert_eq!(status, 200, "{text}");
@@ -244,15 +244,15 @@ async fn packets_go_there_and_back_in_order() {
     let server = serve(LIMITS);
     let poller = server.poller().await;
     assert_eq!(poller.post("4test1\u{1e}4€\u{1e}bAQIDBA==").await, 200);
-    assert_eq!(poller.hear().await, "4test1\u{1e}4€\u{1e}bAQIDBA==");
+    assert_eq!(poller.receive().await, "4test1\u{1e}4€\u{1e}bAQIDBA==");
     for n in 0..40 {
         assert_eq!(poller.post(format!("4{n}")).await, 200);
     }
-    let mut heard = Vec::new();
-    while heard.len() < 40 {
-        heard.extend(poller.hear().await.split('\u{1e}').map(str::to_owned));
+    let mut received = Vec::new();
+    while received.len() < 40 {
+        received.extend(poller.receive().await.split('\u{1e}').map(str::to_owned));
     }
-    assert_eq!(heard, (0..40).map(|n| format!("4{n}")).collect::<Vec<_>>());
+    assert_eq!(received, (0..40).map(|n| format!("4{n}")).collect::<Vec<_>>());
     let mut ws = server.websocket("").await.unwrap();
     assert!(next(&mut ws).await.starts_with(r#"0{"sid":""#));
     ws.send(Message::text("4hello")).await.unwrap();
@@ -291,9 +291,9 @@ async fn hostile_bodies_end_at_their_caps() {
     assert_eq!(encoded("br", b"4x".to_vec()).await, 415);
     assert_eq!(encoded("gzip", b"4x".to_vec()).await, 400);
     assert_eq!(encoded("gzip", gzip(b"4compressed")).await, 200);
-    assert_eq!(poller.hear().await, "4compressed");
+    assert_eq!(poller.receive().await, "4compressed");
     assert_eq!(poller.post("4still here").await, 200);
-    assert_eq!(poller.hear().await, "4still here");
+    assert_eq!(poller.receive().await, "4still here");
 }
 
 #[actix_web::test]
@@ -312,7 +312,7 @@ async fn a_poll_that_was_given_up_loses_nothing() {
     for n in 0..20 {
         poller.give_up(server.address).await;
         assert_eq!(poller.post(format!("4kept {n}")).await, 200);
-        assert_eq!(poller.hear().await, format!("4kept {n}"));
+        assert_eq!(poller.receive().await, format!("4kept {n}"));
     }
 }
 
@@ -420,7 +420,7 @@ async fn a_websocket_that_fails_to_take_over_changes_nothing() {
     ws.send(Message::text("4hello")).await.unwrap();
     assert!(next(&mut ws).await.contains("Close"), "a probe was expected");
     assert_eq!(poller.post("4hello").await, 200);
-    assert_eq!(poller.hear().await, "4hello");
+    assert_eq!(poller.receive().await, "4hello");
 }
 
 #[actix_web::test]

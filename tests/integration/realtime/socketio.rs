@@ -117,9 +117,9 @@ both_engines! {
         let ack = a.emit("chat_message", message.clone()).await;
         assert_eq!((&ack["ok"], &ack["seq"], &ack["client_msg_id"]), (&json!(true), &json!(1), &json!("m-1")));
         for socket in [&mut a, &mut b] {
-            let said = socket.recv("chat_message").await;
-            assert_eq!((&said["text"], &said["session_id"]), (&json!("hello"), &json!(session)));
-            assert_eq!((&said["seq"], &said["id"], &said["by"]), (&json!(1), &ack["id"], &json!(ana.id)));
+            let received = socket.recv("chat_message").await;
+            assert_eq!((&received["text"], &received["session_id"]), (&json!("hello"), &json!(session)));
+            assert_eq!((&received["seq"], &received["id"], &received["by"]), (&json!(1), &ack["id"], &json!(ana.id)));
         }
         assert_eq!(a.emit("chat_message", message).await, ack, "the same message, the same answer");
         let unnamed = json!({"session_id": session, "text": "hello"});
@@ -171,8 +171,8 @@ both_engines! {
         // Connecting to `/admin` joins the admins' room.
         let mut answered = false;
         while !answered {
-            let said = admin.next_raw().await;
-            answered = said.starts_with("43/admin,7[") && said.contains(&root.id.to_string());
+            let received = admin.next_raw().await;
+            answered = received.starts_with("43/admin,7[") && received.contains(&root.id.to_string());
         }
     }
 
@@ -234,20 +234,20 @@ both_engines! {
         let ana = app.consumer("ana").await;
         let mut socket = SocketIo::connect(app.address, ana.token().unwrap()).await;
         ana.post("/auth/logout", json!({})).await.ok();
-        let (said, code) = socket.ended().await;
+        let (received, code) = socket.ended().await;
         assert_eq!(code, 4001);
-        let said: Vec<_> = said.iter().map(String::as_str).filter(|said| !said.starts_with("42[\"conn")).collect();
-        assert!(said[0].starts_with(r#"42["error",{"code":"token_revoked","message":"invalid token""#), "{said:?}");
-        assert_eq!(said[1], "41", "who should not come back by itself is put out of the namespace");
+        let received: Vec<_> = received.iter().map(String::as_str).filter(|received| !received.starts_with("42[\"conn")).collect();
+        assert!(received[0].starts_with(r#"42["error",{"code":"token_revoked","message":"invalid token""#), "{received:?}");
+        assert_eq!(received[1], "41", "who should not come back by itself is put out of the namespace");
     }
 
     async fn a_server_that_stops_lets_them_come_back(app) {
         let ana = app.consumer("ana").await;
         let mut socket = SocketIo::connect(app.address, ana.token().unwrap()).await;
         app.stop_gracefully();
-        let (said, code) = socket.ended().await;
+        let (received, code) = socket.ended().await;
         assert_eq!(code, 1012);
-        assert!(said.iter().any(|said| said.contains("reconnect_in_ms")), "{said:?}");
-        assert!(!said.iter().any(|said| said == "41"), "a DISCONNECT would keep it from coming back");
+        assert!(received.iter().any(|received| received.contains("reconnect_in_ms")), "{received:?}");
+        assert!(!received.iter().any(|received| received == "41"), "a DISCONNECT would keep it from coming back");
     }
 }

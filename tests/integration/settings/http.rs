@@ -55,10 +55,10 @@ both_engines! {
 
     async fn an_idle_connection_is_closed_after_its_time(app with ["--keep-alive=1s"]) {
         let mut idle = ask(app.address).await;
-        let mut said = String::new();
-        let closed = tokio::time::timeout(Duration::from_secs(30), idle.read_to_string(&mut said)).await;
+        let mut output = String::new();
+        let closed = tokio::time::timeout(Duration::from_secs(30), idle.read_to_string(&mut output)).await;
         closed.expect("closed in time").unwrap();
-        assert!(said.starts_with("HTTP/1.1 200"), "{said}");
+        assert!(output.starts_with("HTTP/1.1 200"), "{output}");
     }
 
     async fn who_calls_is_what_a_trusted_proxy_says(

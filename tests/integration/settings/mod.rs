@@ -112,9 +112,9 @@ const SHOWN: &[(&str, &str)] = &[
 #[test]
 fn each_setting_is_shown_by_a_test_that_there_is() {
     let output = Command::new(env!("CARGO_BIN_EXE_souk")).arg("check-config").output().unwrap();
-    let said = String::from_utf8(output.stdout).unwrap();
+    let output = String::from_utf8(output.stdout).unwrap();
     let settings: BTreeSet<_> =
-        said.lines().filter_map(|line| line.split_once(" = ")).map(|(name, _)| name).collect();
+        output.lines().filter_map(|line| line.split_once(" = ")).map(|(name, _)| name).collect();
     let shown: BTreeSet<_> = SHOWN.iter().map(|(setting, _)| *setting).collect();
     assert_eq!(shown.len(), SHOWN.len(), "a setting has two lines");
     let (missing, gone) = (settings.difference(&shown), shown.difference(&settings));

@@ -78,7 +78,7 @@ both_engines! {
         // The harness sets JSON. The threads' own lines are not logged by default.
         let tells_of_threads = |flags: &[&str]| {
             let process = Process::start("127.0.0.1:0", &database.url(), flags);
-            process.said_first.iter().any(|line| {
+            process.first_lines.iter().any(|line| {
                 let line: Value = serde_json::from_str(line).unwrap();
                 line["target"].as_str().unwrap().starts_with("actix_server")
             })
@@ -103,7 +103,7 @@ both_engines! {
             let flags = ["--workers", workers, "--log-filter=info"];
             let process = Process::start("127.0.0.1:0", &database.url(), &flags);
             let line = format!("starting {workers} workers");
-            assert!(process.said_first.iter().any(|said| said.contains(&line)), "{:?}", process.said_first);
+            assert!(process.first_lines.iter().any(|output| output.contains(&line)), "{:?}", process.first_lines);
         }
     }
 }

@@ -42,7 +42,7 @@ pub enum Transports {
 pub struct ExternalClient {
     _child: Child,
     orders: ChildStdin,
-    said: Lines<BufReader<ChildStdout>>,
+    lines: Lines<BufReader<ChildStdout>>,
     kept: VecDeque<Value>,
     emitted: u64,
 }
@@ -72,11 +72,11 @@ impl Library {
             .kill_on_drop(true)
             .spawn()
             .unwrap();
-        let (orders, said) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-        let said = BufReader::new(said).lines();
+        let (orders, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let lines = BufReader::new(output).lines();
         let mut external_client =
-            ExternalClient { _child: child, orders, said, kept: VecDeque::new(), emitted: 0 };
-        external_client.heard("ready").await;
+            ExternalClient { _child: child, orders, lines, kept: VecDeque::new(), emitted: 0 };
+        external_client.receive("ready").await;
         Some(external_client)
     }
 
@@ -148,7 +148,9 @@ impl ExternalClient {
         order["namespace"] = "/".into();
         order["id"] = id.into();
         self.order(order).await;
-        self.find(&format!("acknowledgement {id}"), |said| said["on"] == "ack" && said["id"] == id).await["data"].take()
+        self.find(&format!("acknowledgement {id}"), |report| report["on"] == "ack" && report["id"] == id)
+            .await["data"]
+            .take()
     }
 
     /// Like `emit`, but panics unless the acknowledgement reports success.
@@ -164,13 +166,13 @@ impl ExternalClient {
     }
 
     /// Takes the oldest buffered or next event of this name; returns its data.
-    pub async fn heard(&mut self, name: &str) -> Value {
-        self.find(name, |said| said["on"] == name).await
+    pub async fn receive(&mut self, name: &str) -> Value {
+        self.find(name, |report| report["on"] == name).await
     }
 
     /// Names of the buffered events, for error messages.
     fn kept(&self) -> String {
-        self.kept.iter().take(20).map(|said| format!("{} ", said["on"])).collect()
+        self.kept.iter().take(20).map(|report| format!("{} ", report["on"])).collect()
     }
 
     async fn order(&mut self, order: Value) {
@@ -179,21 +181,21 @@ impl ExternalClient {
     }
 
     async fn find(&mut self, what: &str, is_it: impl Fn(&Value) -> bool) -> Value {
-        if let Some(said) = self.kept.iter().position(&is_it).and_then(|at| self.kept.remove(at)) {
-            return said;
+        if let Some(report) = self.kept.iter().position(&is_it).and_then(|at| self.kept.remove(at)) {
+            return report;
         }
         // One deadline for the whole wait: a reconnecting client reports attempts endlessly.
         let until = tokio::time::Instant::now() + LIMIT;
         loop {
-            let line = tokio::time::timeout_at(until, self.said.next_line()).await;
+            let line = tokio::time::timeout_at(until, self.lines.next_line()).await;
             let line = line.unwrap_or_else(|_| panic!("no {what} in time; kept: {}", self.kept())).unwrap();
             let line =
                 line.unwrap_or_else(|| panic!("the client ended before {what}; kept: {}", self.kept()));
-            let said: Value = serde_json::from_str(&line).unwrap();
-            if is_it(&said) {
-                return said;
+            let report: Value = serde_json::from_str(&line).unwrap();
+            if is_it(&report) {
+                return report;
             }
-            self.kept.push_back(said);
+            self.kept.push_back(report);
         }
     }
 }

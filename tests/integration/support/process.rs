@@ -20,7 +20,7 @@ pub struct Process {
     /// The address it listens on.
     pub address: SocketAddr,
     /// Its log lines before it listened.
-    pub said_first: Vec<String>,
+    pub first_lines: Vec<String>,
 }
 
 impl Process {
@@ -56,10 +56,10 @@ impl Process {
             .spawn()
             .unwrap();
         let watchdog = kill_afterwards(child.id());
-        let said = listen_to(&mut child);
+        let output = listen_to(&mut child);
         let mut lines = Vec::new();
         let address = loop {
-            let Ok(line) = said.recv_timeout(Duration::from_secs(30)) else {
+            let Ok(line) = output.recv_timeout(Duration::from_secs(30)) else {
                 panic!("souk does not listen:\n{}", lines.join("\n"));
             };
             let address = serde_json::from_str::<Value>(&line)
@@ -70,7 +70,7 @@ impl Process {
                 None => lines.push(line),
             }
         };
-        Self { child, watchdog, log: said, address, said_first: lines }
+        Self { child, watchdog, log: output, address, first_lines: lines }
     }
 
     /// Its log lines since the last call (or since it listened), as JSON.
@@ -148,20 +148,20 @@ pub fn refused(arguments: &[&str]) -> String {
             }
         }
     };
-    let said = String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap();
-    assert!(!status.success(), "{arguments:?} succeeded: {said}");
-    said
+    let output = String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap();
+    assert!(!status.success(), "{arguments:?} succeeded: {output}");
+    output
 }
 
 /// Its log, line by line. A thread keeps reading while it runs, so that a full pipe never blocks it.
 fn listen_to(child: &mut Child) -> Receiver<String> {
     let log = BufReader::new(child.stderr.take().unwrap());
-    let (sender, said) = sync_channel(64 * 1024);
+    let (sender, output) = sync_channel(64 * 1024);
     std::thread::spawn(move || {
         for line in log.lines().map_while(Result::ok) {
             // The buffer is full or the receiver gone: the line is not needed.
             let _ = sender.try_send(line);
         }
     });
-    said
+    output
 }

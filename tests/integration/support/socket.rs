@@ -54,7 +54,7 @@ impl Socket {
     }
 
     /// Shrinks the receive buffer, so that the server soon notices when this client does not read.
-    pub fn hears_little(&self) {
+    pub fn shrink_receive_buffer(&self) {
         socket2::SockRef::from(self.stream.get_ref()).set_recv_buffer_size(4 * 1024).unwrap();
     }
 

@@ -72,7 +72,7 @@ impl SocketIo {
     }
 
     /// Shrinks the receive buffer, so that the server soon notices when this client does not read.
-    pub fn hears_little(&self) {
+    pub fn shrink_receive_buffer(&self) {
         socket2::SockRef::from(self.stream.get_ref()).set_recv_buffer_size(4 * 1024).unwrap();
     }
 
@@ -112,15 +112,15 @@ impl SocketIo {
 
     /// Waits for the server to close the connection; returns the packets before that and the close code.
     pub async fn ended(&mut self) -> (Vec<String>, u16) {
-        let mut said = Vec::new();
+        let mut received = Vec::new();
         loop {
             match tokio::time::timeout(LIMIT, self.stream.next()).await.expect("an end in time") {
-                Some(Ok(Message::Text(text))) => said.push(text.to_string()),
+                Some(Ok(Message::Text(text))) => received.push(text.to_string()),
                 Some(Ok(Message::Close(frame))) => {
-                    return (said, frame.map_or(1005, |frame| frame.code.into()));
+                    return (received, frame.map_or(1005, |frame| frame.code.into()));
                 }
                 Some(Ok(_)) => {}
-                Some(Err(_)) | None => return (said, 1006),
+                Some(Err(_)) | None => return (received, 1006),
             }
         }
     }

@@ -3,7 +3,7 @@
 use crate::db::{DbError, UnitOfWork};
 use crate::domain::policy::{Authorized, Scope, authorize};
 use crate::domain::providers::service::load as load_shop;
-use crate::domain::providers::{ADD_ITEM, ShopUpdated};
+use crate::domain::providers::{ADD_ITEM, ProviderUpdated};
 use crate::domain::{Error, Page, Slice};
 use crate::ids::{ProviderId, UserId};
 
@@ -105,5 +105,5 @@ fn exactly_one(rows: usize) -> Result<(), DbError> {
 }
 
 fn announce<C: ItemKind>(uow: &mut UnitOfWork<'_>, scope: &Scope, shop: ProviderId, owner: UserId) {
-    uow.record(Some(scope.user()), &ShopUpdated { provider_id: shop, part: C::PART, owner });
+    uow.record(Some(scope.user()), &ProviderUpdated { provider_id: shop, part: C::PART, owner });
 }

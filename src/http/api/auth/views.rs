@@ -111,16 +111,17 @@ pub(super) struct LoginView {
 impl LoginView {
     /// `live` are the user's live sessions.
     pub(super) fn of(login: Login, scope: &Scope, live: &[LiveSession], now: Timestamp) -> Self {
-        let heard = live.iter().filter(|session| session.login == Some(login.id));
-        let heard: Vec<Timestamp> = heard.map(|session| now.minus(session.silent_for)).collect();
+        let last_received = live.iter().filter(|session| session.login == Some(login.id));
+        let last_received: Vec<Timestamp> =
+            last_received.map(|session| now.minus(session.silent_for)).collect();
         Self {
             current: scope.login() == Some(login.id),
             id: login.id,
             user_agent: login.user_agent,
             address: login.address,
             created_at: login.created_at,
-            last_used_at: heard.iter().copied().fold(login.last_used_at, Timestamp::max),
-            connections: heard.len(),
+            last_used_at: last_received.iter().copied().fold(login.last_used_at, Timestamp::max),
+            connections: last_received.len(),
             expires_at: login.expires_at,
         }
     }

@@ -39,7 +39,7 @@ impl ChatClient {
         for number in 0.. {
             let name = format!("{}-{number}", self.name);
             let seq = loop {
-                match self.say(&name).await {
+                match self.send_message(&name).await {
                     Ok(seq) => break seq,
                     Err(Gone) => pause().await,
                 }
@@ -73,7 +73,7 @@ impl ChatClient {
         assert!(self.acked.is_sorted_by_key(order), "{}'s messages changed places", self.name);
     }
 
-    async fn say(&mut self, name: &str) -> Result<Value, Gone> {
+    async fn send_message(&mut self, name: &str) -> Result<Value, Gone> {
         self.connect().await?;
         let message = json!({"type": "chat_message", "room": self.room, "text": name, "client_msg_id": name});
         let answer = self.request(message).await?;
@@ -107,15 +107,15 @@ impl ChatClient {
         let live = socket.take_all("event");
         if let (Ok(joined), true) = (&answer, is_join) {
             // Missed events come with the acknowledgement, before any later one.
-            joined["events"].as_array().into_iter().flatten().for_each(|event| self.hear(event.clone()));
+            joined["events"].as_array().into_iter().flatten().for_each(|event| self.on_event(event.clone()));
         }
-        live.into_iter().for_each(|event| self.hear(event));
+        live.into_iter().for_each(|event| self.on_event(event));
         let answer = answer.map_err(|_| Gone)?;
         self.socket = Some(socket);
         Ok(answer)
     }
 
-    fn hear(&mut self, mut event: Value) {
+    fn on_event(&mut self, mut event: Value) {
         if event["room"] != self.room.as_str() {
             return;
         }

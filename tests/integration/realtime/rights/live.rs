@@ -109,13 +109,18 @@ impl Live {
                 }
             }
             Self::SocketIo(socket) => {
-                let (said, code) = socket.ended().await;
-                let last = said.iter().rev().find_map(|packet| packet.strip_prefix("42"));
+                let (received, code) = socket.ended().await;
+                let last = received.iter().rev().find_map(|packet| packet.strip_prefix("42"));
                 let (name, data): (String, Value) =
-                    serde_json::from_str(last.unwrap_or_else(|| panic!("not told why: {said:?}"))).unwrap();
-                assert_eq!(name, "error", "{said:?}");
+                    serde_json::from_str(last.unwrap_or_else(|| panic!("not told why: {received:?}")))
+                        .unwrap();
+                assert_eq!(name, "error", "{received:?}");
                 let reconnect_in_ms = data["reconnect_in_ms"].as_u64();
-                assert_eq!(said.iter().any(|packet| packet == "41"), reconnect_in_ms.is_none(), "{said:?}");
+                assert_eq!(
+                    received.iter().any(|packet| packet == "41"),
+                    reconnect_in_ms.is_none(),
+                    "{received:?}"
+                );
                 Farewell { reason: data["code"].as_str().unwrap().to_owned(), reconnect_in_ms, code }
             }
         }
