@@ -2,8 +2,8 @@
 //! it is defined.
 //!
 //! [`Settings`] holds the values as given; [`Settings::into_config`] checks them as a whole and yields the
-//! effective [`Config`]. Each file here is one section of `souk serve --help`. Nothing here may depend on
-//! another module of Souk.
+//! effective [`Config`]. Each file here is one section of `souk serve --help`. Of Souk's other modules
+//! it uses `secret` only.
 
 pub mod auth;
 pub mod database;
@@ -18,7 +18,7 @@ pub mod origins;
 pub mod plans;
 pub mod realtime;
 pub mod error;
-pub mod secret;
+mod secret;
 pub mod server;
 pub mod signing;
 pub mod value;
@@ -35,9 +35,10 @@ pub use metrics::MetricsConfig;
 pub use origins::{Origin, OriginsConfig};
 pub use plans::{PlanLimits, PlansConfig};
 pub use realtime::RealtimeConfig;
-pub use secret::Secret;
 pub use server::ServerConfig;
 pub use signing::{JwtAlgorithm, Signing};
+
+use crate::secret::Secret;
 
 /// The settings as given, by flag or variable: each parsed by itself, not yet checked against each other.
 #[derive(Debug, Clone, clap::Args)]

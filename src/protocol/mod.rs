@@ -17,7 +17,7 @@ pub mod socketio;
 
 use bytes::Bytes;
 
-pub use command::{Command, Malformed, Private, Request};
+pub use command::{Command, Malformed, Request};
 pub use correlation::Correlation;
 pub use frame::{close_frame, pong_frame};
 pub use notice::{
