@@ -68,5 +68,6 @@ pub mod config;
 pub mod telemetry;
 pub mod limits;
 pub mod json;
+pub mod secret;
 pub mod ids;
 pub mod clock;

@@ -16,7 +16,7 @@ use source_tree::{Tree, names};
 /// it. A file belongs to the module whose path is the longest prefix of its own.
 const ROOMS: &[(&str, &[&str])] = &[
     ("main", &["cli"]),
-    ("cli", &["server", "app", "auth", "domain", "db", "config", "telemetry", "clock", "ids"]),
+    ("cli", &["server", "app", "auth", "domain", "db", "config", "telemetry", "secret", "clock", "ids"]),
     (
         "server",
         &[
@@ -76,6 +76,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "domain",
             "config",
             "json",
+            "secret",
             "ids",
         ],
     ),
@@ -113,6 +114,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "domain",
             "db",
             "events",
+            "secret",
             "ids",
         ],
     ),
@@ -128,6 +130,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "protocol",
             "auth",
             "domain",
+            "secret",
             "ids",
         ],
     ),
@@ -153,7 +156,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("realtime/limits", &["protocol", "config"]),
     ("realtime/admission/pending_connections", &[]),
     ("realtime/engineio", &["realtime/websocket", "realtime/connection", "http", "hub", "protocol"]),
-    ("realtime/websocket", &["realtime/connection", "http", "hub", "protocol"]),
+    ("realtime/websocket", &["realtime/connection", "http", "hub", "protocol", "secret"]),
     ("realtime/target", &["hub", "ids"]),
     ("realtime/connection", &["protocol"]),
     // The routes share what `http` offers: extractors, problems, replies.
@@ -170,15 +173,16 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("http", &["app", "auth", "domain", "db", "config", "limits", "json", "clock", "ids"]),
     ("app", &["hub", "auth", "domain", "db", "config", "telemetry", "limits", "clock"]),
     ("hub", &["protocol", "domain", "db", "config", "events", "clock", "ids"]),
-    ("protocol", &["json", "clock", "ids"]),
-    ("auth", &["domain", "db", "events", "config", "telemetry", "limits", "clock", "ids"]),
+    ("protocol", &["json", "secret", "clock", "ids"]),
+    ("auth", &["domain", "db", "events", "config", "telemetry", "limits", "secret", "clock", "ids"]),
     ("domain", &["db", "events", "clock", "ids"]),
     ("db", &["events", "clock", "ids"]),
     ("events", &["clock", "ids"]),
-    ("config", &[]),
+    ("config", &["secret"]),
     ("telemetry", &[]),
     ("limits", &["clock", "ids"]),
     ("json", &[]),
+    ("secret", &[]),
     ("ids", &["clock"]),
     ("clock", &[]),
 ];

@@ -7,10 +7,10 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::clock::Timestamp;
-use crate::config::Secret;
 use crate::domain::policy::{Scope, ScopeParts};
 use crate::domain::users::{Plan, Role};
 use crate::ids::{CallId, TokenId, UserId};
+use crate::secret::Secret;
 
 use super::{Auth, AuthError, Refusal};
 

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::secret::Secret;
 use super::value::{count, duration};
+use crate::secret::Secret;
 
 /// The database and the bounds on its use.
 #[derive(Debug, Clone, clap::Args)]

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use super::environment::Environment;
 use super::error::{Problem, Refusal};
-use super::secret::{self, Secret};
+use super::secret;
 use super::signing::{given, strong_enough};
+use crate::secret::Secret;
 
 /// How the load-test secret is given, by flag or variable.
 #[derive(Debug, Clone, clap::Args)]

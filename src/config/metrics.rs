@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use super::environment::Environment;
 use super::error::Refusal;
-use super::secret::{self, Secret};
+use super::secret;
 use super::signing::{given, strong_enough};
+use crate::secret::Secret;
 
 /// How `/metrics` is kept from strangers, by flag or variable.
 #[derive(Debug, Clone, clap::Args)]

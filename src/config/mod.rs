@@ -2,8 +2,8 @@
 //! it is defined.
 //!
 //! [`Settings`] holds the values as given; [`Settings::into_config`] checks them as a whole and yields the
-//! effective [`Config`]. Each file here is one section of `souk serve --help`. Nothing here may depend on
-//! another module of Souk.
+//! effective [`Config`]. Each file here is one section of `souk serve --help`. Of Souk's other modules
+//! it uses `secret` only.
 
 pub(crate) mod auth;
 pub(crate) mod database;
@@ -18,7 +18,7 @@ pub(crate) mod origins;
 pub(crate) mod plans;
 pub(crate) mod realtime;
 pub(crate) mod error;
-pub(crate) mod secret;
+mod secret;
 pub(crate) mod server;
 pub(crate) mod signing;
 pub(crate) mod value;
@@ -35,9 +35,10 @@ pub(crate) use metrics::MetricsConfig;
 pub(crate) use origins::OriginsConfig;
 pub(crate) use plans::{PlanLimits, PlansConfig};
 pub(crate) use realtime::RealtimeConfig;
-pub(crate) use secret::Secret;
 pub(crate) use server::ServerConfig;
 pub(crate) use signing::Signing;
+
+use crate::secret::Secret;
 
 /// The settings as given, by flag or variable: each parsed by itself, not yet checked against each other.
 #[derive(Debug, Clone, clap::Args)]

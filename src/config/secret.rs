@@ -1,36 +1,9 @@
-//! A wrapper that prints secrets as `***`, and the sources that secrets are read from.
+//! The sources that secrets are read from.
 
-use std::fmt;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-/// A value that is masked in logs, errors and the `{:?}` of any type that contains it.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Secret<T>(T);
-
-impl<T> Secret<T> {
-    /// Wraps `value`.
-    pub(crate) fn new(value: T) -> Self {
-        Self(value)
-    }
-
-    /// The value itself: only for code that uses the secret, never for a message.
-    pub(crate) fn expose(&self) -> &T {
-        &self.0
-    }
-}
-
-impl<T> fmt::Debug for Secret<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
-
-impl<T> fmt::Display for Secret<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
+use crate::secret::Secret;
 
 /// Parses a secret from a flag or variable.
 pub(super) fn secret(text: &str) -> Result<Secret<String>, std::convert::Infallible> {
@@ -116,12 +89,6 @@ fn random_bytes() -> [u8; 32] {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_secret_does_not_show_itself() {
-        let held = Some(Secret::new("hunter2".to_owned()));
-        assert_eq!(format!("{held:?} {}", Secret::new("hunter2")), "Some(***) ***");
-    }
 
     #[test]
     fn a_made_secret_is_kept_and_only_its_owner_reads_it() {

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use super::database::DatabaseUrl;
 use super::environment::Environment;
 use super::error::{Problem, Refusal};
-use super::secret::{self, Secret};
+use super::secret;
+use crate::secret::Secret;
 
 /// How the signing key is given, by flag or variable.
 #[derive(Debug, Clone, clap::Args)]

@@ -1,9 +1,8 @@
 //! The commands of clients.
 
-use std::fmt;
-
 use super::{Correlation, ErrorCode};
 use crate::ids::{ConversationId, Room, Seq};
+use crate::secret::Secret;
 
 /// One command of a client, in any dialect.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +31,7 @@ pub(crate) enum Command {
         /// The room of the chat session.
         room: Room,
         /// The message's text.
-        text: Private,
+        text: Secret<String>,
         /// The client's own id for this message. Sending the same id again is the same message, however often
         /// it is sent. A client that gives none cannot retry.
         client_msg_id: Option<String>,
@@ -66,7 +65,7 @@ pub(crate) enum Command {
     /// Continue the session with a new token of the same user.
     Refresh {
         /// The new token.
-        token: Private,
+        token: Secret<String>,
     },
     /// Ask who the session belongs to by its newest token, and what the plan allows.
     Whoami,
@@ -100,16 +99,6 @@ pub(crate) struct Request {
     pub id: Option<Correlation>,
     /// The command to run.
     pub(crate) command: Command,
-}
-
-/// Text that must never reach a log line: tokens, and messages between users. `Debug` hides it.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Private(pub(crate) String);
-
-impl fmt::Debug for Private {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "({} bytes)", self.0.len())
-    }
 }
 
 /// Input that is not a valid request.

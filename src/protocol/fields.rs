@@ -5,8 +5,9 @@ use std::str::FromStr;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-use super::{Command, ErrorCode, Private};
+use super::{Command, ErrorCode};
 use crate::ids::{Room, Seq, SessionId};
+use crate::secret::Secret;
 
 /// What is wrong with a command: the code for programs, the text for people.
 pub(super) type FieldError = (ErrorCode, String);
@@ -57,7 +58,7 @@ impl Fields<'_> {
             "leave" => Command::Leave { room: room()? },
             "chat_message" => Command::ChatMessage {
                 room: room()?,
-                text: Private(required("text", self.text, "a string")?),
+                text: Secret::new(required("text", self.text, "a string")?),
                 client_msg_id: optional("client_msg_id", self.client_msg_id, "a string")?,
             },
             "typing" => Command::Typing { room: room()? },
@@ -71,7 +72,7 @@ impl Fields<'_> {
                 limit: optional("limit", self.limit, "a whole number from 0 to 4294967295")?,
             },
             "presence" => Command::Presence { room: room()? },
-            "refresh" => Command::Refresh { token: Private(required("token", self.token, "a string")?) },
+            "refresh" => Command::Refresh { token: Secret::new(required("token", self.token, "a string")?) },
             "whoami" => Command::Whoami,
             "ping" => Command::Ping,
             other => {

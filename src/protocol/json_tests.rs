@@ -5,7 +5,8 @@ use serde_json::value::RawValue;
 
 use crate::clock::Timestamp;
 use crate::ids::{Room, Seq, UserId};
-use crate::protocol::{AckBody, Dialect, Event, Joined, PresenceChange, Private, encode};
+use crate::protocol::{AckBody, Dialect, Event, Joined, PresenceChange, encode};
+use crate::secret::Secret;
 
 use super::*;
 
@@ -41,7 +42,7 @@ fn each_command_is_read() {
             r#"{"room":"ROOM","text":"h\u00e9","client_msg_id":"a-1","type":"chat_message"}"#,
             Command::ChatMessage {
                 room: room(),
-                text: Private("hé".into()),
+                text: Secret::new("hé".into()),
                 client_msg_id: Some("a-1".into()),
             },
         ),
@@ -52,7 +53,7 @@ fn each_command_is_read() {
             Command::History { room: room(), before: None, limit: Some(20) },
         ),
         (r#"{"type":"presence","room":"ROOM"}"#, Command::Presence { room: room() }),
-        (r#"{"type":"refresh","token":"a.b.c"}"#, Command::Refresh { token: Private("a.b.c".into()) }),
+        (r#"{"type":"refresh","token":"a.b.c"}"#, Command::Refresh { token: Secret::new("a.b.c".into()) }),
         (r#"{"type":"whoami"}"#, Command::Whoami),
         (r#"{"type":"ping"}"#, Command::Ping),
     ];

@@ -12,7 +12,7 @@ use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use url::Url;
 
-use crate::config::Secret;
+use crate::secret::Secret;
 
 /// Time limit for a handshake or an answer; a slower one counts as failed.
 const TIMEOUT: Duration = Duration::from_secs(30);

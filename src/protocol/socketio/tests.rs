@@ -4,8 +4,9 @@ use crate::clock::Timestamp;
 use crate::ids::{Room, Seq, UserId};
 use crate::protocol::{
     AckBody, Command, Correlation, ErrorCode, Established, Event, Joined, Limits, Notice, PresenceChange,
-    Private, TokenClaims,
+    TokenClaims,
 };
+use crate::secret::Secret;
 
 use super::packet::PacketError;
 use super::*;
@@ -140,13 +141,13 @@ fn events_are_commands() {
         (format!(r#"["leave_session",{{"session_id":"{USER}"}}]"#), Command::Leave { room: room() }),
         (
             format!(r#"["chat_message",{{"session_id":"{USER}","text":"hi"}}]"#),
-            Command::ChatMessage { room: room(), text: Private("hi".into()), client_msg_id: None },
+            Command::ChatMessage { room: room(), text: Secret::new("hi".into()), client_msg_id: None },
         ),
         (
             format!(r#"["chat_message",{{"session_id":"{USER}","text":"hi","client_msg_id":"m1"}},"more"]"#),
             Command::ChatMessage {
                 room: room(),
-                text: Private("hi".into()),
+                text: Secret::new("hi".into()),
                 client_msg_id: Some("m1".into()),
             },
         ),
@@ -161,7 +162,7 @@ fn events_are_commands() {
             r#"["history",{"room":"admin","limit":3}]"#.into(),
             Command::History { room: Room::Admin, before: None, limit: Some(3) },
         ),
-        (r#"["refresh",{"token":"t"}]"#.into(), Command::Refresh { token: Private("t".into()) }),
+        (r#"["refresh",{"token":"t"}]"#.into(), Command::Refresh { token: Secret::new("t".into()) }),
         (r#"["whoami"]"#.into(), Command::Whoami),
         (r#"["ping"]"#.into(), Command::Ping),
         (r#"["ping",{"__proto__":{"admin":true},"constructor":1}]"#.into(), Command::Ping),

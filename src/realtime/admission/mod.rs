@@ -10,8 +10,8 @@ use crate::auth::{Auth, AuthError, Refusal};
 use crate::domain::policy::Scope;
 use crate::hub::{LimitError, UserPermit};
 use crate::ids::CallId;
-use crate::protocol::Private;
 use crate::protocol::close::CloseReason;
+use crate::secret::Secret;
 
 use super::Gateway;
 use super::websocket::handshake::{offered_ticket, offered_token, origin, shown_load_test_secret};
@@ -22,10 +22,10 @@ pub(crate) use pending_connections::{AddressPermit, PendingConnection};
 /// The scope that the token gives, or the reason to refuse the connection.
 pub(super) async fn authenticate_token(
     auth: &Auth,
-    token: &Private,
+    token: &Secret<String>,
     call: CallId,
 ) -> Result<Scope, CloseReason> {
-    auth.authenticate(&token.0, call).await.map_err(close_reason)
+    auth.authenticate(token.expose(), call).await.map_err(close_reason)
 }
 
 /// The table from authentication errors to close reasons.
@@ -46,7 +46,7 @@ fn close_reason(error: AuthError) -> CloseReason {
 #[derive(Clone, Debug)]
 pub(crate) enum Proof {
     /// A token.
-    Token(Private),
+    Token(Secret<String>),
     /// The load-test secret, which cannot be revoked while the server runs.
     LoadTest,
 }
@@ -62,11 +62,11 @@ pub(super) struct Admitted {
 /// What a client presents when it opens a connection.
 pub(super) struct HandshakeCredentials {
     /// The bearer token.
-    pub(super) token: Option<Private>,
+    pub(super) token: Option<Secret<String>>,
     /// A single-use ticket instead of a token; only on a plain WebSocket.
-    pub(super) ticket: Option<Private>,
+    pub(super) ticket: Option<Secret<String>>,
     /// The secret that load tests present instead of a token.
-    pub(super) load_test_secret: Option<Private>,
+    pub(super) load_test_secret: Option<Secret<String>>,
     /// The origin of the web page that opened the connection; `None` if the client is not a browser.
     pub(super) origin: Option<String>,
     /// The id of the handshake's call, for logs and audit rows.
@@ -122,7 +122,7 @@ async fn authenticate(
     let App { auth, config, .. } = gateway.app();
     let HandshakeCredentials { token, ticket, load_test_secret, call, .. } = credentials;
     if let Some(secret) = load_test_secret.filter(|_| auth.admits_load_tests()) {
-        let scope = auth.admit_load_test(&secret.0, call).map_err(close_reason)?;
+        let scope = auth.admit_load_test(secret.expose(), call).map_err(close_reason)?;
         return Ok((scope, Proof::LoadTest));
     }
     let token = match token {
@@ -145,7 +145,7 @@ pub(super) async fn reauthenticate(auth: &Auth, proof: &Proof, call: CallId) -> 
 }
 
 /// Redeems the handshake's ticket for the token that it stands for. A ticket can be redeemed once.
-fn redeemed(auth: &Auth, ticket: Option<Private>) -> Result<Private, CloseReason> {
+fn redeemed(auth: &Auth, ticket: Option<Secret<String>>) -> Result<Secret<String>, CloseReason> {
     let ticket = ticket.ok_or(CloseReason::NoToken)?;
-    auth.redeem_ticket(&ticket.0).map(Private).ok_or(CloseReason::InvalidToken)
+    auth.redeem_ticket(ticket.expose()).map(Secret::new).ok_or(CloseReason::InvalidToken)
 }

@@ -2,7 +2,8 @@
 
 use crate::domain::sessions::{ClientMsgId, MessageText, SendMessage, send_message};
 use crate::ids::Room;
-use crate::protocol::{AckBody, Private};
+use crate::protocol::AckBody;
+use crate::secret::Secret;
 
 use super::{Caller, Outcome, Refusal};
 
@@ -11,7 +12,7 @@ use super::{Caller, Outcome, Refusal};
 pub(super) async fn send(
     caller: &Caller,
     room: &Room,
-    text: &Private,
+    text: &Secret<String>,
     client_msg_id: Option<String>,
 ) -> Result<Outcome, Refusal> {
     let Room::Session(session) = room else {
@@ -22,7 +23,7 @@ pub(super) async fn send(
         session: *session,
         client_msg_id: ClientMsgId::parse(&client_msg_id)
             .map_err(|must| Refusal::invalid("client_msg_id", &must))?,
-        text: MessageText::parse(&text.0).map_err(|must| Refusal::invalid("text", &must))?,
+        text: MessageText::parse(text.expose()).map_err(|must| Refusal::invalid("text", &must))?,
     };
     let scope = caller.scope.clone();
     let sent = caller.db().write(move |uow| send_message(uow, &scope, &command)).await?;

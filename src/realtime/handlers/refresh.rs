@@ -1,14 +1,15 @@
 //! The `refresh` command.
 
+use crate::protocol::ErrorCode;
 use crate::protocol::close::CloseReason;
-use crate::protocol::{ErrorCode, Private};
 use crate::realtime::admission::authenticate_token;
+use crate::secret::Secret;
 
 use super::caller::credentials;
 use super::{Caller, Outcome, Refusal};
 
 /// Continues the session with a new token of the same user.
-pub(super) async fn refresh(caller: &Caller, token: &Private) -> Result<Outcome, Refusal> {
+pub(super) async fn refresh(caller: &Caller, token: &Secret<String>) -> Result<Outcome, Refusal> {
     let auth = &caller.gateway.app().auth;
     let refused = |reason: CloseReason| match reason {
         CloseReason::Internal => Refusal::busy(),

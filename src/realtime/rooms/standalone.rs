@@ -65,6 +65,7 @@ struct Synthetic(Room);
 impl Resource for Synthetic {
     const KIND: Kind = Kind::Room;
     const FOR_LOAD_TESTS: bool = true;
+    const ADMIN_PASSES: bool = false;
 
     fn row_id(&self) -> String {
         self.0.to_string()

@@ -10,12 +10,13 @@ use crate::domain::users::Role;
 use crate::ids::{CallId, ConnectionId};
 use crate::json;
 use crate::protocol::close::{CloseReason, Endpoint};
-use crate::protocol::{Dialect, Namespace, Private};
+use crate::protocol::{Dialect, Namespace};
 use crate::realtime::Gateway;
 use crate::realtime::admission::{self, Admitted, HandshakeCredentials, PendingConnection};
 use crate::realtime::session::{SessionActor, SessionParts, Unauthenticated};
 use crate::realtime::target::EndpointTarget;
 use crate::realtime::websocket::handshake::{foreign_origin, offered_token, shown_load_test_secret};
+use crate::secret::Secret;
 
 use super::{Accepted, ConnectError, ConnectHandler, ConnectRequest};
 
@@ -25,8 +26,8 @@ pub(crate) struct SessionConnector {
     address: IpAddr,
     call: CallId,
     /// The token in the handshake, for clients that send none when they connect to a namespace.
-    offered: Option<Private>,
-    load_test_secret: Option<Private>,
+    offered: Option<Secret<String>>,
+    load_test_secret: Option<Secret<String>>,
     origin: Option<String>,
     /// Counts the connection as unauthenticated until a namespace is connected.
     pending: Option<PendingConnection>,
@@ -79,8 +80,8 @@ impl SessionConnector {
 /// The `auth` payload that a client sends when it connects to a namespace.
 #[derive(Default)]
 struct AuthPayload {
-    token: Option<Private>,
-    load_test_secret: Option<Private>,
+    token: Option<Secret<String>>,
+    load_test_secret: Option<Secret<String>>,
 }
 
 impl AuthPayload {
@@ -93,7 +94,7 @@ impl AuthPayload {
             load_test_secret: Option<String>,
         }
         let auth: Auth = auth.and_then(|auth| json::from_str(auth.get()).ok()).unwrap_or_default();
-        let given = |text: Option<String>| text.filter(|text| !text.is_empty()).map(Private);
+        let given = |text: Option<String>| text.filter(|text| !text.is_empty()).map(Secret::new);
         Self { token: given(auth.token), load_test_secret: given(auth.load_test_secret) }
     }
 }

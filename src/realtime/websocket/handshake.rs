@@ -17,9 +17,9 @@ use futures_util::FutureExt as _;
 use crate::http::Problem;
 use crate::http::connection::TcpHandle;
 use crate::hub::Outbox;
-use crate::protocol::Private;
 use crate::protocol::close::{CloseReason, Endpoint};
 use crate::realtime::connection::ConnectionHandle;
+use crate::secret::Secret;
 
 use super::Reader;
 use super::body::Body;
@@ -154,17 +154,17 @@ fn problem(status: StatusCode, code: &'static str, detail: &'static str) -> Http
 ///
 /// The first place that has one decides, even if that token is bad: a client that sends two tokens gets no
 /// second try.
-pub(crate) fn offered_token(uri: &Uri, headers: &HeaderMap) -> Option<Private> {
+pub(crate) fn offered_token(uri: &Uri, headers: &HeaderMap) -> Option<Secret<String>> {
     in_query(uri, "token")
         .or_else(|| in_authorization(headers))
         .or_else(|| in_subprotocols(headers))
-        .map(Private)
+        .map(Secret::new)
 }
 
 /// The single-use ticket of a plain WebSocket handshake. Browsers should use it, because they cannot send
 /// headers and a token in an address ends up in histories and logs.
-pub(crate) fn offered_ticket(uri: &Uri) -> Option<Private> {
-    in_query(uri, "ticket").map(Private)
+pub(crate) fn offered_ticket(uri: &Uri) -> Option<Secret<String>> {
+    in_query(uri, "ticket").map(Secret::new)
 }
 
 fn in_query(uri: &Uri, name: &str) -> Option<String> {
@@ -190,9 +190,9 @@ fn in_subprotocols(headers: &HeaderMap) -> Option<String> {
 }
 
 /// The load-test secret that a handshake presents.
-pub(crate) fn shown_load_test_secret(headers: &HeaderMap) -> Option<Private> {
+pub(crate) fn shown_load_test_secret(headers: &HeaderMap) -> Option<Secret<String>> {
     let shown = headers.get("x-load-test-secret")?.to_str().ok()?;
-    (!shown.is_empty()).then(|| Private(shown.to_owned()))
+    (!shown.is_empty()).then(|| Secret::new(shown.to_owned()))
 }
 
 /// The board client's id in the query; `None` if there is none.
