@@ -17,11 +17,6 @@ impl<T> Secret<T> {
     pub(crate) fn expose(&self) -> &T {
         &self.0
     }
-
-    /// As [`Secret::expose`], by value.
-    pub(crate) fn into_exposed(self) -> T {
-        self.0
-    }
 }
 
 impl<T> fmt::Debug for Secret<T> {

@@ -20,12 +20,12 @@ pub(crate) fn configure(cfg: &mut web::ServiceConfig) {
     routes(&mut ServiceConfig::new(cfg));
 }
 
-/// How the server is.
+/// The server's health.
 #[derive(Serialize, ToSchema)]
 struct Health {
     #[schema(schema_with = statuses)]
     status: &'static str,
-    /// What it lacks to be ready.
+    /// What is missing for it to be ready.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(schema_with = lacks)]
     because: Option<&'static str>,
@@ -47,7 +47,7 @@ async fn alive() -> HttpResponse {
 }
 
 /// 200 if requests should be sent here: the database answers and takes writes, its schema is the one we know, the hub
-/// runs, and we are not stopping. Of the database it may tell what was so a second ago.
+/// runs, and we are not stopping. The state of the database may be a second old.
 #[utoipa::path(
     operation_id = "checkReadiness",
     responses((status = 200, body = Health), (status = 503, description = "Not now.", body = Health))

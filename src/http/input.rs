@@ -32,7 +32,7 @@ impl MoneyInput {
     }
 }
 
-/// A range of prices, either end open.
+/// A price range; either limit may be absent.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PriceRangeInput {
@@ -60,9 +60,9 @@ impl PriceRangeInput {
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SlotInput {
-    /// When it begins.
+    /// The start.
     pub(crate) start: Timestamp,
-    /// When it is over; not part of it.
+    /// The end, exclusive.
     pub(crate) end: Timestamp,
 }
 
@@ -73,7 +73,7 @@ impl SlotInput {
     }
 }
 
-/// Why.
+/// A reason.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReasonInput {
@@ -89,7 +89,7 @@ impl ReasonInput {
     }
 }
 
-/// A point on the map.
+/// Coordinates.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PointInput {

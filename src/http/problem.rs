@@ -33,7 +33,7 @@ pub struct Problem {
 #[derive(serde::Serialize, utoipa::ToSchema)]
 #[schema(as = Problem)]
 pub(crate) struct Document<'a> {
-    /// Names the kind of problem; stable.
+    /// Identifies the kind of problem; stable.
     #[serde(rename = "type")]
     #[schema(pattern = "^urn:souk:problem:[a-z_]+$", example = "urn:souk:problem:slot_taken")]
     kind: String,
@@ -42,20 +42,20 @@ pub(crate) struct Document<'a> {
     /// HTTP status.
     #[schema(minimum = 400, maximum = 599)]
     status: u16,
-    /// What is the matter, for people.
+    /// A human-readable explanation.
     detail: &'a str,
     /// The last part of `type`, for programs.
     #[schema(pattern = "^[a-z_]+$")]
     code: &'a str,
-    /// The path that was asked for.
+    /// The path of the request.
     instance: &'a str,
-    /// Name of this call in our logs.
+    /// The request's id in our logs.
     request_id: String,
     /// Which fields are wrong, and why (422).
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schema(value_type = Vec<FieldError>)]
     errors: &'a [FieldError],
-    /// The state that the thing is in (409).
+    /// The current state of the resource (409).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(schema_with = super::schema::states)]
     current_state: Option<&'a str>,

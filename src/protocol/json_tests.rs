@@ -123,10 +123,7 @@ fn input_is_not_repeated_to_where_it_could_be_logged() {
     ] {
         assert!(refusal(&text).1.len() < 200);
     }
-    assert_eq!(
-        format!("{:?}", command(r#"{"type":"refresh","token":"s3cret"}"#)),
-        "Refresh { token: (6 bytes) }"
-    );
+    assert_eq!(format!("{:?}", command(r#"{"type":"refresh","token":"s3cret"}"#)), "Refresh { token: *** }");
 }
 
 #[test]

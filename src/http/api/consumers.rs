@@ -25,12 +25,12 @@ pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
 #[schema(as = Consumer)]
 struct ConsumerView {
     id: ConsumerId,
-    /// Whose it is.
+    /// The owner.
     user_id: UserId,
     display_name: DisplayName,
-    /// Where requests are, unless they say otherwise.
+    /// The default address of requests.
     address: Option<Address>,
-    /// The same on the map.
+    /// The coordinates of the address.
     point: Option<Point>,
     /// What you may do with it.
     #[schema(schema_with = changes::<Consumer>)]
@@ -68,18 +68,18 @@ async fn get_one(call: ReadCall, Id(id): Id<ConsumerId>) -> Result<HttpResponse,
     .await
 }
 
-/// What to change in a profile; what is absent stays as it is.
+/// What to change in a profile; absent fields stay unchanged.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct EditConsumer {
     /// 1 to 80 characters.
     #[schema(value_type = Option<DisplayName>)]
     display_name: Option<String>,
-    /// 1 to 300 characters; null takes it back.
+    /// 1 to 300 characters; null clears it.
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<Address>)]
     address: Option<Option<String>>,
-    /// Null takes it back.
+    /// Null clears it.
     #[serde(default, deserialize_with = "nullable")]
     point: Option<Option<PointInput>>,
 }

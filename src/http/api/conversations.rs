@@ -21,11 +21,11 @@ pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
 #[schema(as = Conversation)]
 struct ConversationView {
     id: ConversationId,
-    /// Where the assistant is heard live.
+    /// The room in which the assistant's messages arrive live.
     #[schema(example = "conversation:01890a5d-ac96-774b-bcce-b302099a8057")]
     room: String,
     title: Option<ConversationTitle>,
-    /// Whether it is the one that is meant where none is named.
+    /// Whether it is used where no conversation is given.
     is_default: bool,
     #[schema(minimum = 1)]
     version: i64,
@@ -75,7 +75,7 @@ impl CreateConversation {
     }
 }
 
-/// Begin a conversation.
+/// Create a conversation.
 #[utoipa::path(request_body = Option<CreateConversation>, responses((status = 201, body = ConversationView)))]
 #[post("/conversations")]
 async fn create(

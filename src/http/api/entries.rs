@@ -21,7 +21,7 @@ pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
 #[schema(as = Entry)]
 struct EntryView {
     id: EntryId,
-    /// Where its reflections are heard live.
+    /// The room of its live reflections.
     #[schema(example = "entry:01890a5d-ac96-774b-bcce-b302099a8057")]
     room: String,
     title: Option<EntryTitle>,
@@ -77,7 +77,7 @@ impl CreateEntry {
     }
 }
 
-/// Write into your journal. Nobody else reads it, not even an admin.
+/// Create a journal entry. Nobody else can read it, not even an admin.
 #[utoipa::path(request_body = CreateEntry, responses((status = 201, body = EntryView)))]
 #[post("/entries")]
 async fn create(Body(body): Body<CreateEntry>, call: IdempotentCall) -> Result<HttpResponse, Problem> {

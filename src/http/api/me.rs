@@ -23,11 +23,11 @@ struct LimitsView {
     plan: &'static str,
     /// Live connections, of all devices.
     connections: Usage,
-    /// HTTP requests, this one included. What is used is given back evenly, as the `RateLimit-*` headers say.
+    /// HTTP requests, this one included. The budget is refilled evenly, as the `RateLimit-*` headers say.
     requests_per_minute: Usage,
-    /// Simulations that wait or run.
+    /// Queued and running simulations.
     simulations: Usage,
-    /// Messages a second from one live connection, and as many at once.
+    /// Messages per second from one live connection, which is also the burst size.
     messages_per_second: u32,
     /// Rooms that one live connection may be in.
     rooms_per_connection: usize,

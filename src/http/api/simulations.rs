@@ -26,14 +26,14 @@ pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
 #[schema(as = Simulation)]
 struct SimulationView {
     id: SimulationId,
-    /// Where its progress is heard live.
+    /// The room of its live progress.
     #[schema(example = "simulation:01890a5d-ac96-774b-bcce-b302099a8057")]
     room: String,
     category: Category,
-    /// Where prices start.
+    /// The initial price.
     base_price: Money,
     steps: u16,
-    /// What chance begins with: the same scenario with the same seed gives the same result.
+    /// The seed of the random numbers: the same scenario with the same seed gives the same result.
     seed: u32,
     state: State,
     /// What you may do with it.
@@ -80,15 +80,15 @@ async fn list(call: ReadCall, Query(page): Query<PageQuery>) -> Result<HttpRespo
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct CreateSimulation {
-    /// In which market.
+    /// The market's category.
     #[schema(value_type = Category)]
     category: String,
-    /// Where prices start.
+    /// The initial price.
     base_price: MoneyInput,
     /// 1 to 1,000.
     #[schema(minimum = 1, maximum = 1_000)]
     steps: u32,
-    /// What chance begins with; made up where it is absent.
+    /// The seed of the random numbers; generated if absent.
     seed: Option<u32>,
 }
 
@@ -105,7 +105,7 @@ impl CreateSimulation {
     }
 }
 
-/// Ask for a simulation. How many of yours may wait or run at once is a matter of your plan: 429 beyond it.
+/// Start a simulation. Your plan limits how many may be queued or running: 429 beyond it.
 #[utoipa::path(request_body = CreateSimulation, responses((status = 201, body = SimulationView)))]
 #[post("/simulations")]
 async fn create(Body(body): Body<CreateSimulation>, call: IdempotentCall) -> Result<HttpResponse, Problem> {
@@ -136,7 +136,7 @@ async fn get_one(call: ReadCall, Id(id): Id<SimulationId>) -> Result<HttpRespons
     .await
 }
 
-/// Call a simulation off.
+/// Cancel a simulation.
 #[utoipa::path(responses((status = 200, body = SimulationView)))]
 #[post("/simulations/{id}/cancel")]
 async fn cancel(Id(id): Id<SimulationId>, call: IdempotentCall) -> Result<HttpResponse, Problem> {

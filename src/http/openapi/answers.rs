@@ -40,23 +40,19 @@ type Refusal = (&'static str, &'static str, &'static str, Option<&'static str>, 
 const REFUSALS: [Refusal; 13] = [
     ("400", "BadRequest", "The request is not well-formed.", None, |t| t.body || t.key || t.version),
     ("401", "Unauthorized", "No token, or not a valid one.", Some("WWW-Authenticate"), |t| t.token),
-    ("403", "Forbidden", "The caller lacks the standing.", None, |t| {
-        t.token && (t.ids || t.change || t.admin)
-    }),
-    ("404", "NotFound", "There is no such thing.", None, |t| t.ids),
+    ("403", "Forbidden", "The caller lacks the right.", None, |t| t.token && (t.ids || t.change || t.admin)),
+    ("404", "NotFound", "There is no such resource.", None, |t| t.ids),
     ("408", "Timeout", "The body took too long to arrive.", None, |t| t.body),
-    ("409", "Conflict", "It does not fit the state that the thing is in.", None, |t| t.key),
+    ("409", "Conflict", "It conflicts with the current state of the resource.", None, |t| t.key),
     ("412", "Stale", "`If-Match` names an older version.", None, |t| t.version),
     ("413", "TooLarge", "The body is too large.", None, |t| t.body),
-    ("415", "UnsupportedMediaType", "The body is no JSON, plain or gzipped.", Some("Accept-Encoding"), |t| {
+    ("415", "UnsupportedMediaType", "The body is not plain or gzipped JSON.", Some("Accept-Encoding"), |t| {
         t.body
     }),
     ("422", "Invalid", "A field is wrong; `errors` says which.", None, |t| t.body || t.query || t.key),
     ("429", "Limited", "Too many requests.", Some("Retry-After"), |t| t.count),
-    ("500", "Internal", "Our fault.", None, |t| t.count),
-    ("503", "Unavailable", "Too much is going on, or we are about to stop.", Some("Retry-After"), |t| {
-        t.count
-    }),
+    ("500", "Internal", "An internal error.", None, |t| t.count),
+    ("503", "Unavailable", "The server is overloaded or stopping.", Some("Retry-After"), |t| t.count),
 ];
 
 /// Error answers that do not follow from what the operation takes.
@@ -81,15 +77,15 @@ const CALL: &str = "X-Request-Id";
 const STANDING: [&str; 3] = ["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"];
 
 const HEADERS: [Described; 10] = [
-    (CALL, "Name of this call in our logs: the one that the request gave, or one of ours.", call),
-    ("RateLimit-Limit", "How many requests a minute the caller may make.", || number(0..)),
+    (CALL, "The request's id in our logs: the one that it gave, or a generated one.", call),
+    ("RateLimit-Limit", "Requests per minute that the caller may make.", || number(0..)),
     ("RateLimit-Remaining", "How many of them are left.", || number(0..)),
-    ("RateLimit-Reset", "Seconds until all of them are there again.", || number(0..)),
+    ("RateLimit-Reset", "Seconds until all of them are available again.", || number(0..)),
     ("Retry-After", "Seconds after which to try again.", || number(1..)),
-    ("WWW-Authenticate", "How to come in (RFC 6750, section 3).", || text("^Bearer ")),
+    ("WWW-Authenticate", "How to authenticate (RFC 6750, section 3).", || text("^Bearer ")),
     ("Accept-Encoding", "How a body may be compressed.", || text("^gzip")),
     ("ETag", "The version, for `If-Match` and `If-None-Match`.", || text(r#"^"[0-9]+"$"#)),
-    ("Location", "Where the new thing is.", || text("^/")),
+    ("Location", "Path of the new resource.", || text("^/")),
     ("Idempotency-Replayed", "This is the stored answer of an earlier call with the same key.", || {
         text("^true$")
     }),
@@ -99,13 +95,13 @@ const HEADERS: [Described; 10] = [
 const PARAMETERS: [Described; 3] = [
     (
         "Idempotency-Key",
-        "The same call with the same key again gets the same answer, and does nothing twice.",
+        "A repeated request with the same key gets the stored response and changes nothing.",
         || text("^[ -~]{1,255}$"),
     ),
-    ("If-Match", "The `ETag` of the version that you have seen; 412 where there is a newer one.", || {
+    ("If-Match", "The `ETag` of the version that you have seen; 412 if there is a newer one.", || {
         text(r#"^("[0-9]+"|\*)$"#)
     }),
-    ("If-None-Match", "The `ETag` of the version that you have; 304 where it is the newest.", || {
+    ("If-None-Match", "The `ETag` of the version that you have; 304 if it is the newest.", || {
         text(r#"^(\*|(W/)?"[^"]*"(, *(W/)?"[^"]*")*)$"#)
     }),
 ];
@@ -186,8 +182,8 @@ fn meaning(status: &str) -> &'static str {
     match status {
         "201" => "Created.",
         "204" => "Done.",
-        "304" => "You have the newest version.",
-        _ => "As asked.",
+        "304" => "Not modified.",
+        _ => "OK.",
     }
 }
 

@@ -7,7 +7,7 @@ fn token(uri: &str, headers: &[(&str, &str)]) -> Option<String> {
         .iter()
         .fold(TestRequest::with_uri(uri), |request, header| request.append_header(*header))
         .to_http_request();
-    offered_token(request.uri(), request.headers()).map(|token| token.into_exposed())
+    offered_token(request.uri(), request.headers()).map(|token| token.expose().clone())
 }
 
 #[test]

@@ -12,26 +12,26 @@ use crate::domain::{Error, Kind, Page};
 use crate::http::{Fields, PageQuery, Paged, Problem, Query, ReadCall, Reply};
 use crate::ids::{AuditId, UserId};
 
-/// Who, as whom, did or was refused what.
+/// An entry of the audit trail: an action, or an attempt that was refused.
 #[derive(Serialize, ToSchema)]
 #[schema(as = AuditEntry)]
 struct EntryView {
     id: AuditId,
     at: Timestamp,
-    /// Who; null when nobody was authenticated, and for the command line, which `detail` names.
+    /// The user; null if unauthenticated, and for the command line, which `detail` names.
     actor: Option<UserId>,
-    /// Who really sat at the keyboard, when somebody acted as the actor.
+    /// The impersonator, if the actor was impersonated.
     impersonator: Option<String>,
     outcome: Outcome,
-    /// What was tried.
+    /// The action.
     action: String,
-    /// On what kind of thing.
+    /// The kind of resource.
     kind: String,
-    /// On which one.
+    /// The resource's id.
     row: Option<String>,
-    /// Old values or the reason.
+    /// The old values or the reason.
     detail: Option<String>,
-    /// The call, as in `X-Request-Id`.
+    /// The request's `X-Request-Id`.
     request_id: Option<String>,
 }
 
@@ -52,24 +52,24 @@ impl From<Entry> for EntryView {
     }
 }
 
-/// Which entries, and which page of them.
+/// Which entries, and which page.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct ListQuery {
-    /// Only what this user did or tried.
+    /// Only entries of this user.
     #[param(value_type = Option<UserId>)]
     actor: Option<String>,
-    /// Only what was done to things of this kind.
+    /// Only entries about this kind of resource.
     #[param(value_type = Option<Kind>)]
     kind: Option<String>,
-    /// Only what was done to this one; needs `kind`.
+    /// Only entries about this resource; requires `kind`.
     row: Option<String>,
-    /// Only what ended like this.
+    /// Only entries with this outcome.
     #[param(value_type = Option<Outcome>)]
     outcome: Option<String>,
-    /// At most so many items: 1 to 100 (or to the server's --page-max), 20 by default.
+    /// Page size: 1 to 100 (or to the server's --page-max), 20 by default.
     limit: Option<u16>,
-    /// `next_cursor` of the page before.
+    /// `next_cursor` of the previous page.
     cursor: Option<String>,
 }
 

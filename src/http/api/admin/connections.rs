@@ -23,22 +23,22 @@ use crate::protocol::close::CloseReason;
 struct ConnectionView {
     id: ConnectionId,
     user_id: UserId,
-    /// The login that its token came from.
+    /// The login to which its token belongs.
     login_id: Option<LoginId>,
-    /// Who issued its token; null for us.
+    /// The outside issuer of its token; null for our own.
     #[schema(value_type = Option<String>)]
     issuer: Option<Arc<str>>,
-    /// Where it was made.
+    /// The endpoint.
     #[schema(example = "socket.io")]
     endpoint: &'static str,
-    /// Where it comes from.
+    /// The client's address.
     #[schema(value_type = String, example = "203.0.113.9")]
     address: IpAddr,
-    /// When it began.
+    /// When it was opened.
     since: Timestamp,
-    /// When its client last gave a sign of life, to the second.
+    /// When something was last received from its client, to the second.
     last_seen_at: Timestamp,
-    /// How many rooms it is in.
+    /// Number of rooms that it is in.
     rooms: usize,
 }
 
@@ -58,16 +58,16 @@ impl ConnectionView {
     }
 }
 
-/// Whose connections, and which page of them.
+/// Whose connections, and which page.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct ListQuery {
-    /// Only this user's.
+    /// Only connections of this user.
     #[param(value_type = Option<UserId>)]
     user_id: Option<String>,
-    /// At most so many items: 1 to 100 (or to the server's --page-max), 20 by default.
+    /// Page size: 1 to 100 (or to the server's --page-max), 20 by default.
     limit: Option<u16>,
-    /// `next_cursor` of the page before.
+    /// `next_cursor` of the previous page.
     cursor: Option<String>,
 }
 
@@ -94,9 +94,9 @@ pub(super) async fn list(
     Ok(HttpResponse::Ok().json(Paged::of(sessions.map(|session| ConnectionView::of(session, now)))))
 }
 
-/// Close a live connection. Its client is told why, and may come back: to keep somebody out, suspend them.
+/// Close a live connection. Its client is told the reason and may reconnect; to prevent that, suspend the user.
 ///
-/// 404 where it is not there, or closing already.
+/// 404 if there is no such connection, or it is already closing.
 #[utoipa::path(
     operation_id = "closeConnection",
     params(("connection_id" = ConnectionId, Path, description = "the connection, the `session_id` of its greeting")),

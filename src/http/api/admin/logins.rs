@@ -14,7 +14,7 @@ use crate::domain::users::logins::{RevocationTarget, service as logins};
 use crate::http::{Body, Caller, Id, IdempotentCall, Problem, Reply};
 use crate::ids::{LoginId, TokenId};
 
-/// End somebody's login: its tokens are void and its live sessions close, everywhere.
+/// End a user's login: its tokens are revoked and its live sessions close, everywhere.
 #[utoipa::path(
     operation_id = "endUserLogin",
     params(("sid" = LoginId, Path, description = "the login, the `sid` of its tokens")),
@@ -31,7 +31,7 @@ pub(super) async fn end(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// A token, by itself or by its name.
+/// A token, or its `jti`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct RevokeInput {
@@ -39,7 +39,7 @@ struct RevokeInput {
     token: Option<String>,
     /// The `jti` of an access token, instead of the token.
     jti: Option<String>,
-    /// With `jti`: the `iss` of an outside token. Ours, without it.
+    /// With `jti`: the `iss` of an outside token; our own issuer by default.
     issuer: Option<String>,
 }
 
@@ -69,11 +69,11 @@ impl RevokeInput {
     }
 }
 
-/// Make somebody's token void and close its live sessions: an access token by itself, a refresh token with its login.
+/// Revoke a user's token and close its live sessions: an access token by itself, a refresh token with its login.
 #[utoipa::path(
     operation_id = "revokeUserToken",
     request_body = RevokeInput,
-    responses((status = 204, description = "The token is void"))
+    responses((status = 204, description = "The token is revoked"))
 )]
 #[post("/admin/tokens/revoke")]
 pub(super) async fn revoke(

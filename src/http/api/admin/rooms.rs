@@ -14,13 +14,13 @@ use crate::ids::{Room, Seq, UserId};
 /// Most members listed per room: a market room may contain all providers.
 const NAMED: usize = 1_000;
 
-/// How much this server's hub has to do.
+/// The size of this server's hub.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Rooms)]
 struct RoomsView {
-    /// Live connections, from their handshake on.
+    /// Number of live connections, from their handshake on.
     connections: usize,
-    /// Users who have any.
+    /// Number of users with a connection.
     users: usize,
     /// The rooms with the most members, a hundred at most.
     items: Vec<RoomView>,
@@ -32,11 +32,11 @@ struct RoomsView {
 struct RoomView {
     #[schema(value_type = String, example = "market:plumbing")]
     room: Room,
-    /// Connections in it.
+    /// Number of connections in it.
     connections: usize,
-    /// Users in it.
+    /// Number of users in it.
     users: usize,
-    /// Position of the last event that its members got; null while that is looked up.
+    /// Position of the last event sent to its members; null while it is being read.
     head: Option<Seq>,
 }
 
@@ -46,19 +46,19 @@ impl From<RoomSnapshot> for RoomView {
     }
 }
 
-/// Who is in a room.
+/// The members of a room.
 #[derive(Serialize, ToSchema)]
 #[schema(as = RoomMembers)]
 struct MembersView {
     #[schema(value_type = String, example = "market:plumbing")]
     room: Room,
-    /// How many users.
+    /// Number of users.
     users: usize,
-    /// Who they are, a thousand at most. Null for private rooms (`entry:`, `conversation:`, `user:`): who is in one is nobody's affair.
+    /// The users, at most 1,000. Null for private rooms (`entry:`, `conversation:`, `user:`).
     members: Option<Vec<UserId>>,
 }
 
-/// The largest rooms of this server, by their connections.
+/// The rooms of this server with the most connections.
 #[utoipa::path(operation_id = "listRooms", responses((status = 200, body = RoomsView)))]
 #[get("/admin/rooms")]
 pub(super) async fn list(app: Data<App>, caller: Caller) -> Result<HttpResponse, Problem> {
@@ -72,7 +72,7 @@ pub(super) async fn list(app: Data<App>, caller: Caller) -> Result<HttpResponse,
     }))
 }
 
-/// Who is in a room of this server.
+/// The members of a room on this server.
 #[utoipa::path(
     operation_id = "listRoomMembers",
     params(("room" = String, Path, description = "the room", example = "market:plumbing")),

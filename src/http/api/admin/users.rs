@@ -24,13 +24,13 @@ struct UserView {
     display_name: String,
     role: Role,
     plan: Plan,
-    /// A suspended user is refused everywhere.
+    /// Every request of a suspended user is refused.
     is_active: bool,
-    /// The outside issuer that vouches for them.
+    /// The outside issuer that authenticates the user.
     issuer: Option<String>,
-    /// Their `sub` at that issuer.
+    /// The user's `sub` at that issuer.
     clerk_id: Option<String>,
-    /// What you may do with them.
+    /// Actions that you may perform on the user.
     #[schema(schema_with = changes::<User>)]
     allowed_actions: Vec<&'static str>,
     #[schema(minimum = 1)]
@@ -58,47 +58,47 @@ impl UserView {
     }
 }
 
-/// A user with what is theirs.
+/// A user with profiles and live connections.
 #[derive(Serialize, ToSchema)]
 #[schema(as = UserDetails)]
 struct DetailsView {
     #[serde(flatten)]
     user: UserView,
-    /// Their shop, if they have one.
+    /// The provider profile, if there is one.
     provider_id: Option<ProviderId>,
-    /// Their buying side, if they have one.
+    /// The consumer profile, if there is one.
     consumer_id: Option<ConsumerId>,
-    /// How many live connections they have here.
+    /// Number of the user's live connections to this server.
     connections: usize,
 }
 
-/// Which users, and which page of them.
+/// Which users, and which page.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct ListQuery {
-    /// Only those whose address has this in it.
+    /// Only users whose email address contains this.
     email: Option<String>,
-    /// At most so many items: 1 to 100 (or to the server's --page-max), 20 by default.
+    /// Page size: 1 to 100 (or to the server's --page-max), 20 by default.
     limit: Option<u16>,
-    /// `next_cursor` of the page before.
+    /// `next_cursor` of the previous page.
     cursor: Option<String>,
 }
 
-/// The side that a user is to be on.
+/// A user's new role.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct RoleInput {
     role: Role,
 }
 
-/// The plan that a user is to have.
+/// A user's new plan.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct PlanInput {
     plan: Plan,
 }
 
-/// All users, newest first; by a part of their address.
+/// All users, newest first; can be filtered by a part of the email address.
 #[utoipa::path(params(ListQuery), responses((status = 200, body = Paged<UserView>)))]
 #[get("/admin/users")]
 pub(super) async fn list(call: ReadCall, Query(query): Query<ListQuery>) -> Result<HttpResponse, Problem> {
@@ -137,9 +137,9 @@ async fn change(
     .await
 }
 
-/// Keep a user out: they are refused everywhere, their logins end, and their live sessions close at once.
+/// Suspend a user: all their requests are refused, their logins end, and their live sessions close at once.
 ///
-/// 409 `last_admin` where nobody would be left to let anybody in again.
+/// 409 `last_admin` for the last active admin.
 #[utoipa::path(request_body = ReasonInput, responses((status = 200, body = UserView)))]
 #[post("/admin/users/{id}/suspend")]
 pub(super) async fn suspend(
@@ -151,16 +151,16 @@ pub(super) async fn suspend(
     change(call, move |uow, scope| users::suspend(uow, scope, id, &reason)).await
 }
 
-/// Let a suspended user in again. They sign in anew.
+/// Reinstate a suspended user, who must log in again.
 #[utoipa::path(responses((status = 200, body = UserView)))]
 #[post("/admin/users/{id}/reinstate")]
 pub(super) async fn reinstate(Id(id): Id<UserId>, call: IdempotentCall) -> Result<HttpResponse, Problem> {
     change(call, move |uow, scope| users::reinstate(uow, scope, id, None)).await
 }
 
-/// Move a user to another side. Their logins end and their live sessions close, since their tokens speak of the old one.
+/// Change a user's role. Their logins end and their live sessions close, since their tokens contain the old role.
 ///
-/// 409 `last_admin` where nobody would be left to let anybody in again.
+/// 409 `last_admin` for the last active admin.
 #[utoipa::path(params(IfMatch), request_body = RoleInput, responses((status = 200, body = UserView)))]
 #[put("/admin/users/{id}/role")]
 pub(super) async fn change_role(
@@ -172,7 +172,7 @@ pub(super) async fn change_role(
     change(call, move |uow, scope| users::change_role(uow, scope, id, body.role, seen.0)).await
 }
 
-/// Give a user another plan. Its limits hold from the next request on, and for a live session from its next refresh on.
+/// Change a user's plan. Its limits apply from the next request, and for a live session from its next token refresh.
 #[utoipa::path(params(IfMatch), request_body = PlanInput, responses((status = 200, body = UserView)))]
 #[put("/admin/users/{id}/plan")]
 pub(super) async fn change_plan(
@@ -184,7 +184,7 @@ pub(super) async fn change_plan(
     change(call, move |uow, scope| users::change_plan(uow, scope, id, body.plan, seen.0)).await
 }
 
-/// End all logins of a user: their tokens are void, and their live sessions close at once.
+/// End all logins of a user: their tokens are revoked, and their live sessions close at once.
 #[utoipa::path(responses((status = 204, description = "Logged out")))]
 #[post("/admin/users/{id}/log-out")]
 pub(super) async fn log_out(Id(id): Id<UserId>, call: IdempotentCall) -> Result<HttpResponse, Problem> {

@@ -12,16 +12,16 @@ use crate::http::schema::one_of;
 /// A registration.
 #[derive(Deserialize, utoipa::ToSchema)]
 pub(super) struct RegisterForm {
-    /// Where you can be reached; folded to lower case.
+    /// Email address; converted to lower case.
     #[schema(format = Email, max_length = 254, example = "ana@example.com")]
     email: String,
     /// 8 to 128 characters.
     #[schema(min_length = 8, max_length = 128)]
     password: String,
-    /// As others see you; what stands before the `@` by default.
+    /// Display name; by default the part of the address before the `@`.
     #[schema(value_type = Option<DisplayName>)]
     display_name: Option<String>,
-    /// Which side is yours; admins are made by admins.
+    /// The role; only admins create admins.
     #[schema(schema_with = either_side)]
     role: Role,
 }
@@ -73,7 +73,7 @@ pub(super) struct TokenForm {
     password: Option<String>,
     /// With `grant_type` `refresh_token`.
     refresh_token: Option<String>,
-    /// With `password`: the `device_token` that this device was last given. It does not wait then while others guess.
+    /// With `password`: the last `device_token` of this device. Known devices are not throttled by failed logins elsewhere.
     device_token: Option<String>,
 }
 
@@ -106,12 +106,12 @@ pub(super) struct RefreshForm {
     pub(super) refresh_token: String,
 }
 
-/// A token to make void.
+/// A token to revoke.
 #[derive(Deserialize, utoipa::ToSchema)]
 pub(super) struct RevokeForm {
     /// An access or a refresh token.
     pub(super) token: String,
-    /// `access_token` or `refresh_token`; not needed, since the two look different.
+    /// `access_token` or `refresh_token`; optional, and ignored.
     #[serde(rename = "token_type_hint")]
     _hint: Option<String>,
 }

@@ -38,9 +38,9 @@ pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
         .service(ticket);
 }
 
-/// Register as a consumer or a provider, and be signed in.
+/// Register as a consumer or a provider, and log in.
 ///
-/// The profile of that side is made with it. 409 `email_taken` where the address is registered already.
+/// Also creates the profile of that role. 409 `email_taken` if the address is already registered.
 #[utoipa::path(
     operation_id = "registerAccount",
     request_body = RegisterForm,
@@ -58,8 +58,8 @@ async fn register(
 
 /// Sign in with a password, or exchange a refresh token for the next pair.
 ///
-/// The answer to an unknown address and to a wrong password is the same. A refresh token is good for one use; shown
-/// again, it ends its login, except once while nothing of the pair it bought has been used (the answer may be lost).
+/// The answer to an unknown address and to a wrong password is the same. A refresh token is valid for one use; using
+/// it again ends its login, except once while no token of the new pair has been used (the response may be lost).
 #[utoipa::path(
     operation_id = "issueToken",
     request_body = TokenForm,
@@ -111,7 +111,7 @@ async fn refresh_token(
     Ok(signed_in_answer(&mut HttpResponse::Ok(), signed_in))
 }
 
-/// End the login by which you call: its tokens are void and its live sessions close, everywhere.
+/// End the current login: its tokens are revoked and its live sessions close, everywhere.
 #[utoipa::path(operation_id = "logOut", responses((status = 204, description = "Signed out")))]
 #[post("/auth/logout")]
 async fn log_out(app: Data<App>, caller: Caller) -> Result<HttpResponse, Problem> {
@@ -119,16 +119,16 @@ async fn log_out(app: Data<App>, caller: Caller) -> Result<HttpResponse, Problem
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Make a token void (RFC 7009): an access token by itself, a refresh token with its whole login.
+/// Revoke a token (RFC 7009): an access token by itself, a refresh token with its whole login.
 ///
-/// Whoever has the token may. One that is void or unknown is answered the same.
+/// Needs only the token itself. A revoked or unknown token gets the same response.
 #[utoipa::path(
     operation_id = "revokeToken",
     request_body(content(
         (RevokeForm = "application/x-www-form-urlencoded"),
         (RevokeForm = "application/json"),
     )),
-    responses((status = 200, description = "The token is void"))
+    responses((status = 200, description = "The token is revoked"))
 )]
 #[post("/auth/revoke")]
 async fn revoke_token(
@@ -140,10 +140,10 @@ async fn revoke_token(
     Ok(HttpResponse::Ok().finish())
 }
 
-/// Who you are, and what is yours.
+/// The authenticated user, with profiles.
 #[utoipa::path(
     operation_id = "getCurrentUser",
-    responses((status = 200, description = "You", body = AccountView))
+    responses((status = 200, description = "The user", body = AccountView))
 )]
 #[get("/auth/me")]
 async fn me(app: Data<App>, caller: Caller) -> Result<Json<AccountView>, Problem> {
@@ -152,7 +152,7 @@ async fn me(app: Data<App>, caller: Caller) -> Result<Json<AccountView>, Problem
     Ok(Json(account.into()))
 }
 
-/// Where you are signed in, newest first: with which devices, from where, and when they were last heard of.
+/// Your logins, newest first, with device, address and the time of last use.
 #[utoipa::path(
     operation_id = "listLogins",
     params(PageQuery),
@@ -175,14 +175,14 @@ async fn sessions(
 #[derive(Clone, Copy, Debug, Default, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 struct KeepQuery {
-    /// End all logins but the one by which you call.
+    /// End all logins except the current one.
     #[serde(default)]
     keep_current: bool,
 }
 
-/// Log out everywhere: the tokens of all your logins are void and their live sessions close at once.
+/// Log out everywhere: the tokens of all your logins are revoked and their live sessions close at once.
 ///
-/// With `keep_current`, this login stays. 409 `no_login` where the token that you show hangs on none.
+/// With `keep_current`, the current login is kept. 409 `no_login` if the access token belongs to no login.
 #[utoipa::path(operation_id = "endLogins", params(KeepQuery), responses((status = 204, description = "Ended")))]
 #[delete("/auth/sessions")]
 async fn end_sessions(
@@ -200,7 +200,7 @@ async fn end_sessions(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// End one of your logins: its tokens are void and its live sessions close, everywhere.
+/// End one of your logins: its tokens are revoked and its live sessions close, everywhere.
 #[utoipa::path(
     operation_id = "endLogin",
     params(("id" = LoginId, Path, description = "A login of `GET /auth/sessions`")),
@@ -213,9 +213,9 @@ async fn end_session(app: Data<App>, caller: Caller, id: Id<LoginId>) -> Result<
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// A ticket for a WebSocket handshake (`?ticket=`), which a browser cannot give a header to.
+/// A ticket for a WebSocket handshake (`?ticket=`), in which browsers cannot send a header.
 ///
-/// It stands for the token by which you call, is good once and for half a minute, and ends up in no log.
+/// It replaces the access token, is valid once and for 30 seconds, and is not logged.
 #[utoipa::path(
     operation_id = "createTicket",
     responses((status = 200, description = "A ticket", body = TicketView))

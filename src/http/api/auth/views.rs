@@ -10,7 +10,7 @@ use crate::domain::users::{Account, Plan, Role};
 use crate::hub::LiveSession;
 use crate::ids::{ConsumerId, LoginId, ProviderId, UserId};
 
-/// A user as they see themselves.
+/// The authenticated user.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Account)]
 pub(super) struct AccountView {
@@ -20,11 +20,11 @@ pub(super) struct AccountView {
     display_name: String,
     role: Role,
     plan: Plan,
-    /// Your `sub` at an outside issuer, if one vouches for you.
+    /// Your `sub` at the outside issuer, if you log in there.
     clerk_id: Option<String>,
-    /// Your shop, if you have one.
+    /// Your provider profile, if there is one.
     provider_id: Option<ProviderId>,
-    /// Your buying side, if you have one.
+    /// Your consumer profile, if there is one.
     consumer_id: Option<ConsumerId>,
     created_at: Timestamp,
 }
@@ -50,17 +50,17 @@ impl From<Account> for AccountView {
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Tokens)]
 pub(super) struct TokenView {
-    /// Show it with each call: `Authorization: Bearer …`.
+    /// Send it with each request: `Authorization: Bearer …`.
     access_token: String,
     /// Always `Bearer`.
     #[schema(example = "Bearer")]
     token_type: &'static str,
-    /// How many seconds the access token is good for.
+    /// Lifetime of the access token in seconds.
     expires_in: u64,
-    /// To be exchanged for the next pair, once.
+    /// Can be exchanged once for the next pair.
     refresh_token: String,
-    /// Keep it on the device and send it with the next login: a device that is known does not wait while others guess at
-    /// the password. It is good for nothing else.
+    /// Keep it on the device and send it with the next login: a known device is not throttled by failed
+    /// logins from elsewhere. It grants nothing else.
     device_token: String,
     user: AccountView,
 }
@@ -82,29 +82,29 @@ impl From<SignedIn> for TokenView {
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Ticket)]
 pub(super) struct TicketView {
-    /// Show it as `?ticket=` in the handshake.
+    /// Send it as `?ticket=` in the handshake.
     pub(super) ticket: String,
-    /// How many seconds it is good for.
+    /// Lifetime in seconds.
     pub(super) expires_in: u64,
 }
 
-/// A place where you are signed in.
+/// A login.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Login)]
 pub(super) struct LoginView {
     id: LoginId,
-    /// What the device called itself.
+    /// The device's `User-Agent`.
     user_agent: Option<String>,
-    /// Where it called from, when it signed in or last refreshed.
+    /// The address from which it logged in or last refreshed.
     address: Option<String>,
     created_at: Timestamp,
-    /// When it was last heard of: to the second while it is live, to within five minutes otherwise.
+    /// When it was last used: to the second while it has a live connection, within five minutes otherwise.
     last_used_at: Timestamp,
-    /// How many live connections it has here.
+    /// Number of its live connections to this server.
     connections: usize,
-    /// When it ends, whatever its use.
+    /// When it ends, even if it is used.
     expires_at: Timestamp,
-    /// Whether it is the one by which you ask.
+    /// Whether it is the login of this request.
     current: bool,
 }
 

@@ -15,7 +15,7 @@ use crate::ids::BookingId;
 
 use super::BookingView;
 
-/// Why a booking is called off.
+/// Why a booking is cancelled.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct CancelBooking {
@@ -42,21 +42,21 @@ async fn take(
     .await
 }
 
-/// Begin the work.
+/// Start the work.
 #[utoipa::path(responses((status = 200, body = BookingView)))]
 #[post("/bookings/{id}/start")]
 pub(super) async fn start(Id(id): Id<BookingId>, call: IdempotentCall) -> Result<HttpResponse, Problem> {
     take(call, move |uow, scope| bookings::start(uow, scope, id)).await
 }
 
-/// Say that the work is done.
+/// Mark the work as done.
 #[utoipa::path(responses((status = 200, body = BookingView)))]
 #[post("/bookings/{id}/complete")]
 pub(super) async fn complete(Id(id): Id<BookingId>, call: IdempotentCall) -> Result<HttpResponse, Problem> {
     take(call, move |uow, scope| bookings::complete(uow, scope, id)).await
 }
 
-/// The same, as older clients call it.
+/// The same, at the path that older clients use.
 #[utoipa::path(operation_id = "completeBookingByPut", responses((status = 200, body = BookingView)))]
 #[put("/bookings/{id}/complete")]
 pub(super) async fn put_complete(
@@ -66,7 +66,7 @@ pub(super) async fn put_complete(
     take(call, move |uow, scope| bookings::complete(uow, scope, id)).await
 }
 
-/// Call a booking off. Before the work has begun its request goes back into the market.
+/// Cancel a booking. If the work has not started, its request is reopened.
 #[utoipa::path(request_body = Option<CancelBooking>, responses((status = 200, body = BookingView)))]
 #[post("/bookings/{id}/cancel")]
 pub(super) async fn cancel(
@@ -78,7 +78,7 @@ pub(super) async fn cancel(
     take(call, move |uow, scope| bookings::cancel(uow, scope, id, reason.as_ref())).await
 }
 
-/// The same, as older clients call it.
+/// The same, at the path that older clients use.
 #[utoipa::path(
     operation_id = "cancelBookingByPut",
     request_body = Option<CancelBooking>,
@@ -94,7 +94,7 @@ pub(super) async fn put_cancel(
     take(call, move |uow, scope| bookings::cancel(uow, scope, id, reason.as_ref())).await
 }
 
-/// Call a booking off for the two (admins).
+/// Cancel a booking for both parties (admins).
 #[utoipa::path(request_body = ReasonInput, responses((status = 200, body = BookingView)))]
 #[post("/bookings/{id}/force_cancel")]
 pub(super) async fn force_cancel(

@@ -36,27 +36,27 @@ struct BookingView {
     id: BookingId,
     offer_id: OfferId,
     request_id: RequestId,
-    /// What the request is called.
+    /// The request's title.
     title: Title,
     consumer_id: ConsumerId,
     provider_id: ProviderId,
-    /// The user who asked for the work.
+    /// The consumer's user id.
     consumer_user_id: UserId,
-    /// The user who does it.
+    /// The provider's user id.
     provider_user_id: UserId,
     price: Money,
     slot: Slot,
-    /// At which door.
+    /// The street address.
     address: Option<Address>,
     state: State,
-    /// The user who said that the work is done.
+    /// The user who marked the work as done.
     completed_by: Option<UserId>,
-    /// The user who called it off.
+    /// The user who cancelled it.
     cancelled_by: Option<UserId>,
     cancel_reason: Option<String>,
-    /// Where the two talk about it.
+    /// The chat session about it.
     session_id: SessionId,
-    /// Where the work is planned.
+    /// The project in which the work is planned.
     project_id: Option<ProjectId>,
     /// What you may do with it.
     #[schema(schema_with = steps::<Booking>)]

@@ -18,7 +18,7 @@ use super::OfferView;
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct AcceptOffer {
-    /// The offer's `version` as you have seen it, so that you get what you have seen.
+    /// The `version` of the offer that you have seen; a newer one is not accepted.
     #[schema(minimum = 1)]
     version: i64,
 }
@@ -45,21 +45,21 @@ pub(super) async fn accept(
     take(call, move |uow, scope| offers::accept(uow, scope, id, body.version)).await
 }
 
-/// Say no to an offer.
+/// Reject an offer.
 #[utoipa::path(responses((status = 200, body = OfferView)))]
 #[post("/offers/{id}/decline")]
 pub(super) async fn decline(Id(id): Id<OfferId>, call: IdempotentCall) -> Result<HttpResponse, Problem> {
     take(call, move |uow, scope| offers::decline(uow, scope, id)).await
 }
 
-/// Take an offer back.
+/// Withdraw an offer.
 #[utoipa::path(responses((status = 200, body = OfferView)))]
 #[post("/offers/{id}/withdraw")]
 pub(super) async fn withdraw(Id(id): Id<OfferId>, call: IdempotentCall) -> Result<HttpResponse, Problem> {
     take(call, move |uow, scope| offers::withdraw(uow, scope, id)).await
 }
 
-/// Take an offer away (admins).
+/// Remove an offer (admins).
 #[utoipa::path(request_body = ReasonInput, responses((status = 200, body = OfferView)))]
 #[post("/offers/{id}/remove")]
 pub(super) async fn remove(

@@ -35,28 +35,28 @@ pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
 struct OfferView {
     id: OfferId,
     request_id: RequestId,
-    /// Whose it is.
+    /// The owner.
     provider_id: ProviderId,
-    /// The user whose it is.
+    /// The owner's user id.
     user_id: UserId,
     price: Money,
     message: Message,
     slot: Slot,
-    /// Until when it can be accepted.
+    /// When it expires.
     valid_until: Timestamp,
     /// The request's revision that it was made or affirmed for.
     request_revision: i64,
     /// The request was edited since: the provider must revise the offer before it can be accepted.
     is_outdated: bool,
     state: State,
-    /// Where the two talk about it.
+    /// The chat session about it.
     session_id: SessionId,
-    /// What it became, once accepted.
+    /// The booking, once accepted.
     booking_id: Option<BookingId>,
     /// What you may do with it.
     #[schema(schema_with = steps::<Offer>)]
     allowed_actions: Vec<&'static str>,
-    /// What accepting must name.
+    /// The version that accepting must give.
     #[schema(minimum = 1)]
     version: i64,
     created_at: Timestamp,

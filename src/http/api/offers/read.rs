@@ -12,16 +12,16 @@ use crate::ids::{OfferId, RequestId};
 
 use super::OfferView;
 
-/// Which offers, and which page of them.
+/// Which offers, and which page.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct ListQuery {
     /// Only those in this state.
     #[param(value_type = Option<State>)]
     state: Option<String>,
-    /// At most so many items: 1 to 100 (or to the server's --page-max), 20 by default.
+    /// Page size: 1 to 100 (or to the server's --page-max), 20 by default.
     limit: Option<u16>,
-    /// `next_cursor` of the page before.
+    /// `next_cursor` of the previous page.
     cursor: Option<String>,
 }
 
@@ -50,7 +50,7 @@ pub(super) async fn of_request(
     .await
 }
 
-/// The offers that you made or received, newest first; all as an admin.
+/// The offers that you made or received, newest first; all for an admin.
 #[utoipa::path(params(ListQuery), responses((status = 200, body = Paged<OfferView>)))]
 #[get("/offers")]
 pub(super) async fn list(call: ReadCall, Query(query): Query<ListQuery>) -> Result<HttpResponse, Problem> {

@@ -23,9 +23,9 @@ struct SubmitOffer {
     #[serde(default)]
     #[schema(value_type = Message)]
     message: String,
-    /// When you would do the work; not begun yet.
+    /// When you would do the work; must start in the future.
     slot: SlotInput,
-    /// Until when it can be accepted: 72 hours by default, never past the request's end or the slot's start.
+    /// When it expires: 72 hours by default, never past the request's end or the slot's start.
     valid_until: Option<Timestamp>,
 }
 
@@ -41,7 +41,7 @@ impl SubmitOffer {
     }
 }
 
-/// Answer a request. Opens a session with its owner.
+/// Submit an offer on a request. Opens a chat session with its owner.
 #[utoipa::path(
     operation_id = "submitOffer",
     request_body = SubmitOffer,
@@ -62,7 +62,7 @@ pub(super) async fn submit(
     .await
 }
 
-/// What to change in an offer; what is absent stays as it is. Nothing at all affirms it for an edited request.
+/// What to change in an offer; absent fields stay unchanged. An empty object affirms it for an edited request.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ReviseOffer {
@@ -71,7 +71,7 @@ struct ReviseOffer {
     /// At most 2,000 characters.
     #[schema(value_type = Option<Message>)]
     message: Option<String>,
-    /// Not begun yet.
+    /// Must start in the future.
     slot: Option<SlotInput>,
     /// Never past the request's end or the slot's start.
     valid_until: Option<Timestamp>,
@@ -89,7 +89,7 @@ impl ReviseOffer {
     }
 }
 
-/// Change an offer, or affirm it for what its request says now.
+/// Change an offer, or affirm it for the edited request.
 #[utoipa::path(params(IfMatch), request_body = ReviseOffer, responses((status = 200, body = OfferView)))]
 #[patch("/offers/{id}")]
 pub(super) async fn revise(

@@ -9,17 +9,17 @@ use crate::domain::projects;
 use crate::http::{Id, Problem, ReadCall, Reply};
 use crate::ids::ProjectId;
 
-/// How many look at a project's board.
+/// Number of clients that have a project's board open.
 #[derive(Serialize, ToSchema)]
 #[schema(as = BoardClients)]
 struct ClientsView {
     project_id: ProjectId,
-    /// Clients that are connected to its board, each once.
+    /// Clients that are connected to the board, each counted once.
     active_clients: usize,
     timestamp: Timestamp,
 }
 
-/// How many clients look at a project's board right now. For its members.
+/// The number of clients that have a project's board open now (members).
 #[utoipa::path(operation_id = "countProjectClients", responses((status = 200, body = ClientsView)))]
 #[get("/ws/kanban/projects/{id}/clients")]
 pub(super) async fn count(call: ReadCall, Id(id): Id<ProjectId>) -> Result<HttpResponse, Problem> {

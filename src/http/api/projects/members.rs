@@ -12,11 +12,11 @@ use crate::ids::{ProjectId, UserId};
 
 use super::ProjectView;
 
-/// What a member may do.
+/// A member's role.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct SetMember {
-    /// `viewer` looks, `editor` plans, `owner` says who is a member.
+    /// `viewer` reads, `editor` also edits tasks, `owner` also manages members.
     #[schema(value_type = ProjectRole)]
     role: String,
 }
@@ -29,11 +29,11 @@ impl SetMember {
     }
 }
 
-/// Make somebody a member, or give a member another role (owners).
+/// Add a member, or change a member's role (owners).
 #[utoipa::path(
     params(IfMatch),
     request_body = SetMember,
-    responses((status = 200, body = ProjectView), (status = 201, body = ProjectView, description = "a member more"))
+    responses((status = 200, body = ProjectView), (status = 201, body = ProjectView, description = "Added"))
 )]
 #[put("/projects/{id}/members/{user_id}")]
 pub(super) async fn set(
@@ -55,11 +55,11 @@ pub(super) async fn set(
     .await
 }
 
-/// Take a member out (owners), or leave yourself. Whoever is live in the project's room then is not any more.
+/// Remove a member (owners), or leave the project. The user's live sessions leave the project's room.
 #[utoipa::path(
     operation_id = "removeProjectMember",
     params(IfMatch),
-    responses((status = 204, description = "they are no member any more"))
+    responses((status = 204, description = "Removed"))
 )]
 #[delete("/projects/{id}/members/{user_id}")]
 pub(super) async fn remove(

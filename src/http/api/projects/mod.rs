@@ -33,17 +33,17 @@ pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
 #[schema(as = Project)]
 struct ProjectView {
     id: ProjectId,
-    /// Where its board is heard live.
+    /// The room of its board's live events.
     #[schema(example = "project:01890a5d-ac96-774b-bcce-b302099a8057")]
     room: String,
-    /// The booking that opened it; its two parties stay owners.
+    /// The booking for which it was created; both its parties stay owners.
     booking_id: Option<BookingId>,
     title: ProjectTitle,
     members: Vec<MemberView>,
-    /// What you may do with it: `plan` (put tasks on its board), `staff` (say who is a member), `leave`.
+    /// What you may do with it: `plan` (edit tasks), `staff` (manage members), `leave`.
     #[schema(schema_with = changes::<Project>)]
     allowed_actions: Vec<&'static str>,
-    /// Grows with each change of the project or its members.
+    /// Increases with each change of the project or its members.
     #[schema(minimum = 1)]
     version: i64,
     created_at: Timestamp,
@@ -117,7 +117,7 @@ impl CreateProject {
     }
 }
 
-/// Open a project. You are its owner.
+/// Create a project. You become its owner.
 #[utoipa::path(request_body = CreateProject, responses((status = 201, body = ProjectView)))]
 #[post("/projects")]
 async fn create(Body(body): Body<CreateProject>, call: IdempotentCall) -> Result<HttpResponse, Problem> {

@@ -16,13 +16,13 @@ use crate::ids::{ProjectId, TaskId, UserId};
 struct TaskView {
     id: TaskId,
     project_id: ProjectId,
-    /// Who put it there.
+    /// The user who created it.
     created_by: UserId,
     title: TaskTitle,
     text: TaskText,
-    /// In which column of the board it stands.
+    /// The column of the board that it is in.
     status: Status,
-    /// Where in that column: tasks stand in the order of these texts, byte by byte.
+    /// Its position in the column: tasks are ordered by these texts, byte by byte.
     position: Position,
     #[schema(minimum = 1)]
     version: i64,
@@ -85,7 +85,7 @@ impl CreateTask {
     }
 }
 
-/// Put a task on the board (editors and owners).
+/// Create a task (editors and owners).
 #[utoipa::path(request_body = CreateTask, responses((status = 201, body = TaskView)))]
 #[post("/projects/{id}/tasks")]
 pub(super) async fn create(

@@ -55,7 +55,7 @@ struct AddPhoto {
     #[serde(default)]
     #[schema(value_type = Caption)]
     caption: String,
-    /// Where it hangs, from 0; of two at one position, the older hangs first.
+    /// Position in the portfolio, from 0; of two at one position, the older is first.
     #[serde(default)]
     #[schema(minimum = 0, maximum = 9_999)]
     position: i32,
@@ -71,14 +71,14 @@ impl AddPhoto {
     }
 }
 
-/// What to change in a photo's record; what is absent stays as it is.
+/// What to change in a photo's record; absent fields stay unchanged.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct EditPhoto {
     /// At most 300 characters.
     #[schema(value_type = Option<Caption>)]
     caption: Option<String>,
-    /// Where it hangs, from 0.
+    /// Position in the portfolio, from 0.
     #[schema(minimum = 0, maximum = 9_999)]
     position: Option<i32>,
 }
@@ -109,7 +109,7 @@ pub(super) async fn list(
     .await
 }
 
-/// Hang another photo.
+/// Add a photo's record.
 #[utoipa::path(request_body = AddPhoto, responses((status = 201, body = PhotoView)))]
 #[post("/providers/{id}/portfolio")]
 pub(super) async fn add(
@@ -157,8 +157,8 @@ pub(super) async fn edit(
     .await
 }
 
-/// Take a photo down.
-#[utoipa::path(params(IfMatch), responses((status = 204, description = "it is gone")))]
+/// Delete a photo's record.
+#[utoipa::path(params(IfMatch), responses((status = 204, description = "Deleted")))]
 #[delete("/providers/{id}/portfolio/{photo_id}")]
 pub(super) async fn remove(
     Ids(shop, id): Ids<ProviderId, PhotoId>,

@@ -23,7 +23,7 @@ use crate::ids::{Category, ProviderId, UserId};
 #[schema(as = Provider)]
 struct ProviderView {
     id: ProviderId,
-    /// Whose shop it is.
+    /// The owner's user id.
     user_id: UserId,
     display_name: DisplayName,
     bio: Bio,
@@ -39,14 +39,14 @@ struct ProviderView {
     updated_at: Timestamp,
 }
 
-/// What consumers say.
+/// The ratings by consumers.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Rating)]
 struct RatingView {
-    /// How many have rated it.
+    /// Number of ratings.
     #[schema(minimum = 0)]
     count: i64,
-    /// Stars, 1 to 5; null while nobody has rated it.
+    /// Average stars, 1 to 5; null if there are no ratings.
     #[schema(minimum = 1, maximum = 5)]
     average: Option<f64>,
 }
@@ -70,16 +70,16 @@ impl ProviderView {
     }
 }
 
-/// Which shops, and which page of them.
+/// Which shops, and which page.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct ListQuery {
-    /// Only those that serve this market.
+    /// Only those of this category.
     #[param(value_type = Option<Category>)]
     category: Option<String>,
-    /// At most so many items: 1 to 100 (or to the server's --page-max), 20 by default.
+    /// Page size: 1 to 100 (or to the server's --page-max), 20 by default.
     limit: Option<u16>,
-    /// `next_cursor` of the page before.
+    /// `next_cursor` of the previous page.
     cursor: Option<String>,
 }
 
@@ -111,7 +111,7 @@ pub(super) async fn get_one(call: ReadCall, Id(id): Id<ProviderId>) -> Result<Ht
     show(call, id).await
 }
 
-/// The same, at the address where it is changed.
+/// The same shop, at the path where it is changed.
 #[utoipa::path(responses((status = 200, body = ProviderView), (status = 304)))]
 #[get("/providers/{id}/profile")]
 pub(super) async fn get_profile(call: ReadCall, Id(id): Id<ProviderId>) -> Result<HttpResponse, Problem> {
@@ -126,7 +126,7 @@ async fn show(call: ReadCall, id: ProviderId) -> Result<HttpResponse, Problem> {
     .await
 }
 
-/// What to change in a profile; what is absent stays as it is.
+/// What to change in a profile; absent fields stay unchanged.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct EditProfile {
@@ -136,10 +136,10 @@ struct EditProfile {
     /// At most 2,000 characters.
     #[schema(value_type = Option<Bio>)]
     bio: Option<String>,
-    /// All of them, at most 20.
+    /// All categories, at most 20.
     #[schema(value_type = Option<Vec<Category>>, max_items = 20)]
     categories: Option<Vec<String>>,
-    /// Null takes it back.
+    /// Null clears it.
     #[serde(default, deserialize_with = "nullable")]
     service_area: Option<Option<AreaInput>>,
 }
@@ -204,7 +204,7 @@ pub(super) async fn edit(
     change(call, id, body, seen).await
 }
 
-/// Change a shop's profile, at the address that old clients know.
+/// Change a shop's profile, at the path that older clients use.
 #[utoipa::path(params(IfMatch), request_body = EditProfile, responses((status = 200, body = ProviderView)))]
 #[patch("/providers/{id}/profile")]
 pub(super) async fn edit_profile(

@@ -117,7 +117,7 @@ impl AddService {
     }
 }
 
-/// What to change in a service; what is absent stays as it is.
+/// What to change in a service; absent fields stay unchanged.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct EditService {
@@ -174,7 +174,7 @@ pub(super) async fn list(
     .await
 }
 
-/// Offer another service.
+/// Add a service.
 #[utoipa::path(request_body = AddService, responses((status = 201, body = ServiceView)))]
 #[post("/providers/{id}/services")]
 pub(super) async fn add(
@@ -222,8 +222,8 @@ pub(super) async fn edit(
     .await
 }
 
-/// Stop offering a service.
-#[utoipa::path(params(IfMatch), responses((status = 204, description = "it is gone")))]
+/// Delete a service.
+#[utoipa::path(params(IfMatch), responses((status = 204, description = "Deleted")))]
 #[delete("/providers/{id}/services/{service_id}")]
 pub(super) async fn remove(
     Ids(shop, id): Ids<ProviderId, ServiceId>,

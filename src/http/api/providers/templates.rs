@@ -77,7 +77,7 @@ impl AddTemplate {
     }
 }
 
-/// What to change in a template; what is absent stays as it is.
+/// What to change in a template; absent fields stay unchanged.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct EditTemplate {
@@ -117,7 +117,7 @@ pub(super) async fn list(
     .await
 }
 
-/// Keep another offer text.
+/// Create a template.
 #[utoipa::path(request_body = AddTemplate, responses((status = 201, body = TemplateView)))]
 #[post("/providers/{id}/templates")]
 pub(super) async fn add(
@@ -165,8 +165,8 @@ pub(super) async fn edit(
     .await
 }
 
-/// Throw a template away.
-#[utoipa::path(params(IfMatch), responses((status = 204, description = "it is gone")))]
+/// Delete a template.
+#[utoipa::path(params(IfMatch), responses((status = 204, description = "Deleted")))]
 #[delete("/providers/{id}/templates/{template_id}")]
 pub(super) async fn remove(
     Ids(shop, id): Ids<ProviderId, TemplateId>,

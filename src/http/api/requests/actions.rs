@@ -15,11 +15,11 @@ use crate::ids::RequestId;
 
 use super::RequestView;
 
-/// Until when.
+/// A new expiry time.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Until {
-    /// At most 90 days ahead; the usual 14 days where absent.
+    /// At most 90 days ahead; 14 days by default.
     expires_at: Option<Timestamp>,
 }
 
@@ -34,7 +34,7 @@ async fn take(
     .await
 }
 
-/// Put a draft into the market.
+/// Publish a draft.
 #[utoipa::path(request_body = Option<Until>, responses((status = 200, body = RequestView)))]
 #[post("/requests/{id}/publish")]
 pub(super) async fn publish(
@@ -46,7 +46,7 @@ pub(super) async fn publish(
     take(call, move |uow, scope| requests::publish(uow, scope, id, until)).await
 }
 
-/// Give an open request more time: until then, or for another 14 days.
+/// Extend an open request to the given time, or by 14 days.
 #[utoipa::path(request_body = Option<Until>, responses((status = 200, body = RequestView)))]
 #[post("/requests/{id}/extend")]
 pub(super) async fn extend(
@@ -58,14 +58,14 @@ pub(super) async fn extend(
     take(call, move |uow, scope| requests::extend(uow, scope, id, until)).await
 }
 
-/// Take an open request back; its live offers lapse.
+/// Withdraw an open request; its live offers lapse.
 #[utoipa::path(responses((status = 200, body = RequestView)))]
 #[post("/requests/{id}/cancel")]
 pub(super) async fn cancel(Id(id): Id<RequestId>, call: IdempotentCall) -> Result<HttpResponse, Problem> {
     take(call, move |uow, scope| requests::cancel(uow, scope, id)).await
 }
 
-/// Take a request out of the market (admins).
+/// Remove a request from the market (admins).
 #[utoipa::path(request_body = ReasonInput, responses((status = 200, body = RequestView)))]
 #[post("/requests/{id}/remove")]
 pub(super) async fn remove(
@@ -77,7 +77,7 @@ pub(super) async fn remove(
     take(call, move |uow, scope| requests::remove(uow, scope, id, &reason)).await
 }
 
-/// Put a removed request back into the market (admins).
+/// Restore a removed request (admins).
 #[utoipa::path(request_body = ReasonInput, responses((status = 200, body = RequestView)))]
 #[post("/requests/{id}/restore")]
 pub(super) async fn restore(

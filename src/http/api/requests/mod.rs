@@ -34,24 +34,24 @@ pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
 #[schema(as = Request)]
 struct RequestView {
     id: RequestId,
-    /// Whose it is.
+    /// The owner.
     consumer_id: ConsumerId,
-    /// The user whose it is.
+    /// The owner's user id.
     user_id: UserId,
     category: Category,
     title: Title,
     description: Description,
-    /// What its consumer wants to spend; offers come in this currency.
+    /// The consumer's budget; offers must be in its currency.
     budget: PriceRange,
-    /// At which door; null for all but its owner and who has the booking.
+    /// The street address; null except for the owner and the provider with the booking.
     address: Option<Address>,
-    /// On the map; to a hundredth of a degree for who may not see the address.
+    /// Coordinates; rounded to 0.01 degrees for callers who may not see the address.
     point: Option<Point>,
     wanted_at: Option<Timestamp>,
     state: State,
-    /// Grows when it is edited while offers are live.
+    /// Increases when it is edited while offers are live.
     revision: i64,
-    /// Until when it is open; null while it is a draft.
+    /// When it expires; null for a draft.
     expires_at: Option<Timestamp>,
     /// What you may do with it.
     #[schema(schema_with = steps::<Request>)]

@@ -12,7 +12,7 @@ use crate::ids::{Category, RequestId};
 
 use super::RequestView;
 
-/// Which requests, and which page of them.
+/// Which requests, and which page.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct ListQuery {
@@ -22,9 +22,9 @@ struct ListQuery {
     /// Only those in this state.
     #[param(value_type = Option<State>)]
     state: Option<String>,
-    /// At most so many items: 1 to 100 (or to the server's --page-max), 20 by default.
+    /// Page size: 1 to 100 (or to the server's --page-max), 20 by default.
     limit: Option<u16>,
-    /// `next_cursor` of the page before.
+    /// `next_cursor` of the previous page.
     cursor: Option<String>,
 }
 
@@ -39,7 +39,7 @@ impl ListQuery {
     }
 }
 
-/// Requests, newest first: your own as a consumer, the open ones as a provider, all as an admin.
+/// Requests, newest first: a consumer's own, the open ones for a provider, all for an admin.
 #[utoipa::path(params(ListQuery), responses((status = 200, body = Paged<RequestView>)))]
 #[get("/requests")]
 pub(super) async fn list(call: ReadCall, Query(query): Query<ListQuery>) -> Result<HttpResponse, Problem> {

@@ -14,13 +14,13 @@ use crate::ids::{Category, RequestId};
 
 use super::RequestView;
 
-/// How a request begins.
+/// The initial state of a request.
 #[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum OpeningInput {
     /// Nobody else sees it until it is published.
     Draft,
-    /// In the market at once.
+    /// Published at once.
     #[default]
     Open,
 }
@@ -40,17 +40,17 @@ struct CreateRequest {
     description: String,
     /// What you want to spend, and the currency that offers must come in.
     budget: PriceRangeInput,
-    /// At which door, 1 to 300 characters; only who gets the booking will see it.
+    /// The street address, 1 to 300 characters; only the provider with the booking will see it.
     #[schema(value_type = Option<Address>)]
     address: Option<String>,
-    /// On the map; others see it to a hundredth of a degree.
+    /// Coordinates; others see them rounded to 0.01 degrees.
     point: Option<PointInput>,
-    /// When it is wanted.
+    /// When the work is wanted.
     wanted_at: Option<Timestamp>,
     /// `open` by default.
     #[serde(default)]
     state: OpeningInput,
-    /// Until when it is open: 14 days from now by default, at most 90. Not for drafts.
+    /// When it expires: 14 days from now by default, at most 90. Not for drafts.
     expires_at: Option<Timestamp>,
 }
 
@@ -86,7 +86,7 @@ impl CreateRequest {
     }
 }
 
-/// Ask for work.
+/// Create a request.
 #[utoipa::path(request_body = CreateRequest, responses((status = 201, body = RequestView)))]
 #[post("/requests")]
 pub(super) async fn create(
@@ -102,7 +102,7 @@ pub(super) async fn create(
     .await
 }
 
-/// What to change in a request; what is absent stays as it is.
+/// What to change in a request; absent fields stay unchanged.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct EditRequest {
@@ -115,14 +115,14 @@ struct EditRequest {
     #[schema(value_type = Option<Description>)]
     description: Option<String>,
     budget: Option<PriceRangeInput>,
-    /// 1 to 300 characters; null takes it back.
+    /// 1 to 300 characters; null clears it.
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<Address>)]
     address: Option<Option<String>>,
-    /// Null takes it back.
+    /// Null clears it.
     #[serde(default, deserialize_with = "nullable")]
     point: Option<Option<PointInput>>,
-    /// Null takes it back.
+    /// Null clears it.
     #[serde(default, deserialize_with = "nullable")]
     wanted_at: Option<Option<Timestamp>>,
 }
@@ -154,7 +154,7 @@ impl EditRequest {
     }
 }
 
-/// Change what a request says. Offers that are live then must be affirmed before they can be accepted.
+/// Change a request. Its live offers must be affirmed before they can be accepted.
 #[utoipa::path(params(IfMatch), request_body = EditRequest, responses((status = 200, body = RequestView)))]
 #[patch("/requests/{id}")]
 pub(super) async fn edit(

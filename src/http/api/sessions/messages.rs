@@ -16,9 +16,9 @@ use crate::ids::{MessageId, Seq, SessionId, UserId};
 struct MessageView {
     id: MessageId,
     session_id: SessionId,
-    /// Who said it.
+    /// The sender.
     user_id: UserId,
-    /// The sender's own name for it.
+    /// The id that the sender's client gave it.
     client_msg_id: String,
     text: String,
     /// Its position in the session's room.
@@ -40,7 +40,7 @@ impl From<Message> for MessageView {
     }
 }
 
-/// What was said, newest first.
+/// The messages of a session, newest first.
 #[utoipa::path(
     operation_id = "listMessages",
     params(PageQuery),
@@ -61,14 +61,14 @@ pub(super) async fn list(
     .await
 }
 
-/// Something to say.
+/// A new message.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewMessage {
     /// 1 to 4,000 characters.
     #[schema(min_length = 1, max_length = 4_000)]
     text: String,
-    /// Your own name for this message, 1 to 64 characters: sent again, it is the same message.
+    /// Your own id for this message, 1 to 64 characters: a message sent again with it is stored once.
     #[schema(min_length = 1, max_length = 64)]
     client_msg_id: Option<String>,
 }
@@ -87,7 +87,7 @@ impl NewMessage {
     }
 }
 
-/// The message stands in the session.
+/// The stored message.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Sent)]
 struct SentView {
@@ -95,15 +95,15 @@ struct SentView {
     client_msg_id: String,
     /// Its position in the session's room.
     seq: Seq,
-    /// When it was said first.
+    /// When it was first stored.
     at: Timestamp,
 }
 
-/// Say something. Give it a `client_msg_id` or the call an `Idempotency-Key`, so that it can be sent again.
+/// Send a message. With a `client_msg_id` or an `Idempotency-Key` it can safely be sent again.
 #[utoipa::path(
     operation_id = "sendMessage",
     request_body = NewMessage,
-    responses((status = 201, body = SentView), (status = 200, body = SentView, description = "it had been said before, under this client_msg_id"))
+    responses((status = 201, body = SentView), (status = 200, body = SentView, description = "Already stored under this client_msg_id"))
 )]
 #[post("/sessions/{id}/messages")]
 pub(super) async fn send(

@@ -25,16 +25,16 @@ pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
 #[schema(as = Session)]
 struct SessionView {
     id: SessionId,
-    /// Where its messages are heard live.
+    /// The room of its live messages.
     #[schema(example = "session:01890a5d-ac96-774b-bcce-b302099a8057")]
     room: String,
-    /// What it is about.
+    /// The request that it is about.
     request_id: RequestId,
-    /// What became of it.
+    /// The booking, if the offer was accepted.
     booking_id: Option<BookingId>,
     consumer: PartyView,
     provider: PartyView,
-    /// Position of the newest event in its room: messages, and what becomes of offers.
+    /// Position of the newest event in its room: messages and changes of offers.
     head: Seq,
     /// How far you have read.
     read: Seq,
@@ -44,12 +44,12 @@ struct SessionView {
     created_at: Timestamp,
 }
 
-/// A side of a session.
+/// A party of a session.
 #[derive(Serialize, ToSchema)]
 #[schema(as = SessionParty)]
 struct PartyView {
     user_id: UserId,
-    /// Null where they have no profile any more.
+    /// Null if the user no longer has a profile.
     display_name: Option<String>,
 }
 
