@@ -8,6 +8,7 @@ use crate::auth::Auth;
 use crate::clock::Clock;
 use crate::config::{Config, PlanLimits};
 use crate::db::Db;
+use crate::domain::entries::Journal;
 use crate::domain::users::Plan;
 use crate::hub::{BoardClients, HubHandle};
 use crate::limits::CallerLimits;
@@ -22,6 +23,8 @@ pub struct App {
     pub(crate) clock: Clock,
     /// The database.
     pub db: Db,
+    /// The keys that seal journals.
+    pub(crate) journal: Journal,
     /// Authentication of tokens and passwords.
     pub auth: Arc<Auth>,
     /// Live connections: membership of rooms and delivery of notices.

@@ -22,6 +22,11 @@ pub(super) struct Options {
 pub(super) fn run(options: &Options) -> Result<(), super::Failed> {
     let database = options.settings.database();
     Db::back_up(&server::db_config(database), &options.to)?;
-    println!("{} is copied to {}", database.database_url, options.to.display());
+    println!(
+        "{} is copied to {}; the journal key is not part of the copy: keep it elsewhere, since without it nobody can \
+         read the journals",
+        database.database_url,
+        options.to.display()
+    );
     Ok(())
 }

@@ -6,6 +6,7 @@ mod check_config;
 mod demo;
 mod load_test;
 mod migrate;
+mod rotate_journal_key;
 mod serve;
 mod token;
 mod user;
@@ -47,7 +48,16 @@ enum Command {
     /// Migrate the database's schema, without serving
     Migrate(Settings),
     /// Copy the SQLite database to a new file, consistently, even while a server is using it
+    ///
+    /// The copy does not hold the journal key (--journal-key, or the .journal-key file beside the database): keep that
+    /// elsewhere. Without it nobody can read the journals of the copy.
     Backup(backup::Options),
+    /// Seal the journals' data keys with a new journal key
+    ///
+    /// The settings give the current key. The entries themselves stay as they are; all data keys are sealed anew in one
+    /// transaction, and running it again changes nothing more. Stop all servers of the database first; on SQLite it is
+    /// refused while one runs. Afterwards start them with the new key; backups that are older need the old one.
+    RotateJournalKey(rotate_journal_key::Options),
 }
 
 /// Why a command failed, as a message for the user.
@@ -88,6 +98,10 @@ pub fn run() -> ExitCode {
         Command::Backup(options) => {
             start_logging(options.settings.logging());
             backup::run(&options)
+        }
+        Command::RotateJournalKey(options) => {
+            start_logging(options.settings.logging());
+            rotate_journal_key::run(options)
         }
     };
     match done {

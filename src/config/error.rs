@@ -50,6 +50,15 @@ pub(crate) enum Problem {
     /// A placeholder instead of a secret.
     #[error("is easy to guess: use 32 random bytes, for example from `openssl rand -hex 32`")]
     WeakSecret,
+    /// A key of the wrong length or encoding.
+    #[error(
+        "must be 32 bytes, as 64 hex digits or as base64, for example from `openssl rand -hex 32`; it has {characters} \
+         characters"
+    )]
+    InvalidKey {
+        /// The text's length in characters.
+        characters: usize,
+    },
     /// No secret, in production.
     #[error("is missing: production needs a secret of its own (or a file that holds it, with _FILE)")]
     MissingInProduction,

@@ -10,6 +10,7 @@ pub(crate) mod database;
 pub(crate) mod environment;
 mod hint;
 pub(crate) mod http;
+pub(crate) mod journal;
 mod effective;
 pub(crate) mod load_test;
 pub(crate) mod logging;
@@ -30,6 +31,7 @@ pub(crate) use environment::Environment;
 pub(crate) use error::{Refusal, Refusals};
 pub(crate) use hint::name_variable;
 pub(crate) use http::HttpConfig;
+pub(crate) use journal::JournalConfig;
 pub(crate) use logging::{LogFormat, LoggingConfig};
 pub(crate) use metrics::MetricsConfig;
 pub(crate) use origins::OriginsConfig;
@@ -51,6 +53,8 @@ pub struct Settings {
     database: DatabaseConfig,
     #[command(flatten)]
     signing: signing::SigningSettings,
+    #[command(flatten)]
+    journal: journal::JournalSettings,
     #[command(flatten)]
     auth: AuthConfig,
     #[command(flatten)]
@@ -80,6 +84,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// The key that signs our own tokens.
     pub(crate) signing: Signing,
+    /// The key that seals journals.
+    pub(crate) journal: JournalConfig,
     /// Tokens, logins, outside issuers and login throttling.
     pub(crate) auth: AuthConfig,
     /// The web origins that may call.
@@ -99,6 +105,7 @@ pub struct Config {
 /// What the check parsed along the way.
 struct Checked {
     signing: signing::Choice,
+    journal: journal::Choice,
     metrics: MetricsConfig,
     load_test_secret: Option<Secret<String>>,
 }
@@ -138,25 +145,32 @@ impl Settings {
         self
     }
 
-    /// Checks the settings as a whole and reads the files that they name, but writes nothing: a development
-    /// secret that does not exist yet is generated and not stored.
+    /// Checks the settings as a whole and reads the files that they name, but writes nothing: development
+    /// secrets that do not exist yet are generated and not stored.
     pub(crate) fn check(self) -> Result<Config, Refusals> {
-        self.settle(signing::Choice::try_out)
+        self.settle(signing::Choice::try_out, journal::Choice::try_out)
     }
 
-    /// Checks the settings as a whole. In development, a missing token secret is generated and stored.
+    /// Checks the settings as a whole. In development, a missing token secret and a missing journal key are
+    /// generated and stored.
     pub fn into_config(self) -> Result<Config, Refusals> {
-        self.settle(signing::Choice::settle)
+        self.settle(signing::Choice::settle, journal::Choice::settle)
     }
 
-    fn settle(self, key: impl Fn(signing::Choice) -> Result<Signing, Refusal>) -> Result<Config, Refusals> {
-        let Checked { signing, metrics, load_test_secret } = self.checked()?;
-        let signing = key(signing).map_err(|refusal| Refusals(vec![refusal]))?;
+    fn settle(
+        self,
+        signing_key: impl Fn(signing::Choice) -> Result<Signing, Refusal>,
+        journal_key: impl Fn(journal::Choice) -> Result<JournalConfig, Refusal>,
+    ) -> Result<Config, Refusals> {
+        let Checked { signing, journal, metrics, load_test_secret } = self.checked()?;
+        let one = |refusal| Refusals(vec![refusal]);
+        let (signing, journal) = (signing_key(signing).map_err(one)?, journal_key(journal).map_err(one)?);
         Ok(Config {
             env: self.environment.env,
             server: self.server,
             database: self.database,
             signing,
+            journal,
             auth: self.auth,
             origins: self.origins,
             realtime: self.realtime,
@@ -171,18 +185,20 @@ impl Settings {
         let env = self.environment.env;
         let mut refusals = Vec::new();
         let signing = self.signing.check(env, &self.database.database_url);
+        let journal = self.journal.check(env, &self.database.database_url);
         let load_test_secret = self.load_test.check(env);
         let metrics = self.metrics.check(env);
         self.auth.check(&mut refusals);
         self.origins.check(env, &mut refusals);
         self.realtime.check(&mut refusals);
         self.logging.check(&mut refusals);
-        match (signing, metrics, load_test_secret) {
-            (Ok(signing), Ok(metrics), Ok(load_test_secret)) if refusals.is_empty() => {
-                Ok(Checked { signing, metrics, load_test_secret })
+        match (signing, journal, metrics, load_test_secret) {
+            (Ok(signing), Ok(journal), Ok(metrics), Ok(load_test_secret)) if refusals.is_empty() => {
+                Ok(Checked { signing, journal, metrics, load_test_secret })
             }
-            (signing, metrics, load_test_secret) => {
+            (signing, journal, metrics, load_test_secret) => {
                 refusals.extend(signing.err());
+                refusals.extend(journal.err());
                 refusals.extend(metrics.err());
                 refusals.extend(load_test_secret.err());
                 Err(Refusals(refusals))

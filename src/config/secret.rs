@@ -56,6 +56,19 @@ pub(super) fn read_or_invent(path: &Path) -> io::Result<Secret<String>> {
     }
 }
 
+/// Makes the names in the folder of `file` durable.
+#[cfg(unix)]
+pub(super) fn sync_folder(file: &Path) -> io::Result<()> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    std::fs::File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all())
+}
+
+/// Elsewhere folders cannot be synced.
+#[cfg(not(unix))]
+pub(super) fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
 fn draft_of(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{}.tmp", std::process::id()));

@@ -107,7 +107,7 @@ impl SigningSettings {
             None if env == Environment::Production => {
                 Err(Refusal::of("jwt_secret", Problem::MissingInProduction))
             }
-            None => Ok(Choice::Development(development_path(database))),
+            None => Ok(Choice::Development(development_path(database, ".jwt-secret"))),
         }
     }
 
@@ -151,7 +151,7 @@ pub(super) const SHORTEST_SECRET: usize = 32;
 
 /// A secret with fewer distinct bytes is a placeholder (`xxxx…`, `changeme` four times): 32 random hex digits
 /// have at least 8 of the 16 in all but one of ten thousand billion cases.
-const FEWEST_DIFFERENT: usize = 8;
+pub(super) const FEWEST_DIFFERENT: usize = 8;
 
 pub(super) fn strong_enough(
     setting: &'static str,
@@ -173,11 +173,11 @@ pub(super) fn strong_enough(
 }
 
 /// Beside the SQLite file; with PostgreSQL, where the default SQLite file would be.
-pub(super) fn development_path(database: &DatabaseUrl) -> PathBuf {
+pub(super) fn development_path(database: &DatabaseUrl, extension: &str) -> PathBuf {
     let mut name = match database.sqlite_path() {
         Some(path) => path.as_os_str().to_owned(),
         None => "data/souk".into(),
     };
-    name.push(".jwt-secret");
+    name.push(extension);
     PathBuf::from(name)
 }

@@ -16,6 +16,7 @@ fn refused(flags: &[&str]) -> Vec<String> {
 }
 
 const GOOD: &str = "bd2f6c0e97a14d3f8be5a0c1d2e3f405";
+const KEY: &str = "5d0a1c8f3b7e46921f6ad3c4870be59a2c61f7d80e934ab5c3f2186d7b4a90e1";
 
 #[test]
 fn every_setting_is_a_flag_and_a_variable_of_the_same_name_with_documentation() {
@@ -47,7 +48,9 @@ fn a_short_secret_is_refused_everywhere() {
 #[test]
 fn production_refuses_missing_and_weak_secrets_test_switches_and_plain_text_origins() {
     let production = |flags: &[&str]| refused(&[&["--env", "production"], flags].concat());
-    assert_eq!(production(&[]), ["--jwt-secret"]);
+    assert_eq!(production(&[]), ["--jwt-secret", "--journal-key"]);
+    assert_eq!(production(&["--jwt-secret", GOOD]), ["--journal-key"]);
+    let production = |flags: &[&str]| production(&[&["--journal-key", KEY], flags].concat());
     assert_eq!(production(&["--jwt-secret", &"x".repeat(40)]), ["--jwt-secret"]);
     assert_eq!(production(&["--jwt-secret", &"changeme-0123456789".repeat(2)]), ["--jwt-secret"]);
     assert!(production(&["--jwt-secret", GOOD]).is_empty());
@@ -56,6 +59,18 @@ fn production_refuses_missing_and_weak_secrets_test_switches_and_plain_text_orig
         production(&["--jwt-secret", GOOD, "--allowed-origins", "http://app.example,https://b.example"]),
         ["--allowed-origins"]
     );
+}
+
+#[test]
+fn a_journal_key_that_is_no_key_is_refused_and_so_is_a_placeholder_in_production() {
+    assert_eq!(refused(&["--journal-key", GOOD]), ["--journal-key"]);
+    assert_eq!(refused(&["--journal-key-file", "/no/such/file"]), ["--journal-key-file"]);
+    assert!(
+        refused(&["--journal-key", KEY]).is_empty()
+            && refused(&["--journal-key", &"ab".repeat(32)]).is_empty()
+    );
+    let placeholder = ["--env", "production", "--jwt-secret", GOOD, "--journal-key", &"ab".repeat(32)];
+    assert_eq!(refused(&placeholder), ["--journal-key"]);
 }
 
 #[test]
@@ -102,15 +117,25 @@ fn a_secret_from_a_file_is_the_file_without_its_last_line_break() {
 #[test]
 fn what_is_in_force_shows_every_setting_and_no_secret() {
     let command = Flags::command();
-    let flags =
-        ["souk", "--jwt-secret", GOOD, "--database-url", "postgres://souk:hunter2@db/souk", "--workers", "3"];
+    let flags = [
+        "souk",
+        "--jwt-secret",
+        GOOD,
+        "--journal-key",
+        KEY,
+        "--database-url",
+        "postgres://souk:hunter2@db/souk",
+        "--workers",
+        "3",
+    ];
     let matches = command.clone().get_matches_from(flags);
     let lines = effective(&command, &matches).join("\n");
     assert!(lines.contains("SOUK_JWT_SECRET = ***  (flag)"), "{lines}");
     assert!(lines.contains("DATABASE_URL = postgres://***@db/souk  (flag)"), "{lines}");
     assert!(lines.contains("SOUK_WORKERS = 3  (flag)"), "{lines}");
     assert!(lines.contains("SOUK_HEARTBEAT_INTERVAL = 25s  (default)"), "{lines}");
-    assert!(!lines.contains(GOOD) && !lines.contains("hunter2"), "{lines}");
+    assert!(lines.contains("SOUK_JOURNAL_KEY = ***  (flag)"), "{lines}");
+    assert!(!lines.contains(GOOD) && !lines.contains(KEY) && !lines.contains("hunter2"), "{lines}");
 }
 
 #[test]

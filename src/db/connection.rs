@@ -126,9 +126,10 @@ impl Manager {
                 }
                 let mut connection = SqliteConnection::establish(&path.to_string_lossy())?;
                 // `busy_timeout` first: switching to WAL may itself have to wait for another process.
+                // `secure_delete`: what is deleted is overwritten, not only unlinked.
                 connection.batch_execute(&format!(
                     "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-                     PRAGMA foreign_keys = ON; PRAGMA query_only = {}",
+                     PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA query_only = {}",
                     self.busy_timeout.as_millis(),
                     if self.access == Access::Read { "ON" } else { "OFF" },
                 ))?;

@@ -16,6 +16,7 @@ use crate::events::Publisher;
 use super::config::{DbConfig, Target};
 use super::connection::{Access, Manager};
 use super::lock::FileLock;
+use super::maintenance::Maintenance;
 use super::outage::Outage;
 use super::readiness::{Readiness, write_probe};
 use super::write::{BEGIN_ALONE, GroupWriter, Job, UseCase, commit_alone, roll_back};
@@ -87,10 +88,39 @@ impl Db {
     /// Opens the database for a server and applies pending migrations. Takes the process lock of a SQLite
     /// file, so that a second server is refused. Blocking; called once, at start.
     pub fn open(config: &DbConfig, clock: Clock, publisher: Arc<dyn Publisher>) -> Result<Db, OpenError> {
-        let lock = FileLock::take(&config.target)?;
+        Self::open_after(config, clock, publisher, |_| Ok(())).map(|(db, ())| db)
+    }
+
+    /// Like [`Db::open`], after `work` on the migrated database, which nobody reads or writes meanwhile
+    /// (on PostgreSQL: nobody in this process).
+    pub(crate) fn open_after<T, E: From<OpenError>>(
+        config: &DbConfig,
+        clock: Clock,
+        publisher: Arc<dyn Publisher>,
+        work: impl FnOnce(&mut Maintenance<'_>) -> Result<T, E>,
+    ) -> Result<(Db, T), E> {
+        let lock = FileLock::take(&config.target).map_err(OpenError::from)?;
         let mut first = establish(config)?;
-        migrate::run(&mut first)?;
-        Self::start(config, first, lock, clock, publisher)
+        migrate::run(&mut first).map_err(OpenError::from)?;
+        let done = work(&mut Maintenance::new(&mut first, &clock))?;
+        let db = Self::start(config, first, lock, clock, publisher)?;
+        Ok((db, done))
+    }
+
+    /// Runs `work` on the migrated database without serving it. A SQLite file that a server has is refused.
+    pub(crate) fn maintain<T, E: From<OpenError>>(
+        config: &DbConfig,
+        clock: &Clock,
+        work: impl FnOnce(&mut Maintenance<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let lock = FileLock::take(&config.target).map_err(OpenError::from)?;
+        let mut connection = establish(config)?;
+        migrate::run(&mut connection).map_err(OpenError::from)?;
+        let done = work(&mut Maintenance::new(&mut connection, clock));
+        if lock.is_some() {
+            settle(connection);
+        }
+        done
     }
 
     /// Opens the database for a command that may run beside a server, without the process lock. The server

@@ -310,6 +310,30 @@ diesel::table! {
         version -> BigInt,
         created_at -> BigInt,
         updated_at -> BigInt,
+        sealed -> Bool,
+    }
+}
+
+diesel::table! {
+    /// The data key of each user with a journal, sealed with the key-encryption key.
+    journal_keys (user_id) {
+        user_id -> Text,
+        key_id -> Text,
+        sealed_key -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    /// What a generator wrote about a journal entry, sealed like the entry.
+    reflections (id) {
+        id -> Text,
+        entry_id -> Text,
+        user_id -> Text,
+        entry_version -> BigInt,
+        generator -> Text,
+        text -> Text,
+        created_at -> BigInt,
     }
 }
 
@@ -436,6 +460,8 @@ tables! {
     project_members,
     tasks,
     entries,
+    journal_keys,
+    reflections,
     conversations,
     simulations,
     rooms,

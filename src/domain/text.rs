@@ -97,6 +97,13 @@ impl<const MAX: usize> MultiLine<MAX> {
 /// may become stricter without making old rows unreadable.
 macro_rules! stored_as_text {
     ($($name:ident),+) => {$(
+        impl<const MAX: usize> $name<MAX> {
+            /// Text that was parsed before it was stored, where the column holds it in another form.
+            pub(crate) fn from_stored(text: String) -> Self {
+                Self(text)
+            }
+        }
+
         impl<DB: diesel::backend::Backend, const MAX: usize>
             diesel::deserialize::FromSql<diesel::sql_types::Text, DB> for $name<MAX>
         where

@@ -15,6 +15,7 @@ use crate::clock::Timestamp;
 use crate::db::schema::idempotency_keys as keys;
 use crate::db::{DbError, UnitOfWork};
 use crate::domain::Error;
+use crate::domain::entries::{self, DataKey, Journal, Place};
 use crate::domain::policy::Scope;
 use crate::ids::UserId;
 
@@ -69,6 +70,28 @@ impl IdempotentCall {
         self,
         body: impl Fn(&mut UnitOfWork<'_>, &Scope) -> Result<Reply, Error> + Send + 'static,
     ) -> Result<HttpResponse, Problem> {
+        self.run_and_keep(|_, _| Ok(Keeper::Plain), body).await
+    }
+
+    /// Like [`IdempotentCall::run`], for calls about the caller's journal: what is kept of them is sealed with
+    /// the caller's data key.
+    pub(crate) async fn run_private(
+        self,
+        body: impl Fn(&mut UnitOfWork<'_>, &Journal, &Scope) -> Result<Reply, Error> + Send + 'static,
+    ) -> Result<HttpResponse, Problem> {
+        let journal = self.app.journal.clone();
+        let keys = journal.clone();
+        let keeper = move |uow: &mut UnitOfWork<'_>, scope: &Scope| {
+            keys.data_key_or_new(uow, scope.user()).map(Keeper::Sealed)
+        };
+        self.run_and_keep(keeper, move |uow, scope| body(uow, &journal, scope)).await
+    }
+
+    async fn run_and_keep(
+        self,
+        keeper: impl Fn(&mut UnitOfWork<'_>, &Scope) -> Result<Keeper, Error> + Send + 'static,
+        body: impl Fn(&mut UnitOfWork<'_>, &Scope) -> Result<Reply, Error> + Send + 'static,
+    ) -> Result<HttpResponse, Problem> {
         let fingerprint = self.fingerprint();
         let Self { app, caller: Caller(scope), key, .. } = self;
         let Some(key) = key else {
@@ -78,12 +101,15 @@ impl IdempotentCall {
         let (reply, replayed) = app
             .db
             .write(move |uow| -> Result<(Reply, bool), Error> {
+                let keeper = keeper(uow, &scope)?;
+                let fingerprint = keeper.fingerprint(&fingerprint);
                 if let Some(stored) = find(uow, scope.user(), &key, &fingerprint)? {
-                    return Ok((stored, true));
+                    let body = keeper.open(&key, stored.body)?;
+                    return Ok((Reply { body, ..stored }, true));
                 }
                 claim(uow, scope.user(), &key, &fingerprint)?;
                 let reply = body(uow, &scope)?;
-                store(uow, scope.user(), &key, &reply)?;
+                store(uow, scope.user(), &key, &reply, &keeper.seal(&key, &reply.body)?)?;
                 Ok((reply, false))
             })
             .await?;
@@ -102,6 +128,44 @@ impl IdempotentCall {
         }
         hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
+}
+
+/// How a reply is kept.
+enum Keeper {
+    Plain,
+    /// Sealed with the caller's data key.
+    Sealed(DataKey),
+}
+
+impl Keeper {
+    /// A plain hash of a private body would confirm guesses at it.
+    fn fingerprint(&self, hash: &str) -> String {
+        match self {
+            Self::Plain => hash.to_owned(),
+            Self::Sealed(data_key) => data_key.fingerprint(hash),
+        }
+    }
+
+    fn seal(&self, key: &str, body: &str) -> Result<String, Error> {
+        match self {
+            Self::Plain => Ok(body.to_owned()),
+            Self::Sealed(data_key) => Ok(data_key.seal(&place(key), body).map_err(DbError::from)?),
+        }
+    }
+
+    fn open(&self, key: &str, body: String) -> Result<String, Error> {
+        match self {
+            Self::Sealed(data_key) if entries::is_sealed(&body) => {
+                Ok(data_key.open(&place(key), &body).map_err(DbError::from)?)
+            }
+            // Also a reply that a server of an older version has stored since this one started.
+            _ => Ok(body),
+        }
+    }
+}
+
+fn place(key: &str) -> Place<'_> {
+    Place { table: "idempotency_keys", row: key, column: "body" }
 }
 
 fn find(
@@ -144,16 +208,46 @@ fn claim(uow: &mut UnitOfWork<'_>, user: UserId, key: &str, fingerprint: &str) -
     Ok(())
 }
 
-fn store(uow: &mut UnitOfWork<'_>, user: UserId, key: &str, reply: &Reply) -> Result<(), DbError> {
+fn store(
+    uow: &mut UnitOfWork<'_>,
+    user: UserId,
+    key: &str,
+    reply: &Reply,
+    body: &str,
+) -> Result<(), DbError> {
     diesel::update(keys::table.find((user, key)))
         .set((
             keys::status.eq(i32::from(reply.status)),
             keys::location.eq(&reply.location),
             keys::etag.eq(reply.version.map(|v| v.to_string())),
-            keys::body.eq(&reply.body),
+            keys::body.eq(body),
         ))
         .execute(uow.conn())?;
     Ok(())
+}
+
+/// Seals up to `limit` replies with journal entries that an older version stored as plain text; returns how
+/// many. Called at start.
+pub(crate) fn seal_stored_replies(
+    uow: &mut UnitOfWork<'_>,
+    journal: &Journal,
+    limit: i64,
+) -> Result<usize, Error> {
+    let plain = keys::table
+        .filter(keys::location.like("/entries/%").and(keys::body.like("{%")))
+        .select((keys::user_id, keys::key, keys::fingerprint, keys::body))
+        .limit(limit)
+        .load::<(UserId, String, String, String)>(uow.conn())?;
+    for (user, key, fingerprint, body) in &plain {
+        let keeper = Keeper::Sealed(journal.data_key_or_new(uow, *user)?);
+        diesel::update(keys::table.find((user, key)))
+            .set((
+                keys::fingerprint.eq(keeper.fingerprint(fingerprint)),
+                keys::body.eq(keeper.seal(key, body)?),
+            ))
+            .execute(uow.conn())?;
+    }
+    Ok(plain.len())
 }
 
 /// Deletes replies stored before `horizon`; returns their number. Called by the scheduler.

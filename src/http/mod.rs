@@ -28,7 +28,7 @@ pub(crate) use address::client_address;
 pub(crate) use etag::IfMatch;
 pub(crate) use extract::{Body, Caller, FormOrJson, Id, Ids, MaybeBody, Query};
 pub(crate) use fields::Fields;
-pub(crate) use idempotency::{IdempotentCall, delete_expired};
+pub(crate) use idempotency::{IdempotentCall, delete_expired, seal_stored_replies};
 pub(crate) use pagination::{PageQuery, Paged};
 pub use problem::Problem;
 pub(crate) use reply::{ReadCall, Reply};

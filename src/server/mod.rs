@@ -1,6 +1,7 @@
 //! Builds, runs and stops the server, and runs its periodic tasks. The only module that mounts both HTTP and
 //! live connections; it decides nothing about requests or sessions.
 
+mod journal;
 pub mod revocation_poll;
 pub mod scheduler;
 mod startup;

@@ -18,7 +18,7 @@ use crate::app::{App, Stopping};
 use crate::auth::{Auth, SetUpError};
 use crate::clock::Clock;
 use crate::config::{Config, DatabaseConfig, DatabaseUrl, Environment, ServerConfig};
-use crate::db::{Db, DbConfig, OpenError, Target};
+use crate::db::{Db, DbConfig, Maintenance, OpenError, Target};
 use crate::domain::users;
 use crate::http::connection::{ServeOptions, SocketOptions, Timeouts, serve};
 use crate::http::{self, middleware};
@@ -28,6 +28,7 @@ use crate::realtime;
 use crate::realtime::Gateway;
 use crate::telemetry::Metrics;
 
+use super::journal::{self, JournalError};
 use super::{revocation_poll, scheduler};
 
 /// Why the server did not start.
@@ -44,6 +45,9 @@ pub enum StartError {
     /// The database cannot be opened.
     #[error(transparent)]
     Database(#[from] OpenError),
+    /// The journals are sealed with another key, or cannot be sealed.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// The keys or the outside issuers are unusable.
     #[error(transparent)]
     Auth(#[from] SetUpError),
@@ -81,7 +85,9 @@ pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
     let metrics = Arc::new(Metrics::new()?);
     // Created first and bound last: the database publishes to the hub, and the hub reads from the database.
     let publisher = HubPublisher::new();
-    let db = Db::open(&db_config(&config.database), clock.clone(), publisher.clone())?;
+    let prepare = |db: &mut Maintenance<'_>| Ok::<_, StartError>(journal::prepare(db, &config.journal)?);
+    let (db, journal) =
+        Db::open_after(&db_config(&config.database), clock.clone(), publisher.clone(), prepare)?;
     let hub_metrics = HubMetrics::new(metrics.registry())?;
     let hub = HubHandle::start((&config.realtime).into(), hub_metrics, Arc::new(db.clone()), publisher);
     let auth = Auth::open(&config, db.clone(), clock.clone())?;
@@ -91,6 +97,7 @@ pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
         config: Arc::new(config),
         clock,
         db,
+        journal,
         auth: Arc::new(auth),
         hub,
         board_clients: BoardClients::default(),

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, Engine, Socket, kill_afterwards};
+use crate::support::{Client, Engine, JOURNAL_KEY, Socket, kill_afterwards};
 
 fn souk(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_souk")).args(arguments).output().unwrap()
@@ -14,18 +14,22 @@ fn souk(arguments: &[&str]) -> Output {
 #[test]
 fn check_config_says_what_is_in_force_and_no_secret() {
     let secret = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
-    let checked = souk(&["check-config", "--env=production", "--jwt-secret", secret]);
+    let checked =
+        souk(&["check-config", "--env=production", "--jwt-secret", secret, "--journal-key", JOURNAL_KEY]);
     assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
     let output = String::from_utf8(checked.stdout).unwrap();
     assert!(output.contains("SOUK_ENV = production"), "{output}");
     assert!(output.contains("SOUK_JWT_SECRET = ***"), "{output}");
-    assert!(!output.contains(secret));
+    assert!(output.contains("SOUK_JOURNAL_KEY = ***"), "{output}");
+    assert!(!output.contains(secret) && !output.contains(JOURNAL_KEY));
 }
 
 #[test]
 fn a_bad_configuration_is_refused_with_the_flag_and_the_variable() {
     for (arguments, named) in [
         (vec!["check-config", "--env=production"], "--jwt-secret (SOUK_JWT_SECRET)"),
+        (vec!["check-config", "--env=production"], "--journal-key (SOUK_JOURNAL_KEY) is missing"),
+        (vec!["serve", "--journal-key=too-short"], "--journal-key (SOUK_JOURNAL_KEY) must be 32 bytes"),
         (vec!["serve", "--env=production", "--jwt-secret=too-short"], "--jwt-secret (SOUK_JWT_SECRET)"),
         (vec!["serve", "--heartbeat-interval=2h"], "--heartbeat-interval (SOUK_HEARTBEAT_INTERVAL)"),
         (vec!["serve", "--bind=nowhere"], "SOUK_BIND"),

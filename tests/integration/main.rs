@@ -15,6 +15,7 @@ mod authorization;
 mod command_line;
 mod database;
 mod durability;
+mod entries_at_rest;
 mod http;
 mod realtime;
 mod settings;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::db::UnitOfWork;
-use crate::domain::entries::{self, NewEntry};
+use crate::domain::entries::{self, Content};
 use crate::domain::money::{Currency, Money, PriceRange};
 use crate::domain::offers::{self, NewOffer, Offer};
 use crate::domain::place::{Place, Point};
@@ -113,8 +113,9 @@ async fn ask_for_painting(
 /// A private journal entry of Ana's.
 async fn confide(app: &App, ana: &mut Person) -> Result<(), Failed> {
     let text = "Two offers within the hour. Ben is dearer, but he answers what I ask. I will sleep on it.";
-    let new = NewEntry { title: Some(SingleLine::parse("White, or nearly")?), text: MultiLine::parse(text)? };
-    let entry = act(app, ana, move |uow, scope| entries::create(uow, scope, &new)).await?;
+    let new = Content { title: Some(SingleLine::parse("White, or nearly")?), text: MultiLine::parse(text)? };
+    let journal = app.journal.clone();
+    let entry = act(app, ana, move |uow, scope| entries::create(uow, &journal, scope, &new)).await?;
     ana.owns.entry_ids.push(entry.id);
     Ok(())
 }

@@ -21,7 +21,7 @@ pub(crate) fn authorize(uow: &mut UnitOfWork<'_>, scope: &Scope, room: &Room) ->
         Room::Market(category) => standalone::market(uow, scope, category),
         Room::Admin => standalone::admin(uow, scope),
         Room::Conversation(id) => conversations::find(uow, scope, *id).map(drop),
-        Room::Entry(id) => entries::find(uow, scope, *id).map(drop),
+        Room::Entry(id) => entries::find_sealed(uow, scope, *id).map(drop),
         Room::Simulation(id) => simulations::find(uow, scope, *id).map(drop),
         Room::LoadTest(_) => standalone::load_test(uow, scope, room),
     }

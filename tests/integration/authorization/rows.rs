@@ -224,6 +224,8 @@ pub(super) const ROWS: &[Row] = &[
     row("GET /entries", Private, Ana, "/entries/{id}", no_body),
     row("POST /entries", Private, Ana, "/entries/{id}", |_, _| world::entry()),
     row("GET /entries/{id}", Private, Ana, "/entries/{id}", no_body),
+    row("PATCH /entries/{id}", Private, Ana, "/entries/{id}", |_, _| json!({"text": "Slept well."})),
+    row("DELETE /entries/{id}", Private, Ana, "/entries/{id}", no_body),
     row("GET /conversations", Private, Ana, "/conversations/{id}", no_body),
     row("POST /conversations", Private, Ana, "/conversations/{id}", empty),
     row("GET /conversations/{id}", Private, Ana, "/conversations/{id}", no_body),

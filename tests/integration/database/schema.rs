@@ -51,8 +51,8 @@ both_engines! {
                 let mut known = read_all!(uow.conn(),
                     users logins refresh_tokens revocations providers provider_categories services templates
                     portfolio_photos consumers requests offers bookings sessions messages read_markers projects
-                    project_members tasks entries conversations simulations rooms events
-                    audit idempotency_keys write_probe);
+                    project_members tasks entries journal_keys reflections conversations simulations
+                    rooms events audit idempotency_keys write_probe);
                 known.sort();
                 Ok::<_, DbError>((known, found))
             })

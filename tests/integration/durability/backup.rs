@@ -33,7 +33,8 @@ fn a_backup_of_a_running_server_holds_what_was_acknowledged_and_can_be_served() 
         tokio::join!(backup, meanwhile).0.unwrap()
     });
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    assert!(String::from_utf8(made.stdout).unwrap().contains(&to));
+    let output = String::from_utf8(made.stdout).unwrap();
+    assert!(output.contains(&to) && output.contains("journal key is not part of the copy"), "{output}");
     for left_over in ["-wal", "-shm", "-journal"] {
         assert!(!std::fs::exists(format!("{to}{left_over}")).unwrap(), "{left_over}");
     }

@@ -40,11 +40,11 @@ fn a_server_that_stopped_leaves_everything_in_one_file() {
     let database = Engine::Sqlite.database().unwrap();
     let file = file(&database);
     let server = Process::start("127.0.0.1:0", &database.url(), &[]);
-    let text = "kept ".repeat(1000);
+    let text = "kept ".repeat(500);
     actix_web::rt::System::new().block_on(async {
         let ana = Person::register(&server.client(None), "ana", "consumer").await;
-        ana.post("/entries", json!({"text": text})).await.ok();
-        ana.get("/entries").await.ok();
+        ana.post("/requests", json!({"category": "plumbing", "title": "Drips", "description": text, "budget": {"max": 20_000, "currency": "EUR"}})).await.ok();
+        ana.get("/requests").await.ok();
     });
     assert!(server.terminate().success());
     // The lock file remains, empty.
@@ -56,7 +56,7 @@ fn a_server_that_stopped_leaves_everything_in_one_file() {
     let found = std::fs::read(&copied).unwrap();
     assert!(
         found.windows(200).any(|window| window == &text.as_bytes()[..200]),
-        "the entry is in the file itself"
+        "the request is in the file itself"
     );
     let minted = souk(&[
         "token",

@@ -32,6 +32,8 @@ const SHOWN: &[(&str, &str)] = &[
     ("SOUK_JWT_SECRET", "a_token_is_good_where_its_secret_is"),
     ("SOUK_JWT_SECRET_FILE", "a_token_is_good_where_its_secret_is"),
     ("SOUK_JWT_KEY_FILE", "tokens_are_signed_as_the_settings_say"),
+    ("SOUK_JOURNAL_KEY", "journals_are_served_with_the_key_that_sealed_them_alone"),
+    ("SOUK_JOURNAL_KEY_FILE", "a_key_is_rotated_and_the_old_one_is_good_for_nothing"),
     ("SOUK_JWT_ISSUER", "tokens_are_signed_as_the_settings_say"),
     ("SOUK_JWT_AUDIENCE", "tokens_are_signed_as_the_settings_say"),
     ("SOUK_ACCESS_TTL", "a_token_that_ends_while_nothing_is_said_ends_the_session"),

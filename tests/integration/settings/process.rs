@@ -10,8 +10,8 @@ use souk::db::{Db, DbError};
 
 use crate::both_engines;
 use crate::support::{
-    Client, Database, Engine, JWT_SECRET, PASSWORD, Person, Process, Socket, TestApp, eventually, run,
-    usual_request,
+    Client, Database, Engine, JOURNAL_KEY, JWT_SECRET, PASSWORD, Person, Process, Socket, TestApp,
+    eventually, run, usual_request,
 };
 
 /// Longer than what is set short here takes on any machine, and shorter than what is set long.
@@ -89,7 +89,7 @@ both_engines! {
         let first_line_is_json = |format: &str| {
             let output = Command::new(env!("CARGO_BIN_EXE_souk"))
                 .args(["serve", "--bind=127.0.0.1:0", "--env=production", "--jwt-secret", JWT_SECRET, format])
-                .args(["--database-url", "/dev/null/souk.db"])
+                .args(["--journal-key", JOURNAL_KEY, "--database-url", "/dev/null/souk.db"])
                 .output()
                 .unwrap();
             String::from_utf8(output.stderr).unwrap().starts_with('{')

@@ -21,6 +21,17 @@ const LIMIT: Duration = Duration::from_secs(120);
 /// The signing secret of every test server, so that tests can sign tokens of their own.
 pub const JWT_SECRET: &str = "6f1d0c5be2a94783b1a7c9d2e4f60811";
 
+/// The key that seals the journals of every test server.
+pub const JOURNAL_KEY: &str = "8c1f5d20b7e94a63f08d3c6a91b2e57d4f60a8c3d17b92e5064f8ad1c7e3b950";
+
+/// The key as flags, unless `flags` say which.
+pub(super) fn journal_key(flags: &[&str]) -> &'static [&'static str] {
+    match flags.iter().any(|flag| flag.starts_with("--journal-key")) {
+        true => &[],
+        false => &["--journal-key", JOURNAL_KEY],
+    }
+}
+
 /// A running server and a test's access to it. The fields give access to its internals; over the network it
 /// is reached through `anyone()` and the cast.
 pub struct TestApp {
@@ -47,7 +58,7 @@ pub fn run(engine: Engine, flags: &[&str], test: impl AsyncFnOnce(&TestApp)) {
     system.block_on(async {
         let url = database.url();
         let own = ["--bind=127.0.0.1:0", "--workers=2", "--jwt-secret", JWT_SECRET, "--database-url", &url];
-        let settings = Settings::given(own.iter().chain(flags).copied()).unwrap();
+        let settings = Settings::given(own.iter().chain(journal_key(flags)).chain(flags).copied()).unwrap();
         let clock = Clock::movable();
         let server = server::build(settings.into_config().unwrap(), clock.clone()).unwrap();
         let (stop, stopped) = oneshot::channel();

@@ -27,7 +27,7 @@ mod scratch;
 mod socket;
 mod socketio;
 
-pub use app::{JWT_SECRET, TestApp, run};
+pub use app::{JOURNAL_KEY, JWT_SECRET, TestApp, run};
 pub use cast::{PASSWORD, Person};
 pub use client::{Answer, Call, Client};
 pub use contract::CONTRACT;

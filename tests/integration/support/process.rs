@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::Client;
-use super::app::JWT_SECRET;
+use super::app::{JWT_SECRET, journal_key};
 use super::scratch::kill_afterwards;
 
 /// A running `souk serve`. Killed on drop; a watchdog kills it if this process dies first.
@@ -26,6 +26,12 @@ pub struct Process {
 impl Process {
     /// Starts it on `bind` (port 0 for a free one) and waits until it listens.
     pub fn start(bind: &str, database_url: &str, flags: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_souk"));
+        Self::spawn(&mut command, bind, database_url, &[journal_key(flags), flags].concat())
+    }
+
+    /// Like `start`, with the journal key that development keeps beside the database.
+    pub fn start_with_kept_key(bind: &str, database_url: &str, flags: &[&str]) -> Self {
         Self::spawn(&mut Command::new(env!("CARGO_BIN_EXE_souk")), bind, database_url, flags)
     }
 
@@ -34,7 +40,7 @@ impl Process {
         let mut shell = Command::new("sh");
         let script = format!("{preparation}; exec \"$@\"");
         shell.args(["-c", &script, "sh", env!("CARGO_BIN_EXE_souk")]);
-        Self::spawn(&mut shell, bind, database_url, flags)
+        Self::spawn(&mut shell, bind, database_url, &[journal_key(flags), flags].concat())
     }
 
     /// Like `start`, with this limit of open files.
