@@ -175,6 +175,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("domain", &["db", "events", "clock", "ids"]),
     ("db", &["events", "clock", "ids"]),
     ("events", &["clock", "ids"]),
+    ("generation", &["ids"]),
     ("config", &[]),
     ("telemetry", &[]),
     ("limits", &["clock", "ids"]),
@@ -189,6 +190,7 @@ const MUST_NOT_NAME: &[(&str, &[&str])] = &[
     ("auth", &["actix_web", "actix_http"]),
     ("db", &["actix_web", "actix_http"]),
     ("events", &["actix", "actix_web", "actix_http"]),
+    ("generation", &["actix", "actix_web", "actix_http"]),
     ("hub", &["actix_web", "actix_http", "actix_web_actors"]),
     ("protocol", &["actix", "actix_web", "actix_http", "actix_web_actors"]),
 ];
