@@ -8,6 +8,7 @@
 pub mod auth;
 pub mod database;
 pub mod environment;
+pub mod generation;
 mod hint;
 pub mod http;
 mod effective;
@@ -28,6 +29,7 @@ pub use database::{DatabaseConfig, DatabaseUrl};
 pub use effective::effective;
 pub use environment::Environment;
 pub use error::{Refusal, Refusals};
+pub use generation::{Backend, GenerationConfig, ModelConfig};
 pub use hint::name_variable;
 pub use http::HttpConfig;
 pub use logging::{LogFormat, LoggingConfig};
@@ -61,6 +63,8 @@ pub struct Settings {
     #[command(flatten)]
     http: HttpConfig,
     #[command(flatten)]
+    generation: generation::GenerationSettings,
+    #[command(flatten)]
     metrics: metrics::MetricsSettings,
     #[command(flatten)]
     logging: LoggingConfig,
@@ -89,6 +93,8 @@ pub struct Config {
     pub plans: PlansConfig,
     /// Limits on HTTP requests.
     pub http: HttpConfig,
+    /// The text generator.
+    pub generation: GenerationConfig,
     /// Access to `/metrics`.
     pub metrics: MetricsConfig,
     /// Log level and format.
@@ -100,6 +106,7 @@ pub struct Config {
 /// What the check parsed along the way.
 struct Checked {
     signing: signing::Choice,
+    generation: GenerationConfig,
     metrics: MetricsConfig,
     load_test_secret: Option<Secret<String>>,
 }
@@ -151,7 +158,7 @@ impl Settings {
     }
 
     fn settle(self, key: impl Fn(signing::Choice) -> Result<Signing, Refusal>) -> Result<Config, Refusals> {
-        let Checked { signing, metrics, load_test_secret } = self.checked()?;
+        let Checked { signing, generation, metrics, load_test_secret } = self.checked()?;
         let signing = key(signing).map_err(|refusal| Refusals(vec![refusal]))?;
         Ok(Config {
             env: self.environment.env,
@@ -163,6 +170,7 @@ impl Settings {
             realtime: self.realtime,
             plans: self.plans,
             http: self.http,
+            generation,
             metrics,
             logging: self.logging,
             load_test_secret,
@@ -178,12 +186,13 @@ impl Settings {
         self.auth.check(&mut refusals);
         self.origins.check(env, &mut refusals);
         self.realtime.check(&mut refusals);
+        let generation = self.generation.check(&mut refusals);
         self.logging.check(&mut refusals);
-        match (signing, metrics, load_test_secret) {
-            (Ok(signing), Ok(metrics), Ok(load_test_secret)) if refusals.is_empty() => {
-                Ok(Checked { signing, metrics, load_test_secret })
+        match (signing, generation, metrics, load_test_secret) {
+            (Ok(signing), Some(generation), Ok(metrics), Ok(load_test_secret)) if refusals.is_empty() => {
+                Ok(Checked { signing, generation, metrics, load_test_secret })
             }
-            (signing, metrics, load_test_secret) => {
+            (signing, _, metrics, load_test_secret) => {
                 refusals.extend(signing.err());
                 refusals.extend(metrics.err());
                 refusals.extend(load_test_secret.err());

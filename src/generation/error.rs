@@ -1,4 +1,5 @@
-//! Why a generation failed: a closed list, with a code for programs and a sentence for people.
+//! Why a generation failed: a closed list, with a code for programs and a sentence for people. And why a
+//! generator cannot be set up.
 
 use std::time::Duration;
 
@@ -105,4 +106,21 @@ impl GenerationError {
             _ => "",
         }
     }
+}
+
+/// Why a generator cannot be set up. The configuration is checked for all of it, except TLS.
+#[derive(Debug, thiserror::Error)]
+pub enum SetUpError {
+    /// The address is none that can be asked.
+    #[error("the address of the text service cannot be used")]
+    Address,
+    /// The key cannot be sent in a header.
+    #[error("the key of the text service cannot be sent")]
+    Key(#[from] hyper::header::InvalidHeaderValue),
+    /// TLS cannot be set up.
+    #[error("cannot set up TLS for the text service: {0}")]
+    Tls(#[from] rustls::Error),
+    /// A metric of the same name is registered already.
+    #[error("cannot register the metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
 }
