@@ -8,6 +8,7 @@
 pub(crate) mod auth;
 pub(crate) mod database;
 pub(crate) mod environment;
+pub(crate) mod generation;
 mod hint;
 pub(crate) mod http;
 mod effective;
@@ -28,6 +29,7 @@ pub(crate) use database::{DatabaseConfig, DatabaseUrl};
 pub(crate) use effective::effective;
 pub(crate) use environment::Environment;
 pub(crate) use error::{Refusal, Refusals};
+pub(crate) use generation::{Backend, GenerationConfig};
 pub(crate) use hint::name_variable;
 pub(crate) use http::HttpConfig;
 pub(crate) use logging::{LogFormat, LoggingConfig};
@@ -62,6 +64,8 @@ pub struct Settings {
     #[command(flatten)]
     http: HttpConfig,
     #[command(flatten)]
+    generation: generation::GenerationSettings,
+    #[command(flatten)]
     metrics: metrics::MetricsSettings,
     #[command(flatten)]
     logging: LoggingConfig,
@@ -90,6 +94,8 @@ pub struct Config {
     pub(crate) plans: PlansConfig,
     /// Limits on HTTP requests.
     pub(crate) http: HttpConfig,
+    /// The text generator.
+    pub generation: GenerationConfig,
     /// Access to `/metrics`.
     pub(crate) metrics: MetricsConfig,
     /// Admits synthetic users of load tests; `None` refuses them.
@@ -99,6 +105,7 @@ pub struct Config {
 /// What the check parsed along the way.
 struct Checked {
     signing: signing::Choice,
+    generation: GenerationConfig,
     metrics: MetricsConfig,
     load_test_secret: Option<Secret<String>>,
 }
@@ -140,7 +147,7 @@ impl Settings {
 
     /// Checks the settings as a whole and reads the files that they name, but writes nothing: a development
     /// secret that does not exist yet is generated and not stored.
-    pub(crate) fn check(self) -> Result<Config, Refusals> {
+    pub fn check(self) -> Result<Config, Refusals> {
         self.settle(signing::Choice::try_out)
     }
 
@@ -150,7 +157,7 @@ impl Settings {
     }
 
     fn settle(self, key: impl Fn(signing::Choice) -> Result<Signing, Refusal>) -> Result<Config, Refusals> {
-        let Checked { signing, metrics, load_test_secret } = self.checked()?;
+        let Checked { signing, generation, metrics, load_test_secret } = self.checked()?;
         let signing = key(signing).map_err(|refusal| Refusals(vec![refusal]))?;
         Ok(Config {
             env: self.environment.env,
@@ -162,6 +169,7 @@ impl Settings {
             realtime: self.realtime,
             plans: self.plans,
             http: self.http,
+            generation,
             metrics,
             load_test_secret,
         })
@@ -176,12 +184,13 @@ impl Settings {
         self.auth.check(&mut refusals);
         self.origins.check(env, &mut refusals);
         self.realtime.check(&mut refusals);
+        let generation = self.generation.check(&mut refusals);
         self.logging.check(&mut refusals);
-        match (signing, metrics, load_test_secret) {
-            (Ok(signing), Ok(metrics), Ok(load_test_secret)) if refusals.is_empty() => {
-                Ok(Checked { signing, metrics, load_test_secret })
+        match (signing, generation, metrics, load_test_secret) {
+            (Ok(signing), Some(generation), Ok(metrics), Ok(load_test_secret)) if refusals.is_empty() => {
+                Ok(Checked { signing, generation, metrics, load_test_secret })
             }
-            (signing, metrics, load_test_secret) => {
+            (signing, _, metrics, load_test_secret) => {
                 refusals.extend(signing.err());
                 refusals.extend(metrics.err());
                 refusals.extend(load_test_secret.err());

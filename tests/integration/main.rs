@@ -15,6 +15,7 @@ mod authorization;
 mod command_line;
 mod database;
 mod durability;
+mod generation;
 mod http;
 mod realtime;
 mod settings;
