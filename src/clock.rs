@@ -183,7 +183,7 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match &self.0 {
             Source::System => system(),
-                    Source::Manual(micros) => Timestamp(micros.load(Ordering::SeqCst)),
+            Source::Manual(micros) => Timestamp(micros.load(Ordering::SeqCst)),
             Source::Ahead(by) => system().plus(micros(by.load(Ordering::SeqCst))),
         }
     }
@@ -192,7 +192,7 @@ impl Clock {
     pub fn advance(&self, by: Duration) {
         let hand = match &self.0 {
             Source::System => return,
-                    Source::Manual(hand) => hand,
+            Source::Manual(hand) => hand,
             Source::Ahead(hand) => hand,
         };
         hand.fetch_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX), Ordering::SeqCst);

@@ -99,7 +99,7 @@ impl GenerationError {
     }
 
     /// What the operator's log gets beside the code.
-    pub(crate) fn detail(&self) -> &str {
+    pub fn detail(&self) -> &str {
         match self {
             Self::Unavailable { detail } | Self::Refused { detail, .. } => detail,
             Self::Malformed { detail } => detail,

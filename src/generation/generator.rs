@@ -17,11 +17,11 @@ pub type TextStream = BoxStream<'static, Result<String, GenerationError>>;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Options {
     /// Largest text in bytes; a longer one fails as [`GenerationError::TooLong`].
-    pub(crate) max_bytes: usize,
+    pub max_bytes: usize,
     /// Randomness of a model's choices, from 0 (none) to 2; `None` leaves it to the service.
-    pub(crate) temperature: Option<f32>,
+    pub temperature: Option<f32>,
     /// Makes a model's choices repeatable, as far as the service supports it.
-    pub(crate) seed: Option<u32>,
+    pub seed: Option<u32>,
 }
 
 impl Default for Options {

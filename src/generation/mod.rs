@@ -2,7 +2,7 @@
 //! implement it: `extractive` quotes the user's own sentences and needs no network; `models` asks a language
 //! model over HTTP.
 //!
-//! Around each stand [`bounded`] (deadlines and size), metrics and, for the callers, [`GenerationSlots`]: how
+//! Around each stand `bounded` (deadlines and size), metrics and, for the callers, [`GenerationSlots`]: how
 //! many run at once, and who is next. What is done with the text is decided elsewhere.
 
 mod bounded;
@@ -16,12 +16,9 @@ mod prompt;
 mod slots;
 mod guarded;
 
-pub(crate) use bounded::{Deadlines, bounded};
 pub(crate) use error::SetUpError;
 pub use error::{GenerationError, Wait};
-pub(crate) use extractive::Extractive;
 pub use generator::{Options, TextGenerator, TextStream};
 pub use open::open;
 pub use prompt::{Author, Prompt, Turn};
-pub use slots::Place;
-pub(crate) use slots::{GenerationSlots, Permit, WAITING_PER_USER, Waiting};
+pub use slots::{GenerationSlots, Permit, Place, Waiting};

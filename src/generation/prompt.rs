@@ -35,9 +35,9 @@ pub enum Prompt {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Turn {
     /// Who said it.
-    pub(crate) author: Author,
+    pub author: Author,
     /// What was said.
-    pub(crate) text: String,
+    pub text: String,
 }
 
 /// Who says something in a conversation with the assistant.

@@ -16,7 +16,6 @@ use crate::ids::UserId;
 use line::Line;
 
 pub use line::Place;
-pub(crate) use line::WAITING_PER_USER;
 
 /// The slots of one server. Cheap to clone; all clones share the slots.
 #[derive(Debug, Clone)]
@@ -31,7 +30,7 @@ pub struct Waiting {
 
 /// The right to run one generation. Dropping it lets the next one run.
 #[derive(Debug)]
-pub(crate) struct Permit {
+pub struct Permit {
     _ticket: Ticket,
 }
 
@@ -45,7 +44,7 @@ impl GenerationSlots {
     /// once, at least one: a caller whose user is at that number keeps its place, and others pass.
     ///
     /// # Errors
-    /// [`GenerationError::Busy`] if the line is full, or if [`WAITING_PER_USER`] callers of this user are in
+    /// [`GenerationError::Busy`] if the line is full, or if four callers of this user are in
     /// it: otherwise one user could fill it.
     pub fn acquire(&self, user: UserId, per_user: usize) -> Result<Waiting, GenerationError> {
         let joined = self.with_line(|line| line.join(user, per_user));
@@ -85,7 +84,7 @@ impl Waiting {
     }
 
     /// Waits for the slot and takes it. Cancelling it leaves the line.
-    pub(crate) async fn permit(mut self) -> Permit {
+    pub async fn permit(mut self) -> Permit {
         // Fails if the sender is gone without having called; it goes with our own ticket only.
         let _ = self.place.wait_for(|place| *place == Place::Called).await;
         Permit { _ticket: self.ticket }

@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 
+use super::line::WAITING_PER_USER;
 use super::*;
 use crate::clock::Timestamp;
 
