@@ -10,6 +10,7 @@ use crate::config::{Config, PlanLimits};
 use crate::db::Db;
 use crate::domain::entries::Journal;
 use crate::domain::users::Plan;
+use crate::generation::{GenerationSlots, TextGenerator};
 use crate::hub::{BoardClients, HubHandle};
 use crate::limits::CallerLimits;
 use crate::telemetry::Metrics;
@@ -31,6 +32,10 @@ pub struct App {
     pub hub: HubHandle,
     /// The clients that have each project's board open.
     pub(crate) board_clients: BoardClients,
+    /// Writes texts.
+    pub generator: Arc<dyn TextGenerator>,
+    /// How many texts are written at once, and who is next.
+    pub generation_slots: GenerationSlots,
     /// Request rates of users and addresses, shared by all worker threads.
     pub(crate) rates: Arc<CallerLimits>,
     /// The Prometheus metrics.

@@ -157,7 +157,6 @@ pub struct Clock(Source);
 #[derive(Clone, Debug)]
 enum Source {
     System,
-    #[cfg(test)]
     Manual(Arc<AtomicI64>),
     /// Offset from the system clock in microseconds, never negative.
     Ahead(Arc<AtomicI64>),
@@ -170,8 +169,7 @@ impl Clock {
     }
 
     /// A clock that stands still at `at` until [`Clock::advance`] moves it.
-    #[cfg(test)]
-    pub(crate) fn manual(at: Timestamp) -> Self {
+    pub fn manual(at: Timestamp) -> Self {
         Self(Source::Manual(Arc::new(AtomicI64::new(at.0))))
     }
 
@@ -185,7 +183,6 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match &self.0 {
             Source::System => system(),
-            #[cfg(test)]
             Source::Manual(micros) => Timestamp(micros.load(Ordering::SeqCst)),
             Source::Ahead(by) => system().plus(micros(by.load(Ordering::SeqCst))),
         }
@@ -195,7 +192,6 @@ impl Clock {
     pub fn advance(&self, by: Duration) {
         let hand = match &self.0 {
             Source::System => return,
-            #[cfg(test)]
             Source::Manual(hand) => hand,
             Source::Ahead(hand) => hand,
         };

@@ -64,6 +64,7 @@ pub mod auth;
 pub mod domain;
 pub mod db;
 pub mod events;
+pub mod generation;
 pub mod config;
 pub mod telemetry;
 pub mod limits;

@@ -80,6 +80,17 @@ pub(crate) enum Problem {
         /// The first such origin.
         origin: String,
     },
+    /// Missing, in combination with the other settings.
+    #[error("is missing: {0} needs it")]
+    NeededWith(&'static str),
+    /// Not an address of a web server.
+    #[error(
+        "must be an address that begins with http:// or https://, without user, password, query and fragment"
+    )]
+    InvalidUrl,
+    /// Not what a header can carry.
+    #[error("must be visible ASCII characters without spaces")]
+    InvalidToken,
     /// Larger than another setting that bounds it.
     #[error("must not be over {0}")]
     NotOver(&'static str),

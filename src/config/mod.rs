@@ -8,6 +8,7 @@
 pub(crate) mod auth;
 pub(crate) mod database;
 pub(crate) mod environment;
+pub(crate) mod generation;
 mod hint;
 pub(crate) mod http;
 pub(crate) mod journal;
@@ -29,6 +30,7 @@ pub(crate) use database::{DatabaseConfig, DatabaseUrl};
 pub(crate) use effective::effective;
 pub(crate) use environment::Environment;
 pub(crate) use error::{Refusal, Refusals};
+pub(crate) use generation::{Backend, GenerationConfig};
 pub(crate) use hint::name_variable;
 pub(crate) use http::HttpConfig;
 pub(crate) use journal::JournalConfig;
@@ -66,6 +68,8 @@ pub struct Settings {
     #[command(flatten)]
     http: HttpConfig,
     #[command(flatten)]
+    generation: generation::GenerationSettings,
+    #[command(flatten)]
     metrics: metrics::MetricsSettings,
     #[command(flatten)]
     logging: LoggingConfig,
@@ -96,6 +100,8 @@ pub struct Config {
     pub(crate) plans: PlansConfig,
     /// Limits on HTTP requests.
     pub(crate) http: HttpConfig,
+    /// The text generator.
+    pub generation: GenerationConfig,
     /// Access to `/metrics`.
     pub(crate) metrics: MetricsConfig,
     /// Admits synthetic users of load tests; `None` refuses them.
@@ -106,6 +112,7 @@ pub struct Config {
 struct Checked {
     signing: signing::Choice,
     journal: journal::Choice,
+    generation: GenerationConfig,
     metrics: MetricsConfig,
     load_test_secret: Option<Secret<String>>,
 }
@@ -147,7 +154,7 @@ impl Settings {
 
     /// Checks the settings as a whole and reads the files that they name, but writes nothing: development
     /// secrets that do not exist yet are generated and not stored.
-    pub(crate) fn check(self) -> Result<Config, Refusals> {
+    pub fn check(self) -> Result<Config, Refusals> {
         self.settle(signing::Choice::try_out, journal::Choice::try_out)
     }
 
@@ -162,7 +169,7 @@ impl Settings {
         signing_key: impl Fn(signing::Choice) -> Result<Signing, Refusal>,
         journal_key: impl Fn(journal::Choice) -> Result<JournalConfig, Refusal>,
     ) -> Result<Config, Refusals> {
-        let Checked { signing, journal, metrics, load_test_secret } = self.checked()?;
+        let Checked { signing, journal, generation, metrics, load_test_secret } = self.checked()?;
         let one = |refusal| Refusals(vec![refusal]);
         let (signing, journal) = (signing_key(signing).map_err(one)?, journal_key(journal).map_err(one)?);
         Ok(Config {
@@ -176,6 +183,7 @@ impl Settings {
             realtime: self.realtime,
             plans: self.plans,
             http: self.http,
+            generation,
             metrics,
             load_test_secret,
         })
@@ -191,12 +199,15 @@ impl Settings {
         self.auth.check(&mut refusals);
         self.origins.check(env, &mut refusals);
         self.realtime.check(&mut refusals);
+        let generation = self.generation.check(&mut refusals);
         self.logging.check(&mut refusals);
-        match (signing, journal, metrics, load_test_secret) {
-            (Ok(signing), Ok(journal), Ok(metrics), Ok(load_test_secret)) if refusals.is_empty() => {
-                Ok(Checked { signing, journal, metrics, load_test_secret })
+        match (signing, journal, generation, metrics, load_test_secret) {
+            (Ok(signing), Ok(journal), Some(generation), Ok(metrics), Ok(load_test_secret))
+                if refusals.is_empty() =>
+            {
+                Ok(Checked { signing, journal, generation, metrics, load_test_secret })
             }
-            (signing, journal, metrics, load_test_secret) => {
+            (signing, journal, _, metrics, load_test_secret) => {
                 refusals.extend(signing.err());
                 refusals.extend(journal.err());
                 refusals.extend(metrics.err());

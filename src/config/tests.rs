@@ -96,6 +96,61 @@ fn a_key_algorithm_needs_its_key_and_nothing_else() {
 }
 
 #[test]
+fn a_generator_has_what_it_needs_and_nothing_that_it_would_ignore() {
+    let model = ["--generator-model", "llama3.2"];
+    let generator = |kind: &str, flags: &[&str]| refused(&[&["--generator", kind], flags].concat());
+    assert_eq!(refused(&model), ["--generator-model"]);
+    let url = ["--generator-url", "http://gpu:8080"];
+    let key = ["--generator-key", GOOD];
+    assert_eq!(refused(&[url, key].concat()), ["--generator-url", "--generator-key"]);
+    assert_eq!(refused(&["--ollama-url", "http://gpu:11434"]), ["--ollama-url"]);
+
+    assert_eq!(generator("ollama", &[]), ["--generator-model"]);
+    assert!(generator("ollama", &model).is_empty());
+    assert!(generator("ollama", &[model, ["--ollama-url", "http://gpu:11434"]].concat()).is_empty());
+    assert_eq!(generator("ollama", &[model, ["--ollama-url", "gpu:11434"]].concat()), ["--ollama-url"]);
+    assert_eq!(generator("openai", &model), ["--generator-url"]);
+    assert_eq!(generator("openai", &[&url[..], &["--generator-model="]].concat()), ["--generator-model"]);
+    assert!(generator("openai", &[model, url, key].concat()).is_empty());
+    assert_eq!(
+        generator("openai", &[model, url, ["--generator-key", "two words"]].concat()),
+        ["--generator-key"]
+    );
+    for url in
+        ["ftp://gpu", "gpu", "http://", "http://user:hunter2@gpu", "https://gpu/?key=1", "https://gpu/#x"]
+    {
+        assert_eq!(
+            generator("openai", &[model, ["--generator-url", url]].concat()),
+            ["--generator-url"],
+            "{url}"
+        );
+    }
+}
+
+#[test]
+fn what_goes_to_another_machine_unencrypted_is_noticed() {
+    for (url, noticed) in [
+        ("http://127.0.0.1:11434", false),
+        ("http://[::1]:11434", false),
+        ("http://localhost", false),
+        ("https://models.example", false),
+        ("http://ollama:11434", true),
+        ("http://10.0.0.7/v1", true),
+    ] {
+        let flags = ["--generator=ollama", "--generator-model=mistral", "--generator-url", url];
+        assert_eq!(given(&flags).check().unwrap().generation.sends_in_plain_text(), noticed, "{url}");
+    }
+    assert!(!given(&[]).check().unwrap().generation.sends_in_plain_text());
+}
+
+#[test]
+fn a_generators_parts_have_no_longer_time_than_the_whole() {
+    let flags =
+        ["--generator-first-timeout=2m", "--generator-idle-timeout=2m", "--generator-total-timeout=1m"];
+    assert_eq!(refused(&flags), ["--generator-first-timeout", "--generator-idle-timeout"]);
+}
+
+#[test]
 fn a_missing_file_is_named_with_the_flag_the_variable_and_the_cause() {
     let Err(refusals) = given(&["--jwt-secret-file", "/no/such/file"]).check() else {
         panic!("accepted a missing file");
@@ -127,10 +182,13 @@ fn what_is_in_force_shows_every_setting_and_no_secret() {
         "postgres://souk:hunter2@db/souk",
         "--workers",
         "3",
+        "--generator-key",
+        "sk-hunter2",
     ];
     let matches = command.clone().get_matches_from(flags);
     let lines = effective(&command, &matches).join("\n");
     assert!(lines.contains("SOUK_JWT_SECRET = ***  (flag)"), "{lines}");
+    assert!(lines.contains("SOUK_GENERATOR_KEY = ***  (flag)"), "{lines}");
     assert!(lines.contains("DATABASE_URL = postgres://***@db/souk  (flag)"), "{lines}");
     assert!(lines.contains("SOUK_WORKERS = 3  (flag)"), "{lines}");
     assert!(lines.contains("SOUK_HEARTBEAT_INTERVAL = 25s  (default)"), "{lines}");

@@ -20,6 +20,7 @@ use crate::clock::Clock;
 use crate::config::{Config, DatabaseConfig, DatabaseUrl, Environment, ServerConfig};
 use crate::db::{Db, DbConfig, Maintenance, OpenError, Target};
 use crate::domain::users;
+use crate::generation;
 use crate::http::connection::{ServeOptions, SocketOptions, Timeouts, serve};
 use crate::http::{self, middleware};
 use crate::hub::{BoardClients, DrainPlan, HubHandle, HubMetrics, HubPublisher};
@@ -51,6 +52,9 @@ pub enum StartError {
     /// The keys or the outside issuers are unusable.
     #[error(transparent)]
     Auth(#[from] SetUpError),
+    /// The text generator cannot be set up.
+    #[error(transparent)]
+    Generation(#[from] generation::SetUpError),
     /// A metric of the same name is registered already.
     #[error("cannot register the metrics: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -82,6 +86,9 @@ pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
     if config.env == Environment::Production && config.metrics.is_open() {
         log::warn!("whoever reaches the port may read /metrics: set --metrics-bind or --metrics-token");
     }
+    if config.env == Environment::Production && config.generation.sends_in_plain_text() {
+        log::warn!("what users write goes to --generator-url unencrypted: use https:// or a private network");
+    }
     let metrics = Arc::new(Metrics::new()?);
     // Created first and bound last: the database publishes to the hub, and the hub reads from the database.
     let publisher = HubPublisher::new();
@@ -92,7 +99,10 @@ pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
     let hub = HubHandle::start((&config.realtime).into(), hub_metrics, Arc::new(db.clone()), publisher);
     let auth = Auth::open(&config, db.clone(), clock.clone())?;
     auth.register_metrics(metrics.registry())?;
+    let (generator, generation_slots) = generation::open(&config.generation, &clock, metrics.registry())?;
     let app = App {
+        generator,
+        generation_slots,
         rates: Arc::new(CallerLimits::new(config.http.anonymous_requests, &clock)),
         config: Arc::new(config),
         clock,

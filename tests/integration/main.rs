@@ -16,6 +16,7 @@ mod command_line;
 mod database;
 mod durability;
 mod entries_at_rest;
+mod generation;
 mod http;
 mod realtime;
 mod settings;

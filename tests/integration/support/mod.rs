@@ -19,6 +19,7 @@ pub mod fetched;
 mod issuer;
 mod keys;
 mod lost_answers;
+pub mod model_server;
 mod postgres;
 mod process;
 mod external_client;
