@@ -12,6 +12,7 @@ use crate::domain::entries::Journal;
 use crate::domain::users::Plan;
 use crate::generation::{GenerationSlots, TextGenerator};
 use crate::hub::{BoardClients, HubHandle};
+use crate::jobs::Reflections;
 use crate::limits::CallerLimits;
 use crate::telemetry::Metrics;
 
@@ -36,6 +37,8 @@ pub struct App {
     pub generator: Arc<dyn TextGenerator>,
     /// How many texts are written at once, and who is next.
     pub generation_slots: GenerationSlots,
+    /// Reflections that are being written or followed.
+    pub(crate) reflections: Reflections,
     /// Request rates of users and addresses, shared by all worker threads.
     pub(crate) rates: Arc<CallerLimits>,
     /// The Prometheus metrics.

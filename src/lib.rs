@@ -61,6 +61,7 @@ pub mod app;
 pub mod hub;
 pub mod protocol;
 pub mod auth;
+pub(crate) mod jobs;
 pub mod domain;
 pub mod db;
 pub mod events;

@@ -65,6 +65,13 @@ pub(crate) struct GenerationSettings {
     )]
     pub(crate) generator_total_timeout: Duration,
 
+    /// How long a text goes on being written when nobody follows it any more
+    #[arg(
+        long, env = "SOUK_GENERATOR_ABANDON_TIMEOUT", value_name = "DURATION", default_value = "30s",
+        value_parser = duration
+    )]
+    pub(crate) generator_abandon_timeout: Duration,
+
     /// Texts that are written at once, for all users together
     #[arg(
         long, env = "SOUK_GENERATOR_CONCURRENCY", value_name = "COUNT", default_value = "4",
@@ -104,6 +111,8 @@ pub struct GenerationConfig {
     pub(crate) idle_timeout: Duration,
     /// For a whole text.
     pub(crate) total_timeout: Duration,
+    /// Since its last follower left, for a text that is being written.
+    pub(crate) abandon_timeout: Duration,
     /// Generations that run at once.
     pub(crate) concurrency: usize,
     /// Callers that wait for one.
@@ -173,6 +182,7 @@ impl GenerationSettings {
             first_timeout: self.generator_first_timeout,
             idle_timeout: self.generator_idle_timeout,
             total_timeout: self.generator_total_timeout,
+            abandon_timeout: self.generator_abandon_timeout,
             concurrency: self.generator_concurrency,
             queue: self.generator_queue,
         })

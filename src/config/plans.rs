@@ -41,6 +41,13 @@ pub(crate) struct PlansConfig {
     )]
     pub(crate) free_simulations: u32,
 
+    /// Texts written at once for a user on the free plan
+    #[arg(
+        long, env = "SOUK_FREE_GENERATIONS", value_name = "COUNT", default_value = "1",
+        value_parser = count::<usize>
+    )]
+    pub(crate) free_generations: usize,
+
     /// Live sessions of a user on the pro plan
     #[arg(
         long, env = "SOUK_PRO_CONNECTIONS", value_name = "COUNT", default_value = "100",
@@ -76,6 +83,13 @@ pub(crate) struct PlansConfig {
     )]
     pub(crate) pro_simulations: u32,
 
+    /// Texts written at once for a user on the pro plan
+    #[arg(
+        long, env = "SOUK_PRO_GENERATIONS", value_name = "COUNT", default_value = "2",
+        value_parser = count::<usize>
+    )]
+    pub(crate) pro_generations: usize,
+
     /// Live sessions of a user on the enterprise plan
     #[arg(
         long, env = "SOUK_ENTERPRISE_CONNECTIONS", value_name = "COUNT", default_value = "1000",
@@ -110,6 +124,13 @@ pub(crate) struct PlansConfig {
         value_parser = count::<u32>
     )]
     pub(crate) enterprise_simulations: u32,
+
+    /// Texts written at once for a user on the enterprise plan
+    #[arg(
+        long, env = "SOUK_ENTERPRISE_GENERATIONS", value_name = "COUNT", default_value = "4",
+        value_parser = count::<usize>
+    )]
+    pub(crate) enterprise_generations: usize,
 }
 
 /// The limits of one plan.
@@ -125,6 +146,8 @@ pub(crate) struct PlanLimits {
     pub(crate) requests: u32,
     /// Simulations of one user that are queued or running.
     pub(crate) simulations: u32,
+    /// Texts that are written for one user at once.
+    pub(crate) generations: usize,
 }
 
 impl PlansConfig {
@@ -136,6 +159,7 @@ impl PlansConfig {
             rooms: self.free_rooms,
             requests: self.free_requests,
             simulations: self.free_simulations,
+            generations: self.free_generations,
         }
     }
 
@@ -147,6 +171,7 @@ impl PlansConfig {
             rooms: self.pro_rooms,
             requests: self.pro_requests,
             simulations: self.pro_simulations,
+            generations: self.pro_generations,
         }
     }
 
@@ -158,6 +183,7 @@ impl PlansConfig {
             rooms: self.enterprise_rooms,
             requests: self.enterprise_requests,
             simulations: self.enterprise_simulations,
+            generations: self.enterprise_generations,
         }
     }
 }

@@ -43,6 +43,8 @@ crate::db::text_enum! {
         Conversation = "conversation",
         /// A journal entry.
         Entry = "entry",
+        /// A reflection on a journal entry.
+        Reflection = "reflection",
         /// A simulation run.
         Simulation = "simulation",
         /// A room of live events.

@@ -17,6 +17,9 @@ use crate::domain::policy::Scope;
 use super::extract::app_of;
 use super::{Caller, Problem, etag};
 
+/// The header of a stored reply to an earlier call with the same idempotency key.
+pub(crate) const REPLAYED: &str = "idempotency-replayed";
+
 /// A successful response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Reply {
@@ -36,6 +39,11 @@ impl Reply {
     /// 201 with the new resource's `Location` and its representation.
     pub(crate) fn created(location: String, view: &impl Serialize) -> Result<Self, Error> {
         Ok(Self { status: 201, location: Some(location), ..Self::ok(view)? })
+    }
+
+    /// 202 with the address at which the result will be, and its representation so far.
+    pub(crate) fn accepted(location: String, view: &impl Serialize) -> Result<Self, Error> {
+        Ok(Self { status: 202, location: Some(location), ..Self::ok(view)? })
     }
 
     /// 204 without a body.
@@ -58,7 +66,7 @@ impl Reply {
             response.insert_header((header::ETAG, etag::tag(version)));
         }
         if replayed {
-            response.insert_header(("Idempotency-Replayed", "true"));
+            response.insert_header((REPLAYED, "true"));
         }
         if self.body.is_empty() {
             return response.finish();

@@ -160,6 +160,8 @@ ids! {
     ConversationId;
     /// A journal entry.
     EntryId;
+    /// A reflection on a journal entry.
+    ReflectionId;
     /// A simulation run.
     SimulationId;
     /// A login: the family of refresh tokens that one sign-in started; the `sid` claim of our tokens.

@@ -1,7 +1,7 @@
 //! The commands of clients.
 
 use super::{Correlation, ErrorCode};
-use crate::ids::{ConversationId, Room, Seq};
+use crate::ids::{ConversationId, EntryId, Room, Seq};
 use crate::secret::Secret;
 
 /// One command of a client, in any dialect.
@@ -67,6 +67,21 @@ pub(crate) enum Command {
         /// The new token.
         token: Secret<String>,
     },
+    /// Follow the reflection on a journal entry; without one, it begins to be written.
+    Reflect {
+        /// The entry; on the endpoint of an entry it may be absent.
+        entry: Option<EntryId>,
+    },
+    /// Begin a new reflection on a journal entry.
+    Regenerate {
+        /// As for `Reflect`.
+        entry: Option<EntryId>,
+    },
+    /// Cancel the reflection that is being written.
+    Cancel {
+        /// As for `Reflect`.
+        entry: Option<EntryId>,
+    },
     /// Ask who the session belongs to by its newest token, and what the plan allows.
     Whoami,
     /// Ask whether the session is alive; answered with `pong`.
@@ -86,6 +101,9 @@ impl Command {
             Self::History { .. } => "history",
             Self::Presence { .. } => "presence",
             Self::Refresh { .. } => "refresh",
+            Self::Reflect { .. } => "reflect",
+            Self::Regenerate { .. } => "regenerate",
+            Self::Cancel { .. } => "cancel",
             Self::Whoami => "whoami",
             Self::Ping => "ping",
         }

@@ -6,7 +6,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 use super::{Command, ErrorCode};
-use crate::ids::{Room, Seq, SessionId};
+use crate::ids::{EntryId, Room, Seq, SessionId};
 use crate::secret::Secret;
 
 /// What is wrong with a command: the code for programs, the text for people.
@@ -26,6 +26,8 @@ pub(super) struct Fields<'a> {
     session_id: Option<&'a RawValue>,
     #[serde(borrow)]
     conversation_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    entry_id: Option<&'a RawValue>,
     #[serde(borrow)]
     since: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -73,6 +75,9 @@ impl Fields<'_> {
             },
             "presence" => Command::Presence { room: room()? },
             "refresh" => Command::Refresh { token: Secret::new(required("token", self.token, "a string")?) },
+            "reflect" => Command::Reflect { entry: self.entry()? },
+            "regenerate" => Command::Regenerate { entry: self.entry()? },
+            "cancel" => Command::Cancel { entry: self.entry()? },
             "whoami" => Command::Whoami,
             "ping" => Command::Ping,
             other => {
@@ -80,6 +85,11 @@ impl Fields<'_> {
                 return Err((ErrorCode::UnknownType, format!("unknown type {other:?}")));
             }
         })
+    }
+
+    /// The entry named by `entry_id`, if one is.
+    fn entry(&self) -> Result<Option<EntryId>, FieldError> {
+        optional("entry_id", self.entry_id, "a UUID")
     }
 
     /// The room named by `room`.

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::Correlation;
 use crate::clock::Timestamp;
-use crate::ids::{ConnectionId, LoginId, MessageId, ProjectId, Room, Seq, UserId};
+use crate::ids::{ConnectionId, EntryId, LoginId, MessageId, ProjectId, ReflectionId, Room, Seq, UserId};
 
 /// One notice, in any dialect.
 #[derive(Debug, Clone, Serialize)]
@@ -54,6 +54,51 @@ pub enum Notice {
         #[serde(skip_serializing_if = "Option::is_none")]
         retry_after: Option<u64>,
     },
+    /// A reflection on a journal entry begins; what came of an earlier one no longer counts.
+    #[serde(rename = "start")]
+    ReflectionStarted {
+        /// The entry.
+        entry_id: EntryId,
+        /// The reflection.
+        reflection_id: ReflectionId,
+    },
+    /// The reflection waits for others to be written.
+    #[serde(rename = "waiting")]
+    ReflectionWaiting {
+        /// The entry.
+        entry_id: EntryId,
+        /// Its place in line; 1 is next.
+        place: usize,
+    },
+    /// The next piece of the reflection.
+    #[serde(rename = "chunk")]
+    ReflectionChunk {
+        /// The entry.
+        entry_id: EntryId,
+        /// The piece.
+        text: String,
+    },
+    /// The reflection is whole and stored.
+    #[serde(rename = "done")]
+    ReflectionDone {
+        /// The entry.
+        entry_id: EntryId,
+        /// The reflection.
+        reflection_id: ReflectionId,
+    },
+    /// The reflection has failed, and nothing was stored. The session continues.
+    #[serde(rename = "error")]
+    ReflectionFailed {
+        /// The entry.
+        entry_id: EntryId,
+        /// The failure, for programs.
+        code: &'static str,
+        /// The failure, for people.
+        message: &'static str,
+        /// Seconds after which a retry makes sense.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_after: Option<u64>,
+    },
     /// The token is about to expire: the client must `refresh` with a new one, or the session will be closed.
     TokenExpiring {
         /// When the token expires.
@@ -88,6 +133,11 @@ impl Notice {
             Self::Typing { .. } => "typing",
             Self::Ack { .. } => "ack",
             Self::Error { .. } => "error",
+            Self::ReflectionStarted { .. } => "reflection.start",
+            Self::ReflectionWaiting { .. } => "reflection.waiting",
+            Self::ReflectionChunk { .. } => "reflection.chunk",
+            Self::ReflectionDone { .. } => "reflection.done",
+            Self::ReflectionFailed { .. } => "reflection.error",
             Self::TokenExpiring { .. } => "token_expiring",
             Self::Disconnecting { .. } => "disconnecting",
             Self::Pong { .. } => "pong",
@@ -146,6 +196,8 @@ pub(crate) struct Limits {
     pub(crate) rooms: usize,
     /// Simulations of one user that are queued or running.
     pub(crate) simulations: u32,
+    /// Texts that are written for one user at once.
+    pub(crate) generations: usize,
 }
 
 /// A client of a project's board.
@@ -214,6 +266,14 @@ pub enum AckBody {
     Presence {
         /// The users in the room, each once, however many connections they have.
         members: Vec<UserId>,
+    },
+    /// To `reflect` and `regenerate`.
+    Reflecting {
+        /// The entry.
+        entry_id: EntryId,
+        /// The reflection that begins, to `regenerate`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reflection_id: Option<ReflectionId>,
     },
     /// To `whoami`.
     Whoami(Box<Whoami>),

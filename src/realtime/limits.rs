@@ -22,8 +22,8 @@ pub(crate) struct SessionLimits {
 impl SessionLimits {
     /// As clients see them.
     pub(crate) fn announced(&self) -> Limits {
-        let PlanLimits { connections, messages, rooms, simulations, .. } = self.plan;
-        Limits { connections, messages_per_second: messages, rooms, simulations }
+        let PlanLimits { connections, messages, rooms, simulations, generations, .. } = self.plan;
+        Limits { connections, messages_per_second: messages, rooms, simulations, generations }
     }
 }
 

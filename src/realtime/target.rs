@@ -18,6 +18,14 @@ pub(crate) enum EndpointTarget {
 }
 
 impl EndpointTarget {
+    /// The journal entry that the connection was opened for, if any.
+    pub(crate) fn entry(&self) -> Option<EntryId> {
+        match self {
+            Self::Reflections(entry) => Some(*entry),
+            Self::Any | Self::Board(..) | Self::Simulations => None,
+        }
+    }
+
     /// The room that the connection is bound to, if any.
     pub(crate) fn room(&self) -> Option<Room> {
         match self {

@@ -24,6 +24,7 @@ use crate::generation;
 use crate::http::connection::{ServeOptions, SocketOptions, Timeouts, serve};
 use crate::http::{self, middleware};
 use crate::hub::{BoardClients, DrainPlan, HubHandle, HubMetrics, HubPublisher};
+use crate::jobs::Reflections;
 use crate::limits::CallerLimits;
 use crate::realtime;
 use crate::realtime::Gateway;
@@ -100,9 +101,18 @@ pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
     let auth = Auth::open(&config, db.clone(), clock.clone())?;
     auth.register_metrics(metrics.registry())?;
     let (generator, generation_slots) = generation::open(&config.generation, &clock, metrics.registry())?;
+    let reflections = Reflections::new(
+        db.clone(),
+        journal.clone(),
+        clock.clone(),
+        Arc::clone(&generator),
+        generation_slots.clone(),
+        config.generation.abandon_timeout,
+    );
     let app = App {
         generator,
         generation_slots,
+        reflections,
         rates: Arc::new(CallerLimits::new(config.http.anonymous_requests, &clock)),
         config: Arc::new(config),
         clock,

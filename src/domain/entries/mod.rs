@@ -5,6 +5,7 @@ mod cipher;
 mod events;
 mod journal;
 mod keys;
+pub(crate) mod reflections;
 mod repository;
 mod search;
 mod service;
@@ -139,10 +140,11 @@ impl<C> Resource for Entry<C> {
 const READ: Right = Right::look(Kind::Entry, "read", Need::Owner);
 const CREATE: Right = Right::change(Kind::Entry, "create", Need::Owner);
 const EDIT: Right = Right::change(Kind::Entry, "edit", Need::Owner);
+const REFLECT: Right = Right::change(Kind::Entry, "reflect", Need::Owner);
 const DELETE: Right = Right::change(Kind::Entry, "delete", Need::Owner);
 
 impl<C> Rights for Entry<C> {
-    const RIGHTS: &'static [Right] = &[READ, CREATE, EDIT, DELETE];
+    const RIGHTS: &'static [Right] = &[READ, CREATE, EDIT, REFLECT, DELETE];
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::ids::EntryId;
 
 use super::{
     CREATE, Content, DELETE, EDIT, Entry, EntryCreated, EntryDeleted, EntryText, EntryTitle, EntryUpdated,
-    Journal, READ, SealedEntry, repository,
+    Journal, READ, REFLECT, SealedEntry, repository,
 };
 
 /// A partial update of an entry; `None` leaves a field unchanged. No `Debug`, as for [`Content`].
@@ -65,6 +65,17 @@ pub(crate) fn find_sealed(
 ) -> Result<Authorized<SealedEntry>, Error> {
     let entry = load(uow, id)?;
     authorize(uow, scope, entry, READ)
+}
+
+/// The entry as it is stored, for its owner only: the proof that the caller may have reflections on it written
+/// and deleted.
+pub(super) fn find_for_reflection(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    id: EntryId,
+) -> Result<Authorized<SealedEntry>, Error> {
+    let entry = load(uow, id)?;
+    authorize(uow, scope, entry, REFLECT)
 }
 
 /// The caller's entries, newest first.

@@ -11,6 +11,7 @@ mod me;
 mod offers;
 mod projects;
 mod providers;
+mod reflections;
 mod requests;
 mod sessions;
 mod simulations;
@@ -21,7 +22,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub(super) type Routes = fn(&mut ServiceConfig<'_>);
 
 /// The features of the API, each with its tag in the OpenAPI document.
-pub(super) const FEATURES: [(&str, Routes); 13] = [
+pub(super) const FEATURES: [(&str, Routes); 14] = [
     ("auth", auth::routes),
     ("me", me::routes),
     ("providers", providers::routes),
@@ -32,6 +33,7 @@ pub(super) const FEATURES: [(&str, Routes); 13] = [
     ("sessions", sessions::routes),
     ("projects", projects::routes),
     ("entries", entries::routes),
+    ("reflections", reflections::routes),
     ("conversations", conversations::routes),
     ("simulations", simulations::routes),
     ("admin", admin::routes),

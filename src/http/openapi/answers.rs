@@ -85,7 +85,7 @@ const HEADERS: [Described; 10] = [
     ("WWW-Authenticate", "How to authenticate (RFC 6750, section 3).", || text("^Bearer ")),
     ("Accept-Encoding", "How a body may be compressed.", || text("^gzip")),
     ("ETag", "The version, for `If-Match` and `If-None-Match`.", || text(r#"^"[0-9]+"$"#)),
-    ("Location", "Path of the new resource.", || text("^/")),
+    ("Location", "Path of the new resource, or of the one that is being made.", || text("^/")),
     ("Idempotency-Replayed", "This is the stored answer of an earlier call with the same key.", || {
         text("^true$")
     }),
@@ -164,7 +164,7 @@ pub(super) fn complete(at: &mut Located<'_>, components: &Components) {
         }
         let special = [
             ("ETag", status == "304" || is_versioned(response, components)),
-            ("Location", status == "201"),
+            ("Location", matches!(status.as_str(), "201" | "202")),
             ("Idempotency-Replayed", takes.key),
         ];
         let special = special.into_iter().filter_map(|(name, is_there)| is_there.then_some(name));
@@ -181,6 +181,7 @@ pub(super) fn complete(at: &mut Located<'_>, components: &Components) {
 fn meaning(status: &str) -> &'static str {
     match status {
         "201" => "Created.",
+        "202" => "Accepted: see `Location` for how it goes.",
         "204" => "Done.",
         "304" => "Not modified.",
         _ => "OK.",

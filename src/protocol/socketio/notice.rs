@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::ids::{ConversationId, MessageId, Room};
+use crate::ids::{ConversationId, EntryId, MessageId, Room};
 use crate::protocol::{AckBody, Correlation, ErrorCode, Established, Event, Joined, Notice, frame};
 
 use super::Namespace;
@@ -38,6 +38,27 @@ pub(in crate::protocol) fn write(namespace: Namespace, notice: &Notice) -> Bytes
                 Some(id) => [to.ack(id, &Refused { ok: false, error }), event].concat().into(),
                 None => event,
             }
+        }
+        Notice::ReflectionStarted { entry_id, reflection_id }
+        | Notice::ReflectionDone { entry_id, reflection_id } => to.event(
+            notice.name(),
+            &serde_json::json!({ "entry_id": entry_id, "reflection_id": reflection_id }),
+        ),
+        Notice::ReflectionWaiting { entry_id, place } => {
+            to.event(notice.name(), &serde_json::json!({ "entry_id": entry_id, "place": place }))
+        }
+        Notice::ReflectionChunk { entry_id, text } => {
+            to.event(notice.name(), &serde_json::json!({ "entry_id": entry_id, "text": text }))
+        }
+        Notice::ReflectionFailed { entry_id, code, message, retry_after } => {
+            #[derive(Serialize)]
+            struct Failed<'a> {
+                entry_id: &'a EntryId,
+                #[serde(flatten)]
+                failure: Failure<'a>,
+            }
+            let failure = Failure { code, message, retry_after: *retry_after, reconnect_in_ms: None };
+            to.event(notice.name(), &Failed { entry_id, failure })
         }
         Notice::TokenExpiring { expires_at } => {
             to.event("token_expiring", &serde_json::json!({ "expires_at": expires_at }))

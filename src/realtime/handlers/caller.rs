@@ -1,17 +1,18 @@
 //! The session that sent a command, and what handlers need to run it.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::db::{Db, UnitOfWork};
 use crate::domain::Error;
 use crate::domain::policy::Scope;
 use crate::hub::{Credentials, Delivery, LocalHub, Outbox, Pushed, RegistrationHandle};
-use crate::ids::{ConnectionId, Room, Seq};
+use crate::ids::{ConnectionId, EntryId, Room, Seq};
 use crate::protocol::{AckBody, Correlation, Dialect, Notice, encode};
 use crate::realtime::connection::ConnectionHandle;
 use crate::realtime::limits::SessionLimits;
+use crate::realtime::target::EndpointTarget;
 use crate::realtime::{Gateway, rooms};
 
 use super::Refusal;
@@ -33,6 +34,10 @@ pub(crate) struct Caller {
     pub(crate) dialect: Dialect,
     /// Closes the connection.
     pub(crate) handle: Rc<dyn ConnectionHandle>,
+    /// What the connection was opened for.
+    pub(crate) target: EndpointTarget,
+    /// The entries whose reflections this connection follows.
+    pub(crate) followed: Rc<RefCell<BTreeSet<EntryId>>>,
     /// The rooms that this connection has joined, and the position after which each went live.
     pub(crate) subscriptions: Rc<RefCell<BTreeMap<Room, Seq>>>,
 }

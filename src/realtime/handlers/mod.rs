@@ -9,6 +9,7 @@ mod join;
 mod presence;
 mod read;
 mod refresh;
+mod reflections;
 mod refusal;
 mod typing;
 mod whoami;
@@ -18,6 +19,7 @@ use crate::protocol::{AckBody, Command, Correlation};
 
 pub(crate) use caller::{Caller, credentials};
 pub(super) use join::first_rooms as join_first_rooms;
+pub(super) use reflections::{Following, follow as follow_reflection};
 pub(crate) use refusal::Refusal;
 
 /// The result of a command that was not refused.
@@ -28,6 +30,9 @@ pub(crate) enum Outcome {
     Answer(AckBody),
     /// Done, and the handler has sent the answer itself, because other notices had to follow it.
     Answered,
+    /// Done; this is the data to return, and what the session follows from now on besides what it follows
+    /// already.
+    Following(AckBody, Option<Following>),
     /// The session continues with this scope's token.
     Refreshed(Scope),
 }
@@ -50,6 +55,9 @@ pub(crate) async fn run(
         Command::History { room, before, limit } => history::page(caller, room, before, limit).await,
         Command::Presence { room } => presence::members(caller, &room).await,
         Command::Refresh { token } => refresh::refresh(caller, &token).await,
+        Command::Reflect { entry } => reflections::reflect(caller, entry).await,
+        Command::Regenerate { entry } => reflections::regenerate(caller, entry).await,
+        Command::Cancel { entry } => reflections::cancel(caller, entry).await,
         Command::Whoami => Ok(whoami::answer(caller)),
         // The session answers it itself.
         Command::Ping => Ok(Outcome::Done),

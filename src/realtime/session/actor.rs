@@ -15,7 +15,7 @@ use crate::protocol::{AckBody, Command, Correlation, Dialect, ErrorCode, Notice,
 use crate::realtime::Gateway;
 use crate::realtime::admission::{AddressPermit, Proof, reauthenticate};
 use crate::realtime::connection::{ConnectionHandle, Inbound};
-use crate::realtime::handlers::{self, Caller, Outcome, Refusal, credentials};
+use crate::realtime::handlers::{self, Caller, Following, Outcome, Refusal, credentials};
 use crate::realtime::metrics::Open;
 use crate::realtime::target::EndpointTarget;
 
@@ -57,7 +57,6 @@ pub(crate) struct SessionParts {
 pub(crate) struct SessionActor {
     session: Session,
     caller: Caller,
-    target: EndpointTarget,
     timer: Option<SpawnHandle>,
     /// The client's registration at the board, if the connection is for one.
     lease: Option<Lease>,
@@ -111,6 +110,8 @@ impl SessionActor {
             outbox,
             dialect,
             handle,
+            target,
+            followed: Rc::default(),
             subscriptions,
         };
         Self::create(|context| {
@@ -118,7 +119,6 @@ impl SessionActor {
             let mut actor = Self {
                 session,
                 caller,
-                target,
                 timer: None,
                 lease: None,
                 _address_permit: address_permit,
@@ -157,19 +157,28 @@ impl SessionActor {
         self.send(&greeting);
         self.set_timer(context);
         let caller = self.caller.clone();
-        let target = self.target.clone();
-        let join = async move { handlers::join_first_rooms(&caller, &target).await };
-        context.wait(join.into_actor(self).map(|joined, actor, _| {
-            if let Err(reason) = joined {
-                actor.close(reason);
-            }
+        let begin = async move {
+            handlers::join_first_rooms(&caller, &caller.target).await?;
+            let Some(entry) = caller.target.entry() else { return Ok(None) };
+            handlers::follow_reflection(&caller, entry).await.map_err(|refusal| refusal.close_reason())
+        };
+        context.wait(begin.into_actor(self).map(|begun, actor, context| match begun {
+            Ok(following) => actor.follow(following, context),
+            Err(reason) => actor.close(reason),
         }));
+    }
+
+    /// Sends the client every step of a reflection, beside everything else, until the session ends.
+    fn follow(&self, following: Option<Following>, context: &mut Context<Self>) {
+        if let Some(following) = following {
+            context.spawn(following.run(self.caller.clone()).into_actor(self));
+        }
     }
 
     /// Registers the client at the board that the connection is for, and closes the client's older
     /// connection, if any.
     fn lease_board(&mut self) -> Option<OnBoard> {
-        let EndpointTarget::Board(project, client) = &self.target else { return None };
+        let EndpointTarget::Board(project, client) = &self.caller.target else { return None };
         let app = self.caller.gateway.app();
         let (user, connection) = (self.session.scope().user(), self.session.connection());
         let (lease, former) = app.board_clients.acquire(*project, user, client.clone(), connection);
@@ -220,6 +229,10 @@ impl SessionActor {
             Ok(Outcome::Done) if id.is_none() => {}
             Ok(Outcome::Done) => self.send(&Notice::Ack { id, body: AckBody::Done {} }),
             Ok(Outcome::Answer(body)) => self.send(&Notice::Ack { id, body }),
+            Ok(Outcome::Following(body, following)) => {
+                self.send(&Notice::Ack { id, body });
+                self.follow(following, context);
+            }
             Ok(Outcome::Refreshed(scope)) => {
                 let expires_at = scope.expires_at();
                 self.caller.scope = scope.clone();

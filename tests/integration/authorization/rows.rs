@@ -71,6 +71,7 @@ impl World {
             .replace("{photo_id}", &self.photo)
             .replace("{user_id}", &self.member)
             .replace("{task_id}", &self.task)
+            .replace("{reflection_id}", &self.reflection)
             .replace("{sid}", &self.login)
             .replace("{connection_id}", &self.connection)
             .replace("{room}", "market:plumbing")
@@ -226,6 +227,10 @@ pub(super) const ROWS: &[Row] = &[
     row("GET /entries/{id}", Private, Ana, "/entries/{id}", no_body),
     row("PATCH /entries/{id}", Private, Ana, "/entries/{id}", |_, _| json!({"text": "Slept well."})),
     row("DELETE /entries/{id}", Private, Ana, "/entries/{id}", no_body),
+    row("GET /entries/{id}/reflections", Private, Ana, "/entries/{id}", no_body),
+    row("POST /entries/{id}/reflections", Private, Ana, "/entries/{id}", empty),
+    row("GET /entries/{id}/reflections/{reflection_id}", Private, Ana, "/entries/{id}", no_body),
+    row("DELETE /entries/{id}/reflections/{reflection_id}", Private, Ana, "/entries/{id}", no_body),
     row("GET /conversations", Private, Ana, "/conversations/{id}", no_body),
     row("POST /conversations", Private, Ana, "/conversations/{id}", empty),
     row("GET /conversations/{id}", Private, Ana, "/conversations/{id}", no_body),

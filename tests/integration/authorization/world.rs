@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, Person, Socket, TestApp};
+use crate::support::{Client, Person, Socket, TestApp, eventually};
 
 /// How far a request has come, and which other rows exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,6 +87,7 @@ pub(super) struct World {
     pub(super) member: String,
     pub(super) task: String,
     pub(super) entry: String,
+    pub(super) reflection: String,
     pub(super) conversation: String,
     pub(super) simulation: String,
     pub(super) login: String,
@@ -128,6 +129,10 @@ impl World {
         }
         if stage == Stage::Private {
             world.entry = id(&ana.post("/entries", entry()).await.ok());
+            let reflections = format!("/entries/{}/reflections", world.entry);
+            world.reflection = id(&ana.post(&reflections, json!({})).await.ok());
+            let reflection = format!("{reflections}/{}", world.reflection);
+            eventually(async || ana.get(&reflection).await.ok()["status"] == "done").await;
             world.conversation = id(&ana.post("/conversations", Value::Null).await.ok());
             world.simulation = id(&ana.post("/simulations", simulation()).await.ok());
             return world;

@@ -10,7 +10,7 @@ mod endpoints;
 mod engineio;
 mod handshake;
 mod load_test;
-
+mod reflections;
 mod rights;
 mod rooms;
 mod session;

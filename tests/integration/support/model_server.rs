@@ -1,12 +1,13 @@
 //! A server that speaks like Ollama or like OpenAI, and plays what a test tells it, faults included.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 /// Longer than anything here takes on any machine.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -24,6 +25,8 @@ pub enum Step {
     Trickle(Vec<u8>),
     /// Nothing, until the client is gone.
     Stall,
+    /// Nothing, until the test says so.
+    Until(Arc<Notify>),
 }
 
 /// A request that the server got.
@@ -48,7 +51,13 @@ impl ModelServer {
 
     /// Plays these scripts, one per connection.
     pub async fn playing_all(scripts: impl IntoIterator<Item = Vec<Step>>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::on(std::net::TcpListener::bind("127.0.0.1:0").unwrap(), scripts)
+    }
+
+    /// The same on a port that was taken before, so that others can be told of it first.
+    pub fn on(listener: std::net::TcpListener, scripts: impl IntoIterator<Item = Vec<Step>>) -> Self {
+        listener.set_nonblocking(true).unwrap();
+        let listener = TcpListener::from_std(listener).unwrap();
         let address = listener.local_addr().unwrap();
         let (ask, asked) = mpsc::channel(16);
         let (leave, left) = mpsc::channel(16);
@@ -126,6 +135,10 @@ async fn play(mut stream: TcpStream, script: Vec<Step>, ask: mpsc::Sender<Asked>
                 }
                 tokio::time::sleep(Duration::from_millis(20)).await;
             },
+            Step::Until(go) => {
+                go.notified().await;
+                Ok(())
+            }
             Step::Stall => match stream.read(&mut [0; 1]).await {
                 Ok(0) | Err(_) => return Ended::Gone,
                 Ok(_) => panic!("the client sends more than its request"),

@@ -1,0 +1,195 @@
+//! `/entries/{id}/reflections`: what a text generator wrote about an entry, for the entry's owner only.
+
+use actix_web::{HttpResponse, delete, get, post};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::clock::Timestamp;
+use crate::domain::entries::reflections::{self, Reflection};
+use crate::domain::{Error, Kind};
+use crate::http::{Id, IdempotentCall, Ids, PageQuery, Paged, Problem, Query, ReadCall, Reply};
+use crate::ids::{EntryId, ReflectionId};
+use crate::jobs::{Failure, ReflectionStatus};
+
+/// All routes under `/entries/{id}/reflections`.
+pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
+    cfg.service(list).service(create).service(get_one).service(remove);
+}
+
+/// A reflection on a journal entry: stored, being written, or failed.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Reflection)]
+struct ReflectionView {
+    id: ReflectionId,
+    entry_id: EntryId,
+    status: Status,
+    /// The whole text of a stored reflection; the text so far of one that is being written.
+    text: Option<String>,
+    /// The place in line, while it waits for others to be written; 1 is next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1)]
+    place: Option<usize>,
+    /// The version of the entry that a stored reflection is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1)]
+    entry_version: Option<i64>,
+    /// The generator that wrote a stored reflection: `extractive`, `ollama` or `openai`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    generator: Option<String>,
+    /// When a stored reflection was whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created_at: Option<Timestamp>,
+    /// Why a reflection failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<FailureView>,
+}
+
+/// How far a reflection is.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = ReflectionStatus)]
+enum Status {
+    /// It is being written, or waits for others to be written.
+    Running,
+    /// It is whole and stored.
+    Done,
+    /// It ended without a text. Nothing was stored; ask for another one.
+    Failed,
+}
+
+/// Why a reflection failed.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ReflectionFailure)]
+struct FailureView {
+    /// For programs; stable.
+    #[schema(example = "generator_unavailable")]
+    code: &'static str,
+    /// For people.
+    message: &'static str,
+    /// Seconds after which another attempt makes sense.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u64>,
+}
+
+impl From<Reflection> for ReflectionView {
+    fn from(reflection: Reflection) -> Self {
+        let Reflection { id, entry_id, entry_version, generator, text, created_at } = reflection;
+        Self {
+            text: Some(text),
+            entry_version: Some(entry_version),
+            generator: Some(generator),
+            created_at: Some(created_at),
+            ..Self::new(id, entry_id, Status::Done)
+        }
+    }
+}
+
+impl ReflectionView {
+    fn new(id: ReflectionId, entry_id: EntryId, status: Status) -> Self {
+        Self {
+            id,
+            entry_id,
+            status,
+            text: None,
+            place: None,
+            entry_version: None,
+            generator: None,
+            created_at: None,
+            error: None,
+        }
+    }
+
+    fn of_status(id: ReflectionId, entry_id: EntryId, status: ReflectionStatus) -> Self {
+        match status {
+            ReflectionStatus::Running(text, place) => {
+                Self { text: Some(text), place, ..Self::new(id, entry_id, Status::Running) }
+            }
+            ReflectionStatus::Failed(Failure { code, message, retry_after }) => {
+                let retry_after = retry_after.map(|after| after.as_secs().max(1));
+                let error = Some(FailureView { code, message, retry_after });
+                Self { error, ..Self::new(id, entry_id, Status::Failed) }
+            }
+        }
+    }
+}
+
+/// The stored reflections on an entry, newest first.
+#[utoipa::path(params(PageQuery), responses((status = 200, body = Paged<ReflectionView>)))]
+#[get("/entries/{id}/reflections")]
+async fn list(
+    call: ReadCall,
+    Id(entry): Id<EntryId>,
+    Query(page): Query<PageQuery>,
+) -> Result<HttpResponse, Problem> {
+    let page = page.parse(call.app())?;
+    let journal = call.app().journal.clone();
+    call.read(move |uow, scope| {
+        let slice = reflections::list(uow, &journal, scope, entry, page)?;
+        Reply::ok(&Paged::of(slice.map(ReflectionView::from)))
+    })
+    .await
+}
+
+/// Have a reflection written, for clients without a WebSocket: 202 at once, and `Location` tells how it goes.
+///
+/// While one is being written on the entry, that one is answered with. Texts that one user has written at once
+/// are a matter of the plan; further ones wait.
+#[utoipa::path(responses((status = 202, body = ReflectionView)))]
+#[post("/entries/{id}/reflections")]
+async fn create(Id(entry): Id<EntryId>, call: IdempotentCall) -> Result<HttpResponse, Problem> {
+    let (app, scope) = (call.app().clone(), call.scope().clone());
+    let per_user = app.limits(scope.plan()).generations;
+    let reservation = app.reflections.reserve(&scope, entry).await?;
+    let id = reservation.id();
+    let accepted = call
+        .run(move |uow, scope| {
+            reflections::authorize(uow, scope, entry)?;
+            let view = ReflectionView::new(id, entry, Status::Running);
+            Reply::accepted(format!("/entries/{entry}/reflections/{id}"), &view)
+        })
+        .await?;
+    // A replayed answer names a reflection that was begun when it was first given.
+    if !accepted.headers().contains_key(crate::http::REPLAYED) {
+        app.reflections.begin_reserved(reservation, &scope, per_user);
+    }
+    Ok(accepted)
+}
+
+/// A reflection. One that is being written is answered with what there is of it; one that failed is remembered
+/// for a while.
+#[utoipa::path(responses((status = 200, body = ReflectionView)))]
+#[get("/entries/{id}/reflections/{reflection_id}")]
+async fn get_one(
+    call: ReadCall,
+    Ids(entry, id): Ids<EntryId, ReflectionId>,
+) -> Result<HttpResponse, Problem> {
+    let (app, journal) = (call.app().clone(), call.app().journal.clone());
+    call.read_current(move |uow, scope| {
+        // Before the row is looked for: a reflection that is stored meanwhile is found by one or the other.
+        let status = app.reflections.status(entry, id);
+        let view = match reflections::find(uow, &journal, scope, entry, id)? {
+            Some(stored) => stored.into(),
+            None => {
+                let status = status.ok_or(Error::NotFound(Kind::Reflection))?;
+                ReflectionView::of_status(id, entry, status)
+            }
+        };
+        Reply::ok(&view)
+    })
+    .await
+}
+
+/// Delete a reflection.
+#[utoipa::path(responses((status = 204)))]
+#[delete("/entries/{id}/reflections/{reflection_id}")]
+async fn remove(
+    Ids(entry, id): Ids<EntryId, ReflectionId>,
+    call: IdempotentCall,
+) -> Result<HttpResponse, Problem> {
+    call.run(move |uow, scope| {
+        reflections::delete(uow, scope, entry, id)?;
+        Ok(Reply::no_content())
+    })
+    .await
+}

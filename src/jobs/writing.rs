@@ -1,0 +1,353 @@
+//! A text while it is being written, and those who follow it.
+//!
+//! Every follower has a position in the text of its own: whoever comes late gets what there is as one piece,
+//! and whoever reads slowly gets larger pieces. So nothing is queued per follower, and nobody gets anything
+//! twice.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, sleep_until};
+
+use crate::generation::GenerationError;
+
+/// Why an attempt failed, as its followers are told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// For programs; stable.
+    pub(crate) code: &'static str,
+    /// For people.
+    pub(crate) message: &'static str,
+    /// When a retry makes sense.
+    pub(crate) retry_after: Option<Duration>,
+}
+
+impl Failure {
+    /// It was cancelled by its owner.
+    pub(crate) const CANCELLED: Self = Self::new("cancelled", "it was cancelled");
+    /// Nobody followed it any more.
+    pub(crate) const ABANDONED: Self = Self::new("abandoned", "it was cancelled, since nobody followed it");
+    /// An internal error, which was logged.
+    pub(crate) const INTERNAL: Self = Self::new("internal", "our fault; it has been logged");
+
+    /// A failure that says nothing about when to retry.
+    pub(crate) const fn new(code: &'static str, message: &'static str) -> Self {
+        Self { code, message, retry_after: None }
+    }
+}
+
+impl From<&GenerationError> for Failure {
+    fn from(error: &GenerationError) -> Self {
+        Self { code: error.code(), message: error.message(), retry_after: error.retry_after() }
+    }
+}
+
+/// What a follower learns next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Step<I> {
+    /// An attempt to write the text of this id has begun; what came before it no longer counts.
+    Start(I),
+    /// The attempt waits for others, at this place in line; 1 is next.
+    Waiting(usize),
+    /// The next piece of the text.
+    Chunk(String),
+    /// The text is whole and stored.
+    Done(I),
+    /// The attempt has ended without a text.
+    Failed(Failure),
+}
+
+/// How an attempt stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Phase {
+    /// No attempt was made, or it has not said yet which text it writes. Followers are not told of it.
+    Idle,
+    /// Being written.
+    Running,
+    /// Whole and stored.
+    Done,
+    /// Ended without a text.
+    Failed(Failure),
+}
+
+#[derive(Debug)]
+struct State<I> {
+    /// Counts the attempts, so that followers notice a new one.
+    attempt: u64,
+    /// An attempt exists that has not ended.
+    is_busy: bool,
+    id: Option<I>,
+    place: Option<usize>,
+    text: String,
+    phase: Phase,
+}
+
+/// One text: at most one attempt to write it at a time, and any number of followers.
+#[derive(Debug)]
+pub(crate) struct Writing<I> {
+    state: watch::Sender<State<I>>,
+    /// When a follower last left.
+    left_at: Mutex<Instant>,
+    /// Whether the running attempt goes on without followers.
+    is_detached: AtomicBool,
+    cancel: Notify,
+}
+
+impl<I: Copy + Send + Sync + 'static> Writing<I> {
+    /// A text that nobody writes yet.
+    pub(super) fn new() -> Self {
+        let state = State {
+            attempt: 0,
+            is_busy: false,
+            id: None,
+            place: None,
+            text: String::new(),
+            phase: Phase::Idle,
+        };
+        Self {
+            state: watch::Sender::new(state),
+            left_at: Mutex::new(Instant::now()),
+            is_detached: AtomicBool::new(false),
+            cancel: Notify::new(),
+        }
+    }
+
+    /// Follows the text from its beginning.
+    pub(super) fn follow(self: &Arc<Self>) -> Follower<I> {
+        let mut state = self.state.subscribe();
+        state.mark_changed();
+        Follower { writing: Arc::clone(self), state, attempt: 0, sent: 0, place: None, has_ended: false }
+    }
+
+    /// Begins an attempt; `None` while one is running.
+    pub(super) fn begin(self: &Arc<Self>) -> Option<Attempt<I>> {
+        let has_begun = self.state.send_if_modified(|state| {
+            if state.is_busy {
+                return false;
+            }
+            *state = State {
+                attempt: state.attempt + 1,
+                is_busy: true,
+                id: None,
+                place: None,
+                text: String::new(),
+                phase: Phase::Idle,
+            };
+            true
+        });
+        has_begun.then(|| {
+            self.is_detached.store(false, Ordering::Release);
+            // A cancellation that came when nothing ran must not end this attempt.
+            let stale = self.cancel.notified();
+            tokio::pin!(stale);
+            stale.as_mut().enable();
+            Attempt { writing: Arc::clone(self) }
+        })
+    }
+
+    /// Whether nothing was written and nobody is about to.
+    pub(super) fn is_idle(&self) -> bool {
+        let state = self.state.borrow();
+        !state.is_busy && state.phase == Phase::Idle
+    }
+
+    /// The id of the text that the running attempt writes, as soon as it says it; `None` if it ends before
+    /// that, or if none is running.
+    pub(super) async fn started(&self) -> Option<I> {
+        let mut state = self.state.subscribe();
+        // Cannot fail: the sender is ours.
+        let state = state.wait_for(|state| !state.is_busy || state.phase == Phase::Running).await.ok()?;
+        state.id.filter(|_| state.phase == Phase::Running)
+    }
+
+    /// Lets the running attempt go on when its last follower leaves.
+    pub(super) fn detach(&self) {
+        self.is_detached.store(true, Ordering::Release);
+    }
+
+    /// Cancels the running attempt. Returns `false` if none is running.
+    pub(super) fn cancel(&self) -> bool {
+        let is_busy = self.state.borrow().is_busy;
+        if is_busy {
+            self.cancel.notify_one();
+        }
+        is_busy
+    }
+
+    /// The id and text so far of the attempt, and its place in line; `None` unless one is being written.
+    pub(super) fn progress(&self) -> Option<(I, String, Option<usize>)> {
+        let state = self.state.borrow();
+        let id = state.id.filter(|_| state.phase == Phase::Running)?;
+        Some((id, state.text.clone(), state.place))
+    }
+}
+
+/// The right to write the text, once. Dropping it before it has started undoes it; dropping it before it is
+/// finished counts as an internal error.
+#[derive(Debug)]
+pub(super) struct Attempt<I: Copy + Send + Sync + 'static> {
+    writing: Arc<Writing<I>>,
+}
+
+impl<I: Copy + Send + Sync + 'static> Attempt<I> {
+    /// Says which text it writes; followers get [`Step::Start`].
+    pub(super) fn start(&self, id: I) {
+        self.writing.state.send_modify(|state| {
+            state.id = Some(id);
+            state.phase = Phase::Running;
+        });
+    }
+
+    /// Goes on when the last follower leaves.
+    pub(super) fn detach(&self) {
+        self.writing.detach();
+    }
+
+    /// The place in line, or `None` when it is its turn.
+    pub(super) fn waits_at(&self, place: Option<usize>) {
+        self.writing.state.send_modify(|state| state.place = place);
+    }
+
+    /// Appends a piece.
+    pub(super) fn push(&self, piece: &str) {
+        self.writing.state.send_modify(|state| state.text.push_str(piece));
+    }
+
+    /// The text so far.
+    pub(super) fn text(&self) -> String {
+        self.writing.state.borrow().text.clone()
+    }
+
+    /// Completes when the attempt should end without a text: its owner cancels it, or nobody has followed it
+    /// for `grace`.
+    pub(super) async fn stopped(&self, grace: Duration) -> Failure {
+        tokio::select! {
+            () = self.writing.cancel.notified() => Failure::CANCELLED,
+            () = self.abandoned(grace) => Failure::ABANDONED,
+        }
+    }
+
+    async fn abandoned(&self, grace: Duration) {
+        loop {
+            self.writing.state.closed().await;
+            let ends_at = *lock(&self.writing.left_at) + grace;
+            if Instant::now() < ends_at {
+                sleep_until(ends_at).await;
+            } else if self.writing.is_detached.load(Ordering::Acquire) {
+                std::future::pending::<()>().await;
+            } else if self.writing.state.receiver_count() == 0 {
+                return;
+            }
+        }
+    }
+
+    /// The text is whole and stored.
+    pub(super) fn done(self) {
+        self.end(Phase::Done);
+    }
+
+    /// It has failed.
+    pub(super) fn failed(self, failure: Failure) {
+        self.end(Phase::Failed(failure));
+    }
+
+    fn end(&self, phase: Phase) {
+        self.writing.state.send_modify(|state| {
+            state.is_busy = false;
+            state.phase = phase;
+        });
+    }
+}
+
+impl<I: Copy + Send + Sync + 'static> Drop for Attempt<I> {
+    fn drop(&mut self) {
+        let phase = self.writing.state.borrow().phase.clone();
+        match phase {
+            Phase::Running => self.end(Phase::Failed(Failure::INTERNAL)),
+            // Nothing was said yet.
+            Phase::Idle => self.end(Phase::Idle),
+            Phase::Done | Phase::Failed(_) => {}
+        }
+    }
+}
+
+/// Reads along with a text, attempt after attempt.
+#[derive(Debug)]
+pub(crate) struct Follower<I> {
+    writing: Arc<Writing<I>>,
+    state: watch::Receiver<State<I>>,
+    attempt: u64,
+    /// Bytes of the attempt's text that were returned.
+    sent: usize,
+    place: Option<usize>,
+    has_ended: bool,
+}
+
+impl<I: Copy> Follower<I> {
+    /// The next step; waits for it. Cancelling it loses nothing.
+    pub(crate) async fn next(&mut self) -> Step<I> {
+        loop {
+            if let Some(step) = self.step() {
+                return step;
+            }
+            // Cannot fail: the sender lives as long as this follower.
+            if self.state.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    fn step(&mut self) -> Option<Step<I>> {
+        let state = self.state.borrow_and_update();
+        if state.attempt != self.attempt {
+            let first = match (&state.phase, state.id) {
+                (_, Some(id)) => Step::Start(id),
+                (Phase::Failed(failure), None) => Step::Failed(failure.clone()),
+                (_, None) => return None,
+            };
+            let has_ended = state.id.is_none();
+            (self.attempt, self.sent, self.place, self.has_ended) = (state.attempt, 0, None, has_ended);
+            return Some(first);
+        }
+        if self.has_ended {
+            return None;
+        }
+        if let Some(piece) = state.text.get(self.sent..).filter(|piece| !piece.is_empty()) {
+            self.sent = state.text.len();
+            return Some(Step::Chunk(piece.to_owned()));
+        }
+        match &state.phase {
+            Phase::Idle => None,
+            Phase::Running if state.place == self.place => None,
+            Phase::Running => {
+                self.place = state.place;
+                self.place.map(Step::Waiting)
+            }
+            Phase::Done => {
+                self.has_ended = true;
+                state.id.map(Step::Done)
+            }
+            Phase::Failed(failure) => {
+                self.has_ended = true;
+                Some(Step::Failed(failure.clone()))
+            }
+        }
+    }
+}
+
+impl<I> Drop for Follower<I> {
+    fn drop(&mut self) {
+        // Before the receiver goes, so that whoever waits for the last one to leave finds this moment.
+        *lock(&self.writing.left_at) = Instant::now();
+    }
+}
+
+fn lock(instant: &Mutex<Instant>) -> std::sync::MutexGuard<'_, Instant> {
+    instant.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+#[path = "writing_tests.rs"]
+mod tests;
