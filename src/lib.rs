@@ -66,6 +66,7 @@ pub mod domain;
 pub mod db;
 pub mod events;
 pub mod generation;
+pub mod simulation;
 pub mod config;
 pub mod telemetry;
 pub mod limits;
