@@ -69,6 +69,13 @@ pub(crate) struct ServerConfig {
     )]
     pub(crate) sweep_interval: Duration,
 
+    /// Threads that compute simulations, beside the event loops; 0 leaves them waiting for another server
+    #[arg(
+        long, env = "SOUK_SIMULATION_THREADS", value_name = "COUNT", default_value = "1",
+        value_parser = clap::value_parser!(u8).range(0..=64)
+    )]
+    pub(crate) simulation_threads: u8,
+
     /// Proxies (comma-separated addresses) whose X-Forwarded-For is trusted; none by default
     #[arg(long, env = "SOUK_TRUSTED_PROXIES", value_name = "ADDRESS,..", value_delimiter = ',')]
     pub(crate) trusted_proxies: Vec<IpAddr>,

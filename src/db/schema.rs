@@ -364,6 +364,9 @@ diesel::table! {
         version -> BigInt,
         created_at -> BigInt,
         updated_at -> BigInt,
+        runs -> Integer,
+        reference_price -> Nullable<BigInt>,
+        result -> Nullable<Text>,
     }
 }
 

@@ -11,17 +11,18 @@ use tokio::sync::oneshot;
 use crate::domain::{Page, Slice};
 use crate::events::Publisher;
 use crate::ids::{ConnectionId, Room, UserId};
+use crate::protocol::Notice;
 use crate::protocol::close::CloseReason;
 
 use super::drain::{DrainPlan, Drained, Pace};
 use super::local::{self, LocalHub};
-use super::message::{ToLocalHub, ToRoomHub};
+use super::message::{Exclude, ToLocalHub, ToRoomHub};
 use super::publisher::HubPublisher;
 use super::room::{Deps, RoomHub};
 use super::shared::Shared;
 use super::user_limit::{LimitError, UserPermit};
 use super::workers::Workers;
-use super::{EventLog, HubBusy, HubConfig, HubMetrics, LiveSession, RoomSnapshot, SessionFilter};
+use super::{Delivery, EventLog, HubBusy, HubConfig, HubMetrics, LiveSession, RoomSnapshot, SessionFilter};
 
 /// Maximum number of rooms in a snapshot.
 const LISTED: usize = 100;
@@ -116,6 +117,17 @@ impl HubHandle {
     /// The users in a room, each once.
     pub(crate) async fn members(&self, room: &Room) -> Result<Vec<UserId>, HubBusy> {
         self.0.users_in(room).await
+    }
+
+    /// Sends all members of a room a notice that is not stored.
+    pub(crate) fn tell(&self, room: Room, notice: Notice, delivery: Delivery) -> Result<(), HubBusy> {
+        let hub = self.0.hub_for(&room);
+        hub.try_send(ToRoomHub::Broadcast { room, notice, delivery, exclude: Exclude::Nobody }).map_err(
+            |_| {
+                self.0.metrics.busy.inc();
+                HubBusy
+            },
+        )
     }
 
     /// Live sessions of all worker threads, newest first.

@@ -59,6 +59,8 @@ pub(super) enum Exclude {
     Connection(ConnectionId),
     /// Every connection of the user that it is about.
     User(UserId),
+    /// Nobody: no member caused it.
+    Nobody,
 }
 
 /// One notice for the members of a room on one worker thread.

@@ -1,9 +1,12 @@
 //! Work that outlives the command that began it, and that several sessions follow: texts that are being
-//! written. A job runs on the process that began it, and what it has done so far is in memory only: nothing is
-//! stored before it is whole.
+//! written, and simulations. What a job has done so far is in memory only: nothing is stored before it is
+//! whole. A text is written by the process that began it; a simulation waits in the database, and any process
+//! may run it.
 
 mod reflections;
+mod simulations;
 mod writing;
 
 pub(crate) use reflections::{ReflectionStatus, Reflections};
+pub(crate) use simulations::{SimulationProgress, Simulations};
 pub(crate) use writing::{Failure, Follower, Step};

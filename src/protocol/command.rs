@@ -1,7 +1,9 @@
 //! The commands of clients.
 
 use super::{Correlation, ErrorCode};
-use crate::ids::{ConversationId, EntryId, Room, Seq};
+use serde::Deserialize;
+
+use crate::ids::{ConversationId, EntryId, Room, Seq, SimulationId};
 use crate::secret::Secret;
 
 /// One command of a client, in any dialect.
@@ -82,6 +84,13 @@ pub(crate) enum Command {
         /// As for `Reflect`.
         entry: Option<EntryId>,
     },
+    /// Start a simulation and join its room.
+    Run(RunSimulation),
+    /// Cancel a simulation.
+    CancelSimulation {
+        /// The simulation.
+        simulation: SimulationId,
+    },
     /// Ask who the session belongs to by its newest token, and what the plan allows.
     Whoami,
     /// Ask whether the session is alive; answered with `pong`.
@@ -103,11 +112,38 @@ impl Command {
             Self::Refresh { .. } => "refresh",
             Self::Reflect { .. } => "reflect",
             Self::Regenerate { .. } => "regenerate",
-            Self::Cancel { .. } => "cancel",
+            Self::Cancel { .. } | Self::CancelSimulation { .. } => "cancel",
+            Self::Run(_) => "run",
             Self::Whoami => "whoami",
             Self::Ping => "ping",
         }
     }
+}
+
+/// Input of a simulation; the use case checks it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RunSimulation {
+    /// The market.
+    pub(crate) category: String,
+    /// The provider's price: a secret of the provider.
+    pub(crate) base_price: Secret<Amount>,
+    /// What others charge on average.
+    pub(crate) reference_price: Option<Amount>,
+    /// Days of a run.
+    pub(crate) steps: Option<u32>,
+    /// Independent runs.
+    pub(crate) runs: Option<u32>,
+    /// Seed of the random numbers.
+    pub(crate) seed: Option<u32>,
+}
+
+/// An amount of money.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct Amount {
+    /// Minor units.
+    pub(crate) amount: i64,
+    /// ISO 4217 code.
+    pub(crate) currency: String,
 }
 
 /// A command and its correlation id.

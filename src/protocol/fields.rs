@@ -5,12 +5,15 @@ use std::str::FromStr;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-use super::{Command, ErrorCode};
+use super::{Command, ErrorCode, RunSimulation};
 use crate::ids::{EntryId, Room, Seq, SessionId};
 use crate::secret::Secret;
 
 /// What is wrong with a command: the code for programs, the text for people.
 pub(super) type FieldError = (ErrorCode, String);
+
+/// What a number must be.
+const NUMBER: &str = "a whole number from 0 to 4294967295";
 
 /// The raw fields of all commands. Fields that no command has are ignored, so that clients may be newer than
 /// the server; `null` counts as absent.
@@ -28,6 +31,20 @@ pub(super) struct Fields<'a> {
     conversation_id: Option<&'a RawValue>,
     #[serde(borrow)]
     entry_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    simulation_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    category: Option<&'a RawValue>,
+    #[serde(borrow)]
+    base_price: Option<&'a RawValue>,
+    #[serde(borrow)]
+    reference_price: Option<&'a RawValue>,
+    #[serde(borrow)]
+    steps: Option<&'a RawValue>,
+    #[serde(borrow)]
+    runs: Option<&'a RawValue>,
+    #[serde(borrow)]
+    seed: Option<&'a RawValue>,
     #[serde(borrow)]
     since: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -71,13 +88,17 @@ impl Fields<'_> {
             "history" => Command::History {
                 room: room()?,
                 before: position("before", self.before)?,
-                limit: optional("limit", self.limit, "a whole number from 0 to 4294967295")?,
+                limit: optional("limit", self.limit, NUMBER)?,
             },
             "presence" => Command::Presence { room: room()? },
             "refresh" => Command::Refresh { token: Secret::new(required("token", self.token, "a string")?) },
             "reflect" => Command::Reflect { entry: self.entry()? },
             "regenerate" => Command::Regenerate { entry: self.entry()? },
-            "cancel" => Command::Cancel { entry: self.entry()? },
+            "cancel" => match optional("simulation_id", self.simulation_id, "a UUID")? {
+                Some(simulation) => Command::CancelSimulation { simulation },
+                None => Command::Cancel { entry: self.entry()? },
+            },
+            "run" => Command::Run(self.simulation()?),
             "whoami" => Command::Whoami,
             "ping" => Command::Ping,
             other => {
@@ -90,6 +111,19 @@ impl Fields<'_> {
     /// The entry named by `entry_id`, if one is.
     fn entry(&self) -> Result<Option<EntryId>, FieldError> {
         optional("entry_id", self.entry_id, "a UUID")
+    }
+
+    /// The input of a simulation.
+    fn simulation(&self) -> Result<RunSimulation, FieldError> {
+        let (number, money) = (NUMBER, "an object with amount (minor units) and currency");
+        Ok(RunSimulation {
+            category: required("category", self.category, "a string")?,
+            base_price: Secret::new(required("base_price", self.base_price, money)?),
+            reference_price: optional("reference_price", self.reference_price, money)?,
+            steps: optional("steps", self.steps, number)?,
+            runs: optional("runs", self.runs, number)?,
+            seed: optional("seed", self.seed, number)?,
+        })
     }
 
     /// The room named by `room`.

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use crate::clock::Timestamp;
 use crate::ids::{Room, Seq, UserId};
-use crate::protocol::{AckBody, Dialect, Event, Joined, PresenceChange, encode};
+use crate::protocol::{AckBody, Amount, Dialect, Event, Joined, PresenceChange, RunSimulation, encode};
 use crate::secret::Secret;
 
 use super::*;
@@ -45,6 +45,21 @@ fn each_command_is_read() {
                 text: Secret::new("hé".into()),
                 client_msg_id: Some("a-1".into()),
             },
+        ),
+        (
+            r#"{"type":"run","category":"plumbing","base_price":{"amount":5000,"currency":"EUR"},"steps":9,"seed":7}"#,
+            Command::Run(RunSimulation {
+                category: "plumbing".into(),
+                base_price: Secret::new(Amount { amount: 5000, currency: "EUR".into() }),
+                reference_price: None,
+                steps: Some(9),
+                runs: None,
+                seed: Some(7),
+            }),
+        ),
+        (
+            r#"{"type":"cancel","simulation_id":"01890a5d-ac96-774b-bcce-b302099a8057"}"#,
+            Command::CancelSimulation { simulation: USER.parse().unwrap() },
         ),
         (r#"{"type":"typing","room":"ROOM"}"#, Command::Typing { room: room() }),
         (r#"{"type":"read","room":"ROOM","seq":3}"#, Command::Read { room: room(), seq: Seq(3) }),
@@ -152,6 +167,17 @@ fn notices_are_written_as_contracted() {
         (
             Notice::Typing { room: room.clone(), by },
             format!(r#"{{"type":"typing","room":"admin","by":"{USER}"}}"#),
+        ),
+        (
+            Notice::SimulationProgress { simulation_id: USER.parse().unwrap(), done: 16, total: 100 },
+            format!(r#"{{"type":"simulation.progress","simulation_id":"{USER}","done":16,"total":100}}"#),
+        ),
+        (
+            Notice::Ack {
+                id: id.clone(),
+                body: AckBody::Simulating { simulation_id: USER.parse().unwrap(), room: room.clone() },
+            },
+            format!(r#"{{"type":"ack","id":9,"simulation_id":"{USER}","room":"admin"}}"#),
         ),
         (Notice::Ack { id: id.clone(), body: AckBody::Done {} }, r#"{"type":"ack","id":9}"#.to_owned()),
         (

@@ -17,7 +17,7 @@ pub mod socketio;
 
 use bytes::Bytes;
 
-pub(crate) use command::{Command, Malformed, Request};
+pub(crate) use command::{Amount, Command, Malformed, Request, RunSimulation};
 pub(crate) use correlation::Correlation;
 pub(crate) use frame::{close_frame, pong_frame};
 pub(crate) use notice::{

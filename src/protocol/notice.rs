@@ -7,7 +7,9 @@ use serde_json::value::RawValue;
 
 use super::Correlation;
 use crate::clock::Timestamp;
-use crate::ids::{ConnectionId, EntryId, LoginId, MessageId, ProjectId, ReflectionId, Room, Seq, UserId};
+use crate::ids::{
+    ConnectionId, EntryId, LoginId, MessageId, ProjectId, ReflectionId, Room, Seq, SimulationId, UserId,
+};
 
 /// One notice, in any dialect.
 #[derive(Debug, Clone, Serialize)]
@@ -99,6 +101,16 @@ pub enum Notice {
         #[serde(skip_serializing_if = "Option::is_none")]
         retry_after: Option<u64>,
     },
+    /// How far a simulation is. Not stored.
+    #[serde(rename = "simulation.progress")]
+    SimulationProgress {
+        /// The simulation.
+        simulation_id: SimulationId,
+        /// Runs that are computed.
+        done: u32,
+        /// All runs.
+        total: u32,
+    },
     /// The token is about to expire: the client must `refresh` with a new one, or the session will be closed.
     TokenExpiring {
         /// When the token expires.
@@ -138,6 +150,7 @@ impl Notice {
             Self::ReflectionChunk { .. } => "reflection.chunk",
             Self::ReflectionDone { .. } => "reflection.done",
             Self::ReflectionFailed { .. } => "reflection.error",
+            Self::SimulationProgress { .. } => "simulation.progress",
             Self::TokenExpiring { .. } => "token_expiring",
             Self::Disconnecting { .. } => "disconnecting",
             Self::Pong { .. } => "pong",
@@ -274,6 +287,13 @@ pub enum AckBody {
         /// The reflection that begins, to `regenerate`.
         #[serde(skip_serializing_if = "Option::is_none")]
         reflection_id: Option<ReflectionId>,
+    },
+    /// To `run`.
+    Simulating {
+        /// The new simulation.
+        simulation_id: SimulationId,
+        /// Its room, in which the session is from now on.
+        room: Room,
     },
     /// To `whoami`.
     Whoami(Box<Whoami>),

@@ -2,6 +2,7 @@
 //! live connections; it decides nothing about requests or sessions.
 
 mod journal;
+mod progress;
 pub mod revocation_poll;
 pub mod scheduler;
 mod startup;

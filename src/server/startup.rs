@@ -24,14 +24,14 @@ use crate::generation;
 use crate::http::connection::{ServeOptions, SocketOptions, Timeouts, serve};
 use crate::http::{self, middleware};
 use crate::hub::{BoardClients, DrainPlan, HubHandle, HubMetrics, HubPublisher};
-use crate::jobs::Reflections;
+use crate::jobs::{Reflections, Simulations};
 use crate::limits::CallerLimits;
 use crate::realtime;
 use crate::realtime::Gateway;
 use crate::telemetry::Metrics;
 
 use super::journal::{self, JournalError};
-use super::{revocation_poll, scheduler};
+use super::{progress, revocation_poll, scheduler};
 
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -109,10 +109,13 @@ pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
         generation_slots.clone(),
         config.generation.abandon_timeout,
     );
+    let threads = usize::from(config.server.simulation_threads);
+    let simulations = Simulations::new(db.clone(), clock.clone(), threads);
     let app = App {
         generator,
         generation_slots,
         reflections,
+        simulations,
         rates: Arc::new(CallerLimits::new(config.http.anonymous_requests, &clock)),
         config: Arc::new(config),
         clock,
@@ -180,6 +183,8 @@ impl Server {
             stop = stop => stop,
             () = scheduler::run(&app) => Stop::Graceful,
             () = revocation_poll::run(&app) => Stop::Graceful,
+            () = app.simulations.run() => Stop::Graceful,
+            () = progress::run(&app) => Stop::Graceful,
         };
         log::info!("stopping");
         app.stopping.set();

@@ -1,6 +1,9 @@
 //! Domain events of simulations. They go to the owner's user room and to the simulation's room.
 
+use std::sync::Arc;
+
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::db::UnitOfWork;
 use crate::events::DomainEvent;
@@ -13,16 +16,25 @@ use super::{Simulation, State};
 pub(crate) enum Change {
     /// Created; waiting to run.
     Created,
+    /// Being computed.
+    Started,
+    /// Finished, with a result.
+    Completed,
+    /// Given up.
+    Failed,
     /// Cancelled by its owner.
     Cancelled,
 }
 
-/// A simulation changed. Excludes the scenario: those who may see it read it from the simulation.
-#[derive(Clone, Copy, Debug, Serialize)]
+/// A simulation changed. Excludes the scenario: those who may see it read it from the simulation. The result is
+/// included, so that whoever follows it needs no further request.
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct SimulationChanged {
     simulation_id: SimulationId,
     state: State,
     version: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<Arc<RawValue>>,
     #[serde(skip)]
     change: Change,
     #[serde(skip)]
@@ -33,6 +45,9 @@ impl DomainEvent for SimulationChanged {
     fn kind(&self) -> &'static str {
         match self.change {
             Change::Created => "simulation.created",
+            Change::Started => "simulation.started",
+            Change::Completed => "simulation.completed",
+            Change::Failed => "simulation.failed",
             Change::Cancelled => "simulation.cancelled",
         }
     }
@@ -47,8 +62,14 @@ impl DomainEvent for SimulationChanged {
     }
 }
 
-/// Records a simulation event for the owner.
-pub(super) fn announce(uow: &mut UnitOfWork<'_>, change: Change, simulation: &Simulation) {
+/// Records a simulation event; `by` is `None` for the system.
+pub(super) fn announce(
+    uow: &mut UnitOfWork<'_>,
+    by: Option<UserId>,
+    change: Change,
+    simulation: &Simulation,
+) {
     let Simulation { id: simulation_id, user_id: owner, state, version, .. } = *simulation;
-    uow.record(Some(owner), &SimulationChanged { simulation_id, state, version, change, owner });
+    let result = simulation.result.clone();
+    uow.record(by, &SimulationChanged { simulation_id, state, version, result, change, owner });
 }

@@ -1,5 +1,5 @@
 //! Simulations: pricing runs, readable by their owner only. The plan limits how many of a user's may be
-//! waiting or running. Nothing runs them yet.
+//! waiting or running. `jobs` computes them.
 
 mod events;
 mod repository;
@@ -8,9 +8,15 @@ mod service;
 mod states;
 
 pub(crate) use events::Change;
-pub(crate) use scenario::{Scenario, Seed, Steps};
-pub(crate) use service::{NewSimulation, cancel, count_live, create, find, list};
+pub(crate) use scenario::{Reference, Runs, Scenario, Seed, Steps};
+pub(crate) use service::{
+    NewSimulation, cancel, compare, count_live, create, find, finish, is_running, list, start_next,
+};
 pub(crate) use states::{Action, State};
+
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
 
 use crate::clock::Timestamp;
 use crate::domain::Kind;
@@ -28,6 +34,8 @@ pub(crate) struct Simulation {
     pub(crate) scenario: Scenario,
     /// Current state.
     pub(crate) state: State,
+    /// What it brought, as JSON, once it is done.
+    pub(crate) result: Option<Arc<RawValue>>,
     /// Incremented by each change.
     pub(crate) version: i64,
     /// Time of creation.

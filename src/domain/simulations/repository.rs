@@ -1,6 +1,9 @@
 //! Storage of simulations: queries and writes, no decisions.
 
+use std::sync::Arc;
+
 use diesel::prelude::*;
+use serde_json::value::RawValue;
 
 use crate::clock::Timestamp;
 use crate::db::schema::{simulations, users};
@@ -10,7 +13,7 @@ use crate::domain::policy::{Authorized, Scope};
 use crate::domain::{Error, Kind, Page};
 use crate::ids::{Category, SimulationId, UserId};
 
-use super::{Scenario, Seed, Simulation, State, Steps};
+use super::{Reference, Runs, Scenario, Seed, Simulation, State, Steps};
 
 #[derive(Queryable, Insertable)]
 #[diesel(table_name = simulations)]
@@ -26,11 +29,14 @@ struct Row {
     version: i64,
     created_at: Timestamp,
     updated_at: Timestamp,
+    runs: i32,
+    reference_price: Option<i64>,
+    result: Option<String>,
 }
 
 impl Row {
     fn of(simulation: &Simulation) -> Self {
-        let Scenario { category, base_price, steps, seed } = simulation.scenario.clone();
+        let Scenario { category, base_price, reference, steps, runs, seed } = simulation.scenario.clone();
         Self {
             id: simulation.id,
             user_id: simulation.user_id,
@@ -43,22 +49,35 @@ impl Row {
             version: simulation.version,
             created_at: simulation.created_at,
             updated_at: simulation.updated_at,
+            runs: runs.get().into(),
+            reference_price: reference.map(Reference::amount),
+            result: simulation.result.as_ref().map(|result| result.get().to_owned()),
         }
     }
 
     fn read(self) -> Result<Simulation, DbError> {
         let steps = u32::try_from(self.steps).map_err(DbError::unreadable)?;
         let seed = u32::try_from(self.seed).map_err(DbError::unreadable)?;
+        let runs = u32::try_from(self.runs).map_err(DbError::unreadable)?;
+        let base_price = Money::new(self.base_price, self.currency).map_err(DbError::unreadable)?;
+        let reference = |amount| {
+            let price = Money::new(amount, self.currency).map_err(DbError::unreadable)?;
+            Reference::new(price, base_price).map_err(DbError::unreadable)
+        };
+        let result = self.result.map(RawValue::from_string).transpose().map_err(DbError::unreadable)?;
         Ok(Simulation {
             id: self.id,
             user_id: self.user_id,
             scenario: Scenario {
                 category: self.category,
-                base_price: Money::new(self.base_price, self.currency).map_err(DbError::unreadable)?,
+                base_price,
+                reference: self.reference_price.map(reference).transpose()?,
                 steps: Steps::new(steps).map_err(DbError::unreadable)?,
+                runs: Runs::new(runs).map_err(DbError::unreadable)?,
                 seed: Seed(seed),
             },
             state: self.status,
+            result: result.map(Arc::from),
             version: self.version,
             created_at: self.created_at,
             updated_at: self.updated_at,
@@ -112,11 +131,31 @@ pub(super) fn insert(uow: &mut UnitOfWork<'_>, simulation: &Authorized<Simulatio
     Ok(())
 }
 
-/// Updates the state of a simulation, provided that its version is unchanged.
+/// The oldest simulation that waits, or that is running since `running_since` or longer.
+pub(super) fn next(
+    uow: &mut UnitOfWork<'_>,
+    running_since: Timestamp,
+) -> Result<Option<Simulation>, DbError> {
+    let pending = simulations::table
+        .filter(simulations::status.eq(State::Pending))
+        .order(simulations::id.asc())
+        .first::<Row>(uow.conn())
+        .optional()?;
+    let running = simulations::table
+        .filter(simulations::status.eq(State::Running))
+        .filter(simulations::updated_at.le(running_since))
+        .order(simulations::id.asc())
+        .first::<Row>(uow.conn())
+        .optional()?;
+    pending.into_iter().chain(running).min_by_key(|row| row.id).map(Row::read).transpose()
+}
+
+/// Updates the state of a simulation, and its result if there is one, provided that its version is unchanged.
 pub(super) fn set_state(
     uow: &mut UnitOfWork<'_>,
     before: Authorized<Simulation>,
     state: State,
+    result: Option<Arc<RawValue>>,
 ) -> Result<Simulation, DbError> {
     let now = uow.now();
     let unchanged = simulations::table
@@ -124,13 +163,14 @@ pub(super) fn set_state(
         .filter(simulations::status.eq(before.state).and(simulations::version.eq(before.version)));
     let changes = (
         simulations::status.eq(state),
+        simulations::result.eq(result.as_deref().map(RawValue::get)),
         simulations::version.eq(before.version + 1),
         simulations::updated_at.eq(now),
     );
     match diesel::update(unchanged).set(changes).execute(uow.conn())? {
         1 => {
             let version = before.version + 1;
-            Ok(Simulation { state, version, updated_at: now, ..before.into_row() })
+            Ok(Simulation { state, result, version, updated_at: now, ..before.into_row() })
         }
         _ => Err(DbError::Contended("the simulation changed meanwhile".into())),
     }

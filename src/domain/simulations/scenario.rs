@@ -10,8 +10,12 @@ pub(crate) struct Scenario {
     pub(crate) category: Category,
     /// Initial price.
     pub(crate) base_price: Money,
-    /// Number of steps.
+    /// What others charge on average; the base price if `None`.
+    pub(crate) reference: Option<Reference>,
+    /// Number of steps, each a day.
     pub(crate) steps: Steps,
+    /// Number of independent runs.
+    pub(crate) runs: Runs,
     /// Seed of the random number generator.
     pub(crate) seed: Seed,
 }
@@ -26,6 +30,8 @@ pub(crate) struct Steps(u16);
 pub(crate) struct InvalidStepCount;
 
 impl Steps {
+    /// A month, unless the caller says otherwise.
+    pub(crate) const DEFAULT: Self = Self(30);
     /// More would add nothing to the result.
     pub(crate) const MAX: u16 = 1000;
 
@@ -37,6 +43,57 @@ impl Steps {
 
     /// The number of steps.
     pub(crate) fn get(self) -> u16 {
+        self.0
+    }
+}
+
+/// Number of independent runs of a simulation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Runs(u16);
+
+/// The number of runs is out of range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be {} to {} runs", Runs::MIN, Runs::MAX)]
+pub(crate) struct InvalidRunCount;
+
+impl Runs {
+    /// A variance takes two.
+    pub(crate) const MIN: u16 = 2;
+    /// The standard error is then a hundredth of the spread between runs.
+    pub(crate) const MAX: u16 = 10_000;
+    /// Unless the caller says otherwise.
+    pub(crate) const DEFAULT: Self = Self(1_000);
+
+    /// From [`Runs::MIN`] to [`Runs::MAX`].
+    pub(crate) fn new(runs: u32) -> Result<Self, InvalidRunCount> {
+        let runs = u16::try_from(runs).ok().filter(|runs| (Self::MIN..=Self::MAX).contains(runs));
+        runs.map(Self).ok_or(InvalidRunCount)
+    }
+
+    /// The number of runs.
+    pub(crate) fn get(self) -> u16 {
+        self.0
+    }
+}
+
+/// What others charge on average: minor units of the base price's currency, at least one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reference(i64);
+
+/// The reference price cannot be compared with the base price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be more than 0, in the currency of base_price")]
+pub(crate) struct InvalidReference;
+
+impl Reference {
+    /// A price above zero in the currency of the base price.
+    pub(crate) fn new(price: Money, base: Money) -> Result<Self, InvalidReference> {
+        let fits = price.amount() > 0 && price.currency() == base.currency();
+        fits.then_some(Self(price.amount())).ok_or(InvalidReference)
+    }
+
+    /// The price in minor units.
+    pub(crate) fn amount(self) -> i64 {
         self.0
     }
 }
@@ -66,6 +123,16 @@ mod tests {
             assert_eq!(Steps::new(wrong), Err(InvalidStepCount));
         }
         assert_eq!(InvalidStepCount.to_string(), "must be 1 to 1000 steps");
+    }
+
+    #[test]
+    fn runs_are_counted_from_two_to_ten_thousand() {
+        assert_eq!(Runs::new(2).map(Runs::get), Ok(2));
+        assert_eq!(Runs::new(10_000).map(Runs::get), Ok(10_000));
+        for wrong in [0, 1, 10_001, 65_538] {
+            assert_eq!(Runs::new(wrong), Err(InvalidRunCount));
+        }
+        assert_eq!(InvalidRunCount.to_string(), "must be 2 to 10000 runs");
     }
 
     #[test]

@@ -22,10 +22,16 @@ text_enum! {
 }
 
 text_enum! {
-    /// Actions on a simulation.
+    /// Actions on a simulation. All but cancelling are the system's.
     pub(crate) enum Action {
         /// Cancel, as its owner.
         Cancel = "cancel",
+        /// Begin to compute.
+        Start = "start",
+        /// Store the result.
+        Complete = "complete",
+        /// Give up: it cannot be computed.
+        Fail = "fail",
     }
 }
 
@@ -37,8 +43,13 @@ impl Machine for Simulation {
     type State = State;
     type Action = Action;
 
-    const TABLE: &'static [Rule<State, Action>] =
-        &[rule(State::Pending, Action::Cancel, Need::Owner, State::Cancelled)];
+    const TABLE: &'static [Rule<State, Action>] = &[
+        rule(State::Pending, Action::Cancel, Need::Owner, State::Cancelled),
+        rule(State::Running, Action::Cancel, Need::Owner, State::Cancelled),
+        rule(State::Pending, Action::Start, Need::System, State::Running),
+        rule(State::Running, Action::Complete, Need::System, State::Done),
+        rule(State::Running, Action::Fail, Need::System, State::Failed),
+    ];
 
     fn state(&self) -> State {
         self.state

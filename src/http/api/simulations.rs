@@ -1,8 +1,11 @@
 //! `/simulations`: pricing simulations, for their owners only.
 
+use std::sync::Arc;
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError as _, get, post};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -10,15 +13,17 @@ use crate::clock::Timestamp;
 use crate::domain::Error;
 use crate::domain::money::Money;
 use crate::domain::policy::{Scope, allowed_actions};
-use crate::domain::simulations::{self, NewSimulation, Seed, Simulation, State, Steps};
+use crate::domain::simulations::{self, NewSimulation, Reference, Runs, Seed, Simulation, State, Steps};
 use crate::http::input::MoneyInput;
 use crate::http::schema::steps;
 use crate::http::{Body, Fields, Id, IdempotentCall, PageQuery, Paged, Problem, Query, ReadCall, Reply};
 use crate::ids::{Category, SimulationId};
+use crate::jobs::SimulationProgress;
+use crate::simulation::Outcome;
 
 /// All routes under `/simulations`.
 pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
-    cfg.service(list).service(create).service(get_one).service(cancel);
+    cfg.service(list).service(create).service(compare).service(get_one).service(cancel);
 }
 
 /// A pricing run.
@@ -32,10 +37,20 @@ struct SimulationView {
     category: Category,
     /// The initial price.
     base_price: Money,
+    /// What others charge on average; null if it is the base price.
+    reference_price: Option<Money>,
+    /// Days of a run.
     steps: u16,
+    /// Independent runs.
+    runs: u16,
     /// The seed of the random numbers: the same scenario with the same seed gives the same result.
     seed: u32,
     state: State,
+    /// How far it is, while this server is running it.
+    progress: Option<ProgressView>,
+    /// What it brought, once it is done. Not in lists.
+    #[schema(value_type = Option<Outcome>)]
+    result: Option<Arc<RawValue>>,
     /// What you may do with it.
     #[schema(schema_with = steps::<Simulation>)]
     allowed_actions: Vec<&'static str>,
@@ -43,6 +58,16 @@ struct SimulationView {
     version: i64,
     created_at: Timestamp,
     updated_at: Timestamp,
+}
+
+/// How far a simulation is.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SimulationProgress)]
+struct ProgressView {
+    /// Runs that are computed.
+    done: u32,
+    /// All runs.
+    total: u32,
 }
 
 impl SimulationView {
@@ -53,14 +78,30 @@ impl SimulationView {
             room: simulation.room().to_string(),
             category: scenario.category,
             base_price: scenario.base_price,
+            reference_price: scenario
+                .reference
+                .and_then(|reference| Money::new(reference.amount(), scenario.base_price.currency()).ok()),
             steps: scenario.steps.get(),
+            runs: scenario.runs.get(),
             seed: scenario.seed.0,
             state: simulation.state,
+            progress: None,
+            result: simulation.result.clone(),
             allowed_actions: allowed_actions(scope, simulation),
             version: simulation.version,
             created_at: simulation.created_at,
             updated_at: simulation.updated_at,
         }
+    }
+
+    fn at(self, progress: Option<SimulationProgress>) -> Self {
+        let running = progress.filter(|_| self.state == State::Running);
+        let progress = running.map(|SimulationProgress { done, total, .. }| ProgressView { done, total });
+        Self { progress, ..self }
+    }
+
+    fn without_result(self) -> Self {
+        Self { result: None, ..self }
     }
 }
 
@@ -71,7 +112,7 @@ async fn list(call: ReadCall, Query(page): Query<PageQuery>) -> Result<HttpRespo
     let page = page.parse(call.app())?;
     call.read(move |uow, scope| {
         let slice = simulations::list(uow, scope, page)?;
-        Reply::ok(&Paged::of(slice.map(|simulation| SimulationView::of(scope, &simulation))))
+        Reply::ok(&Paged::of(slice.map(|simulation| SimulationView::of(scope, &simulation).without_result())))
     })
     .await
 }
@@ -85,9 +126,14 @@ struct CreateSimulation {
     category: String,
     /// The initial price.
     base_price: MoneyInput,
-    /// 1 to 1,000.
+    /// What others charge on average, in the same currency; the base price if absent.
+    reference_price: Option<MoneyInput>,
+    /// Days of a run: 1 to 1,000.
     #[schema(minimum = 1, maximum = 1_000)]
     steps: u32,
+    /// Independent runs: 2 to 10,000; 1,000 if absent.
+    #[schema(minimum = 2, maximum = 10_000)]
+    runs: Option<u32>,
     /// The seed of the random numbers; generated if absent.
     seed: Option<u32>,
 }
@@ -97,12 +143,74 @@ impl CreateSimulation {
         let mut fields = Fields::default();
         let category = fields.take("category", self.category.parse::<Category>());
         let base_price = fields.take("base_price", self.base_price.parse());
+        let reference = fields.take(
+            "reference_price",
+            self.reference_price
+                .as_ref()
+                .zip(base_price)
+                .map(|(given, base)| reference(given, base))
+                .transpose(),
+        );
         let steps = fields.take("steps", Steps::new(self.steps));
+        let runs = fields.take("runs", self.runs.map_or(Ok(Runs::DEFAULT), Runs::new));
         let seed = self.seed.map(Seed);
-        let new =
-            || Some(NewSimulation { category: category?, base_price: base_price?, steps: steps?, seed });
+        let new = || {
+            Some(NewSimulation {
+                category: category?,
+                base_price: base_price?,
+                reference: reference?,
+                steps: steps?,
+                runs: runs?,
+                seed,
+            })
+        };
         fields.finish(new())
     }
+}
+
+fn reference(given: &MoneyInput, base: Money) -> Result<Reference, String> {
+    Reference::new(given.parse()?, base).map_err(|error| error.to_string())
+}
+
+/// Which simulations to compare.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct CompareQuery {
+    /// Ids of 2 to 10 simulations of your own, separated by commas.
+    ids: Option<String>,
+}
+
+impl CompareQuery {
+    fn parse(&self) -> Result<Vec<SimulationId>, Error> {
+        let ids = self.ids.as_deref().unwrap_or_default().split(',').take(11).map(str::parse);
+        let ids: Option<Vec<SimulationId>> = ids.collect::<Result<_, _>>().ok();
+        ids.filter(|ids| (2..=10).contains(&ids.len())).ok_or_else(|| {
+            Error::invalid("ids", "must be the ids of 2 to 10 simulations, separated by commas")
+        })
+    }
+}
+
+/// Simulations beside each other.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SimulationComparison)]
+struct Comparison {
+    /// In the order asked for.
+    items: Vec<SimulationView>,
+}
+
+/// Several of your simulations with their results.
+#[utoipa::path(operation_id = "compareSimulations", params(CompareQuery), responses((status = 200, body = Comparison)))]
+#[get("/simulations/compare")]
+async fn compare(call: ReadCall, Query(query): Query<CompareQuery>) -> Result<HttpResponse, Problem> {
+    let ids = query.parse()?;
+    let jobs = call.app().simulations.clone();
+    call.read(move |uow, scope| {
+        let found = simulations::compare(uow, scope, &ids)?;
+        let view =
+            |simulation: &Simulation| SimulationView::of(scope, simulation).at(jobs.progress(simulation.id));
+        Reply::ok(&Comparison { items: found.iter().map(|simulation| view(simulation)).collect() })
+    })
+    .await
 }
 
 /// Start a simulation. Your plan limits how many may be queued or running: 429 beyond it.
@@ -122,21 +230,26 @@ async fn create(Body(body): Body<CreateSimulation>, call: IdempotentCall) -> Res
     if created.as_ref().is_err_and(|problem| problem.status_code() == StatusCode::TOO_MANY_REQUESTS) {
         app.metrics.plan_limited("simulations", plan.as_str());
     }
+    app.simulations.created();
     created
 }
 
-/// A simulation.
+/// A simulation, with its progress while it is running and its result once it is done.
 #[utoipa::path(responses((status = 200, body = SimulationView), (status = 304)))]
 #[get("/simulations/{id}")]
 async fn get_one(call: ReadCall, Id(id): Id<SimulationId>) -> Result<HttpResponse, Problem> {
+    let jobs = call.app().simulations.clone();
     call.read(move |uow, scope| {
         let simulation = simulations::find(uow, scope, id)?;
-        Ok(Reply::ok(&SimulationView::of(scope, &simulation))?.etag(simulation.version))
+        let view = SimulationView::of(scope, &simulation).at(jobs.progress(id));
+        // Progress changes without the version, and a copy of it is out of date as well.
+        let done = view.progress.as_ref().map_or(0, |progress| i64::from(progress.done));
+        Ok(Reply::ok(&view)?.etag(simulation.version | done << 32))
     })
     .await
 }
 
-/// Cancel a simulation.
+/// Cancel a simulation that waits or runs.
 #[utoipa::path(responses((status = 200, body = SimulationView)))]
 #[post("/simulations/{id}/cancel")]
 async fn cancel(Id(id): Id<SimulationId>, call: IdempotentCall) -> Result<HttpResponse, Problem> {

@@ -56,12 +56,14 @@ const REFUSALS: [Refusal; 13] = [
 ];
 
 /// Error answers that do not follow from what the operation takes.
-const FURTHER: [(&str, &str); 5] = [
+const FURTHER: [(&str, &str); 7] = [
     ("registerAccount", "409"),
     ("issueToken", "401"),
     ("logIn", "401"),
     ("refreshToken", "401"),
     ("endLogins", "409"),
+    ("compareSimulations", "403"),
+    ("compareSimulations", "404"),
 ];
 
 /// Calls that change something and take no `Idempotency-Key`: done twice, they have done the same.

@@ -379,5 +379,6 @@ fn is_excluded(exclude: Exclude, connection: ConnectionId, user: UserId) -> bool
     match exclude {
         Exclude::Connection(who) => who == connection,
         Exclude::User(who) => who == user,
+        Exclude::Nobody => false,
     }
 }

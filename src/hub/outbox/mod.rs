@@ -36,15 +36,20 @@ pub enum Delivery {
 pub struct LatestKey(Arc<State>);
 
 #[derive(Debug, PartialEq, Eq, Hash)]
-struct State {
-    room: Room,
-    user: UserId,
+enum State {
+    Presence(Room, UserId),
+    Progress(Room),
 }
 
 impl LatestKey {
     /// Whether `user` is in `room`.
     pub(crate) fn presence(room: Room, user: UserId) -> Self {
-        Self(Arc::new(State { room, user }))
+        Self(Arc::new(State::Presence(room, user)))
+    }
+
+    /// How far the work that a room follows is.
+    pub(crate) fn progress(room: Room) -> Self {
+        Self(Arc::new(State::Progress(room)))
     }
 }
 

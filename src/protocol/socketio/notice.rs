@@ -60,6 +60,10 @@ pub(in crate::protocol) fn write(namespace: Namespace, notice: &Notice) -> Bytes
             let failure = Failure { code, message, retry_after: *retry_after, reconnect_in_ms: None };
             to.event(notice.name(), &Failed { entry_id, failure })
         }
+        Notice::SimulationProgress { simulation_id, done, total } => to.event(
+            notice.name(),
+            &serde_json::json!({ "simulation_id": simulation_id, "done": done, "total": total }),
+        ),
         Notice::TokenExpiring { expires_at } => {
             to.event("token_expiring", &serde_json::json!({ "expires_at": expires_at }))
         }

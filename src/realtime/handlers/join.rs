@@ -136,6 +136,21 @@ pub(crate) async fn first_rooms(caller: &Caller, target: &EndpointTarget) -> Res
     Ok(())
 }
 
+/// Joins a room that the caller has just created: its events so far are sent as if they were live.
+pub(super) async fn from_start(caller: &Caller, room: Room) -> Result<(), CloseReason> {
+    let mut stay = caller.hub.join(caller.connection(), room.clone()).await.map_err(|error| match error {
+        JoinError::Draining => CloseReason::Restarting,
+        error => Refusal::from(error).close_reason(),
+    })?;
+    let since_start = missed(caller, room.clone(), Some(Seq::START), None).await;
+    let (head, events) = since_start.map_err(|refusal| refusal.close_reason())?;
+    caller.went_live(room.clone(), head);
+    for envelope in events.into_iter().flatten() {
+        let _ = caller.send(&Notice::Event(event(envelope)));
+    }
+    go_live(caller, &room, &mut stay, head).await.map_err(|error| Refusal::from(error).close_reason())
+}
+
 /// Whether the standing in a room must be checked again after joining it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Recheck {

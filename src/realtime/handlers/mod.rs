@@ -11,6 +11,7 @@ mod read;
 mod refresh;
 mod reflections;
 mod refusal;
+mod simulations;
 mod typing;
 mod whoami;
 
@@ -58,6 +59,8 @@ pub(crate) async fn run(
         Command::Reflect { entry } => reflections::reflect(caller, entry).await,
         Command::Regenerate { entry } => reflections::regenerate(caller, entry).await,
         Command::Cancel { entry } => reflections::cancel(caller, entry).await,
+        Command::Run(wanted) => simulations::run(caller, id, wanted).await,
+        Command::CancelSimulation { simulation } => simulations::cancel(caller, simulation).await,
         Command::Whoami => Ok(whoami::answer(caller)),
         // The session answers it itself.
         Command::Ping => Ok(Outcome::Done),

@@ -65,6 +65,7 @@ impl World {
             "admin" => &self.newcomer,
             _ => "",
         };
+        let path = if path == "/simulations/compare" { "/simulations/compare?ids={id},{id}" } else { path };
         path.replace("{id}", id)
             .replace("{service_id}", &self.service)
             .replace("{template_id}", &self.template)
@@ -236,6 +237,7 @@ pub(super) const ROWS: &[Row] = &[
     row("GET /conversations/{id}", Private, Ana, "/conversations/{id}", no_body),
     row("GET /simulations", Private, Ana, "/simulations/{id}", no_body),
     row("POST /simulations", Private, Ana, "/simulations/{id}", |_, _| world::simulation()),
+    row("GET /simulations/compare", Private, Ana, "/simulations/{id}", no_body),
     row("GET /simulations/{id}", Private, Ana, "/simulations/{id}", no_body),
     row("POST /simulations/{id}/cancel", Private, Ana, "/simulations/{id}", no_body),
     row("GET /admin/users", Watched, Ana, "/auth/me", no_body),

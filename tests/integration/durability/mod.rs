@@ -5,4 +5,5 @@ mod database_restarts;
 mod full_disk;
 mod killed;
 mod one_file;
+mod simulations;
 mod stop;

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::both_engines;
 
 both_engines! {
-    async fn my_limits_are_those_of_my_plan_and_say_what_i_use(app with ["--free-requests=100"]) {
+    async fn my_limits_are_those_of_my_plan_and_say_what_i_use(app with ["--free-requests=100", "--simulation-threads=0"]) {
         let (ana, eve) = (app.consumer("ana").await, app.consumer("eve").await);
         let before = ana.get("/me/limits").await.ok();
         assert_eq!(before["plan"], "free");

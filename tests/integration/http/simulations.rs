@@ -6,7 +6,7 @@ use souk::auth::{NewPassword, SignUp};
 use souk::domain::users::{DisplayName, Plan, Role};
 
 use crate::both_engines;
-use crate::support::{PASSWORD, Person, TestApp, id};
+use crate::support::{PASSWORD, Person, TestApp, eventually, id};
 
 fn scenario() -> Value {
     json!({"category": "plumbing", "base_price": {"amount": 5_000, "currency": "EUR"}, "steps": 10})
@@ -36,8 +36,79 @@ async fn on_plan(app: &TestApp, plan: Plan) -> Person {
     app.log_in(plan.as_str()).await
 }
 
+/// Creates one, and waits until it is done.
+async fn done(who: &Person, scenario: Value) -> Value {
+    let address = format!("/simulations/{}", id(&who.post("/simulations", scenario).await.ok()));
+    eventually(async || who.get(&address).await.ok()["state"] == "done").await;
+    who.get(&address).await.ok()
+}
+
+fn with(changes: &[(&str, u32)]) -> Value {
+    let mut scenario = scenario();
+    changes.iter().for_each(|(field, value)| scenario[*field] = json!(value));
+    scenario
+}
+
 both_engines! {
-    async fn a_simulation_waits_until_its_owner_calls_it_off(app) {
+    async fn a_simulation_is_run_and_the_same_seed_brings_the_same(app) {
+        let (ben, eve) = (app.provider("ben").await, app.provider("eve").await);
+        let first = done(&ben, with(&[("seed", 7), ("runs", 100)])).await;
+        let again = done(&ben, with(&[("seed", 7), ("runs", 100)])).await;
+        let other = done(&ben, with(&[("seed", 8), ("runs", 100)])).await;
+        assert_eq!(first["result"], again["result"]);
+        assert_ne!(first["result"], other["result"]);
+        let result = &first["result"];
+        assert_eq!((&result["runs"], &first["progress"]), (&json!(100), &Value::Null));
+        let bins = result["revenue"]["histogram"].as_array().unwrap();
+        assert_eq!(bins.iter().map(|bin| bin["runs"].as_u64().unwrap()).sum::<u64>(), 100);
+        let told = ["simulation.created", "simulation.started", "simulation.completed"];
+        assert_eq!(app.db_kinds(first["room"].as_str().unwrap()).await, told);
+        let joined = ben.live().await.ack(json!({"type": "join", "room": first["room"], "since": 0})).await;
+        assert_eq!(&joined["events"][2]["data"]["result"], result);
+        assert_eq!(ben.post(&format!("/simulations/{}/cancel", id(&first)), Value::Null).await.status, 409);
+        assert_eq!(ben.get("/simulations").await.ok()["items"][0]["result"], Value::Null, "not in lists");
+
+        let compare = |ids: &[&str]| format!("/simulations/compare?ids={}", ids.join(","));
+        let both = [id(&other), id(&first)];
+        assert_eq!(ben.get(&compare(&both)).await.ok()["items"], json!([other, first]));
+        eve.get(&compare(&both)).await.refused(403);
+        ben.get(&compare(&[both[0], "01890a5d-ac96-774b-bcce-b302099a8057"])).await.refused(404);
+        for wrong in [vec![both[0]], vec![both[0], "7"], vec![both[0]; 11]] {
+            assert_eq!(ben.get(&compare(&wrong)).await.refused(422)["errors"][0]["field"], "ids");
+        }
+    }
+
+    async fn what_others_charge_decides_what_a_price_brings(app) {
+        let ben = app.provider("ben").await;
+        let mut expensive = with(&[("seed", 7)]);
+        expensive["reference_price"] = json!({"amount": 4_000, "currency": "EUR"});
+        let (usual, expensive) = (done(&ben, with(&[("seed", 7)])).await, done(&ben, expensive).await);
+        let bookings = |of: &Value| of["result"]["bookings"]["mean"]["value"].as_f64().unwrap();
+        assert!(bookings(&expensive) < bookings(&usual), "{expensive}");
+        for wrong in [json!({"amount": 0, "currency": "EUR"}), json!({"amount": 5_000, "currency": "USD"})] {
+            let mut scenario = scenario();
+            scenario["reference_price"] = wrong;
+            let problem = ben.post("/simulations", scenario).await.refused(422);
+            assert_eq!(problem["errors"][0]["field"], "reference_price");
+        }
+    }
+
+    async fn a_running_simulation_can_be_cancelled(app) {
+        let ben = app.provider("ben").await;
+        let largest = with(&[("steps", 1_000), ("runs", 10_000)]);
+        let address = format!("/simulations/{}", id(&ben.post("/simulations", largest).await.ok()));
+        eventually(async || {
+            let simulation = ben.get(&address).await.ok();
+            simulation["state"] == "running" && simulation["progress"]["done"].as_u64() > Some(0)
+        })
+        .await;
+        let cancelled = ben.post(&format!("{address}/cancel"), Value::Null).await.ok();
+        assert_eq!((&cancelled["state"], &cancelled["progress"]), (&json!("cancelled"), &Value::Null));
+        assert_eq!(done(&ben, scenario()).await["result"]["runs"], 1_000, "the thread is free again");
+        assert_eq!(ben.get(&address).await.ok()["state"], "cancelled");
+    }
+
+    async fn a_simulation_waits_until_its_owner_calls_it_off(app with ["--simulation-threads=0"]) {
         let ben = app.provider("ben").await;
         let mut wanted = scenario();
         wanted["seed"] = json!(4_294_967_295_u32);
@@ -68,7 +139,7 @@ both_engines! {
         assert_ne!(first["seed"], second["seed"]);
     }
 
-    async fn nobody_else_sees_it_not_even_an_admin(app) {
+    async fn nobody_else_sees_it_not_even_an_admin(app with ["--simulation-threads=0"]) {
         let (ben, eve, root) =
             (app.provider("ben").await, app.consumer("eve").await, app.db_admin("root").await);
         let simulation = ben.post("/simulations", scenario()).await.ok();
@@ -87,7 +158,7 @@ both_engines! {
         ben.get("/simulations/01890a5d-ac96-774b-bcce-b302099a8057").await.refused(404);
     }
 
-    async fn as_many_wait_as_the_plan_allows_and_no_more(app with ["--free-simulations=3"]) {
+    async fn as_many_wait_as_the_plan_allows_and_no_more(app with ["--free-simulations=3", "--simulation-threads=0"]) {
         let (ben, eve) = (app.provider("ben").await, app.consumer("eve").await);
         assert_eq!(ask(&ben, 16).await, 3);
         assert_eq!(ask(&ben, 1).await, 0);
@@ -103,7 +174,7 @@ both_engines! {
         assert_eq!(ask(&ben, 16).await, 1);
     }
 
-    async fn a_better_plan_allows_more(app) {
+    async fn a_better_plan_allows_more(app with ["--simulation-threads=0"]) {
         for (plan, allowed) in [(Plan::Free, 1), (Plan::Pro, 5), (Plan::Enterprise, 20)] {
             let person = on_plan(app, plan).await;
             assert_eq!(ask(&person, allowed + 1).await, allowed, "{plan}");
@@ -118,7 +189,7 @@ both_engines! {
         let problem = ben.post("/simulations", wrong).await.refused(422);
         let fields: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|error| &error["field"]).collect();
         assert_eq!(fields, ["category", "base_price", "steps"]);
-        for (field, value) in [("steps", json!(0)), ("seed", json!(-1)), ("seed", json!(4_294_967_296_u64))] {
+        for (field, value) in [("steps", json!(0)), ("runs", json!(1)), ("runs", json!(10_001)), ("seed", json!(-1)), ("seed", json!(4_294_967_296_u64))] {
             let mut wrong = scenario();
             wrong[field] = value;
             assert_eq!(ben.post("/simulations", wrong).await.refused(422)["errors"][0]["field"], field);
@@ -126,7 +197,7 @@ both_engines! {
         assert_eq!(ask(&ben, 1).await, 1, "what was refused takes no place");
     }
 
-    async fn a_simulation_that_is_asked_for_again_is_one(app) {
+    async fn a_simulation_that_is_asked_for_again_is_one(app with ["--simulation-threads=0"]) {
         let ben = app.provider("ben").await;
         let answers = join_all((0..8).map(|_| async { ben.post("/simulations", scenario()).key("k1").await })).await;
         assert!(answers.iter().all(|answer| answer.status == 201 && answer.ok() == answers[0].ok()));

@@ -14,6 +14,7 @@ mod reflections;
 mod rights;
 mod rooms;
 mod session;
+mod simulations;
 mod socketio;
 mod stopping;
 mod protocol_violations;

@@ -144,7 +144,7 @@ both_engines! {
     async fn each_plan_has_its_own_limits(
         app with [
             "--free-connections=1", "--free-messages=11", "--free-rooms=1", "--free-requests=1001",
-            "--free-simulations=1", "--free-generations=1", "--pro-generations=2", "--enterprise-generations=3",
+            "--simulation-threads=0", "--free-simulations=1", "--free-generations=1", "--pro-generations=2", "--enterprise-generations=3",
             "--pro-connections=2", "--pro-messages=12", "--pro-rooms=2", "--pro-requests=1002", "--pro-simulations=2",
             "--enterprise-connections=3", "--enterprise-messages=13", "--enterprise-rooms=3",
             "--enterprise-requests=1003", "--enterprise-simulations=3",

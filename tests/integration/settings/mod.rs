@@ -87,6 +87,7 @@ const SHOWN: &[(&str, &str)] = &[
     ("SOUK_FREE_MESSAGES", "each_plan_has_its_own_limits"),
     ("SOUK_FREE_ROOMS", "each_plan_has_its_own_limits"),
     ("SOUK_FREE_REQUESTS", "each_plan_has_its_own_limits"),
+    ("SOUK_SIMULATION_THREADS", "a_simulation_waits_until_its_owner_calls_it_off"),
     ("SOUK_FREE_SIMULATIONS", "each_plan_has_its_own_limits"),
     ("SOUK_FREE_GENERATIONS", "each_plan_has_its_own_limits"),
     ("SOUK_PRO_CONNECTIONS", "each_plan_has_its_own_limits"),
