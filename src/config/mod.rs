@@ -111,7 +111,7 @@ pub struct Config {
 /// What the check parsed along the way.
 struct Checked {
     signing: signing::Choice,
-    journal: journal::Choice,
+    journal: JournalConfig,
     generation: GenerationConfig,
     metrics: MetricsConfig,
     load_test_secret: Option<Secret<String>>,
@@ -155,23 +155,18 @@ impl Settings {
     /// Checks the settings as a whole and reads the files that they name, but writes nothing: development
     /// secrets that do not exist yet are generated and not stored.
     pub fn check(self) -> Result<Config, Refusals> {
-        self.settle(signing::Choice::try_out, journal::Choice::try_out)
+        self.settle(signing::Choice::try_out)
     }
 
-    /// Checks the settings as a whole. In development, a missing token secret and a missing journal key are
-    /// generated and stored.
+    /// Checks the settings as a whole. In development, a missing token secret is generated and stored; a
+    /// missing journal key, only where journals are opened.
     pub fn into_config(self) -> Result<Config, Refusals> {
-        self.settle(signing::Choice::settle, journal::Choice::settle)
+        self.settle(signing::Choice::settle)
     }
 
-    fn settle(
-        self,
-        signing_key: impl Fn(signing::Choice) -> Result<Signing, Refusal>,
-        journal_key: impl Fn(journal::Choice) -> Result<JournalConfig, Refusal>,
-    ) -> Result<Config, Refusals> {
+    fn settle(self, key: impl Fn(signing::Choice) -> Result<Signing, Refusal>) -> Result<Config, Refusals> {
         let Checked { signing, journal, generation, metrics, load_test_secret } = self.checked()?;
-        let one = |refusal| Refusals(vec![refusal]);
-        let (signing, journal) = (signing_key(signing).map_err(one)?, journal_key(journal).map_err(one)?);
+        let signing = key(signing).map_err(|refusal| Refusals(vec![refusal]))?;
         Ok(Config {
             env: self.environment.env,
             server: self.server,
