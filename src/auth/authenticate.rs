@@ -12,7 +12,7 @@ use crate::ids::{CallId, UserId};
 use super::issuers::{OutsideToken, Provisioning};
 use super::token::Unverified;
 use super::token::own::OwnToken;
-use super::{AUDITED_REFUSALS, Auth, AuthError, Refusal};
+use super::{AUDITED_REFUSALS, Auth, AuthError, TokenRefusal};
 
 /// A token whose signature, claims and lifetime are valid; it has not been checked against the database yet.
 pub(crate) struct Verified(pub(super) ProvenToken);
@@ -91,7 +91,7 @@ impl Auth {
             let noted =
                 self.db.write(move |uow| logins::service::touch(uow, login, &jti, is_of_pair)).await?;
             if !noted {
-                return Err(concerned(Refusal::Revoked.into()));
+                return Err(concerned(TokenRefusal::Revoked.into()));
             }
         }
         let parts = ScopeParts {
@@ -136,7 +136,7 @@ impl Auth {
             .await?;
         let concerned = |error| Refused { error, user: known.as_ref().map(|user| user.id) };
         if is_revoked {
-            return Err(concerned(Refusal::Revoked.into()));
+            return Err(concerned(TokenRefusal::Revoked.into()));
         }
         if let Some(user) = &known {
             check_outside_user(&token, user).map_err(concerned)?;
@@ -225,14 +225,14 @@ impl Auth {
 fn check(token: &OwnToken, shown: Option<TokenRecord>, now: Timestamp) -> Result<TokenRecord, AuthError> {
     let shown = shown.ok_or(AuthError::UnknownOrInactive)?;
     if shown.user.id != token.user {
-        return Err(Refusal::Claim.into());
+        return Err(TokenRefusal::Claim.into());
     }
     if !shown.user.is_active {
         return Err(AuthError::UnknownOrInactive);
     }
     let is_withdrawn = shown.pair.is_some_and(|pair| pair.withdrawn_at.is_some());
     if shown.is_revoked || is_withdrawn || shown.login.revoked_at.is_some() || shown.user.role != token.role {
-        return Err(Refusal::Revoked.into());
+        return Err(TokenRefusal::Revoked.into());
     }
     if shown.login.expires_at <= now {
         return Err(AuthError::Expired);
@@ -250,7 +250,7 @@ fn check_outside_user(token: &OutsideToken, user: &User) -> Result<(), AuthError
     let epoch = user.token_epoch;
     let is_newer = |issued_at: Timestamp| issued_at.as_seconds() > epoch.as_seconds();
     if epoch > Timestamp::EPOCH && !token.issued_at.is_some_and(is_newer) {
-        return Err(Refusal::Revoked.into());
+        return Err(TokenRefusal::Revoked.into());
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ pub enum AuthError {
     Missing,
     /// The token is not acceptable, now or later.
     #[error("invalid token: {0}")]
-    Invalid(Refusal),
+    Invalid(TokenRefusal),
     /// The token was valid and has expired.
     #[error("token expired")]
     Expired,
@@ -39,7 +39,7 @@ pub enum AuthError {
 
 /// The rule by which a token is refused. For logs, audit rows and metrics, never for the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum Refusal {
+pub enum TokenRefusal {
     /// Longer than [`super::token::MAX_TOKEN_BYTES`].
     #[error("longer than 8 KiB")]
     TooLong,
@@ -87,7 +87,7 @@ pub enum Refusal {
     Revoked,
 }
 
-impl Refusal {
+impl TokenRefusal {
     /// A stable identifier for metrics labels and audit rows.
     pub(crate) fn code(self) -> &'static str {
         match self {
@@ -116,7 +116,7 @@ impl AuthError {
         !matches!(self, Self::Overloaded { .. } | Self::Internal(_))
     }
 
-    /// A stable identifier for metrics labels and audit rows; that of the [`Refusal`] for an invalid token.
+    /// A stable identifier for metrics labels and audit rows; that of the [`TokenRefusal`] for an invalid token.
     pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::Missing => "missing",
@@ -141,8 +141,8 @@ impl From<DbError> for AuthError {
     }
 }
 
-impl From<Refusal> for AuthError {
-    fn from(refusal: Refusal) -> Self {
+impl From<TokenRefusal> for AuthError {
+    fn from(refusal: TokenRefusal) -> Self {
         Self::Invalid(refusal)
     }
 }

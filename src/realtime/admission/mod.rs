@@ -6,7 +6,7 @@ mod pending_connections;
 use actix_web::HttpRequest;
 
 use crate::app::App;
-use crate::auth::{Auth, AuthError, Refusal};
+use crate::auth::{Auth, AuthError, TokenRefusal};
 use crate::domain::policy::Scope;
 use crate::hub::{LimitError, UserPermit};
 use crate::ids::CallId;
@@ -32,7 +32,7 @@ pub(super) async fn authenticate_token(
 fn close_reason(error: AuthError) -> CloseReason {
     match error {
         AuthError::Missing => CloseReason::NoToken,
-        AuthError::Invalid(Refusal::Revoked) => CloseReason::Revoked,
+        AuthError::Invalid(TokenRefusal::Revoked) => CloseReason::Revoked,
         AuthError::Invalid(_) => CloseReason::InvalidToken,
         AuthError::Expired => CloseReason::TokenExpired,
         AuthError::NoSubject => CloseReason::NoSubject,
