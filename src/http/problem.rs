@@ -246,6 +246,11 @@ fn write(path: &str, call: Option<CallId>, response: HttpResponse<BoxBody>) -> H
     answer.content_type("application/problem+json").body(body)
 }
 
+/// The document for a request whose head was refused: it has no path and no id.
+pub(super) fn of_refused_head(status: StatusCode) -> String {
+    serde_json::to_string(&of_framework(status).document("", None)).unwrap_or_default()
+}
+
 fn of_framework(status: StatusCode) -> Problem {
     let (code, detail) = match status {
         StatusCode::NOT_FOUND => ("not_found", "there is no such address"),
