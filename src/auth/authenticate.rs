@@ -1,5 +1,9 @@
 //! From a token to a `Scope`: first the checks that the token alone allows, then those against our own rows.
 
+use std::net::IpAddr;
+
+use sha2::{Digest as _, Sha256};
+
 use crate::clock::Timestamp;
 use crate::db::audit_log::{NewAudit, Outcome};
 use crate::db::{DbError, UnitOfWork};
@@ -8,6 +12,7 @@ use crate::domain::policy::{Scope, ScopeParts};
 use crate::domain::users::logins::{self, NOTED_EVERY, Revoked, TokenRecord};
 use crate::domain::users::{self, DisplayName, ExternalUser, Role, User};
 use crate::ids::{CallId, UserId};
+use crate::limits::CallerLimits;
 
 use super::issuers::{OutsideToken, Provisioning};
 use super::token::Unverified;
@@ -61,6 +66,31 @@ impl Auth {
                 Err(refused.error)
             }
         }
+    }
+
+    /// Like [`Auth::authenticate`], for a caller that is not trusted yet. Once the address has used up its
+    /// rate, a token that keeps being refused is not looked up in the database any more.
+    ///
+    /// Charges nothing to the address and notes no refusal: the caller does, in this order, so that a refusal
+    /// beyond the rate costs no more than its answer.
+    pub(crate) async fn identify(
+        &self,
+        token: &str,
+        address: IpAddr,
+        rates: &CallerLimits,
+        call: CallId,
+    ) -> Result<Scope, Refused> {
+        let proven = self.prove(token).await?;
+        let digest = Sha256::digest(token).into();
+        if rates.may_look_up(&digest, address).is_err() {
+            // The address's budget is exhausted, which is the answer that the caller gets.
+            return Err(AuthError::Missing.into());
+        }
+        let admitted = self.admit(proven, call).await;
+        if admitted.as_ref().is_err_and(|refused| refused.error().is_verdict()) {
+            rates.refused(digest);
+        }
+        admitted
     }
 
     /// Checks what needs no database: form, key, signature, claims. Cheap enough to run on any

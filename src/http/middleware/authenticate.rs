@@ -6,14 +6,11 @@
 //! may still have valid callers (an office, a mobile network), so tokens are checked there, too: first the
 //! signature, which costs no more than the refusal would, and the database only for a validly signed token.
 
-use std::net::IpAddr;
-
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, ResponseError, web};
-use sha2::{Digest, Sha256};
 
 use crate::app::App;
 use crate::auth::{AuthError, Refused};
@@ -110,7 +107,7 @@ async fn check(app: &App, request: &ServiceRequest) -> Result<(), Rejection> {
     let address = client_address(request.request(), &app.config.server);
     let refused = match bearer(request.headers()) {
         None => AuthError::Missing.into(),
-        Some(token) => match identify(app, token, address, call_of(app, request)).await {
+        Some(token) => match app.auth.identify(token, address, &app.rates, call_of(app, request)).await {
             Ok(scope) => return count_caller(app, request, scope),
             Err(refused) => refused,
         },
@@ -125,20 +122,6 @@ async fn check(app: &App, request: &ServiceRequest) -> Result<(), Rejection> {
         Ok(_) => Err(Rejection::Token(refused)),
         Err(limited) => Err(Rejection::Limited(too_many(limited))),
     }
-}
-
-async fn identify(app: &App, token: &str, address: IpAddr, call: CallId) -> Result<Scope, Refused> {
-    let proven = app.auth.prove(token).await?;
-    let digest = Sha256::digest(token).into();
-    if app.rates.may_look_up(&digest, address).is_err() {
-        // The address's budget is exhausted, which is the answer that the caller gets.
-        return Err(AuthError::Missing.into());
-    }
-    let admitted = app.auth.admit(proven, call).await;
-    if admitted.as_ref().is_err_and(|refused| refused.error().is_verdict()) {
-        app.rates.refused(digest);
-    }
-    admitted
 }
 
 fn count_caller(app: &App, request: &ServiceRequest, scope: Scope) -> Result<(), Rejection> {
