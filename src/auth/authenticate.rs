@@ -229,6 +229,7 @@ impl Auth {
         self.metrics.refused(error.code());
         match error {
             AuthError::Internal(_) => log::error!(request_id:% = call; "{error}"),
+            AuthError::Unavailable { .. } => log::debug!(request_id:% = call; "{error}"),
             AuthError::Overloaded { .. } => log::warn!(request_id:% = call; "{error}"),
             _ => log::info!(request_id:% = call, reason = error.code(); "refused a token: {error}"),
         }

@@ -26,7 +26,13 @@ pub enum AuthError {
     /// The subject is unknown, or its user is suspended.
     #[error("user unknown or inactive")]
     UnknownOrInactive,
-    /// Undecided: the database or an issuer's keys are unavailable for now. Retryable.
+    /// Undecided: the database is unavailable, which it logs itself, once for the whole outage. Retryable.
+    #[error("the database is unavailable; try again in {} s", retry_after.as_secs())]
+    Unavailable {
+        /// How long to wait before retrying.
+        retry_after: Duration,
+    },
+    /// Undecided: the database is overloaded, or an issuer's keys are unavailable for now. Retryable.
     #[error("authentication is overloaded; try again in {} s", retry_after.as_secs())]
     Overloaded {
         /// How long to wait before retrying.
@@ -113,7 +119,7 @@ impl TokenRefusal {
 impl AuthError {
     /// Whether this is a decision about the caller that a retry would not change.
     pub(crate) fn is_verdict(&self) -> bool {
-        !matches!(self, Self::Overloaded { .. } | Self::Internal(_))
+        !matches!(self, Self::Unavailable { .. } | Self::Overloaded { .. } | Self::Internal(_))
     }
 
     /// A stable identifier for metrics labels and audit rows; that of the [`TokenRefusal`] for an invalid token.
@@ -124,7 +130,7 @@ impl AuthError {
             Self::Expired => "expired",
             Self::NoSubject => "no_subject",
             Self::UnknownOrInactive => "unknown_or_inactive",
-            Self::Overloaded { .. } => "overloaded",
+            Self::Unavailable { .. } | Self::Overloaded { .. } => "overloaded",
             Self::Internal(_) => "internal",
         }
     }
@@ -133,7 +139,8 @@ impl AuthError {
 impl From<DbError> for AuthError {
     fn from(error: DbError) -> Self {
         match error {
-            DbError::Overloaded | DbError::Contended(_) | DbError::Unavailable(_) => {
+            DbError::Unavailable(_) => Self::Unavailable { retry_after: Duration::from_secs(1) },
+            DbError::Overloaded | DbError::Contended(_) => {
                 Self::Overloaded { retry_after: Duration::from_secs(1) }
             }
             error => Self::Internal(Box::new(error)),

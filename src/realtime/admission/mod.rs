@@ -69,7 +69,9 @@ fn close_reason(error: AuthError) -> CloseReason {
         AuthError::NoSubject => CloseReason::NoSubject,
         AuthError::UnknownOrInactive => CloseReason::UserUnknownOrInactive,
         // Logged where it happened.
-        AuthError::Overloaded { .. } | AuthError::Internal(_) => CloseReason::Internal,
+        AuthError::Unavailable { .. } | AuthError::Overloaded { .. } | AuthError::Internal(_) => {
+            CloseReason::Internal
+        }
     }
 }
 
