@@ -8,7 +8,7 @@ use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD};
 
 use super::database::DatabaseUrl;
 use super::environment::Environment;
-use super::error::{Problem, Refusal};
+use super::error::{InvalidSetting, Problem};
 use super::secret;
 use super::signing::{FEWEST_DIFFERENT, development_path, given};
 use crate::secret::Secret;
@@ -57,24 +57,28 @@ impl JournalConfig {
 
 impl JournalSettings {
     /// Reads the file that holds the key, if there is one; writes nothing.
-    pub(super) fn check(&self, env: Environment, database: &DatabaseUrl) -> Result<JournalConfig, Refusal> {
+    pub(super) fn check(
+        &self,
+        env: Environment,
+        database: &DatabaseUrl,
+    ) -> Result<JournalConfig, InvalidSetting> {
         let given = given("journal_key", &self.journal_key, "journal_key_file", &self.journal_key_file)?;
         match given {
             Some((setting, text)) => {
                 let key = parse(&text).ok_or_else(|| malformed(setting, &text))?;
                 let different = key.expose().iter().collect::<std::collections::HashSet<_>>().len();
                 if env == Environment::Production && different < FEWEST_DIFFERENT {
-                    return Err(Refusal::of(setting, Problem::WeakSecret));
+                    return Err(InvalidSetting::of(setting, Problem::WeakSecret));
                 }
                 Ok(JournalConfig::Given(key))
             }
             None if env == Environment::Production => {
-                Err(Refusal::of("journal_key", Problem::MissingInProduction))
+                Err(InvalidSetting::of("journal_key", Problem::MissingInProduction))
             }
             None => {
                 let path = development_path(database, ".journal-key");
                 let text = secret::read_or_invent(&path)
-                    .map_err(|cause| Refusal::of("journal_key", Problem::unreadable(&path, &cause)))?;
+                    .map_err(|cause| InvalidSetting::of("journal_key", Problem::unreadable(&path, &cause)))?;
                 parse(&text).ok_or_else(|| malformed("journal_key", &text))?;
                 Ok(JournalConfig::Kept(KeptKey { path }))
             }
@@ -156,8 +160,8 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
     (digits.len() == 64 && rest.is_empty()).then(|| pairs.iter().map(|[high, low]| high << 4 | low).collect())
 }
 
-fn malformed(setting: &'static str, text: &Secret<String>) -> Refusal {
-    Refusal::of(setting, Problem::InvalidKey { characters: text.expose().chars().count() })
+fn malformed(setting: &'static str, text: &Secret<String>) -> InvalidSetting {
+    InvalidSetting::of(setting, Problem::InvalidKey { characters: text.expose().chars().count() })
 }
 
 #[cfg(test)]

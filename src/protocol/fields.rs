@@ -12,10 +12,10 @@ use crate::secret::Secret;
 /// What is wrong with a command: the code for programs, the text for people.
 pub(super) type FieldError = (ErrorCode, String);
 
-/// The raw fields of all commands. Fields that no command has are ignored, so that clients may be newer than
+/// The raw fields of all commands. RawFields that no command has are ignored, so that clients may be newer than
 /// the server; `null` counts as absent.
 #[derive(Default, Deserialize)]
-pub(super) struct Fields<'a> {
+pub(super) struct RawFields<'a> {
     #[serde(borrow, rename = "type")]
     pub(super) kind: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -44,7 +44,7 @@ pub(super) struct Fields<'a> {
     token: Option<&'a RawValue>,
 }
 
-impl Fields<'_> {
+impl RawFields<'_> {
     /// Parses the fields of the named command into a [`Command`].
     pub(super) fn command(
         &self,
