@@ -294,10 +294,8 @@ fn who_waits_is_told_the_place_in_line(engine: Engine) {
 }
 
 fn an_entry_that_is_deleted_takes_its_reflection_along(engine: Engine) {
-    let go = Arc::new(Notify::new());
-    let slow =
-        vec![OLLAMA.head(), piece("Slow."), Step::Until(go.clone()), Step::Chunk(OLLAMA.done()), end()];
-    with_model(engine, &[], vec![slow], async |app, _| {
+    let slow = vec![OLLAMA.head(), piece("Slow."), Step::Stall];
+    with_model(engine, &[], vec![slow], async |app, model| {
         let ana = app.consumer("ana").await;
         let entry = entry(&ana).await;
         let mut by_command = ana.live().await;
@@ -308,9 +306,50 @@ fn an_entry_that_is_deleted_takes_its_reflection_along(engine: Engine) {
         let path = format!("/entries/{entry}");
         let etag = ana.get(&path).await.etag().to_owned();
         ana.delete(&path).if_match(&etag).await.refused(204);
-        assert!(bound.closed().await.code >= 4000, "its address is gone");
-        go.notify_one();
+        assert_eq!(bound.closed().await.code, 4003, "its address is gone");
         assert_eq!(by_command.recv("error").await["code"], "not_found");
+        model.left().await;
+    });
+}
+
+fn a_new_tab_gets_what_is_stored_and_nothing_that_was_deleted(engine: Engine) {
+    let stalled = vec![OLLAMA.head(), piece("Half of a "), Step::Stall];
+    with_model(engine, &[], vec![whole("First."), stalled, whole("Third.")], async |app, _| {
+        let ana = app.consumer("ana").await;
+        let entry = entry(&ana).await;
+        let mut one = open(app.address, &ana, &entry).await;
+        let first = told(&mut one).await;
+        one.ack(json!({"type": "regenerate"})).await;
+        text_so_far(&mut one, "Half of a ").await;
+        one.ack(json!({"type": "cancel"})).await;
+        assert_eq!(one.recv("error").await["code"], "cancelled");
+        let again = told(&mut open(app.address, &ana, &entry).await).await;
+        assert_eq!((&again.reflection, again.text().as_str()), (&first.reflection, "First."));
+        let path = format!("/entries/{entry}/reflections/{}", first.reflection.as_str().unwrap());
+        ana.delete(&path).await.refused(204);
+        let new = told(&mut open(app.address, &ana, &entry).await).await;
+        assert_ne!(new.reflection, first.reflection);
+        assert_eq!(new.text(), "Third.");
+    });
+}
+
+fn a_session_follows_so_many_and_may_leave_one_for_another(engine: Engine) {
+    let flags = ["--free-rooms=1"];
+    with_model(engine, &flags, vec![whole("First."), whole("Second.")], async |app, model| {
+        let ana = app.consumer("ana").await;
+        let (one, two) = (entry(&ana).await, entry(&ana).await);
+        let mut live = ana.live().await;
+        live.ack(json!({"type": "reflect", "entry_id": one})).await;
+        assert_eq!(told(&mut live).await.text(), "First.");
+        model.asked().await;
+        for command in ["reflect", "regenerate"] {
+            let refused = live.request(json!({"type": command, "entry_id": two})).await;
+            assert_eq!(refused["code"], "too_many_rooms");
+        }
+        assert!(!model.was_asked(), "what is refused is not begun");
+        live.ack(json!({"type": "leave", "room": format!("entry:{one}")})).await;
+        live.ack(json!({"type": "reflect", "entry_id": two})).await;
+        assert_eq!(told(&mut live).await.text(), "Second.");
     });
 }
 
@@ -338,6 +377,8 @@ each_engine! {
     what_nobody_follows_any_more_is_given_up,
     who_waits_is_told_the_place_in_line,
     an_entry_that_is_deleted_takes_its_reflection_along,
+    a_new_tab_gets_what_is_stored_and_nothing_that_was_deleted,
+    a_session_follows_so_many_and_may_leave_one_for_another,
 }
 
 both_engines! {
@@ -348,16 +389,27 @@ both_engines! {
         let server = Process::start("127.0.0.1:0", &database.url(), &flags);
         actix_web::rt::System::new().block_on(async {
             let stalled = vec![OLLAMA.head(), piece("Half of a "), Step::Stall];
-            let _model = ModelServer::on(listener, [stalled, whole("A whole one.")]);
+            let scripts = [stalled, whole("A whole one."), whole("What was accepted.")];
+            let _model = ModelServer::on(listener, scripts);
             let ana = Person::register(&server.client(None), "ana", "consumer").await;
             let entry = entry(&ana).await;
             text_so_far(&mut open(server.address, &ana, &entry).await, "Half of a ").await;
+            let other = self::entry(&ana).await;
+            let path = format!("/entries/{other}/reflections");
+            let accepted = ana.post(&path, json!({})).key("k").await;
+            let location = accepted.header("location").unwrap().to_owned();
+            assert_eq!(ana.get(&location).await.ok()["place"], 1, "one at a time on this plan");
             server.kill();
             let server = Process::start("127.0.0.1:0", &database.url(), &flags);
             let back = Person::of(server.client(ana.token())).await;
             assert_eq!(stored(&back, &entry).await, Vec::<Value>::new());
             let told = told(&mut open(server.address, &back, &entry).await).await;
             assert_eq!((told.text().as_str(), &told.end["type"]), ("A whole one.", &json!("done")));
+            back.get(&location).await.refused(404);
+            let again = back.post(&path, json!({})).key("k").await;
+            assert_eq!((again.status, again.header("location")), (202, Some(location.as_str())));
+            eventually(async || back.get(&location).await.ok()["status"] == "done").await;
+            assert_eq!(back.get(&location).await.ok()["text"], "What was accepted.");
             assert!(server.terminate().success());
         });
     }
