@@ -163,7 +163,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("realtime/target", &["hub", "ids"]),
     ("realtime/connection", &["protocol"]),
     // The routes share what `http` offers: extractors, problems, replies.
-    ("http/routes", &["http/api", "http/openapi", "http"]),
+    ("http/routes", &["http/api", "http/openapi", "http", "config"]),
     ("http/openapi", &["http/api", "http", "domain"]),
     (
         "http/api",

@@ -1,5 +1,9 @@
 //! From a token to a `Scope`: first the checks that the token alone allows, then those against our own rows.
 
+use std::net::IpAddr;
+
+use sha2::{Digest as _, Sha256};
+
 use crate::clock::Timestamp;
 use crate::db::audit_log::{NewAudit, Outcome};
 use crate::db::{DbError, UnitOfWork};
@@ -8,11 +12,12 @@ use crate::domain::policy::{Scope, ScopeParts};
 use crate::domain::users::logins::{self, NOTED_EVERY, Revoked, TokenRecord};
 use crate::domain::users::{self, DisplayName, ExternalUser, Role, User};
 use crate::ids::{CallId, UserId};
+use crate::limits::CallerLimits;
 
 use super::issuers::{OutsideToken, Provisioning};
 use super::token::Unverified;
 use super::token::own::OwnToken;
-use super::{AUDITED_REFUSALS, Auth, AuthError, Refusal};
+use super::{AUDITED_REFUSALS, Auth, AuthError, TokenRefusal};
 
 /// A token whose signature, claims and lifetime are valid; it has not been checked against the database yet.
 pub(crate) struct Verified(pub(super) ProvenToken);
@@ -63,6 +68,31 @@ impl Auth {
         }
     }
 
+    /// Like [`Auth::authenticate`], for a caller that is not trusted yet. Once the address has used up its
+    /// rate, a token that keeps being refused is not looked up in the database any more.
+    ///
+    /// Charges nothing to the address and notes no refusal: the caller does, in this order, so that a refusal
+    /// beyond the rate costs no more than its answer.
+    pub(crate) async fn identify(
+        &self,
+        token: &str,
+        address: IpAddr,
+        rates: &CallerLimits,
+        call: CallId,
+    ) -> Result<Scope, Refused> {
+        let proven = self.prove(token).await?;
+        let digest = Sha256::digest(token).into();
+        if rates.may_look_up(&digest, address).is_err() {
+            // The address's budget is exhausted, which is the answer that the caller gets.
+            return Err(AuthError::Missing.into());
+        }
+        let admitted = self.admit(proven, call).await;
+        if admitted.as_ref().is_err_and(|refused| refused.error().is_verdict()) {
+            rates.refused(digest);
+        }
+        admitted
+    }
+
     /// Checks what needs no database: form, key, signature, claims. Cheap enough to run on any
     /// unauthenticated request.
     pub(crate) async fn prove(&self, token: &str) -> Result<Verified, Refused> {
@@ -91,7 +121,7 @@ impl Auth {
             let noted =
                 self.db.write(move |uow| logins::service::touch(uow, login, &jti, is_of_pair)).await?;
             if !noted {
-                return Err(concerned(Refusal::Revoked.into()));
+                return Err(concerned(TokenRefusal::Revoked.into()));
             }
         }
         let parts = ScopeParts {
@@ -136,7 +166,7 @@ impl Auth {
             .await?;
         let concerned = |error| Refused { error, user: known.as_ref().map(|user| user.id) };
         if is_revoked {
-            return Err(concerned(Refusal::Revoked.into()));
+            return Err(concerned(TokenRefusal::Revoked.into()));
         }
         if let Some(user) = &known {
             check_outside_user(&token, user).map_err(concerned)?;
@@ -199,6 +229,7 @@ impl Auth {
         self.metrics.refused(error.code());
         match error {
             AuthError::Internal(_) => log::error!(request_id:% = call; "{error}"),
+            AuthError::Unavailable { .. } => log::debug!(request_id:% = call; "{error}"),
             AuthError::Overloaded { .. } => log::warn!(request_id:% = call; "{error}"),
             _ => log::info!(request_id:% = call, reason = error.code(); "refused a token: {error}"),
         }
@@ -225,14 +256,14 @@ impl Auth {
 fn check(token: &OwnToken, shown: Option<TokenRecord>, now: Timestamp) -> Result<TokenRecord, AuthError> {
     let shown = shown.ok_or(AuthError::UnknownOrInactive)?;
     if shown.user.id != token.user {
-        return Err(Refusal::Claim.into());
+        return Err(TokenRefusal::Claim.into());
     }
     if !shown.user.is_active {
         return Err(AuthError::UnknownOrInactive);
     }
     let is_withdrawn = shown.pair.is_some_and(|pair| pair.withdrawn_at.is_some());
     if shown.is_revoked || is_withdrawn || shown.login.revoked_at.is_some() || shown.user.role != token.role {
-        return Err(Refusal::Revoked.into());
+        return Err(TokenRefusal::Revoked.into());
     }
     if shown.login.expires_at <= now {
         return Err(AuthError::Expired);
@@ -250,7 +281,7 @@ fn check_outside_user(token: &OutsideToken, user: &User) -> Result<(), AuthError
     let epoch = user.token_epoch;
     let is_newer = |issued_at: Timestamp| issued_at.as_seconds() > epoch.as_seconds();
     if epoch > Timestamp::EPOCH && !token.issued_at.is_some_and(is_newer) {
-        return Err(Refusal::Revoked.into());
+        return Err(TokenRefusal::Revoked.into());
     }
     Ok(())
 }

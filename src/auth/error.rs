@@ -16,7 +16,7 @@ pub enum AuthError {
     Missing,
     /// The token is not acceptable, now or later.
     #[error("invalid token: {0}")]
-    Invalid(Refusal),
+    Invalid(TokenRefusal),
     /// The token was valid and has expired.
     #[error("token expired")]
     Expired,
@@ -26,7 +26,13 @@ pub enum AuthError {
     /// The subject is unknown, or its user is suspended.
     #[error("user unknown or inactive")]
     UnknownOrInactive,
-    /// Undecided: the database or an issuer's keys are unavailable for now. Retryable.
+    /// Undecided: the database is unavailable, which it logs itself, once for the whole outage. Retryable.
+    #[error("the database is unavailable; try again in {} s", retry_after.as_secs())]
+    Unavailable {
+        /// How long to wait before retrying.
+        retry_after: Duration,
+    },
+    /// Undecided: the database is overloaded, or an issuer's keys are unavailable for now. Retryable.
     #[error("authentication is overloaded; try again in {} s", retry_after.as_secs())]
     Overloaded {
         /// How long to wait before retrying.
@@ -39,7 +45,7 @@ pub enum AuthError {
 
 /// The rule by which a token is refused. For logs, audit rows and metrics, never for the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum Refusal {
+pub enum TokenRefusal {
     /// Longer than [`super::token::MAX_TOKEN_BYTES`].
     #[error("longer than 8 KiB")]
     TooLong,
@@ -87,7 +93,7 @@ pub enum Refusal {
     Revoked,
 }
 
-impl Refusal {
+impl TokenRefusal {
     /// A stable identifier for metrics labels and audit rows.
     pub(crate) fn code(self) -> &'static str {
         match self {
@@ -113,10 +119,10 @@ impl Refusal {
 impl AuthError {
     /// Whether this is a decision about the caller that a retry would not change.
     pub(crate) fn is_verdict(&self) -> bool {
-        !matches!(self, Self::Overloaded { .. } | Self::Internal(_))
+        !matches!(self, Self::Unavailable { .. } | Self::Overloaded { .. } | Self::Internal(_))
     }
 
-    /// A stable identifier for metrics labels and audit rows; that of the [`Refusal`] for an invalid token.
+    /// A stable identifier for metrics labels and audit rows; that of the [`TokenRefusal`] for an invalid token.
     pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::Missing => "missing",
@@ -124,7 +130,7 @@ impl AuthError {
             Self::Expired => "expired",
             Self::NoSubject => "no_subject",
             Self::UnknownOrInactive => "unknown_or_inactive",
-            Self::Overloaded { .. } => "overloaded",
+            Self::Unavailable { .. } | Self::Overloaded { .. } => "overloaded",
             Self::Internal(_) => "internal",
         }
     }
@@ -133,7 +139,8 @@ impl AuthError {
 impl From<DbError> for AuthError {
     fn from(error: DbError) -> Self {
         match error {
-            DbError::Overloaded | DbError::Contended(_) | DbError::Unavailable(_) => {
+            DbError::Unavailable(_) => Self::Unavailable { retry_after: Duration::from_secs(1) },
+            DbError::Overloaded | DbError::Contended(_) => {
                 Self::Overloaded { retry_after: Duration::from_secs(1) }
             }
             error => Self::Internal(Box::new(error)),
@@ -141,8 +148,8 @@ impl From<DbError> for AuthError {
     }
 }
 
-impl From<Refusal> for AuthError {
-    fn from(refusal: Refusal) -> Self {
+impl From<TokenRefusal> for AuthError {
+    fn from(refusal: TokenRefusal) -> Self {
         Self::Invalid(refusal)
     }
 }

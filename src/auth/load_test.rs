@@ -12,7 +12,7 @@ use crate::domain::users::{Plan, Role};
 use crate::ids::{CallId, TokenId, UserId};
 use crate::secret::Secret;
 
-use super::{Auth, AuthError, Refusal};
+use super::{Auth, AuthError, TokenRefusal};
 
 /// Lifetime of a synthetic user's scope: no load test is longer.
 const STAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -49,7 +49,7 @@ impl Auth {
         if !bool::from(tests.secret.ct_eq(&hash(shown))) {
             self.metrics.refused("load_test_secret");
             log::info!(request_id:% = call; "refused a load-test secret");
-            return Err(AuthError::Invalid(Refusal::Signature));
+            return Err(AuthError::Invalid(TokenRefusal::Signature));
         }
         let name = format!("loadtest:{}", tests.made.fetch_add(1, Ordering::Relaxed) + 1);
         let now = self.clock.now();

@@ -24,7 +24,7 @@ pub(crate) mod token;
 
 pub(crate) use authenticate::Refused;
 pub(crate) use command_line::{command_line, hash_password};
-pub(crate) use error::{AuthError, Refusal};
+pub(crate) use error::{AuthError, TokenRefusal};
 pub use password::NewPassword;
 pub(crate) use password::PasswordInput;
 pub use sign_in::SignUp;
@@ -40,7 +40,7 @@ use crate::domain::users::logins::Lifetimes;
 use crate::limits::{Quota, RateLimiter};
 
 use devices::DeviceTokens;
-use issuers::{BadIssuers, Issuers, PlainHttp, Provisioning, Terms};
+use issuers::{BadIssuers, IssuerSettings, Issuers, PlainHttp, Provisioning};
 use load_test::LoadTests;
 use metrics::Metrics;
 use password::Passwords;
@@ -87,7 +87,7 @@ pub enum SetUpError {
 /// Loads the key of our own tokens and the outside issuers.
 fn trusted(config: &Config, clock: &Clock) -> Result<(SigningKey, Issuers), SetUpError> {
     let settings = &config.auth;
-    let terms = Terms {
+    let for_all = IssuerSettings {
         provisioning: match settings.provision_users {
             true => Provisioning::AtFirstSight,
             false => Provisioning::Never,
@@ -101,7 +101,7 @@ fn trusted(config: &Config, clock: &Clock) -> Result<(SigningKey, Issuers), SetU
         timeout: settings.jwks_timeout,
     };
     let issuers = match &settings.issuers {
-        Some(path) => Issuers::load(path, &terms, &settings.jwt_issuer, clock.clone())?,
+        Some(path) => Issuers::load(path, &for_all, &settings.jwt_issuer, clock.clone())?,
         None => Issuers::none(clock.clone()),
     };
     Ok((SigningKey::from_config(&config.signing)?, issuers))

@@ -21,7 +21,7 @@ impl Auth {
     pub(crate) async fn revoke(&self, token: &str, call: CallId) -> Result<(), AuthError> {
         let targets = match self.revocation_targets(token).await {
             Ok(targets) => targets,
-            Err(error @ (AuthError::Overloaded { .. } | AuthError::Internal(_))) => return Err(error),
+            Err(error) if !error.is_verdict() => return Err(error),
             Err(_) => return Ok(()),
         };
         Ok(self.db.write(move |uow| logins::service::revoke(uow, &targets, call)).await?)

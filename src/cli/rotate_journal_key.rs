@@ -29,12 +29,14 @@ enum New {
 
 impl New {
     fn choose(file: Option<PathBuf>, config: &JournalConfig) -> Result<Self, super::Failed> {
-        match (file, &config.kept) {
+        match (file, config) {
             (Some(file), _) => Ok(Self::File(file)),
-            (None, Some(kept)) => Ok(Self::Kept(kept.clone())),
-            (None, None) => Err("name the file of the new key with --new-journal-key-file \
+            (None, JournalConfig::Kept(kept)) => Ok(Self::Kept(kept.clone())),
+            (None, JournalConfig::Given(_)) => {
+                Err("name the file of the new key with --new-journal-key-file \
                                  (SOUK_NEW_JOURNAL_KEY_FILE); `openssl rand -hex 32` makes one"
-                .into()),
+                    .into())
+            }
         }
     }
 
@@ -63,11 +65,18 @@ impl New {
 #[allow(clippy::print_stdout, reason = "a command's answer, not a log line")]
 pub(super) fn run(options: Options) -> Result<(), super::Failed> {
     let Options { new_journal_key_file, settings } = options;
+    if let Some(path) = settings.database().database_url.sqlite_path()
+        && !path.try_exists()?
+    {
+        // A mistyped path must not make a database and a key.
+        return Err(format!("there is no database {}", path.display()).into());
+    }
     let config = settings.into_config()?;
     let new = New::choose(new_journal_key_file, &config.journal)?;
-    let current = KeyEncryptionKey::new(config.journal.key.expose());
     let (id, Resealed { resealed, already }, next) =
         Db::maintain(&server::db_config(&config.database), &Clock::system(), |db| {
+            // Read here, where no other rotation can replace it meanwhile.
+            let current = KeyEncryptionKey::new(config.journal.key()?.expose());
             let key = KeyEncryptionKey::new(new.key()?.expose());
             let done = db.transaction(|uow| reseal_keys(uow, &current, &key))?;
             // While the database is still ours.

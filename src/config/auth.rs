@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::error::{Problem, Refusal};
+use super::error::{InvalidSetting, Problem};
 use super::value::{count, duration};
 
 /// Tokens, logins, outside issuers and throttles.
@@ -123,25 +123,28 @@ pub(crate) struct AuthConfig {
 }
 
 impl AuthConfig {
-    pub(super) fn check(&self, refuse: &mut Vec<Refusal>) {
+    pub(super) fn check(&self, invalid: &mut Vec<InvalidSetting>) {
         if self.login_idle > self.login_max {
-            refuse.push(Refusal::of("login_idle", Problem::NotOver("--login-max")));
+            invalid.push(InvalidSetting::of("login_idle", Problem::NotOver("--login-max")));
         }
         if self.access_ttl > self.login_idle {
-            refuse.push(Refusal::of("access_ttl", Problem::NotOver("--login-idle")));
+            invalid.push(InvalidSetting::of("access_ttl", Problem::NotOver("--login-idle")));
         }
         if self.logins_per_account > self.logins_per_account_anywhere {
-            refuse.push(Refusal::of("logins_per_account", Problem::NotOver("--logins-per-account-anywhere")));
+            invalid.push(InvalidSetting::of(
+                "logins_per_account",
+                Problem::NotOver("--logins-per-account-anywhere"),
+            ));
         }
         for (setting, text) in [("jwt_issuer", &self.jwt_issuer), ("jwt_audience", &self.jwt_audience)] {
             if text.trim().is_empty() {
-                refuse.push(Refusal::of(setting, Problem::Empty));
+                invalid.push(InvalidSetting::of(setting, Problem::Empty));
             }
         }
         if let Some(path) = &self.issuers
             && let Err(cause) = std::fs::File::open(path)
         {
-            refuse.push(Refusal::of("issuers", Problem::unreadable(path, &cause)));
+            invalid.push(InvalidSetting::of("issuers", Problem::unreadable(path, &cause)));
         }
     }
 }

@@ -27,12 +27,12 @@ impl Setting {
 /// One setting that is refused.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{} ({}) {problem}", setting.flag(), setting.variable())]
-pub(crate) struct Refusal {
+pub(crate) struct InvalidSetting {
     pub(super) setting: Setting,
     pub(super) problem: Problem,
 }
 
-impl Refusal {
+impl InvalidSetting {
     pub(super) fn of(setting: &'static str, problem: Problem) -> Self {
         Self { setting: Setting(setting), problem }
     }
@@ -121,15 +121,15 @@ impl Problem {
 
 /// All problems of a configuration, one line each.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Refusals(pub(crate) Vec<Refusal>);
+pub struct InvalidSettings(pub(crate) Vec<InvalidSetting>);
 
-impl fmt::Display for Refusals {
+impl fmt::Display for InvalidSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (nth, refusal) in self.0.iter().enumerate() {
-            write!(f, "{}{refusal}", if nth == 0 { "" } else { "\n" })?;
+        for (nth, setting) in self.0.iter().enumerate() {
+            write!(f, "{}{setting}", if nth == 0 { "" } else { "\n" })?;
         }
         Ok(())
     }
 }
 
-impl std::error::Error for Refusals {}
+impl std::error::Error for InvalidSettings {}

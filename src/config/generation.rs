@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::error::{Problem, Refusal};
+use super::error::{InvalidSetting, Problem};
 use super::secret;
 use super::signing::given;
 use super::value::{count, duration};
@@ -153,31 +153,35 @@ impl GenerationConfig {
 const OLLAMA_URL: &str = "http://127.0.0.1:11434";
 
 impl GenerationSettings {
-    pub(super) fn check(&self, refusals: &mut Vec<Refusal>) -> Option<GenerationConfig> {
-        let before = refusals.len();
+    pub(super) fn check(&self, invalid: &mut Vec<InvalidSetting>) -> Option<GenerationConfig> {
+        let before = invalid.len();
         if self.generator_first_timeout > self.generator_total_timeout {
-            refusals
-                .push(Refusal::of("generator_first_timeout", Problem::NotOver("--generator-total-timeout")));
+            invalid.push(InvalidSetting::of(
+                "generator_first_timeout",
+                Problem::NotOver("--generator-total-timeout"),
+            ));
         }
         if self.generator_idle_timeout > self.generator_total_timeout {
-            refusals
-                .push(Refusal::of("generator_idle_timeout", Problem::NotOver("--generator-total-timeout")));
+            invalid.push(InvalidSetting::of(
+                "generator_idle_timeout",
+                Problem::NotOver("--generator-total-timeout"),
+            ));
         }
         if self.generator != GeneratorKind::Ollama && self.ollama_url.is_some() {
-            refusals.push(Refusal::of("ollama_url", Problem::OnlyWith("--generator ollama")));
+            invalid.push(InvalidSetting::of("ollama_url", Problem::OnlyWith("--generator ollama")));
         }
         let backend = match self.generator {
             GeneratorKind::Extractive => {
-                self.refuse_model_settings(refusals);
+                self.refuse_model_settings(invalid);
                 Some(Backend::Extractive)
             }
             GeneratorKind::Ollama => {
                 let own = self.ollama_url.as_ref().map(|url| ("ollama_url", url.as_str()));
-                self.model(own.or(Some(("generator_url", OLLAMA_URL))), refusals).map(Backend::Ollama)
+                self.model(own.or(Some(("generator_url", OLLAMA_URL))), invalid).map(Backend::Ollama)
             }
-            GeneratorKind::OpenAi => self.model(None, refusals).map(Backend::OpenAi),
+            GeneratorKind::OpenAi => self.model(None, invalid).map(Backend::OpenAi),
         };
-        backend.filter(|_| refusals.len() == before).map(|backend| GenerationConfig {
+        backend.filter(|_| invalid.len() == before).map(|backend| GenerationConfig {
             backend,
             first_timeout: self.generator_first_timeout,
             idle_timeout: self.generator_idle_timeout,
@@ -189,7 +193,7 @@ impl GenerationSettings {
     }
 
     /// The embedded generator would ignore them, and the operator would believe that a model writes.
-    fn refuse_model_settings(&self, refusals: &mut Vec<Refusal>) {
+    fn refuse_model_settings(&self, invalid: &mut Vec<InvalidSetting>) {
         for (setting, is_given) in [
             ("generator_url", self.generator_url.is_some()),
             ("generator_model", self.generator_model.is_some()),
@@ -197,7 +201,7 @@ impl GenerationSettings {
             ("generator_key_file", self.generator_key_file.is_some()),
         ] {
             if is_given {
-                refusals.push(Refusal::of(setting, Problem::OnlyWith("--generator ollama or openai")));
+                invalid.push(InvalidSetting::of(setting, Problem::OnlyWith("--generator ollama or openai")));
             }
         }
     }
@@ -207,23 +211,26 @@ impl GenerationSettings {
     fn model(
         &self,
         otherwise: Option<(&'static str, &str)>,
-        refusals: &mut Vec<Refusal>,
+        invalid: &mut Vec<InvalidSetting>,
     ) -> Option<ModelConfig> {
         let url = self.generator_url.as_deref().map(|url| ("generator_url", url)).or(otherwise);
         let url = match url {
-            Some((setting, url)) => well_formed(url).ok_or(Refusal::of(setting, Problem::InvalidUrl)),
-            None => Err(Refusal::of("generator_url", Problem::NeededWith("--generator openai"))),
+            Some((setting, url)) => well_formed(url).ok_or(InvalidSetting::of(setting, Problem::InvalidUrl)),
+            None => Err(InvalidSetting::of("generator_url", Problem::NeededWith("--generator openai"))),
         };
         let name = match self.generator_model.as_deref() {
             Some(name) if !name.trim().is_empty() => Ok(name.to_owned()),
-            Some(_) => Err(Refusal::of("generator_model", Problem::Empty)),
-            None => Err(Refusal::of("generator_model", Problem::NeededWith("--generator ollama or openai"))),
+            Some(_) => Err(InvalidSetting::of("generator_model", Problem::Empty)),
+            None => Err(InvalidSetting::of(
+                "generator_model",
+                Problem::NeededWith("--generator ollama or openai"),
+            )),
         };
         let key =
             match given("generator_key", &self.generator_key, "generator_key_file", &self.generator_key_file)
             {
                 Ok(Some((setting, key))) if !is_token(key.expose()) => {
-                    Err(Refusal::of(setting, Problem::InvalidToken))
+                    Err(InvalidSetting::of(setting, Problem::InvalidToken))
                 }
                 Ok(key) => Ok(key.map(|(_, key)| key)),
                 Err(unreadable) => Err(unreadable),
@@ -231,7 +238,7 @@ impl GenerationSettings {
         match (url, name, key) {
             (Ok(url), Ok(name), Ok(key)) => Some(ModelConfig { url, name, key }),
             (url, name, key) => {
-                refusals.extend([url.err(), name.err(), key.err()].into_iter().flatten());
+                invalid.extend([url.err(), name.err(), key.err()].into_iter().flatten());
                 None
             }
         }

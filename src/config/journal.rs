@@ -8,7 +8,7 @@ use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD};
 
 use super::database::DatabaseUrl;
 use super::environment::Environment;
-use super::error::{Problem, Refusal};
+use super::error::{InvalidSetting, Problem};
 use super::secret;
 use super::signing::{FEWEST_DIFFERENT, development_path, given};
 use crate::secret::Secret;
@@ -33,63 +33,55 @@ pub(crate) struct JournalSettings {
 /// 32 bytes that seal the journals' data keys.
 pub(crate) type JournalKey = Secret<[u8; 32]>;
 
-/// The journal key, checked.
+/// The journal key, or where it is kept.
 #[derive(Debug, Clone)]
-pub(crate) struct JournalConfig {
-    /// The key.
-    pub(crate) key: JournalKey,
-    /// The file that keeps a development key; `None` if the settings give the key.
-    pub(crate) kept: Option<KeptKey>,
-}
-
-/// A checked choice of key; a development key may still have to be created.
-pub(super) enum Choice {
+pub(crate) enum JournalConfig {
+    /// The settings give it.
     Given(JournalKey),
-    /// To be read from this file, or created there.
-    Development(KeptKey),
+    /// Development keeps it in this file, which may have to be made.
+    Kept(KeptKey),
 }
 
-impl Choice {
-    /// The key; a missing development key is created and stored.
-    pub(super) fn settle(self) -> Result<JournalConfig, Refusal> {
-        self.with(secret::read_or_make)
-    }
-
-    /// The key; a missing development key is generated and not stored.
-    pub(super) fn try_out(self) -> Result<JournalConfig, Refusal> {
-        self.with(secret::read_or_invent)
-    }
-
-    fn with(self, development: fn(&Path) -> io::Result<Secret<String>>) -> Result<JournalConfig, Refusal> {
+impl JournalConfig {
+    /// The key; a development key that does not exist yet is generated and stored.
+    ///
+    /// # Errors
+    /// If the file of a development key can be neither read nor made.
+    pub(crate) fn key(&self) -> io::Result<JournalKey> {
         match self {
-            Self::Given(key) => Ok(JournalConfig { key, kept: None }),
-            Self::Development(kept) => {
-                let text = development(&kept.path)
-                    .map_err(|cause| Refusal::of("journal_key", Problem::unreadable(&kept.path, &cause)))?;
-                let key = parse(&text).ok_or_else(|| malformed("journal_key", &text))?;
-                Ok(JournalConfig { key, kept: Some(kept) })
-            }
+            Self::Given(key) => Ok(key.clone()),
+            Self::Kept(kept) => parse_kept(&secret::read_or_make(&kept.path)?),
         }
     }
 }
 
 impl JournalSettings {
-    /// Reads the file that the settings name; writes nothing.
-    pub(super) fn check(&self, env: Environment, database: &DatabaseUrl) -> Result<Choice, Refusal> {
+    /// Reads the file that holds the key, if there is one; writes nothing.
+    pub(super) fn check(
+        &self,
+        env: Environment,
+        database: &DatabaseUrl,
+    ) -> Result<JournalConfig, InvalidSetting> {
         let given = given("journal_key", &self.journal_key, "journal_key_file", &self.journal_key_file)?;
         match given {
             Some((setting, text)) => {
                 let key = parse(&text).ok_or_else(|| malformed(setting, &text))?;
                 let different = key.expose().iter().collect::<std::collections::HashSet<_>>().len();
                 if env == Environment::Production && different < FEWEST_DIFFERENT {
-                    return Err(Refusal::of(setting, Problem::WeakSecret));
+                    return Err(InvalidSetting::of(setting, Problem::WeakSecret));
                 }
-                Ok(Choice::Given(key))
+                Ok(JournalConfig::Given(key))
             }
             None if env == Environment::Production => {
-                Err(Refusal::of("journal_key", Problem::MissingInProduction))
+                Err(InvalidSetting::of("journal_key", Problem::MissingInProduction))
             }
-            None => Ok(Choice::Development(KeptKey { path: development_path(database, ".journal-key") })),
+            None => {
+                let path = development_path(database, ".journal-key");
+                let text = secret::read_or_invent(&path)
+                    .map_err(|cause| InvalidSetting::of("journal_key", Problem::unreadable(&path, &cause)))?;
+                parse(&text).ok_or_else(|| malformed("journal_key", &text))?;
+                Ok(JournalConfig::Kept(KeptKey { path }))
+            }
         }
     }
 }
@@ -168,8 +160,8 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
     (digits.len() == 64 && rest.is_empty()).then(|| pairs.iter().map(|[high, low]| high << 4 | low).collect())
 }
 
-fn malformed(setting: &'static str, text: &Secret<String>) -> Refusal {
-    Refusal::of(setting, Problem::InvalidKey { characters: text.expose().chars().count() })
+fn malformed(setting: &'static str, text: &Secret<String>) -> InvalidSetting {
+    InvalidSetting::of(setting, Problem::InvalidKey { characters: text.expose().chars().count() })
 }
 
 #[cfg(test)]

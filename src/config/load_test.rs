@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::environment::Environment;
-use super::error::{Problem, Refusal};
+use super::error::{InvalidSetting, Problem};
 use super::secret;
 use super::signing::{given, strong_enough};
 use crate::secret::Secret;
@@ -29,11 +29,11 @@ impl LoadTestSettings {
     ///
     /// # Errors
     /// If its file cannot be read.
-    pub(crate) fn secret(&self) -> Result<Option<Secret<String>>, Refusal> {
+    pub(crate) fn secret(&self) -> Result<Option<Secret<String>>, InvalidSetting> {
         Ok(self.given()?.map(|(_, secret)| secret))
     }
 
-    fn given(&self) -> Result<Option<(&'static str, Secret<String>)>, Refusal> {
+    fn given(&self) -> Result<Option<(&'static str, Secret<String>)>, InvalidSetting> {
         given(
             "load_test_secret",
             &self.load_test_secret,
@@ -42,10 +42,10 @@ impl LoadTestSettings {
         )
     }
 
-    pub(super) fn check(&self, env: Environment) -> Result<Option<Secret<String>>, Refusal> {
+    pub(super) fn check(&self, env: Environment) -> Result<Option<Secret<String>>, InvalidSetting> {
         let Some((setting, secret)) = self.given()? else { return Ok(None) };
         if env == Environment::Production {
-            return Err(Refusal::of(setting, Problem::TestSwitch));
+            return Err(InvalidSetting::of(setting, Problem::TestSwitch));
         }
         strong_enough(setting, &secret, env)?;
         Ok(Some(secret))

@@ -1,6 +1,6 @@
 //! Log level and log format.
 
-use super::error::{Problem, Refusal};
+use super::error::{InvalidSetting, Problem};
 
 /// Log lines, on standard error.
 #[derive(Debug, Clone, clap::Args)]
@@ -25,7 +25,7 @@ pub(crate) enum LogFormat {
 }
 
 impl LoggingConfig {
-    pub(super) fn check(&self, refuse: &mut Vec<Refusal>) {
+    pub(super) fn check(&self, invalid: &mut Vec<InvalidSetting>) {
         // The logger itself would only warn and ignore what it cannot parse.
         let understood = self.log_filter.split(',').map(str::trim).all(|part| {
             let level = part.rsplit_once('=').map_or(part, |(_, level)| level);
@@ -33,7 +33,7 @@ impl LoggingConfig {
             is_module || level.parse::<log::LevelFilter>().is_ok()
         });
         if !understood {
-            refuse.push(Refusal::of("log_filter", Problem::InvalidFilter));
+            invalid.push(InvalidSetting::of("log_filter", Problem::InvalidFilter));
         }
     }
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::environment::Environment;
-use super::error::Refusal;
+use super::error::InvalidSetting;
 use super::secret;
 use super::signing::{given, strong_enough};
 use crate::secret::Secret;
@@ -48,7 +48,7 @@ impl MetricsConfig {
 }
 
 impl MetricsSettings {
-    pub(super) fn check(&self, env: Environment) -> Result<MetricsConfig, Refusal> {
+    pub(super) fn check(&self, env: Environment) -> Result<MetricsConfig, InvalidSetting> {
         let given =
             given("metrics_token", &self.metrics_token, "metrics_token_file", &self.metrics_token_file)?;
         if let Some((setting, token)) = &given {

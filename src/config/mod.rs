@@ -29,7 +29,7 @@ pub(crate) use auth::AuthConfig;
 pub(crate) use database::{DatabaseConfig, DatabaseUrl};
 pub(crate) use effective::effective;
 pub(crate) use environment::Environment;
-pub(crate) use error::{Refusal, Refusals};
+pub(crate) use error::{InvalidSetting, InvalidSettings};
 pub(crate) use generation::{Backend, GenerationConfig};
 pub(crate) use hint::name_variable;
 pub(crate) use http::HttpConfig;
@@ -111,7 +111,7 @@ pub struct Config {
 /// What the check parsed along the way.
 struct Checked {
     signing: signing::Choice,
-    journal: journal::Choice,
+    journal: JournalConfig,
     generation: GenerationConfig,
     metrics: MetricsConfig,
     load_test_secret: Option<Secret<String>>,
@@ -154,24 +154,22 @@ impl Settings {
 
     /// Checks the settings as a whole and reads the files that they name, but writes nothing: development
     /// secrets that do not exist yet are generated and not stored.
-    pub fn check(self) -> Result<Config, Refusals> {
-        self.settle(signing::Choice::try_out, journal::Choice::try_out)
+    pub fn check(self) -> Result<Config, InvalidSettings> {
+        self.settle(signing::Choice::try_out)
     }
 
-    /// Checks the settings as a whole. In development, a missing token secret and a missing journal key are
-    /// generated and stored.
-    pub fn into_config(self) -> Result<Config, Refusals> {
-        self.settle(signing::Choice::settle, journal::Choice::settle)
+    /// Checks the settings as a whole. In development, a missing token secret is generated and stored; a
+    /// missing journal key, only where journals are opened.
+    pub fn into_config(self) -> Result<Config, InvalidSettings> {
+        self.settle(signing::Choice::settle)
     }
 
     fn settle(
         self,
-        signing_key: impl Fn(signing::Choice) -> Result<Signing, Refusal>,
-        journal_key: impl Fn(journal::Choice) -> Result<JournalConfig, Refusal>,
-    ) -> Result<Config, Refusals> {
+        key: impl Fn(signing::Choice) -> Result<Signing, InvalidSetting>,
+    ) -> Result<Config, InvalidSettings> {
         let Checked { signing, journal, generation, metrics, load_test_secret } = self.checked()?;
-        let one = |refusal| Refusals(vec![refusal]);
-        let (signing, journal) = (signing_key(signing).map_err(one)?, journal_key(journal).map_err(one)?);
+        let signing = key(signing).map_err(|setting| InvalidSettings(vec![setting]))?;
         Ok(Config {
             env: self.environment.env,
             server: self.server,
@@ -189,30 +187,30 @@ impl Settings {
         })
     }
 
-    fn checked(&self) -> Result<Checked, Refusals> {
+    fn checked(&self) -> Result<Checked, InvalidSettings> {
         let env = self.environment.env;
-        let mut refusals = Vec::new();
+        let mut invalid = Vec::new();
         let signing = self.signing.check(env, &self.database.database_url);
         let journal = self.journal.check(env, &self.database.database_url);
         let load_test_secret = self.load_test.check(env);
         let metrics = self.metrics.check(env);
-        self.auth.check(&mut refusals);
-        self.origins.check(env, &mut refusals);
-        self.realtime.check(&mut refusals);
-        let generation = self.generation.check(&mut refusals);
-        self.logging.check(&mut refusals);
+        self.auth.check(&mut invalid);
+        self.origins.check(env, &mut invalid);
+        self.realtime.check(&mut invalid);
+        let generation = self.generation.check(&mut invalid);
+        self.logging.check(&mut invalid);
         match (signing, journal, generation, metrics, load_test_secret) {
             (Ok(signing), Ok(journal), Some(generation), Ok(metrics), Ok(load_test_secret))
-                if refusals.is_empty() =>
+                if invalid.is_empty() =>
             {
                 Ok(Checked { signing, journal, generation, metrics, load_test_secret })
             }
             (signing, journal, _, metrics, load_test_secret) => {
-                refusals.extend(signing.err());
-                refusals.extend(journal.err());
-                refusals.extend(metrics.err());
-                refusals.extend(load_test_secret.err());
-                Err(Refusals(refusals))
+                invalid.extend(signing.err());
+                invalid.extend(journal.err());
+                invalid.extend(metrics.err());
+                invalid.extend(load_test_secret.err());
+                Err(InvalidSettings(invalid))
             }
         }
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::environment::Environment;
-use super::error::{Problem, Refusal};
+use super::error::{InvalidSetting, Problem};
 
 /// The allowed origins.
 #[derive(Debug, Clone, clap::Args)]
@@ -24,11 +24,11 @@ impl OriginsConfig {
         self.allowed_origins.iter().any(|allowed| allowed.0 == origin)
     }
 
-    pub(super) fn check(&self, env: Environment, refuse: &mut Vec<Refusal>) {
+    pub(super) fn check(&self, env: Environment, invalid: &mut Vec<InvalidSetting>) {
         if env == Environment::Production {
             let plain = self.allowed_origins.iter().filter(|origin| !origin.is_encrypted());
-            refuse.extend(plain.map(|origin| {
-                Refusal::of("allowed_origins", Problem::PlainTextOrigin { origin: origin.to_string() })
+            invalid.extend(plain.map(|origin| {
+                InvalidSetting::of("allowed_origins", Problem::PlainTextOrigin { origin: origin.to_string() })
             }));
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::error::{Problem, Refusal};
+use super::error::{InvalidSetting, Problem};
 use super::value::{count, duration, size};
 
 /// Sizes, counts and times of live sessions.
@@ -196,15 +196,15 @@ pub(crate) struct RealtimeConfig {
 }
 
 impl RealtimeConfig {
-    pub(super) fn check(&self, refuse: &mut Vec<Refusal>) {
+    pub(super) fn check(&self, invalid: &mut Vec<InvalidSetting>) {
         if self.heartbeat_interval >= self.heartbeat_timeout {
-            refuse.push(Refusal::of("heartbeat_interval", Problem::Under("--heartbeat-timeout")));
+            invalid.push(InvalidSetting::of("heartbeat_interval", Problem::Under("--heartbeat-timeout")));
         }
         if self.outbox_soft > self.outbox_hard {
-            refuse.push(Refusal::of("outbox_soft", Problem::NotOver("--outbox-hard")));
+            invalid.push(InvalidSetting::of("outbox_soft", Problem::NotOver("--outbox-hard")));
         }
         if self.frame_max > self.message_max {
-            refuse.push(Refusal::of("frame_max", Problem::NotOver("--message-max")));
+            invalid.push(InvalidSetting::of("frame_max", Problem::NotOver("--message-max")));
         }
     }
 }

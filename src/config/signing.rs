@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::database::DatabaseUrl;
 use super::environment::Environment;
-use super::error::{Problem, Refusal};
+use super::error::{InvalidSetting, Problem};
 use super::secret;
 use crate::secret::Secret;
 
@@ -67,21 +67,21 @@ pub(super) enum Choice {
 
 impl Choice {
     /// The key; a missing development secret is created and stored.
-    pub(super) fn settle(self) -> Result<Signing, Refusal> {
+    pub(super) fn settle(self) -> Result<Signing, InvalidSetting> {
         self.with(secret::read_or_make)
     }
 
     /// The key; a missing development secret is generated and not stored.
-    pub(super) fn try_out(self) -> Result<Signing, Refusal> {
+    pub(super) fn try_out(self) -> Result<Signing, InvalidSetting> {
         self.with(secret::read_or_invent)
     }
 
-    fn with(self, development: fn(&Path) -> io::Result<Secret<String>>) -> Result<Signing, Refusal> {
+    fn with(self, development: fn(&Path) -> io::Result<Secret<String>>) -> Result<Signing, InvalidSetting> {
         match self {
             Self::Given(signing) => Ok(signing),
             Self::Development(path) => {
                 let secret = development(&path)
-                    .map_err(|cause| Refusal::of("jwt_secret", Problem::unreadable(&path, &cause)))?;
+                    .map_err(|cause| InvalidSetting::of("jwt_secret", Problem::unreadable(&path, &cause)))?;
                 strong_enough("jwt_secret", &secret, Environment::Development)?;
                 Ok(Signing::Hs256(secret))
             }
@@ -91,12 +91,15 @@ impl Choice {
 
 impl SigningSettings {
     /// Reads the files that the settings name; writes nothing.
-    pub(super) fn check(&self, env: Environment, database: &DatabaseUrl) -> Result<Choice, Refusal> {
+    pub(super) fn check(&self, env: Environment, database: &DatabaseUrl) -> Result<Choice, InvalidSetting> {
         if self.jwt_algorithm != JwtAlgorithm::Hs256 {
             return self.private_key();
         }
         if self.jwt_key_file.is_some() {
-            return Err(Refusal::of("jwt_key_file", Problem::OnlyWith("--jwt-algorithm EdDSA or RS256")));
+            return Err(InvalidSetting::of(
+                "jwt_key_file",
+                Problem::OnlyWith("--jwt-algorithm EdDSA or RS256"),
+            ));
         }
         let given = given("jwt_secret", &self.jwt_secret, "jwt_secret_file", &self.jwt_secret_file)?;
         match given {
@@ -105,23 +108,23 @@ impl SigningSettings {
                 Ok(Choice::Given(Signing::Hs256(secret)))
             }
             None if env == Environment::Production => {
-                Err(Refusal::of("jwt_secret", Problem::MissingInProduction))
+                Err(InvalidSetting::of("jwt_secret", Problem::MissingInProduction))
             }
             None => Ok(Choice::Development(development_path(database, ".jwt-secret"))),
         }
     }
 
-    fn private_key(&self) -> Result<Choice, Refusal> {
+    fn private_key(&self) -> Result<Choice, InvalidSetting> {
         if self.jwt_secret.is_some() || self.jwt_secret_file.is_some() {
-            return Err(Refusal::of("jwt_secret", Problem::OnlyWith("--jwt-algorithm HS256")));
+            return Err(InvalidSetting::of("jwt_secret", Problem::OnlyWith("--jwt-algorithm HS256")));
         }
         let Some(path) = &self.jwt_key_file else {
-            return Err(Refusal::of("jwt_key_file", Problem::MissingKey));
+            return Err(InvalidSetting::of("jwt_key_file", Problem::MissingKey));
         };
         let key = secret::read_file(path)
-            .map_err(|cause| Refusal::of("jwt_key_file", Problem::unreadable(path, &cause)))?;
+            .map_err(|cause| InvalidSetting::of("jwt_key_file", Problem::unreadable(path, &cause)))?;
         if !key.expose().contains("PRIVATE KEY-----") {
-            return Err(Refusal::of("jwt_key_file", Problem::InvalidPrivateKey));
+            return Err(InvalidSetting::of("jwt_key_file", Problem::InvalidPrivateKey));
         }
         Ok(Choice::Given(match self.jwt_algorithm {
             JwtAlgorithm::Rs256 => Signing::Rs256(key),
@@ -136,12 +139,12 @@ pub(super) fn given(
     direct: &Option<Secret<String>>,
     file_setting: &'static str,
     file: &Option<PathBuf>,
-) -> Result<Option<(&'static str, Secret<String>)>, Refusal> {
+) -> Result<Option<(&'static str, Secret<String>)>, InvalidSetting> {
     match (direct, file) {
         (Some(secret), _) => Ok(Some((setting, secret.clone()))),
         (None, Some(path)) => secret::read_file(path)
             .map(|secret| Some((file_setting, secret)))
-            .map_err(|cause| Refusal::of(file_setting, Problem::unreadable(path, &cause))),
+            .map_err(|cause| InvalidSetting::of(file_setting, Problem::unreadable(path, &cause))),
         (None, None) => Ok(None),
     }
 }
@@ -157,17 +160,17 @@ pub(super) fn strong_enough(
     setting: &'static str,
     secret: &Secret<String>,
     env: Environment,
-) -> Result<(), Refusal> {
+) -> Result<(), InvalidSetting> {
     let bytes = secret.expose().as_bytes();
     if bytes.len() < SHORTEST_SECRET {
-        return Err(Refusal::of(setting, Problem::ShortSecret { bytes: bytes.len() }));
+        return Err(InvalidSetting::of(setting, Problem::ShortSecret { bytes: bytes.len() }));
     }
     let different = bytes.iter().collect::<std::collections::HashSet<_>>().len();
     let placeholder = ["changeme", "change-me", "change_me", "secret-secret", "example", "your-secret"]
         .iter()
         .any(|word| secret.expose().to_ascii_lowercase().contains(word));
     if env == Environment::Production && (different < FEWEST_DIFFERENT || placeholder) {
-        return Err(Refusal::of(setting, Problem::WeakSecret));
+        return Err(InvalidSetting::of(setting, Problem::WeakSecret));
     }
     Ok(())
 }

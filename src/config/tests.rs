@@ -11,7 +11,7 @@ fn given(flags: &[&str]) -> Settings {
 fn refused(flags: &[&str]) -> Vec<String> {
     match given(flags).check() {
         Ok(_) => Vec::new(),
-        Err(refusals) => refusals.0.iter().map(|refusal| refusal.setting.flag()).collect(),
+        Err(invalid) => invalid.0.iter().map(|invalid| invalid.setting.flag()).collect(),
     }
 }
 
@@ -152,10 +152,10 @@ fn a_generators_parts_have_no_longer_time_than_the_whole() {
 
 #[test]
 fn a_missing_file_is_named_with_the_flag_the_variable_and_the_cause() {
-    let Err(refusals) = given(&["--jwt-secret-file", "/no/such/file"]).check() else {
+    let Err(invalid) = given(&["--jwt-secret-file", "/no/such/file"]).check() else {
         panic!("accepted a missing file");
     };
-    let text = refusals.to_string();
+    let text = invalid.to_string();
     assert!(text.starts_with("--jwt-secret-file (SOUK_JWT_SECRET_FILE) names /no/such/file"), "{text}");
 }
 
@@ -198,6 +198,8 @@ fn what_is_in_force_shows_every_setting_and_no_secret() {
 
 #[test]
 fn problems_are_typed() {
-    let Err(Refusals(refusals)) = given(&["--jwt-secret", "hunter2"]).check() else { panic!("accepted") };
-    assert_eq!(refusals.first().map(|refusal| &refusal.problem), Some(&Problem::ShortSecret { bytes: 7 }));
+    let Err(InvalidSettings(invalid)) = given(&["--jwt-secret", "hunter2"]).check() else {
+        panic!("accepted")
+    };
+    assert_eq!(invalid.first().map(|invalid| &invalid.problem), Some(&Problem::ShortSecret { bytes: 7 }));
 }

@@ -13,7 +13,14 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
     config.route("/metrics", web::get().to(read));
 }
 
-async fn read(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+/// All metrics in the Prometheus text format. The token is that of `--metrics-token`, where there is one.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    operation_id = "readMetrics",
+    responses((status = 200, content_type = "text/plain", body = String))
+)]
+pub(super) async fn read(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     if let Some(token) = &app.config.metrics.token
         && !shown(&request).is_some_and(|shown| is_same(shown, token.expose()))
     {

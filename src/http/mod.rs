@@ -23,6 +23,7 @@ mod reply;
 pub(crate) mod root;
 pub(crate) mod routes;
 mod schema;
+mod state_query;
 
 pub(crate) use address::client_address;
 pub(crate) use etag::IfMatch;
@@ -31,4 +32,5 @@ pub(crate) use fields::Fields;
 pub(crate) use idempotency::{IdempotentCall, delete_expired, seal_stored_replies};
 pub(crate) use pagination::{PageQuery, Paged};
 pub use problem::Problem;
-pub(crate) use reply::{REPLAYED, ReadCall, Reply};
+pub(crate) use reply::{ReadCall, Reply};
+pub(crate) use state_query::StateQuery;

@@ -27,7 +27,12 @@ pub struct Problem {
     retry_after: Option<Duration>,
     /// A header that belongs to this status.
     header: Option<(HeaderName, &'static str)>,
+    is_during_outage: bool,
 }
+
+/// Marks the response to a call that met an outage of the database. The database logs an outage at its begin
+/// and at its end; a line for each call would bury these.
+pub(super) struct DuringOutage;
 
 /// The document that clients get.
 #[derive(serde::Serialize, utoipa::ToSchema)]
@@ -80,6 +85,7 @@ impl Problem {
             state: None,
             retry_after: None,
             header: None,
+            is_during_outage: false,
         }
     }
 
@@ -99,6 +105,11 @@ impl Problem {
     pub(super) fn with_header(mut self, name: HeaderName, value: &'static str) -> Self {
         self.header = Some((name, value));
         self
+    }
+
+    /// The response will be marked [`DuringOutage`].
+    pub(super) fn during_outage(self) -> Self {
+        Self { is_during_outage: true, ..self }
     }
 
     /// A response that [`render`] will turn into the document, for callers that add further headers.
@@ -171,6 +182,7 @@ impl From<DbError> for Problem {
                 log::debug!("the database is unavailable: {why}");
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "try again in a moment")
                     .retry_after(Duration::from_secs(2))
+                    .during_outage()
             }
             error => {
                 log::error!("a unit of work failed: {error}");
@@ -242,8 +254,16 @@ fn write(path: &str, call: Option<CallId>, response: HttpResponse<BoxBody>) -> H
     if let Some(header) = &problem.header {
         answer.insert_header(header.clone());
     }
+    if problem.is_during_outage {
+        answer.extensions_mut().insert(DuringOutage);
+    }
     let body = serde_json::to_string(&problem.document(path, call)).unwrap_or_default();
     answer.content_type("application/problem+json").body(body)
+}
+
+/// The document for a request whose head was refused: it has no path and no id.
+pub(super) fn of_refused_head(status: StatusCode) -> String {
+    serde_json::to_string(&of_framework(status).document("", None)).unwrap_or_default()
 }
 
 fn of_framework(status: StatusCode) -> Problem {

@@ -18,7 +18,7 @@ use super::extract::app_of;
 use super::{Caller, Problem, etag};
 
 /// The header of a stored reply to an earlier call with the same idempotency key.
-pub(crate) const REPLAYED: &str = "idempotency-replayed";
+const REPLAYED: &str = "idempotency-replayed";
 
 /// A successful response.
 #[derive(Clone, Debug, PartialEq, Eq)]

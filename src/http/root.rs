@@ -4,7 +4,12 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use serde::Serialize;
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
+use utoipa::openapi::schema::Schema;
+
+use super::schema::one_of;
 
 const PAGE: &str = include_str!("root.html");
 const STYLE: &str = include_str!("root.css");
@@ -14,21 +19,50 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
     config.route("/", web::get().to(greet)).route("/", web::head().to(greet));
 }
 
-/// A page for browsers, JSON for everything else.
-async fn greet(request: HttpRequest) -> HttpResponse {
+/// What programs are told.
+#[derive(Serialize, ToSchema)]
+struct Greeting {
+    #[schema(schema_with = name)]
+    name: &'static str,
+    /// The server's version.
+    version: &'static str,
+    links: Links,
+}
+
+/// Paths of what there is to read.
+#[derive(Serialize, ToSchema)]
+struct Links {
+    docs: &'static str,
+    openapi: &'static str,
+    health: &'static str,
+    readiness: &'static str,
+}
+
+fn name() -> Schema {
+    one_of(["souk"])
+}
+
+/// Name, version and links: a page for browsers, JSON for everything else.
+#[utoipa::path(
+    get,
+    path = "/",
+    operation_id = "describeServer",
+    responses((status = 200, content((Greeting = "application/json"), (String = "text/html"))))
+)]
+pub(super) async fn greet(request: HttpRequest) -> HttpResponse {
     let accepted = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     match accepted.is_some_and(|accept| accept.contains("text/html")) {
         true => page(),
-        false => HttpResponse::Ok().insert_header((header::VARY, "Accept")).json(serde_json::json!({
-            "name": "souk",
-            "version": env!("CARGO_PKG_VERSION"),
-            "links": {
-                "docs": "/docs/",
-                "openapi": "/openapi.json",
-                "health": "/healthz",
-                "readiness": "/readyz",
+        false => HttpResponse::Ok().insert_header((header::VARY, "Accept")).json(Greeting {
+            name: "souk",
+            version: env!("CARGO_PKG_VERSION"),
+            links: Links {
+                docs: "/docs/",
+                openapi: "/openapi.json",
+                health: "/healthz",
+                readiness: "/readyz",
             },
-        })),
+        }),
     }
 }
 

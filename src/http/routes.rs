@@ -3,6 +3,8 @@
 use actix_web::web;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use crate::config::Config;
+
 use super::api;
 use super::fallback::{self, Addresses};
 use super::openapi::{self, Document};
@@ -16,12 +18,15 @@ pub(crate) struct Description {
 }
 
 impl Description {
-    /// Generates both from the routes, for a server whose pages have at most `page_max` items.
+    /// Generates both from the routes, for a server of this configuration.
     ///
     /// # Errors
     /// Only if the document cannot be serialized, which a test would find.
-    pub(crate) fn new(page_max: u16) -> serde_json::Result<Self> {
-        let document = openapi::document(page_max);
+    pub(crate) fn new(config: &Config) -> serde_json::Result<Self> {
+        let mut document = openapi::document(config.http.page_max);
+        if config.metrics.bind.is_some() {
+            document.paths.paths.remove("/metrics");
+        }
         let addresses = web::Data::new(Addresses::of(&document));
         Ok(Self { addresses, document: Document::write(&document)? })
     }

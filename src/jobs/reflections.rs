@@ -13,12 +13,15 @@ use crate::domain::Error;
 use crate::domain::entries::{self, Entry, Journal, reflections};
 use crate::domain::policy::Scope;
 use crate::generation::{GenerationSlots, Options, Place, Prompt, TextGenerator};
-use crate::ids::{EntryId, ReflectionId};
+use crate::ids::{EntryId, ReflectionId, UserId};
 
-use super::writing::{Attempt, Failure, Follower, Writing};
+use super::writing::{Attempt, Failure, Follower, Standing, Writing};
 
 /// Most bytes of a reflection.
 const MAX_BYTES: usize = 16 * 1024;
+
+/// How many reflections one user may have begun without followers that have not ended.
+const ORDERED_PER_USER: usize = 8;
 
 /// How many failures of reflections that nobody followed are remembered, for those who ask later.
 const REMEMBERED: usize = 1_000;
@@ -44,21 +47,9 @@ struct Inner {
     slots: GenerationSlots,
     grace: Duration,
     entries: Mutex<HashMap<EntryId, Weak<Writing<ReflectionId>>>>,
-    failures: Mutex<VecDeque<(ReflectionId, Failure)>>,
-}
-
-/// The right to begin a reflection, or one that is being written already. Dropping it gives the right up.
-pub(crate) struct Reservation {
-    id: ReflectionId,
-    entry: EntryId,
-    attempt: Option<Attempt<ReflectionId>>,
-}
-
-impl Reservation {
-    /// The reflection.
-    pub(crate) fn id(&self) -> ReflectionId {
-        self.id
-    }
+    failures: Mutex<VecDeque<(EntryId, ReflectionId, Failure)>>,
+    /// Reflections that were begun without followers and have not ended, with their users.
+    ordered: Mutex<HashMap<ReflectionId, (UserId, EntryId)>>,
 }
 
 /// Whether a stored reflection will do.
@@ -80,8 +71,8 @@ impl Reflections {
         slots: GenerationSlots,
         grace: Duration,
     ) -> Self {
-        let (entries, failures) = Default::default();
-        Self(Arc::new(Inner { db, journal, clock, generator, slots, grace, entries, failures }))
+        let (entries, failures, ordered) = Default::default();
+        Self(Arc::new(Inner { db, journal, clock, generator, slots, grace, entries, failures, ordered }))
     }
 
     /// Follows the reflection on an entry: the one that is being written, else the newest stored one, else one
@@ -95,10 +86,20 @@ impl Reflections {
         entry: EntryId,
         per_user: usize,
     ) -> Result<Follower<ReflectionId>, Error> {
-        self.authorize(scope, entry).await?;
         let writing = self.writing(entry);
+        let told = match writing.standing() {
+            Standing::Done(id) => Some(id),
+            Standing::Busy | Standing::Nothing => None,
+        };
+        let of_caller = scope.clone();
+        let is_there = self.0.db.read(move |uow| {
+            reflections::authorize(uow, &of_caller, entry)?;
+            told.map_or(Ok(false), |id| reflections::exists(uow, entry, id))
+        });
+        let is_there = is_there.await?;
         let follower = writing.follow();
-        if writing.is_idle() {
+        // The text that is known here may have failed, or have been deleted since.
+        if !is_there {
             self.begin(&writing, scope, entry, per_user, Wanted::Any, self.new_id());
         }
         Ok(follower)
@@ -122,31 +123,48 @@ impl Reflections {
         }
     }
 
-    /// Reserves a new reflection that goes on without followers: [`Reflections::begin_reserved`] begins it. While one is
-    /// being written, that one goes on without followers instead.
+    /// Has a new reflection written with this id, which goes on without followers; after the one that is being
+    /// written, if there is one. Does nothing for an id that this process has been given already.
     ///
     /// # Errors
-    /// If the caller does not own the entry.
-    pub(crate) async fn reserve(&self, scope: &Scope, entry: EntryId) -> Result<Reservation, Error> {
-        self.authorize(scope, entry).await?;
-        let writing = self.writing(entry);
-        loop {
-            if let Some(attempt) = writing.begin() {
-                return Ok(Reservation { id: self.new_id(), entry, attempt: Some(attempt) });
-            }
-            if let Some(id) = writing.started().await {
-                writing.detach();
-                return Ok(Reservation { id, entry, attempt: None });
-            }
+    /// If too many of the user's wait already.
+    pub(crate) fn begin_detached(
+        &self,
+        scope: &Scope,
+        entry: EntryId,
+        per_user: usize,
+        id: ReflectionId,
+    ) -> Result<(), Error> {
+        if self.status(entry, id).is_some() {
+            return Ok(());
         }
+        let ordered = Ordered::add(self, scope.user(), entry, id)?;
+        let (of, scope) = (self.clone(), scope.clone());
+        tokio::spawn(async move {
+            let writing = of.writing(entry);
+            let attempt = loop {
+                match writing.begin() {
+                    Some(attempt) => break attempt,
+                    None => writing.idle().await,
+                }
+            };
+            attempt.detach();
+            attempt.start(id);
+            Job { of, scope, entry, per_user, id }.run(attempt, Wanted::New).await;
+            drop(ordered);
+        });
+        Ok(())
     }
 
-    /// Begins what was reserved.
-    pub(crate) fn begin_reserved(&self, reservation: Reservation, scope: &Scope, per_user: usize) {
-        let Reservation { id, entry, attempt } = reservation;
-        let Some(attempt) = attempt else { return };
-        attempt.detach();
-        self.spawn(attempt, Job { of: self.clone(), scope: scope.clone(), entry, per_user, id }, Wanted::New);
+    /// Ends what is being written on an entry that was deleted, and tells its followers.
+    pub(crate) fn entry_deleted(&self, entry: EntryId) {
+        let known = lock(&self.0.entries).get(&entry).and_then(Weak::upgrade);
+        let Some(writing) = known else { return };
+        if !writing.cancel(Failure::ENTRY_DELETED)
+            && let Some(attempt) = writing.begin()
+        {
+            attempt.failed(Failure::ENTRY_DELETED);
+        }
     }
 
     /// Cancels the reflection that is being written on an entry.
@@ -155,7 +173,7 @@ impl Reflections {
     /// If the caller does not own the entry, or none is being written.
     pub(crate) async fn cancel(&self, scope: &Scope, entry: EntryId) -> Result<(), Error> {
         self.authorize(scope, entry).await?;
-        match self.writing(entry).cancel() {
+        match self.writing(entry).cancel(Failure::CANCELLED) {
             true => Ok(()),
             false => Err(reflections::not_in_progress()),
         }
@@ -170,12 +188,16 @@ impl Reflections {
         {
             return Some(ReflectionStatus::Running(text, place));
         }
+        if lock(&self.0.ordered).get(&id).is_some_and(|(_, of)| *of == entry) {
+            return Some(ReflectionStatus::Running(String::new(), None));
+        }
         let failures = lock(&self.0.failures);
-        let failed = failures.iter().find(|(of, _)| *of == id)?;
-        Some(ReflectionStatus::Failed(failed.1.clone()))
+        let failed = failures.iter().rev().find(|(of, failed, _)| (of, failed) == (&entry, &id))?;
+        Some(ReflectionStatus::Failed(failed.2.clone()))
     }
 
-    fn new_id(&self) -> ReflectionId {
+    /// An id for a new reflection.
+    pub(crate) fn new_id(&self) -> ReflectionId {
         ReflectionId::new(self.0.clock.now())
     }
 
@@ -208,24 +230,21 @@ impl Reflections {
         id: ReflectionId,
     ) -> bool {
         let Some(attempt) = writing.begin() else { return false };
-        self.spawn(attempt, Job { of: self.clone(), scope: scope.clone(), entry, per_user, id }, wanted);
+        if wanted == Wanted::New {
+            // At once, so that whoever is told its id finds it.
+            attempt.start(id);
+        }
+        let job = Job { of: self.clone(), scope: scope.clone(), entry, per_user, id };
+        tokio::spawn(async move { job.run(attempt, wanted).await });
         true
     }
 
-    fn spawn(&self, attempt: Attempt<ReflectionId>, job: Job, wanted: Wanted) {
-        if wanted == Wanted::New {
-            // At once, so that whoever is told its id finds it.
-            attempt.start(job.id);
-        }
-        tokio::spawn(async move { job.run(attempt, wanted).await });
-    }
-
-    fn remember(&self, id: ReflectionId, failure: Failure) {
+    fn remember(&self, entry: EntryId, id: ReflectionId, failure: Failure) {
         let mut failures = lock(&self.0.failures);
         if failures.len() == REMEMBERED {
             failures.pop_front();
         }
-        failures.push_back((id, failure));
+        failures.push_back((entry, id, failure));
     }
 }
 
@@ -244,38 +263,33 @@ struct Job {
 
 impl Job {
     async fn run(self, attempt: Attempt<ReflectionId>, wanted: Wanted) {
-        let entry = match self.load(wanted).await {
-            Ok((_, Some(stored))) => {
-                attempt.start(stored.id);
-                attempt.push(&stored.text);
-                return attempt.done();
-            }
-            Ok((entry, None)) => entry,
-            Err(error) => {
-                let failure = self.failure(&error);
-                return attempt.failed(failure);
-            }
-        };
-        if wanted == Wanted::Any {
-            attempt.start(self.id);
-        }
-        let written = tokio::select! {
-            biased;
-            stopped = attempt.stopped(self.of.0.grace) => Err(stopped),
-            written = self.write(&attempt, &entry) => written,
-        };
-        // Not interrupted: what is committed is told to the followers.
-        let stored = match written {
-            Ok(()) => self.store(&entry, attempt.text()).await.map_err(|error| self.failure(&error)),
-            Err(failure) => Err(failure),
-        };
-        match stored {
+        match self.outcome(&attempt, wanted).await {
             Ok(()) => attempt.done(),
             Err(failure) => {
-                self.of.remember(self.id, failure.clone());
+                self.of.remember(self.entry, self.id, failure.clone());
                 attempt.failed(failure);
             }
         }
+    }
+
+    async fn outcome(&self, attempt: &Attempt<ReflectionId>, wanted: Wanted) -> Result<(), Failure> {
+        let (entry, stored) = self.load(wanted).await.map_err(|error| self.failure(&error))?;
+        if let Some(stored) = stored {
+            attempt.start(stored.id);
+            attempt.push(&stored.text);
+            return attempt.store();
+        }
+        if wanted == Wanted::Any {
+            attempt.start(self.id);
+        }
+        tokio::select! {
+            biased;
+            stopped = attempt.stopped(self.of.0.grace) => return Err(stopped),
+            written = self.write(attempt, &entry) => written?,
+        }
+        // Not interrupted from here on: what is committed is told to the followers.
+        attempt.store()?;
+        self.store(&entry, attempt.text()).await.map_err(|error| self.failure(&error))
     }
 
     async fn load(&self, wanted: Wanted) -> Result<(Entry, Option<reflections::Reflection>), Error> {
@@ -339,8 +353,10 @@ impl Job {
     /// The failure for an error of the domain: the entry is gone, or the database failed.
     fn failure(&self, error: &Error) -> Failure {
         match error {
-            Error::NotFound(_) => Failure::new("not_found", "the entry no longer exists"),
-            Error::Forbidden { .. } => Failure::new("forbidden", "the entry is not yours"),
+            Error::NotFound(_) => Failure::ENTRY_DELETED,
+            Error::Forbidden { .. } => {
+                Failure::new("forbidden", "the entry is not yours, or you are suspended")
+            }
             error => {
                 log::error!(
                     target: "souk::jobs", entry_id:% = self.entry, reflection_id:% = self.id,
@@ -350,6 +366,29 @@ impl Job {
                 Failure::INTERNAL
             }
         }
+    }
+}
+
+/// A reflection that was begun without followers, counted until it has ended.
+struct Ordered {
+    of: Reflections,
+    id: ReflectionId,
+}
+
+impl Ordered {
+    fn add(of: &Reflections, user: UserId, entry: EntryId, id: ReflectionId) -> Result<Self, Error> {
+        let mut ordered = lock(&of.0.ordered);
+        if ordered.values().filter(|(by, _)| *by == user).count() >= ORDERED_PER_USER {
+            return Err(reflections::too_many());
+        }
+        ordered.insert(id, (user, entry));
+        Ok(Self { of: of.clone(), id })
+    }
+}
+
+impl Drop for Ordered {
+    fn drop(&mut self) {
+        lock(&self.of.0.ordered).remove(&self.id);
     }
 }
 

@@ -1,8 +1,7 @@
 //! A text while it is being written, and those who follow it.
 //!
-//! Every follower has a position in the text of its own: whoever comes late gets what there is as one piece,
-//! and whoever reads slowly gets larger pieces. So nothing is queued per follower, and nobody gets anything
-//! twice.
+//! Every follower has a position in the text of its own: whoever comes late gets what there is as one piece and
+//! then the rest. So nothing is queued per follower, and nobody gets anything twice.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,12 +24,19 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
+    /// The entry was deleted.
+    pub(crate) const ENTRY_DELETED: Self = Self::new("not_found", "the entry no longer exists");
     /// It was cancelled by its owner.
     pub(crate) const CANCELLED: Self = Self::new("cancelled", "it was cancelled");
     /// Nobody followed it any more.
     pub(crate) const ABANDONED: Self = Self::new("abandoned", "it was cancelled, since nobody followed it");
     /// An internal error, which was logged.
     pub(crate) const INTERNAL: Self = Self::new("internal", "our fault; it has been logged");
+
+    /// Seconds after which a retry makes sense, at least one.
+    pub(crate) fn retry_after_s(&self) -> Option<u64> {
+        self.retry_after.map(|after| (after.as_secs() + u64::from(after.subsec_nanos() > 0)).max(1))
+    }
 
     /// A failure that says nothing about when to retry.
     pub(crate) const fn new(code: &'static str, message: &'static str) -> Self {
@@ -64,8 +70,10 @@ pub(crate) enum Step<I> {
 enum Phase {
     /// No attempt was made, or it has not said yet which text it writes. Followers are not told of it.
     Idle,
-    /// Being written.
+    /// Being written; may be cancelled.
     Running,
+    /// Whole, and being stored; may not be cancelled any more.
+    Storing,
     /// Whole and stored.
     Done,
     /// Ended without a text.
@@ -82,6 +90,26 @@ struct State<I> {
     place: Option<usize>,
     text: String,
     phase: Phase,
+    /// Why the running attempt must end without a text.
+    cancelled: Option<Failure>,
+}
+
+impl<I> State<I> {
+    fn of_attempt(attempt: u64) -> Self {
+        let (id, place, text, cancelled) = (None, None, String::new(), None);
+        Self { attempt, is_busy: attempt > 0, id, place, text, phase: Phase::Idle, cancelled }
+    }
+}
+
+/// How the newest attempt on a text stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing<I> {
+    /// It is being written, or is about to be.
+    Busy,
+    /// It was whole and stored.
+    Done(I),
+    /// There is none, or it has ended without a text.
+    Nothing,
 }
 
 /// One text: at most one attempt to write it at a time, and any number of followers.
@@ -98,16 +126,8 @@ pub(crate) struct Writing<I> {
 impl<I: Copy + Send + Sync + 'static> Writing<I> {
     /// A text that nobody writes yet.
     pub(super) fn new() -> Self {
-        let state = State {
-            attempt: 0,
-            is_busy: false,
-            id: None,
-            place: None,
-            text: String::new(),
-            phase: Phase::Idle,
-        };
         Self {
-            state: watch::Sender::new(state),
+            state: watch::Sender::new(State::of_attempt(0)),
             left_at: Mutex::new(Instant::now()),
             is_detached: AtomicBool::new(false),
             cancel: Notify::new(),
@@ -124,42 +144,30 @@ impl<I: Copy + Send + Sync + 'static> Writing<I> {
     /// Begins an attempt; `None` while one is running.
     pub(super) fn begin(self: &Arc<Self>) -> Option<Attempt<I>> {
         let has_begun = self.state.send_if_modified(|state| {
-            if state.is_busy {
-                return false;
+            let is_free = !state.is_busy;
+            if is_free {
+                *state = State::of_attempt(state.attempt + 1);
+                self.is_detached.store(false, Ordering::Release);
             }
-            *state = State {
-                attempt: state.attempt + 1,
-                is_busy: true,
-                id: None,
-                place: None,
-                text: String::new(),
-                phase: Phase::Idle,
-            };
-            true
+            is_free
         });
-        has_begun.then(|| {
-            self.is_detached.store(false, Ordering::Release);
-            // A cancellation that came when nothing ran must not end this attempt.
-            let stale = self.cancel.notified();
-            tokio::pin!(stale);
-            stale.as_mut().enable();
-            Attempt { writing: Arc::clone(self) }
-        })
+        has_begun.then(|| Attempt { writing: Arc::clone(self) })
     }
 
-    /// Whether nothing was written and nobody is about to.
-    pub(super) fn is_idle(&self) -> bool {
-        let state = self.state.borrow();
-        !state.is_busy && state.phase == Phase::Idle
-    }
-
-    /// The id of the text that the running attempt writes, as soon as it says it; `None` if it ends before
-    /// that, or if none is running.
-    pub(super) async fn started(&self) -> Option<I> {
-        let mut state = self.state.subscribe();
+    /// Waits until no attempt is running.
+    pub(super) async fn idle(&self) {
         // Cannot fail: the sender is ours.
-        let state = state.wait_for(|state| !state.is_busy || state.phase == Phase::Running).await.ok()?;
-        state.id.filter(|_| state.phase == Phase::Running)
+        let _ = self.state.subscribe().wait_for(|state| !state.is_busy).await;
+    }
+
+    /// How the newest attempt stands.
+    pub(super) fn standing(&self) -> Standing<I> {
+        let state = self.state.borrow();
+        match (state.is_busy, &state.phase, state.id) {
+            (true, ..) => Standing::Busy,
+            (false, Phase::Done, Some(id)) => Standing::Done(id),
+            (false, ..) => Standing::Nothing,
+        }
     }
 
     /// Lets the running attempt go on when its last follower leaves.
@@ -167,19 +175,26 @@ impl<I: Copy + Send + Sync + 'static> Writing<I> {
         self.is_detached.store(true, Ordering::Release);
     }
 
-    /// Cancels the running attempt. Returns `false` if none is running.
-    pub(super) fn cancel(&self) -> bool {
-        let is_busy = self.state.borrow().is_busy;
-        if is_busy {
+    /// Cancels the running attempt for this reason. Returns `false` if none is running that could still be
+    /// cancelled: a text that is being stored will be told of as done.
+    pub(super) fn cancel(&self, why: Failure) -> bool {
+        let is_cancelled = self.state.send_if_modified(|state| {
+            let may_be = state.is_busy && matches!(state.phase, Phase::Idle | Phase::Running);
+            if may_be {
+                state.cancelled.get_or_insert(why);
+            }
+            may_be
+        });
+        if is_cancelled {
             self.cancel.notify_one();
         }
-        is_busy
+        is_cancelled
     }
 
     /// The id and text so far of the attempt, and its place in line; `None` unless one is being written.
     pub(super) fn progress(&self) -> Option<(I, String, Option<usize>)> {
         let state = self.state.borrow();
-        let id = state.id.filter(|_| state.phase == Phase::Running)?;
+        let id = state.id.filter(|_| matches!(state.phase, Phase::Running | Phase::Storing))?;
         Some((id, state.text.clone(), state.place))
     }
 }
@@ -220,12 +235,35 @@ impl<I: Copy + Send + Sync + 'static> Attempt<I> {
         self.writing.state.borrow().text.clone()
     }
 
-    /// Completes when the attempt should end without a text: its owner cancels it, or nobody has followed it
-    /// for `grace`.
+    /// The text is whole; from now on it cannot be cancelled.
+    ///
+    /// # Errors
+    /// Why it was cancelled before.
+    pub(super) fn store(&self) -> Result<(), Failure> {
+        let mut cancelled = None;
+        self.writing.state.send_modify(|state| match &state.cancelled {
+            Some(why) => cancelled = Some(why.clone()),
+            None => state.phase = Phase::Storing,
+        });
+        cancelled.map_or(Ok(()), Err)
+    }
+
+    /// Completes when the attempt should end without a text: it is cancelled, or nobody has followed it for
+    /// `grace`.
     pub(super) async fn stopped(&self, grace: Duration) -> Failure {
         tokio::select! {
-            () = self.writing.cancel.notified() => Failure::CANCELLED,
+            why = self.cancelled() => why,
             () = self.abandoned(grace) => Failure::ABANDONED,
+        }
+    }
+
+    async fn cancelled(&self) -> Failure {
+        loop {
+            if let Some(why) = self.writing.state.borrow().cancelled.clone() {
+                return why;
+            }
+            // May be a permit that is left of an earlier attempt, so the state is looked at again.
+            self.writing.cancel.notified().await;
         }
     }
 
@@ -256,6 +294,7 @@ impl<I: Copy + Send + Sync + 'static> Attempt<I> {
     fn end(&self, phase: Phase) {
         self.writing.state.send_modify(|state| {
             state.is_busy = false;
+            state.cancelled = None;
             state.phase = phase;
         });
     }
@@ -265,7 +304,7 @@ impl<I: Copy + Send + Sync + 'static> Drop for Attempt<I> {
     fn drop(&mut self) {
         let phase = self.writing.state.borrow().phase.clone();
         match phase {
-            Phase::Running => self.end(Phase::Failed(Failure::INTERNAL)),
+            Phase::Running | Phase::Storing => self.end(Phase::Failed(Failure::INTERNAL)),
             // Nothing was said yet.
             Phase::Idle => self.end(Phase::Idle),
             Phase::Done | Phase::Failed(_) => {}
@@ -320,8 +359,8 @@ impl<I: Copy> Follower<I> {
         }
         match &state.phase {
             Phase::Idle => None,
-            Phase::Running if state.place == self.place => None,
-            Phase::Running => {
+            Phase::Running | Phase::Storing if state.place == self.place => None,
+            Phase::Running | Phase::Storing => {
                 self.place = state.place;
                 self.place.map(Step::Waiting)
             }

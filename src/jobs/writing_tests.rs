@@ -98,7 +98,7 @@ async fn an_attempt_that_is_dropped_fails_once_it_has_started() {
     let writing = Arc::new(Writing::<u32>::new());
     let mut follower = writing.follow();
     drop(writing.begin().unwrap());
-    assert!(writing.is_idle());
+    assert_eq!(writing.standing(), Standing::Nothing);
     assert_eq!(ready(&mut follower).await, []);
     let attempt = writing.begin().unwrap();
     attempt.start(1);
@@ -112,16 +112,34 @@ async fn an_attempt_that_is_dropped_fails_once_it_has_started() {
 #[tokio::test]
 async fn only_a_running_attempt_is_cancelled() {
     let writing = Arc::new(Writing::<u32>::new());
-    assert!(!writing.cancel());
+    assert!(!writing.cancel(Failure::CANCELLED));
     let attempt = writing.begin().unwrap();
-    assert!(poll_now(attempt.stopped(GRACE)).await.is_pending());
-    assert!(writing.cancel());
-    assert_eq!(attempt.stopped(GRACE).await, Failure::CANCELLED);
-    assert!(writing.cancel(), "told again before it has ended");
-    attempt.failed(Failure::CANCELLED);
     let _follower = writing.follow();
+    assert!(poll_now(attempt.stopped(GRACE)).await.is_pending());
+    assert!(writing.cancel(Failure::CANCELLED));
+    assert!(writing.cancel(Failure::ENTRY_DELETED), "the first reason counts");
+    assert_eq!(attempt.stopped(GRACE).await, Failure::CANCELLED);
+    attempt.failed(Failure::CANCELLED);
     let next = writing.begin().unwrap();
     assert!(poll_now(next.stopped(GRACE)).await.is_pending(), "that was for the one before");
+}
+
+#[tokio::test]
+async fn what_is_cancelled_is_not_stored_and_what_is_stored_is_not_cancelled() {
+    let writing = Arc::new(Writing::<u32>::new());
+    let mut follower = writing.follow();
+    let first = writing.begin().unwrap();
+    first.start(1);
+    assert!(writing.cancel(Failure::CANCELLED));
+    assert_eq!(first.store(), Err(Failure::CANCELLED));
+    first.failed(Failure::CANCELLED);
+    let second = writing.begin().unwrap();
+    second.start(2);
+    assert_eq!(second.store(), Ok(()));
+    assert!(!writing.cancel(Failure::CANCELLED));
+    second.done();
+    assert_eq!(writing.standing(), Standing::Done(2));
+    assert_eq!(ready(&mut follower).await, [Step::Start(2), Step::Done(2)]);
 }
 
 #[tokio::test(start_paused = true)]

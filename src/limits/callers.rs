@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::ids::UserId;
 
 use super::network::customer;
-use super::{Limited, Quota, RateLimiter, Standing};
+use super::{Limited, Quota, RateLimitStatus, RateLimiter};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -38,7 +38,7 @@ impl CallerLimits {
     ///
     /// # Errors
     /// The user has used up the quota.
-    pub(crate) fn user(&self, user: UserId, requests: u32) -> Result<Standing, Limited> {
+    pub(crate) fn user(&self, user: UserId, requests: u32) -> Result<RateLimitStatus, Limited> {
         self.users.take(user, Quota::new(requests, MINUTE))
     }
 
@@ -46,7 +46,7 @@ impl CallerLimits {
     ///
     /// # Errors
     /// The address has used up its quota.
-    pub(crate) fn address(&self, address: IpAddr) -> Result<Standing, Limited> {
+    pub(crate) fn address(&self, address: IpAddr) -> Result<RateLimitStatus, Limited> {
         self.addresses.take(customer(address), self.anonymous)
     }
 

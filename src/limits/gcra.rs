@@ -55,7 +55,7 @@ impl Default for Bucket {
 
 /// How much of its quota a key has used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Standing {
+pub(crate) struct RateLimitStatus {
     /// The burst size in requests.
     pub(crate) limit: u32,
     /// Requests that are allowed right now.
@@ -69,37 +69,37 @@ pub(crate) struct Standing {
 pub(crate) struct Limited {
     /// Time until the next request is allowed.
     pub(crate) retry_after: Duration,
-    /// The key's standing when it was refused.
-    pub(crate) standing: Standing,
+    /// The status of the key when it was refused.
+    pub(crate) status: RateLimitStatus,
 }
 
 impl Bucket {
-    /// The key's standing; counts nothing.
+    /// The status of the key; counts nothing.
     ///
     /// # Errors
     /// The quota is used up.
-    pub(crate) fn look(self, quota: Quota, now: Timestamp) -> Result<Standing, Limited> {
+    pub(crate) fn look(self, quota: Quota, now: Timestamp) -> Result<RateLimitStatus, Limited> {
         let (burst, ahead) = (quota.burst(), self.ahead(quota, now));
         let free = burst.saturating_sub(ahead);
         let remaining = free.as_nanos().checked_div(quota.interval.as_nanos());
         // The interval is zero when the quota allows more per second than there are nanoseconds.
         let remaining = remaining.map_or(quota.limit, |count| u32::try_from(count).unwrap_or(u32::MAX));
-        let standing = Standing { limit: quota.limit, remaining, reset: ahead };
+        let status = RateLimitStatus { limit: quota.limit, remaining, reset: ahead };
         match remaining {
-            0 => Err(Limited { retry_after: (ahead + quota.interval).saturating_sub(burst), standing }),
-            _ => Ok(standing),
+            0 => Err(Limited { retry_after: (ahead + quota.interval).saturating_sub(burst), status }),
+            _ => Ok(status),
         }
     }
 
-    /// Counts one request, and returns the standing after it.
+    /// Counts one request, and returns the status after it.
     ///
     /// # Errors
     /// The quota is used up; nothing is counted.
-    pub(crate) fn take(&mut self, quota: Quota, now: Timestamp) -> Result<Standing, Limited> {
+    pub(crate) fn take(&mut self, quota: Quota, now: Timestamp) -> Result<RateLimitStatus, Limited> {
         let before = self.look(quota, now)?;
         let reset = self.ahead(quota, now) + quota.interval;
         self.even = now.plus(reset);
-        Ok(Standing { remaining: before.remaining.saturating_sub(1), reset, ..before })
+        Ok(RateLimitStatus { remaining: before.remaining.saturating_sub(1), reset, ..before })
     }
 
     /// Counts one request even if the quota is used up, for costs that are known only afterwards. The wait
@@ -139,13 +139,13 @@ mod tests {
         let quota = Quota::new(3, Duration::from_secs(3));
         let mut bucket = Bucket::default();
         for remaining in [2, 1, 0] {
-            let standing = bucket.take(quota, at(0)).unwrap();
-            assert_eq!((standing.limit, standing.remaining), (3, remaining));
-            assert_eq!(standing.reset, Duration::from_secs(u64::from(3 - remaining)));
+            let status = bucket.take(quota, at(0)).unwrap();
+            assert_eq!((status.limit, status.remaining), (3, remaining));
+            assert_eq!(status.reset, Duration::from_secs(u64::from(3 - remaining)));
         }
         let limited = bucket.take(quota, at(400)).unwrap_err();
         assert_eq!(limited.retry_after, Duration::from_millis(600));
-        assert_eq!(limited.standing.remaining, 0);
+        assert_eq!(limited.status.remaining, 0);
         assert_eq!(bucket.take(quota, at(1_000)).unwrap().remaining, 0);
         assert!(bucket.take(quota, at(1_000)).is_err());
         assert_eq!(bucket.look(quota, at(4_000)).unwrap().remaining, 3);

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::clock::{Clock, Timestamp};
 
-use super::{Bucket, Limited, Quota, Standing};
+use super::{Bucket, Limited, Quota, RateLimitStatus};
 
 /// Maximum number of keys remembered; a few MiB.
 const MAX_KEYS: usize = 65_536;
@@ -73,21 +73,21 @@ impl<K: Hash + Eq> RateLimiter<K> {
         Self { clock, buckets: Mutex::default() }
     }
 
-    /// Counts one request of the key, and returns the standing after it.
+    /// Counts one request of the key, and returns the status after it.
     ///
     /// # Errors
     /// The quota is used up.
-    pub(crate) fn take(&self, key: K, quota: Quota) -> Result<Standing, Limited> {
+    pub(crate) fn take(&self, key: K, quota: Quota) -> Result<RateLimitStatus, Limited> {
         let now = self.clock.now();
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         buckets.of(key, now).take(quota, now)
     }
 
-    /// The key's standing; counts nothing.
+    /// The status of the key; counts nothing.
     ///
     /// # Errors
     /// The quota is used up.
-    pub(crate) fn look(&self, key: &K, quota: Quota) -> Result<Standing, Limited> {
+    pub(crate) fn look(&self, key: &K, quota: Quota) -> Result<RateLimitStatus, Limited> {
         let buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         buckets.get(key).look(quota, self.clock.now())
     }

@@ -10,5 +10,5 @@ mod keyed;
 pub(crate) mod network;
 
 pub(crate) use callers::CallerLimits;
-pub(crate) use gcra::{Bucket, Limited, Quota, Standing};
+pub(crate) use gcra::{Bucket, Limited, Quota, RateLimitStatus};
 pub(crate) use keyed::{Buckets, RateLimiter};

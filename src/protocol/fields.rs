@@ -18,7 +18,7 @@ const NUMBER: &str = "a whole number from 0 to 4294967295";
 /// The raw fields of all commands. Fields that no command has are ignored, so that clients may be newer than
 /// the server; `null` counts as absent.
 #[derive(Default, Deserialize)]
-pub(super) struct Fields<'a> {
+pub(super) struct RawFields<'a> {
     #[serde(borrow, rename = "type")]
     pub(super) kind: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -61,7 +61,7 @@ pub(super) struct Fields<'a> {
     token: Option<&'a RawValue>,
 }
 
-impl Fields<'_> {
+impl RawFields<'_> {
     /// Parses the fields of the named command into a [`Command`].
     pub(super) fn command(
         &self,

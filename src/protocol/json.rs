@@ -1,12 +1,12 @@
 //! The JSON dialect: one object per text frame, `{"type": T, "id": n?, ...}`.
 
-use super::fields::{FieldError, Fields, missing, required};
+use super::fields::{FieldError, RawFields, missing, required};
 use super::{Command, Correlation, ErrorCode, Malformed, Notice, Request};
 use crate::json;
 
 /// Parses one request. The error describes the mistake and carries the request's id if that could be read.
 pub(crate) fn decode(text: &str) -> Result<Request, Malformed> {
-    let fields: Fields<'_> = json::from_str(text).map_err(|error| Malformed {
+    let fields: RawFields<'_> = json::from_str(text).map_err(|error| Malformed {
         id: None,
         code: ErrorCode::Malformed,
         message: format!("not a JSON object: {}", brief(&error)),
@@ -36,7 +36,7 @@ pub(super) fn write(notice: &Notice, buffer: &mut Vec<u8>) {
     }
 }
 
-fn command(fields: &Fields<'_>) -> Result<Command, FieldError> {
+fn command(fields: &RawFields<'_>) -> Result<Command, FieldError> {
     let name: String = required("type", fields.kind, "a string")?;
     match fields.command(&name, || fields.room())? {
         // Required in this dialect: clients can always send it, and a message that is retried must be

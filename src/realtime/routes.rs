@@ -7,6 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{self, Payload};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _};
 
+use crate::domain::Error;
 use crate::domain::policy::Scope;
 use crate::http::{Problem, client_address};
 use crate::hub::ClientId;
@@ -14,7 +15,7 @@ use crate::ids::{CallId, ConnectionId};
 use crate::protocol::Dialect;
 use crate::protocol::close::{CloseReason, Endpoint};
 
-use super::admission::{self, Admitted, HandshakeCredentials};
+use super::admission::{self, Admitted, HandshakeCredentials, Rejection};
 use super::engineio::RequestOutcome;
 use super::handlers::Refusal;
 use super::session::{SessionActor, SessionParts, Unauthenticated};
@@ -109,7 +110,11 @@ async fn open(
     let Admitted { scope, proof, user_permit, address_permit } =
         match admission::admit(gateway, HandshakeCredentials::of(request, call), pending).await {
             Ok(admitted) => admitted,
-            Err((reason, pending)) => return handshake.refuse(refused(reason), pending),
+            Err((Rejection::Closed(reason), pending)) => return handshake.refuse(refused(reason), pending),
+            Err((Rejection::Limited { retry_after }, _)) => {
+                gateway.metrics().throttled();
+                return too_many_requests(retry_after);
+            }
         };
     let target = match target(unauthenticated.connection()) {
         Ok(target) => has_standing(gateway, &scope, &target).await.map(|()| target),
@@ -175,6 +180,11 @@ fn too_many_pending() -> HttpResponse {
     Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_connections", detail)
         .retry_after(Duration::from_secs(1))
         .error_response()
+}
+
+/// The HTTP edge charges this answer, too, and writes the `RateLimit-*` headers.
+fn too_many_requests(retry_after: Duration) -> HttpResponse {
+    Problem::from(Error::Limited { detail: "too many requests", retry_after }).error_response()
 }
 
 fn bad_client_id() -> HttpResponse {

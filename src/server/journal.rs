@@ -59,12 +59,12 @@ pub(super) fn prepare(db: &mut Maintenance<'_>, config: &JournalConfig) -> Resul
 /// The key that the settings give, if it is the one in use. A rotation of a development key that was
 /// interrupted after its commit is finished here.
 fn usable_key(db: &mut Maintenance<'_>, config: &JournalConfig) -> Result<KeyEncryptionKey, JournalError> {
-    let key = KeyEncryptionKey::new(config.key.expose());
+    let key = KeyEncryptionKey::new(config.key()?.expose());
     let used = db.transaction(|uow| entries::other_key_ids(uow, &key))?;
     if used.is_empty() {
         return Ok(key);
     }
-    if let Some(kept) = &config.kept
+    if let JournalConfig::Kept(kept) = config
         && let Some(next) = kept.next()?
     {
         let next = KeyEncryptionKey::new(next.expose());

@@ -315,7 +315,7 @@ fn workers(
     listener: TcpListener,
     options: ServeOptions,
 ) -> io::Result<HttpServer> {
-    let description = http::routes::Description::new(app.config.http.page_max)?;
+    let description = http::routes::Description::new(&app.config)?;
     serve(listener, options, move || {
         actix_web::App::new()
             .app_data(Data::new(app.clone()))

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::OutsideToken;
 use super::config::{AbsentParty, Entry};
-use crate::auth::error::{AuthError, Refusal};
+use crate::auth::error::{AuthError, TokenRefusal};
 use crate::auth::token::{Audience, Lifetime, NumericDate};
 use crate::clock::Timestamp;
 use crate::domain::users::Role;
@@ -71,11 +71,11 @@ impl Claims {
         let lifetime = Lifetime { exp: self.exp, nbf: self.nbf, iat: self.iat };
         let expires_at = lifetime.check(now, leeway, leeway)?;
         if !entry.audiences.is_empty() && !self.aud.is_some_and(|aud| aud.names_any(&entry.audiences)) {
-            return Err(Refusal::Audience.into());
+            return Err(TokenRefusal::Audience.into());
         }
         check_party(self.azp.as_deref(), entry)?;
         if self.sts.as_deref() == Some("pending") {
-            return Err(Refusal::Pending.into());
+            return Err(TokenRefusal::Pending.into());
         }
         let subject = self.sub.filter(|sub| !sub.is_empty()).ok_or(AuthError::NoSubject)?;
         let iss = &*entry.iss;
@@ -103,13 +103,13 @@ impl Claims {
     }
 }
 
-fn check_party(azp: Option<&str>, entry: &Entry) -> Result<(), Refusal> {
+fn check_party(azp: Option<&str>, entry: &Entry) -> Result<(), TokenRefusal> {
     let allowed = match azp {
         _ if entry.authorized_parties.is_empty() => true,
         Some(party) => entry.authorized_parties.iter().any(|known| known == party),
         None => entry.absent_party == AbsentParty::NativeClient,
     };
-    if allowed { Ok(()) } else { Err(Refusal::AuthorizedParty) }
+    if allowed { Ok(()) } else { Err(TokenRefusal::AuthorizedParty) }
 }
 
 fn role(metadata: Option<Metadata>) -> Option<Role> {

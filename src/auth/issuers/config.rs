@@ -53,7 +53,7 @@ pub(crate) enum PlainHttp {
 
 /// Settings that hold for every issuer in the file.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Terms {
+pub(crate) struct IssuerSettings {
     /// For entries without `provision_users`.
     pub(crate) provisioning: Provisioning,
     /// Where keys may be fetched without TLS.
@@ -174,7 +174,7 @@ fn rs256() -> Vec<Algorithm> {
 }
 
 /// Reads and checks the file. `own_name` is the `iss` of our own tokens, which no entry may use.
-pub(super) fn read(path: &Path, terms: &Terms, own_name: &str) -> Result<Vec<Entry>, BadIssuers> {
+pub(super) fn read(path: &Path, settings: &IssuerSettings, own_name: &str) -> Result<Vec<Entry>, BadIssuers> {
     let text = std::fs::read_to_string(path)
         .map_err(|source| BadIssuers::Unreadable { path: path.to_owned(), source })?;
     let file: File = serde_json::from_str(&text)
@@ -184,13 +184,13 @@ pub(super) fn read(path: &Path, terms: &Terms, own_name: &str) -> Result<Vec<Ent
     for written in file.issuers {
         let iss = written.iss.clone();
         let known = iss == own_name || entries.iter().any(|entry| *entry.iss == *iss);
-        let entry = if known { Err(Problem::Name) } else { check(written, beside, terms) };
+        let entry = if known { Err(Problem::Name) } else { check(written, beside, settings) };
         entries.push(entry.map_err(|problem| BadIssuers::Entry { iss, problem })?);
     }
     Ok(entries)
 }
 
-fn check(written: Written, beside: &Path, terms: &Terms) -> Result<Entry, Problem> {
+fn check(written: Written, beside: &Path, settings: &IssuerSettings) -> Result<Entry, Problem> {
     if written.iss.is_empty() {
         return Err(Problem::Name);
     }
@@ -200,7 +200,7 @@ fn check(written: Written, beside: &Path, terms: &Terms) -> Result<Entry, Proble
     let source = match (written.pem, written.jwks_file, written.jwks_url) {
         (Some(pem), None, None) => Source::Pem(check_pem(&pem, &written.algorithms)?),
         (None, Some(file), None) => Source::JwksFile(beside.join(file)),
-        (None, None, Some(url)) => Source::JwksUrl(check_url(&url, terms.plain_http)?),
+        (None, None, Some(url)) => Source::JwksUrl(check_url(&url, settings.plain_http)?),
         _ => return Err(Problem::Source),
     };
     Ok(Entry {
@@ -210,7 +210,7 @@ fn check(written: Written, beside: &Path, terms: &Terms) -> Result<Entry, Proble
         authorized_parties: written.authorized_parties,
         absent_party: if written.native_clients { AbsentParty::NativeClient } else { AbsentParty::Refused },
         provisioning: match written.provision_users {
-            None => terms.provisioning,
+            None => settings.provisioning,
             Some(true) => Provisioning::AtFirstSight,
             Some(false) => Provisioning::Never,
         },

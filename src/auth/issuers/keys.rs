@@ -5,10 +5,10 @@ use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use super::config::{Entry, Source, Terms};
+use super::config::{Entry, IssuerSettings, Source};
 use super::fetch::{self, FetchError};
 use super::jwks::{BadKeySet, KeySet};
-use crate::auth::error::{AuthError, Refusal};
+use crate::auth::error::{AuthError, TokenRefusal};
 use crate::auth::token::{Algorithm, VerifyingKey};
 use crate::clock::{Clock, Timestamp};
 
@@ -57,20 +57,20 @@ enum Cached {
 }
 
 impl Keys {
-    pub(super) fn new(entry: &Entry, terms: &Terms, clock: Clock) -> Self {
+    pub(super) fn new(entry: &Entry, settings: &IssuerSettings, clock: Clock) -> Self {
         let iss = entry.iss.clone();
         match entry.source.clone() {
             Source::Pem(key) => {
                 let state = State { keys: Arc::new(KeySet::of_one(key)), ..State::default() };
                 let state = Arc::new(RwLock::new(state));
-                Self { iss, clock, max_age: terms.max_age, fetch: None, state, flight: Arc::default() }
+                Self { iss, clock, max_age: settings.max_age, fetch: None, state, flight: Arc::default() }
             }
             Source::JwksFile(path) => {
-                Self::fetched(iss, clock, terms.max_age, Arc::new(move || fetch::from_file(&path)))
+                Self::fetched(iss, clock, settings.max_age, Arc::new(move || fetch::from_file(&path)))
             }
             Source::JwksUrl(url) => {
-                let client = fetch::client(&url, terms.timeout);
-                Self::fetched(iss, clock, terms.max_age, Arc::new(move || fetch::from_url(&client, &url)))
+                let client = fetch::client(&url, settings.timeout);
+                Self::fetched(iss, clock, settings.max_age, Arc::new(move || fetch::from_url(&client, &url)))
             }
         }
     }
@@ -89,7 +89,7 @@ impl Keys {
         let Some(fetch) = &self.fetch else {
             return self
                 .read(|state| state.keys.find(kid, algorithm).cloned())
-                .ok_or(Refusal::UnknownKey.into());
+                .ok_or(TokenRefusal::UnknownKey.into());
         };
         if let Some(answer) = self.cached(kid, algorithm).settled() {
             return answer;
@@ -111,7 +111,7 @@ impl Keys {
         self.remember_if_unknown(kid, algorithm);
         match self.cached(kid, algorithm) {
             Cached::Known(key) => Ok(key),
-            Cached::Unknown | Cached::Ask => Err(Refusal::UnknownKey.into()),
+            Cached::Unknown | Cached::Ask => Err(TokenRefusal::UnknownKey.into()),
             Cached::Unreachable => Err(unreachable()),
         }
     }
@@ -146,7 +146,7 @@ impl Cached {
     fn settled(self) -> Option<Result<VerifyingKey, AuthError>> {
         match self {
             Self::Known(key) => Some(Ok(key)),
-            Self::Unknown => Some(Err(Refusal::UnknownKey.into())),
+            Self::Unknown => Some(Err(TokenRefusal::UnknownKey.into())),
             Self::Unreachable => Some(Err(unreachable())),
             Self::Ask => None,
         }

@@ -10,13 +10,13 @@ mod fetch;
 mod jwks;
 mod keys;
 
-pub(crate) use config::{BadIssuers, PlainHttp, Provisioning, Terms};
+pub(crate) use config::{BadIssuers, IssuerSettings, PlainHttp, Provisioning};
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::error::{AuthError, Refusal};
+use super::error::{AuthError, TokenRefusal};
 use super::token::{Unverified, verified_claims};
 use crate::clock::{Clock, Timestamp};
 use crate::ids::{LoginId, TokenId};
@@ -69,12 +69,17 @@ impl Issuers {
 
     /// Reads the file that `SOUK_ISSUERS` names; `own_name` is the `iss` of our own tokens. Keys are fetched
     /// when the first token needs them.
-    pub(crate) fn load(path: &Path, terms: &Terms, own_name: &str, clock: Clock) -> Result<Self, BadIssuers> {
-        let issuers = config::read(path, terms, own_name)?
+    pub(crate) fn load(
+        path: &Path,
+        settings: &IssuerSettings,
+        own_name: &str,
+        clock: Clock,
+    ) -> Result<Self, BadIssuers> {
+        let issuers = config::read(path, settings, own_name)?
             .into_iter()
-            .map(|entry| Issuer { keys: Keys::new(&entry, terms, clock.clone()), entry })
+            .map(|entry| Issuer { keys: Keys::new(&entry, settings, clock.clone()), entry })
             .collect();
-        Ok(Self { issuers, clock, leeway: terms.leeway })
+        Ok(Self { issuers, clock, leeway: settings.leeway })
     }
 
     /// Verifies the token by every rule of `docs/protocol.md`, section 1, that needs no database.
@@ -82,7 +87,7 @@ impl Issuers {
         let issuer = token
             .issuer()
             .and_then(|iss| self.issuers.iter().find(|issuer| *issuer.entry.iss == *iss))
-            .ok_or(Refusal::Issuer)?;
+            .ok_or(TokenRefusal::Issuer)?;
         let algorithm = token.algorithm(&issuer.entry.algorithms)?;
         let key = issuer.keys.find(token.kid(), algorithm).await?;
         let claims: claims::Claims = verified_claims(token.token(), &key)?;

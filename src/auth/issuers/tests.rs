@@ -17,8 +17,8 @@ struct Cast {
     key: TestKey,
 }
 
-fn terms() -> Terms {
-    Terms {
+fn settings() -> IssuerSettings {
+    IssuerSettings {
         provisioning: Provisioning::Never,
         plain_http: PlainHttp::LoopbackOnly,
         leeway: Duration::from_secs(5),
@@ -30,7 +30,7 @@ fn terms() -> Terms {
 fn load(folder: &tempfile::TempDir, file: &Value) -> Result<Issuers, BadIssuers> {
     let path = folder.path().join("issuers.json");
     std::fs::write(&path, file.to_string()).unwrap();
-    Issuers::load(&path, &terms(), "souk", Clock::manual(Timestamp::from_seconds(NOW).unwrap()))
+    Issuers::load(&path, &settings(), "souk", Clock::manual(Timestamp::from_seconds(NOW).unwrap()))
 }
 
 /// One issuer with a key of this algorithm called `k1`; `entry` overrides or adds members.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::auth::error::{AuthError, Refusal};
+use crate::auth::error::{AuthError, TokenRefusal};
 use crate::clock::Timestamp;
 
 /// The claims that bound a token in time. Absent and mistyped ones are distinguished from expired ones.
@@ -26,16 +26,16 @@ impl Lifetime {
         ahead: Duration,
     ) -> Result<Timestamp, AuthError> {
         let Some(NumericDate(exp)) = self.exp else {
-            return Err(Refusal::Claim.into());
+            return Err(TokenRefusal::Claim.into());
         };
         if exp.plus(overtime) <= now {
             return Err(AuthError::Expired);
         }
         if self.nbf.is_some_and(|NumericDate(nbf)| nbf > now.plus(ahead)) {
-            return Err(Refusal::NotYetValid.into());
+            return Err(TokenRefusal::NotYetValid.into());
         }
         if self.iat.is_some_and(|NumericDate(iat)| iat > now.plus(ahead)) {
-            return Err(Refusal::IssuedAhead.into());
+            return Err(TokenRefusal::IssuedAhead.into());
         }
         Ok(exp)
     }

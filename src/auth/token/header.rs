@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::{Algorithm, MAX_TOKEN_BYTES};
-use crate::auth::error::Refusal;
+use crate::auth::error::TokenRefusal;
 
 /// A token of acceptable length and shape, not verified.
 #[derive(Debug)]
@@ -33,25 +33,25 @@ struct Issuer {
 
 impl<'t> Unverified<'t> {
     /// Splits and decodes the token, and refuses what no verifier could accept.
-    pub(crate) fn parse(token: &'t str) -> Result<Self, Refusal> {
+    pub(crate) fn parse(token: &'t str) -> Result<Self, TokenRefusal> {
         if token.len() > MAX_TOKEN_BYTES {
-            return Err(Refusal::TooLong);
+            return Err(TokenRefusal::TooLong);
         }
         let mut parts = token.split('.');
         let (Some(header), Some(claims), Some(_signature), None) =
             (parts.next(), parts.next(), parts.next(), parts.next())
         else {
-            return Err(Refusal::Malformed);
+            return Err(TokenRefusal::Malformed);
         };
         let header: Header = decode(header)?;
         if header.crit.is_some() {
-            return Err(Refusal::Critical);
+            return Err(TokenRefusal::Critical);
         }
         if !matches!(
             header.typ.as_deref().map(str::to_ascii_lowercase).as_deref(),
             None | Some("jwt" | "at+jwt")
         ) {
-            return Err(Refusal::Type);
+            return Err(TokenRefusal::Type);
         }
         let Issuer { iss } = decode(claims)?;
         Ok(Self { token, header, issuer: iss })
@@ -73,14 +73,14 @@ impl<'t> Unverified<'t> {
     }
 
     /// The header's algorithm, if it is one of `allowed`.
-    pub(crate) fn algorithm(&self, allowed: &[Algorithm]) -> Result<Algorithm, Refusal> {
-        Algorithm::parse(&self.header.alg).filter(|alg| allowed.contains(alg)).ok_or(Refusal::Algorithm)
+    pub(crate) fn algorithm(&self, allowed: &[Algorithm]) -> Result<Algorithm, TokenRefusal> {
+        Algorithm::parse(&self.header.alg).filter(|alg| allowed.contains(alg)).ok_or(TokenRefusal::Algorithm)
     }
 }
 
-fn decode<T: DeserializeOwned>(part: &str) -> Result<T, Refusal> {
-    let json = URL_SAFE_NO_PAD.decode(part).map_err(|_| Refusal::Malformed)?;
-    serde_json::from_slice(&json).map_err(|_| Refusal::Malformed)
+fn decode<T: DeserializeOwned>(part: &str) -> Result<T, TokenRefusal> {
+    let json = URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenRefusal::Malformed)?;
+    serde_json::from_slice(&json).map_err(|_| TokenRefusal::Malformed)
 }
 
 #[cfg(test)]
@@ -91,7 +91,7 @@ mod tests {
         format!("{}.{}.c2ln", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims))
     }
 
-    fn refusal(header: &str, claims: &str) -> Option<Refusal> {
+    fn refusal(header: &str, claims: &str) -> Option<TokenRefusal> {
         Unverified::parse(&token(header, claims)).err()
     }
 
@@ -102,7 +102,7 @@ mod tests {
         let token = Unverified::parse(&text).unwrap();
         assert_eq!((token.issuer(), token.kid()), (Some("https://a"), Some("k1")));
         assert_eq!(token.algorithm(&[Algorithm::RS256]), Ok(Algorithm::RS256));
-        assert_eq!(token.algorithm(&[Algorithm::ES256]), Err(Refusal::Algorithm));
+        assert_eq!(token.algorithm(&[Algorithm::ES256]), Err(TokenRefusal::Algorithm));
     }
 
     #[test]
@@ -110,20 +110,20 @@ mod tests {
         for none in ["none", "None", "", "HS384"] {
             let text = token(&format!(r#"{{"alg":"{none}"}}"#), "{}");
             let all = [Algorithm::HS256, Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA];
-            assert_eq!(Unverified::parse(&text).unwrap().algorithm(&all), Err(Refusal::Algorithm));
+            assert_eq!(Unverified::parse(&text).unwrap().algorithm(&all), Err(TokenRefusal::Algorithm));
         }
     }
 
     #[test]
     fn shapes_that_no_verifier_accepts_are_refused_first() {
-        assert_eq!(Unverified::parse(&"a".repeat(MAX_TOKEN_BYTES + 1)).err(), Some(Refusal::TooLong));
+        assert_eq!(Unverified::parse(&"a".repeat(MAX_TOKEN_BYTES + 1)).err(), Some(TokenRefusal::TooLong));
         for text in ["", "a", "a.b", "a.b.c.d", "a.b.c", "..", "ey.ey.ey"] {
-            assert_eq!(Unverified::parse(text).err(), Some(Refusal::Malformed), "{text}");
+            assert_eq!(Unverified::parse(text).err(), Some(TokenRefusal::Malformed), "{text}");
         }
-        assert_eq!(refusal(r#"{"alg":"RS256","typ":"logout+jwt"}"#, "{}"), Some(Refusal::Type));
-        assert_eq!(refusal(r#"{"alg":"RS256","crit":["exp"]}"#, "{}"), Some(Refusal::Critical));
-        assert_eq!(refusal(r#"{"alg":"RS256","alg":"HS256"}"#, "{}"), Some(Refusal::Malformed));
-        assert_eq!(refusal(r#"{"alg":"RS256"}"#, r#"{"iss":["a"]}"#), Some(Refusal::Malformed));
+        assert_eq!(refusal(r#"{"alg":"RS256","typ":"logout+jwt"}"#, "{}"), Some(TokenRefusal::Type));
+        assert_eq!(refusal(r#"{"alg":"RS256","crit":["exp"]}"#, "{}"), Some(TokenRefusal::Critical));
+        assert_eq!(refusal(r#"{"alg":"RS256","alg":"HS256"}"#, "{}"), Some(TokenRefusal::Malformed));
+        assert_eq!(refusal(r#"{"alg":"RS256"}"#, r#"{"iss":["a"]}"#), Some(TokenRefusal::Malformed));
         assert_eq!(refusal(r#"{"alg":"RS256","typ":"at+JWT"}"#, "{}"), None);
     }
 }

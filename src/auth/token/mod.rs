@@ -17,7 +17,7 @@ use std::collections::HashSet;
 
 use serde::de::DeserializeOwned;
 
-use super::error::Refusal;
+use super::error::TokenRefusal;
 
 /// Longest token that is examined. Clerk's and our own are under 2 KiB; base64 and JSON are only parsed below
 /// this.
@@ -28,7 +28,10 @@ pub(crate) const MAX_TOKEN_BYTES: usize = 8 * 1024;
 /// Lifetime, issuer and audience are *not* checked here: the library would read the system clock, and accepts
 /// a token in which a configured `iss` or `aud` is absent. [`Lifetime`] and the verifiers do that, after the
 /// signature.
-pub(crate) fn verified_claims<C: DeserializeOwned>(token: &str, key: &VerifyingKey) -> Result<C, Refusal> {
+pub(crate) fn verified_claims<C: DeserializeOwned>(
+    token: &str,
+    key: &VerifyingKey,
+) -> Result<C, TokenRefusal> {
     let mut validation = jsonwebtoken::Validation::new(key.algorithm().into());
     validation.required_spec_claims = HashSet::new();
     validation.validate_exp = false;
@@ -37,10 +40,10 @@ pub(crate) fn verified_claims<C: DeserializeOwned>(token: &str, key: &VerifyingK
     match jsonwebtoken::decode(token, key.decoding(), &validation) {
         Ok(decoded) => Ok(decoded.claims),
         Err(error) => Err(match error.kind() {
-            jsonwebtoken::errors::ErrorKind::InvalidSignature => Refusal::Signature,
-            jsonwebtoken::errors::ErrorKind::InvalidAlgorithm => Refusal::Algorithm,
-            jsonwebtoken::errors::ErrorKind::Json(_) => Refusal::Claim,
-            _ => Refusal::Malformed,
+            jsonwebtoken::errors::ErrorKind::InvalidSignature => TokenRefusal::Signature,
+            jsonwebtoken::errors::ErrorKind::InvalidAlgorithm => TokenRefusal::Algorithm,
+            jsonwebtoken::errors::ErrorKind::Json(_) => TokenRefusal::Claim,
+            _ => TokenRefusal::Malformed,
         }),
     }
 }

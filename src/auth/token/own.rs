@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{Audience, Lifetime, NumericDate, SigningKey, Unverified, verified_claims};
-use crate::auth::error::{AuthError, Refusal};
+use crate::auth::error::{AuthError, TokenRefusal};
 use crate::clock::Timestamp;
 use crate::domain::users::{Plan, Role, User};
 use crate::ids::{LoginId, TokenId, UserId};
@@ -104,10 +104,10 @@ impl OwnTokens {
         token.algorithm(&[self.key.verifying().algorithm()])?;
         let claims: Read = verified_claims(token.token(), self.key.verifying())?;
         if claims.iss.as_deref() != Some(self.issuer.as_str()) {
-            return Err(Refusal::Issuer.into());
+            return Err(TokenRefusal::Issuer.into());
         }
         if !claims.aud.is_some_and(|aud| aud.names_any(std::slice::from_ref(&self.audience))) {
-            return Err(Refusal::Audience.into());
+            return Err(TokenRefusal::Audience.into());
         }
         // `exp` is exact to the second, but our nodes' clocks may differ a little about `nbf` and `iat`.
         let lifetime = Lifetime { exp: claims.exp, nbf: claims.nbf, iat: claims.iat };
@@ -118,12 +118,12 @@ impl OwnTokens {
         if sub.is_empty() || user_id.is_empty() {
             return Err(AuthError::NoSubject);
         }
-        let user: UserId = user_id.parse().map_err(|_| Refusal::Claim)?;
+        let user: UserId = user_id.parse().map_err(|_| TokenRefusal::Claim)?;
         match (claims.role, claims.jti, claims.sid) {
             (Some(role), Some(jti), Some(login)) if !jti.is_empty() && sub == user_id => {
                 Ok(OwnToken { user, role, jti: TokenId(jti), login, expires_at })
             }
-            _ => Err(Refusal::Claim.into()),
+            _ => Err(TokenRefusal::Claim.into()),
         }
     }
 }

@@ -9,7 +9,7 @@ mod service;
 mod catalog;
 
 pub(crate) use catalog::{
-    Caption, CatalogItem, Photo, PhotoChanges, Position, Service, ServiceChanges, ServiceDuration,
+    Caption, CatalogItem, ItemKind, Photo, PhotoChanges, Position, Service, ServiceChanges, ServiceDuration,
     ServicePrice, Template, TemplateChanges, add, change, get, list_items, remove,
 };
 pub(crate) use events::{Part, ProviderUpdated};

@@ -184,9 +184,13 @@ async fn remove(
     call: IdempotentCall,
     IfMatch(seen): IfMatch,
 ) -> Result<HttpResponse, Problem> {
-    call.run(move |uow, scope| {
-        entries::delete(uow, scope, id, seen)?;
-        Ok(Reply::no_content())
-    })
-    .await
+    let reflections = call.app().reflections.clone();
+    let done = call
+        .run(move |uow, scope| {
+            entries::delete(uow, scope, id, seen)?;
+            Ok(Reply::no_content())
+        })
+        .await?;
+    reflections.entry_deleted(id);
+    Ok(done)
 }

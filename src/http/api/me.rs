@@ -8,7 +8,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::domain::simulations;
 use crate::http::{Problem, ReadCall, Reply};
-use crate::limits::Standing;
+use crate::limits::RateLimitStatus;
 
 /// Everything under `/me`.
 pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
@@ -43,10 +43,10 @@ struct Usage {
 /// What your plan allows, and what you use of it.
 #[utoipa::path(operation_id = "getMyLimits", responses((status = 200, body = LimitsView)))]
 #[get("/me/limits")]
-async fn limits(call: ReadCall, requests: ReqData<Standing>) -> Result<HttpResponse, Problem> {
+async fn limits(call: ReadCall, requests: ReqData<RateLimitStatus>) -> Result<HttpResponse, Problem> {
     let plan = call.app().limits(call.scope().plan());
     let connections = call.app().hub.connections_of(call.scope().user());
-    let Standing { limit, remaining, .. } = *requests;
+    let RateLimitStatus { limit, remaining, .. } = *requests;
     call.read(move |uow, scope| {
         Reply::ok(&LimitsView {
             plan: scope.plan().as_str(),

@@ -1,5 +1,6 @@
 //! `/entries/{id}/reflections`: what a text generator wrote about an entry, for the entry's owner only.
 
+use actix_web::http::header;
 use actix_web::{HttpResponse, delete, get, post};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -105,8 +106,9 @@ impl ReflectionView {
             ReflectionStatus::Running(text, place) => {
                 Self { text: Some(text), place, ..Self::new(id, entry_id, Status::Running) }
             }
-            ReflectionStatus::Failed(Failure { code, message, retry_after }) => {
-                let retry_after = retry_after.map(|after| after.as_secs().max(1));
+            ReflectionStatus::Failed(failure) => {
+                let retry_after = failure.retry_after_s();
+                let Failure { code, message, .. } = failure;
                 let error = Some(FailureView { code, message, retry_after });
                 Self { error, ..Self::new(id, entry_id, Status::Failed) }
             }
@@ -133,25 +135,35 @@ async fn list(
 
 /// Have a reflection written, for clients without a WebSocket: 202 at once, and `Location` tells how it goes.
 ///
-/// While one is being written on the entry, that one is answered with. Texts that one user has written at once
-/// are a matter of the plan; further ones wait.
+/// Each call has one written, after the one that is being written on the entry. Texts that are written for one
+/// user at once are a matter of the plan; further ones wait.
 #[utoipa::path(responses((status = 202, body = ReflectionView)))]
 #[post("/entries/{id}/reflections")]
 async fn create(Id(entry): Id<EntryId>, call: IdempotentCall) -> Result<HttpResponse, Problem> {
+    // A task of its own, which goes on when the client leaves: what is accepted must also begin.
+    match actix_web::rt::spawn(accept(entry, call)).await {
+        Ok(answer) => answer,
+        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+    }
+}
+
+async fn accept(entry: EntryId, call: IdempotentCall) -> Result<HttpResponse, Problem> {
     let (app, scope) = (call.app().clone(), call.scope().clone());
     let per_user = app.limits(scope.plan()).generations;
-    let reservation = app.reflections.reserve(&scope, entry).await?;
-    let id = reservation.id();
+    let id = app.reflections.new_id();
     let accepted = call
-        .run(move |uow, scope| {
+        .run_private(move |uow, _, scope| {
             reflections::authorize(uow, scope, entry)?;
             let view = ReflectionView::new(id, entry, Status::Running);
             Reply::accepted(format!("/entries/{entry}/reflections/{id}"), &view)
         })
         .await?;
-    // A replayed answer names a reflection that was begun when it was first given.
-    if !accepted.headers().contains_key(crate::http::REPLAYED) {
-        app.reflections.begin_reserved(reservation, &scope, per_user);
+    let location = accepted.headers().get(header::LOCATION).and_then(|location| location.to_str().ok());
+    let named = location.and_then(|location| location.rsplit('/').next()?.parse().ok()).unwrap_or(id);
+    // A stored answer names a reflection of an earlier call, which a restart may have ended before it was whole.
+    let is_stored = named != id && app.db.read(move |uow| reflections::exists(uow, entry, named)).await?;
+    if !is_stored {
+        app.reflections.begin_detached(&scope, entry, per_user, named)?;
     }
     Ok(accepted)
 }

@@ -1,6 +1,6 @@
 //! Accepted TCP connections: each has one descriptor, which actix-web reads and writes and a handle may
 //! close, and a timeout on every way in which its client can keep the server waiting. Nothing here knows of
-//! routes or of the content of requests.
+//! routes or of the content of requests, except that the refusal of a request head gets a problem document.
 //!
 //! actix-web itself bounds the first request head of a connection, and the keep-alive. Without a timeout it
 //! waits for the rest of a later head, for a chunked body that no handler reads, and for a client that does
@@ -9,6 +9,7 @@
 mod exchange;
 mod handle;
 mod phase;
+mod refused_head;
 mod serve;
 mod stream;
 

@@ -73,6 +73,11 @@ impl Progress {
         }
     }
 
+    /// Whether a request head is being received: what actix-web writes meanwhile is its refusal of that head.
+    pub(super) fn is_receiving_head(&self) -> bool {
+        matches!(self.phase.get(), Phase::Head { .. })
+    }
+
     /// A head is complete; returns the deadline of its body.
     pub(super) fn request_began(&self, now: Instant) -> Instant {
         let body_until = now + self.timeouts.body;

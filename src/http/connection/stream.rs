@@ -6,11 +6,13 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use actix_web::rt::net::TcpStream;
+use bytes::{Buf as _, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::handle::TcpHandle;
 use super::phase::Timeouts;
+use super::refused_head;
 
 /// The stream that actix-web owns. Reads and writes fail once the client has missed a deadline, upon which
 /// actix-web drops the stream; dropping it closes the descriptor.
@@ -18,11 +20,13 @@ pub(super) struct Stream {
     handle: TcpHandle,
     /// Set to the deadline or earlier, so that it need not be reset for each request.
     timer: Option<Pin<Box<Sleep>>>,
+    /// What is still to be written instead of the refusal of a head that actix-web is writing.
+    refusal: Option<Bytes>,
 }
 
 impl Stream {
     pub(super) fn new(tcp: TcpStream, timeouts: Rc<Timeouts>) -> Self {
-        Self { handle: TcpHandle::new(tcp, timeouts), timer: None }
+        Self { handle: TcpHandle::new(tcp, timeouts), timer: None, refusal: None }
     }
 
     pub(super) fn handle(&self) -> TcpHandle {
@@ -34,6 +38,18 @@ impl Stream {
             Some(tcp) => act(Pin::new(tcp)),
             None => Poll::Ready(Err(ErrorKind::NotConnected.into())),
         }
+    }
+
+    fn write(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let polled = self.with(|tcp| tcp.poll_write(context, bytes));
+        match polled {
+            Poll::Pending => {
+                self.handle.0.progress.write_blocked(Instant::now);
+                self.check_deadline(context)?;
+            }
+            Poll::Ready(_) => self.handle.0.progress.written(),
+        }
+        polled
     }
 
     /// Fails if the deadline has passed; otherwise wakes the task when it does.
@@ -82,15 +98,20 @@ impl AsyncWrite for Stream {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let polled = self.with(|tcp| tcp.poll_write(context, bytes));
-        match polled {
-            Poll::Pending => {
-                self.handle.0.progress.write_blocked(Instant::now);
-                self.check_deadline(context)?;
-            }
-            Poll::Ready(_) => self.handle.0.progress.written(),
+        if self.refusal.is_none() && self.handle.0.progress.is_receiving_head() {
+            self.refusal = refused_head::with_document(bytes);
         }
-        polled
+        let Some(mut refusal) = self.refusal.take() else { return self.write(context, bytes) };
+        while !refusal.is_empty() {
+            match self.write(context, &refusal) {
+                Poll::Ready(written) => refusal.advance(written?),
+                Poll::Pending => {
+                    self.refusal = Some(refusal);
+                    return Poll::Pending;
+                }
+            }
+        }
+        Poll::Ready(Ok(bytes.len()))
     }
 
     /// actix-web flushes at the end of each poll in which everything was written.

@@ -6,14 +6,11 @@
 //! may still have valid callers (an office, a mobile network), so tokens are checked there, too: first the
 //! signature, which costs no more than the refusal would, and the database only for a validly signed token.
 
-use std::net::IpAddr;
-
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, ResponseError, web};
-use sha2::{Digest, Sha256};
 
 use crate::app::App;
 use crate::auth::{AuthError, Refused};
@@ -22,7 +19,7 @@ use crate::domain::policy::Scope;
 use crate::http::extract::bearer;
 use crate::http::{Caller, Problem, client_address};
 use crate::ids::CallId;
-use crate::limits::{Limited, Standing};
+use crate::limits::{Limited, RateLimitStatus};
 
 use super::access::{Access, access};
 
@@ -38,7 +35,7 @@ pub(crate) async fn authenticate<B: MessageBody + 'static>(
     let checked = match access(&request) {
         Access::Probe => Ok(()),
         Access::Live => return live(&app, request, next).await,
-        Access::Open => check(&app, &request).await.or_else(Refusal::on_open_route),
+        Access::Open => check(&app, &request).await.or_else(Rejection::on_open_route),
         Access::Token => match check(&app, &request).await {
             Ok(()) => Ok(()),
             Err(refusal) => Err(refusal.on_protected_route(&app, call_of(&app, &request)).await),
@@ -66,7 +63,7 @@ async fn live<B: MessageBody + 'static>(
         return Ok(response.map_into_left_body());
     }
     let counted = app.rates.address(address);
-    store_standing(response.request(), counted);
+    store_status(response.request(), counted);
     let mut response = match counted {
         Ok(_) => response.map_into_left_body(),
         Err(limited) => {
@@ -79,14 +76,14 @@ async fn live<B: MessageBody + 'static>(
 }
 
 /// Why a request has no authenticated caller.
-enum Refusal {
+enum Rejection {
     /// The rate limit was exceeded.
     Limited(Problem),
     /// The token is missing or invalid. The address has been charged for it.
     Token(Refused),
 }
 
-impl Refusal {
+impl Rejection {
     /// On an open route, an invalid token counts as none.
     fn on_open_route(self) -> Result<(), Problem> {
         match self {
@@ -106,47 +103,33 @@ impl Refusal {
     }
 }
 
-async fn check(app: &App, request: &ServiceRequest) -> Result<(), Refusal> {
+async fn check(app: &App, request: &ServiceRequest) -> Result<(), Rejection> {
     let address = client_address(request.request(), &app.config.server);
     let refused = match bearer(request.headers()) {
         None => AuthError::Missing.into(),
-        Some(token) => match identify(app, token, address, call_of(app, request)).await {
+        Some(token) => match app.auth.identify(token, address, &app.rates, call_of(app, request)).await {
             Ok(scope) => return count_caller(app, request, scope),
             Err(refused) => refused,
         },
     };
     // A token that could not be checked must not be charged to its address.
     if !refused.error().is_verdict() {
-        return Err(Refusal::Token(refused));
+        return Err(Rejection::Token(refused));
     }
     let counted = app.rates.address(address);
-    store_standing(request.request(), counted);
+    store_status(request.request(), counted);
     match counted {
-        Ok(_) => Err(Refusal::Token(refused)),
-        Err(limited) => Err(Refusal::Limited(too_many(limited))),
+        Ok(_) => Err(Rejection::Token(refused)),
+        Err(limited) => Err(Rejection::Limited(too_many(limited))),
     }
 }
 
-async fn identify(app: &App, token: &str, address: IpAddr, call: CallId) -> Result<Scope, Refused> {
-    let proven = app.auth.prove(token).await?;
-    let digest = Sha256::digest(token).into();
-    if app.rates.may_look_up(&digest, address).is_err() {
-        // The address's budget is exhausted, which is the answer that the caller gets.
-        return Err(AuthError::Missing.into());
-    }
-    let admitted = app.auth.admit(proven, call).await;
-    if admitted.as_ref().is_err_and(|refused| refused.error().is_verdict()) {
-        app.rates.refused(digest);
-    }
-    admitted
-}
-
-fn count_caller(app: &App, request: &ServiceRequest, scope: Scope) -> Result<(), Refusal> {
+fn count_caller(app: &App, request: &ServiceRequest, scope: Scope) -> Result<(), Rejection> {
     let counted = app.rates.user(scope.user(), app.limits(scope.plan()).requests);
-    store_standing(request.request(), counted);
+    store_status(request.request(), counted);
     if let Err(limited) = counted {
         app.metrics.plan_limited("requests", scope.plan().as_str());
-        return Err(Refusal::Limited(too_many(limited)));
+        return Err(Rejection::Limited(too_many(limited)));
     }
     request.extensions_mut().insert(Caller(scope));
     Ok(())
@@ -161,18 +144,18 @@ fn too_many(limited: Limited) -> Problem {
     domain::Error::Limited { detail: "too many requests", retry_after: limited.retry_after }.into()
 }
 
-fn store_standing(request: &impl HttpMessage, counted: Result<Standing, Limited>) {
-    let standing = counted.unwrap_or_else(|limited| limited.standing);
-    request.extensions_mut().insert(standing);
+fn store_status(request: &impl HttpMessage, counted: Result<RateLimitStatus, Limited>) {
+    let status = counted.unwrap_or_else(|limited| limited.status);
+    request.extensions_mut().insert(status);
 }
 
 /// Adds `RateLimit-*` (draft-ietf-httpapi-ratelimit-headers-06, section 3).
 fn add_rate_limit_headers<B>(response: &mut ServiceResponse<B>) {
-    let Some(standing) = response.request().extensions().get::<Standing>().copied() else { return };
+    let Some(status) = response.request().extensions().get::<RateLimitStatus>().copied() else { return };
     let mut put = |name, value: u64| put(response.headers_mut(), name, value);
-    put("ratelimit-limit", standing.limit.into());
-    put("ratelimit-remaining", standing.remaining.into());
-    put("ratelimit-reset", standing.reset.as_secs_f64().ceil() as u64);
+    put("ratelimit-limit", status.limit.into());
+    put("ratelimit-remaining", status.remaining.into());
+    put("ratelimit-reset", status.reset.as_secs_f64().ceil() as u64);
 }
 
 fn put(headers: &mut HeaderMap, name: &'static str, value: u64) {

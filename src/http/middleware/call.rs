@@ -11,6 +11,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, web};
 
 use crate::app::App;
+use crate::http::problem::DuringOutage;
 use crate::ids::CallId;
 use crate::telemetry::without_secret;
 
@@ -30,25 +31,31 @@ pub(crate) async fn call<B: MessageBody>(
     let (method, path) = (request.method().clone(), request.path().to_owned());
     let mut answer = next.call(request).await;
     let name = HeaderValue::from_str(call.as_str()).unwrap_or(HeaderValue::from_static(""));
-    let (route, status) = match &mut answer {
+    let (route, status, is_during_outage) = match &mut answer {
         Ok(response) => {
             response.headers_mut().insert(X_REQUEST_ID, name);
             // The pattern instead of the path, and one label for all unmatched paths: the labels would be
             // unbounded otherwise.
-            (response.request().match_pattern(), response.status())
+            let is_during_outage = response.response().extensions().contains::<DuringOutage>();
+            (response.request().match_pattern(), response.status(), is_during_outage)
         }
         Err(error) => {
             let mut response = error.error_response();
             response.headers_mut().insert(X_REQUEST_ID, name);
-            let status = response.status();
+            let (status, is_during_outage) =
+                (response.status(), response.extensions().contains::<DuringOutage>());
             *error = InternalError::from_response("answered", response).into();
-            (None, status)
+            (None, status, is_during_outage)
         }
     };
     let route = route.as_deref().unwrap_or("(none)");
     let took = began.elapsed();
     app.metrics.http_answered(route, metric_method(method.as_str()), status.as_u16(), took);
-    let level = if status.is_server_error() { log::Level::Error } else { level_of(route, status) };
+    let level = match status.is_server_error() {
+        true if is_during_outage => log::Level::Debug,
+        true => log::Level::Error,
+        false => level_of(route, status),
+    };
     // Without the query, which may carry tokens and tickets. The logger itself masks what looks like one of
     // ours in a path, but the load-test secret has no recognizable form.
     let secret = app.config.load_test_secret.as_ref().map(|secret| secret.expose().as_str());

@@ -6,8 +6,8 @@ use utoipa::IntoParams;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{HttpMethod, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::response::{Response, ResponseBuilder};
-use utoipa::openapi::schema::Schema;
-use utoipa::openapi::{Components, ContentBuilder, RefOr, Required};
+use utoipa::openapi::schema::{Schema, SchemaType};
+use utoipa::openapi::{Components, ContentBuilder, RefOr, Required, Type};
 
 use crate::http::PageQuery;
 
@@ -37,11 +37,13 @@ struct Takes {
 /// it.
 type Refusal = (&'static str, &'static str, &'static str, Option<&'static str>, fn(&Takes) -> bool);
 
-const REFUSALS: [Refusal; 13] = [
+const REFUSALS: [Refusal; 14] = [
     ("400", "BadRequest", "The request is not well-formed.", None, |t| t.body || t.key || t.version),
     ("401", "Unauthorized", "No token, or not a valid one.", Some("WWW-Authenticate"), |t| t.token),
     ("403", "Forbidden", "The caller lacks the right.", None, |t| t.token && (t.ids || t.change || t.admin)),
     ("404", "NotFound", "There is no such resource.", None, |t| t.ids),
+    // Of no operation: it is the answer for the methods that a path does not document.
+    ("405", "MethodNotAllowed", "The address does not take that method.", Some("Allow"), |_| false),
     ("408", "Timeout", "The body took too long to arrive.", None, |t| t.body),
     ("409", "Conflict", "It conflicts with the current state of the resource.", None, |t| t.key),
     ("412", "Stale", "`If-Match` names an older version.", None, |t| t.version),
@@ -64,6 +66,8 @@ const FURTHER: [(&str, &str); 7] = [
     ("endLogins", "409"),
     ("compareSimulations", "403"),
     ("compareSimulations", "404"),
+    ("readMetrics", "401"),
+    ("readMetrics", "500"),
 ];
 
 /// Calls that change something and take no `Idempotency-Key`: done twice, they have done the same.
@@ -78,13 +82,14 @@ const CALL: &str = "X-Request-Id";
 /// Headers of every response of a rate-limited operation.
 const STANDING: [&str; 3] = ["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"];
 
-const HEADERS: [Described; 10] = [
+const HEADERS: [Described; 11] = [
     (CALL, "The request's id in our logs: the one that it gave, or a generated one.", call),
     ("RateLimit-Limit", "Requests per minute that the caller may make.", || number(0..)),
     ("RateLimit-Remaining", "How many of them are left.", || number(0..)),
     ("RateLimit-Reset", "Seconds until all of them are available again.", || number(0..)),
     ("Retry-After", "Seconds after which to try again.", || number(1..)),
     ("WWW-Authenticate", "How to authenticate (RFC 6750, section 3).", || text("^Bearer ")),
+    ("Allow", "The methods that the address takes.", || text("^[A-Z]+(, [A-Z]+)*$")),
     ("Accept-Encoding", "How a body may be compressed.", || text("^gzip")),
     ("ETag", "The version, for `If-Match` and `If-None-Match`.", || text(r#"^"[0-9]+"$"#)),
     ("Location", "Path of the new resource, or of the one that is being made.", || text("^/")),
@@ -225,13 +230,18 @@ fn is_versioned(response: &Response, components: &Components) -> bool {
     schema.is_some_and(|schema| has_version(schema, components))
 }
 
+/// The server's own version is text.
+fn is_number(schema: &RefOr<Schema>) -> bool {
+    matches!(schema, RefOr::T(Schema::Object(object)) if object.schema_type == SchemaType::Type(Type::Integer))
+}
+
 fn has_version(schema: &RefOr<Schema>, components: &Components) -> bool {
     match schema {
         RefOr::Ref(reference) => {
             let name = reference.ref_location.rsplit('/').next().unwrap_or_default();
             components.schemas.get(name).is_some_and(|schema| has_version(schema, components))
         }
-        RefOr::T(Schema::Object(object)) => object.properties.contains_key("version"),
+        RefOr::T(Schema::Object(object)) => object.properties.get("version").is_some_and(is_number),
         RefOr::T(Schema::AllOf(all)) => all.items.iter().any(|part| has_version(part, components)),
         RefOr::T(_) => false,
     }

@@ -11,6 +11,7 @@ mod sharing;
 use actix_web::HttpResponse;
 use actix_web::http::header::ContentType;
 use actix_web::web;
+use utoipa::OpenApi as _;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
@@ -24,27 +25,31 @@ use crate::domain::{FieldError, Kind};
 use super::api::{FEATURES, Routes};
 use super::health;
 use super::problem::Document as Problem;
-use operations::PROBES;
+use operations::UNVERSIONED;
 
 const DESCRIPTION: &str = "\
 Consumers post requests, providers answer with offers, an accepted offer becomes a booking, both sides chat. \
 Every address is served at the root and under `/api/v1`. Errors are `application/problem+json` (RFC 9457); \
-lists are `{items, next_cursor}`; updates take `If-Match`; deciding calls take `Idempotency-Key`.";
+lists are `{items, next_cursor}`; updates take `If-Match`; deciding calls take `Idempotency-Key`. A method that an address does not take is \
+answered 405 with `Allow` (`MethodNotAllowed` among the responses).";
 
 /// Generates the document of all routes, for a server whose pages have at most `page_max` items.
 pub fn document(page_max: u16) -> OpenApi {
     let mut document = frame();
     let features = FEATURES.into_iter().chain([("health", health::routes as Routes)]);
-    for (name, routes) in features.clone() {
-        let (_, mut feature) = actix_web::App::new().into_utoipa_app().configure(routes).split_for_parts();
+    let documents = features.clone().map(|(name, routes)| {
+        let (_, feature) = actix_web::App::new().into_utoipa_app().configure(routes).split_for_parts();
+        (name, feature)
+    });
+    for (name, mut feature) in documents.chain([("health", Unversioned::openapi())]) {
         for at in operations::each(&mut feature.paths) {
             at.operation.tags = Some(vec![name.to_owned()]);
         }
         document.merge(feature);
     }
     document.tags = Some(features.map(|(name, _)| TagBuilder::new().name(name).build()).collect());
-    for probe in PROBES {
-        if let Some(item) = document.paths.paths.get_mut(probe) {
+    for path in UNVERSIONED {
+        if let Some(item) = document.paths.paths.get_mut(path) {
             item.servers = Some(vec![ServerBuilder::new().url("/").build()]);
         }
     }
@@ -59,6 +64,11 @@ pub fn document(page_max: u16) -> OpenApi {
     sharing::share_answers(paths, components);
     document
 }
+
+/// Operations whose routes are mounted without their documentation.
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(super::root::greet, super::metrics::read))]
+struct Unversioned;
 
 /// The document without its paths.
 fn frame() -> OpenApi {

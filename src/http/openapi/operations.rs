@@ -8,10 +8,14 @@ use utoipa::openapi::{Components, KnownFormat, ObjectBuilder, RefOr, Required, S
 use super::shared;
 
 /// Operations that need no token; all others do.
-const PUBLIC: [&str; 5] = ["/auth/register", "/auth/token", "/auth/login", "/auth/refresh", "/auth/revoke"];
+const PUBLIC: [&str; 6] =
+    ["/", "/auth/register", "/auth/token", "/auth/login", "/auth/refresh", "/auth/revoke"];
 
-/// Where operators' machines look; not under `/api/v1`.
-pub(super) const PROBES: [&str; 2] = ["/healthz", "/readyz"];
+/// Where operators' machines look; not rate-limited.
+const PROBES: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+
+/// What is not under `/api/v1`.
+pub(super) const UNVERSIONED: [&str; 4] = ["/", "/healthz", "/readyz", "/metrics"];
 
 /// An operation with its method and path.
 pub(super) struct Located<'a> {

@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use crate::json;
-use crate::protocol::fields::{FieldError, Fields};
+use crate::protocol::fields::{FieldError, RawFields};
 use crate::protocol::json::brief;
 use crate::protocol::{Command, Correlation, ErrorCode, Malformed, Request};
 
@@ -36,7 +36,7 @@ fn command(data: &str) -> Result<Command, FieldError> {
     let name = parts.first().map_or("null", |name| name.get());
     let name: String = serde_json::from_str(name).map_err(malformed)?;
     let fields = match parts.get(1).map(|fields| fields.get()) {
-        None | Some("null") => Fields::default(),
+        None | Some("null") => RawFields::default(),
         Some(fields) => json::from_str(fields).map_err(|_| {
             (ErrorCode::Invalid, "an event carries one object, with each field once".to_owned())
         })?,

@@ -3,10 +3,13 @@
 
 mod pending_connections;
 
+use std::net::IpAddr;
+use std::time::Duration;
+
 use actix_web::HttpRequest;
 
 use crate::app::App;
-use crate::auth::{Auth, AuthError, Refusal};
+use crate::auth::{Auth, AuthError, TokenRefusal};
 use crate::domain::policy::Scope;
 use crate::hub::{LimitError, UserPermit};
 use crate::ids::CallId;
@@ -28,17 +31,47 @@ pub(super) async fn authenticate_token(
     auth.authenticate(token.expose(), call).await.map_err(close_reason)
 }
 
+/// Why a client may not open a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rejection {
+    /// The connection is closed for this reason.
+    Closed(CloseReason),
+    /// It did not authenticate, and neither did too many requests of its address before.
+    Limited {
+        /// Time until the address may try again.
+        retry_after: Duration,
+    },
+}
+
+impl Rejection {
+    /// The reason on a transport that cannot answer 429 any more.
+    pub(super) fn close_reason(self) -> CloseReason {
+        match self {
+            Self::Closed(reason) => reason,
+            Self::Limited { .. } => CloseReason::TooFast,
+        }
+    }
+}
+
+impl From<CloseReason> for Rejection {
+    fn from(reason: CloseReason) -> Self {
+        Self::Closed(reason)
+    }
+}
+
 /// The table from authentication errors to close reasons.
 fn close_reason(error: AuthError) -> CloseReason {
     match error {
         AuthError::Missing => CloseReason::NoToken,
-        AuthError::Invalid(Refusal::Revoked) => CloseReason::Revoked,
+        AuthError::Invalid(TokenRefusal::Revoked) => CloseReason::Revoked,
         AuthError::Invalid(_) => CloseReason::InvalidToken,
         AuthError::Expired => CloseReason::TokenExpired,
         AuthError::NoSubject => CloseReason::NoSubject,
         AuthError::UnknownOrInactive => CloseReason::UserUnknownOrInactive,
         // Logged where it happened.
-        AuthError::Overloaded { .. } | AuthError::Internal(_) => CloseReason::Internal,
+        AuthError::Unavailable { .. } | AuthError::Overloaded { .. } | AuthError::Internal(_) => {
+            CloseReason::Internal
+        }
     }
 }
 
@@ -85,51 +118,71 @@ impl HandshakeCredentials {
 }
 
 /// Checks token, user, origin and limits. The first check that fails gives the reason; the connection then
-/// remains a [`PendingConnection`].
+/// remains a [`PendingConnection`]. One that does not authenticate is charged to its address, like an HTTP
+/// request without a good token.
 pub(super) async fn admit(
     gateway: &Gateway,
     credentials: HandshakeCredentials,
     pending: PendingConnection,
-) -> Result<Admitted, (CloseReason, PendingConnection)> {
+) -> Result<Admitted, (Rejection, PendingConnection)> {
     let origin = credentials.origin.clone();
-    let (scope, proof) = match authenticate(gateway, credentials).await {
+    let (scope, proof) = match authenticate(gateway, credentials, pending.address()).await {
         Ok(identified) => identified,
-        Err(reason) => return Err((reason, pending)),
+        Err(rejection) => return Err((rejection, pending)),
     };
     let config = &gateway.app().config;
     if origin.is_some_and(|origin| !config.allows_origin(&origin)) {
-        return Err((CloseReason::OriginRefused, pending));
+        return Err((CloseReason::OriginRefused.into(), pending));
     }
     let at_most = gateway.app().limits(scope.plan()).connections;
     let user_permit = match gateway.app().hub.acquire(scope.user(), at_most) {
         Ok(user_permit) => user_permit,
         Err(LimitError::LimitReached) => {
             gateway.app().metrics.plan_limited("connections", scope.plan().as_str());
-            return Err((CloseReason::TooManyConnections, pending));
+            return Err((CloseReason::TooManyConnections.into(), pending));
         }
-        Err(LimitError::Draining) => return Err((CloseReason::Restarting, pending)),
+        Err(LimitError::Draining) => return Err((CloseReason::Restarting.into(), pending)),
     };
     match pending.admit() {
         Ok(address_permit) => Ok(Admitted { scope, proof, user_permit, address_permit }),
-        Err(pending) => Err((CloseReason::TooManyConnections, pending)),
+        Err(pending) => Err((CloseReason::TooManyConnections.into(), pending)),
     }
 }
 
 async fn authenticate(
     gateway: &Gateway,
     credentials: HandshakeCredentials,
-) -> Result<(Scope, Proof), CloseReason> {
-    let App { auth, config, .. } = gateway.app();
+    address: IpAddr,
+) -> Result<(Scope, Proof), Rejection> {
+    let App { auth, config, rates, .. } = gateway.app();
     let HandshakeCredentials { token, ticket, load_test_secret, call, .. } = credentials;
+    let charged = |reason: CloseReason| match rates.address(address) {
+        Ok(_) => Rejection::Closed(reason),
+        Err(limited) => Rejection::Limited { retry_after: limited.retry_after },
+    };
     if let Some(secret) = load_test_secret.filter(|_| auth.admits_load_tests()) {
-        let scope = auth.admit_load_test(secret.expose(), call).map_err(close_reason)?;
+        let scope =
+            auth.admit_load_test(secret.expose(), call).map_err(|error| charged(close_reason(error)))?;
         return Ok((scope, Proof::LoadTest));
     }
     let token = match token {
         Some(token) => token,
-        None => redeemed(auth, ticket)?,
+        None => redeemed(auth, ticket).map_err(charged)?,
     };
-    let identified = authenticate_token(auth, &token, call);
+    let identified = async {
+        let refused = match auth.identify(token.expose(), address, rates, call).await {
+            Ok(scope) => return Ok(scope),
+            Err(refused) => refused,
+        };
+        // A token that could not be checked must not be charged to its address.
+        if refused.error().is_verdict()
+            && let Err(limited) = rates.address(address)
+        {
+            return Err(Rejection::Limited { retry_after: limited.retry_after });
+        }
+        auth.note_refusal(&refused, call).await;
+        Err(Rejection::Closed(close_reason(refused.into_error())))
+    };
     let scope = actix_web::rt::time::timeout(config.server.handshake_timeout, identified)
         .await
         .map_err(|_| CloseReason::Internal)??;

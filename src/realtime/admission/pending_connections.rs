@@ -82,6 +82,11 @@ impl AddressLimiter {
 }
 
 impl PendingConnection {
+    /// The client's network address.
+    pub(super) fn address(&self) -> IpAddr {
+        self.0.address
+    }
+
     /// The connection is authenticated: counts it as a session, unless the address has reached its limit of
     /// sessions.
     pub(crate) fn admit(self) -> Result<AddressPermit, PendingConnection> {

@@ -1,8 +1,10 @@
 //! The session that sent a command, and what handlers need to run it.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
+
+use tokio::sync::oneshot;
 
 use crate::db::{Db, UnitOfWork};
 use crate::domain::Error;
@@ -36,8 +38,8 @@ pub(crate) struct Caller {
     pub(crate) handle: Rc<dyn ConnectionHandle>,
     /// What the connection was opened for.
     pub(crate) target: EndpointTarget,
-    /// The entries whose reflections this connection follows.
-    pub(crate) followed: Rc<RefCell<BTreeSet<EntryId>>>,
+    /// The entries whose reflections this connection follows; removing one ends that.
+    pub(crate) followed: Rc<RefCell<BTreeMap<EntryId, oneshot::Sender<()>>>>,
     /// The rooms that this connection has joined, and the position after which each went live.
     pub(crate) subscriptions: Rc<RefCell<BTreeMap<Room, Seq>>>,
 }

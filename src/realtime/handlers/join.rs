@@ -117,6 +117,9 @@ async fn go_live(caller: &Caller, room: &Room, stay: &mut Stay, read_up_to: Seq)
 pub(super) fn leave(caller: &Caller, room: &Room) -> Result<Outcome, Refusal> {
     caller.hub.leave(caller.connection(), room);
     caller.forget(room);
+    if let Room::Entry(entry) = room {
+        caller.followed.borrow_mut().remove(entry);
+    }
     Ok(Outcome::Done)
 }
 

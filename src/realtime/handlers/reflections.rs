@@ -1,6 +1,6 @@
 //! The commands about reflections: `reflect`, `regenerate` and `cancel`.
 
-use std::time::Duration;
+use tokio::sync::oneshot;
 
 use crate::hub::Pushed;
 use crate::ids::{EntryId, ReflectionId};
@@ -20,6 +20,7 @@ pub(super) async fn reflect(caller: &Caller, entry: Option<EntryId>) -> Result<O
 /// Begins a new reflection, and follows it.
 pub(super) async fn regenerate(caller: &Caller, entry: Option<EntryId>) -> Result<Outcome, Refusal> {
     let entry = named(caller, entry)?;
+    check_limit(caller, entry)?;
     let app = caller.gateway.app();
     let per_user = app.limits(caller.scope.plan()).generations;
     let id = app.reflections.regenerate(&caller.scope, entry, per_user).await?;
@@ -29,18 +30,25 @@ pub(super) async fn regenerate(caller: &Caller, entry: Option<EntryId>) -> Resul
 
 /// Follows the reflection on an entry, which must be the caller's own; `None` if the session does already.
 pub(crate) async fn follow(caller: &Caller, entry: EntryId) -> Result<Option<Following>, Refusal> {
+    check_limit(caller, entry)?;
     let app = caller.gateway.app();
-    let limits = app.limits(caller.scope.plan());
-    let followed = caller.followed.borrow().len();
-    if caller.followed.borrow().contains(&entry) {
+    let per_user = app.limits(caller.scope.plan()).generations;
+    let follower = app.reflections.follow(&caller.scope, entry, per_user).await?;
+    if caller.followed.borrow().contains_key(&entry) {
         return Ok(None);
     }
-    if followed >= limits.rooms {
-        return Err(Refusal::new(ErrorCode::TooManyRooms, "this session follows too many reflections"));
+    let (keep, left) = oneshot::channel();
+    caller.followed.borrow_mut().insert(entry, keep);
+    Ok(Some(Following { entry, follower, left }))
+}
+
+fn check_limit(caller: &Caller, entry: EntryId) -> Result<(), Refusal> {
+    let (limits, followed) = (caller.gateway.app().limits(caller.scope.plan()), caller.followed.borrow());
+    if followed.len() < limits.rooms || followed.contains_key(&entry) {
+        return Ok(());
     }
-    let follower = app.reflections.follow(&caller.scope, entry, limits.generations).await?;
-    caller.followed.borrow_mut().insert(entry);
-    Ok(Some(Following { entry, follower }))
+    let message = "this session follows too many reflections; leave the room of another entry first";
+    Err(Refusal::new(ErrorCode::TooManyRooms, message))
 }
 
 /// Cancels the reflection that is being written.
@@ -59,15 +67,26 @@ fn named(caller: &Caller, entry: Option<EntryId>) -> Result<EntryId, Refusal> {
 pub(crate) struct Following {
     entry: EntryId,
     follower: Follower<ReflectionId>,
+    /// Completes when the session leaves the entry's room.
+    left: oneshot::Receiver<()>,
 }
 
 impl Following {
-    /// Sends the caller every step, without end: the session ends it.
+    /// Sends the caller every step, until the session leaves the entry's room, the entry is deleted, or the
+    /// session ends.
     pub(crate) async fn run(mut self, caller: Caller) {
         loop {
-            let step = self.follower.next().await;
+            let step = tokio::select! {
+                _ = &mut self.left => return,
+                step = self.follower.next() => step,
+            };
+            let is_gone = step == Step::Failed(Failure::ENTRY_DELETED);
             if caller.send(&notice(self.entry, step)) == Pushed::Overflow {
                 return caller.handle.close(CloseReason::SlowConsumer);
+            }
+            if is_gone {
+                caller.followed.borrow_mut().remove(&self.entry);
+                return;
             }
         }
     }
@@ -79,9 +98,10 @@ fn notice(entry_id: EntryId, step: Step<ReflectionId>) -> Notice {
         Step::Waiting(place) => Notice::ReflectionWaiting { entry_id, place },
         Step::Chunk(text) => Notice::ReflectionChunk { entry_id, text },
         Step::Done(reflection_id) => Notice::ReflectionDone { entry_id, reflection_id },
-        Step::Failed(Failure { code, message, retry_after }) => {
-            let seconds = |after: Duration| (after.as_secs() + u64::from(after.subsec_nanos() > 0)).max(1);
-            Notice::ReflectionFailed { entry_id, code, message, retry_after: retry_after.map(seconds) }
+        Step::Failed(failure) => {
+            let retry_after = failure.retry_after_s();
+            let Failure { code, message, .. } = failure;
+            Notice::ReflectionFailed { entry_id, code, message, retry_after }
         }
     }
 }

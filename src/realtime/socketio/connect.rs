@@ -69,9 +69,9 @@ impl SessionConnector {
                 Err(CloseReason::NotYours)
             }
             Ok(admitted) => Ok(admitted),
-            Err((reason, pending)) => {
+            Err((rejection, pending)) => {
                 self.pending = Some(pending);
-                Err(reason)
+                Err(rejection.close_reason())
             }
         }
     }
@@ -112,7 +112,11 @@ impl ConnectHandler for SessionConnector {
                 "a socket was refused: {}", reason.name()
             );
             match reason {
-                CloseReason::Restarting | CloseReason::Internal => ConnectError::Later(reason),
+                // The rate of its address: the connection is closed, so that its further attempts cost a
+                // connection each.
+                CloseReason::TooFast | CloseReason::Restarting | CloseReason::Internal => {
+                    ConnectError::Later(reason)
+                }
                 reason => {
                     ConnectError::Refused { message: reason.socket_io().into(), code: Some(reason.name()) }
                 }

@@ -93,7 +93,7 @@ const WITHOUT_TOKEN: [&str; 5] = [
 ];
 
 /// What operators' machines ask, whoever they are.
-const PROBES: [&str; 2] = ["GET /healthz", "GET /readyz"];
+const PROBES: [&str; 4] = ["GET /healthz", "GET /readyz", "GET /metrics", "GET /"];
 
 /// The path with an invalid id.
 fn misspelt(path: &str) -> String {

@@ -256,6 +256,8 @@ pub(super) const ROWS: &[Row] = &[
     row("GET /admin/audit", Watched, Ana, "/auth/me", no_body),
     row("GET /healthz", Nothing, Ana, "/auth/me", no_body),
     row("GET /readyz", Nothing, Ana, "/auth/me", no_body),
+    row("GET /metrics", Nothing, Ana, "/auth/me", no_body),
+    row("GET /", Nothing, Ana, "/auth/me", no_body),
     // The last one: whoever calls it is nobody afterwards.
     row("DELETE /auth/sessions", Watched, Ana, "/auth/me", no_body),
 ];

@@ -68,6 +68,42 @@ fn a_database_that_restarts_is_used_again_and_nothing_acknowledged_is_lost_or_do
 }
 
 #[test]
+fn an_outage_is_logged_at_its_begin_and_its_end_and_not_by_each_call() {
+    let Some(postgres) = own_postgres() else { return };
+    // No sweeper, whose failures are logged once each.
+    let souk = Process::start("127.0.0.1:0", &postgres.url(), &[FLAGS, &["--sweep-interval=1h"]].concat());
+    actix_web::rt::System::new().block_on(async {
+        let ana = Person::register(&souk.client(None), "ana", "consumer").await;
+        souk.logged();
+        postgres.stop("fast");
+        for _ in 0..20 {
+            ana.get("/entries").await.refused(503);
+            ana.post("/entries", json!({"text": "away"})).await.refused(503);
+        }
+        let logged = souk.logged();
+        let loud = |line: &&Value| line["level"] == "ERROR" || line["level"] == "WARN";
+        let of_calls = logged.iter().filter(loud).filter(|line| !line["request_id"].is_null()).count();
+        assert_eq!(of_calls, 0, "{logged:?}");
+        let begins = logged
+            .iter()
+            .filter(loud)
+            .filter(|line| line.to_string().contains("failed, and may for a while"));
+        assert_eq!(
+            begins.filter(|line| line.to_string().contains("reads of the database")).count(),
+            1,
+            "{logged:?}"
+        );
+
+        postgres.start_again();
+        eventually(async || ana.get("/entries").await.status == 200).await;
+        let logged = souk.logged();
+        let ends =
+            logged.iter().filter(|line| line.to_string().contains("reads of the database succeed again"));
+        assert_eq!(ends.count(), 1, "{logged:?}");
+    });
+}
+
+#[test]
 fn what_was_committed_without_an_answer_is_told_live_and_not_done_again() {
     let Some(postgres) = own_postgres() else { return };
     let door = LostAnswers::before(&postgres);

@@ -141,6 +141,9 @@ fn development_makes_and_keeps_a_key_and_rotates_it_whenever_it_crashes() {
     let kept = PathBuf::from(format!("{}.journal-key", database.url()));
     let next = PathBuf::from(format!("{}.journal-key.new", database.url()));
     let serve = || Process::start_with_kept_key("127.0.0.1:0", &database.url(), &[]);
+    let nowhere = souk(&database, &["rotate-journal-key"]);
+    assert!(String::from_utf8(nowhere.stderr).unwrap().contains("there is no database"));
+    assert!(!kept.exists());
     let server = serve();
     let ana = journal_of_ana(&server);
     assert!(server.terminate().success());

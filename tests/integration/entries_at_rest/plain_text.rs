@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::{contains, everything, execute, files, souk};
 use crate::both_engines;
-use crate::support::{Database, Engine, Person, Process, id};
+use crate::support::{Database, Engine, Person, Process, eventually, id};
 
 /// In every title, text and search of these tests, and nowhere else.
 const MARKER: &str = "xylophonmarker";
@@ -34,6 +34,12 @@ async fn keep_a_journal(ana: &Person) {
         assert_eq!(ana.patch(&entry, change).key(&format!("edit {n}")).await.ok()["version"], 2);
         let found = ana.get(&format!("/entries?q={}", MARKER.to_uppercase())).await.ok();
         assert_eq!(found["items"].as_array().unwrap().len(), 1);
+        let reflection =
+            ana.post(&format!("{entry}/reflections"), json!({})).key(&format!("reflect {n}")).await;
+        let reflection = reflection.header("location").unwrap().to_owned();
+        eventually(async || ana.get(&reflection).await.ok()["status"] == "done").await;
+        let told = ana.get(&reflection).await.ok();
+        assert!(contains(told["text"].as_str().unwrap().as_bytes(), MARKER), "it quotes the entry: {told}");
         if n < 2 {
             assert_eq!(ana.delete(&entry).key(&format!("delete {n}")).await.status, 204);
         }

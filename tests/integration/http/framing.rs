@@ -115,6 +115,24 @@ both_engines! {
         }
     }
 
+    async fn a_head_that_cannot_be_read_is_refused_with_a_problem(app) {
+        let long = format!("GET / HTTP/1.1\r\nHost: souk\r\nX-Long: {}\r\n\r\n", "x".repeat(200_000));
+        for (request, status, code) in [
+            ("GET / HTTP/1.1\r\nHost: souk\r\nno header\r\n\r\n", 400, "bad_request"),
+            ("GET / HTTP/1.1\r\nHost: souk\r\nContent-Length: x\r\n\r\n", 400, "bad_request"),
+            ("what is this\r\n\r\n", 400, "bad_request"),
+            (&long, 431, "headers_too_large"),
+        ] {
+            let answer = ask(app, request).await;
+            assert_eq!(answer.status, status, "{}", answer.head);
+            assert!(answer.head.contains("content-type: application/problem+json\r\n"), "{}", answer.head);
+            let problem: Value = serde_json::from_slice(&answer.body).unwrap();
+            assert_eq!(problem["type"], format!("urn:souk:problem:{code}"));
+            assert_eq!(problem["status"], status);
+            assert!(problem["title"].is_string() && problem["detail"].is_string(), "{problem}");
+        }
+    }
+
     async fn a_refusal_with_an_upgrade_is_framed_too(app with ["--anonymous-requests", "1"]) {
         app.anyone().get("/auth/me").await.refused(401);
         for upgrade in UPGRADES {

@@ -129,7 +129,11 @@ both_engines! {
         });
         let elsewhere = Client::new(address.unwrap(), None);
         actix_web::rt::System::new().block_on(async {
-            process.client(None).get("/metrics").await.refused(404);
+            let http = reqwest::Client::builder().no_proxy().build().unwrap();
+            let here = http.get(format!("http://{}/metrics", process.address)).send().await.unwrap();
+            assert_eq!(here.status(), 404);
+            let document = process.client(None).get("/openapi.json").await.ok();
+            assert_eq!(document["paths"].get("/metrics"), None);
             process.client(None).get("/healthz").await.ok();
             let metrics = elsewhere.get("/metrics").await;
             assert_eq!(metrics.status, 200);

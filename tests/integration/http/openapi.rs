@@ -18,7 +18,7 @@ fn every_operation_says_what_it_does_and_how_it_refuses() {
         assert!(operation["tags"].as_array().is_some_and(|tags| !tags.is_empty()), "{what} has no tag");
         let responses = operation["responses"].as_object().unwrap();
         assert!(responses.keys().any(|status| status.starts_with('2')), "{what} never succeeds");
-        let is_probe = ["/healthz", "/readyz"].contains(&path.as_str());
+        let is_probe = ["/healthz", "/readyz", "/metrics"].contains(&path.as_str());
         for status in ["429", "500", "503"].iter().filter(|_| !is_probe) {
             assert!(responses.contains_key(*status), "{what} does not say when it answers {status}");
         }
@@ -26,7 +26,7 @@ fn every_operation_says_what_it_does_and_how_it_refuses() {
         assert!(operation["requestBody"].is_null() || body_is_described, "{what} does not describe its body");
         let security = operation.get("security").unwrap_or(&CONTRACT.document["security"]);
         let needs_a_token = security.as_array().is_some_and(|schemes| !schemes.is_empty());
-        let lets_in = ["/auth/register", "/auth/token", "/auth/login", "/auth/refresh", "/auth/revoke"];
+        let lets_in = ["/", "/auth/register", "/auth/token", "/auth/login", "/auth/refresh", "/auth/revoke"];
         assert_eq!(needs_a_token, !is_probe && !lets_in.contains(&path.as_str()), "{what}");
     }
 }
@@ -75,6 +75,12 @@ fn only_answers_that_can_come_are_documented() {
             assert!(!answers("400") && !answers("409"), "{what} only reads");
         }
     }
+}
+
+#[test]
+fn the_answer_for_other_methods_is_documented() {
+    let answer = &CONTRACT.document["components"]["responses"]["MethodNotAllowed"];
+    assert_eq!(CONTRACT.resolved(&answer["headers"]["Allow"])["schema"]["type"], "string");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::both_engines;
-use crate::support::{Call, Client, SocketIo, TestApp};
+use crate::support::{Call, Client, Raw, Socket, SocketIo, TestApp};
 
 /// Calls until the address's rate is exhausted; none of the calls before that may be limited.
 async fn exhaust(client: &Client, requests: u32, call: impl Fn(&Client) -> Call) {
@@ -69,6 +69,47 @@ both_engines! {
         app.anyone().get("/nowhere").await.refused(404);
         app.anyone().get("/nowhere").await.refused(429);
         assert_eq!(app.anyone().get(open).await.status, 200);
+    }
+
+    async fn nor_does_a_handshake_without_a_good_token(
+        app with ["--anonymous-requests=3", "--trusted-proxies=127.0.0.1"]
+    ) {
+        let ana = app.consumer("ana").await;
+        for (n, path) in ["/ws", "/ws?token=a.b.c", "/ws?ticket=none", "/api/v1/ws/simulate", "/ws/reflections/x"]
+            .iter()
+            .enumerate()
+        {
+            let address = format!("192.0.2.{n}");
+            let forwarded = format!("Sec-WebSocket-Version: 13\r\nX-Forwarded-For: {address}\r\n");
+            for _ in 0..3 {
+                let headers = [("x-forwarded-for", address.as_str())];
+                let closed = Socket::connect_with(app.address, path, &headers).await.unwrap().closed().await;
+                assert!((4001..=4002).contains(&closed.code), "upgraded, so that a browser can read why");
+            }
+            let (_, head) = Raw::ask(app.address, path, &forwarded).await;
+            let head = head.to_ascii_lowercase();
+            assert!(head.starts_with("http/1.1 429"), "{path}: {head}");
+            assert!(head.contains("\r\nretry-after: ") && head.contains("\r\nratelimit-remaining: 0\r\n"), "{head}");
+            assert!(head.contains("\r\ncontent-type: application/problem+json\r\n"), "{head}");
+
+            let (_, head) = Raw::ask(app.address, &ana.live_path(), &forwarded).await;
+            assert!(head.starts_with("HTTP/1.1 101"), "a neighbour with a good token: {head}");
+            app.anyone().get("/nowhere").header("X-Forwarded-For", &address).await.refused(429);
+        }
+    }
+
+    async fn nor_does_a_socket_io_client_without_one(app with ["--anonymous-requests=3"]) {
+        let ana = app.consumer("ana").await;
+        for _ in 0..2 {
+            let mut stranger = SocketIo::open(app.address, "", &[]).await;
+            let refused = stranger.knock("/", json!({"token": "a.b.c"})).await.unwrap_err();
+            assert_eq!(refused["data"]["code"], "invalid_token");
+        }
+        app.anyone().get("/nowhere").await.refused(429);
+        let mut stranger = SocketIo::open(app.address, "", &[]).await;
+        stranger.send(r#"40{"token":"a.b.c"}"#).await;
+        assert_eq!(stranger.ended().await.1, 4008);
+        SocketIo::connect(app.address, ana.token().unwrap()).await;
     }
 
     async fn neighbours_do_not_shut_a_caller_out(app with ["--anonymous-requests=4", "--free-requests=30"]) {

@@ -1,6 +1,6 @@
 //! Reflections on journal entries, streamed to whoever follows them.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 use crate::both_engines;
 use crate::support::model_server::{Dialect, ModelServer, Step, end};
-use crate::support::{Engine, Person, Socket, SocketIo, TestApp, eventually, id, run};
+use crate::support::{Engine, Person, Process, Socket, SocketIo, TestApp, eventually, id, run};
 
 const TEXT: &str = "Today the kitchen was painted. The painter was late again, and I said nothing. \
                     In the evening I was angry with myself because I had said nothing.";
@@ -18,9 +18,9 @@ async fn entry(who: &Person) -> String {
 }
 
 /// Opens the entry's own address.
-async fn open(app: &TestApp, who: &Person, entry: &str) -> Socket {
+async fn open(address: SocketAddr, who: &Person, entry: &str) -> Socket {
     let path = format!("/ws/reflections/{entry}?token={}", who.token().unwrap());
-    let mut socket = Socket::connect(app.address, &path).await;
+    let mut socket = Socket::connect(address, &path).await;
     assert_eq!(socket.next().await.unwrap()["type"], "connection_established");
     socket
 }
@@ -102,12 +102,12 @@ both_engines! {
     async fn a_reflection_streams_to_its_owner_and_is_replayed_afterwards(app) {
         let ana = app.consumer("ana").await;
         let entry = entry(&ana).await;
-        let (mut own, mut first) = (ana.live().await, open(app, &ana, &entry).await);
+        let (mut own, mut first) = (ana.live().await, open(app.address, &ana, &entry).await);
         let live = told(&mut first).await;
         assert_eq!((&live.end["type"], &live.end["entry_id"]), (&json!("done"), &json!(entry)));
         assert!(live.text().contains("I said nothing"), "it begins from her own sentences: {}", live.text());
         assert_eq!(own.event("reflection.created").await["data"]["reflection_id"], live.reflection);
-        let again = told(&mut open(app, &ana, &entry).await).await;
+        let again = told(&mut open(app.address, &ana, &entry).await).await;
         assert_eq!((&again.reflection, again.text()), (&live.reflection, live.text()));
         let stored = stored(&ana, &entry).await;
         assert_eq!(stored.len(), 1, "it was written once");
@@ -118,7 +118,7 @@ both_engines! {
     async fn who_asks_for_another_one_gets_it_and_so_does_the_other_tab(app) {
         let ana = app.consumer("ana").await;
         let entry = entry(&ana).await;
-        let (mut one, mut two) = (open(app, &ana, &entry).await, open(app, &ana, &entry).await);
+        let (mut one, mut two) = (open(app.address, &ana, &entry).await, open(app.address, &ana, &entry).await);
         let (a, b) = (told(&mut one).await, told(&mut two).await);
         assert_eq!((&a.reflection, a.text()), (&b.reflection, b.text()));
         let answer = one.ack(json!({"type": "regenerate"})).await;
@@ -193,16 +193,16 @@ fn a_late_tab_and_one_that_comes_back_miss_nothing(engine: Engine) {
     with_model(engine, &[], vec![script], async |app, model| {
         let ana = app.consumer("ana").await;
         let entry = entry(&ana).await;
-        let mut early = open(app, &ana, &entry).await;
+        let mut early = open(app.address, &ana, &entry).await;
         early.recv("start").await;
         text_so_far(&mut early, "One two ").await;
-        let mut late = open(app, &ana, &entry).await;
+        let mut late = open(app.address, &ana, &entry).await;
         late.recv("start").await;
         assert_eq!(text_so_far(&mut late, "One two ").await.len(), 1, "as one chunk");
         early.close().await;
         first.notify_one();
         text_so_far(&mut late, "three ").await;
-        let mut back = open(app, &ana, &entry).await;
+        let mut back = open(app.address, &ana, &entry).await;
         back.recv("start").await;
         assert_eq!(text_so_far(&mut back, "One two three ").await.len(), 1, "as one chunk");
         second.notify_one();
@@ -221,7 +221,7 @@ fn what_fails_is_told_in_plain_words_and_may_be_tried_again(engine: Engine) {
     with_model(engine, &[], vec![cut, whole("A whole one.")], async |app, _| {
         let ana = app.consumer("ana").await;
         let entry = entry(&ana).await;
-        let mut socket = open(app, &ana, &entry).await;
+        let mut socket = open(app.address, &ana, &entry).await;
         let failed = told(&mut socket).await;
         assert_eq!((failed.text().as_str(), &failed.end["code"]), ("Half of a ", &json!("generator_cut")));
         assert!(failed.end["message"].is_string());
@@ -242,7 +242,8 @@ fn who_cancels_gets_no_text_and_the_model_is_told(engine: Engine) {
     with_model(engine, &[], vec![stalled, whole("Another.")], async |app, model| {
         let ana = app.consumer("ana").await;
         let entry = entry(&ana).await;
-        let (mut one, mut two) = (open(app, &ana, &entry).await, open(app, &ana, &entry).await);
+        let (mut one, mut two) =
+            (open(app.address, &ana, &entry).await, open(app.address, &ana, &entry).await);
         for socket in [&mut one, &mut two] {
             socket.recv("start").await;
             text_so_far(socket, "Half of a ").await;
@@ -266,12 +267,12 @@ fn what_nobody_follows_any_more_is_given_up(engine: Engine) {
     with_model(engine, &flags, vec![stalled, whole("Anew.")], async |app, model| {
         let ana = app.consumer("ana").await;
         let entry = entry(&ana).await;
-        let mut socket = open(app, &ana, &entry).await;
+        let mut socket = open(app.address, &ana, &entry).await;
         text_so_far(&mut socket, "Half of a ").await;
         socket.close().await;
         model.left().await;
         assert_eq!(stored(&ana, &entry).await, Vec::<Value>::new());
-        assert_eq!(told(&mut open(app, &ana, &entry).await).await.text(), "Anew.");
+        assert_eq!(told(&mut open(app.address, &ana, &entry).await).await.text(), "Anew.");
     });
 }
 
@@ -281,9 +282,9 @@ fn who_waits_is_told_the_place_in_line(engine: Engine) {
         vec![OLLAMA.head(), piece("Slow."), Step::Until(go.clone()), Step::Chunk(OLLAMA.done()), end()];
     with_model(engine, &["--free-generations=1"], vec![slow, whole("Next.")], async |app, _| {
         let ana = app.consumer("ana").await;
-        let mut first = open(app, &ana, &entry(&ana).await).await;
+        let mut first = open(app.address, &ana, &entry(&ana).await).await;
         text_so_far(&mut first, "Slow.").await;
-        let mut second = open(app, &ana, &entry(&ana).await).await;
+        let mut second = open(app.address, &ana, &entry(&ana).await).await;
         second.recv("start").await;
         assert_eq!(second.recv("waiting").await["place"], 1);
         go.notify_one();
@@ -293,23 +294,62 @@ fn who_waits_is_told_the_place_in_line(engine: Engine) {
 }
 
 fn an_entry_that_is_deleted_takes_its_reflection_along(engine: Engine) {
-    let go = Arc::new(Notify::new());
-    let slow =
-        vec![OLLAMA.head(), piece("Slow."), Step::Until(go.clone()), Step::Chunk(OLLAMA.done()), end()];
-    with_model(engine, &[], vec![slow], async |app, _| {
+    let slow = vec![OLLAMA.head(), piece("Slow."), Step::Stall];
+    with_model(engine, &[], vec![slow], async |app, model| {
         let ana = app.consumer("ana").await;
         let entry = entry(&ana).await;
         let mut by_command = ana.live().await;
         by_command.ack(json!({"type": "reflect", "entry_id": entry})).await;
         text_so_far(&mut by_command, "Slow.").await;
-        let mut bound = open(app, &ana, &entry).await;
+        let mut bound = open(app.address, &ana, &entry).await;
         bound.recv("start").await;
         let path = format!("/entries/{entry}");
         let etag = ana.get(&path).await.etag().to_owned();
         ana.delete(&path).if_match(&etag).await.refused(204);
-        assert!(bound.closed().await.code >= 4000, "its address is gone");
-        go.notify_one();
+        assert_eq!(bound.closed().await.code, 4003, "its address is gone");
         assert_eq!(by_command.recv("error").await["code"], "not_found");
+        model.left().await;
+    });
+}
+
+fn a_new_tab_gets_what_is_stored_and_nothing_that_was_deleted(engine: Engine) {
+    let stalled = vec![OLLAMA.head(), piece("Half of a "), Step::Stall];
+    with_model(engine, &[], vec![whole("First."), stalled, whole("Third.")], async |app, _| {
+        let ana = app.consumer("ana").await;
+        let entry = entry(&ana).await;
+        let mut one = open(app.address, &ana, &entry).await;
+        let first = told(&mut one).await;
+        one.ack(json!({"type": "regenerate"})).await;
+        text_so_far(&mut one, "Half of a ").await;
+        one.ack(json!({"type": "cancel"})).await;
+        assert_eq!(one.recv("error").await["code"], "cancelled");
+        let again = told(&mut open(app.address, &ana, &entry).await).await;
+        assert_eq!((&again.reflection, again.text().as_str()), (&first.reflection, "First."));
+        let path = format!("/entries/{entry}/reflections/{}", first.reflection.as_str().unwrap());
+        ana.delete(&path).await.refused(204);
+        let new = told(&mut open(app.address, &ana, &entry).await).await;
+        assert_ne!(new.reflection, first.reflection);
+        assert_eq!(new.text(), "Third.");
+    });
+}
+
+fn a_session_follows_so_many_and_may_leave_one_for_another(engine: Engine) {
+    let flags = ["--free-rooms=1"];
+    with_model(engine, &flags, vec![whole("First."), whole("Second.")], async |app, model| {
+        let ana = app.consumer("ana").await;
+        let (one, two) = (entry(&ana).await, entry(&ana).await);
+        let mut live = ana.live().await;
+        live.ack(json!({"type": "reflect", "entry_id": one})).await;
+        assert_eq!(told(&mut live).await.text(), "First.");
+        model.asked().await;
+        for command in ["reflect", "regenerate"] {
+            let refused = live.request(json!({"type": command, "entry_id": two})).await;
+            assert_eq!(refused["code"], "too_many_rooms");
+        }
+        assert!(!model.was_asked(), "what is refused is not begun");
+        live.ack(json!({"type": "leave", "room": format!("entry:{one}")})).await;
+        live.ack(json!({"type": "reflect", "entry_id": two})).await;
+        assert_eq!(told(&mut live).await.text(), "Second.");
     });
 }
 
@@ -337,4 +377,41 @@ each_engine! {
     what_nobody_follows_any_more_is_given_up,
     who_waits_is_told_the_place_in_line,
     an_entry_that_is_deleted_takes_its_reflection_along,
+    a_new_tab_gets_what_is_stored_and_nothing_that_was_deleted,
+    a_session_follows_so_many_and_may_leave_one_for_another,
+}
+
+both_engines! {
+    fn a_killed_server_leaves_no_half_a_reflection(database) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let flags = ["--generator=ollama", "--generator-model=llama3.2", "--generator-url", &url];
+        let server = Process::start("127.0.0.1:0", &database.url(), &flags);
+        actix_web::rt::System::new().block_on(async {
+            let stalled = vec![OLLAMA.head(), piece("Half of a "), Step::Stall];
+            let scripts = [stalled, whole("A whole one."), whole("What was accepted.")];
+            let _model = ModelServer::on(listener, scripts);
+            let ana = Person::register(&server.client(None), "ana", "consumer").await;
+            let entry = entry(&ana).await;
+            text_so_far(&mut open(server.address, &ana, &entry).await, "Half of a ").await;
+            let other = self::entry(&ana).await;
+            let path = format!("/entries/{other}/reflections");
+            let accepted = ana.post(&path, json!({})).key("k").await;
+            let location = accepted.header("location").unwrap().to_owned();
+            // One at a time on this plan.
+            eventually(async || ana.get(&location).await.ok()["place"] == 1).await;
+            server.kill();
+            let server = Process::start("127.0.0.1:0", &database.url(), &flags);
+            let back = Person::of(server.client(ana.token())).await;
+            assert_eq!(stored(&back, &entry).await, Vec::<Value>::new());
+            let told = told(&mut open(server.address, &back, &entry).await).await;
+            assert_eq!((told.text().as_str(), &told.end["type"]), ("A whole one.", &json!("done")));
+            back.get(&location).await.refused(404);
+            let again = back.post(&path, json!({})).key("k").await;
+            assert_eq!((again.status, again.header("location")), (202, Some(location.as_str())));
+            eventually(async || back.get(&location).await.ok()["status"] == "done").await;
+            assert_eq!(back.get(&location).await.ok()["text"], "What was accepted.");
+            assert!(server.terminate().success());
+        });
+    }
 }

@@ -8,17 +8,20 @@ use jsonschema::Validator;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
-/// Headers defined by HTTP itself, which the document need not list.
-const STANDARD: [&str; 9] = [
+/// Headers defined by HTTP itself or for browsers, which the document need not list.
+const STANDARD: [&str; 12] = [
     "cache-control",
     "connection",
     "content-encoding",
     "content-length",
+    "content-security-policy",
     "content-type",
     "date",
     "keep-alive",
+    "referrer-policy",
     "transfer-encoding",
     "vary",
+    "x-content-type-options",
 ];
 
 /// Headers that must be present wherever they are documented. Others depend on the call: a caller refused
@@ -78,13 +81,17 @@ impl Contract {
         let response = response.unwrap_or_else(|| panic!("{what} is not in the OpenAPI document: {body}"));
         let response = self.resolved(response);
         self.hold_headers(&what, &response["headers"], headers);
-        let media = response["content"].as_object().and_then(|content| content.iter().next());
+        let given = headers.get("content-type").and_then(|given| given.to_str().ok()).unwrap_or_default();
+        let is_given = |media_type: &str| given.starts_with(media_type);
+        let content = response["content"].as_object();
+        let media = content.and_then(|content| {
+            content.iter().find(|(media_type, _)| is_given(media_type)).or(content.iter().next())
+        });
         let Some((media_type, media)) = media else {
             assert!(body.is_empty(), "{what} has a body that is not in the OpenAPI document: {body}");
             return;
         };
-        let given = headers.get("content-type").and_then(|given| given.to_str().ok()).unwrap_or_default();
-        assert!(given.starts_with(media_type.as_str()), "{what} is documented as {media_type}, not {given}");
+        assert!(is_given(media_type), "{what} is documented as {media_type}, not {given}");
         if !media_type.ends_with("json") {
             return;
         }

@@ -7,7 +7,8 @@ mod service;
 
 pub(crate) use events::{ReflectionCreated, ReflectionDeleted};
 pub(crate) use service::{
-    NewReflection, authorize, create, delete, find, in_progress, latest, list, not_in_progress,
+    NewReflection, authorize, create, delete, exists, find, in_progress, latest, list, not_in_progress,
+    too_many,
 };
 
 use std::fmt;

@@ -1,10 +1,13 @@
 //! Use cases of reflections: storing, reading, listing, deleting.
 
+use std::time::Duration;
+
 use crate::db::UnitOfWork;
 use crate::domain::entries::cipher::CipherError;
 use crate::domain::entries::service::{find_for_reflection, find_sealed};
 use crate::domain::entries::{DataKey, Journal, Place};
-use crate::domain::policy::Scope;
+use crate::domain::policy::{Need, Scope};
+use crate::domain::users;
 use crate::domain::{Error, Kind, Page, Slice};
 use crate::ids::{EntryId, ReflectionId, UserId};
 
@@ -39,6 +42,10 @@ pub(crate) fn create(
     new: &NewReflection,
 ) -> Result<(), Error> {
     let entry = find_for_reflection(uow, scope, new.entry_id)?;
+    // Whoever was suspended while it was being written gets nothing more.
+    if !users::repository::find(uow, entry.user_id)?.is_some_and(|user| user.is_active) {
+        return Err(Error::Forbidden { action: "reflect", kind: Kind::Entry, needed: Need::Owner });
+    }
     let key = journal.data_key_or_new(uow, entry.user_id)?;
     let row = Row {
         id: new.id,
@@ -109,6 +116,17 @@ pub(crate) fn delete(
     let event = ReflectionDeleted { reflection_id: id, entry_id: entry.id, owner: entry.user_id };
     uow.record(Some(scope.user()), &event);
     Ok(())
+}
+
+/// Whether the entry has this reflection. The caller must have been authorized for the entry.
+pub(crate) fn exists(uow: &mut UnitOfWork<'_>, entry: EntryId, id: ReflectionId) -> Result<bool, Error> {
+    Ok(repository::find(uow, entry, id)?.is_some())
+}
+
+/// The refusal of yet another reflection while so many are being written.
+pub(crate) fn too_many() -> Error {
+    let detail = "as many reflections of yours are being written as may be at once; wait for one to end";
+    Error::Limited { detail, retry_after: Duration::from_secs(5) }
 }
 
 /// The refusal of a second reflection while one is being written.

@@ -3,6 +3,7 @@
 
 mod photo;
 mod service;
+mod storage;
 mod template;
 mod use_cases;
 
@@ -12,6 +13,7 @@ pub(crate) use template::{Template, TemplateChanges};
 pub(crate) use use_cases::{add, change, get, list_items, remove};
 
 use std::fmt::Display;
+use std::str::FromStr;
 
 use crate::clock::Timestamp;
 use crate::db::{DbError, UnitOfWork};
@@ -41,7 +43,7 @@ pub(crate) struct CatalogItem<C: ItemKind> {
 }
 
 /// A kind of catalogue item, and how it is stored.
-pub(crate) trait ItemKind: Clone + PartialEq + Sized {
+pub(crate) trait ItemKind: Clone + PartialEq + Send + 'static {
     /// Kind, for errors and audit rows.
     const KIND: Kind;
     /// The part of the catalogue that a change of such an item is announced as.
@@ -56,11 +58,11 @@ pub(crate) trait ItemKind: Clone + PartialEq + Sized {
     const REMOVE: Right = Right::change(Self::KIND, "remove", Need::Owner);
 
     /// Type of the primary key.
-    type Id: Copy + Display;
+    type Id: Copy + Display + Send + 'static;
     /// Type of the pagination cursor.
-    type Cursor;
+    type Cursor: Copy + Display + FromStr + Send + 'static;
     /// A partial update.
-    type Changes;
+    type Changes: Send + 'static;
 
     /// Generates a primary key.
     fn new_id(at: Timestamp) -> Self::Id;

@@ -12,8 +12,9 @@ use crate::domain::policy::{Authorized, Need, Right};
 use crate::domain::providers::{Part, Provider, READ};
 use crate::domain::text::MultiLine;
 use crate::domain::{Kind, Page};
-use crate::ids::{PhotoId, ProviderId, UserId};
+use crate::ids::{PhotoId, ProviderId};
 
+use super::storage::{Row, stored_in};
 use super::{CatalogItem, ItemKind};
 
 /// Caption of a photo; may be empty.
@@ -87,31 +88,20 @@ impl FromStr for PhotoPlace {
     }
 }
 
-#[derive(Queryable, Selectable)]
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = photos)]
-struct Row {
-    id: PhotoId,
-    provider_id: ProviderId,
-    #[diesel(select_expression = providers::user_id)]
-    owner: UserId,
+struct Columns {
     caption: Caption,
     position: i32,
-    version: i64,
-    created_at: Timestamp,
-    updated_at: Timestamp,
 }
 
-impl From<Row> for CatalogItem<Photo> {
-    fn from(row: Row) -> Self {
-        Self {
-            id: row.id,
-            provider_id: row.provider_id,
-            owner: row.owner,
-            kind: Photo { caption: row.caption, position: Position(row.position) },
-            version: row.version,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-        }
+impl Columns {
+    fn of(photo: &Photo) -> Self {
+        Self { caption: photo.caption.clone(), position: photo.position.0 }
+    }
+
+    fn read(self) -> Result<Photo, DbError> {
+        Ok(Photo { caption: self.caption, position: Position(self.position) })
     }
 }
 
@@ -140,79 +130,14 @@ impl ItemKind for Photo {
         }
     }
 
-    fn find(
-        uow: &mut UnitOfWork<'_>,
-        shop: ProviderId,
-        id: PhotoId,
-    ) -> Result<Option<CatalogItem<Self>>, DbError> {
-        let row = photos::table
-            .inner_join(providers::table)
-            .filter(photos::id.eq(id).and(photos::provider_id.eq(shop)))
-            .select(Row::as_select())
-            .first(uow.conn())
-            .optional()?;
-        Ok(row.map(CatalogItem::from))
-    }
-
-    /// In portfolio order, unlike other lists.
-    fn page(
-        uow: &mut UnitOfWork<'_>,
-        shop: &Authorized<Provider>,
-        page: &Page<PhotoPlace>,
-    ) -> Result<Vec<CatalogItem<Self>>, DbError> {
-        let theirs = photos::table.inner_join(providers::table).filter(photos::provider_id.eq(shop.id));
-        let mut query = theirs.into_boxed();
-        if let Some(PhotoPlace { position, id }) = page.before {
-            let same = photos::position.eq(position).and(photos::id.gt(id));
-            query = query.filter(photos::position.gt(position).or(same));
+    // In portfolio order, unlike other lists.
+    stored_in!(
+        photos,
+        order: (photos::position.asc(), photos::id.asc()),
+        after: |PhotoPlace { position, id }| {
+            photos::position.gt(position).or(photos::position.eq(position).and(photos::id.gt(id)))
         }
-        let query = query
-            .order((photos::position.asc(), photos::id.asc()))
-            .limit(page.fetch())
-            .select(Row::as_select());
-        Ok(query.load(uow.conn())?.into_iter().map(CatalogItem::from).collect())
-    }
-
-    fn insert(
-        uow: &mut UnitOfWork<'_>,
-        shop: &Authorized<Provider>,
-        item: &CatalogItem<Self>,
-    ) -> Result<(), DbError> {
-        diesel::insert_into(photos::table)
-            .values((
-                photos::id.eq(item.id),
-                photos::provider_id.eq(shop.id),
-                photos::caption.eq(&item.kind.caption),
-                photos::position.eq(item.kind.position.0),
-                photos::version.eq(item.version),
-                photos::created_at.eq(item.created_at),
-                photos::updated_at.eq(item.updated_at),
-            ))
-            .execute(uow.conn())?;
-        Ok(())
-    }
-
-    fn update(
-        uow: &mut UnitOfWork<'_>,
-        item: &Authorized<CatalogItem<Self>>,
-        kind: &Self,
-    ) -> Result<usize, DbError> {
-        let now = uow.now();
-        let seen = photos::table.find(item.id).filter(photos::version.eq(item.version));
-        Ok(diesel::update(seen)
-            .set((
-                photos::caption.eq(&kind.caption),
-                photos::position.eq(kind.position.0),
-                photos::version.eq(item.version + 1),
-                photos::updated_at.eq(now),
-            ))
-            .execute(uow.conn())?)
-    }
-
-    fn delete(uow: &mut UnitOfWork<'_>, item: &Authorized<CatalogItem<Self>>) -> Result<usize, DbError> {
-        let seen = photos::table.find(item.id).filter(photos::version.eq(item.version));
-        Ok(diesel::delete(seen).execute(uow.conn())?)
-    }
+    );
 }
 
 #[cfg(test)]

@@ -10,8 +10,9 @@ use crate::domain::policy::{Authorized, Need, Right};
 use crate::domain::providers::{Part, Provider, READ};
 use crate::domain::text::{MultiLine, SingleLine};
 use crate::domain::{Kind, Page};
-use crate::ids::{Category, ProviderId, ServiceId, UserId};
+use crate::ids::{Category, ProviderId, ServiceId};
 
+use super::storage::{Row, stored_in};
 use super::{CatalogItem, ItemKind};
 
 /// A service.
@@ -85,13 +86,9 @@ pub(crate) struct ServiceChanges {
     pub(crate) duration: Option<ServiceDuration>,
 }
 
-#[derive(Queryable, Selectable)]
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = services)]
-struct Row {
-    id: ServiceId,
-    provider_id: ProviderId,
-    #[diesel(select_expression = providers::user_id)]
-    owner: UserId,
+struct Columns {
     name: SingleLine<120>,
     category: Category,
     description: MultiLine<4000>,
@@ -99,28 +96,30 @@ struct Row {
     price_max: i64,
     currency: Currency,
     duration_minutes: i32,
-    version: i64,
-    created_at: Timestamp,
-    updated_at: Timestamp,
 }
 
-impl From<Row> for CatalogItem<Service> {
-    fn from(row: Row) -> Self {
+impl Columns {
+    fn of(service: &Service) -> Self {
+        let Service { name, category, description, price, duration } = service.clone();
         Self {
-            id: row.id,
-            provider_id: row.provider_id,
-            owner: row.owner,
-            kind: Service {
-                name: row.name,
-                category: row.category,
-                description: row.description,
-                price: ServicePrice { min: row.price_min, max: row.price_max, currency: row.currency },
-                duration: ServiceDuration(row.duration_minutes),
-            },
-            version: row.version,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
+            name,
+            category,
+            description,
+            price_min: price.min,
+            price_max: price.max,
+            currency: price.currency,
+            duration_minutes: duration.0,
         }
+    }
+
+    fn read(self) -> Result<Service, DbError> {
+        Ok(Service {
+            name: self.name,
+            category: self.category,
+            description: self.description,
+            price: ServicePrice { min: self.price_min, max: self.price_max, currency: self.currency },
+            duration: ServiceDuration(self.duration_minutes),
+        })
     }
 }
 
@@ -154,84 +153,5 @@ impl ItemKind for Service {
         }
     }
 
-    fn find(
-        uow: &mut UnitOfWork<'_>,
-        shop: ProviderId,
-        id: ServiceId,
-    ) -> Result<Option<CatalogItem<Self>>, DbError> {
-        let row = services::table
-            .inner_join(providers::table)
-            .filter(services::id.eq(id).and(services::provider_id.eq(shop)))
-            .select(Row::as_select())
-            .first(uow.conn())
-            .optional()?;
-        Ok(row.map(CatalogItem::from))
-    }
-
-    fn page(
-        uow: &mut UnitOfWork<'_>,
-        shop: &Authorized<Provider>,
-        page: &Page<ServiceId>,
-    ) -> Result<Vec<CatalogItem<Self>>, DbError> {
-        let theirs = services::table.inner_join(providers::table).filter(services::provider_id.eq(shop.id));
-        let mut query = theirs.into_boxed();
-        if let Some(before) = page.before {
-            query = query.filter(services::id.lt(before));
-        }
-        let query = query.order(services::id.desc()).limit(page.fetch()).select(Row::as_select());
-        Ok(query.load(uow.conn())?.into_iter().map(CatalogItem::from).collect())
-    }
-
-    fn insert(
-        uow: &mut UnitOfWork<'_>,
-        shop: &Authorized<Provider>,
-        item: &CatalogItem<Self>,
-    ) -> Result<(), DbError> {
-        let Service { name, category, description, price, duration } = &item.kind;
-        diesel::insert_into(services::table)
-            .values((
-                services::id.eq(item.id),
-                services::provider_id.eq(shop.id),
-                services::name.eq(name),
-                services::category.eq(category),
-                services::description.eq(description),
-                services::price_min.eq(price.min),
-                services::price_max.eq(price.max),
-                services::currency.eq(price.currency),
-                services::duration_minutes.eq(duration.0),
-                services::version.eq(item.version),
-                services::created_at.eq(item.created_at),
-                services::updated_at.eq(item.updated_at),
-            ))
-            .execute(uow.conn())?;
-        Ok(())
-    }
-
-    fn update(
-        uow: &mut UnitOfWork<'_>,
-        item: &Authorized<CatalogItem<Self>>,
-        kind: &Self,
-    ) -> Result<usize, DbError> {
-        let now = uow.now();
-        let Service { name, category, description, price, duration } = kind;
-        let seen = services::table.find(item.id).filter(services::version.eq(item.version));
-        Ok(diesel::update(seen)
-            .set((
-                services::name.eq(name),
-                services::category.eq(category),
-                services::description.eq(description),
-                services::price_min.eq(price.min),
-                services::price_max.eq(price.max),
-                services::currency.eq(price.currency),
-                services::duration_minutes.eq(duration.0),
-                services::version.eq(item.version + 1),
-                services::updated_at.eq(now),
-            ))
-            .execute(uow.conn())?)
-    }
-
-    fn delete(uow: &mut UnitOfWork<'_>, item: &Authorized<CatalogItem<Self>>) -> Result<usize, DbError> {
-        let seen = services::table.find(item.id).filter(services::version.eq(item.version));
-        Ok(diesel::delete(seen).execute(uow.conn())?)
-    }
+    stored_in!(services, order: services::id.desc(), after: |last| services::id.lt(last));
 }

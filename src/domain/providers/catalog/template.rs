@@ -11,8 +11,9 @@ use crate::domain::policy::{Authorized, Need, Right};
 use crate::domain::providers::{BROWSE_TEMPLATES, Part, Provider};
 use crate::domain::text::SingleLine;
 use crate::domain::{Kind, Page};
-use crate::ids::{ProviderId, TemplateId, UserId};
+use crate::ids::{ProviderId, TemplateId};
 
+use super::storage::{Row, stored_in};
 use super::{CatalogItem, ItemKind};
 
 /// An offer template.
@@ -35,34 +36,24 @@ pub(crate) struct TemplateChanges {
     pub(crate) price: Option<Money>,
 }
 
-#[derive(Queryable, Selectable)]
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = templates)]
-struct Row {
-    id: TemplateId,
-    provider_id: ProviderId,
-    #[diesel(select_expression = providers::user_id)]
-    owner: UserId,
+struct Columns {
     title: SingleLine<120>,
     message: Message,
     price: i64,
     currency: Currency,
-    version: i64,
-    created_at: Timestamp,
-    updated_at: Timestamp,
 }
 
-impl Row {
-    fn into_ware(self) -> Result<CatalogItem<Template>, DbError> {
+impl Columns {
+    fn of(template: &Template) -> Self {
+        let Template { title, message, price } = template.clone();
+        Self { title, message, price: price.amount(), currency: price.currency() }
+    }
+
+    fn read(self) -> Result<Template, DbError> {
         let price = Money::new(self.price, self.currency).map_err(DbError::unreadable)?;
-        Ok(CatalogItem {
-            id: self.id,
-            provider_id: self.provider_id,
-            owner: self.owner,
-            kind: Template { title: self.title, message: self.message, price },
-            version: self.version,
-            created_at: self.created_at,
-            updated_at: self.updated_at,
-        })
+        Ok(Template { title: self.title, message: self.message, price })
     }
 }
 
@@ -93,77 +84,5 @@ impl ItemKind for Template {
         }
     }
 
-    fn find(
-        uow: &mut UnitOfWork<'_>,
-        shop: ProviderId,
-        id: TemplateId,
-    ) -> Result<Option<CatalogItem<Self>>, DbError> {
-        let row = templates::table
-            .inner_join(providers::table)
-            .filter(templates::id.eq(id).and(templates::provider_id.eq(shop)))
-            .select(Row::as_select())
-            .first(uow.conn())
-            .optional()?;
-        row.map(Row::into_ware).transpose()
-    }
-
-    fn page(
-        uow: &mut UnitOfWork<'_>,
-        shop: &Authorized<Provider>,
-        page: &Page<TemplateId>,
-    ) -> Result<Vec<CatalogItem<Self>>, DbError> {
-        let theirs = templates::table.inner_join(providers::table).filter(templates::provider_id.eq(shop.id));
-        let mut query = theirs.into_boxed();
-        if let Some(before) = page.before {
-            query = query.filter(templates::id.lt(before));
-        }
-        let query = query.order(templates::id.desc()).limit(page.fetch()).select(Row::as_select());
-        query.load(uow.conn())?.into_iter().map(Row::into_ware).collect()
-    }
-
-    fn insert(
-        uow: &mut UnitOfWork<'_>,
-        shop: &Authorized<Provider>,
-        item: &CatalogItem<Self>,
-    ) -> Result<(), DbError> {
-        let Template { title, message, price } = &item.kind;
-        diesel::insert_into(templates::table)
-            .values((
-                templates::id.eq(item.id),
-                templates::provider_id.eq(shop.id),
-                templates::title.eq(title),
-                templates::message.eq(message),
-                templates::price.eq(price.amount()),
-                templates::currency.eq(price.currency()),
-                templates::version.eq(item.version),
-                templates::created_at.eq(item.created_at),
-                templates::updated_at.eq(item.updated_at),
-            ))
-            .execute(uow.conn())?;
-        Ok(())
-    }
-
-    fn update(
-        uow: &mut UnitOfWork<'_>,
-        item: &Authorized<CatalogItem<Self>>,
-        kind: &Self,
-    ) -> Result<usize, DbError> {
-        let now = uow.now();
-        let seen = templates::table.find(item.id).filter(templates::version.eq(item.version));
-        Ok(diesel::update(seen)
-            .set((
-                templates::title.eq(&kind.title),
-                templates::message.eq(&kind.message),
-                templates::price.eq(kind.price.amount()),
-                templates::currency.eq(kind.price.currency()),
-                templates::version.eq(item.version + 1),
-                templates::updated_at.eq(now),
-            ))
-            .execute(uow.conn())?)
-    }
-
-    fn delete(uow: &mut UnitOfWork<'_>, item: &Authorized<CatalogItem<Self>>) -> Result<usize, DbError> {
-        let seen = templates::table.find(item.id).filter(templates::version.eq(item.version));
-        Ok(diesel::delete(seen).execute(uow.conn())?)
-    }
+    stored_in!(templates, order: templates::id.desc(), after: |last| templates::id.lt(last));
 }

@@ -101,7 +101,7 @@ fn load<C: ItemKind>(uow: &mut UnitOfWork<'_>, shop: ProviderId, id: C::Id) -> R
 /// Writes are conditional on the version that was read. No row means that another unit was faster, and this
 /// one is retried.
 fn exactly_one(rows: usize) -> Result<(), DbError> {
-    if rows == 1 { Ok(()) } else { Err(DbError::Contended("the ware changed meanwhile".into())) }
+    if rows == 1 { Ok(()) } else { Err(DbError::Contended("the item changed meanwhile".into())) }
 }
 
 fn announce<C: ItemKind>(uow: &mut UnitOfWork<'_>, scope: &Scope, shop: ProviderId, owner: UserId) {

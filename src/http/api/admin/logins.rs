@@ -54,7 +54,7 @@ impl RevokeInput {
             (Some(token), None) => match app.auth.revocation_targets(&token).await {
                 Ok(condemned) => Ok(Some(condemned)),
                 Err(AuthError::Expired) => Ok(None),
-                Err(error @ (AuthError::Overloaded { .. } | AuthError::Internal(_))) => Err(error.into()),
+                Err(error) if !error.is_verdict() => Err(error.into()),
                 Err(_) => Err(Error::invalid("token", "must be a token that could be shown here").into()),
             },
             (None, Some(jti)) if fits(&jti) && self.issuer.as_deref().is_none_or(fits) => {

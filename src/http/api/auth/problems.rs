@@ -20,6 +20,7 @@ impl From<AuthError> for Problem {
             | AuthError::Expired
             | AuthError::NoSubject
             | AuthError::UnknownOrInactive => Self::unauthorized(INVALID_TOKEN, "the token is not valid"),
+            AuthError::Unavailable { retry_after } => overloaded(retry_after).during_outage(),
             AuthError::Overloaded { retry_after } => overloaded(retry_after),
             // Logged where it was detected.
             AuthError::Internal(_) => internal(),

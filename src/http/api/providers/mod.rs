@@ -1,5 +1,6 @@
 //! `/providers`: providers' profiles and catalogues (services, templates, portfolio).
 
+mod catalog;
 mod portfolio;
 mod profile;
 mod services;

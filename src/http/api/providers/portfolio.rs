@@ -1,18 +1,18 @@
 //! `/providers/{id}/portfolio`: metadata of photos; uploading the images is not supported yet.
 
-use actix_web::{HttpResponse, delete, get, patch, post};
+use actix_web::{delete, get, patch, post};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
 use crate::domain::Error;
 use crate::domain::policy::{Scope, allowed_changes};
-use crate::domain::providers::{self, Caption, CatalogItem, Photo, PhotoChanges, Position};
+use crate::domain::providers::{Caption, CatalogItem, Photo, PhotoChanges, Position};
 use crate::http::schema::changes;
-use crate::http::{
-    Body, Fields, Id, IdempotentCall, Ids, IfMatch, PageQuery, Paged, Problem, Query, ReadCall, Reply,
-};
+use crate::http::{Body, Fields, Id, IdempotentCall, Ids, IfMatch, PageQuery, Paged, Query, ReadCall};
 use crate::ids::{PhotoId, ProviderId};
+
+use super::catalog::{self, Answer, ItemView};
 
 /// A photo's record.
 #[derive(Serialize, ToSchema)]
@@ -32,7 +32,10 @@ struct PhotoView {
     updated_at: Timestamp,
 }
 
-impl PhotoView {
+impl ItemView for PhotoView {
+    type Kind = Photo;
+    const COLLECTION: &'static str = "portfolio";
+
     fn of(scope: &Scope, item: &CatalogItem<Photo>) -> Self {
         Self {
             id: item.id,
@@ -96,78 +99,39 @@ impl EditPhoto {
 /// The photos of a shop, in the order of its portfolio.
 #[utoipa::path(params(PageQuery), responses((status = 200, body = Paged<PhotoView>)))]
 #[get("/providers/{id}/portfolio")]
-pub(super) async fn list(
-    call: ReadCall,
-    Id(shop): Id<ProviderId>,
-    Query(page): Query<PageQuery>,
-) -> Result<HttpResponse, Problem> {
-    let page = page.parse(call.app())?;
-    call.read(move |uow, scope| {
-        let slice = providers::list_items::<Photo>(uow, scope, shop, page)?;
-        Reply::ok(&Paged::of(slice.map(|item| PhotoView::of(scope, &item))))
-    })
-    .await
+pub(super) async fn list(call: ReadCall, shop: Id<ProviderId>, page: Query<PageQuery>) -> Answer {
+    catalog::list::<PhotoView>(call, shop, page).await
 }
 
 /// Add a photo's record.
 #[utoipa::path(request_body = AddPhoto, responses((status = 201, body = PhotoView)))]
 #[post("/providers/{id}/portfolio")]
-pub(super) async fn add(
-    Id(shop): Id<ProviderId>,
-    Body(body): Body<AddPhoto>,
-    call: IdempotentCall,
-) -> Result<HttpResponse, Problem> {
-    let photo = body.parse()?;
-    call.run(move |uow, scope| {
-        let item = providers::add(uow, scope, shop, &photo)?;
-        let location = format!("/providers/{shop}/portfolio/{}", item.id);
-        Ok(Reply::created(location, &PhotoView::of(scope, &item))?.etag(item.version))
-    })
-    .await
+pub(super) async fn add(shop: Id<ProviderId>, Body(body): Body<AddPhoto>, call: IdempotentCall) -> Answer {
+    catalog::add::<PhotoView>(call, shop, body.parse()?).await
 }
 
 /// A photo's record.
 #[utoipa::path(responses((status = 200, body = PhotoView), (status = 304)))]
 #[get("/providers/{id}/portfolio/{photo_id}")]
-pub(super) async fn get_one(
-    call: ReadCall,
-    Ids(shop, id): Ids<ProviderId, PhotoId>,
-) -> Result<HttpResponse, Problem> {
-    call.read(move |uow, scope| {
-        let item = providers::get::<Photo>(uow, scope, shop, id)?;
-        Ok(Reply::ok(&PhotoView::of(scope, &item))?.etag(item.version))
-    })
-    .await
+pub(super) async fn get_one(call: ReadCall, ids: Ids<ProviderId, PhotoId>) -> Answer {
+    catalog::get_one::<PhotoView>(call, ids).await
 }
 
 /// Change a photo's record.
 #[utoipa::path(params(IfMatch), request_body = EditPhoto, responses((status = 200, body = PhotoView)))]
 #[patch("/providers/{id}/portfolio/{photo_id}")]
 pub(super) async fn edit(
-    Ids(shop, id): Ids<ProviderId, PhotoId>,
+    ids: Ids<ProviderId, PhotoId>,
     Body(body): Body<EditPhoto>,
     call: IdempotentCall,
-    IfMatch(seen): IfMatch,
-) -> Result<HttpResponse, Problem> {
-    let changes = body.parse()?;
-    call.run(move |uow, scope| {
-        let item = providers::change::<Photo>(uow, scope, shop, id, &changes, seen)?;
-        Ok(Reply::ok(&PhotoView::of(scope, &item))?.etag(item.version))
-    })
-    .await
+    seen: IfMatch,
+) -> Answer {
+    catalog::edit::<PhotoView>(call, ids, seen, body.parse()?).await
 }
 
 /// Delete a photo's record.
 #[utoipa::path(params(IfMatch), responses((status = 204, description = "Deleted")))]
 #[delete("/providers/{id}/portfolio/{photo_id}")]
-pub(super) async fn remove(
-    Ids(shop, id): Ids<ProviderId, PhotoId>,
-    call: IdempotentCall,
-    IfMatch(seen): IfMatch,
-) -> Result<HttpResponse, Problem> {
-    call.run(move |uow, scope| {
-        providers::remove::<Photo>(uow, scope, shop, id, seen)?;
-        Ok(Reply::no_content())
-    })
-    .await
+pub(super) async fn remove(ids: Ids<ProviderId, PhotoId>, call: IdempotentCall, seen: IfMatch) -> Answer {
+    catalog::remove::<PhotoView>(call, ids, seen).await
 }

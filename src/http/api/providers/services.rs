@@ -1,6 +1,6 @@
 //! `/providers/{id}/services`: the services that a provider offers.
 
-use actix_web::{HttpResponse, delete, get, patch, post};
+use actix_web::{delete, get, patch, post};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -8,13 +8,13 @@ use crate::clock::Timestamp;
 use crate::domain::Error;
 use crate::domain::money::Currency;
 use crate::domain::policy::{Scope, allowed_changes};
-use crate::domain::providers::{self, CatalogItem, Service, ServiceChanges, ServiceDuration, ServicePrice};
+use crate::domain::providers::{CatalogItem, Service, ServiceChanges, ServiceDuration, ServicePrice};
 use crate::domain::text::{MultiLine, SingleLine};
 use crate::http::schema::changes;
-use crate::http::{
-    Body, Fields, Id, IdempotentCall, Ids, IfMatch, PageQuery, Paged, Problem, Query, ReadCall, Reply,
-};
+use crate::http::{Body, Fields, Id, IdempotentCall, Ids, IfMatch, PageQuery, Paged, Query, ReadCall};
 use crate::ids::{Category, ProviderId, ServiceId};
+
+use super::catalog::{self, Answer, ItemView};
 
 /// A service in a shop.
 #[derive(Serialize, ToSchema)]
@@ -37,7 +37,10 @@ struct ServiceView {
     updated_at: Timestamp,
 }
 
-impl ServiceView {
+impl ItemView for ServiceView {
+    type Kind = Service;
+    const COLLECTION: &'static str = "services";
+
     fn of(scope: &Scope, item: &CatalogItem<Service>) -> Self {
         let Service { name, category, description, price, duration } = item.kind.clone();
         Self {
@@ -161,78 +164,39 @@ impl EditService {
 /// The services of a shop, newest first.
 #[utoipa::path(params(PageQuery), responses((status = 200, body = Paged<ServiceView>)))]
 #[get("/providers/{id}/services")]
-pub(super) async fn list(
-    call: ReadCall,
-    Id(shop): Id<ProviderId>,
-    Query(page): Query<PageQuery>,
-) -> Result<HttpResponse, Problem> {
-    let page = page.parse(call.app())?;
-    call.read(move |uow, scope| {
-        let slice = providers::list_items::<Service>(uow, scope, shop, page)?;
-        Reply::ok(&Paged::of(slice.map(|item| ServiceView::of(scope, &item))))
-    })
-    .await
+pub(super) async fn list(call: ReadCall, shop: Id<ProviderId>, page: Query<PageQuery>) -> Answer {
+    catalog::list::<ServiceView>(call, shop, page).await
 }
 
 /// Add a service.
 #[utoipa::path(request_body = AddService, responses((status = 201, body = ServiceView)))]
 #[post("/providers/{id}/services")]
-pub(super) async fn add(
-    Id(shop): Id<ProviderId>,
-    Body(body): Body<AddService>,
-    call: IdempotentCall,
-) -> Result<HttpResponse, Problem> {
-    let service = body.parse()?;
-    call.run(move |uow, scope| {
-        let item = providers::add(uow, scope, shop, &service)?;
-        let location = format!("/providers/{shop}/services/{}", item.id);
-        Ok(Reply::created(location, &ServiceView::of(scope, &item))?.etag(item.version))
-    })
-    .await
+pub(super) async fn add(shop: Id<ProviderId>, Body(body): Body<AddService>, call: IdempotentCall) -> Answer {
+    catalog::add::<ServiceView>(call, shop, body.parse()?).await
 }
 
 /// A service.
 #[utoipa::path(responses((status = 200, body = ServiceView), (status = 304)))]
 #[get("/providers/{id}/services/{service_id}")]
-pub(super) async fn get_one(
-    call: ReadCall,
-    Ids(shop, id): Ids<ProviderId, ServiceId>,
-) -> Result<HttpResponse, Problem> {
-    call.read(move |uow, scope| {
-        let item = providers::get::<Service>(uow, scope, shop, id)?;
-        Ok(Reply::ok(&ServiceView::of(scope, &item))?.etag(item.version))
-    })
-    .await
+pub(super) async fn get_one(call: ReadCall, ids: Ids<ProviderId, ServiceId>) -> Answer {
+    catalog::get_one::<ServiceView>(call, ids).await
 }
 
 /// Change a service.
 #[utoipa::path(params(IfMatch), request_body = EditService, responses((status = 200, body = ServiceView)))]
 #[patch("/providers/{id}/services/{service_id}")]
 pub(super) async fn edit(
-    Ids(shop, id): Ids<ProviderId, ServiceId>,
+    ids: Ids<ProviderId, ServiceId>,
     Body(body): Body<EditService>,
     call: IdempotentCall,
-    IfMatch(seen): IfMatch,
-) -> Result<HttpResponse, Problem> {
-    let changes = body.parse()?;
-    call.run(move |uow, scope| {
-        let item = providers::change::<Service>(uow, scope, shop, id, &changes, seen)?;
-        Ok(Reply::ok(&ServiceView::of(scope, &item))?.etag(item.version))
-    })
-    .await
+    seen: IfMatch,
+) -> Answer {
+    catalog::edit::<ServiceView>(call, ids, seen, body.parse()?).await
 }
 
 /// Delete a service.
 #[utoipa::path(params(IfMatch), responses((status = 204, description = "Deleted")))]
 #[delete("/providers/{id}/services/{service_id}")]
-pub(super) async fn remove(
-    Ids(shop, id): Ids<ProviderId, ServiceId>,
-    call: IdempotentCall,
-    IfMatch(seen): IfMatch,
-) -> Result<HttpResponse, Problem> {
-    call.run(move |uow, scope| {
-        providers::remove::<Service>(uow, scope, shop, id, seen)?;
-        Ok(Reply::no_content())
-    })
-    .await
+pub(super) async fn remove(ids: Ids<ProviderId, ServiceId>, call: IdempotentCall, seen: IfMatch) -> Answer {
+    catalog::remove::<ServiceView>(call, ids, seen).await
 }

@@ -1,6 +1,6 @@
 //! `/providers/{id}/templates`: a provider's offer templates, for their owner only.
 
-use actix_web::{HttpResponse, delete, get, patch, post};
+use actix_web::{delete, get, patch, post};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -9,14 +9,14 @@ use crate::domain::Error;
 use crate::domain::money::Money;
 use crate::domain::offers::Message;
 use crate::domain::policy::{Scope, allowed_changes};
-use crate::domain::providers::{self, CatalogItem, Template, TemplateChanges};
+use crate::domain::providers::{CatalogItem, Template, TemplateChanges};
 use crate::domain::text::SingleLine;
 use crate::http::input::MoneyInput;
 use crate::http::schema::changes;
-use crate::http::{
-    Body, Fields, Id, IdempotentCall, Ids, IfMatch, PageQuery, Paged, Problem, Query, ReadCall, Reply,
-};
+use crate::http::{Body, Fields, Id, IdempotentCall, Ids, IfMatch, PageQuery, Paged, Query, ReadCall};
 use crate::ids::{ProviderId, TemplateId};
+
+use super::catalog::{self, Answer, ItemView};
 
 /// A ready-made offer text.
 #[derive(Serialize, ToSchema)]
@@ -36,7 +36,10 @@ struct TemplateView {
     updated_at: Timestamp,
 }
 
-impl TemplateView {
+impl ItemView for TemplateView {
+    type Kind = Template;
+    const COLLECTION: &'static str = "templates";
+
     fn of(scope: &Scope, item: &CatalogItem<Template>) -> Self {
         let Template { title, message, price } = item.kind.clone();
         Self {
@@ -104,78 +107,39 @@ impl EditTemplate {
 /// Your templates, newest first.
 #[utoipa::path(params(PageQuery), responses((status = 200, body = Paged<TemplateView>)))]
 #[get("/providers/{id}/templates")]
-pub(super) async fn list(
-    call: ReadCall,
-    Id(shop): Id<ProviderId>,
-    Query(page): Query<PageQuery>,
-) -> Result<HttpResponse, Problem> {
-    let page = page.parse(call.app())?;
-    call.read(move |uow, scope| {
-        let slice = providers::list_items::<Template>(uow, scope, shop, page)?;
-        Reply::ok(&Paged::of(slice.map(|item| TemplateView::of(scope, &item))))
-    })
-    .await
+pub(super) async fn list(call: ReadCall, shop: Id<ProviderId>, page: Query<PageQuery>) -> Answer {
+    catalog::list::<TemplateView>(call, shop, page).await
 }
 
 /// Create a template.
 #[utoipa::path(request_body = AddTemplate, responses((status = 201, body = TemplateView)))]
 #[post("/providers/{id}/templates")]
-pub(super) async fn add(
-    Id(shop): Id<ProviderId>,
-    Body(body): Body<AddTemplate>,
-    call: IdempotentCall,
-) -> Result<HttpResponse, Problem> {
-    let template = body.parse()?;
-    call.run(move |uow, scope| {
-        let item = providers::add(uow, scope, shop, &template)?;
-        let location = format!("/providers/{shop}/templates/{}", item.id);
-        Ok(Reply::created(location, &TemplateView::of(scope, &item))?.etag(item.version))
-    })
-    .await
+pub(super) async fn add(shop: Id<ProviderId>, Body(body): Body<AddTemplate>, call: IdempotentCall) -> Answer {
+    catalog::add::<TemplateView>(call, shop, body.parse()?).await
 }
 
 /// A template.
 #[utoipa::path(responses((status = 200, body = TemplateView), (status = 304)))]
 #[get("/providers/{id}/templates/{template_id}")]
-pub(super) async fn get_one(
-    call: ReadCall,
-    Ids(shop, id): Ids<ProviderId, TemplateId>,
-) -> Result<HttpResponse, Problem> {
-    call.read(move |uow, scope| {
-        let item = providers::get::<Template>(uow, scope, shop, id)?;
-        Ok(Reply::ok(&TemplateView::of(scope, &item))?.etag(item.version))
-    })
-    .await
+pub(super) async fn get_one(call: ReadCall, ids: Ids<ProviderId, TemplateId>) -> Answer {
+    catalog::get_one::<TemplateView>(call, ids).await
 }
 
 /// Change a template.
 #[utoipa::path(params(IfMatch), request_body = EditTemplate, responses((status = 200, body = TemplateView)))]
 #[patch("/providers/{id}/templates/{template_id}")]
 pub(super) async fn edit(
-    Ids(shop, id): Ids<ProviderId, TemplateId>,
+    ids: Ids<ProviderId, TemplateId>,
     Body(body): Body<EditTemplate>,
     call: IdempotentCall,
-    IfMatch(seen): IfMatch,
-) -> Result<HttpResponse, Problem> {
-    let changes = body.parse()?;
-    call.run(move |uow, scope| {
-        let item = providers::change::<Template>(uow, scope, shop, id, &changes, seen)?;
-        Ok(Reply::ok(&TemplateView::of(scope, &item))?.etag(item.version))
-    })
-    .await
+    seen: IfMatch,
+) -> Answer {
+    catalog::edit::<TemplateView>(call, ids, seen, body.parse()?).await
 }
 
 /// Delete a template.
 #[utoipa::path(params(IfMatch), responses((status = 204, description = "Deleted")))]
 #[delete("/providers/{id}/templates/{template_id}")]
-pub(super) async fn remove(
-    Ids(shop, id): Ids<ProviderId, TemplateId>,
-    call: IdempotentCall,
-    IfMatch(seen): IfMatch,
-) -> Result<HttpResponse, Problem> {
-    call.run(move |uow, scope| {
-        providers::remove::<Template>(uow, scope, shop, id, seen)?;
-        Ok(Reply::no_content())
-    })
-    .await
+pub(super) async fn remove(ids: Ids<ProviderId, TemplateId>, call: IdempotentCall, seen: IfMatch) -> Answer {
+    catalog::remove::<TemplateView>(call, ids, seen).await
 }

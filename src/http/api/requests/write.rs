@@ -67,7 +67,7 @@ impl CreateRequest {
             OpeningInput::Open => Opening::Open(self.expires_at),
             OpeningInput::Draft => {
                 if self.expires_at.is_some() {
-                    fields.refuse("expires_at", "is said when the draft is published");
+                    fields.refuse("expires_at", "is set when the draft is published");
                 }
                 Opening::Draft
             }
