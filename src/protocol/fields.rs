@@ -12,7 +12,7 @@ use crate::secret::Secret;
 /// What is wrong with a command: the code for programs, the text for people.
 pub(super) type FieldError = (ErrorCode, String);
 
-/// The raw fields of all commands. RawFields that no command has are ignored, so that clients may be newer than
+/// The raw fields of all commands. Fields that no command has are ignored, so that clients may be newer than
 /// the server; `null` counts as absent.
 #[derive(Default, Deserialize)]
 pub(super) struct RawFields<'a> {
