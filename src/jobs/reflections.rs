@@ -15,7 +15,7 @@ use crate::domain::policy::Scope;
 use crate::generation::{GenerationSlots, Options, Place, Prompt, TextGenerator};
 use crate::ids::{EntryId, ReflectionId, UserId};
 
-use super::writing::{Attempt, Failure, Follower, Standing, Writing};
+use super::writing::{Attempt, Failure, Follower, Writing, WritingStatus};
 
 /// Most bytes of a reflection.
 const MAX_BYTES: usize = 16 * 1024;
@@ -87,9 +87,9 @@ impl Reflections {
         per_user: usize,
     ) -> Result<Follower<ReflectionId>, Error> {
         let writing = self.writing(entry);
-        let told = match writing.standing() {
-            Standing::Done(id) => Some(id),
-            Standing::Busy | Standing::Nothing => None,
+        let told = match writing.status() {
+            WritingStatus::Done(id) => Some(id),
+            WritingStatus::Busy | WritingStatus::Nothing => None,
         };
         let of_caller = scope.clone();
         let is_there = self.0.db.read(move |uow| {

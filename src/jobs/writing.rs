@@ -103,7 +103,7 @@ impl<I> State<I> {
 
 /// How the newest attempt on a text stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing<I> {
+pub(super) enum WritingStatus<I> {
     /// It is being written, or is about to be.
     Busy,
     /// It was whole and stored.
@@ -161,12 +161,12 @@ impl<I: Copy + Send + Sync + 'static> Writing<I> {
     }
 
     /// How the newest attempt stands.
-    pub(super) fn standing(&self) -> Standing<I> {
+    pub(super) fn status(&self) -> WritingStatus<I> {
         let state = self.state.borrow();
         match (state.is_busy, &state.phase, state.id) {
-            (true, ..) => Standing::Busy,
-            (false, Phase::Done, Some(id)) => Standing::Done(id),
-            (false, ..) => Standing::Nothing,
+            (true, ..) => WritingStatus::Busy,
+            (false, Phase::Done, Some(id)) => WritingStatus::Done(id),
+            (false, ..) => WritingStatus::Nothing,
         }
     }
 

@@ -69,6 +69,12 @@ fn each_command_is_read() {
         ),
         (r#"{"type":"presence","room":"ROOM"}"#, Command::Presence { room: room() }),
         (r#"{"type":"refresh","token":"a.b.c"}"#, Command::Refresh { token: Secret::new("a.b.c".into()) }),
+        (
+            r#"{"type":"reflect","entry_id":"01890a5d-ac96-774b-bcce-b302099a8057"}"#,
+            Command::Reflect { entry: USER.parse().ok() },
+        ),
+        (r#"{"type":"regenerate","entry_id":null}"#, Command::Regenerate { entry: None }),
+        (r#"{"type":"cancel"}"#, Command::Cancel { entry: None }),
         (r#"{"type":"whoami"}"#, Command::Whoami),
         (r#"{"type":"ping"}"#, Command::Ping),
     ];
@@ -217,6 +223,39 @@ fn notices_are_written_as_contracted() {
                 reconnect_in_ms: Some(250),
             },
             r#"{"type":"disconnecting","reason":"server_restarting","reconnect_in_ms":250}"#.to_owned(),
+        ),
+    ];
+    for (notice, expected) in cases {
+        assert_eq!(written(notice), expected);
+    }
+}
+
+#[test]
+fn a_reflection_is_told_as_contracted() {
+    let (entry_id, reflection_id) = (USER.parse().unwrap(), USER.parse().unwrap());
+    let of = format!(r#""entry_id":"{USER}""#);
+    let cases = [
+        (
+            Notice::ReflectionStarted { entry_id, reflection_id },
+            format!(r#"{{"type":"start",{of},"reflection_id":"{USER}"}}"#),
+        ),
+        (Notice::ReflectionWaiting { entry_id, place: 2 }, format!(r#"{{"type":"waiting",{of},"place":2}}"#)),
+        (
+            Notice::ReflectionChunk { entry_id, text: "hi".into() },
+            format!(r#"{{"type":"chunk",{of},"text":"hi"}}"#),
+        ),
+        (
+            Notice::ReflectionDone { entry_id, reflection_id },
+            format!(r#"{{"type":"done",{of},"reflection_id":"{USER}"}}"#),
+        ),
+        (
+            Notice::ReflectionFailed {
+                entry_id,
+                code: "generator_busy",
+                message: "busy",
+                retry_after: Some(3),
+            },
+            format!(r#"{{"type":"error",{of},"code":"generator_busy","message":"busy","retry_after":3}}"#),
         ),
     ];
     for (notice, expected) in cases {

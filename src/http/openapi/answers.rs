@@ -58,7 +58,7 @@ const REFUSALS: [Refusal; 14] = [
 ];
 
 /// Error answers that do not follow from what the operation takes.
-const FURTHER: [(&str, &str); 7] = [
+const FURTHER: [(&str, &str); 9] = [
     ("registerAccount", "409"),
     ("issueToken", "401"),
     ("logIn", "401"),

@@ -163,6 +163,9 @@ fn events_are_commands() {
             Command::History { room: Room::Admin, before: None, limit: Some(3) },
         ),
         (r#"["refresh",{"token":"t"}]"#.into(), Command::Refresh { token: Secret::new("t".into()) }),
+        (format!(r#"["reflect",{{"entry_id":"{USER}"}}]"#), Command::Reflect { entry: USER.parse().ok() }),
+        (r#"["regenerate",{"entry_id":null}]"#.into(), Command::Regenerate { entry: None }),
+        (r#"["cancel"]"#.into(), Command::Cancel { entry: None }),
         (r#"["whoami"]"#.into(), Command::Whoami),
         (r#"["ping"]"#.into(), Command::Ping),
         (r#"["ping",{"__proto__":{"admin":true},"constructor":1}]"#.into(), Command::Ping),
@@ -209,6 +212,38 @@ fn event(kind: &str, room: Room) -> Event {
         data: serde_json::value::RawValue::from_string(r#"{"id":"m","text":"hi"}"#.into()).unwrap().into(),
         by: Some(USER.parse().unwrap()),
         at: Timestamp::from_seconds(1_700_000_000).unwrap(),
+    }
+}
+
+#[test]
+fn a_reflection_is_told_by_events_of_its_own() {
+    let (entry_id, reflection_id) = (USER.parse().unwrap(), USER.parse().unwrap());
+    let cases = [
+        (
+            Notice::ReflectionStarted { entry_id, reflection_id },
+            format!(r#"42["reflection.start",{{"entry_id":"{USER}","reflection_id":"{USER}"}}]"#),
+        ),
+        (
+            Notice::ReflectionWaiting { entry_id, place: 2 },
+            format!(r#"42["reflection.waiting",{{"entry_id":"{USER}","place":2}}]"#),
+        ),
+        (
+            Notice::ReflectionChunk { entry_id, text: "hi".into() },
+            format!(r#"42["reflection.chunk",{{"entry_id":"{USER}","text":"hi"}}]"#),
+        ),
+        (
+            Notice::ReflectionDone { entry_id, reflection_id },
+            format!(r#"42["reflection.done",{{"entry_id":"{USER}","reflection_id":"{USER}"}}]"#),
+        ),
+        (
+            Notice::ReflectionFailed { entry_id, code: "generator_cut", message: "cut", retry_after: None },
+            format!(
+                r#"42["reflection.error",{{"entry_id":"{USER}","code":"generator_cut","message":"cut"}}]"#
+            ),
+        ),
+    ];
+    for (notice, expected) in cases {
+        assert_eq!(written(Namespace::Main, &notice), [expected]);
     }
 }
 
