@@ -14,24 +14,25 @@ use std::time::Instant;
 
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
-use souk::simulation::{Competition, Parameters, Tally, start};
+use souk::simulation::{Market, Parameters, Tally, start};
 
 const RUNS: u32 = 10_000;
 const STEPS: u32 = 100;
 
 fn main() {
-    let competition = Competition::default();
+    let market = Market::default();
     let parameters = Parameters {
         base_price: 5_000,
         reference_price: 5_000,
         steps: STEPS,
         runs: RUNS,
         seed: 1,
-        competition,
+        capacity: None,
+        market,
     };
     let began = Instant::now();
     let mut random = SmallRng::seed_from_u64(1);
-    let requests = f64::from(STEPS) * competition.requests_per_step;
+    let requests = f64::from(STEPS) * market.requests_per_step;
     let accepted: u32 =
         (0..RUNS).flat_map(|_| 0..requests as u32).map(|_| u32::from(random.random::<f64>() < 0.3)).sum();
     black_box(accepted);

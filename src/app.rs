@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::config::{Config, PlanLimits};
 use crate::db::Db;
 use crate::domain::entries::Journal;
+use crate::domain::simulations::SimulationLimits;
 use crate::domain::users::Plan;
 use crate::generation::{GenerationSlots, TextGenerator};
 use crate::hub::{BoardClients, HubHandle};
@@ -57,6 +58,17 @@ impl App {
             Plan::Free => self.config.plans.free(),
             Plan::Pro => self.config.plans.pro(),
             Plan::Enterprise => self.config.plans.enterprise(),
+        }
+    }
+
+    /// What this server's configuration gives to a plan of simulations.
+    pub(crate) fn simulation_limits(&self, plan: Plan) -> SimulationLimits {
+        let limits = self.limits(plan);
+        SimulationLimits {
+            live: limits.simulations,
+            per_day: limits.simulations_per_day,
+            steps: limits.simulation_steps,
+            runs: limits.simulation_runs,
         }
     }
 }

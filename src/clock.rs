@@ -68,12 +68,18 @@ impl Timestamp {
         Self(self.0.saturating_sub(micros).max(MIN_MICROS))
     }
 
+    /// The midnight (UTC) at which this day began.
+    pub(crate) fn start_of_day(self) -> Self {
+        Self(self.0 - self.0.rem_euclid(DAY_MICROS)).max(Self(MIN_MICROS))
+    }
+
     /// How long after `earlier` this moment is; zero when it is not after.
     pub fn since(self, earlier: Timestamp) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 }
 
+const DAY_MICROS: i64 = 86_400_000_000;
 const MIN_MICROS: i64 = -62_135_596_800_000_000;
 const MAX_MICROS: i64 = 253_402_207_200_000_000 - 1;
 
@@ -223,6 +229,18 @@ mod tests {
     fn what_is_no_time_is_refused() {
         for text in ["", "yesterday", "2026-05-01", "2026-13-01T00:00:00Z", "2026-05-01T09:30:00"] {
             assert!(text.parse::<Timestamp>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_day_begins_at_midnight() {
+        for (at, midnight) in [
+            ("2026-11-25T23:59:59.999999Z", "2026-11-25T00:00:00Z"),
+            ("2026-11-25T00:00:00Z", "2026-11-25T00:00:00Z"),
+            ("1969-12-31T12:00:00Z", "1969-12-31T00:00:00Z"),
+        ] {
+            let at: Timestamp = at.parse().unwrap();
+            assert_eq!(at.start_of_day(), midnight.parse().unwrap());
         }
     }
 

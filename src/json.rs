@@ -8,8 +8,8 @@
 use std::fmt;
 
 use serde::de::{
-    Deserialize, DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess,
-    Visitor,
+    Deserialize, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess,
+    VariantAccess, Visitor,
 };
 
 const NO_OBJECT: &str = "must be an object";
@@ -25,8 +25,43 @@ pub(crate) fn from_str<'de, T: Deserialize<'de>>(text: &'de str) -> serde_json::
     Ok(value)
 }
 
+/// Why a document was refused.
+#[derive(Debug)]
+pub(crate) enum DocumentError {
+    /// It is no JSON.
+    Syntax(serde_json::Error),
+    /// It is JSON, and something in it is not what was expected.
+    Data {
+        /// Where, such as `slot.end`; empty for the whole document.
+        path: String,
+        /// What was expected. Quotes what was found.
+        message: String,
+    },
+}
+
+/// Parses a whole document that people write; the error says where in it something is wrong.
+///
+/// # Errors
+/// See [`DocumentError`].
+pub(crate) fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DocumentError> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let parsed = serde_path_to_error::deserialize(Strict(&mut json)).map_err(|error| {
+        let path = error.path().to_string();
+        let cause = error.into_inner();
+        if !cause.is_data() {
+            return DocumentError::Syntax(cause);
+        }
+        // Without serde_json's "at line 1 column 7", which adds nothing to the path.
+        let message = cause.to_string();
+        let message = message.split(" at line ").next().unwrap_or_default().to_owned();
+        DocumentError::Data { path: if path == "." { String::new() } else { path }, message }
+    })?;
+    json.end().map_err(DocumentError::Syntax)?;
+    Ok(parsed)
+}
+
 /// A deserializer that forwards to another one, but accepts only an object for a struct.
-pub(crate) struct Strict<T>(pub(crate) T);
+struct Strict<T>(T);
 
 macro_rules! forward {
     ($($method:ident($($argument:ident: $type:ty),*))*) => {$(

@@ -41,6 +41,27 @@ pub(crate) struct PlansConfig {
     )]
     pub(crate) free_simulations: u32,
 
+    /// Simulations that a user on the free plan may create in a day (UTC)
+    #[arg(
+        long, env = "SOUK_FREE_SIMULATIONS_PER_DAY", value_name = "COUNT", default_value = "20",
+        value_parser = count::<u32>
+    )]
+    pub(crate) free_simulations_per_day: u32,
+
+    /// Runs of a simulation on the free plan, 10000 at most
+    #[arg(
+        long, env = "SOUK_FREE_SIMULATION_RUNS", value_name = "COUNT", default_value = "2000",
+        value_parser = count::<u32>
+    )]
+    pub(crate) free_simulation_runs: u32,
+
+    /// Steps (days) of a simulation on the free plan, 1000 at most
+    #[arg(
+        long, env = "SOUK_FREE_SIMULATION_STEPS", value_name = "COUNT", default_value = "90",
+        value_parser = count::<u32>
+    )]
+    pub(crate) free_simulation_steps: u32,
+
     /// Texts written at once for a user on the free plan
     #[arg(
         long, env = "SOUK_FREE_GENERATIONS", value_name = "COUNT", default_value = "1",
@@ -82,6 +103,27 @@ pub(crate) struct PlansConfig {
         value_parser = count::<u32>
     )]
     pub(crate) pro_simulations: u32,
+
+    /// Simulations that a user on the pro plan may create in a day (UTC)
+    #[arg(
+        long, env = "SOUK_PRO_SIMULATIONS_PER_DAY", value_name = "COUNT", default_value = "200",
+        value_parser = count::<u32>
+    )]
+    pub(crate) pro_simulations_per_day: u32,
+
+    /// Runs of a simulation on the pro plan, 10000 at most
+    #[arg(
+        long, env = "SOUK_PRO_SIMULATION_RUNS", value_name = "COUNT", default_value = "5000",
+        value_parser = count::<u32>
+    )]
+    pub(crate) pro_simulation_runs: u32,
+
+    /// Steps (days) of a simulation on the pro plan, 1000 at most
+    #[arg(
+        long, env = "SOUK_PRO_SIMULATION_STEPS", value_name = "COUNT", default_value = "365",
+        value_parser = count::<u32>
+    )]
+    pub(crate) pro_simulation_steps: u32,
 
     /// Texts written at once for a user on the pro plan
     #[arg(
@@ -125,6 +167,27 @@ pub(crate) struct PlansConfig {
     )]
     pub(crate) enterprise_simulations: u32,
 
+    /// Simulations that a user on the enterprise plan may create in a day (UTC)
+    #[arg(
+        long, env = "SOUK_ENTERPRISE_SIMULATIONS_PER_DAY", value_name = "COUNT", default_value = "2000",
+        value_parser = count::<u32>
+    )]
+    pub(crate) enterprise_simulations_per_day: u32,
+
+    /// Runs of a simulation on the enterprise plan, 10000 at most
+    #[arg(
+        long, env = "SOUK_ENTERPRISE_SIMULATION_RUNS", value_name = "COUNT", default_value = "10000",
+        value_parser = count::<u32>
+    )]
+    pub(crate) enterprise_simulation_runs: u32,
+
+    /// Steps (days) of a simulation on the enterprise plan, 1000 at most
+    #[arg(
+        long, env = "SOUK_ENTERPRISE_SIMULATION_STEPS", value_name = "COUNT", default_value = "1000",
+        value_parser = count::<u32>
+    )]
+    pub(crate) enterprise_simulation_steps: u32,
+
     /// Texts written at once for a user on the enterprise plan
     #[arg(
         long, env = "SOUK_ENTERPRISE_GENERATIONS", value_name = "COUNT", default_value = "4",
@@ -146,6 +209,12 @@ pub(crate) struct PlanLimits {
     pub(crate) requests: u32,
     /// Simulations of one user that are queued or running.
     pub(crate) simulations: u32,
+    /// Simulations that one user may create in a day (UTC).
+    pub(crate) simulations_per_day: u32,
+    /// Runs of one simulation.
+    pub(crate) simulation_runs: u32,
+    /// Steps of one simulation.
+    pub(crate) simulation_steps: u32,
     /// Texts that are written for one user at once.
     pub(crate) generations: usize,
 }
@@ -159,6 +228,9 @@ impl PlansConfig {
             rooms: self.free_rooms,
             requests: self.free_requests,
             simulations: self.free_simulations,
+            simulations_per_day: self.free_simulations_per_day,
+            simulation_runs: self.free_simulation_runs,
+            simulation_steps: self.free_simulation_steps,
             generations: self.free_generations,
         }
     }
@@ -171,6 +243,9 @@ impl PlansConfig {
             rooms: self.pro_rooms,
             requests: self.pro_requests,
             simulations: self.pro_simulations,
+            simulations_per_day: self.pro_simulations_per_day,
+            simulation_runs: self.pro_simulation_runs,
+            simulation_steps: self.pro_simulation_steps,
             generations: self.pro_generations,
         }
     }
@@ -183,6 +258,9 @@ impl PlansConfig {
             rooms: self.enterprise_rooms,
             requests: self.enterprise_requests,
             simulations: self.enterprise_simulations,
+            simulations_per_day: self.enterprise_simulations_per_day,
+            simulation_runs: self.enterprise_simulation_runs,
+            simulation_steps: self.enterprise_simulation_steps,
             generations: self.enterprise_generations,
         }
     }

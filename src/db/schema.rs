@@ -367,6 +367,12 @@ diesel::table! {
         runs -> Integer,
         reference_price -> Nullable<BigInt>,
         result -> Nullable<Text>,
+        latitude -> Nullable<Double>,
+        longitude -> Nullable<Double>,
+        radius_km -> Nullable<Integer>,
+        slots_per_day -> Nullable<Integer>,
+        is_deferred -> Nullable<Bool>,
+        assumptions -> Nullable<Text>,
     }
 }
 

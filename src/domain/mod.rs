@@ -10,6 +10,7 @@ pub(crate) mod consumers;
 pub mod conversations;
 pub(crate) mod entries;
 pub(crate) mod error;
+mod fields;
 pub mod money;
 pub(crate) mod offers;
 pub(crate) mod oversight;
@@ -27,4 +28,5 @@ pub mod users;
 
 pub use error::Error;
 pub(crate) use error::{FieldError, Kind};
+pub(crate) use fields::Fields;
 pub(crate) use page::{Page, Slice};

@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::auth::AuthError;
 use crate::domain::policy::Scope;
 use crate::domain::{Error, FieldError};
-use crate::json::Strict;
+use crate::json::{self, DocumentError};
 
 use super::Problem;
 use super::body::{is_form, parse_form, read_body};
@@ -206,21 +206,10 @@ fn is_json(request: &HttpRequest) -> bool {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    let mut json = serde_json::Deserializer::from_slice(bytes);
-    let parsed = serde_path_to_error::deserialize(Strict(&mut json)).map_err(|error| {
-        let path = error.path().to_string();
-        let cause = error.into_inner();
-        if cause.is_data() {
-            // Without serde_json's "at line 1 column 7", which adds nothing to the path.
-            let message = cause.to_string();
-            let message = message.split(" at line ").next().unwrap_or_default().to_owned();
-            let field = if path == "." { String::new() } else { path };
-            return Error::Invalid(vec![FieldError::new(field, message)]).into();
-        }
-        malformed(&cause)
-    })?;
-    json.end().map_err(|error| malformed(&error))?;
-    Ok(parsed)
+    json::from_slice(bytes).map_err(|error| match error {
+        DocumentError::Syntax(error) => malformed(&error),
+        DocumentError::Data { path, message } => Error::Invalid(vec![FieldError::new(path, message)]).into(),
+    })
 }
 
 fn malformed(error: &serde_json::Error) -> Problem {

@@ -5,32 +5,11 @@ use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
 use crate::domain::Error;
-use crate::domain::money::{Currency, Money, PriceRange};
+pub(crate) use crate::domain::money::MoneyInput;
+use crate::domain::money::{Currency, PriceRange};
 use crate::domain::place::{InvalidPoint, Point};
 use crate::domain::requests::Reason;
 use crate::domain::slot::{InvalidSlot, Slot};
-
-/// An amount of money.
-#[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct MoneyInput {
-    /// Minor units, such as cents.
-    #[schema(example = 4900)]
-    #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
-    pub(crate) amount: i64,
-    /// ISO 4217 code.
-    #[schema(example = "EUR")]
-    #[schema(value_type = Currency)]
-    pub(crate) currency: String,
-}
-
-impl MoneyInput {
-    /// Parses the amount; the error names the wrong part and what it must be.
-    pub(crate) fn parse(&self) -> Result<Money, String> {
-        let currency: Currency = self.currency.parse().map_err(|error| format!("currency {error}"))?;
-        Money::new(self.amount, currency).map_err(|error| format!("amount {error}"))
-    }
-}
 
 /// A price range; either limit may be absent.
 #[derive(Clone, Debug, Deserialize, ToSchema)]

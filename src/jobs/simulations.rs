@@ -13,11 +13,11 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use crate::clock::{Clock, Timestamp};
-use crate::db::Db;
+use crate::db::{Db, DbError};
 use crate::domain::Error;
-use crate::domain::simulations::{self, Scenario, Simulation};
+use crate::domain::simulations::{self, Assumptions, Scenario, Simulation, Waiting};
 use crate::ids::SimulationId;
-use crate::simulation::{Competition, Parameters, Tally, start};
+use crate::simulation::{Estimates, Parameters, Tally, start};
 
 /// How often to look for simulations that were created by other processes or left by them.
 const LOOK_AGAIN: Duration = Duration::from_secs(15);
@@ -44,7 +44,7 @@ struct Inner {
 }
 
 /// How far the running simulation is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct SimulationProgress {
     /// The simulation.
     pub(crate) id: SimulationId,
@@ -52,6 +52,8 @@ pub(crate) struct SimulationProgress {
     pub(crate) done: u32,
     /// All runs.
     pub(crate) total: u32,
+    /// What the runs so far bring, as soon as their spread is known.
+    pub(crate) estimates: Option<Estimates>,
 }
 
 /// How a computation ended.
@@ -92,9 +94,9 @@ impl Simulations {
         let mut pause = PAUSES.0;
         loop {
             match self.next(began).await {
-                Ok(Some(simulation)) => {
+                Ok(Some((simulation, assumptions))) => {
                     pause = PAUSES.0;
-                    self.compute(&simulation).await;
+                    self.compute(&simulation, &assumptions).await;
                 }
                 Ok(None) => {
                     pause = PAUSES.0;
@@ -109,40 +111,80 @@ impl Simulations {
         }
     }
 
-    /// Those that run since before this process began are taken over, too.
-    async fn next(&self, began: Timestamp) -> Result<Option<Simulation>, Error> {
-        let running_since = began.max(self.0.clock.now().minus(LEFT_AFTER));
-        self.0.db.write(move |uow| simulations::start_next(uow, running_since)).await
+    /// Starts the next simulation. Those that run since before this process began are taken over, too.
+    async fn next(&self, began: Timestamp) -> Result<Option<(Simulation, Assumptions)>, Error> {
+        loop {
+            let running_since = began.max(self.0.clock.now().minus(LEFT_AFTER));
+            let found = self.0.db.read(move |uow| {
+                Ok::<_, Error>(match simulations::next(uow, running_since)? {
+                    Some(Waiting::Simulation(simulation)) => {
+                        let assumptions = simulations::assume(uow, &simulation)?;
+                        Some(Ok((simulation.id, assumptions)))
+                    }
+                    Some(Waiting::Unreadable(id, error)) => Some(Err((id, error))),
+                    None => None,
+                })
+            });
+            let (id, assumptions) = match found.await? {
+                None => return Ok(None),
+                Some(Ok(found)) => found,
+                Some(Err((id, error))) => {
+                    log::error!(
+                        target: "souk::jobs", simulation_id:% = id;
+                        "a simulation cannot be read, and has failed: {error}"
+                    );
+                    self.0.db.write(move |uow| simulations::give_up(uow, id)).await?;
+                    continue;
+                }
+            };
+            let started = self.0.db.write(move |uow| simulations::start(uow, id, &assumptions)).await?;
+            // It may have been cancelled meanwhile.
+            let Some(simulation) = started else { continue };
+            if let Some(assumptions) = simulation.assumptions.clone() {
+                return Ok(Some((simulation, assumptions)));
+            }
+        }
     }
 
-    async fn compute(&self, simulation: &Simulation) {
-        let id = simulation.id;
-        let computed = self.blocks(simulation).await;
+    async fn compute(&self, simulation: &Simulation, assumptions: &Assumptions) {
+        let (id, user) = (simulation.id, simulation.user_id);
+        let computed = self.blocks(simulation, assumptions).await;
         // Before the end is stored, so that no progress is told after it.
         self.0.progress.send_replace(None);
-        let result = match computed {
+        let mut result = match computed {
             Computed::Whole(result) => Some(result),
             Computed::Impossible => None,
             Computed::Cancelled => return,
         };
         let mut pause = PAUSES.0;
         loop {
-            let result = result.clone();
-            let stored = self.0.db.write(move |uow| simulations::finish(uow, id, result.clone())).await;
+            let end = result.clone();
+            let stored = match end {
+                Some(_) => self.0.db.write(move |uow| simulations::finish(uow, id, end.clone())).await,
+                None => self.0.db.write(move |uow| simulations::give_up(uow, id)).await,
+            };
             let Err(error) = stored else { return };
-            log::warn!(
-                target: "souk::jobs", simulation_id:% = id, user_id:% = simulation.user_id;
-                "the end of a simulation cannot be stored yet: {error}"
-            );
+            if is_passing(&error) {
+                log::warn!(
+                    target: "souk::jobs", simulation_id:% = id, user_id:% = user;
+                    "the end of a simulation cannot be stored yet: {error}"
+                );
+            } else {
+                log::error!(
+                    target: "souk::jobs", simulation_id:% = id, user_id:% = user;
+                    "the end of a simulation cannot be stored: {error}"
+                );
+                result = None;
+            }
             sleep(pause).await;
             pause = (pause * 2).min(PAUSES.1);
         }
     }
 
     /// Computes block by block.
-    async fn blocks(&self, simulation: &Simulation) -> Computed {
+    async fn blocks(&self, simulation: &Simulation, assumptions: &Assumptions) -> Computed {
         let id = simulation.id;
-        let parameters = parameters(&simulation.scenario);
+        let parameters = parameters(&simulation.scenario, assumptions);
         let told = |why: &dyn std::fmt::Display| {
             log::error!(
                 target: "souk::jobs", simulation_id:% = id, user_id:% = simulation.user_id;
@@ -158,7 +200,8 @@ impl Simulations {
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut tally = Tally::default();
         loop {
-            let progress = SimulationProgress { id, done: tally.runs(), total: parameters.runs };
+            let estimates = (tally.runs() > 1).then(|| tally.estimates(&parameters));
+            let progress = SimulationProgress { id, done: tally.runs(), total: parameters.runs, estimates };
             self.0.progress.send_replace(Some(progress));
             tokio::select! {
                 block = blocks.recv() => match block {
@@ -184,15 +227,19 @@ impl Simulations {
     }
 }
 
-/// The scenario in the market that is documented at [`Competition`].
-fn parameters(scenario: &Scenario) -> Parameters {
-    let base_price = scenario.base_price.amount();
+/// Whether the same attempt may succeed later.
+fn is_passing(error: &Error) -> bool {
+    matches!(error, Error::Db(DbError::Contended(_) | DbError::Overloaded | DbError::Unavailable(_)))
+}
+
+fn parameters(scenario: &Scenario, assumptions: &Assumptions) -> Parameters {
     Parameters {
-        base_price,
-        reference_price: scenario.reference.map_or(base_price.max(1), |reference| reference.amount()),
+        base_price: scenario.base_price.amount(),
+        reference_price: assumptions.reference_price,
         steps: scenario.steps.get().into(),
         runs: scenario.runs.get().into(),
         seed: scenario.seed.0.into(),
-        competition: Competition::default(),
+        capacity: scenario.capacity,
+        market: assumptions.market,
     }
 }

@@ -1,8 +1,6 @@
 //! The commands of clients.
 
 use super::{Correlation, ErrorCode};
-use serde::Deserialize;
-
 use crate::ids::{ConversationId, EntryId, Room, Seq, SimulationId};
 use crate::secret::Secret;
 
@@ -85,7 +83,10 @@ pub(crate) enum Command {
         entry: Option<EntryId>,
     },
     /// Start a simulation and join its room.
-    Run(RunSimulation),
+    Run {
+        /// Its input as JSON, the same as over REST; the use case reads it. An intended price is a secret.
+        scenario: Secret<String>,
+    },
     /// Cancel a simulation.
     CancelSimulation {
         /// The simulation.
@@ -113,37 +114,11 @@ impl Command {
             Self::Reflect { .. } => "reflect",
             Self::Regenerate { .. } => "regenerate",
             Self::Cancel { .. } | Self::CancelSimulation { .. } => "cancel",
-            Self::Run(_) => "run",
+            Self::Run { .. } => "run",
             Self::Whoami => "whoami",
             Self::Ping => "ping",
         }
     }
-}
-
-/// Input of a simulation; the use case checks it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct RunSimulation {
-    /// The market.
-    pub(crate) category: String,
-    /// The provider's price: a secret of the provider.
-    pub(crate) base_price: Secret<Amount>,
-    /// What others charge on average.
-    pub(crate) reference_price: Option<Amount>,
-    /// Days of a run.
-    pub(crate) steps: Option<u32>,
-    /// Independent runs.
-    pub(crate) runs: Option<u32>,
-    /// Seed of the random numbers.
-    pub(crate) seed: Option<u32>,
-}
-
-/// An amount of money.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub(crate) struct Amount {
-    /// Minor units.
-    pub(crate) amount: i64,
-    /// ISO 4217 code.
-    pub(crate) currency: String,
 }
 
 /// A command and its correlation id.

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-use super::{Command, ErrorCode, RunSimulation};
+use super::{Command, ErrorCode};
 use crate::ids::{EntryId, Room, Seq, SessionId};
 use crate::secret::Secret;
 
@@ -34,17 +34,7 @@ pub(super) struct RawFields<'a> {
     #[serde(borrow)]
     simulation_id: Option<&'a RawValue>,
     #[serde(borrow)]
-    category: Option<&'a RawValue>,
-    #[serde(borrow)]
-    base_price: Option<&'a RawValue>,
-    #[serde(borrow)]
-    reference_price: Option<&'a RawValue>,
-    #[serde(borrow)]
-    steps: Option<&'a RawValue>,
-    #[serde(borrow)]
-    runs: Option<&'a RawValue>,
-    #[serde(borrow)]
-    seed: Option<&'a RawValue>,
+    scenario: Option<&'a RawValue>,
     #[serde(borrow)]
     since: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -98,7 +88,10 @@ impl RawFields<'_> {
                 Some(simulation) => Command::CancelSimulation { simulation },
                 None => Command::Cancel { entry: self.entry()? },
             },
-            "run" => Command::Run(self.simulation()?),
+            "run" => {
+                let scenario = self.scenario.ok_or_else(|| missing("scenario"))?;
+                Command::Run { scenario: Secret::new(scenario.get().to_owned()) }
+            }
             "whoami" => Command::Whoami,
             "ping" => Command::Ping,
             other => {
@@ -111,19 +104,6 @@ impl RawFields<'_> {
     /// The entry named by `entry_id`, if one is.
     fn entry(&self) -> Result<Option<EntryId>, FieldError> {
         optional("entry_id", self.entry_id, "a UUID")
-    }
-
-    /// The input of a simulation.
-    fn simulation(&self) -> Result<RunSimulation, FieldError> {
-        let (number, money) = (NUMBER, "an object with amount (minor units) and currency");
-        Ok(RunSimulation {
-            category: required("category", self.category, "a string")?,
-            base_price: Secret::new(required("base_price", self.base_price, money)?),
-            reference_price: optional("reference_price", self.reference_price, money)?,
-            steps: optional("steps", self.steps, number)?,
-            runs: optional("runs", self.runs, number)?,
-            seed: optional("seed", self.seed, number)?,
-        })
     }
 
     /// The room named by `room`.

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use crate::clock::Timestamp;
 use crate::ids::{Room, Seq, UserId};
-use crate::protocol::{AckBody, Amount, Dialect, Event, Joined, PresenceChange, RunSimulation, encode};
+use crate::protocol::{AckBody, Dialect, Event, Interval, Joined, PartialEstimates, PresenceChange, encode};
 use crate::secret::Secret;
 
 use super::*;
@@ -47,15 +47,8 @@ fn each_command_is_read() {
             },
         ),
         (
-            r#"{"type":"run","category":"plumbing","base_price":{"amount":5000,"currency":"EUR"},"steps":9,"seed":7}"#,
-            Command::Run(RunSimulation {
-                category: "plumbing".into(),
-                base_price: Secret::new(Amount { amount: 5000, currency: "EUR".into() }),
-                reference_price: None,
-                steps: Some(9),
-                runs: None,
-                seed: Some(7),
-            }),
+            r#"{"type":"run","scenario":{"category":"plumbing", "steps":9}}"#,
+            Command::Run { scenario: Secret::new(r#"{"category":"plumbing", "steps":9}"#.into()) },
         ),
         (
             r#"{"type":"cancel","simulation_id":"01890a5d-ac96-774b-bcce-b302099a8057"}"#,
@@ -175,8 +168,18 @@ fn notices_are_written_as_contracted() {
             format!(r#"{{"type":"typing","room":"admin","by":"{USER}"}}"#),
         ),
         (
-            Notice::SimulationProgress { simulation_id: USER.parse().unwrap(), done: 16, total: 100 },
-            format!(r#"{{"type":"simulation.progress","simulation_id":"{USER}","done":16,"total":100}}"#),
+            Notice::SimulationProgress {
+                simulation_id: USER.parse().unwrap(),
+                done: 16,
+                total: 100,
+                estimates: Some(PartialEstimates {
+                    bookings: Interval { value: 1.5, low: 1.0, high: 2.0 },
+                    revenue: Interval { value: 15.0, low: 10.0, high: 20.0 },
+                }),
+            },
+            format!(
+                r#"{{"type":"simulation.progress","simulation_id":"{USER}","done":16,"total":100,"bookings":{{"value":1.5,"low":1.0,"high":2.0}},"revenue":{{"value":15.0,"low":10.0,"high":20.0}}}}"#
+            ),
         ),
         (
             Notice::Ack {

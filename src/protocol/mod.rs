@@ -17,11 +17,12 @@ pub mod socketio;
 
 use bytes::Bytes;
 
-pub(crate) use command::{Amount, Command, Malformed, Request, RunSimulation};
+pub(crate) use command::{Command, Malformed, Request};
 pub(crate) use correlation::Correlation;
 pub(crate) use frame::{close_frame, pong_frame};
 pub(crate) use notice::{
-    AckBody, ErrorCode, Established, Joined, Limits, OnBoard, PresenceChange, TokenClaims, Whoami,
+    AckBody, ErrorCode, Established, Interval, Joined, Limits, OnBoard, PartialEstimates, PresenceChange,
+    TokenClaims, Whoami,
 };
 pub use notice::{Event, Notice};
 pub(crate) use socketio::Namespace;

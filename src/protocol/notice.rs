@@ -110,6 +110,9 @@ pub enum Notice {
         done: u32,
         /// All runs.
         total: u32,
+        /// What the runs so far bring, once there are two.
+        #[serde(flatten)]
+        estimates: Option<PartialEstimates>,
     },
     /// The token is about to expire: the client must `refresh` with a new one, or the session will be closed.
     TokenExpiring {
@@ -198,6 +201,26 @@ pub(crate) struct TokenClaims {
     pub(crate) iss: Option<Arc<str>>,
 }
 
+/// What the runs of a simulation bring so far.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct PartialEstimates {
+    /// Mean bookings of a run.
+    pub(crate) bookings: Interval,
+    /// Mean revenue of a run, in minor units.
+    pub(crate) revenue: Interval,
+}
+
+/// An estimate and its 95 % confidence interval.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub(crate) struct Interval {
+    /// The estimate.
+    pub(crate) value: f64,
+    /// The lower end.
+    pub(crate) low: f64,
+    /// The upper end.
+    pub(crate) high: f64,
+}
+
 /// A plan's limits for live connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(crate) struct Limits {
@@ -209,6 +232,12 @@ pub(crate) struct Limits {
     pub(crate) rooms: usize,
     /// Simulations of one user that are queued or running.
     pub(crate) simulations: u32,
+    /// Simulations that one user may create in a day (UTC).
+    pub(crate) simulations_per_day: u32,
+    /// Runs of one simulation.
+    pub(crate) simulation_runs: u32,
+    /// Steps of one simulation.
+    pub(crate) simulation_steps: u32,
     /// Texts that are written for one user at once.
     pub(crate) generations: usize,
 }

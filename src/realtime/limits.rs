@@ -22,8 +22,27 @@ pub(crate) struct SessionLimits {
 impl SessionLimits {
     /// As clients see them.
     pub(crate) fn announced(&self) -> Limits {
-        let PlanLimits { connections, messages, rooms, simulations, generations, .. } = self.plan;
-        Limits { connections, messages_per_second: messages, rooms, simulations, generations }
+        let PlanLimits {
+            connections,
+            messages,
+            rooms,
+            requests: _,
+            simulations,
+            simulations_per_day,
+            simulation_runs,
+            simulation_steps,
+            generations,
+        } = self.plan;
+        Limits {
+            connections,
+            messages_per_second: messages,
+            rooms,
+            simulations,
+            simulations_per_day,
+            simulation_runs,
+            simulation_steps,
+            generations,
+        }
     }
 }
 

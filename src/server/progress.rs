@@ -6,7 +6,8 @@ use crate::app::App;
 use crate::hub::{Delivery, LatestKey};
 use crate::ids::Room;
 use crate::jobs::SimulationProgress;
-use crate::protocol::Notice;
+use crate::protocol::{Interval, Notice, PartialEstimates};
+use crate::simulation::Estimate;
 
 /// Nobody sees more than ten steps a second.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -16,12 +17,22 @@ pub(crate) async fn run(app: &App) {
     let mut progress = app.simulations.watch();
     while progress.changed().await.is_ok() {
         let newest = *progress.borrow_and_update();
-        let Some(SimulationProgress { id, done, total }) = newest else { continue };
+        let Some(SimulationProgress { id, done, total, estimates }) = newest else { continue };
         let room = Room::Simulation(id);
         let latest = Delivery::Latest(LatestKey::progress(room.clone()));
-        let _ = app.hub.tell(room, Notice::SimulationProgress { simulation_id: id, done, total }, latest);
+        let estimates = estimates.map(|so_far| PartialEstimates {
+            bookings: interval(so_far.bookings),
+            revenue: interval(so_far.revenue),
+        });
+        let notice = Notice::SimulationProgress { simulation_id: id, done, total, estimates };
+        let _ = app.hub.tell(room, notice, latest);
         tokio::time::sleep(PAUSE).await;
     }
     // Not reached: the application holds the sender.
     std::future::pending().await
+}
+
+fn interval(estimate: Estimate) -> Interval {
+    let Estimate { value, low, high, .. } = estimate;
+    Interval { value, low, high }
 }

@@ -4,6 +4,7 @@
 //! run has a random number generator of its own, derived from the seed and the number of the run, and all sums
 //! are integers. So it is the same to the last bit on any number of threads, and however often it is repeated.
 
+mod fit;
 mod model;
 mod parameters;
 mod random;
@@ -12,6 +13,7 @@ mod tally;
 mod tests;
 mod threads;
 
-pub use parameters::{Competition, Parameters};
-pub use tally::{Bin, Estimate, Outcome, PriceAcceptance, Quantity, Tally};
+pub(crate) use fit::{Choice, fit};
+pub use parameters::{Capacity, Market, Parameters, WhenFull};
+pub use tally::{Bin, Estimate, Estimates, Outcome, PriceAcceptance, Quantity, Tally};
 pub use threads::start;

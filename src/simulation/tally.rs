@@ -13,25 +13,38 @@ const Z: f64 = 1.959_963_984_540_054;
 /// Most bins of a histogram.
 const BINS: u32 = 20;
 
+/// Index of the base price in [`PRICES`].
+const BASE: usize = 3;
+
+/// What one run brings, at each of the [`PRICES`].
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    /// Requests, the same at every price.
+    pub(super) requests: u64,
+    /// Offers that were accepted.
+    pub(super) accepted: [u64; PRICES.len()],
+    /// Those of them that found a free day.
+    pub(super) booked: [u64; PRICES.len()],
+}
+
 /// Sums over runs: integers only, so that their order does not matter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     runs: u32,
     requests: u64,
     accepted: [u64; PRICES.len()],
+    booked: [u64; PRICES.len()],
     /// How many runs had how many bookings.
     bookings: BTreeMap<u32, u32>,
 }
 
 impl Tally {
     /// Adds a run.
-    pub(super) fn add(&mut self, requests: u64, accepted: &[u64; PRICES.len()], bookings: u64) {
-        self.runs += 1;
-        self.requests += requests;
-        for (sum, count) in self.accepted.iter_mut().zip(accepted) {
-            *sum += count;
-        }
-        *self.bookings.entry(u32::try_from(bookings).unwrap_or(u32::MAX)).or_default() += 1;
+    pub(super) fn add(&mut self, run: &Counts) {
+        let bookings = run.booked.get(BASE).copied().unwrap_or(0);
+        let bookings = BTreeMap::from([(u32::try_from(bookings).unwrap_or(u32::MAX), 1)]);
+        let Counts { requests, accepted, booked } = *run;
+        self.merge(&Self { runs: 1, requests, accepted, booked, bookings });
     }
 
     /// Adds other runs.
@@ -39,6 +52,9 @@ impl Tally {
         self.runs += other.runs;
         self.requests += other.requests;
         for (sum, count) in self.accepted.iter_mut().zip(other.accepted) {
+            *sum += count;
+        }
+        for (sum, count) in self.booked.iter_mut().zip(other.booked) {
             *sum += count;
         }
         for (bookings, runs) in &other.bookings {
@@ -54,29 +70,39 @@ impl Tally {
     /// The statistics of these runs.
     pub fn outcome(&self, parameters: &Parameters) -> Outcome {
         let moments = self.moments();
+        let counts = self.accepted.into_iter().zip(self.booked);
         Outcome {
             runs: self.runs,
             bookings: self.quantity(&moments, 1),
             revenue: self.quantity(&moments, parameters.base_price),
             acceptance: PRICES
                 .into_iter()
-                .zip(self.accepted)
-                .map(|(percent, accepted)| {
-                    let (low, high) = wilson(accepted, self.requests);
-                    let price = parameters.price_at(percent);
-                    let per_run = |sum: f64| if self.runs == 0 { 0.0 } else { sum / f64::from(self.runs) };
-                    PriceAcceptance {
-                        percent,
-                        price,
-                        requests: self.requests,
-                        accepted,
-                        rate: (self.requests > 0).then(|| accepted as f64 / self.requests as f64),
-                        low,
-                        high,
-                        mean_revenue: per_run(accepted as f64 * price as f64),
-                    }
-                })
+                .zip(counts)
+                .map(|(percent, (accepted, booked))| self.at_price(parameters, percent, accepted, booked))
                 .collect(),
+        }
+    }
+
+    /// The means of these runs, before all are computed.
+    pub fn estimates(&self, parameters: &Parameters) -> Estimates {
+        let moments = self.moments();
+        Estimates { bookings: moments.mean(1), revenue: moments.mean(parameters.base_price) }
+    }
+
+    fn at_price(&self, parameters: &Parameters, percent: i64, accepted: u64, booked: u64) -> PriceAcceptance {
+        let (low, high) = wilson(accepted, self.requests);
+        let price = parameters.price_at(percent);
+        let per_run = |sum: f64| if self.runs == 0 { 0.0 } else { sum / f64::from(self.runs) };
+        PriceAcceptance {
+            percent,
+            price,
+            requests: self.requests,
+            accepted,
+            rate: (self.requests > 0).then(|| accepted as f64 / self.requests as f64),
+            low,
+            high,
+            mean_bookings: per_run(booked as f64),
+            mean_revenue: per_run(booked as f64 * price as f64),
         }
     }
 
@@ -101,9 +127,9 @@ impl Tally {
     /// Bookings times a price.
     fn quantity(&self, moments: &Moments, price: i64) -> Quantity {
         let scale = price as f64;
-        let Moments { n, mean, variance, error_of_variance } = *moments;
+        let Moments { variance, error_of_variance, .. } = *moments;
         Quantity {
-            mean: Estimate::of(mean * scale, (variance / n).sqrt() * scale),
+            mean: moments.mean(price),
             variance: Estimate::of(variance * scale * scale, error_of_variance * scale * scale),
             histogram: self.histogram(price),
         }
@@ -139,6 +165,13 @@ struct Moments {
     error_of_variance: f64,
 }
 
+impl Moments {
+    fn mean(&self, price: i64) -> Estimate {
+        let scale = price as f64;
+        Estimate::of(self.mean * scale, (self.variance / self.n).sqrt() * scale)
+    }
+}
+
 /// The 95 % Wilson score interval of a proportion; everything if nothing was counted.
 pub(super) fn wilson(successes: u64, trials: u64) -> (f64, f64) {
     if trials == 0 {
@@ -164,6 +197,15 @@ pub struct Outcome {
     pub revenue: Quantity,
     /// Acceptance by price.
     pub acceptance: Vec<PriceAcceptance>,
+}
+
+/// What is known before all runs are computed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimates {
+    /// Mean bookings of a run.
+    pub bookings: Estimate,
+    /// Mean revenue of a run, in minor units.
+    pub revenue: Estimate,
 }
 
 /// The distribution over the runs.
@@ -228,6 +270,8 @@ pub struct PriceAcceptance {
     pub low: f64,
     /// Upper end of the interval.
     pub high: f64,
+    /// Mean bookings of a run at this price: accepted offers that found a free slot.
+    pub mean_bookings: f64,
     /// Mean revenue of a run at this price, in minor units.
     pub mean_revenue: f64,
 }

@@ -9,14 +9,15 @@ fn parameters(seed: u64) -> Parameters {
         steps: 5,
         runs: 400,
         seed,
-        competition: Competition::default(),
+        capacity: None,
+        market: Market::default(),
     }
 }
 
 /// Without rivals, at the reference price: acceptance is one half, whatever the request.
 fn fixed_acceptance(seed: u64) -> Parameters {
-    let competition = Competition { rivals_per_request: 0.0, ..Competition::default() };
-    Parameters { competition, ..parameters(seed) }
+    let market = Market { rivals_per_request: 0.0, ..Market::default() };
+    Parameters { market, ..parameters(seed) }
 }
 
 fn computed(parameters: Parameters, threads: usize) -> Tally {
@@ -28,14 +29,25 @@ fn computed(parameters: Parameters, threads: usize) -> Tally {
     tally
 }
 
+/// A day has room for one booking, and offers are accepted as in [`fixed_acceptance`]: one booking a day with
+/// the probability that at least one is accepted.
+fn one_a_day(seed: u64) -> Parameters {
+    let capacity = Some(Capacity { per_step: 1, when_full: WhenFull::Decline });
+    Parameters { capacity, steps: 20, ..fixed_acceptance(seed) }
+}
+
 fn contains(estimate: Estimate, value: f64) -> bool {
     (estimate.low..=estimate.high).contains(&value)
 }
 
 /// For how many of a hundred seeds the reported interval holds the value.
 fn hits(value: f64, estimate: impl Fn(&Outcome) -> Estimate) -> usize {
+    hits_of(fixed_acceptance, value, estimate)
+}
+
+fn hits_of(scenario: fn(u64) -> Parameters, value: f64, estimate: impl Fn(&Outcome) -> Estimate) -> usize {
     let outcomes = (0..100).map(|seed| {
-        let parameters = fixed_acceptance(seed);
+        let parameters = scenario(seed);
         computed(parameters, 1).outcome(&parameters)
     });
     outcomes.filter(|outcome| contains(estimate(outcome), value)).count()
@@ -64,6 +76,38 @@ fn closed_forms_lie_within_the_intervals() {
     assert!(revenue >= 90, "{revenue}");
     let of_revenue = hits(125_000_000.0, |outcome| outcome.revenue.variance);
     assert!(of_revenue >= 90, "{of_revenue}");
+}
+
+/// Bookings of a run are binomially distributed: 20 days, and 1 − exp(−2 × 1/2) on each.
+#[test]
+fn closed_forms_hold_for_a_bounded_day() {
+    let taken = 1.0 - (-1.0_f64).exp();
+    let mean = hits_of(one_a_day, 20.0 * taken, |outcome| outcome.bookings.mean);
+    assert!(mean >= 90, "{mean}");
+    let variance = hits_of(one_a_day, 20.0 * taken * (1.0 - taken), |outcome| outcome.bookings.variance);
+    assert!(variance >= 90, "{variance}");
+}
+
+#[test]
+fn what_is_deferred_is_booked_later_and_never_more_than_fits() {
+    let of = |when_full| {
+        let capacity = Some(Capacity { per_step: 1, when_full });
+        let parameters = Parameters { capacity, steps: 100, ..fixed_acceptance(4) };
+        computed(parameters, 1).outcome(&parameters)
+    };
+    let (declined, deferred) = (of(WhenFull::Decline), of(WhenFull::Defer));
+    for (declined, deferred) in declined.acceptance.iter().zip(&deferred.acceptance) {
+        assert_eq!(declined.accepted, deferred.accepted, "the same consumers");
+        assert!(deferred.mean_bookings <= 100.0);
+        assert!(deferred.mean_bookings >= declined.mean_bookings, "{deferred:?}");
+        let accepted = deferred.accepted as f64 / 400.0;
+        assert!(deferred.mean_bookings <= accepted + 1e-9);
+    }
+    assert!(deferred.bookings.mean.value > declined.bookings.mean.value + 10.0);
+    let roomy = Some(Capacity { per_step: 1_000, when_full: WhenFull::Decline });
+    let unbounded = fixed_acceptance(4);
+    let bounded = Parameters { capacity: roomy, ..unbounded };
+    assert_eq!(computed(bounded, 1), computed(unbounded, 1), "a bound that is never reached changes nothing");
 }
 
 #[test]

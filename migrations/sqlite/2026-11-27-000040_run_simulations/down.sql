@@ -1,4 +1,11 @@
 DROP INDEX simulations_status;
+DROP INDEX simulations_daily;
+ALTER TABLE simulations DROP COLUMN assumptions;
+ALTER TABLE simulations DROP COLUMN is_deferred;
+ALTER TABLE simulations DROP COLUMN slots_per_day;
+ALTER TABLE simulations DROP COLUMN radius_km;
+ALTER TABLE simulations DROP COLUMN longitude;
+ALTER TABLE simulations DROP COLUMN latitude;
 ALTER TABLE simulations DROP COLUMN result;
 ALTER TABLE simulations DROP COLUMN reference_price;
 ALTER TABLE simulations DROP COLUMN runs;

@@ -14,6 +14,28 @@ pub(crate) struct Money {
     currency: Currency,
 }
 
+/// An amount of money as clients write it.
+#[derive(Clone, Debug, serde::Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MoneyInput {
+    /// Minor units, such as cents.
+    #[schema(example = 4900)]
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
+    pub(crate) amount: i64,
+    /// ISO 4217 code.
+    #[schema(example = "EUR")]
+    #[schema(value_type = Currency)]
+    pub(crate) currency: String,
+}
+
+impl MoneyInput {
+    /// Parses the amount; the error names the wrong part and what it must be.
+    pub(crate) fn parse(&self) -> Result<Money, String> {
+        let currency: Currency = self.currency.parse().map_err(|error| format!("currency {error}"))?;
+        Money::new(self.amount, currency).map_err(|error| format!("amount {error}"))
+    }
+}
+
 /// Maximum of one amount in minor units: above any realistic price, and small enough that the sum of a page
 /// cannot overflow.
 const MAX: i64 = 1_000_000_000_000;

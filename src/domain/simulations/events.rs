@@ -41,6 +41,13 @@ pub(crate) struct SimulationChanged {
     owner: UserId,
 }
 
+impl SimulationChanged {
+    /// A simulation of which no more is known was given up.
+    pub(super) fn given_up(simulation_id: SimulationId, owner: UserId, version: i64) -> Self {
+        Self { simulation_id, state: State::Failed, version, result: None, change: Change::Failed, owner }
+    }
+}
+
 impl DomainEvent for SimulationChanged {
     fn kind(&self) -> &'static str {
         match self.change {

@@ -2,15 +2,21 @@
 //! waiting or running. `jobs` computes them.
 
 mod events;
+mod history;
+mod input;
+mod market;
 mod repository;
 mod scenario;
 mod service;
 mod states;
 
 pub(crate) use events::Change;
-pub(crate) use scenario::{Reference, Runs, Scenario, Seed, Steps};
+pub(crate) use input::SimulationInput;
+pub(crate) use market::Assumptions;
+pub(crate) use scenario::{Area, Reference, Runs, Scenario, Seed, Steps};
 pub(crate) use service::{
-    NewSimulation, cancel, compare, count_live, create, find, finish, is_running, list, start_next,
+    NewSimulation, SimulationLimits, Waiting, assume, cancel, compare, create, find, finish, give_up,
+    is_running, list, next, start, usage,
 };
 pub(crate) use states::{Action, State};
 
@@ -32,6 +38,8 @@ pub(crate) struct Simulation {
     pub(crate) user_id: UserId,
     /// Its input.
     pub(crate) scenario: Scenario,
+    /// What it assumes of its market, once that is known: at the latest when it starts.
+    pub(crate) assumptions: Option<Assumptions>,
     /// Current state.
     pub(crate) state: State,
     /// What it brought, as JSON, once it is done.

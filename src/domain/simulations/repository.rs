@@ -9,11 +9,13 @@ use crate::clock::Timestamp;
 use crate::db::schema::{simulations, users};
 use crate::db::{DbConnection, DbError, UnitOfWork};
 use crate::domain::money::{Currency, Money};
+use crate::domain::place::Point;
 use crate::domain::policy::{Authorized, Scope};
 use crate::domain::{Error, Kind, Page};
 use crate::ids::{Category, SimulationId, UserId};
+use crate::simulation::{Capacity, WhenFull};
 
-use super::{Reference, Runs, Scenario, Seed, Simulation, State, Steps};
+use super::{Area, Assumptions, Reference, Runs, Scenario, Seed, Simulation, State, Steps};
 
 #[derive(Queryable, Insertable)]
 #[diesel(table_name = simulations)]
@@ -32,12 +34,20 @@ struct Row {
     runs: i32,
     reference_price: Option<i64>,
     result: Option<String>,
+    latitude: Option<f64>,
+    longitude: Option<f64>,
+    radius_km: Option<i32>,
+    slots_per_day: Option<i32>,
+    is_deferred: Option<bool>,
+    assumptions: Option<String>,
 }
 
 impl Row {
-    fn of(simulation: &Simulation) -> Self {
-        let Scenario { category, base_price, reference, steps, runs, seed } = simulation.scenario.clone();
-        Self {
+    fn of(simulation: &Simulation) -> Result<Self, DbError> {
+        let Scenario { category, base_price, reference, area, capacity, steps, runs, seed } =
+            simulation.scenario.clone();
+        let slots_per_day = capacity.map(|capacity| i32::try_from(capacity.per_step));
+        Ok(Self {
             id: simulation.id,
             user_id: simulation.user_id,
             category,
@@ -52,7 +62,13 @@ impl Row {
             runs: runs.get().into(),
             reference_price: reference.map(Reference::amount),
             result: simulation.result.as_ref().map(|result| result.get().to_owned()),
-        }
+            latitude: area.map(|area| area.point().latitude()),
+            longitude: area.map(|area| area.point().longitude()),
+            radius_km: area.map(|area| area.radius_km().into()),
+            slots_per_day: slots_per_day.transpose().map_err(DbError::unreadable)?,
+            is_deferred: capacity.map(|capacity| capacity.when_full == WhenFull::Defer),
+            assumptions: simulation.assumptions.as_ref().map(serde_json::to_string).transpose()?,
+        })
     }
 
     fn read(self) -> Result<Simulation, DbError> {
@@ -64,6 +80,16 @@ impl Row {
             let price = Money::new(amount, self.currency).map_err(DbError::unreadable)?;
             Reference::new(price, base_price).map_err(DbError::unreadable)
         };
+        let area = |((latitude, longitude), radius): ((f64, f64), i32)| {
+            let point = Point::new(latitude, longitude).map_err(DbError::unreadable)?;
+            let radius = u32::try_from(radius).map_err(DbError::unreadable)?;
+            Area::new(point, radius).map_err(DbError::unreadable)
+        };
+        let area = self.latitude.zip(self.longitude).zip(self.radius_km).map(area).transpose()?;
+        let when_full = if self.is_deferred == Some(true) { WhenFull::Defer } else { WhenFull::Decline };
+        let per_step = self.slots_per_day.map(u32::try_from).transpose().map_err(DbError::unreadable)?;
+        let capacity = per_step.map(|per_step| Capacity { per_step, when_full });
+        let assumptions = self.assumptions.map(|text| serde_json::from_str(&text).map_err(DbError::from));
         let result = self.result.map(RawValue::from_string).transpose().map_err(DbError::unreadable)?;
         Ok(Simulation {
             id: self.id,
@@ -72,10 +98,13 @@ impl Row {
                 category: self.category,
                 base_price,
                 reference: self.reference_price.map(reference).transpose()?,
+                area,
+                capacity,
                 steps: Steps::new(steps).map_err(DbError::unreadable)?,
                 runs: Runs::new(runs).map_err(DbError::unreadable)?,
                 seed: Seed(seed),
             },
+            assumptions: assumptions.transpose()?,
             state: self.status,
             result: result.map(Arc::from),
             version: self.version,
@@ -126,16 +155,24 @@ pub(super) fn count_live(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<u64, 
     Ok(u64::try_from(count).unwrap_or(0))
 }
 
+/// Number of the user's simulations that were created at that time or later.
+pub(super) fn count_since(uow: &mut UnitOfWork<'_>, user: UserId, since: Timestamp) -> Result<u64, DbError> {
+    let created =
+        simulations::table.filter(simulations::user_id.eq(user)).filter(simulations::created_at.ge(since));
+    let count: i64 = created.count().get_result(uow.conn())?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
 pub(super) fn insert(uow: &mut UnitOfWork<'_>, simulation: &Authorized<Simulation>) -> Result<(), DbError> {
-    diesel::insert_into(simulations::table).values(Row::of(simulation)).execute(uow.conn())?;
+    diesel::insert_into(simulations::table).values(Row::of(simulation)?).execute(uow.conn())?;
     Ok(())
 }
 
+/// A simulation, or the id of a row that cannot be read.
+pub(super) type Found = Result<Simulation, (SimulationId, DbError)>;
+
 /// The oldest simulation that waits, or that is running since `running_since` or longer.
-pub(super) fn next(
-    uow: &mut UnitOfWork<'_>,
-    running_since: Timestamp,
-) -> Result<Option<Simulation>, DbError> {
+pub(super) fn next(uow: &mut UnitOfWork<'_>, running_since: Timestamp) -> Result<Option<Found>, DbError> {
     let pending = simulations::table
         .filter(simulations::status.eq(State::Pending))
         .order(simulations::id.asc())
@@ -147,31 +184,61 @@ pub(super) fn next(
         .order(simulations::id.asc())
         .first::<Row>(uow.conn())
         .optional()?;
-    pending.into_iter().chain(running).min_by_key(|row| row.id).map(Row::read).transpose()
+    let oldest = pending.into_iter().chain(running).min_by_key(|row| row.id);
+    Ok(oldest.map(|row| (row.id, row.read())).map(|(id, read)| read.map_err(|error| (id, error))))
 }
 
-/// Updates the state of a simulation, and its result if there is one, provided that its version is unchanged.
+/// Marks a simulation as failed, without reading all of its row. Returns the owner and the new version, unless it
+/// has ended already.
+pub(super) fn give_up(uow: &mut UnitOfWork<'_>, id: SimulationId) -> Result<Option<(UserId, i64)>, DbError> {
+    let now = uow.now();
+    let changes = (
+        simulations::status.eq(State::Failed),
+        simulations::version.eq(simulations::version + 1),
+        simulations::updated_at.eq(now),
+    );
+    let live = [State::Pending, State::Running];
+    let changed = diesel::update(simulations::table.find(id).filter(simulations::status.eq_any(live)))
+        .set(changes)
+        .execute(uow.conn())?;
+    if changed == 0 {
+        return Ok(None);
+    }
+    let row = simulations::table.find(id).select((simulations::user_id, simulations::version));
+    Ok(Some(row.first(uow.conn())?))
+}
+
+/// What a step changes besides the state.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    /// The assumptions, if they are known from now on.
+    pub(super) assumptions: Option<Assumptions>,
+    /// The result, if there is one.
+    pub(super) result: Option<Arc<RawValue>>,
+}
+
+/// Updates the state of a simulation, provided that its version is unchanged.
 pub(super) fn set_state(
     uow: &mut UnitOfWork<'_>,
     before: Authorized<Simulation>,
     state: State,
-    result: Option<Arc<RawValue>>,
+    Changes { assumptions, result }: Changes,
 ) -> Result<Simulation, DbError> {
     let now = uow.now();
+    let version = before.version + 1;
+    let assumptions = assumptions.or_else(|| before.assumptions.clone());
     let unchanged = simulations::table
         .find(before.id)
         .filter(simulations::status.eq(before.state).and(simulations::version.eq(before.version)));
     let changes = (
         simulations::status.eq(state),
+        simulations::assumptions.eq(assumptions.as_ref().map(serde_json::to_string).transpose()?),
         simulations::result.eq(result.as_deref().map(RawValue::get)),
-        simulations::version.eq(before.version + 1),
+        simulations::version.eq(version),
         simulations::updated_at.eq(now),
     );
     match diesel::update(unchanged).set(changes).execute(uow.conn())? {
-        1 => {
-            let version = before.version + 1;
-            Ok(Simulation { state, result, version, updated_at: now, ..before.into_row() })
-        }
+        1 => Ok(Simulation { state, assumptions, result, version, updated_at: now, ..before.into_row() }),
         _ => Err(DbError::Contended("the simulation changed meanwhile".into())),
     }
 }

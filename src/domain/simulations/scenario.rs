@@ -1,10 +1,12 @@
 //! Input of a simulation. It determines the result, whenever and wherever it is run.
 
 use crate::domain::money::Money;
+use crate::domain::place::Point;
 use crate::ids::{Category, SimulationId};
+use crate::simulation::Capacity;
 
 /// Input of a simulation.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Scenario {
     /// The market to simulate.
     pub(crate) category: Category,
@@ -12,12 +14,59 @@ pub(crate) struct Scenario {
     pub(crate) base_price: Money,
     /// What others charge on average; the base price if `None`.
     pub(crate) reference: Option<Reference>,
+    /// Whose history counts; the whole category's if `None`.
+    pub(crate) area: Option<Area>,
+    /// How many bookings the provider can take; any number if `None`.
+    pub(crate) capacity: Option<Capacity>,
     /// Number of steps, each a day.
     pub(crate) steps: Steps,
     /// Number of independent runs.
     pub(crate) runs: Runs,
     /// Seed of the random number generator.
     pub(crate) seed: Seed,
+}
+
+/// A neighbourhood: a point and a distance around it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Area {
+    point: Point,
+    radius_km: u16,
+}
+
+/// The radius is not one of the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("radius_km must be 5, 10, 25, 50, 100 or 250")]
+pub(crate) struct InvalidRadius;
+
+/// Mean radius of the earth in kilometres (IUGG).
+const EARTH: f64 = 6_371.009;
+
+impl Area {
+    /// Few radii and rough points, so that two areas do not differ by one address.
+    pub(crate) fn new(point: Point, radius_km: u32) -> Result<Self, InvalidRadius> {
+        let radius_km = u16::try_from(radius_km).ok();
+        let radius_km = radius_km.filter(|radius| [5, 10, 25, 50, 100, 250].contains(radius));
+        Ok(Self { point: point.roughly(), radius_km: radius_km.ok_or(InvalidRadius)? })
+    }
+
+    /// The centre.
+    pub(crate) fn point(self) -> Point {
+        self.point
+    }
+
+    /// Kilometres around it.
+    pub(crate) fn radius_km(self) -> u16 {
+        self.radius_km
+    }
+
+    /// Whether a place lies within, by the great-circle distance (haversine). A place without coordinates does not.
+    pub(super) fn contains(self, latitude: Option<f64>, longitude: Option<f64>) -> bool {
+        let Some((latitude, longitude)) = latitude.zip(longitude) else { return false };
+        let (from, to) = (self.point.latitude().to_radians(), latitude.to_radians());
+        let across = ((longitude - self.point.longitude()).to_radians() / 2.0).sin().powi(2);
+        let h = ((to - from) / 2.0).sin().powi(2) + from.cos() * to.cos() * across;
+        2.0 * EARTH * h.sqrt().min(1.0).asin() <= f64::from(self.radius_km)
+    }
 }
 
 /// Number of steps of a simulation.
@@ -114,6 +163,18 @@ impl Seed {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_area_is_a_circle_on_a_sphere() {
+        let berlin = Area::new(Point::new(52.52, 13.405).unwrap(), 50).unwrap();
+        assert!(berlin.contains(Some(52.39), Some(13.07)), "Potsdam");
+        assert!(!berlin.contains(Some(53.55), Some(9.99)), "Hamburg");
+        assert!(!berlin.contains(None, Some(13.4)));
+        let fiji = Area::new(Point::new(-17.0, 179.99).unwrap(), 5).unwrap();
+        assert!(fiji.contains(Some(-17.0), Some(-179.99)), "beyond the date line");
+        assert_eq!(Area::new(berlin.point(), 26), Err(InvalidRadius));
+        assert_eq!(Area::new(berlin.point(), 65_541), Err(InvalidRadius));
+    }
 
     #[test]
     fn steps_are_counted_from_one_to_a_thousand() {

@@ -11,14 +11,18 @@ use crate::db::UnitOfWork;
 use crate::domain::money::Money;
 use crate::domain::policy::{Authorized, Right, Scope, Step, authorize, by_system, step, system_step};
 use crate::domain::{Error, Page, Slice};
-use crate::ids::{Category, SimulationId};
+use crate::ids::{Category, SimulationId, UserId};
+use crate::simulation::Capacity;
 
-use super::events::announce;
+use super::events::{SimulationChanged, announce};
+use super::market::Sample;
+use super::repository::Changes;
 use super::{
-    Action, CREATE, Change, READ, Reference, Runs, Scenario, Seed, Simulation, State, Steps, repository,
+    Action, Area, Assumptions, CREATE, Change, READ, Reference, Runs, Scenario, Seed, Simulation, State,
+    Steps, history, repository,
 };
 
-/// `Retry-After` for a caller at the limit of their plan; when a slot becomes free is unknown.
+/// `Retry-After` for a caller with as many simulations as may wait or run; when one ends is unknown.
 const PAUSE: Duration = Duration::from_secs(10);
 
 /// A simulation to create.
@@ -28,8 +32,14 @@ pub(crate) struct NewSimulation {
     pub(crate) category: Category,
     /// Initial price.
     pub(crate) base_price: Money,
-    /// What others charge on average; the base price if `None`.
+    /// What others charge on average; what is assumed of the market if `None`.
     pub(crate) reference: Option<Reference>,
+    /// Whose history counts.
+    pub(crate) area: Option<Area>,
+    /// How many bookings the provider can take.
+    pub(crate) capacity: Option<Capacity>,
+    /// What the assumptions come from instead of the history.
+    pub(crate) sample: Option<Sample>,
     /// Number of steps.
     pub(crate) steps: Steps,
     /// Number of independent runs.
@@ -38,22 +48,37 @@ pub(crate) struct NewSimulation {
     pub(crate) seed: Option<Seed>,
 }
 
-/// Creates a simulation, unless `most` of the caller's are waiting or running; the limit holds under
-/// concurrency.
+/// What a plan allows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SimulationLimits {
+    /// Simulations that wait or run.
+    pub(crate) live: u32,
+    /// Simulations that are created on one day (UTC).
+    pub(crate) per_day: u32,
+    /// Steps of a simulation.
+    pub(crate) steps: u32,
+    /// Runs of a simulation.
+    pub(crate) runs: u32,
+}
+
+/// Creates a simulation, unless as many of the caller's wait or run, or were created today, as the plan allows; the
+/// limits hold under concurrency. What the plan says of steps and runs was checked when the input was parsed.
 pub(crate) fn create(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     new: &NewSimulation,
-    most: u32,
+    limits: &SimulationLimits,
 ) -> Result<Simulation, Error> {
     let now = uow.now();
     let id = SimulationId::new(now);
-    let NewSimulation { category, base_price, reference, steps, runs, seed } = new.clone();
+    let NewSimulation { category, base_price, reference, area, capacity, sample, steps, runs, seed } =
+        new.clone();
     let seed = seed.unwrap_or_else(|| Seed::of(id));
     let simulation = Simulation {
         id,
         user_id: scope.user(),
-        scenario: Scenario { category, base_price, reference, steps, runs, seed },
+        scenario: Scenario { category, base_price, reference, area, capacity, steps, runs, seed },
+        assumptions: sample.map(|sample| sample.assumptions(reference.map(Reference::amount))),
         state: State::Pending,
         result: None,
         version: 1,
@@ -62,18 +87,31 @@ pub(crate) fn create(
     };
     let simulation = authorize(uow, scope, simulation, CREATE)?;
     repository::lock_owner(uow, simulation.user_id)?;
-    if repository::count_live(uow, simulation.user_id)? >= u64::from(most) {
-        let detail = "as many simulations wait or run as your plan allows: cancel one, or wait for its end";
-        return Err(Error::Limited { detail, retry_after: PAUSE });
-    }
+    check_limits(uow, simulation.user_id, limits)?;
     repository::insert(uow, &simulation)?;
     announce(uow, Some(scope.user()), Change::Created, &simulation);
     Ok(simulation.into_row())
 }
 
-/// Number of the caller's waiting and running simulations.
-pub(crate) fn count_live(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<u64, Error> {
-    Ok(repository::count_live(uow, scope.user())?)
+fn check_limits(uow: &mut UnitOfWork<'_>, user: UserId, limits: &SimulationLimits) -> Result<(), Error> {
+    if repository::count_live(uow, user)? >= u64::from(limits.live) {
+        let detail = "as many simulations wait or run as your plan allows: cancel one, or wait for its end";
+        return Err(Error::Limited { detail, retry_after: PAUSE });
+    }
+    let today = uow.now().start_of_day();
+    if repository::count_since(uow, user, today)? >= u64::from(limits.per_day) {
+        let detail = "as many simulations were created today as your plan allows; a day ends at midnight UTC";
+        return Err(Error::Limited { detail, retry_after: today.plus(DAY).since(uow.now()) });
+    }
+    Ok(())
+}
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// What the caller uses of the plan: simulations that wait or run, and those created today.
+pub(crate) fn usage(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<(u64, u64), Error> {
+    let today = uow.now().start_of_day();
+    Ok((repository::count_live(uow, scope.user())?, repository::count_since(uow, scope.user(), today)?))
 }
 
 /// The simulation, for its owner only.
@@ -112,23 +150,61 @@ pub(crate) fn cancel(uow: &mut UnitOfWork<'_>, scope: &Scope, id: SimulationId) 
     let Step::To(state) = step(scope, &*simulation, Action::Cancel)? else {
         return Ok(simulation.into_row());
     };
-    let simulation = repository::set_state(uow, simulation, state, None)?;
+    let simulation = repository::set_state(uow, simulation, state, Changes::default())?;
     announce(uow, Some(scope.user()), Change::Cancelled, &simulation);
     Ok(simulation)
 }
 
-/// The next simulation to compute, in order of creation: one that waits, which is marked as running, or one
-/// that is marked as running since `running_since` or longer, whose process has ended.
-pub(crate) fn start_next(
-    uow: &mut UnitOfWork<'_>,
-    running_since: Timestamp,
-) -> Result<Option<Simulation>, Error> {
-    match repository::next(uow, running_since)? {
-        Some(simulation) if simulation.state == State::Pending => {
-            take(uow, simulation, Action::Start, Change::Started, None).map(Some)
-        }
-        other => Ok(other),
+/// A simulation that is to be computed next.
+#[derive(Debug)]
+pub(crate) enum Waiting {
+    /// It waits, or its process has ended.
+    Simulation(Box<Simulation>),
+    /// Its row cannot be read, and never will be: to be given up.
+    Unreadable(SimulationId, Error),
+}
+
+/// The next simulation to compute, in order of creation: one that waits, or one that is marked as running since
+/// `running_since` or longer.
+pub(crate) fn next(uow: &mut UnitOfWork<'_>, running_since: Timestamp) -> Result<Option<Waiting>, Error> {
+    Ok(repository::next(uow, running_since)?.map(|found| match found {
+        Ok(simulation) => Waiting::Simulation(Box::new(simulation)),
+        Err((id, error)) => Waiting::Unreadable(id, error.into()),
+    }))
+}
+
+/// What a simulation is to assume of its market: what it does already, or else what the history says now.
+pub(crate) fn assume(uow: &mut UnitOfWork<'_>, simulation: &Simulation) -> Result<Assumptions, Error> {
+    match &simulation.assumptions {
+        Some(known) => Ok(known.clone()),
+        None => Ok(history::assumptions(uow, simulation)?),
     }
+}
+
+/// Marks a simulation as running, on these assumptions unless it has some. `None` if it needs not be computed any
+/// more.
+pub(crate) fn start(
+    uow: &mut UnitOfWork<'_>,
+    id: SimulationId,
+    assumptions: &Assumptions,
+) -> Result<Option<Simulation>, Error> {
+    let simulation = repository::find(uow, id)?;
+    match simulation.state {
+        State::Pending => {
+            let changes = Changes { assumptions: Some(assumptions.clone()), result: None };
+            take(uow, simulation, Action::Start, Change::Started, changes).map(Some)
+        }
+        State::Running => Ok(Some(simulation)),
+        _ => Ok(None),
+    }
+}
+
+/// Marks a simulation as failed whose row cannot be read, or whose result cannot be stored.
+pub(crate) fn give_up(uow: &mut UnitOfWork<'_>, id: SimulationId) -> Result<(), Error> {
+    if let Some((owner, version)) = repository::give_up(uow, id)? {
+        uow.record(None, &SimulationChanged::given_up(id, owner, version));
+    }
+    Ok(())
 }
 
 /// Whether the simulation is still to be computed: not cancelled, and not finished by another process.
@@ -151,7 +227,7 @@ pub(crate) fn finish(
         Some(_) => (Action::Complete, Change::Completed),
         None => (Action::Fail, Change::Failed),
     };
-    take(uow, simulation, action, change, result).map(drop)
+    take(uow, simulation, action, change, Changes { assumptions: None, result }).map(drop)
 }
 
 /// A step of the system.
@@ -160,10 +236,10 @@ fn take(
     simulation: Simulation,
     action: Action,
     change: Change,
-    result: Option<Arc<RawValue>>,
+    changes: Changes,
 ) -> Result<Simulation, Error> {
     let state = system_step(&simulation, action)?;
-    let simulation = repository::set_state(uow, by_system(simulation), state, result)?;
+    let simulation = repository::set_state(uow, by_system(simulation), state, changes)?;
     announce(uow, None, change, &simulation);
     Ok(simulation)
 }

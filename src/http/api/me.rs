@@ -27,6 +27,12 @@ struct LimitsView {
     requests_per_minute: Usage,
     /// Queued and running simulations.
     simulations: Usage,
+    /// Simulations that were created today (UTC).
+    simulations_per_day: Usage,
+    /// Runs of one simulation.
+    simulation_runs: u32,
+    /// Steps (days) of one simulation.
+    simulation_steps: u32,
     /// Messages per second from one live connection, which is also the burst size.
     messages_per_second: u32,
     /// Rooms that one live connection may be in.
@@ -48,11 +54,15 @@ async fn limits(call: ReadCall, requests: ReqData<RateLimitStatus>) -> Result<Ht
     let connections = call.app().hub.connections_of(call.scope().user());
     let RateLimitStatus { limit, remaining, .. } = *requests;
     call.read(move |uow, scope| {
+        let (live, today) = simulations::usage(uow, scope)?;
         Reply::ok(&LimitsView {
             plan: scope.plan().as_str(),
             connections: Usage { limit: plan.connections as u64, used: connections as u64 },
             requests_per_minute: Usage { limit: limit.into(), used: limit.saturating_sub(remaining).into() },
-            simulations: Usage { limit: plan.simulations.into(), used: simulations::count_live(uow, scope)? },
+            simulations: Usage { limit: plan.simulations.into(), used: live },
+            simulations_per_day: Usage { limit: plan.simulations_per_day.into(), used: today },
+            simulation_runs: plan.simulation_runs,
+            simulation_steps: plan.simulation_steps,
             messages_per_second: plan.messages,
             rooms_per_connection: plan.rooms,
         })

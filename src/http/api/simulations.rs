@@ -12,14 +12,14 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::clock::Timestamp;
 use crate::domain::Error;
 use crate::domain::money::Money;
+use crate::domain::place::Point;
 use crate::domain::policy::{Scope, allowed_actions};
-use crate::domain::simulations::{self, NewSimulation, Reference, Runs, Seed, Simulation, State, Steps};
-use crate::http::input::MoneyInput;
+use crate::domain::simulations::{self, Assumptions, Simulation, SimulationInput, State};
 use crate::http::schema::steps;
-use crate::http::{Body, Fields, Id, IdempotentCall, PageQuery, Paged, Problem, Query, ReadCall, Reply};
+use crate::http::{Body, Id, IdempotentCall, PageQuery, Paged, Problem, Query, ReadCall, Reply};
 use crate::ids::{Category, SimulationId};
 use crate::jobs::SimulationProgress;
-use crate::simulation::Outcome;
+use crate::simulation::{Capacity, Estimate, Outcome, WhenFull};
 
 /// All routes under `/simulations`.
 pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
@@ -37,8 +37,14 @@ struct SimulationView {
     category: Category,
     /// The initial price.
     base_price: Money,
-    /// What others charge on average; null if it is the base price.
+    /// What others charge on average, if it was given.
     reference_price: Option<Money>,
+    /// Whose history counts; null if it is the whole category's.
+    place: Option<PlaceView>,
+    /// How many bookings the provider can take; null if it is any number.
+    slots: Option<SlotsView>,
+    /// What it assumes of its market; null until that is known, at the latest when it starts.
+    market: Option<Assumptions>,
     /// Days of a run.
     steps: u16,
     /// Independent runs.
@@ -60,6 +66,34 @@ struct SimulationView {
     updated_at: Timestamp,
 }
 
+/// A neighbourhood.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SimulatedPlace)]
+struct PlaceView {
+    #[serde(flatten)]
+    point: Point,
+    radius_km: u16,
+}
+
+/// How many bookings a provider can take.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SimulatedSlots)]
+struct SlotsView {
+    per_day: u32,
+    #[schema(pattern = "^(decline|defer)$")]
+    when_full: &'static str,
+}
+
+impl SlotsView {
+    fn of(Capacity { per_step, when_full }: Capacity) -> Self {
+        let when_full = match when_full {
+            WhenFull::Decline => "decline",
+            WhenFull::Defer => "defer",
+        };
+        Self { per_day: per_step, when_full }
+    }
+}
+
 /// How far a simulation is.
 #[derive(Serialize, ToSchema)]
 #[schema(as = SimulationProgress)]
@@ -68,6 +102,10 @@ struct ProgressView {
     done: u32,
     /// All runs.
     total: u32,
+    /// Mean bookings of the runs so far; null before the second.
+    bookings: Option<Estimate>,
+    /// Mean revenue of the runs so far, in minor units; null before the second.
+    revenue: Option<Estimate>,
 }
 
 impl SimulationView {
@@ -81,6 +119,9 @@ impl SimulationView {
             reference_price: scenario
                 .reference
                 .and_then(|reference| Money::new(reference.amount(), scenario.base_price.currency()).ok()),
+            place: scenario.area.map(|area| PlaceView { point: area.point(), radius_km: area.radius_km() }),
+            slots: scenario.capacity.map(SlotsView::of),
+            market: simulation.assumptions.clone(),
             steps: scenario.steps.get(),
             runs: scenario.runs.get(),
             seed: scenario.seed.0,
@@ -96,7 +137,12 @@ impl SimulationView {
 
     fn at(self, progress: Option<SimulationProgress>) -> Self {
         let running = progress.filter(|_| self.state == State::Running);
-        let progress = running.map(|SimulationProgress { done, total, .. }| ProgressView { done, total });
+        let progress = running.map(|SimulationProgress { done, total, estimates, .. }| ProgressView {
+            done,
+            total,
+            bookings: estimates.map(|estimates| estimates.bookings),
+            revenue: estimates.map(|estimates| estimates.revenue),
+        });
         Self { progress, ..self }
     }
 
@@ -115,61 +161,6 @@ async fn list(call: ReadCall, Query(page): Query<PageQuery>) -> Result<HttpRespo
         Reply::ok(&Paged::of(slice.map(|simulation| SimulationView::of(scope, &simulation).without_result())))
     })
     .await
-}
-
-/// A new simulation.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct CreateSimulation {
-    /// The market's category.
-    #[schema(value_type = Category)]
-    category: String,
-    /// The initial price.
-    base_price: MoneyInput,
-    /// What others charge on average, in the same currency; the base price if absent.
-    reference_price: Option<MoneyInput>,
-    /// Days of a run: 1 to 1,000.
-    #[schema(minimum = 1, maximum = 1_000)]
-    steps: u32,
-    /// Independent runs: 2 to 10,000; 1,000 if absent.
-    #[schema(minimum = 2, maximum = 10_000)]
-    runs: Option<u32>,
-    /// The seed of the random numbers; generated if absent.
-    seed: Option<u32>,
-}
-
-impl CreateSimulation {
-    fn parse(self) -> Result<NewSimulation, Error> {
-        let mut fields = Fields::default();
-        let category = fields.take("category", self.category.parse::<Category>());
-        let base_price = fields.take("base_price", self.base_price.parse());
-        let reference = fields.take(
-            "reference_price",
-            self.reference_price
-                .as_ref()
-                .zip(base_price)
-                .map(|(given, base)| reference(given, base))
-                .transpose(),
-        );
-        let steps = fields.take("steps", Steps::new(self.steps));
-        let runs = fields.take("runs", self.runs.map_or(Ok(Runs::DEFAULT), Runs::new));
-        let seed = self.seed.map(Seed);
-        let new = || {
-            Some(NewSimulation {
-                category: category?,
-                base_price: base_price?,
-                reference: reference?,
-                steps: steps?,
-                runs: runs?,
-                seed,
-            })
-        };
-        fields.finish(new())
-    }
-}
-
-fn reference(given: &MoneyInput, base: Money) -> Result<Reference, String> {
-    Reference::new(given.parse()?, base).map_err(|error| error.to_string())
 }
 
 /// Which simulations to compare.
@@ -213,16 +204,17 @@ async fn compare(call: ReadCall, Query(query): Query<CompareQuery>) -> Result<Ht
     .await
 }
 
-/// Start a simulation. Your plan limits how many may be queued or running: 429 beyond it.
-#[utoipa::path(request_body = CreateSimulation, responses((status = 201, body = SimulationView)))]
+/// Start a simulation. Your plan limits its steps and runs (422), how many may be queued or running, and how many
+/// you create in a day (429).
+#[utoipa::path(request_body = SimulationInput, responses((status = 201, body = SimulationView)))]
 #[post("/simulations")]
-async fn create(Body(body): Body<CreateSimulation>, call: IdempotentCall) -> Result<HttpResponse, Problem> {
-    let new = body.parse()?;
+async fn create(Body(body): Body<SimulationInput>, call: IdempotentCall) -> Result<HttpResponse, Problem> {
     let (app, plan) = (call.app().clone(), call.scope().plan());
-    let most = app.limits(plan).simulations;
+    let limits = app.simulation_limits(plan);
+    let new = body.parse(&limits)?;
     let created = call
         .run(move |uow, scope| {
-            let simulation = simulations::create(uow, scope, &new, most)?;
+            let simulation = simulations::create(uow, scope, &new, &limits)?;
             let location = format!("/simulations/{}", simulation.id);
             Ok(Reply::created(location, &SimulationView::of(scope, &simulation))?.etag(simulation.version))
         })

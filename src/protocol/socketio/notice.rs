@@ -3,8 +3,10 @@
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::ids::{ConversationId, EntryId, MessageId, Room};
-use crate::protocol::{AckBody, Correlation, ErrorCode, Established, Event, Joined, Notice, frame};
+use crate::ids::{ConversationId, EntryId, MessageId, Room, SimulationId};
+use crate::protocol::{
+    AckBody, Correlation, ErrorCode, Established, Event, Joined, Notice, PartialEstimates, frame,
+};
 
 use super::Namespace;
 
@@ -60,10 +62,17 @@ pub(in crate::protocol) fn write(namespace: Namespace, notice: &Notice) -> Bytes
             let failure = Failure { code, message, retry_after: *retry_after, reconnect_in_ms: None };
             to.event(notice.name(), &Failed { entry_id, failure })
         }
-        Notice::SimulationProgress { simulation_id, done, total } => to.event(
-            notice.name(),
-            &serde_json::json!({ "simulation_id": simulation_id, "done": done, "total": total }),
-        ),
+        Notice::SimulationProgress { simulation_id, done, total, estimates } => {
+            #[derive(Serialize)]
+            struct Progress<'a> {
+                simulation_id: &'a SimulationId,
+                done: u32,
+                total: u32,
+                #[serde(flatten)]
+                estimates: &'a Option<PartialEstimates>,
+            }
+            to.event(notice.name(), &Progress { simulation_id, done: *done, total: *total, estimates })
+        }
         Notice::TokenExpiring { expires_at } => {
             to.event("token_expiring", &serde_json::json!({ "expires_at": expires_at }))
         }

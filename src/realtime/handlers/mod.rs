@@ -59,7 +59,7 @@ pub(crate) async fn run(
         Command::Reflect { entry } => reflections::reflect(caller, entry).await,
         Command::Regenerate { entry } => reflections::regenerate(caller, entry).await,
         Command::Cancel { entry } => reflections::cancel(caller, entry).await,
-        Command::Run(wanted) => simulations::run(caller, id, wanted).await,
+        Command::Run { scenario } => simulations::run(caller, id, scenario.expose()).await,
         Command::CancelSimulation { simulation } => simulations::cancel(caller, simulation).await,
         Command::Whoami => Ok(whoami::answer(caller)),
         // The session answers it itself.

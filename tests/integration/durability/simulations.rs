@@ -5,8 +5,10 @@ use serde_json::{Value, json};
 use crate::both_engines;
 use crate::support::{Client, Database, Person, Process, eventually, id};
 
-const ONE_THREAD: &[&str] = &["--simulation-threads=1", "--free-requests=1000000"];
-const TWO_THREADS: &[&str] = &["--simulation-threads=2", "--free-requests=1000000"];
+const ONE_THREAD: &[&str] =
+    &["--simulation-threads=1", "--free-requests=1000000", "--free-simulation-steps=1000"];
+const TWO_THREADS: &[&str] =
+    &["--simulation-threads=2", "--free-requests=1000000", "--free-simulation-steps=1000"];
 
 fn scenario() -> Value {
     let base_price = json!({"amount": 5_000, "currency": "EUR"});

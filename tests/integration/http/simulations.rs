@@ -93,7 +93,7 @@ both_engines! {
         }
     }
 
-    async fn a_running_simulation_can_be_cancelled(app) {
+    async fn a_running_simulation_can_be_cancelled(app with ["--free-simulation-runs=10000", "--free-simulation-steps=1000"]) {
         let ben = app.provider("ben").await;
         let largest = with(&[("steps", 1_000), ("runs", 10_000)]);
         let address = format!("/simulations/{}", id(&ben.post("/simulations", largest).await.ok()));
@@ -184,7 +184,7 @@ both_engines! {
     async fn what_cannot_be_simulated_is_refused_with_its_reasons(app) {
         let ben = app.provider("ben").await;
         let wrong = json!({
-            "category": "Plumbing & more", "base_price": {"amount": -1, "currency": "EUR"}, "steps": 1001,
+            "category": "Plumbing & more", "base_price": {"amount": -1, "currency": "EUR"}, "steps": 91,
         });
         let problem = ben.post("/simulations", wrong).await.refused(422);
         let fields: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|error| &error["field"]).collect();
@@ -195,6 +195,122 @@ both_engines! {
             assert_eq!(ben.post("/simulations", wrong).await.refused(422)["errors"][0]["field"], field);
         }
         assert_eq!(ask(&ben, 1).await, 1, "what was refused takes no place");
+    }
+
+    async fn a_sample_of_ones_own_replaces_the_history(app) {
+        let ben = app.provider("ben").await;
+        let observation = |i: i64| json!({"price": 4_000 + 20 * i, "accepted": i < 50});
+        let sample = json!({"requests_per_day": 4, "observations": (0..100).map(observation).collect::<Vec<_>>()});
+        let mut sampled = with(&[("seed", 7)]);
+        sampled["sample"] = sample;
+        let simulation = done(&ben, sampled).await;
+        let market = &simulation["market"];
+        assert_eq!((&market["basis"], &market["decisions_seen"]), (&json!("sample"), &json!(100)));
+        assert_eq!((&market["reference_price"], &market["requests_per_step"]), (&json!(4_990), &json!(4.0)));
+        let rate = |percent: i64| {
+            let points = simulation["result"]["acceptance"].as_array().unwrap();
+            points.iter().find(|point| point["percent"] == percent).unwrap()["rate"].as_f64().unwrap()
+        };
+        assert!(rate(75) > 0.95 && rate(125) < 0.05, "{}", simulation["result"]["acceptance"]);
+
+        let some = |count: usize, price: i64| json!(vec![json!({"price": price, "accepted": true}); count]);
+        let wrong = [
+            json!({"observations": some(9, 1)}),
+            json!({"observations": some(1_001, 1)}),
+            json!({"observations": some(10, -1)}),
+            json!({"observations": some(10, 1), "requests_per_day": 0}),
+            json!({"observations": some(10, 1), "requests_per_day": 1e300}),
+        ];
+        for wrong in wrong {
+            let mut scenario = scenario();
+            scenario["sample"] = wrong;
+            assert_eq!(ben.post("/simulations", scenario).await.refused(422)["errors"][0]["field"], "sample");
+        }
+    }
+
+    async fn a_full_day_declines_or_defers(app) {
+        let ben = app.provider("ben").await;
+        let with_slots = |when_full: &str| {
+            let mut scenario = with(&[("seed", 7), ("steps", 30)]);
+            scenario["slots"] = json!({"per_day": 1, "when_full": when_full});
+            scenario
+        };
+        let (declined, deferred) =
+            (done(&ben, with_slots("decline")).await, done(&ben, with_slots("defer")).await);
+        assert_eq!(deferred["slots"], json!({"per_day": 1, "when_full": "defer"}));
+        let bookings = |of: &Value| of["result"]["bookings"]["mean"]["value"].as_f64().unwrap();
+        assert!(bookings(&declined) < bookings(&deferred) && bookings(&deferred) <= 30.0, "{deferred}");
+        for wrong in [json!({"per_day": 0}), json!({"per_day": 101}), json!({"per_day": 1, "when_full": "x"})] {
+            let mut scenario = scenario();
+            scenario["slots"] = wrong;
+            assert_eq!(ben.post("/simulations", scenario).await.refused(422)["errors"][0]["field"], "slots");
+        }
+    }
+
+    async fn the_marketplaces_history_is_the_market_where_it_says_enough(app with ["--free-simulations=5"]) {
+        let mut consumers = Vec::new();
+        let mut providers = Vec::new();
+        for i in 0..5 {
+            consumers.push(app.consumer(&format!("ana{i}")).await);
+            providers.push(app.provider(&format!("ben{i}")).await);
+        }
+        let eve = app.provider("eve").await;
+        for i in 0..30_usize {
+            let (ana, cheap, dear) = (&consumers[i % 5], &providers[i % 5], &providers[(i + 1) % 5]);
+            let request = app.request(ana).await;
+            let offers = format!("/requests/{}/offers", id(&request));
+            let mut offer = app.usual_offer(100 + i as u64);
+            offer["price"]["amount"] = json!(4_000);
+            let taken = cheap.post(&offers, offer.clone()).await.ok();
+            offer["price"]["amount"] = json!(6_000);
+            dear.post(&offers, offer).await.ok();
+            app.accept(ana, &taken).await;
+            if i == 28 {
+                let early = done(&eve, with(&[("runs", 2)])).await;
+                assert_eq!(early["market"]["basis"], "defaults", "29 are too few");
+            }
+        }
+        let young = done(&eve, with(&[("runs", 2)])).await;
+        assert_eq!(young["market"]["basis"], "defaults", "a day cannot be told from an hour");
+
+        app.clock.advance(std::time::Duration::from_secs(15 * 43_200));
+        let eve = app.log_in("eve").await;
+        let simulation = done(&eve, with(&[("seed", 7)])).await;
+        let market = &simulation["market"];
+        assert_eq!((&market["basis"], &market["decisions_seen"]), (&json!("history"), &json!(30)), "{market}");
+        assert_eq!((&market["reference_price"], &market["rivals_per_request"]), (&json!(5_000), &json!(2.0)));
+        assert_eq!(market["requests_per_step"], 4.0, "30 in a week and a half day, roughly");
+        assert!(market["sensitivity"].as_f64() > Some(5.0), "the cheaper one was always taken: {market}");
+
+        let near = |latitude: f64| {
+            let mut scenario = with(&[("runs", 2)]);
+            scenario["place"] = json!({"latitude": latitude, "longitude": 13.4, "radius_km": 5});
+            scenario
+        };
+        assert_eq!(done(&eve, near(52.53)).await["market"]["basis"], "history");
+        assert_eq!(done(&eve, near(52.63)).await["market"]["basis"], "defaults", "11 km away");
+        let mut wrong = near(52.53);
+        wrong["place"]["radius_km"] = json!(7);
+        assert_eq!(eve.post("/simulations", wrong).await.refused(422)["errors"][0]["field"], "place");
+        let mut other = with(&[("runs", 2)]);
+        other["base_price"]["currency"] = json!("USD");
+        assert_eq!(done(&eve, other).await["market"]["basis"], "defaults", "no offers in dollars");
+    }
+
+    async fn a_day_has_room_for_as_many_as_the_plan_says(app with ["--free-simulations=10", "--free-simulations-per-day=3", "--simulation-threads=0"]) {
+        let ben = app.provider("ben").await;
+        assert_eq!(ask(&ben, 8).await, 3);
+        let cancel = format!("/simulations/{}/cancel", id(&ben.get("/simulations").await.ok()["items"][0]));
+        ben.post(&cancel, Value::Null).await.ok();
+        let answer = ben.post("/simulations", scenario()).await;
+        answer.refused(429);
+        let wait: u64 = answer.header("retry-after").unwrap().parse().unwrap();
+        assert!((1..=86_400).contains(&wait), "{wait}");
+        let limits = ben.get("/me/limits").await.ok();
+        assert_eq!(limits["simulations_per_day"], json!({"limit": 3, "used": 3}));
+        app.clock.advance(std::time::Duration::from_secs(wait));
+        let ben = app.log_in("ben").await;
+        assert_eq!(ask(&ben, 8).await, 3, "another day");
     }
 
     async fn a_simulation_that_is_asked_for_again_is_one(app with ["--simulation-threads=0"]) {

@@ -144,6 +144,9 @@ both_engines! {
     async fn each_plan_has_its_own_limits(
         app with [
             "--free-connections=1", "--free-messages=11", "--free-rooms=1", "--free-requests=1001",
+            "--free-simulations-per-day=11", "--pro-simulations-per-day=12", "--enterprise-simulations-per-day=13",
+            "--free-simulation-runs=101", "--pro-simulation-runs=102", "--enterprise-simulation-runs=103",
+            "--free-simulation-steps=11", "--pro-simulation-steps=12", "--enterprise-simulation-steps=13",
             "--simulation-threads=0", "--free-simulations=1", "--free-generations=1", "--pro-generations=2", "--enterprise-generations=3",
             "--pro-connections=2", "--pro-messages=12", "--pro-rooms=2", "--pro-requests=1002", "--pro-simulations=2",
             "--enterprise-connections=3", "--enterprise-messages=13", "--enterprise-rooms=3",
@@ -162,6 +165,7 @@ both_engines! {
                 let mut session = Socket::connect(app.address, &ben.live_path()).await;
                 let limits = session.recv("connection_established").await["limits"].clone();
                 assert_eq!(limits["messages_per_second"], 10 + number, "{plan} messages: {limits}");
+                assert_eq!(limits["simulations_per_day"], 10 + number, "{plan} simulations: {limits}");
                 assert_eq!(limits["generations"], number, "{plan} generations: {limits}");
                 sessions.push(session);
             }
@@ -183,6 +187,13 @@ both_engines! {
             let scenario = json!({
                 "category": "plumbing", "base_price": {"amount": 5_000, "currency": "EUR"}, "steps": 10,
             });
+            for (field, most) in [("runs", 100 + number), ("steps", 10 + number)] {
+                let mut large = scenario.clone();
+                large[field] = json!(most + 1);
+                let problem = ben.post("/simulations", large).await.refused(422);
+                let message = problem["errors"][0]["message"].as_str().unwrap();
+                assert_eq!(message, format!("must be at most {most} on your plan"), "{plan} {field}");
+            }
             for _ in 0..number {
                 ben.post("/simulations", scenario.clone()).await.ok();
             }

@@ -1,6 +1,6 @@
-//! Collects validation errors of a body, so that the client gets all of them at once.
+//! Collects validation errors of an input, so that the client gets all of them at once.
 
-use crate::domain::{Error, FieldError};
+use super::{Error, FieldError};
 
 /// The field errors so far.
 #[derive(Debug, Default)]
