@@ -194,7 +194,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("auth", &["domain", "db", "events", "config", "telemetry", "limits", "secret", "clock", "ids"]),
     ("jobs", &["domain", "db", "simulation", "generation", "clock", "ids"]),
     ("domain", &["db", "simulation", "events", "clock", "ids"]),
-    ("db", &["events", "clock", "ids"]),
+    ("db", &["events", "limits", "clock", "ids"]),
     ("events", &["clock", "ids"]),
     ("simulation", &[]),
     ("generation", &["config", "telemetry", "secret", "clock", "ids"]),

@@ -7,10 +7,10 @@ use sha2::{Digest as _, Sha256};
 use crate::clock::Timestamp;
 use crate::db::audit_log::{NewAudit, Outcome};
 use crate::db::{DbError, UnitOfWork};
-use crate::domain::Error;
 use crate::domain::policy::{Scope, ScopeParts};
 use crate::domain::users::logins::{self, NOTED_EVERY, Revoked, TokenRecord};
 use crate::domain::users::{self, DisplayName, ExternalUser, Role, User};
+use crate::domain::{Error, Kind};
 use crate::ids::{CallId, UserId};
 use crate::limits::CallerLimits;
 
@@ -62,7 +62,7 @@ impl Auth {
         match identified {
             Ok(scope) => Ok(scope),
             Err(refused) => {
-                self.note_refusal(&refused, call).await;
+                self.note_refusal(&refused, None, call).await;
                 Err(refused.error)
             }
         }
@@ -220,8 +220,9 @@ impl Auth {
         }
     }
 
-    /// Logs the refusal, and adds it to the audit trail within the rate limit for refused tokens.
-    pub(crate) async fn note_refusal(&self, refused: &Refused, call: CallId) {
+    /// Logs the refusal, and adds it to the audit trail within the rate limit for refused tokens. `from` is the
+    /// address of a caller that is not connected yet.
+    pub(crate) async fn note_refusal(&self, refused: &Refused, from: Option<IpAddr>, call: CallId) {
         let Refused { error, user } = refused;
         if matches!(error, AuthError::Missing) {
             return;
@@ -233,17 +234,57 @@ impl Auth {
             AuthError::Overloaded { .. } => log::warn!(request_id:% = call; "{error}"),
             _ => log::info!(request_id:% = call, reason = error.code(); "refused a token: {error}"),
         }
-        if !error.is_verdict() || self.audited.take(error.code(), AUDITED_REFUSALS).is_err() {
+        if !error.is_verdict() {
             return;
         }
+        if let Some(address) = from {
+            self.note_address(address);
+        }
+        self.audit_refusal(error.code(), "authenticate", "token", error.code().to_owned(), *user, call).await;
+    }
+
+    /// Adds a refused handshake to the audit trail, within the same rate limit for each reason: one without a
+    /// token, from a foreign web page, or beyond a limit.
+    pub(crate) async fn note_refused_handshake(
+        &self,
+        endpoint: &'static str,
+        reason: &'static str,
+        user: Option<UserId>,
+        call: CallId,
+    ) {
+        let detail = format!("{endpoint}: {reason}");
+        self.audit_refusal(reason, "connect", Kind::Connection.as_str(), detail, user, call).await;
+    }
+
+    /// Counts a refusal of this address, and tells of a burst.
+    pub(super) fn note_address(&self, address: IpAddr) {
+        if self.bursts.refused(address) {
+            self.metrics.burst();
+            log::warn!(address:% = address; "an address was refused 30 times within a minute");
+        }
+    }
+
+    async fn audit_refusal(
+        &self,
+        reason: &'static str,
+        action: &'static str,
+        kind: &'static str,
+        detail: String,
+        actor: Option<UserId>,
+        call: CallId,
+    ) {
+        if self.audited.take(reason, AUDITED_REFUSALS).is_err() {
+            return;
+        }
+        let (outcome, detail) = (Outcome::Refused, Some(detail));
         let row = NewAudit {
-            actor: *user,
+            actor,
             impersonator: None,
-            outcome: Outcome::Refused,
-            action: "authenticate",
-            kind: "token",
+            outcome,
+            action,
+            kind,
             row_id: None,
-            detail: Some(error.code().to_owned()),
+            detail,
             call: Some(call),
         };
         if let Err(error) = self.db.write(move |uow| uow.audit(row.clone())).await {

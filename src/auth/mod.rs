@@ -5,6 +5,7 @@
 
 mod argon2id;
 mod authenticate;
+mod bursts;
 mod command_line;
 mod devices;
 mod error;
@@ -39,6 +40,7 @@ use crate::db::Db;
 use crate::domain::users::logins::Lifetimes;
 use crate::limits::{Quota, RateLimiter};
 
+use bursts::Bursts;
 use devices::DeviceTokens;
 use issuers::{BadIssuers, IssuerSettings, Issuers, PlainHttp, Provisioning};
 use load_test::LoadTests;
@@ -58,8 +60,10 @@ pub struct Auth {
     passwords: Passwords,
     throttle: LoginThrottle,
     devices: DeviceTokens,
-    /// Limits the audit rows for refused tokens, by reason: otherwise made-up tokens could fill the disk.
+    /// Limits the audit rows for refused tokens and handshakes, by reason: otherwise made-up tokens could fill the
+    /// disk.
     audited: RateLimiter<&'static str>,
+    bursts: Bursts,
     tickets: Tickets,
     load_tests: Option<LoadTests>,
     metrics: Metrics,
@@ -67,7 +71,7 @@ pub struct Auth {
     lifetimes: Lifetimes,
 }
 
-/// Audit rows of refused tokens, per reason; the log has all of them.
+/// Audit rows of refused tokens and handshakes, per reason; the log has all of them.
 const AUDITED_REFUSALS: Quota = Quota::new(300, Duration::from_secs(15 * 60));
 
 /// Why authentication cannot be set up.
@@ -129,6 +133,7 @@ impl Auth {
             passwords: Passwords::new(settings.argon2_concurrency, settings.argon2_queue),
             throttle: LoginThrottle::new(guesses, clock.clone()),
             audited: RateLimiter::new(clock.clone()),
+            bursts: Bursts::new(&clock),
             tickets: Tickets::new(settings.ticket_ttl, clock.clone()),
             load_tests: config.load_test_secret.as_ref().map(LoadTests::new),
             metrics: Metrics::new()?,

@@ -171,6 +171,7 @@ impl Auth {
         let is_right = self.passwords.verify(place, password, hash).await?;
         let Some(id) = user.filter(|_| is_right) else {
             guess.wrong();
+            self.note_address(address);
             return Err(self.refuse_login(user, "wrong credentials", call).await);
         };
         match self.open_login(id, device).await {

@@ -15,6 +15,7 @@ mod migrate;
 mod open;
 mod outage;
 mod readiness;
+mod refusals;
 pub mod schema;
 #[cfg(test)]
 mod tests;

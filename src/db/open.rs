@@ -19,6 +19,7 @@ use super::lock::FileLock;
 use super::maintenance::Maintenance;
 use super::outage::Outage;
 use super::readiness::{Readiness, write_probe};
+use super::refusals::RefusalThrottle;
 use super::write::{BEGIN_ALONE, GroupWriter, Job, UseCase, commit_alone, roll_back};
 use super::{
     BackupError, DbConnection, DbError, Failure, LockError, MigrationError, UnitOfWork, audit_log, backup,
@@ -77,6 +78,7 @@ pub(super) struct Inner {
     clock: Clock,
     publisher: Arc<dyn Publisher>,
     writer: Mutex<Option<(GroupWriter, JoinHandle<DbConnection>)>>,
+    refusals: Arc<RefusalThrottle>,
     reads: Outage,
     writes: Outage,
     pub(super) readiness: Arc<Readiness>,
@@ -177,6 +179,7 @@ impl Db {
             permits: Arc::new(Semaphore::new(connections)),
             waiting: Semaphore::new(config.max_waiting),
             wait: config.wait,
+            refusals: Arc::new(RefusalThrottle::new(clock.clone())),
             clock,
             publisher,
             writer: Mutex::new(writer),
@@ -235,6 +238,7 @@ impl Db {
             .await;
         let (outcome, rows) = ran.inspect_err(|error| self.note(&self.0.reads, Some(error)))?;
         self.note(&self.0.reads, outcome.as_ref().err().and_then(E::database));
+        let rows = self.0.refusals.keep(rows);
         if !rows.is_empty() {
             self.write(move |uow| rows.iter().try_for_each(|row| audit_log::append(uow.conn(), now, row)))
                 .await?;
@@ -255,7 +259,8 @@ impl Db {
         E: Failure,
     {
         let (reply, answer) = oneshot::channel();
-        let submitted = self.submit(Box::new(UseCase { body, outcome: None, reply })).await;
+        let refusals = Arc::clone(&self.0.refusals);
+        let submitted = self.submit(Box::new(UseCase { body, outcome: None, reply, refusals })).await;
         let outcome = match (answer.await, submitted) {
             (Ok(outcome), _) => outcome,
             (Err(_), Err(error)) => Err(E::from(error)),

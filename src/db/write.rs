@@ -16,6 +16,7 @@ use crate::events::{Committed, Publisher};
 
 use super::audit_log::{self, NewAudit};
 use super::connection::Manager;
+use super::refusals::RefusalThrottle;
 use super::{DbConnection, DbError, Failure, UnitOfWork};
 
 /// How often a unit of work that lost a race is run in total.
@@ -42,6 +43,7 @@ pub(super) struct UseCase<F, T, E> {
     pub(super) body: F,
     pub(super) outcome: Option<Result<T, E>>,
     pub(super) reply: oneshot::Sender<Result<T, E>>,
+    pub(super) refusals: Arc<RefusalThrottle>,
 }
 
 impl<F, T, E> Job for UseCase<F, T, E>
@@ -61,7 +63,11 @@ where
         };
         let lost_a_race = outcome.as_ref().err().and_then(E::database).is_some_and(DbError::is_transient);
         self.outcome = Some(outcome);
-        if lost_a_race && !last_attempt { JobOutcome::Again } else { ran }
+        match ran {
+            _ if lost_a_race && !last_attempt => JobOutcome::Again,
+            JobOutcome::Discard(rows) => JobOutcome::Discard(self.refusals.keep(rows)),
+            ran => ran,
+        }
     }
 
     fn answer(self: Box<Self>, committed: Result<(), DbError>) {

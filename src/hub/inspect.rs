@@ -29,6 +29,8 @@ pub(crate) struct LiveSession {
     pub(crate) since: Timestamp,
     /// Time since anything was received from the client, with the resolution of a tick (one second).
     pub(crate) silent_for: Duration,
+    /// Messages received from the client: not pings and pongs.
+    pub(crate) messages: u64,
     /// How many rooms it is a member of, or is joining.
     pub(crate) rooms: usize,
 }

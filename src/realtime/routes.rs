@@ -108,7 +108,7 @@ async fn open(
     };
     let unauthenticated = Unauthenticated::new(ConnectionId::new(gateway.app().clock.now()));
     let Admitted { scope, proof, user_permit, address_permit } =
-        match admission::admit(gateway, HandshakeCredentials::of(request, call), pending).await {
+        match admission::admit(gateway, HandshakeCredentials::of(request, endpoint, call), pending).await {
             Ok(admitted) => admitted,
             Err((Rejection::Closed(reason), pending)) => return handshake.refuse(refused(reason), pending),
             Err((Rejection::Limited { retry_after }, _)) => {

@@ -140,7 +140,7 @@ mod tests {
             "žluťoučký kůň token=",
             "?token=&x=1",
             "GET /a%20b%2",
-            "souk_tokens_refused_total",
+            "souk_auth_refusals_total",
         ] {
             assert_eq!(scrub(text), text);
         }

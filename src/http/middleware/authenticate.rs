@@ -6,6 +6,8 @@
 //! may still have valid callers (an office, a mobile network), so tokens are checked there, too: first the
 //! signature, which costs no more than the refusal would, and the database only for a validly signed token.
 
+use std::net::IpAddr;
+
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
@@ -38,7 +40,10 @@ pub(crate) async fn authenticate<B: MessageBody + 'static>(
         Access::Open => check(&app, &request).await.or_else(Rejection::on_open_route),
         Access::Token => match check(&app, &request).await {
             Ok(()) => Ok(()),
-            Err(refusal) => Err(refusal.on_protected_route(&app, call_of(&app, &request)).await),
+            Err(refusal) => {
+                let address = client_address(request.request(), &app.config.server);
+                Err(refusal.on_protected_route(&app, address, call_of(&app, &request)).await)
+            }
         },
     };
     let mut response = match checked {
@@ -92,11 +97,11 @@ impl Rejection {
         }
     }
 
-    async fn on_protected_route(self, app: &App, call: CallId) -> Problem {
+    async fn on_protected_route(self, app: &App, address: IpAddr, call: CallId) -> Problem {
         match self {
             Self::Limited(problem) => problem,
             Self::Token(refused) => {
-                app.auth.note_refusal(&refused, call).await;
+                app.auth.note_refusal(&refused, Some(address), call).await;
                 refused.into_error().into()
             }
         }

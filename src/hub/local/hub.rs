@@ -1,6 +1,6 @@
 //! The LocalHub: the interface by which sessions of its thread register, join rooms and broadcast.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -20,6 +20,7 @@ use crate::protocol::Notice;
 use crate::protocol::close::CloseReason;
 
 use super::effects::Effects;
+use super::liveness::Activity;
 use super::membership::Spliced;
 use super::sessions::Sessions;
 
@@ -57,8 +58,8 @@ impl LocalHub {
         let connection = registration.connection;
         let now_seen = {
             let mut sessions = self.0.sessions.borrow_mut();
-            let seen = sessions.register(registration);
-            RegistrationHandle { hub: self.clone(), connection, seen }
+            let activity = sessions.register(registration);
+            RegistrationHandle { hub: self.clone(), connection, activity }
         };
         self.0.shared.metrics.sessions.inc();
         now_seen
@@ -254,7 +255,7 @@ impl LocalHub {
 pub struct RegistrationHandle {
     hub: LocalHub,
     connection: ConnectionId,
-    seen: Rc<Cell<Instant>>,
+    activity: Rc<Activity>,
 }
 
 impl RegistrationHandle {
@@ -265,7 +266,12 @@ impl RegistrationHandle {
 
     /// Records that something was received from the client: any message, also a pong.
     pub(crate) fn seen(&self) {
-        self.seen.set(self.hub.0.sessions.borrow().now());
+        self.activity.seen.set(self.hub.0.sessions.borrow().now());
+    }
+
+    /// Counts a message of the client.
+    pub(crate) fn count_message(&self) {
+        self.activity.messages.set(self.activity.messages.get().saturating_add(1));
     }
 
     /// Replaces the credentials that the session depends on (in-band refresh). As with registering: renew

@@ -17,10 +17,16 @@ pub(super) const TICK: Duration = Duration::from_secs(1);
 /// is removed from the hub.
 const FORGET_AFTER: u32 = 3;
 
+/// What was received from a client. Shared with the session's `RegistrationHandle`, which sets it.
+pub(super) struct Activity {
+    /// When something was last received, with the resolution of a tick.
+    pub(super) seen: Cell<Instant>,
+    /// How many messages were received: not pings and pongs.
+    pub(super) messages: Cell<u64>,
+}
+
 pub(super) struct Liveness {
-    /// When something was last received from the client, with the resolution of a tick. Shared with the
-    /// session's `RegistrationHandle`, which sets it.
-    seen: Rc<Cell<Instant>>,
+    activity: Rc<Activity>,
     /// Which tick of the heartbeat interval this session is pinged at, modulo the interval.
     spoke: u64,
     drained: u64,
@@ -50,16 +56,22 @@ impl Liveness {
     /// Consecutive values of `spoke` spread sessions evenly over the heartbeat interval, even if they
     /// connected at the same time.
     pub(super) fn new(now: Instant, spoke: u64) -> Self {
-        Self { seen: Rc::new(Cell::new(now)), spoke, drained: 0, stalled_since: None, leaving: None }
+        let activity = Rc::new(Activity { seen: Cell::new(now), messages: Cell::new(0) });
+        Self { activity, spoke, drained: 0, stalled_since: None, leaving: None }
     }
 
-    pub(super) fn seen(&self) -> Rc<Cell<Instant>> {
-        self.seen.clone()
+    pub(super) fn activity(&self) -> Rc<Activity> {
+        self.activity.clone()
+    }
+
+    /// How many messages were received from the client.
+    pub(super) fn messages(&self) -> u64 {
+        self.activity.messages.get()
     }
 
     /// Time since anything was received from the client, with the resolution of a tick.
     pub(super) fn silent_for(&self, now: Instant) -> Duration {
-        now.saturating_duration_since(self.seen.get())
+        now.saturating_duration_since(self.activity.seen.get())
     }
 
     pub(super) fn is_leaving(&self) -> bool {
@@ -91,7 +103,7 @@ impl Liveness {
         if progress.overflowed || self.is_stalled(now, progress, config) {
             return Verdict::Evict(CloseReason::SlowConsumer);
         }
-        if now.saturating_duration_since(self.seen.get()) >= config.heartbeat_timeout {
+        if now.saturating_duration_since(self.activity.seen.get()) >= config.heartbeat_timeout {
             return Verdict::Evict(CloseReason::Silent);
         }
         let spokes = (config.heartbeat_interval.as_secs() / TICK.as_secs()).max(1);
@@ -146,7 +158,7 @@ mod tests {
     fn silence_ends_a_session_and_any_sign_of_life_puts_it_off() {
         let mut looks = Looks::new();
         assert_ne!(looks.at(59, 0, 0), Verdict::Evict(CloseReason::Silent));
-        looks.liveness.seen().set(looks.start + Duration::from_secs(30));
+        looks.liveness.activity().seen.set(looks.start + Duration::from_secs(30));
         assert_ne!(looks.at(89, 0, 0), Verdict::Evict(CloseReason::Silent));
         assert_eq!(looks.at(90, 0, 0), Verdict::Evict(CloseReason::Silent));
     }

@@ -22,7 +22,7 @@ use crate::protocol::{Dialect, Notice};
 
 use super::effects::{Delivered, Effects};
 use super::index::Index;
-use super::liveness::{Liveness, Verdict};
+use super::liveness::{Activity, Liveness, Verdict};
 use super::membership::{DeliveryResult, Membership, Spliced};
 use super::notices;
 
@@ -68,19 +68,19 @@ impl Sessions {
         }
     }
 
-    /// The time of the last tick, which is the time that `seen` records.
+    /// The time of the last tick, which is the time that [`Activity`] records.
     pub(super) fn now(&self) -> Instant {
         self.now
     }
 
-    pub(super) fn register(&mut self, registration: Registration) -> Rc<std::cell::Cell<Instant>> {
+    pub(super) fn register(&mut self, registration: Registration) -> Rc<Activity> {
         let connection = registration.connection;
         self.registered += 1;
         let liveness = Liveness::new(self.now, self.registered);
-        let seen = liveness.seen();
+        let activity = liveness.activity();
         self.index.insert(connection, &registration.credentials);
         self.sessions.insert(connection, Session { registration, rooms: BTreeSet::new(), liveness });
-        seen
+        activity
     }
 
     /// Removes the session, its memberships and its index entries.
@@ -198,6 +198,7 @@ impl Sessions {
             address: *address,
             since: *since,
             silent_for: session.liveness.silent_for(self.now),
+            messages: session.liveness.messages(),
             rooms: session.rooms.len(),
         })
     }

@@ -12,8 +12,8 @@ use crate::app::App;
 use crate::auth::{Auth, AuthError, TokenRefusal};
 use crate::domain::policy::Scope;
 use crate::hub::{LimitError, UserPermit};
-use crate::ids::CallId;
-use crate::protocol::close::CloseReason;
+use crate::ids::{CallId, UserId};
+use crate::protocol::close::{CloseReason, Endpoint};
 use crate::secret::Secret;
 
 use super::Gateway;
@@ -102,18 +102,20 @@ pub(super) struct HandshakeCredentials {
     pub(super) load_test_secret: Option<Secret<String>>,
     /// The origin of the web page that opened the connection; `None` if the client is not a browser.
     pub(super) origin: Option<String>,
+    /// The endpoint that it connects to.
+    pub(super) endpoint: Endpoint,
     /// The id of the handshake's call, for logs and audit rows.
     pub(super) call: CallId,
 }
 
 impl HandshakeCredentials {
     /// The credentials in a WebSocket handshake.
-    pub(super) fn of(request: &HttpRequest, call: CallId) -> Self {
+    pub(super) fn of(request: &HttpRequest, endpoint: Endpoint, call: CallId) -> Self {
         let token = offered_token(request.uri(), request.headers());
         let ticket = offered_ticket(request.uri());
         let load_test_secret = shown_load_test_secret(request.headers());
         let origin = origin(request.headers()).map(str::to_owned);
-        Self { token, ticket, load_test_secret, origin, call }
+        Self { token, ticket, load_test_secret, origin, endpoint, call }
     }
 }
 
@@ -125,27 +127,50 @@ pub(super) async fn admit(
     credentials: HandshakeCredentials,
     pending: PendingConnection,
 ) -> Result<Admitted, (Rejection, PendingConnection)> {
+    let (endpoint, call) = (credentials.endpoint, credentials.call);
+    let admitted = admit_unaudited(gateway, credentials, pending).await;
+    if let Err((Rejection::Closed(reason), user, _)) = &admitted
+        && is_audited(*reason)
+    {
+        gateway.app().auth.note_refused_handshake(endpoint.name(), reason.name(), *user, call).await;
+    }
+    admitted.map_err(|(rejection, _, pending)| (rejection, pending))
+}
+
+/// Whether a refused handshake gets a row in the audit trail here. A token that was refused has one already, and
+/// neither a restart nor our own fault is a refusal.
+fn is_audited(reason: CloseReason) -> bool {
+    matches!(reason, CloseReason::NoToken | CloseReason::OriginRefused | CloseReason::TooManyConnections)
+}
+
+/// With an error comes the user, if the token was good.
+async fn admit_unaudited(
+    gateway: &Gateway,
+    credentials: HandshakeCredentials,
+    pending: PendingConnection,
+) -> Result<Admitted, (Rejection, Option<UserId>, PendingConnection)> {
     let origin = credentials.origin.clone();
     let (scope, proof) = match authenticate(gateway, credentials, pending.address()).await {
         Ok(identified) => identified,
-        Err(rejection) => return Err((rejection, pending)),
+        Err(rejection) => return Err((rejection, None, pending)),
     };
+    let user = scope.actor();
     let config = &gateway.app().config;
     if origin.is_some_and(|origin| !config.allows_origin(&origin)) {
-        return Err((CloseReason::OriginRefused.into(), pending));
+        return Err((CloseReason::OriginRefused.into(), user, pending));
     }
     let at_most = gateway.app().limits(scope.plan()).connections;
     let user_permit = match gateway.app().hub.acquire(scope.user(), at_most) {
         Ok(user_permit) => user_permit,
         Err(LimitError::LimitReached) => {
             gateway.app().metrics.plan_limited("connections", scope.plan().as_str());
-            return Err((CloseReason::TooManyConnections.into(), pending));
+            return Err((CloseReason::TooManyConnections.into(), user, pending));
         }
-        Err(LimitError::Draining) => return Err((CloseReason::Restarting.into(), pending)),
+        Err(LimitError::Draining) => return Err((CloseReason::Restarting.into(), user, pending)),
     };
     match pending.admit() {
         Ok(address_permit) => Ok(Admitted { scope, proof, user_permit, address_permit }),
-        Err(pending) => Err((CloseReason::TooManyConnections.into(), pending)),
+        Err(pending) => Err((CloseReason::TooManyConnections.into(), user, pending)),
     }
 }
 
@@ -180,7 +205,7 @@ async fn authenticate(
         {
             return Err(Rejection::Limited { retry_after: limited.retry_after });
         }
-        auth.note_refusal(&refused, call).await;
+        auth.note_refusal(&refused, Some(address), call).await;
         Err(Rejection::Closed(close_reason(refused.into_error())))
     };
     let scope = actix_web::rt::time::timeout(config.server.handshake_timeout, identified)

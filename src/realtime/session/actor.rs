@@ -321,6 +321,7 @@ impl StreamHandler<Inbound> for SessionActor {
             Inbound::Text(_) | Inbound::Binary(_) if self.caller.handle.is_closing() => {}
             Inbound::Binary(_) => self.close(CloseReason::NotText),
             Inbound::Text(text) => {
+                self.caller.registration.count_message();
                 let app = self.caller.gateway.app();
                 let message = decode(self.caller.dialect, &text);
                 if let Err(malformed) = &message {

@@ -61,6 +61,7 @@ impl SessionConnector {
             ticket: None,
             load_test_secret: auth_payload.load_test_secret.or_else(|| self.load_test_secret.clone()),
             origin: self.origin.clone(),
+            endpoint: Endpoint::SocketIo,
             call: self.call,
         };
         match admission::admit(&self.gateway, credentials, pending).await {

@@ -331,7 +331,7 @@ both_engines! {
         app.with_token("garbage").get("/auth/me").await.refused(401);
         let metrics = app.anyone().get("/metrics").await.text;
         for line in [
-            r#"souk_tokens_refused_total{reason="malformed"} 1"#,
+            r#"souk_auth_refusals_total{reason="malformed"} 1"#,
             r#"souk_sign_ins_total{kind="login",outcome="refused"} 1"#,
             r#"souk_sign_ins_total{kind="register",outcome="ok"} 1"#,
         ] {

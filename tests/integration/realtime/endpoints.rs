@@ -83,7 +83,8 @@ async fn line(app: &TestApp, place: &Place, reason: &str, headers: Headers<'_>) 
     format!("{reason:17} | {ws} | {reflections:<11} | {kanban:<6} | {simulate:<8} | {told}\n")
 }
 
-fn claims(app: &TestApp, person: &Person) -> Value {
+/// The claims of a good token of this person.
+pub(super) fn claims(app: &TestApp, person: &Person) -> Value {
     let now = app.clock.now().as_seconds();
     json!({"sub": person.id, "user_id": person.id, "email": person.email, "role": "consumer", "plan": "free",
         "jti": "by-hand", "sid": "01890a5d-ac96-774b-bcce-b302099a8057", "iat": now, "exp": now + 60,
@@ -91,7 +92,7 @@ fn claims(app: &TestApp, person: &Person) -> Value {
 }
 
 /// A token with these claims changed; null removes one.
-fn signed(mut claims: Value, changes: Value, secret: &str) -> String {
+pub(super) fn signed(mut claims: Value, changes: Value, secret: &str) -> String {
     claims.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
     claims.as_object_mut().unwrap().retain(|_, value| !value.is_null());
     let key = EncodingKey::from_secret(secret.as_bytes());

@@ -38,6 +38,9 @@ struct ConnectionView {
     since: Timestamp,
     /// When something was last received from its client, to the second.
     last_seen_at: Timestamp,
+    /// Messages that its client has sent.
+    #[schema(minimum = 0)]
+    messages: u64,
     /// Number of rooms that it is in.
     rooms: usize,
 }
@@ -53,6 +56,7 @@ impl ConnectionView {
             address: session.address,
             since: session.since,
             last_seen_at: now.minus(session.silent_for),
+            messages: session.messages,
             rooms: session.rooms,
         }
     }

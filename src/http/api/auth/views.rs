@@ -102,6 +102,9 @@ pub(super) struct LoginView {
     last_used_at: Timestamp,
     /// Number of its live connections to this server.
     connections: usize,
+    /// Messages that its live connections to this server have sent.
+    #[schema(minimum = 0)]
+    messages: u64,
     /// When it ends, even if it is used.
     expires_at: Timestamp,
     /// Whether it is the login of this request.
@@ -111,17 +114,17 @@ pub(super) struct LoginView {
 impl LoginView {
     /// `live` are the user's live sessions.
     pub(super) fn of(login: Login, scope: &Scope, live: &[LiveSession], now: Timestamp) -> Self {
-        let last_received = live.iter().filter(|session| session.login == Some(login.id));
-        let last_received: Vec<Timestamp> =
-            last_received.map(|session| now.minus(session.silent_for)).collect();
+        let live: Vec<&LiveSession> = live.iter().filter(|session| session.login == Some(login.id)).collect();
+        let last_received = live.iter().map(|session| now.minus(session.silent_for));
         Self {
             current: scope.login() == Some(login.id),
             id: login.id,
             user_agent: login.user_agent,
             address: login.address,
             created_at: login.created_at,
-            last_used_at: last_received.iter().copied().fold(login.last_used_at, Timestamp::max),
-            connections: last_received.len(),
+            last_used_at: last_received.fold(login.last_used_at, Timestamp::max),
+            connections: live.len(),
+            messages: live.iter().map(|session| session.messages).sum(),
             expires_at: login.expires_at,
         }
     }
