@@ -65,7 +65,7 @@ impl Socket {
     }
 
     /// Opcode and payload of the next frame; `None` at the end of the connection.
-    async fn frame(&mut self) -> Option<(u8, Vec<u8>)> {
+    pub(crate) async fn frame(&mut self) -> Option<(u8, Vec<u8>)> {
         loop {
             if let Some((header, length)) = frame_length(&self.buffer)
                 && self.buffer.len() >= header + length
@@ -80,7 +80,7 @@ impl Socket {
         }
     }
 
-    async fn write(&mut self, opcode: u8, payload: &[u8]) {
+    pub(crate) async fn write(&mut self, opcode: u8, payload: &[u8]) {
         let mut frame = vec![0x80 | opcode];
         match payload.len() {
             length @ 0..126 => frame.push(0x80 | length as u8),
