@@ -51,14 +51,14 @@ pub(crate) struct PlansConfig {
     /// Runs of a simulation on the free plan, 10000 at most
     #[arg(
         long, env = "SOUK_FREE_SIMULATION_RUNS", value_name = "COUNT", default_value = "2000",
-        value_parser = count::<u32>
+        value_parser = clap::value_parser!(u32).range(2..=10_000)
     )]
     pub(crate) free_simulation_runs: u32,
 
     /// Steps (days) of a simulation on the free plan, 1000 at most
     #[arg(
         long, env = "SOUK_FREE_SIMULATION_STEPS", value_name = "COUNT", default_value = "90",
-        value_parser = count::<u32>
+        value_parser = clap::value_parser!(u32).range(1..=1_000)
     )]
     pub(crate) free_simulation_steps: u32,
 
@@ -114,14 +114,14 @@ pub(crate) struct PlansConfig {
     /// Runs of a simulation on the pro plan, 10000 at most
     #[arg(
         long, env = "SOUK_PRO_SIMULATION_RUNS", value_name = "COUNT", default_value = "5000",
-        value_parser = count::<u32>
+        value_parser = clap::value_parser!(u32).range(2..=10_000)
     )]
     pub(crate) pro_simulation_runs: u32,
 
     /// Steps (days) of a simulation on the pro plan, 1000 at most
     #[arg(
         long, env = "SOUK_PRO_SIMULATION_STEPS", value_name = "COUNT", default_value = "365",
-        value_parser = count::<u32>
+        value_parser = clap::value_parser!(u32).range(1..=1_000)
     )]
     pub(crate) pro_simulation_steps: u32,
 
@@ -177,14 +177,14 @@ pub(crate) struct PlansConfig {
     /// Runs of a simulation on the enterprise plan, 10000 at most
     #[arg(
         long, env = "SOUK_ENTERPRISE_SIMULATION_RUNS", value_name = "COUNT", default_value = "10000",
-        value_parser = count::<u32>
+        value_parser = clap::value_parser!(u32).range(2..=10_000)
     )]
     pub(crate) enterprise_simulation_runs: u32,
 
     /// Steps (days) of a simulation on the enterprise plan, 1000 at most
     #[arg(
         long, env = "SOUK_ENTERPRISE_SIMULATION_STEPS", value_name = "COUNT", default_value = "1000",
-        value_parser = count::<u32>
+        value_parser = clap::value_parser!(u32).range(1..=1_000)
     )]
     pub(crate) enterprise_simulation_steps: u32,
 

@@ -48,6 +48,12 @@ impl Point {
         self.longitude
     }
 
+    /// The point rounded to a tenth of a degree, about ten kilometres.
+    pub(crate) fn to_tenths(self) -> Self {
+        let round = |degrees: f64| (degrees * 10.0).round() / 10.0;
+        Self { latitude: round(self.latitude), longitude: round(self.longitude) }
+    }
+
     /// The point rounded to a hundredth of a degree, about one kilometre: for callers who may know the
     /// neighbourhood but not the address.
     pub(crate) fn roughly(self) -> Self {

@@ -5,7 +5,8 @@
 //! scenario with the same seed has the same result. Two processes may compute the same one; the first to
 //! finish stores it, and the other finds it done.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::value::{RawValue, to_raw_value};
@@ -15,9 +16,9 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use crate::clock::{Clock, Timestamp};
 use crate::db::{Db, DbError};
 use crate::domain::Error;
-use crate::domain::simulations::{self, Assumptions, Scenario, Simulation, Waiting};
-use crate::ids::SimulationId;
-use crate::simulation::{Estimates, Parameters, Tally, start};
+use crate::domain::simulations::{self, Assumptions, Scenario, Simulation};
+use crate::ids::{SimulationId, UserId};
+use crate::simulation::{Estimates, Market, Parameters, Tally, start};
 
 /// How often to look for simulations that were created by other processes or left by them.
 const LOOK_AGAIN: Duration = Duration::from_secs(15);
@@ -41,6 +42,30 @@ struct Inner {
     threads: usize,
     created: Notify,
     progress: watch::Sender<Option<SimulationProgress>>,
+    /// Of which no progress is told.
+    silent: Mutex<BTreeSet<SimulationId>>,
+}
+
+/// Keeps the progress of a simulation from being told.
+pub(crate) struct Silence {
+    of: Simulations,
+    id: SimulationId,
+    is_kept: bool,
+}
+
+impl Silence {
+    /// The simulation was cancelled. What runs ends soon, and forgets it.
+    pub(crate) fn keep(mut self) {
+        self.is_kept = self.of.progress(self.id).is_some();
+    }
+}
+
+impl Drop for Silence {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            self.of.0.silent.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+        }
+    }
 }
 
 /// How far the running simulation is.
@@ -67,12 +92,30 @@ impl Simulations {
     /// With no `threads`, nothing is computed.
     pub(crate) fn new(db: Db, clock: Clock, threads: usize) -> Self {
         let progress = watch::Sender::new(None);
-        Self(Arc::new(Inner { db, clock, threads, created: Notify::new(), progress }))
+        Self(Arc::new(Inner {
+            db,
+            clock,
+            threads,
+            created: Notify::new(),
+            progress,
+            silent: Mutex::default(),
+        }))
     }
 
     /// Tells that a simulation was created and committed.
     pub(crate) fn created(&self) {
         self.0.created.notify_one();
+    }
+
+    /// Tells no more progress of this simulation, since it is about to be cancelled: unless the result is kept, only
+    /// until it is dropped.
+    pub(crate) fn silence(&self, id: SimulationId) -> Silence {
+        self.0.silent.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
+        Silence { of: self.clone(), id, is_kept: false }
+    }
+
+    fn is_silent(&self, id: SimulationId) -> bool {
+        self.0.silent.lock().unwrap_or_else(PoisonError::into_inner).contains(&id)
     }
 
     /// How far this simulation is, if this process is running it.
@@ -91,11 +134,11 @@ impl Simulations {
             return std::future::pending().await;
         }
         let began = self.0.clock.now();
-        let mut pause = PAUSES.0;
+        let (mut pause, mut last) = (PAUSES.0, None);
         loop {
-            match self.next(began).await {
+            match self.next(began, last).await {
                 Ok(Some((simulation, assumptions))) => {
-                    pause = PAUSES.0;
+                    (pause, last) = (PAUSES.0, Some(simulation.user_id));
                     self.compute(&simulation, &assumptions).await;
                 }
                 Ok(None) => {
@@ -112,38 +155,39 @@ impl Simulations {
     }
 
     /// Starts the next simulation. Those that run since before this process began are taken over, too.
-    async fn next(&self, began: Timestamp) -> Result<Option<(Simulation, Assumptions)>, Error> {
+    async fn next(
+        &self,
+        began: Timestamp,
+        last: Option<UserId>,
+    ) -> Result<Option<(Simulation, Assumptions)>, Error> {
         loop {
             let running_since = began.max(self.0.clock.now().minus(LEFT_AFTER));
-            let found = self.0.db.read(move |uow| {
-                Ok::<_, Error>(match simulations::next(uow, running_since)? {
-                    Some(Waiting::Simulation(simulation)) => {
-                        let assumptions = simulations::assume(uow, &simulation)?;
-                        Some(Ok((simulation.id, assumptions)))
+            let next = self.0.db.read(move |uow| simulations::next(uow, running_since, last));
+            let Some(id) = next.await? else { return Ok(None) };
+            match self.start(id).await {
+                Ok(Some(simulation)) => {
+                    if let Some(assumptions) = simulation.assumptions.clone() {
+                        return Ok(Some((simulation, assumptions)));
                     }
-                    Some(Waiting::Unreadable(id, error)) => Some(Err((id, error))),
-                    None => None,
-                })
-            });
-            let (id, assumptions) = match found.await? {
-                None => return Ok(None),
-                Some(Ok(found)) => found,
-                Some(Err((id, error))) => {
+                }
+                // It was cancelled meanwhile.
+                Ok(None) => {}
+                Err(error) if is_passing(&error) => return Err(error),
+                // It stays what it is however often it is tried, and others wait behind it.
+                Err(error) => {
                     log::error!(
                         target: "souk::jobs", simulation_id:% = id;
-                        "a simulation cannot be read, and has failed: {error}"
+                        "a simulation cannot be started, and has failed: {error}"
                     );
                     self.0.db.write(move |uow| simulations::give_up(uow, id)).await?;
-                    continue;
                 }
-            };
-            let started = self.0.db.write(move |uow| simulations::start(uow, id, &assumptions)).await?;
-            // It may have been cancelled meanwhile.
-            let Some(simulation) = started else { continue };
-            if let Some(assumptions) = simulation.assumptions.clone() {
-                return Ok(Some((simulation, assumptions)));
             }
         }
+    }
+
+    async fn start(&self, id: SimulationId) -> Result<Option<Simulation>, Error> {
+        let assumptions = self.0.db.read(move |uow| simulations::assume(uow, id)).await?;
+        self.0.db.write(move |uow| simulations::start(uow, id, &assumptions)).await
     }
 
     async fn compute(&self, simulation: &Simulation, assumptions: &Assumptions) {
@@ -151,10 +195,11 @@ impl Simulations {
         let computed = self.blocks(simulation, assumptions).await;
         // Before the end is stored, so that no progress is told after it.
         self.0.progress.send_replace(None);
+        self.0.silent.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
         let mut result = match computed {
             Computed::Whole(result) => Some(result),
-            Computed::Impossible => None,
-            Computed::Cancelled => return,
+            // One that has ended stays as it is; one whose owner was suspended has failed.
+            Computed::Impossible | Computed::Cancelled => None,
         };
         let mut pause = PAUSES.0;
         loop {
@@ -202,7 +247,9 @@ impl Simulations {
         loop {
             let estimates = (tally.runs() > 1).then(|| tally.estimates(&parameters));
             let progress = SimulationProgress { id, done: tally.runs(), total: parameters.runs, estimates };
-            self.0.progress.send_replace(Some(progress));
+            if !self.is_silent(id) {
+                self.0.progress.send_replace(Some(progress));
+            }
             tokio::select! {
                 block = blocks.recv() => match block {
                     Some(block) => tally.merge(&block),
@@ -232,12 +279,24 @@ fn is_passing(error: &Error) -> bool {
     matches!(error, Error::Db(DbError::Contended(_) | DbError::Overloaded | DbError::Unavailable(_)))
 }
 
+/// Most offers that one simulation decides on: seconds of one thread.
+const MOST_OFFERS: f64 = 200_000_000.0;
+
+/// In a busy market there are fewer runs, which the result says, so that one simulation does not keep the others
+/// waiting for minutes.
+fn affordable(runs: u32, steps: u32, market: &Market) -> u32 {
+    let offers_per_run = f64::from(steps) * market.requests_per_step * (1.0 + market.rivals_per_request);
+    let affordable = (MOST_OFFERS / offers_per_run.max(1.0)) as u32;
+    runs.min(affordable).max(2)
+}
+
 fn parameters(scenario: &Scenario, assumptions: &Assumptions) -> Parameters {
+    let (runs, steps) = (scenario.runs.get().into(), scenario.steps.get().into());
     Parameters {
         base_price: scenario.base_price.amount(),
         reference_price: assumptions.reference_price,
-        steps: scenario.steps.get().into(),
-        runs: scenario.runs.get().into(),
+        steps,
+        runs: affordable(runs, steps, &assumptions.market),
         seed: scenario.seed.0.into(),
         capacity: scenario.capacity,
         market: assumptions.market,

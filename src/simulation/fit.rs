@@ -1,6 +1,6 @@
 //! Fits the model of choice to what consumers chose (conditional logit; McFadden 1974).
 
-use super::parameters::Market;
+use super::parameters::{HIGHEST, Market};
 
 /// One request that was decided.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -24,20 +24,30 @@ pub(crate) struct Fit {
 /// outweigh it. It keeps the estimates finite where all offers below some price were taken and none above.
 const PRIOR: [f64; 2] = [2.0, 5.0];
 
-/// Prices beyond this multiple of the reference price tell no more about consumers.
-const HIGHEST: f64 = 10.0;
-
 /// Newton's method needs about ten steps.
 const STEPS: usize = 100;
 
-/// The most probable appeal and sensitivity. Higher prices are never preferred: the sensitivity is at least 0.
+/// The most probable appeal and sensitivity. Higher prices are never preferred: where they seem to be, the
+/// sensitivity is 0, and the appeal the most probable one with that.
 pub(crate) fn fit(choices: &[Choice]) -> Fit {
     let Market { appeal, sensitivity, .. } = Market::default();
+    let free = highest(choices, [appeal, sensitivity], Posterior::newton);
+    // The posterior is concave, so its highest point among those that are allowed is on their edge.
+    let [appeal, sensitivity] = match free {
+        [_, sensitivity] if sensitivity < 0.0 => highest(choices, [appeal, 0.0], Posterior::newton_of_appeal),
+        free => free,
+    };
+    Fit { appeal, sensitivity }
+}
+
+/// Climbs from a point to the highest one.
+fn highest(choices: &[Choice], from: [f64; 2], newton: impl Fn(&Posterior) -> Option<[f64; 2]>) -> [f64; 2] {
+    let Market { appeal, sensitivity, .. } = Market::default();
     let center = [appeal, sensitivity];
-    let mut at = center;
+    let mut at = from;
     let mut here = posterior(choices, center, at);
     for _ in 0..STEPS {
-        let Some(mut step) = here.newton() else { break };
+        let Some(mut step) = newton(&here) else { break };
         // The posterior is concave, so a short enough step goes up.
         let next = loop {
             let next = [at[0] + step[0], at[1] + step[1]];
@@ -56,7 +66,7 @@ pub(crate) fn fit(choices: &[Choice]) -> Fit {
             break;
         }
     }
-    Fit { appeal: at[0], sensitivity: at[1].max(0.0) }
+    at
 }
 
 /// The logarithm of the posterior density, up to a constant, with its derivatives.
@@ -75,6 +85,12 @@ impl Posterior {
         let determinant = a * d - b * b;
         let step = [(d * x - b * y) / determinant, (a * y - b * x) / determinant];
         step.iter().all(|part| part.is_finite()).then_some(step)
+    }
+
+    /// The step of Newton's method for the appeal alone.
+    fn newton_of_appeal(&self) -> Option<[f64; 2]> {
+        let step = self.gradient[0] / self.information[0][0];
+        step.is_finite().then_some([step, 0.0])
     }
 }
 
@@ -179,5 +195,13 @@ mod tests {
         assert!(found.appeal.is_finite() && found.sensitivity >= 0.0, "{found:?}");
         let dearer_is_better = vec![Choice { prices: vec![0.5, 1.5], taken: Some(1) }; 50];
         assert!(fit(&dearer_is_better).sensitivity.abs() < f64::EPSILON);
+        // Far from the reference price, where the appeal of the free optimum would be absurd.
+        let upwards =
+            |i: u32| Choice { prices: vec![1.8 + f64::from(i) / 250.0], taken: (i >= 50).then_some(0) };
+        let found = fit(&(0..100).map(upwards).collect::<Vec<_>>());
+        assert!(
+            found.sensitivity.abs() < f64::EPSILON && found.appeal.abs() < 0.05,
+            "half were taken: {found:?}"
+        );
     }
 }

@@ -6,6 +6,9 @@ use utoipa::ToSchema;
 /// The prices that are tried, as percentages of the base price. The base price itself is one of them.
 pub(super) const PRICES: [i64; 7] = [50, 75, 90, 100, 110, 125, 150];
 
+/// Prices beyond this multiple of the reference price make no more difference to consumers.
+pub(super) const HIGHEST: f64 = 10.0;
+
 /// Input of a simulation: it determines the result.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Parameters {
@@ -46,7 +49,8 @@ pub enum WhenFull {
 /// What is assumed of the market.
 ///
 /// A request is answered by the provider and by rivals. The worth of an offer at price `p` is
-/// `exp(appeal + sensitivity × (1 − p / reference))`; that of hiring nobody is 1. The consumer takes an offer
+/// `exp(appeal + sensitivity × (1 − p / reference))`, where `p / reference` counts as 10 at most; that of hiring
+/// nobody is 1. The consumer takes an offer
 /// with its share of the total worth (multinomial logit; McFadden 1974). Without rivals this is the logistic
 /// function.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -88,6 +92,7 @@ impl Parameters {
     /// The worth of an offer at this price, where hiring nobody is worth 1.
     pub(super) fn worth(&self, price: f64) -> f64 {
         let Market { appeal, sensitivity, .. } = self.market;
-        (appeal + sensitivity * (1.0 - price / self.reference_price.max(1) as f64)).exp()
+        let relative = (price / self.reference_price.max(1) as f64).min(HIGHEST);
+        (appeal + sensitivity * (1.0 - relative)).exp()
     }
 }

@@ -38,6 +38,7 @@ pub(crate) struct SimulationInput {
     #[schema(minimum = 2, maximum = 10_000)]
     runs: Option<u32>,
     /// The seed of the random numbers; generated if absent.
+    #[schema(value_type = Option<i64>, minimum = 0, maximum = 4_294_967_295_i64)]
     seed: Option<u32>,
 }
 
@@ -46,13 +47,13 @@ pub(crate) struct SimulationInput {
 #[serde(deny_unknown_fields)]
 #[schema(as = SimulationPlace)]
 struct AreaInput {
-    /// Degrees north; rounded to a hundredth.
+    /// Degrees north; rounded to a tenth.
     #[schema(minimum = -90, maximum = 90)]
     latitude: f64,
-    /// Degrees east; rounded to a hundredth.
+    /// Degrees east; rounded to a tenth.
     #[schema(minimum = -180, maximum = 180)]
     longitude: f64,
-    /// Kilometres around the point: 5, 10, 25, 50, 100 or 250.
+    /// Kilometres around the point: 25, 50, 100 or 250.
     #[schema(example = 25)]
     radius_km: u32,
 }

@@ -24,7 +24,7 @@ text_enum! {
 pub(crate) struct Assumptions {
     /// Where they come from.
     pub(crate) basis: Basis,
-    /// Requests that were decided, or offers of the sample.
+    /// Requests that were decided (of history: at least so many, in steps), or offers of the sample.
     pub(crate) decisions_seen: u32,
     /// What others charge on average, in minor units of the base price's currency.
     #[schema(minimum = 1)]
@@ -36,6 +36,9 @@ pub(crate) struct Assumptions {
 
 /// More requests of a day are no one provider's market, and would take long to compute.
 pub(super) const MOST_REQUESTS: f64 = 100.0;
+
+/// More rivals on a request make no difference, and would take long to compute.
+pub(super) const MOST_RIVALS: f64 = 20.0;
 
 impl Assumptions {
     /// The documented defaults.
@@ -107,11 +110,8 @@ impl Sample {
 
 /// Rounds to two significant digits.
 pub(super) fn roughly(value: f64) -> f64 {
-    if value == 0.0 || !value.is_finite() {
-        return 0.0;
-    }
-    let scale = 10_f64.powf(value.abs().log10().floor() - 1.0);
-    (value / scale).round() * scale
+    // By way of the decimal text, so that no digit beyond remains.
+    format!("{value:.1e}").parse().ok().filter(|value: &f64| value.is_finite()).unwrap_or(0.0)
 }
 
 #[cfg(test)]
@@ -144,9 +144,9 @@ mod tests {
     #[test]
     fn numbers_are_told_roughly() {
         for (value, rounded) in
-            [(0.0, 0.0), (4_987.0, 5_000.0), (0.12345, 0.12), (-3.26, -3.3), (99.6, 100.0)]
+            [(0.0, 0.0), (4_987.0, 5_000.0), (0.12345, 0.12), (-3.26, -3.3), (99.6, 100.0), (1.7, 1.7)]
         {
-            assert!((roughly(value) - rounded).abs() < 1e-9, "{value}");
+            assert!((roughly(value) - rounded).abs() < f64::EPSILON, "{value}");
         }
     }
 }

@@ -15,8 +15,8 @@ pub(crate) use input::SimulationInput;
 pub(crate) use market::Assumptions;
 pub(crate) use scenario::{Area, Reference, Runs, Scenario, Seed, Steps};
 pub(crate) use service::{
-    NewSimulation, SimulationLimits, Waiting, assume, cancel, compare, create, find, finish, give_up,
-    is_running, list, next, start, usage,
+    NewSimulation, SimulationLimits, assume, cancel, compare, create, find, finish, give_up, is_running,
+    list, next, start, usage,
 };
 pub(crate) use states::{Action, State};
 

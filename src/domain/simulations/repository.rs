@@ -1,6 +1,7 @@
 //! Storage of simulations: queries and writes, no decisions.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use diesel::prelude::*;
 use serde_json::value::RawValue;
@@ -168,24 +169,54 @@ pub(super) fn insert(uow: &mut UnitOfWork<'_>, simulation: &Authorized<Simulatio
     Ok(())
 }
 
-/// A simulation, or the id of a row that cannot be read.
-pub(super) type Found = Result<Simulation, (SimulationId, DbError)>;
+/// A clock that was set back may have left times ahead of it.
+const AHEAD: Duration = Duration::from_secs(60);
 
-/// The oldest simulation that waits, or that is running since `running_since` or longer.
-pub(super) fn next(uow: &mut UnitOfWork<'_>, running_since: Timestamp) -> Result<Option<Found>, DbError> {
-    let pending = simulations::table
-        .filter(simulations::status.eq(State::Pending))
-        .order(simulations::id.asc())
-        .first::<Row>(uow.conn())
-        .optional()?;
-    let running = simulations::table
+/// The simulation that was left running since `running_since` or longer, or else one that waits: users take turns,
+/// `last` being whose turn was last, and each user's own are in order of creation. Suspended users have no turn.
+pub(super) fn next(
+    uow: &mut UnitOfWork<'_>,
+    running_since: Timestamp,
+    last: Option<UserId>,
+) -> Result<Option<SimulationId>, DbError> {
+    let ahead = uow.now().plus(AHEAD);
+    let left = simulations::table
         .filter(simulations::status.eq(State::Running))
-        .filter(simulations::updated_at.le(running_since))
+        .filter(simulations::updated_at.le(running_since).or(simulations::updated_at.gt(ahead)))
         .order(simulations::id.asc())
-        .first::<Row>(uow.conn())
+        .select(simulations::id)
+        .first(uow.conn())
         .optional()?;
-    let oldest = pending.into_iter().chain(running).min_by_key(|row| row.id);
-    Ok(oldest.map(|row| (row.id, row.read())).map(|(id, read)| read.map_err(|error| (id, error))))
+    if left.is_some() {
+        return Ok(left);
+    }
+    macro_rules! waiting {
+        () => {
+            simulations::table
+                .inner_join(users::table.on(users::id.eq(simulations::user_id)))
+                .filter(users::is_active.eq(true))
+                .filter(simulations::status.eq(State::Pending))
+                .order((simulations::user_id.asc(), simulations::id.asc()))
+                .select(simulations::id)
+        };
+    }
+    if let Some(last) = last {
+        let after = waiting!().filter(simulations::user_id.gt(last)).first(uow.conn()).optional()?;
+        if after.is_some() {
+            return Ok(after);
+        }
+    }
+    Ok(waiting!().first(uow.conn()).optional()?)
+}
+
+/// Whether the simulation is to be computed further: it runs, and its owner is not suspended.
+pub(super) fn is_running(uow: &mut UnitOfWork<'_>, id: SimulationId) -> Result<bool, DbError> {
+    let running = simulations::table
+        .inner_join(users::table.on(users::id.eq(simulations::user_id)))
+        .filter(simulations::id.eq(id))
+        .filter(simulations::status.eq(State::Running))
+        .filter(users::is_active.eq(true));
+    Ok(running.count().get_result::<i64>(uow.conn())? > 0)
 }
 
 /// Marks a simulation as failed, without reading all of its row. Returns the owner and the new version, unless it

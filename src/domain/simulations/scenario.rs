@@ -35,18 +35,19 @@ pub(crate) struct Area {
 
 /// The radius is not one of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("radius_km must be 5, 10, 25, 50, 100 or 250")]
+#[error("radius_km must be 25, 50, 100 or 250")]
 pub(crate) struct InvalidRadius;
 
 /// Mean radius of the earth in kilometres (IUGG).
 const EARTH: f64 = 6_371.009;
 
 impl Area {
-    /// Few radii and rough points, so that two areas do not differ by one address.
+    /// Few radii, and centres on a grid of a tenth of a degree (about 10 km), so that areas that differ by one
+    /// request are hard to find.
     pub(crate) fn new(point: Point, radius_km: u32) -> Result<Self, InvalidRadius> {
         let radius_km = u16::try_from(radius_km).ok();
-        let radius_km = radius_km.filter(|radius| [5, 10, 25, 50, 100, 250].contains(radius));
-        Ok(Self { point: point.roughly(), radius_km: radius_km.ok_or(InvalidRadius)? })
+        let radius_km = radius_km.filter(|radius| [25, 50, 100, 250].contains(radius));
+        Ok(Self { point: point.to_tenths(), radius_km: radius_km.ok_or(InvalidRadius)? })
     }
 
     /// The centre.
@@ -59,9 +60,11 @@ impl Area {
         self.radius_km
     }
 
-    /// Whether a place lies within, by the great-circle distance (haversine). A place without coordinates does not.
+    /// Whether a place lies within, by the great-circle distance (haversine) of its rough point, which is no more
+    /// than everybody may know. A place without coordinates does not.
     pub(super) fn contains(self, latitude: Option<f64>, longitude: Option<f64>) -> bool {
-        let Some((latitude, longitude)) = latitude.zip(longitude) else { return false };
+        let Ok(Some(place)) = Point::from_parts(latitude, longitude) else { return false };
+        let (latitude, longitude) = (place.roughly().latitude(), place.roughly().longitude());
         let (from, to) = (self.point.latitude().to_radians(), latitude.to_radians());
         let across = ((longitude - self.point.longitude()).to_radians() / 2.0).sin().powi(2);
         let h = ((to - from) / 2.0).sin().powi(2) + from.cos() * to.cos() * across;
@@ -170,8 +173,11 @@ mod tests {
         assert!(berlin.contains(Some(52.39), Some(13.07)), "Potsdam");
         assert!(!berlin.contains(Some(53.55), Some(9.99)), "Hamburg");
         assert!(!berlin.contains(None, Some(13.4)));
-        let fiji = Area::new(Point::new(-17.0, 179.99).unwrap(), 5).unwrap();
+        let fiji = Area::new(Point::new(-17.0, 179.99).unwrap(), 25).unwrap();
         assert!(fiji.contains(Some(-17.0), Some(-179.99)), "beyond the date line");
+        let door = berlin.point().latitude() + 50.0 / 111.195;
+        let edge = |offset: f64| berlin.contains(Some(door + offset), Some(13.4));
+        assert_eq!(edge(0.0), edge(0.000_01), "no circle tells one door from the next");
         assert_eq!(Area::new(berlin.point(), 26), Err(InvalidRadius));
         assert_eq!(Area::new(berlin.point(), 65_541), Err(InvalidRadius));
     }

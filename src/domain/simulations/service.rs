@@ -155,29 +155,22 @@ pub(crate) fn cancel(uow: &mut UnitOfWork<'_>, scope: &Scope, id: SimulationId) 
     Ok(simulation)
 }
 
-/// A simulation that is to be computed next.
-#[derive(Debug)]
-pub(crate) enum Waiting {
-    /// It waits, or its process has ended.
-    Simulation(Box<Simulation>),
-    /// Its row cannot be read, and never will be: to be given up.
-    Unreadable(SimulationId, Error),
-}
-
-/// The next simulation to compute, in order of creation: one that waits, or one that is marked as running since
-/// `running_since` or longer.
-pub(crate) fn next(uow: &mut UnitOfWork<'_>, running_since: Timestamp) -> Result<Option<Waiting>, Error> {
-    Ok(repository::next(uow, running_since)?.map(|found| match found {
-        Ok(simulation) => Waiting::Simulation(Box::new(simulation)),
-        Err((id, error)) => Waiting::Unreadable(id, error.into()),
-    }))
+/// The next simulation to compute: one that was left running since `running_since` or longer, or else one that waits,
+/// where users take turns after the one whose turn was last.
+pub(crate) fn next(
+    uow: &mut UnitOfWork<'_>,
+    running_since: Timestamp,
+    last: Option<UserId>,
+) -> Result<Option<SimulationId>, Error> {
+    Ok(repository::next(uow, running_since, last)?)
 }
 
 /// What a simulation is to assume of its market: what it does already, or else what the history says now.
-pub(crate) fn assume(uow: &mut UnitOfWork<'_>, simulation: &Simulation) -> Result<Assumptions, Error> {
-    match &simulation.assumptions {
-        Some(known) => Ok(known.clone()),
-        None => Ok(history::assumptions(uow, simulation)?),
+pub(crate) fn assume(uow: &mut UnitOfWork<'_>, id: SimulationId) -> Result<Assumptions, Error> {
+    let simulation = repository::find(uow, id)?;
+    match simulation.assumptions {
+        Some(known) => Ok(known),
+        None => Ok(history::assumptions(uow, &simulation)?),
     }
 }
 
@@ -194,7 +187,12 @@ pub(crate) fn start(
             let changes = Changes { assumptions: Some(assumptions.clone()), result: None };
             take(uow, simulation, Action::Start, Change::Started, changes).map(Some)
         }
-        State::Running => Ok(Some(simulation)),
+        State::Running if simulation.assumptions.is_some() => Ok(Some(simulation)),
+        State::Running => {
+            // Left by a version that did not store them.
+            let changes = Changes { assumptions: Some(assumptions.clone()), result: None };
+            Ok(Some(repository::set_state(uow, by_system(simulation), State::Running, changes)?))
+        }
         _ => Ok(None),
     }
 }
@@ -207,9 +205,10 @@ pub(crate) fn give_up(uow: &mut UnitOfWork<'_>, id: SimulationId) -> Result<(), 
     Ok(())
 }
 
-/// Whether the simulation is still to be computed: not cancelled, and not finished by another process.
+/// Whether the simulation is still to be computed: not cancelled, not finished by another process, and its owner not
+/// suspended.
 pub(crate) fn is_running(uow: &mut UnitOfWork<'_>, id: SimulationId) -> Result<bool, Error> {
-    Ok(repository::find(uow, id)?.state == State::Running)
+    Ok(repository::is_running(uow, id)?)
 }
 
 /// Stores the result of a running simulation, or without one marks it as failed. Nothing happens to one that

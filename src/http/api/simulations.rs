@@ -50,6 +50,7 @@ struct SimulationView {
     /// Independent runs.
     runs: u16,
     /// The seed of the random numbers: the same scenario with the same seed gives the same result.
+    #[schema(value_type = i64, minimum = 0, maximum = 4_294_967_295_i64)]
     seed: u32,
     state: State,
     /// How far it is, while this server is running it.
@@ -156,9 +157,13 @@ impl SimulationView {
 #[get("/simulations")]
 async fn list(call: ReadCall, Query(page): Query<PageQuery>) -> Result<HttpResponse, Problem> {
     let page = page.parse(call.app())?;
+    let jobs = call.app().simulations.clone();
     call.read(move |uow, scope| {
         let slice = simulations::list(uow, scope, page)?;
-        Reply::ok(&Paged::of(slice.map(|simulation| SimulationView::of(scope, &simulation).without_result())))
+        let view = |simulation: Simulation| {
+            SimulationView::of(scope, &simulation).at(jobs.progress(simulation.id)).without_result()
+        };
+        Reply::ok(&Paged::of(slice.map(view)))
     })
     .await
 }
@@ -168,6 +173,7 @@ async fn list(call: ReadCall, Query(page): Query<PageQuery>) -> Result<HttpRespo
 #[into_params(parameter_in = Query)]
 struct CompareQuery {
     /// Ids of 2 to 10 simulations of your own, separated by commas.
+    #[param(required = true)]
     ids: Option<String>,
 }
 
@@ -245,9 +251,15 @@ async fn get_one(call: ReadCall, Id(id): Id<SimulationId>) -> Result<HttpRespons
 #[utoipa::path(responses((status = 200, body = SimulationView)))]
 #[post("/simulations/{id}/cancel")]
 async fn cancel(Id(id): Id<SimulationId>, call: IdempotentCall) -> Result<HttpResponse, Problem> {
-    call.run(move |uow, scope| {
-        let simulation = simulations::cancel(uow, scope, id)?;
-        Ok(Reply::ok(&SimulationView::of(scope, &simulation))?.etag(simulation.version))
-    })
-    .await
+    let silence = call.app().simulations.silence(id);
+    let cancelled = call
+        .run(move |uow, scope| {
+            let simulation = simulations::cancel(uow, scope, id)?;
+            Ok(Reply::ok(&SimulationView::of(scope, &simulation))?.etag(simulation.version))
+        })
+        .await;
+    if cancelled.is_ok() {
+        silence.keep();
+    }
+    cancelled
 }

@@ -1,7 +1,7 @@
 //! The commands about simulations: `run`, and `cancel` with a `simulation_id`.
 
-use crate::domain::Error;
 use crate::domain::simulations::{self, SimulationInput};
+use crate::domain::{Error, FieldError};
 use crate::ids::SimulationId;
 use crate::json::{self, DocumentError};
 use crate::protocol::{AckBody, Correlation, ErrorCode};
@@ -19,7 +19,7 @@ pub(super) async fn run(
     let limits = app.simulation_limits(plan);
     let input: SimulationInput =
         json::from_slice(scenario.as_bytes()).map_err(|error| not_a_scenario(&error))?;
-    let new = input.parse(&limits)?;
+    let new = input.parse(&limits).map_err(within_scenario)?;
     // Before anything is created, since the room has no name yet that the hub could refuse.
     if caller.subscriptions.borrow().len() >= app.limits(plan).rooms {
         return Err(Refusal::new(ErrorCode::TooManyRooms, "leave another room first"));
@@ -53,9 +53,23 @@ fn not_a_scenario(error: &DocumentError) -> Refusal {
     }
 }
 
+/// Names the fields as the command has them.
+fn within_scenario(error: Error) -> Error {
+    match error {
+        Error::Invalid(errors) => {
+            let field =
+                |error: FieldError| FieldError::new(format!("scenario.{}", error.field), error.message);
+            Error::Invalid(errors.into_iter().map(field).collect())
+        }
+        error => error,
+    }
+}
+
 /// Cancels a simulation.
 pub(super) async fn cancel(caller: &Caller, simulation: SimulationId) -> Result<Outcome, Refusal> {
     let scope = caller.scope.clone();
+    let silence = caller.gateway.app().simulations.silence(simulation);
     caller.db().write(move |uow| simulations::cancel(uow, &scope, simulation)).await?;
+    silence.keep();
     Ok(Outcome::Done)
 }

@@ -49,6 +49,17 @@ fn with(changes: &[(&str, u32)]) -> Value {
     scenario
 }
 
+/// Leaves a waiting simulation with a currency that this version does not know.
+async fn db_break_currency(app: &TestApp, simulation: &str) {
+    let broken = format!("UPDATE simulations SET currency = 'BGN' WHERE id = '{simulation}'");
+    let written = app.server.db.write(move |uow| {
+        use diesel::connection::SimpleConnection as _;
+        uow.conn().batch_execute(&broken)?;
+        Ok::<_, souk::db::DbError>(())
+    });
+    written.await.unwrap();
+}
+
 both_engines! {
     async fn a_simulation_is_run_and_the_same_seed_brings_the_same(app) {
         let (ben, eve) = (app.provider("ben").await, app.provider("eve").await);
@@ -284,17 +295,60 @@ both_engines! {
 
         let near = |latitude: f64| {
             let mut scenario = with(&[("runs", 2)]);
-            scenario["place"] = json!({"latitude": latitude, "longitude": 13.4, "radius_km": 5});
+            scenario["place"] = json!({"latitude": latitude, "longitude": 13.4, "radius_km": 25});
             scenario
         };
         assert_eq!(done(&eve, near(52.53)).await["market"]["basis"], "history");
-        assert_eq!(done(&eve, near(52.63)).await["market"]["basis"], "defaults", "11 km away");
+        assert_eq!(done(&eve, near(52.93)).await["market"]["basis"], "defaults", "44 km away");
         let mut wrong = near(52.53);
         wrong["place"]["radius_km"] = json!(7);
         assert_eq!(eve.post("/simulations", wrong).await.refused(422)["errors"][0]["field"], "place");
+
+        // What others charge is compared with a price of one's own, and the market stays the same.
+        let acceptance = |of: &Value| of["result"]["acceptance"][3]["rate"].as_f64().unwrap();
+        let mut compared = with(&[("seed", 7)]);
+        compared["reference_price"] = json!({"amount": 7_500, "currency": "EUR"});
+        let compared = done(&eve, compared).await;
+        assert_eq!(compared["market"]["reference_price"], 7_500);
+        let worth = |market: &Value| market["appeal"].as_f64().unwrap() + market["sensitivity"].as_f64().unwrap();
+        assert!((worth(&compared["market"]) - worth(market)).abs() < 1e-6, "of an offer at price 0: {compared}");
+        assert!(acceptance(&compared) >= acceptance(&simulation), "rivals are dearer");
         let mut other = with(&[("runs", 2)]);
         other["base_price"]["currency"] = json!("USD");
         assert_eq!(done(&eve, other).await["market"]["basis"], "defaults", "no offers in dollars");
+    }
+
+    async fn a_row_that_cannot_be_read_fails_alone_and_users_take_turns(app with ["--free-simulations=5", "--free-simulation-runs=10000", "--free-simulation-steps=1000"]) {
+        let (ben, eve) = (app.provider("ben").await, app.provider("eve").await);
+        let largest = with(&[("steps", 1_000), ("runs", 10_000)]);
+        let before = format!("/simulations/{}", id(&eve.post("/simulations", largest).await.ok()));
+        eventually(async || eve.get(&before).await.ok()["state"] == "running").await;
+        let simulation = ben.post("/simulations", with(&[("runs", 2)])).await.ok();
+        let mut live = ben.live().await;
+        let broken = id(&simulation).to_owned();
+        db_break_currency(app, &broken).await;
+        let more = ben.post("/simulations", with(&[("runs", 2)])).await.ok();
+        eve.post(&format!("{before}/cancel"), Value::Null).await.ok();
+        assert_eq!(done(&eve, with(&[("runs", 2)])).await["state"], "done", "nobody waits behind it");
+        let address = format!("/simulations/{}", id(&more));
+        eventually(async || ben.get(&address).await.ok()["state"] == "done").await;
+        loop {
+            let event = live.event("simulation.failed").await;
+            if event["data"]["simulation_id"] == *broken {
+                break;
+            }
+        }
+        let limits = ben.get("/me/limits").await.ok();
+        assert_eq!(limits["simulations"]["used"], 0, "it takes no place any more");
+    }
+
+    async fn a_suspended_users_simulation_ends(app with ["--free-simulation-runs=10000", "--free-simulation-steps=1000"]) {
+        let (ben, eve, root) = (app.provider("ben").await, app.provider("eve").await, app.db_admin("root").await);
+        let largest = with(&[("steps", 1_000), ("runs", 10_000)]);
+        let address = format!("/simulations/{}", id(&ben.post("/simulations", largest).await.ok()));
+        eventually(async || ben.get(&address).await.ok()["state"] == "running").await;
+        app.db_suspend(&root, &ben).await;
+        assert_eq!(done(&eve, with(&[("runs", 2)])).await["state"], "done");
     }
 
     async fn a_day_has_room_for_as_many_as_the_plan_says(app with ["--free-simulations=10", "--free-simulations-per-day=3", "--simulation-threads=0"]) {
