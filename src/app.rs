@@ -12,7 +12,7 @@ use crate::domain::entries::Journal;
 use crate::domain::users::Plan;
 use crate::generation::{GenerationSlots, TextGenerator};
 use crate::hub::{BoardClients, HubHandle};
-use crate::jobs::{Reflections, Simulations};
+use crate::jobs::{Answers, Reflections, Simulations};
 use crate::limits::CallerLimits;
 use crate::telemetry::Metrics;
 
@@ -39,6 +39,8 @@ pub struct App {
     pub generation_slots: GenerationSlots,
     /// Reflections that are being written or followed.
     pub(crate) reflections: Reflections,
+    /// Answers of the assistant that are being written or followed.
+    pub(crate) answers: Answers,
     /// Runs simulations.
     pub(crate) simulations: Simulations,
     /// Request rates of users and addresses, shared by all worker threads.

@@ -351,6 +351,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// What was said in a conversation; each message is also an event in its room.
+    conversation_messages (id) {
+        id -> Text,
+        conversation_id -> Text,
+        author -> Text,
+        client_msg_id -> Nullable<Text>,
+        text -> Text,
+        seq -> BigInt,
+        answer_id -> Nullable<Text>,
+        answers_to -> Nullable<Text>,
+        generator -> Nullable<Text>,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
     /// Pricing simulations.
     simulations (id) {
         id -> Text,
@@ -466,6 +482,7 @@ tables! {
     journal_keys,
     reflections,
     conversations,
+    conversation_messages,
     simulations,
     rooms,
     events,

@@ -41,6 +41,8 @@ crate::db::text_enum! {
         Task = "task",
         /// A conversation with the assistant.
         Conversation = "conversation",
+        /// A message in a conversation with the assistant.
+        Message = "message",
         /// A journal entry.
         Entry = "entry",
         /// A reflection on a journal entry.
@@ -194,6 +196,7 @@ impl From<DbError> for Error {
             }
             Constraint::RequestBooked => ("request_booked", "this request is booked already"),
             Constraint::SlotTaken => ("slot_taken", "the provider has another booking in this slot"),
+            Constraint::Answer => ("already_answered", "this message has an answer already"),
             Constraint::Session => ("session_exists", "this session exists already"),
             Constraint::Message | Constraint::IdempotencyKey | Constraint::Reference | Constraint::Other => {
                 return Self::Db(error);

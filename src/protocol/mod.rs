@@ -21,7 +21,7 @@ pub(crate) use command::{Amount, Command, Malformed, Request, RunSimulation};
 pub(crate) use correlation::Correlation;
 pub(crate) use frame::{close_frame, pong_frame};
 pub(crate) use notice::{
-    AckBody, ErrorCode, Established, Joined, Limits, OnBoard, PresenceChange, TokenClaims, Whoami,
+    AckBody, AnswerIds, ErrorCode, Established, Joined, Limits, OnBoard, PresenceChange, TokenClaims, Whoami,
 };
 pub use notice::{Event, Notice};
 pub(crate) use socketio::Namespace;

@@ -8,7 +8,8 @@ use serde_json::value::RawValue;
 use super::Correlation;
 use crate::clock::Timestamp;
 use crate::ids::{
-    ConnectionId, EntryId, LoginId, MessageId, ProjectId, ReflectionId, Room, Seq, SimulationId, UserId,
+    ConnectionId, ConversationId, EntryId, LoginId, MessageId, ProjectId, ReflectionId, Room, Seq,
+    SimulationId, UserId,
 };
 
 /// One notice, in any dialect.
@@ -101,6 +102,55 @@ pub enum Notice {
         #[serde(skip_serializing_if = "Option::is_none")]
         retry_after: Option<u64>,
     },
+    /// An answer of the assistant begins; what came of an earlier one that did not become `done` no longer
+    /// counts.
+    #[serde(rename = "answer.start")]
+    AnswerStarted {
+        /// Conversation, answer and question.
+        #[serde(flatten)]
+        answer: AnswerIds,
+    },
+    /// The answer waits for other texts to be written.
+    #[serde(rename = "answer.waiting")]
+    AnswerWaiting {
+        /// Conversation, answer and question.
+        #[serde(flatten)]
+        answer: AnswerIds,
+        /// Its place in line; 1 is next.
+        place: usize,
+    },
+    /// The next piece of the answer.
+    #[serde(rename = "answer.chunk")]
+    AnswerChunk {
+        /// Conversation, answer and question.
+        #[serde(flatten)]
+        answer: AnswerIds,
+        /// The piece.
+        text: String,
+    },
+    /// The answer is whole and stored: it is an event of the room.
+    #[serde(rename = "answer.done")]
+    AnswerDone {
+        /// Conversation, answer and question.
+        #[serde(flatten)]
+        answer: AnswerIds,
+        /// Its position in the room.
+        seq: Seq,
+    },
+    /// The answer has failed, and nothing was stored. The session continues.
+    #[serde(rename = "answer.error")]
+    AnswerFailed {
+        /// Conversation, answer and question.
+        #[serde(flatten)]
+        answer: AnswerIds,
+        /// The failure, for programs.
+        code: &'static str,
+        /// The failure, for people.
+        message: &'static str,
+        /// Seconds after which a retry makes sense.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_after: Option<u64>,
+    },
     /// How far a simulation is. Not stored.
     #[serde(rename = "simulation.progress")]
     SimulationProgress {
@@ -150,12 +200,28 @@ impl Notice {
             Self::ReflectionChunk { .. } => "reflection.chunk",
             Self::ReflectionDone { .. } => "reflection.done",
             Self::ReflectionFailed { .. } => "reflection.error",
+            Self::AnswerStarted { .. } => "answer.start",
+            Self::AnswerWaiting { .. } => "answer.waiting",
+            Self::AnswerChunk { .. } => "answer.chunk",
+            Self::AnswerDone { .. } => "answer.done",
+            Self::AnswerFailed { .. } => "answer.error",
             Self::SimulationProgress { .. } => "simulation.progress",
             Self::TokenExpiring { .. } => "token_expiring",
             Self::Disconnecting { .. } => "disconnecting",
             Self::Pong { .. } => "pong",
         }
     }
+}
+
+/// Which answer of the assistant is told of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct AnswerIds {
+    /// The conversation.
+    pub(crate) conversation_id: ConversationId,
+    /// The answer.
+    pub(crate) message_id: MessageId,
+    /// The message that it answers.
+    pub(crate) answers_to: MessageId,
 }
 
 /// Whom a session belongs to, and what applies to it.
@@ -267,6 +333,29 @@ pub enum AckBody {
         client_msg_id: String,
         /// When the message was sent.
         at: Timestamp,
+        /// In a conversation with the assistant: the id that the answer has or will have.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        answer_id: Option<MessageId>,
+    },
+    /// Of `create_conversation`.
+    Conversation {
+        /// The conversation.
+        conversation_id: ConversationId,
+        /// Its room.
+        room: Room,
+        /// Its version.
+        version: i64,
+    },
+    /// Of `rename_conversation`.
+    Renamed {
+        /// The version that it has now.
+        version: i64,
+    },
+    /// Of `answer`.
+    Answering {
+        /// Conversation, answer and question.
+        #[serde(flatten)]
+        answer: AnswerIds,
     },
     /// Of `history`.
     History {

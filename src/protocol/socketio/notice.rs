@@ -3,8 +3,10 @@
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::ids::{ConversationId, EntryId, MessageId, Room};
-use crate::protocol::{AckBody, Correlation, ErrorCode, Established, Event, Joined, Notice, frame};
+use crate::ids::{ConversationId, EntryId, MessageId, Room, Seq};
+use crate::protocol::{
+    AckBody, AnswerIds, Correlation, ErrorCode, Established, Event, Joined, Notice, frame,
+};
 
 use super::Namespace;
 
@@ -60,6 +62,18 @@ pub(in crate::protocol) fn write(namespace: Namespace, notice: &Notice) -> Bytes
             let failure = Failure { code, message, retry_after: *retry_after, reconnect_in_ms: None };
             to.event(notice.name(), &Failed { entry_id, failure })
         }
+        Notice::AnswerStarted { answer } => to.event(notice.name(), answer),
+        Notice::AnswerWaiting { answer, place } => {
+            to.event(notice.name(), &OfAnswer { answer, of: Place { place } })
+        }
+        Notice::AnswerChunk { answer, text } => {
+            to.event(notice.name(), &OfAnswer { answer, of: Chunk { text } })
+        }
+        Notice::AnswerDone { answer, seq } => to.event(notice.name(), &OfAnswer { answer, of: At { seq } }),
+        Notice::AnswerFailed { answer, code, message, retry_after } => {
+            let of = Failure { code, message, retry_after: *retry_after, reconnect_in_ms: None };
+            to.event(notice.name(), &OfAnswer { answer, of })
+        }
         Notice::SimulationProgress { simulation_id, done, total } => to.event(
             notice.name(),
             &serde_json::json!({ "simulation_id": simulation_id, "done": done, "total": total }),
@@ -105,6 +119,30 @@ struct ChatJoined<'a> {
 struct Refused<'a> {
     ok: bool,
     error: Failure<'a>,
+}
+
+/// What is said of an answer.
+#[derive(Serialize)]
+struct OfAnswer<'a, T> {
+    #[serde(flatten)]
+    answer: &'a AnswerIds,
+    #[serde(flatten)]
+    of: T,
+}
+
+#[derive(Serialize)]
+struct Place<'a> {
+    place: &'a usize,
+}
+
+#[derive(Serialize)]
+struct Chunk<'a> {
+    text: &'a str,
+}
+
+#[derive(Serialize)]
+struct At<'a> {
+    seq: &'a Seq,
 }
 
 #[derive(Serialize)]
@@ -175,7 +213,7 @@ impl Writer {
     fn room_event(&self, event: &Event) -> Bytes {
         let fields = event.data.get().trim().strip_prefix('{').and_then(|data| data.strip_suffix('}'));
         match (&*event.kind, &event.room, fields) {
-            (MESSAGE_SENT, Room::Session(_), Some(fields)) => {
+            (MESSAGE_SENT, Room::Session(_) | Room::Conversation(_), Some(fields)) => {
                 let Event { room, seq, by, at, .. } = event;
                 let around = serde_json::json!({ "room": room, "seq": seq, "by": by, "at": at });
                 self.packet(b'2', "", Some("chat_message"), |to| {

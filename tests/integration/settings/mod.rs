@@ -118,6 +118,7 @@ const SHOWN: &[(&str, &str)] = &[
     ("SOUK_GENERATOR_ABANDON_TIMEOUT", "what_nobody_follows_any_more_is_given_up"),
     ("SOUK_GENERATOR_CONCURRENCY", "so_many_texts_are_written_at_once_and_so_many_wait"),
     ("SOUK_GENERATOR_QUEUE", "so_many_texts_are_written_at_once_and_so_many_wait"),
+    ("SOUK_ASSISTANT_CONTEXT_TOKENS", "the_assistant_is_given_the_newest_messages_that_fit"),
     ("SOUK_METRICS_BIND", "metrics_may_have_an_address_of_their_own"),
     ("SOUK_METRICS_TOKEN", "metrics_may_ask_for_a_token"),
     ("SOUK_METRICS_TOKEN_FILE", "secrets_may_come_from_files"),
