@@ -8,7 +8,9 @@ use crate::auth::Auth;
 use crate::clock::Clock;
 use crate::config::{Config, PlanLimits};
 use crate::db::Db;
+use crate::domain::Error;
 use crate::domain::entries::Journal;
+use crate::domain::quotas::DailyLimits;
 use crate::domain::users::Plan;
 use crate::generation::{GenerationSlots, TextGenerator};
 use crate::hub::{BoardClients, HubHandle};
@@ -59,6 +61,23 @@ impl App {
             Plan::Free => self.config.plans.free(),
             Plan::Pro => self.config.plans.pro(),
             Plan::Enterprise => self.config.plans.enterprise(),
+        }
+    }
+
+    /// The daily quotas among them.
+    pub(crate) fn daily_limits(&self, plan: Plan) -> DailyLimits {
+        let limits = self.limits(plan);
+        DailyLimits {
+            messages: limits.messages_per_day,
+            plans: limits.plans_per_day,
+            characters: limits.generated_characters_per_day,
+        }
+    }
+
+    /// Counts a refusal by a daily quota; other errors are not counted.
+    pub(crate) fn count_quota_refusal(&self, plan: Plan, error: &Error) {
+        if let Error::QuotaExceeded { quota, .. } = error {
+            self.metrics.plan_limited(quota.as_str(), plan.as_str());
         }
     }
 }

@@ -6,6 +6,10 @@
 
 #![allow(missing_docs, reason = "columns are documented in migrations/postgres")]
 
+mod assistant;
+
+pub use assistant::{conversation_messages, daily_usage};
+
 diesel::table! {
     /// Accounts that can authenticate, ours and external.
     users (id) {
@@ -351,22 +355,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// What was said in a conversation; each message is also an event in its room.
-    conversation_messages (id) {
-        id -> Text,
-        conversation_id -> Text,
-        author -> Text,
-        client_msg_id -> Nullable<Text>,
-        text -> Text,
-        seq -> BigInt,
-        answer_id -> Nullable<Text>,
-        answers_to -> Nullable<Text>,
-        generator -> Nullable<Text>,
-        created_at -> BigInt,
-    }
-}
-
-diesel::table! {
     /// Pricing simulations.
     simulations (id) {
         id -> Text,
@@ -483,6 +471,7 @@ tables! {
     reflections,
     conversations,
     conversation_messages,
+    daily_usage,
     simulations,
     rooms,
     events,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::db::{Constraint, DbError, Failure};
 
 use super::policy::Need;
+use super::quotas::Quota;
 
 crate::db::text_enum! {
     /// Kinds of rows and resources, as named in errors, audit rows and documentation.
@@ -143,6 +144,16 @@ pub enum Error {
         /// Which limit, for people.
         detail: &'static str,
         /// How long to wait before trying again.
+        retry_after: Duration,
+    },
+    /// A quota of the caller's plan is used up for the day.
+    #[error("the {limit} {} that your plan allows on a day are used up; the day ends at midnight UTC", .quota.what())]
+    QuotaExceeded {
+        /// Which quota.
+        quota: Quota,
+        /// How much the plan allows on a day.
+        limit: u32,
+        /// Until the next day.
         retry_after: Duration,
     },
     /// The idempotency key was used with a different request.

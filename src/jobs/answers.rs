@@ -12,6 +12,7 @@ use crate::domain::conversations::messages::{
     self, Asked, Author, ContextBudget, ConversationMessage, NewAnswer,
 };
 use crate::domain::policy::Scope;
+use crate::domain::quotas::DailyLimits;
 use crate::generation::{self, Prompt, Turn};
 use crate::ids::{ConversationId, MessageId, Seq};
 
@@ -150,16 +151,21 @@ impl Answers {
     /// Has the newest message answered that has no answer: after a failure, a cancellation, or a restart.
     ///
     /// # Errors
-    /// If the caller does not own the conversation, all messages are answered, or it is being answered.
+    /// If the caller does not own the conversation, all messages are answered, it is being answered, or the
+    /// day's quota is used up.
     pub(crate) async fn answer(
         &self,
         scope: &Scope,
         conversation: ConversationId,
         per_user: usize,
+        limits: DailyLimits,
     ) -> Result<Answer, Error> {
         let of_caller = scope.clone();
-        let newest =
-            self.0.db.read(move |uow| messages::newest_unanswered(uow, &of_caller, conversation)).await?;
+        let newest = self
+            .0
+            .db
+            .read(move |uow| messages::newest_unanswered(uow, &of_caller, conversation, &limits))
+            .await?;
         let asked = newest.ok_or_else(messages::nothing_to_answer)?;
         let (answer, unfollowed) = (Answer::to(&asked), Unfollowed::GivenUp);
         if !self.push(conversation, Order { scope: scope.clone(), answer, per_user, unfollowed }) {

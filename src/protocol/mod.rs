@@ -5,6 +5,7 @@
 //! codecs can be tested with literal strings and fuzzed. A [`Dialect`] only encodes these values; it adds no
 //! meaning.
 
+mod assistant;
 pub mod close;
 mod command;
 mod correlation;
@@ -17,11 +18,12 @@ pub mod socketio;
 
 use bytes::Bytes;
 
+pub(crate) use assistant::{AnswerIds, QuotaWarning};
 pub(crate) use command::{Amount, Command, Malformed, Request, RunSimulation};
 pub(crate) use correlation::Correlation;
 pub(crate) use frame::{close_frame, pong_frame};
 pub(crate) use notice::{
-    AckBody, AnswerIds, ErrorCode, Established, Joined, Limits, OnBoard, PresenceChange, TokenClaims, Whoami,
+    AckBody, ErrorCode, Established, Joined, Limits, OnBoard, PresenceChange, TokenClaims, Whoami,
 };
 pub use notice::{Event, Notice};
 pub(crate) use socketio::Namespace;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::Correlation;
+use super::{AnswerIds, Correlation, QuotaWarning};
 use crate::clock::Timestamp;
 use crate::ids::{
     ConnectionId, ConversationId, EntryId, LoginId, MessageId, ProjectId, ReflectionId, Room, Seq,
@@ -213,17 +213,6 @@ impl Notice {
     }
 }
 
-/// Which answer of the assistant is told of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct AnswerIds {
-    /// The conversation.
-    pub(crate) conversation_id: ConversationId,
-    /// The answer.
-    pub(crate) message_id: MessageId,
-    /// The message that it answers.
-    pub(crate) answers_to: MessageId,
-}
-
 /// Whom a session belongs to, and what applies to it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Established {
@@ -277,6 +266,12 @@ pub(crate) struct Limits {
     pub(crate) simulations: u32,
     /// Texts that are written for one user at once.
     pub(crate) generations: usize,
+    /// Messages to the assistant on a day.
+    pub(crate) messages_per_day: u32,
+    /// Masterplans on a day.
+    pub(crate) plans_per_day: u32,
+    /// Characters of generated texts on a day.
+    pub(crate) generated_characters_per_day: u32,
 }
 
 /// A client of a project's board.
@@ -336,6 +331,9 @@ pub enum AckBody {
         /// In a conversation with the assistant: the id that the answer has or will have.
         #[serde(skip_serializing_if = "Option::is_none")]
         answer_id: Option<MessageId>,
+        /// What is nearly used up of the plan's quotas, if something is.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        quota_warning: Option<QuotaWarning>,
     },
     /// Of `create_conversation`.
     Conversation {
@@ -448,6 +446,8 @@ pub enum ErrorCode {
     TooManyRooms,
     /// Commands come too fast; `retry_after` says when to retry.
     RateLimited,
+    /// A quota of the plan is used up for the day; `retry_after` says when the next one begins.
+    QuotaExceeded,
     /// The token of a `refresh` was refused.
     InvalidToken,
     /// The server is overloaded; retry.
@@ -469,6 +469,7 @@ impl ErrorCode {
             Self::NotJoined => "not_joined",
             Self::TooManyRooms => "too_many_rooms",
             Self::RateLimited => "rate_limited",
+            Self::QuotaExceeded => "quota_exceeded",
             Self::InvalidToken => "invalid_token",
             Self::Busy => "busy",
             Self::Internal => "internal",

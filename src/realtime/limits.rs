@@ -23,7 +23,16 @@ impl SessionLimits {
     /// As clients see them.
     pub(crate) fn announced(&self) -> Limits {
         let PlanLimits { connections, messages, rooms, simulations, generations, .. } = self.plan;
-        Limits { connections, messages_per_second: messages, rooms, simulations, generations }
+        Limits {
+            connections,
+            messages_per_second: messages,
+            rooms,
+            simulations,
+            generations,
+            messages_per_day: self.plan.messages_per_day,
+            plans_per_day: self.plan.plans_per_day,
+            generated_characters_per_day: self.plan.generated_characters_per_day,
+        }
     }
 }
 

@@ -383,7 +383,16 @@ fn a_session_begins_with_the_data_that_older_clients_read() {
         expires_at: at,
         heartbeat_s: 25,
         timestamp: at,
-        limits: Limits { connections: 1, messages_per_second: 2, rooms: 3, simulations: 4, generations: 5 },
+        limits: Limits {
+            connections: 1,
+            messages_per_second: 2,
+            rooms: 3,
+            simulations: 4,
+            generations: 5,
+            messages_per_day: 6,
+            plans_per_day: 7,
+            generated_characters_per_day: 8,
+        },
         board: None,
         token: TokenClaims { jti: "t".into(), sid: None, iss: None },
     }));

@@ -1,10 +1,11 @@
 //! Conversations with the assistant: messages to it, `answer`, and `cancel` with a `conversation_id`.
 
 use crate::domain::conversations::messages::{self, SendToAssistant};
+use crate::domain::quotas::{DailyLimits, Usage};
 use crate::domain::sessions::{ClientMsgId, MessageText};
 use crate::ids::{ConversationId, Room};
 use crate::jobs::{Answer, Failure, Step, Unfollowed};
-use crate::protocol::{AckBody, AnswerIds, Notice};
+use crate::protocol::{AckBody, AnswerIds, Notice, QuotaWarning};
 
 use super::following::{Followed, Told};
 use super::{Caller, Following, Outcome, Refusal};
@@ -22,9 +23,12 @@ pub(super) async fn send(
     app.answers.check_line(conversation)?;
     let name = client_msg_id.as_str().to_owned();
     let (scope, command) = (caller.scope.clone(), SendToAssistant { conversation, client_msg_id, text });
-    let asked = caller.db().write(move |uow| messages::send(uow, &scope, &command)).await?;
+    let plan = caller.scope.plan();
+    let limits = app.daily_limits(plan);
+    let asked = caller.db().write(move |uow| messages::send(uow, &scope, &command, &limits)).await;
+    let asked = asked.inspect_err(|error| app.count_quota_refusal(plan, error))?;
     let following = follow(caller, conversation);
-    let per_user = app.limits(caller.scope.plan()).generations;
+    let per_user = app.limits(plan).generations;
     app.answers.order(&caller.scope, conversation, &asked, per_user, Unfollowed::GivenUp).await?;
     let answer = AckBody::Sent {
         seq: asked.seq,
@@ -32,6 +36,7 @@ pub(super) async fn send(
         client_msg_id: name,
         at: asked.at,
         answer_id: Some(asked.answer),
+        quota_warning: asked.usage.and_then(|usage| warning(&usage, &limits)),
     };
     Ok(Outcome::Following(answer, following))
 }
@@ -39,8 +44,10 @@ pub(super) async fn send(
 /// Has the newest message answered that has no answer.
 pub(super) async fn answer(caller: &Caller, conversation: ConversationId) -> Result<Outcome, Refusal> {
     let app = caller.gateway.app();
-    let per_user = app.limits(caller.scope.plan()).generations;
-    let ordered = app.answers.answer(&caller.scope, conversation, per_user).await?;
+    let plan = caller.scope.plan();
+    let (limits, per_user) = (app.daily_limits(plan), app.limits(plan).generations);
+    let ordered = app.answers.answer(&caller.scope, conversation, per_user, limits).await;
+    let ordered = ordered.inspect_err(|error| app.count_quota_refusal(plan, error))?;
     let answer = AckBody::Answering { answer: ids(conversation, ordered) };
     Ok(Outcome::Following(answer, follow(caller, conversation)))
 }
@@ -101,4 +108,16 @@ impl Told for OfConversation {
 
 fn ids(conversation_id: ConversationId, answer: Answer) -> AnswerIds {
     AnswerIds { conversation_id, message_id: answer.id, answers_to: answer.answers_to }
+}
+
+/// Says what is nearly used up, before it is.
+fn warning(usage: &Usage, limits: &DailyLimits) -> Option<QuotaWarning> {
+    let quota = usage.nearly_used_up(limits)?;
+    let limit = limits.of(quota);
+    Some(QuotaWarning {
+        quota: quota.as_str(),
+        limit,
+        remaining: limit.saturating_sub(usage.of(quota)),
+        resets_in: usage.resets_in.as_secs(),
+    })
 }

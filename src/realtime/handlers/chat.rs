@@ -31,6 +31,12 @@ pub(super) async fn send(
     let command = SendMessage { session, client_msg_id: name()?, text: text()? };
     let scope = caller.scope.clone();
     let sent = caller.db().write(move |uow| send_message(uow, &scope, &command)).await?;
-    let (seq, message_id, at) = (sent.seq, sent.id, sent.at);
-    Ok(Outcome::Answer(AckBody::Sent { seq, message_id, client_msg_id, at, answer_id: None }))
+    Ok(Outcome::Answer(AckBody::Sent {
+        seq: sent.seq,
+        message_id: sent.id,
+        client_msg_id,
+        at: sent.at,
+        answer_id: None,
+        quota_warning: None,
+    }))
 }

@@ -9,7 +9,17 @@ use crate::protocol::json;
 use super::*;
 
 const LIMITS: SessionLimits = SessionLimits {
-    plan: PlanLimits { connections: 3, messages: 5, rooms: 4, requests: 60, simulations: 2, generations: 1 },
+    plan: PlanLimits {
+        connections: 3,
+        messages: 5,
+        rooms: 4,
+        requests: 60,
+        simulations: 2,
+        generations: 1,
+        messages_per_day: 50,
+        plans_per_day: 5,
+        generated_characters_per_day: 1_000,
+    },
     malformed: 3,
     token_warning: Duration::from_secs(60),
     token_grace: Duration::from_secs(10),

@@ -8,6 +8,7 @@ use crate::domain::conversations::service::{find as find_conversation, load};
 use crate::domain::conversations::title::title_of;
 use crate::domain::conversations::{Conversation, ConversationUpdated, MESSAGE, repository as conversations};
 use crate::domain::policy::{Authorized, Need, Scope, authorize, by_system};
+use crate::domain::quotas::{self, DailyLimits, Usage};
 use crate::domain::sessions::{ClientMsgId, MessageText};
 use crate::domain::users::logins;
 use crate::domain::{Error, Kind, Page, Slice};
@@ -42,13 +43,15 @@ pub(crate) struct Asked {
     pub(crate) answer: MessageId,
     /// Whether this call repeated an earlier one.
     pub(crate) repeated: bool,
+    /// What is used of the day's quotas, if this call has counted.
+    pub(crate) usage: Option<Usage>,
 }
 
 impl Asked {
     /// `None` for an answer, which nobody asks.
     fn of(message: &ConversationMessage, repeated: bool) -> Option<Self> {
         let ConversationMessage { id, seq, created_at: at, answer_id, .. } = *message;
-        answer_id.map(|answer| Self { id, seq, at, answer, repeated })
+        answer_id.map(|answer| Self { id, seq, at, answer, repeated, usage: None })
     }
 }
 
@@ -69,11 +72,13 @@ pub(crate) struct NewAnswer {
 /// and races occur. The first one gives the conversation its title, if it has none.
 ///
 /// Taking the room's next position serializes the senders. Of two that send the same message concurrently, the
-/// second violates the unique key, is retried by the writer, and then finds the first one's message.
+/// second violates the unique key, is retried by the writer, and then finds the first one's message. A
+/// repetition counts towards no quota.
 pub(crate) fn send(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     command: &SendToAssistant,
+    limits: &DailyLimits,
 ) -> Result<Asked, Error> {
     let conversation = authorized(uow, scope, command.conversation)?;
     if let Some(known) = repository::named(uow, conversation.id, &command.client_msg_id)? {
@@ -93,6 +98,7 @@ pub(crate) fn send(
         created_at: at,
     };
     let (conversation, message) = append(uow, scope, &conversation, message)?;
+    let usage = quotas::take_message(uow, scope.user(), limits)?;
     if conversation.title.is_none()
         && let Some(title) = title_of(&message.text)
         && conversations::set_title(uow, &conversation, Some(&title))? == 1
@@ -101,7 +107,8 @@ pub(crate) fn send(
         let event = ConversationUpdated { conversation_id: conversation.id, version, owner };
         uow.record(Some(scope.user()), &event);
     }
-    Asked::of(&message, false).ok_or(Error::NotFound(Kind::Message))
+    let asked = Asked::of(&message, false).ok_or(Error::NotFound(Kind::Message))?;
+    Ok(Asked { usage: Some(usage), ..asked })
 }
 
 /// Stores an answer, if the conversation and the message still exist, the message has none yet, and the caller
@@ -133,7 +140,9 @@ pub(crate) fn store_answer(
         generator: Some(new.generator.to_owned()),
         created_at: uow.now(),
     };
-    Ok(append(uow, scope, &conversation, message)?.1)
+    let (_, message) = append(uow, scope, &conversation, message)?;
+    quotas::add_characters(uow, scope.user(), message.text.chars().count())?;
+    Ok(message)
 }
 
 /// The conversation's messages, newest first.
@@ -183,12 +192,17 @@ pub(crate) fn awaiting(
 }
 
 /// The newest message of the caller without an answer, which the caller may have answered.
+///
+/// # Errors
+/// Also if the plan's generated characters of the day are used up.
 pub(crate) fn newest_unanswered(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     conversation: ConversationId,
+    limits: &DailyLimits,
 ) -> Result<Option<Asked>, Error> {
     let conversation = authorized(uow, scope, conversation)?;
+    quotas::check_characters(uow, scope.user(), limits)?;
     let newest = repository::newest_unanswered(uow, conversation.id)?;
     Ok(newest.and_then(|message| Asked::of(&message, true)))
 }

@@ -8,10 +8,14 @@ use utoipa::ToSchema;
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::conversations::messages::{self, Asked, Author, ConversationMessage, SendToAssistant};
+use crate::domain::quotas::Quota;
 use crate::domain::sessions::{ClientMsgId, MessageText};
 use crate::domain::{Error, Kind};
 use crate::http::api::generated::{FailureView, Status};
-use crate::http::{Body, Fields, Id, IdempotentCall, Ids, PageQuery, Paged, Problem, Query, ReadCall, Reply};
+use crate::http::{
+    Body, Fields, Id, IdempotentCall, Ids, PageQuery, Paged, Problem, Query, ReadCall, Reply,
+    add_quota_headers,
+};
 use crate::ids::{ConversationId, MessageId, Seq};
 use crate::jobs::{Answer, AnswerStatus, Unfollowed};
 
@@ -109,6 +113,9 @@ impl MessageView {
     }
 }
 
+/// The quotas that calls of this module count towards.
+const QUOTAS: [Quota; 2] = [Quota::Messages, Quota::Characters];
+
 fn address(conversation: ConversationId, message: MessageId) -> String {
     format!("/conversations/{conversation}/messages/{message}")
 }
@@ -177,9 +184,13 @@ pub(super) async fn send(
 async fn accept(message: SendToAssistant, call: IdempotentCall) -> Result<HttpResponse, Problem> {
     let (app, scope, conversation) = (call.app().clone(), call.scope().clone(), message.conversation);
     app.answers.check_line(conversation)?;
+    let (counting, plan) = (app.clone(), scope.plan());
+    let limits = app.daily_limits(plan);
     let accepted = call
         .run(move |uow, scope| {
-            let Asked { id: answers_to, answer: id, .. } = messages::send(uow, scope, &message)?;
+            let asked = messages::send(uow, scope, &message, &limits);
+            let asked = asked.inspect_err(|error| counting.count_quota_refusal(plan, error))?;
+            let Asked { id: answers_to, answer: id, .. } = asked;
             let view = MessageView::ordered(conversation, Answer { id, answers_to, seq: None });
             Reply::accepted(address(conversation, id), &view)
         })
@@ -189,7 +200,7 @@ async fn accept(message: SendToAssistant, call: IdempotentCall) -> Result<HttpRe
         let per_user = app.limits(scope.plan()).generations;
         app.answers.order(&scope, conversation, &asked, per_user, Unfollowed::GoesOn).await?;
     }
-    Ok(accepted)
+    add_quota_headers(accepted, &app, &scope, &QUOTAS).await
 }
 
 /// The message whose answer `Location` names, unless the answer is stored.
@@ -237,9 +248,12 @@ pub(super) async fn answer_newest(
     call: IdempotentCall,
 ) -> Result<HttpResponse, Problem> {
     let (app, scope) = (call.app().clone(), call.scope().clone());
+    let (counting, plan) = (app.clone(), scope.plan());
+    let limits = app.daily_limits(plan);
     let accepted = call
         .run(move |uow, scope| {
-            let newest = messages::newest_unanswered(uow, scope, conversation)?;
+            let newest = messages::newest_unanswered(uow, scope, conversation, &limits);
+            let newest = newest.inspect_err(|error| counting.count_quota_refusal(plan, error))?;
             let Asked { id: answers_to, answer: id, .. } = newest.ok_or_else(messages::nothing_to_answer)?;
             let view = MessageView::ordered(conversation, Answer { id, answers_to, seq: None });
             Reply::accepted(address(conversation, id), &view)
@@ -248,5 +262,5 @@ pub(super) async fn answer_newest(
     if let Some(asked) = asked(&app, conversation, &accepted).await? {
         app.answers.answer_again(&scope, conversation, &asked, app.limits(scope.plan()).generations);
     }
-    Ok(accepted)
+    add_quota_headers(accepted, &app, &scope, &QUOTAS).await
 }
