@@ -8,12 +8,14 @@ use crate::auth::Auth;
 use crate::clock::Clock;
 use crate::config::{Config, PlanLimits};
 use crate::db::Db;
+use crate::domain::Error;
 use crate::domain::entries::Journal;
+use crate::domain::quotas::DailyLimits;
 use crate::domain::simulations::SimulationLimits;
 use crate::domain::users::Plan;
 use crate::generation::{GenerationSlots, TextGenerator};
 use crate::hub::{BoardClients, HubHandle};
-use crate::jobs::{Reflections, Simulations};
+use crate::jobs::{Answers, Reflections, Simulations};
 use crate::limits::CallerLimits;
 use crate::telemetry::Metrics;
 
@@ -40,6 +42,8 @@ pub struct App {
     pub generation_slots: GenerationSlots,
     /// Reflections that are being written or followed.
     pub(crate) reflections: Reflections,
+    /// Answers of the assistant that are being written or followed.
+    pub(crate) answers: Answers,
     /// Runs simulations.
     pub(crate) simulations: Simulations,
     /// Request rates of users and addresses, shared by all worker threads.
@@ -69,6 +73,23 @@ impl App {
             per_day: limits.simulations_per_day,
             steps: limits.simulation_steps,
             runs: limits.simulation_runs,
+        }
+    }
+
+    /// The daily quotas among them.
+    pub(crate) fn daily_limits(&self, plan: Plan) -> DailyLimits {
+        let limits = self.limits(plan);
+        DailyLimits {
+            messages: limits.messages_per_day,
+            plans: limits.plans_per_day,
+            characters: limits.generated_characters_per_day,
+        }
+    }
+
+    /// Counts a refusal by a daily quota; other errors are not counted.
+    pub(crate) fn count_quota_refusal(&self, plan: Plan, error: &Error) {
+        if let Error::QuotaExceeded { quota, .. } = error {
+            self.metrics.plan_limited(quota.as_str(), plan.as_str());
         }
     }
 }

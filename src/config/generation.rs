@@ -79,6 +79,14 @@ pub(crate) struct GenerationSettings {
     )]
     pub(crate) generator_concurrency: usize,
 
+    /// How much of a conversation the assistant is given for an answer, in tokens: a token for every four bytes and four
+    /// for each message. Leave room for the answer in the model's own context
+    #[arg(
+        long, env = "SOUK_ASSISTANT_CONTEXT_TOKENS", value_name = "COUNT", default_value = "2048",
+        value_parser = count::<usize>
+    )]
+    pub(crate) assistant_context_tokens: usize,
+
     /// Texts that may wait to be written, for all users together; more are refused as busy
     #[arg(
         long, env = "SOUK_GENERATOR_QUEUE", value_name = "COUNT", default_value = "64",
@@ -113,6 +121,8 @@ pub struct GenerationConfig {
     pub(crate) total_timeout: Duration,
     /// Since its last follower left, for a text that is being written.
     pub(crate) abandon_timeout: Duration,
+    /// Estimated tokens of a conversation that an answer is written from.
+    pub(crate) context_tokens: usize,
     /// Generations that run at once.
     pub(crate) concurrency: usize,
     /// Callers that wait for one.
@@ -187,6 +197,7 @@ impl GenerationSettings {
             idle_timeout: self.generator_idle_timeout,
             total_timeout: self.generator_total_timeout,
             abandon_timeout: self.generator_abandon_timeout,
+            context_tokens: self.assistant_context_tokens,
             concurrency: self.generator_concurrency,
             queue: self.generator_queue,
         })

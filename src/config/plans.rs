@@ -69,6 +69,27 @@ pub(crate) struct PlansConfig {
     )]
     pub(crate) free_generations: usize,
 
+    /// Messages to the assistant on a day (UTC) of a user on the free plan
+    #[arg(
+        long, env = "SOUK_FREE_MESSAGES_PER_DAY", value_name = "COUNT", default_value = "50",
+        value_parser = count::<u32>
+    )]
+    pub(crate) free_messages_per_day: u32,
+
+    /// Masterplans on a day (UTC) of a user on the free plan
+    #[arg(
+        long, env = "SOUK_FREE_PLANS_PER_DAY", value_name = "COUNT", default_value = "5",
+        value_parser = count::<u32>
+    )]
+    pub(crate) free_plans_per_day: u32,
+
+    /// Characters of answers and masterplans on a day (UTC) for a user on the free plan; what has begun is finished
+    #[arg(
+        long, env = "SOUK_FREE_GENERATED_CHARACTERS_PER_DAY", value_name = "COUNT", default_value = "100000",
+        value_parser = count::<u32>
+    )]
+    pub(crate) free_generated_characters_per_day: u32,
+
     /// Live sessions of a user on the pro plan
     #[arg(
         long, env = "SOUK_PRO_CONNECTIONS", value_name = "COUNT", default_value = "100",
@@ -132,6 +153,27 @@ pub(crate) struct PlansConfig {
     )]
     pub(crate) pro_generations: usize,
 
+    /// Messages to the assistant on a day (UTC) of a user on the pro plan
+    #[arg(
+        long, env = "SOUK_PRO_MESSAGES_PER_DAY", value_name = "COUNT", default_value = "500",
+        value_parser = count::<u32>
+    )]
+    pub(crate) pro_messages_per_day: u32,
+
+    /// Masterplans on a day (UTC) of a user on the pro plan
+    #[arg(
+        long, env = "SOUK_PRO_PLANS_PER_DAY", value_name = "COUNT", default_value = "50",
+        value_parser = count::<u32>
+    )]
+    pub(crate) pro_plans_per_day: u32,
+
+    /// Characters of answers and masterplans on a day (UTC) for a user on the pro plan; what has begun is finished
+    #[arg(
+        long, env = "SOUK_PRO_GENERATED_CHARACTERS_PER_DAY", value_name = "COUNT", default_value = "1000000",
+        value_parser = count::<u32>
+    )]
+    pub(crate) pro_generated_characters_per_day: u32,
+
     /// Live sessions of a user on the enterprise plan
     #[arg(
         long, env = "SOUK_ENTERPRISE_CONNECTIONS", value_name = "COUNT", default_value = "1000",
@@ -194,6 +236,27 @@ pub(crate) struct PlansConfig {
         value_parser = count::<usize>
     )]
     pub(crate) enterprise_generations: usize,
+
+    /// Messages to the assistant on a day (UTC) of a user on the enterprise plan
+    #[arg(
+        long, env = "SOUK_ENTERPRISE_MESSAGES_PER_DAY", value_name = "COUNT", default_value = "10000",
+        value_parser = count::<u32>
+    )]
+    pub(crate) enterprise_messages_per_day: u32,
+
+    /// Masterplans on a day (UTC) of a user on the enterprise plan
+    #[arg(
+        long, env = "SOUK_ENTERPRISE_PLANS_PER_DAY", value_name = "COUNT", default_value = "1000",
+        value_parser = count::<u32>
+    )]
+    pub(crate) enterprise_plans_per_day: u32,
+
+    /// Characters of answers and masterplans on a day (UTC) for a user on the enterprise plan; what has begun is finished
+    #[arg(
+        long, env = "SOUK_ENTERPRISE_GENERATED_CHARACTERS_PER_DAY", value_name = "COUNT", default_value = "20000000",
+        value_parser = count::<u32>
+    )]
+    pub(crate) enterprise_generated_characters_per_day: u32,
 }
 
 /// The limits of one plan.
@@ -217,6 +280,12 @@ pub(crate) struct PlanLimits {
     pub(crate) simulation_steps: u32,
     /// Texts that are written for one user at once.
     pub(crate) generations: usize,
+    /// Messages of one user to the assistant on a day.
+    pub(crate) messages_per_day: u32,
+    /// Masterplans of one user on a day.
+    pub(crate) plans_per_day: u32,
+    /// Characters of answers and masterplans for one user on a day.
+    pub(crate) generated_characters_per_day: u32,
 }
 
 impl PlansConfig {
@@ -232,6 +301,9 @@ impl PlansConfig {
             simulation_runs: self.free_simulation_runs,
             simulation_steps: self.free_simulation_steps,
             generations: self.free_generations,
+            messages_per_day: self.free_messages_per_day,
+            plans_per_day: self.free_plans_per_day,
+            generated_characters_per_day: self.free_generated_characters_per_day,
         }
     }
 
@@ -247,6 +319,9 @@ impl PlansConfig {
             simulation_runs: self.pro_simulation_runs,
             simulation_steps: self.pro_simulation_steps,
             generations: self.pro_generations,
+            messages_per_day: self.pro_messages_per_day,
+            plans_per_day: self.pro_plans_per_day,
+            generated_characters_per_day: self.pro_generated_characters_per_day,
         }
     }
 
@@ -262,6 +337,9 @@ impl PlansConfig {
             simulation_runs: self.enterprise_simulation_runs,
             simulation_steps: self.enterprise_simulation_steps,
             generations: self.enterprise_generations,
+            messages_per_day: self.enterprise_messages_per_day,
+            plans_per_day: self.enterprise_plans_per_day,
+            generated_characters_per_day: self.enterprise_generated_characters_per_day,
         }
     }
 }

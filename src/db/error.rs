@@ -43,6 +43,8 @@ pub enum Constraint {
     SlotTaken,
     /// A message with this `client_msg_id` by this sender exists.
     Message,
+    /// The message has an answer already.
+    Answer,
     /// A session of these two users about this request exists.
     Session,
     /// Another call with this idempotency key committed first.
@@ -75,6 +77,12 @@ const CONSTRAINTS: &[(Constraint, &str, &str)] = &[
         "messages.session_id, messages.user_id, messages.client_msg_id",
         "messages_session_id_user_id_client_msg_id_key",
     ),
+    (
+        Constraint::Message,
+        "conversation_messages.conversation_id, conversation_messages.client_msg_id",
+        "conversation_messages_conversation_id_client_msg_id_key",
+    ),
+    (Constraint::Answer, "conversation_messages.answers_to", "conversation_messages_answers_to_key"),
     (
         Constraint::Session,
         "sessions.request_id, sessions.provider_user_id",

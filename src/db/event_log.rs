@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use serde_json::value::RawValue;
 
 use crate::clock::Timestamp;
-use crate::db::schema::{events, rooms};
+use crate::db::schema::{events, read_markers, rooms};
 use crate::db::{DbConnection, DbError, each};
 use crate::events::Envelope;
 use crate::ids::{Room, Seq, UserId};
@@ -86,6 +86,16 @@ pub(crate) fn append(
         ))
         .execute(connection)?;
     Ok(Envelope { room, seq: Seq::from_i64(head), kind, by, at, data })
+}
+
+/// Deletes the whole log of a room, and how far it was read: for a room that ends and whose id is never used
+/// again. Use cases go through the repository of the room's noun.
+pub(crate) fn erase(connection: &mut DbConnection, room: &Room) -> Result<(), DbError> {
+    let name = room.to_string();
+    diesel::delete(rooms::table.find(&name)).execute(connection)?;
+    diesel::delete(events::table.filter(events::room.eq(&name))).execute(connection)?;
+    diesel::delete(read_markers::table.filter(read_markers::room.eq(&name))).execute(connection)?;
+    Ok(())
 }
 
 type Columns = (events::seq, events::kind, events::by_user, events::at, events::data);

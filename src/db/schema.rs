@@ -6,6 +6,10 @@
 
 #![allow(missing_docs, reason = "columns are documented in migrations/postgres")]
 
+mod assistant;
+
+pub use assistant::{conversation_messages, daily_usage};
+
 diesel::table! {
     /// Accounts that can authenticate, ours and external.
     users (id) {
@@ -472,6 +476,8 @@ tables! {
     journal_keys,
     reflections,
     conversations,
+    conversation_messages,
+    daily_usage,
     simulations,
     rooms,
     events,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::db::{Constraint, DbError, Failure};
 
 use super::policy::Need;
+use super::quotas::Quota;
 
 crate::db::text_enum! {
     /// Kinds of rows and resources, as named in errors, audit rows and documentation.
@@ -41,6 +42,8 @@ crate::db::text_enum! {
         Task = "task",
         /// A conversation with the assistant.
         Conversation = "conversation",
+        /// A message in a conversation with the assistant.
+        Message = "message",
         /// A journal entry.
         Entry = "entry",
         /// A reflection on a journal entry.
@@ -143,6 +146,16 @@ pub enum Error {
         /// How long to wait before trying again.
         retry_after: Duration,
     },
+    /// A quota of the caller's plan is used up for the day.
+    #[error("the {limit} {} that your plan allows on a day are used up; the day ends at midnight UTC", .quota.what())]
+    QuotaExceeded {
+        /// Which quota.
+        quota: Quota,
+        /// How much the plan allows on a day.
+        limit: u32,
+        /// Until the next day.
+        retry_after: Duration,
+    },
     /// The idempotency key was used with a different request.
     #[error("this Idempotency-Key was used for another request")]
     KeyReused,
@@ -194,6 +207,7 @@ impl From<DbError> for Error {
             }
             Constraint::RequestBooked => ("request_booked", "this request is booked already"),
             Constraint::SlotTaken => ("slot_taken", "the provider has another booking in this slot"),
+            Constraint::Answer => ("already_answered", "this message has an answer already"),
             Constraint::Session => ("session_exists", "this session exists already"),
             Constraint::Message | Constraint::IdempotencyKey | Constraint::Reference | Constraint::Other => {
                 return Self::Db(error);

@@ -19,6 +19,7 @@ pub mod place;
 pub mod policy;
 pub(crate) mod projects;
 pub(crate) mod providers;
+pub(crate) mod quotas;
 pub mod requests;
 pub mod sessions;
 pub(crate) mod simulations;

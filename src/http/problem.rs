@@ -163,6 +163,9 @@ impl From<Error> for Problem {
             Error::Limited { retry_after, .. } => {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "limited", detail).retry_after(retry_after)
             }
+            Error::QuotaExceeded { retry_after, .. } => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "quota_exceeded", detail).retry_after(retry_after)
+            }
             Error::KeyReused => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail),
             Error::Db(error) => error.into(),
         }

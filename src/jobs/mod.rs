@@ -3,10 +3,15 @@
 //! whole. A text is written by the process that began it; a simulation waits in the database, and any process
 //! may run it.
 
+mod answers;
 mod reflections;
 mod simulations;
+mod texts;
+mod writer;
 mod writing;
 
+pub(crate) use answers::{Answer, AnswerStatus, Answers, Unfollowed};
 pub(crate) use reflections::{ReflectionStatus, Reflections};
 pub(crate) use simulations::{SimulationProgress, Simulations};
+pub(crate) use writer::Writer;
 pub(crate) use writing::{Failure, Follower, Step};

@@ -1,20 +1,20 @@
 //! Reflections on journal entries: at most one at a time is written on an entry, however many sessions follow
 //! it. A stored one is replayed to its followers as if it were being written.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-
-use futures_util::StreamExt as _;
 
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::domain::Error;
 use crate::domain::entries::{self, Entry, Journal, reflections};
 use crate::domain::policy::Scope;
-use crate::generation::{GenerationSlots, Options, Place, Prompt, TextGenerator};
+use crate::generation::Prompt;
 use crate::ids::{EntryId, ReflectionId, UserId};
 
+use super::texts::Texts;
+use super::writer::{Writer, describe};
 use super::writing::{Attempt, Failure, Follower, Writing, WritingStatus};
 
 /// Most bytes of a reflection.
@@ -22,9 +22,6 @@ const MAX_BYTES: usize = 16 * 1024;
 
 /// How many reflections one user may have begun without followers that have not ended.
 const ORDERED_PER_USER: usize = 8;
-
-/// How many failures of reflections that nobody followed are remembered, for those who ask later.
-const REMEMBERED: usize = 1_000;
 
 /// What a client that does not follow a reflection may ask of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,11 +40,9 @@ struct Inner {
     db: Db,
     journal: Journal,
     clock: Clock,
-    generator: Arc<dyn TextGenerator>,
-    slots: GenerationSlots,
+    writer: Writer,
     grace: Duration,
-    entries: Mutex<HashMap<EntryId, Weak<Writing<ReflectionId>>>>,
-    failures: Mutex<VecDeque<(EntryId, ReflectionId, Failure)>>,
+    texts: Texts<EntryId, ReflectionId>,
     /// Reflections that were begun without followers and have not ended, with their users.
     ordered: Mutex<HashMap<ReflectionId, (UserId, EntryId)>>,
 }
@@ -63,16 +58,9 @@ enum Wanted {
 
 impl Reflections {
     /// `grace` is how long a reflection that nobody follows any more goes on.
-    pub(crate) fn new(
-        db: Db,
-        journal: Journal,
-        clock: Clock,
-        generator: Arc<dyn TextGenerator>,
-        slots: GenerationSlots,
-        grace: Duration,
-    ) -> Self {
-        let (entries, failures, ordered) = Default::default();
-        Self(Arc::new(Inner { db, journal, clock, generator, slots, grace, entries, failures, ordered }))
+    pub(crate) fn new(db: Db, journal: Journal, clock: Clock, writer: Writer, grace: Duration) -> Self {
+        let (texts, ordered) = Default::default();
+        Self(Arc::new(Inner { db, journal, clock, writer, grace, texts, ordered }))
     }
 
     /// Follows the reflection on an entry: the one that is being written, else the newest stored one, else one
@@ -86,7 +74,7 @@ impl Reflections {
         entry: EntryId,
         per_user: usize,
     ) -> Result<Follower<ReflectionId>, Error> {
-        let writing = self.writing(entry);
+        let writing = self.0.texts.writing(entry);
         let told = match writing.status() {
             WritingStatus::Done(id) => Some(id),
             WritingStatus::Busy | WritingStatus::Nothing => None,
@@ -97,12 +85,11 @@ impl Reflections {
             told.map_or(Ok(false), |id| reflections::exists(uow, entry, id))
         });
         let is_there = is_there.await?;
-        let follower = writing.follow();
         // The text that is known here may have failed, or have been deleted since.
         if !is_there {
             self.begin(&writing, scope, entry, per_user, Wanted::Any, self.new_id());
         }
-        Ok(follower)
+        Ok(writing.follow())
     }
 
     /// Begins a new reflection, whatever is stored. Those who follow the entry follow it.
@@ -116,7 +103,7 @@ impl Reflections {
         per_user: usize,
     ) -> Result<ReflectionId, Error> {
         self.authorize(scope, entry).await?;
-        let (writing, id) = (self.writing(entry), self.new_id());
+        let (writing, id) = (self.0.texts.writing(entry), self.new_id());
         match self.begin(&writing, scope, entry, per_user, Wanted::New, id) {
             true => Ok(id),
             false => Err(reflections::in_progress()),
@@ -141,7 +128,7 @@ impl Reflections {
         let ordered = Ordered::add(self, scope.user(), entry, id)?;
         let (of, scope) = (self.clone(), scope.clone());
         tokio::spawn(async move {
-            let writing = of.writing(entry);
+            let writing = of.0.texts.writing(entry);
             let attempt = loop {
                 match writing.begin() {
                     Some(attempt) => break attempt,
@@ -158,8 +145,7 @@ impl Reflections {
 
     /// Ends what is being written on an entry that was deleted, and tells its followers.
     pub(crate) fn entry_deleted(&self, entry: EntryId) {
-        let known = lock(&self.0.entries).get(&entry).and_then(Weak::upgrade);
-        let Some(writing) = known else { return };
+        let Some(writing) = self.0.texts.known(entry) else { return };
         if !writing.cancel(Failure::ENTRY_DELETED)
             && let Some(attempt) = writing.begin()
         {
@@ -173,7 +159,7 @@ impl Reflections {
     /// If the caller does not own the entry, or none is being written.
     pub(crate) async fn cancel(&self, scope: &Scope, entry: EntryId) -> Result<(), Error> {
         self.authorize(scope, entry).await?;
-        match self.writing(entry).cancel(Failure::CANCELLED) {
+        match self.0.texts.writing(entry).cancel(Failure::CANCELLED) {
             true => Ok(()),
             false => Err(reflections::not_in_progress()),
         }
@@ -182,18 +168,13 @@ impl Reflections {
     /// How a reflection stands that is not stored; `None` if this process does not know it. The caller must
     /// have been authorized for the entry.
     pub(crate) fn status(&self, entry: EntryId, id: ReflectionId) -> Option<ReflectionStatus> {
-        let known = lock(&self.0.entries).get(&entry).and_then(Weak::upgrade);
-        if let Some((_, text, place)) =
-            known.and_then(|writing| writing.progress()).filter(|(of, ..)| *of == id)
-        {
+        if let Some((_, text, place)) = self.0.texts.progress(entry).filter(|(of, ..)| *of == id) {
             return Some(ReflectionStatus::Running(text, place));
         }
         if lock(&self.0.ordered).get(&id).is_some_and(|(_, of)| *of == entry) {
             return Some(ReflectionStatus::Running(String::new(), None));
         }
-        let failures = lock(&self.0.failures);
-        let failed = failures.iter().rev().find(|(of, failed, _)| (of, failed) == (&entry, &id))?;
-        Some(ReflectionStatus::Failed(failed.2.clone()))
+        self.0.texts.failure(entry, |failed| *failed == id).map(ReflectionStatus::Failed)
     }
 
     /// An id for a new reflection.
@@ -204,20 +185,6 @@ impl Reflections {
     async fn authorize(&self, scope: &Scope, entry: EntryId) -> Result<(), Error> {
         let scope = scope.clone();
         self.0.db.read(move |uow| reflections::authorize(uow, &scope, entry)).await
-    }
-
-    fn writing(&self, entry: EntryId) -> Arc<Writing<ReflectionId>> {
-        let mut entries = lock(&self.0.entries);
-        if let Some(writing) = entries.get(&entry).and_then(Weak::upgrade) {
-            return writing;
-        }
-        // Those without followers and attempts are dropped whenever the map would have to grow.
-        if entries.len() == entries.capacity() {
-            entries.retain(|_, writing| writing.strong_count() > 0);
-        }
-        let writing = Arc::new(Writing::new());
-        entries.insert(entry, Arc::downgrade(&writing));
-        writing
     }
 
     fn begin(
@@ -237,14 +204,6 @@ impl Reflections {
         let job = Job { of: self.clone(), scope: scope.clone(), entry, per_user, id };
         tokio::spawn(async move { job.run(attempt, wanted).await });
         true
-    }
-
-    fn remember(&self, entry: EntryId, id: ReflectionId, failure: Failure) {
-        let mut failures = lock(&self.0.failures);
-        if failures.len() == REMEMBERED {
-            failures.pop_front();
-        }
-        failures.push_back((entry, id, failure));
     }
 }
 
@@ -266,7 +225,7 @@ impl Job {
         match self.outcome(&attempt, wanted).await {
             Ok(()) => attempt.done(),
             Err(failure) => {
-                self.of.remember(self.entry, self.id, failure.clone());
+                self.of.0.texts.remember(self.entry, self.id, failure.clone());
                 attempt.failed(failure);
             }
         }
@@ -310,7 +269,6 @@ impl Job {
 
     /// Waits for a slot, then writes.
     async fn write(&self, attempt: &Attempt<ReflectionId>, entry: &Entry) -> Result<(), Failure> {
-        let generator = &self.of.0.generator;
         let told = |error| {
             log::info!(
                 target: "souk::jobs", entry_id:% = self.entry, reflection_id:% = self.id,
@@ -319,23 +277,13 @@ impl Job {
             );
             Failure::from(&error)
         };
-        let mut waiting = self.of.0.slots.acquire(self.scope.user(), self.per_user).map_err(told)?;
-        let mut place = waiting.place();
-        while let Place::InLine(number) = place {
-            attempt.waits_at(Some(number));
-            place = waiting.moved().await;
-        }
-        attempt.waits_at(None);
-        let _permit = waiting.permit().await;
         let prompt = Prompt::Reflection {
             title: entry.content.title.as_ref().map(|title| title.as_str().to_owned()),
             text: entry.content.text.as_str().to_owned(),
         };
-        let mut pieces = generator.generate(prompt, Options { max_bytes: MAX_BYTES, ..Options::default() });
-        while let Some(piece) = pieces.next().await {
-            attempt.push(&piece.map_err(told)?);
-        }
-        Ok(())
+        let written =
+            self.of.0.writer.write(attempt, self.scope.user(), self.per_user, prompt, MAX_BYTES).await;
+        written.map_err(told)
     }
 
     async fn store(&self, entry: &Entry, text: String) -> Result<(), Error> {
@@ -344,7 +292,7 @@ impl Job {
             id: self.id,
             entry_id: self.entry,
             entry_version: entry.version,
-            generator: self.of.0.generator.name(),
+            generator: self.of.0.writer.name(),
             text,
         };
         self.of.0.db.write(move |uow| reflections::create(uow, &journal, &scope, &new)).await
@@ -389,12 +337,5 @@ impl Ordered {
 impl Drop for Ordered {
     fn drop(&mut self) {
         lock(&self.of.0.ordered).remove(&self.id);
-    }
-}
-
-fn describe(error: &crate::generation::GenerationError) -> String {
-    match error.detail() {
-        "" => error.code().to_owned(),
-        detail => format!("{}: {detail}", error.code()),
     }
 }

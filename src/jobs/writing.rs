@@ -26,6 +26,8 @@ pub(crate) struct Failure {
 impl Failure {
     /// The entry was deleted.
     pub(crate) const ENTRY_DELETED: Self = Self::new("not_found", "the entry no longer exists");
+    /// The conversation was deleted.
+    pub(crate) const CONVERSATION_DELETED: Self = Self::new("not_found", "the conversation no longer exists");
     /// It was cancelled by its owner.
     pub(crate) const CANCELLED: Self = Self::new("cancelled", "it was cancelled");
     /// Nobody followed it any more.
@@ -80,24 +82,47 @@ enum Phase {
     Failed(Failure),
 }
 
+/// One attempt, as far as it has come.
 #[derive(Debug)]
-struct State<I> {
-    /// Counts the attempts, so that followers notice a new one.
+struct Progress<I> {
+    /// Counts the attempts, so that followers notice a new one; 0 before the first.
     attempt: u64,
-    /// An attempt exists that has not ended.
-    is_busy: bool,
     id: Option<I>,
     place: Option<usize>,
     text: String,
     phase: Phase,
+}
+
+impl<I> Progress<I> {
+    fn of_attempt(attempt: u64) -> Self {
+        Self { attempt, id: None, place: None, text: String::new(), phase: Phase::Idle }
+    }
+
+    fn has_ended(&self) -> bool {
+        matches!(self.phase, Phase::Done | Phase::Failed(_))
+    }
+}
+
+#[derive(Debug)]
+struct State<I> {
+    now: Progress<I>,
+    /// The attempt before, for followers that have not heard its end yet: the next one may begin at once.
+    before: Option<Progress<I>>,
+    /// An attempt exists that has not ended.
+    is_busy: bool,
     /// Why the running attempt must end without a text.
     cancelled: Option<Failure>,
 }
 
 impl<I> State<I> {
-    fn of_attempt(attempt: u64) -> Self {
-        let (id, place, text, cancelled) = (None, None, String::new(), None);
-        Self { attempt, is_busy: attempt > 0, id, place, text, phase: Phase::Idle, cancelled }
+    fn new() -> Self {
+        Self { now: Progress::of_attempt(0), before: None, is_busy: false, cancelled: None }
+    }
+
+    fn begin(&mut self) {
+        let next = Progress::of_attempt(self.now.attempt + 1);
+        let before = std::mem::replace(&mut self.now, next);
+        (self.before, self.is_busy, self.cancelled) = (Some(before).filter(Progress::has_ended), true, None);
     }
 }
 
@@ -127,18 +152,31 @@ impl<I: Copy + Send + Sync + 'static> Writing<I> {
     /// A text that nobody writes yet.
     pub(super) fn new() -> Self {
         Self {
-            state: watch::Sender::new(State::of_attempt(0)),
+            state: watch::Sender::new(State::new()),
             left_at: Mutex::new(Instant::now()),
             is_detached: AtomicBool::new(false),
             cancel: Notify::new(),
         }
     }
 
-    /// Follows the text from its beginning.
+    /// Follows the newest attempt from its beginning, and those after it.
     pub(super) fn follow(self: &Arc<Self>) -> Follower<I> {
+        self.follow_after(|state| state.now.attempt.saturating_sub(1))
+    }
+
+    /// The same, but not an attempt that has ended already.
+    pub(super) fn follow_on(self: &Arc<Self>) -> Follower<I> {
+        self.follow_after(|state| match state.is_busy {
+            true => state.now.attempt.saturating_sub(1),
+            false => state.now.attempt,
+        })
+    }
+
+    fn follow_after(self: &Arc<Self>, attempt: impl FnOnce(&State<I>) -> u64) -> Follower<I> {
         let mut state = self.state.subscribe();
         state.mark_changed();
-        Follower { writing: Arc::clone(self), state, attempt: 0, sent: 0, place: None, has_ended: false }
+        let attempt = attempt(&state.borrow());
+        Follower { writing: Arc::clone(self), state, attempt, sent: 0, place: None, has_ended: true }
     }
 
     /// Begins an attempt; `None` while one is running.
@@ -146,7 +184,7 @@ impl<I: Copy + Send + Sync + 'static> Writing<I> {
         let has_begun = self.state.send_if_modified(|state| {
             let is_free = !state.is_busy;
             if is_free {
-                *state = State::of_attempt(state.attempt + 1);
+                state.begin();
                 self.is_detached.store(false, Ordering::Release);
             }
             is_free
@@ -163,7 +201,7 @@ impl<I: Copy + Send + Sync + 'static> Writing<I> {
     /// How the newest attempt stands.
     pub(super) fn status(&self) -> WritingStatus<I> {
         let state = self.state.borrow();
-        match (state.is_busy, &state.phase, state.id) {
+        match (state.is_busy, &state.now.phase, state.now.id) {
             (true, ..) => WritingStatus::Busy,
             (false, Phase::Done, Some(id)) => WritingStatus::Done(id),
             (false, ..) => WritingStatus::Nothing,
@@ -179,7 +217,7 @@ impl<I: Copy + Send + Sync + 'static> Writing<I> {
     /// cancelled: a text that is being stored will be told of as done.
     pub(super) fn cancel(&self, why: Failure) -> bool {
         let is_cancelled = self.state.send_if_modified(|state| {
-            let may_be = state.is_busy && matches!(state.phase, Phase::Idle | Phase::Running);
+            let may_be = state.is_busy && matches!(state.now.phase, Phase::Idle | Phase::Running);
             if may_be {
                 state.cancelled.get_or_insert(why);
             }
@@ -194,8 +232,8 @@ impl<I: Copy + Send + Sync + 'static> Writing<I> {
     /// The id and text so far of the attempt, and its place in line; `None` unless one is being written.
     pub(super) fn progress(&self) -> Option<(I, String, Option<usize>)> {
         let state = self.state.borrow();
-        let id = state.id.filter(|_| matches!(state.phase, Phase::Running | Phase::Storing))?;
-        Some((id, state.text.clone(), state.place))
+        let id = state.now.id.filter(|_| matches!(state.now.phase, Phase::Running | Phase::Storing))?;
+        Some((id, state.now.text.clone(), state.now.place))
     }
 }
 
@@ -210,8 +248,8 @@ impl<I: Copy + Send + Sync + 'static> Attempt<I> {
     /// Says which text it writes; followers get [`Step::Start`].
     pub(super) fn start(&self, id: I) {
         self.writing.state.send_modify(|state| {
-            state.id = Some(id);
-            state.phase = Phase::Running;
+            state.now.id = Some(id);
+            state.now.phase = Phase::Running;
         });
     }
 
@@ -222,17 +260,17 @@ impl<I: Copy + Send + Sync + 'static> Attempt<I> {
 
     /// The place in line, or `None` when it is its turn.
     pub(super) fn waits_at(&self, place: Option<usize>) {
-        self.writing.state.send_modify(|state| state.place = place);
+        self.writing.state.send_modify(|state| state.now.place = place);
     }
 
     /// Appends a piece.
     pub(super) fn push(&self, piece: &str) {
-        self.writing.state.send_modify(|state| state.text.push_str(piece));
+        self.writing.state.send_modify(|state| state.now.text.push_str(piece));
     }
 
     /// The text so far.
     pub(super) fn text(&self) -> String {
-        self.writing.state.borrow().text.clone()
+        self.writing.state.borrow().now.text.clone()
     }
 
     /// The text is whole; from now on it cannot be cancelled.
@@ -243,7 +281,7 @@ impl<I: Copy + Send + Sync + 'static> Attempt<I> {
         let mut cancelled = None;
         self.writing.state.send_modify(|state| match &state.cancelled {
             Some(why) => cancelled = Some(why.clone()),
-            None => state.phase = Phase::Storing,
+            None => state.now.phase = Phase::Storing,
         });
         cancelled.map_or(Ok(()), Err)
     }
@@ -286,6 +324,12 @@ impl<I: Copy + Send + Sync + 'static> Attempt<I> {
         self.end(Phase::Done);
     }
 
+    /// The same, with what its id says of it now.
+    pub(super) fn done_as(self, id: I) {
+        self.writing.state.send_modify(|state| state.now.id = Some(id));
+        self.end(Phase::Done);
+    }
+
     /// It has failed.
     pub(super) fn failed(self, failure: Failure) {
         self.end(Phase::Failed(failure));
@@ -295,14 +339,14 @@ impl<I: Copy + Send + Sync + 'static> Attempt<I> {
         self.writing.state.send_modify(|state| {
             state.is_busy = false;
             state.cancelled = None;
-            state.phase = phase;
+            state.now.phase = phase;
         });
     }
 }
 
 impl<I: Copy + Send + Sync + 'static> Drop for Attempt<I> {
     fn drop(&mut self) {
-        let phase = self.writing.state.borrow().phase.clone();
+        let phase = self.writing.state.borrow().now.phase.clone();
         match phase {
             Phase::Running | Phase::Storing => self.end(Phase::Failed(Failure::INTERNAL)),
             // Nothing was said yet.
@@ -340,33 +384,37 @@ impl<I: Copy> Follower<I> {
 
     fn step(&mut self) -> Option<Step<I>> {
         let state = self.state.borrow_and_update();
-        if state.attempt != self.attempt {
-            let first = match (&state.phase, state.id) {
+        let is_left = |before: &&Progress<I>| {
+            before.attempt > self.attempt || (before.attempt == self.attempt && !self.has_ended)
+        };
+        let told = state.before.as_ref().filter(is_left).unwrap_or(&state.now);
+        if told.attempt != self.attempt {
+            let first = match (&told.phase, told.id) {
                 (_, Some(id)) => Step::Start(id),
                 (Phase::Failed(failure), None) => Step::Failed(failure.clone()),
                 (_, None) => return None,
             };
-            let has_ended = state.id.is_none();
-            (self.attempt, self.sent, self.place, self.has_ended) = (state.attempt, 0, None, has_ended);
+            let has_ended = told.id.is_none();
+            (self.attempt, self.sent, self.place, self.has_ended) = (told.attempt, 0, None, has_ended);
             return Some(first);
         }
         if self.has_ended {
             return None;
         }
-        if let Some(piece) = state.text.get(self.sent..).filter(|piece| !piece.is_empty()) {
-            self.sent = state.text.len();
+        if let Some(piece) = told.text.get(self.sent..).filter(|piece| !piece.is_empty()) {
+            self.sent = told.text.len();
             return Some(Step::Chunk(piece.to_owned()));
         }
-        match &state.phase {
+        match &told.phase {
             Phase::Idle => None,
-            Phase::Running | Phase::Storing if state.place == self.place => None,
+            Phase::Running | Phase::Storing if told.place == self.place => None,
             Phase::Running | Phase::Storing => {
-                self.place = state.place;
+                self.place = told.place;
                 self.place.map(Step::Waiting)
             }
             Phase::Done => {
                 self.has_ended = true;
-                state.id.map(Step::Done)
+                told.id.map(Step::Done)
             }
             Phase::Failed(failure) => {
                 self.has_ended = true;

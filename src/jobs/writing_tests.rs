@@ -124,7 +124,8 @@ async fn what_is_cancelled_is_not_stored_and_what_is_stored_is_not_cancelled() {
     assert!(!writing.cancel(Failure::CANCELLED));
     second.done();
     assert_eq!(writing.status(), WritingStatus::Done(2));
-    assert_eq!(ready(&mut follower).await, [Step::Start(2), Step::Done(2)]);
+    let first = [Step::Start(1), Step::Failed(Failure::CANCELLED)];
+    assert_eq!(ready(&mut follower).await, [&first[..], &[Step::Start(2), Step::Done(2)]].concat());
 }
 
 #[tokio::test(start_paused = true)]
@@ -150,4 +151,26 @@ async fn a_detached_one_goes_on_alone() {
     attempt.detach();
     let waited = tokio::time::timeout(Duration::from_secs(3_600), attempt.stopped(GRACE)).await;
     assert!(waited.is_err());
+}
+
+#[tokio::test]
+async fn an_attempt_that_begins_at_once_takes_nothing_from_who_still_hears_the_last() {
+    let writing = Arc::new(Writing::new());
+    let mut follower = writing.follow_on();
+    let first = writing.begin().unwrap();
+    first.start(1);
+    first.push("one ");
+    assert_eq!(ready(&mut follower).await, [Step::Start(1), chunk("one ")]);
+    first.push("two");
+    first.done();
+    let second = writing.begin().unwrap();
+    second.start(2);
+    second.push("three");
+    let mut late = writing.follow_on();
+    let rest = [chunk("two"), Step::Done(1), Step::Start(2), chunk("three")];
+    assert_eq!(ready(&mut follower).await, rest);
+    assert_eq!(ready(&mut late).await, [Step::Start(2), chunk("three")], "nothing of one that has ended");
+    second.failed(Failure::CANCELLED);
+    assert_eq!(ready(&mut follower).await, [Step::Failed(Failure::CANCELLED)]);
+    assert_eq!(ready(&mut writing.follow_on()).await, []);
 }

@@ -21,6 +21,37 @@ pub(crate) enum Command {
         /// As for `Join`.
         since: Option<Seq>,
     },
+    /// Create a conversation with the assistant.
+    CreateConversation {
+        /// Its title, if it is to have one at once.
+        title: Option<Secret<String>>,
+    },
+    /// Give a conversation another title.
+    RenameConversation {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The new title.
+        title: Secret<String>,
+        /// The version that the client has seen: the conversation is renamed only if it is the current one.
+        version: Option<i64>,
+    },
+    /// Delete a conversation and everything in it.
+    DeleteConversation {
+        /// The conversation.
+        conversation: ConversationId,
+        /// As for `RenameConversation`.
+        version: Option<i64>,
+    },
+    /// Have the newest message of a conversation answered that has no answer.
+    Answer {
+        /// The conversation.
+        conversation: ConversationId,
+    },
+    /// Cancel the answer that is being written in a conversation.
+    CancelAnswer {
+        /// The conversation.
+        conversation: ConversationId,
+    },
     /// Unsubscribe from a room.
     Leave {
         /// The room to leave.
@@ -28,7 +59,7 @@ pub(crate) enum Command {
     },
     /// Send a chat message.
     ChatMessage {
-        /// The room of the chat session.
+        /// The room of the chat session, or of a conversation with the assistant.
         room: Room,
         /// The message's text.
         text: Secret<String>,
@@ -104,6 +135,10 @@ impl Command {
         match self {
             Self::Join { .. } => "join",
             Self::JoinChat { .. } => "join_chat",
+            Self::CreateConversation { .. } => "create_conversation",
+            Self::RenameConversation { .. } => "rename_conversation",
+            Self::DeleteConversation { .. } => "delete_conversation",
+            Self::Answer { .. } => "answer",
             Self::Leave { .. } => "leave",
             Self::ChatMessage { .. } => "chat_message",
             Self::Typing { .. } => "typing",
@@ -113,7 +148,7 @@ impl Command {
             Self::Refresh { .. } => "refresh",
             Self::Reflect { .. } => "reflect",
             Self::Regenerate { .. } => "regenerate",
-            Self::Cancel { .. } | Self::CancelSimulation { .. } => "cancel",
+            Self::Cancel { .. } | Self::CancelSimulation { .. } | Self::CancelAnswer { .. } => "cancel",
             Self::Run { .. } => "run",
             Self::Whoami => "whoami",
             Self::Ping => "ping",

@@ -6,7 +6,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 use super::{Command, ErrorCode};
-use crate::ids::{EntryId, Room, Seq, SessionId};
+use crate::ids::{ConversationId, EntryId, Room, Seq, SessionId};
 use crate::secret::Secret;
 
 /// What is wrong with a command: the code for programs, the text for people.
@@ -36,6 +36,10 @@ pub(super) struct RawFields<'a> {
     #[serde(borrow)]
     scenario: Option<&'a RawValue>,
     #[serde(borrow)]
+    title: Option<&'a RawValue>,
+    #[serde(borrow)]
+    version: Option<&'a RawValue>,
+    #[serde(borrow)]
     since: Option<&'a RawValue>,
     #[serde(borrow)]
     text: Option<&'a RawValue>,
@@ -61,12 +65,25 @@ impl RawFields<'_> {
         Ok(match name {
             "join" => Command::Join { room: room()?, since: position("since", self.since)? },
             "join_chat" => Command::JoinChat {
-                conversation: optional("conversation_id", self.conversation_id, "a UUID")?,
+                conversation: self.conversation()?,
                 since: position("since", self.since)?,
             },
+            "create_conversation" => Command::CreateConversation {
+                title: optional("title", self.title, "a string")?.map(Secret::new),
+            },
+            "rename_conversation" => Command::RenameConversation {
+                conversation: self.required_conversation()?,
+                title: Secret::new(required("title", self.title, "a string")?),
+                version: self.version()?,
+            },
+            "delete_conversation" => Command::DeleteConversation {
+                conversation: self.required_conversation()?,
+                version: self.version()?,
+            },
+            "answer" => Command::Answer { conversation: self.required_conversation()? },
             "leave" => Command::Leave { room: room()? },
             "chat_message" => Command::ChatMessage {
-                room: room()?,
+                room: self.conversation()?.map_or_else(room, |id| Ok(Room::Conversation(id)))?,
                 text: Secret::new(required("text", self.text, "a string")?),
                 client_msg_id: optional("client_msg_id", self.client_msg_id, "a string")?,
             },
@@ -86,7 +103,10 @@ impl RawFields<'_> {
             "regenerate" => Command::Regenerate { entry: self.entry()? },
             "cancel" => match optional("simulation_id", self.simulation_id, "a UUID")? {
                 Some(simulation) => Command::CancelSimulation { simulation },
-                None => Command::Cancel { entry: self.entry()? },
+                None => match self.conversation()? {
+                    Some(conversation) => Command::CancelAnswer { conversation },
+                    None => Command::Cancel { entry: self.entry()? },
+                },
             },
             "run" => {
                 let scenario = self.scenario.ok_or_else(|| missing("scenario"))?;
@@ -104,6 +124,20 @@ impl RawFields<'_> {
     /// The entry named by `entry_id`, if one is.
     fn entry(&self) -> Result<Option<EntryId>, FieldError> {
         optional("entry_id", self.entry_id, "a UUID")
+    }
+
+    /// The conversation named by `conversation_id`, if one is.
+    fn conversation(&self) -> Result<Option<ConversationId>, FieldError> {
+        optional("conversation_id", self.conversation_id, "a UUID")
+    }
+
+    fn required_conversation(&self) -> Result<ConversationId, FieldError> {
+        self.conversation()?.ok_or_else(|| missing("conversation_id"))
+    }
+
+    /// The version that the client has seen, if it says so.
+    fn version(&self) -> Result<Option<i64>, FieldError> {
+        optional("version", self.version, "a version: a whole number")
     }
 
     /// The room named by `room`.

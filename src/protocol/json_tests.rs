@@ -5,7 +5,9 @@ use serde_json::value::RawValue;
 
 use crate::clock::Timestamp;
 use crate::ids::{Room, Seq, UserId};
-use crate::protocol::{AckBody, Dialect, Event, Interval, Joined, PartialEstimates, PresenceChange, encode};
+use crate::protocol::{
+    AckBody, AnswerIds, Dialect, Event, Interval, Joined, PartialEstimates, PresenceChange, encode,
+};
 use crate::secret::Secret;
 
 use super::*;
@@ -68,11 +70,43 @@ fn each_command_is_read() {
         ),
         (r#"{"type":"regenerate","entry_id":null}"#, Command::Regenerate { entry: None }),
         (r#"{"type":"cancel"}"#, Command::Cancel { entry: None }),
+        (
+            r#"{"type":"chat_message","conversation_id":"USER","text":"hi","client_msg_id":"a-1"}"#,
+            Command::ChatMessage {
+                room: Room::Conversation(USER.parse().unwrap()),
+                text: Secret::new("hi".into()),
+                client_msg_id: Some("a-1".into()),
+            },
+        ),
+        (
+            r#"{"type":"create_conversation","title":"The bathroom"}"#,
+            Command::CreateConversation { title: Some(Secret::new("The bathroom".into())) },
+        ),
+        (
+            r#"{"type":"rename_conversation","conversation_id":"USER","title":"The kitchen","version":2}"#,
+            Command::RenameConversation {
+                conversation: USER.parse().unwrap(),
+                title: Secret::new("The kitchen".into()),
+                version: Some(2),
+            },
+        ),
+        (
+            r#"{"type":"delete_conversation","conversation_id":"USER"}"#,
+            Command::DeleteConversation { conversation: USER.parse().unwrap(), version: None },
+        ),
+        (
+            r#"{"type":"answer","conversation_id":"USER"}"#,
+            Command::Answer { conversation: USER.parse().unwrap() },
+        ),
+        (
+            r#"{"type":"cancel","conversation_id":"USER"}"#,
+            Command::CancelAnswer { conversation: USER.parse().unwrap() },
+        ),
         (r#"{"type":"whoami"}"#, Command::Whoami),
         (r#"{"type":"ping"}"#, Command::Ping),
     ];
     for (text, expected) in cases {
-        assert_eq!(command(&text.replace("ROOM", SESSION)), expected);
+        assert_eq!(command(&text.replace("ROOM", SESSION).replace("USER", USER)), expected);
     }
 }
 
@@ -260,6 +294,52 @@ fn a_reflection_is_told_as_contracted() {
             },
             format!(r#"{{"type":"error",{of},"code":"generator_busy","message":"busy","retry_after":3}}"#),
         ),
+    ];
+    for (notice, expected) in cases {
+        assert_eq!(written(notice), expected);
+    }
+}
+
+#[test]
+fn an_answer_is_told_as_contracted() {
+    let id = USER.parse().unwrap();
+    let answer = AnswerIds {
+        conversation_id: id,
+        message_id: USER.parse().unwrap(),
+        answers_to: USER.parse().unwrap(),
+    };
+    let of = format!(r#""conversation_id":"{USER}","message_id":"{USER}","answers_to":"{USER}""#);
+    let cases = [
+        (Notice::AnswerStarted { answer }, format!(r#"{{"type":"answer.start",{of}}}"#)),
+        (
+            Notice::AnswerWaiting { answer, place: 2 },
+            format!(r#"{{"type":"answer.waiting",{of},"place":2}}"#),
+        ),
+        (
+            Notice::AnswerChunk { answer, text: "hi".into() },
+            format!(r#"{{"type":"answer.chunk",{of},"text":"hi"}}"#),
+        ),
+        (Notice::AnswerDone { answer, seq: Seq(2) }, format!(r#"{{"type":"answer.done",{of},"seq":2}}"#)),
+        (
+            Notice::AnswerFailed { answer, code: "generator_busy", message: "busy", retry_after: Some(3) },
+            format!(
+                r#"{{"type":"answer.error",{of},"code":"generator_busy","message":"busy","retry_after":3}}"#
+            ),
+        ),
+        (
+            Notice::Ack {
+                id: None,
+                body: AckBody::Conversation { conversation_id: id, room: Room::Conversation(id), version: 1 },
+            },
+            format!(
+                r#"{{"type":"ack","conversation_id":"{USER}","room":"conversation:{USER}","version":1}}"#
+            ),
+        ),
+        (
+            Notice::Ack { id: None, body: AckBody::Renamed { version: 2 } },
+            r#"{"type":"ack","version":2}"#.to_owned(),
+        ),
+        (Notice::Ack { id: None, body: AckBody::Answering { answer } }, format!(r#"{{"type":"ack",{of}}}"#)),
     ];
     for (notice, expected) in cases {
         assert_eq!(written(notice), expected);

@@ -5,6 +5,7 @@
 //! codecs can be tested with literal strings and fuzzed. A [`Dialect`] only encodes these values; it adds no
 //! meaning.
 
+mod assistant;
 pub mod close;
 mod command;
 mod correlation;
@@ -13,18 +14,20 @@ mod fields;
 pub mod frame;
 pub(crate) mod json;
 mod notice;
+mod simulation;
 pub mod socketio;
 
 use bytes::Bytes;
 
+pub(crate) use assistant::{AnswerIds, QuotaWarning};
 pub(crate) use command::{Command, Malformed, Request};
 pub(crate) use correlation::Correlation;
 pub(crate) use frame::{close_frame, pong_frame};
 pub(crate) use notice::{
-    AckBody, ErrorCode, Established, Interval, Joined, Limits, OnBoard, PartialEstimates, PresenceChange,
-    TokenClaims, Whoami,
+    AckBody, ErrorCode, Established, Joined, Limits, OnBoard, PresenceChange, TokenClaims, Whoami,
 };
 pub use notice::{Event, Notice};
+pub(crate) use simulation::{Interval, PartialEstimates};
 pub(crate) use socketio::Namespace;
 
 /// An encoding of commands and notices.

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::Correlation;
+use super::{AnswerIds, Correlation, PartialEstimates, QuotaWarning};
 use crate::clock::Timestamp;
 use crate::ids::{
-    ConnectionId, EntryId, LoginId, MessageId, ProjectId, ReflectionId, Room, Seq, SimulationId, UserId,
+    ConnectionId, ConversationId, EntryId, LoginId, MessageId, ProjectId, ReflectionId, Room, Seq,
+    SimulationId, UserId,
 };
 
 /// One notice, in any dialect.
@@ -101,6 +102,55 @@ pub enum Notice {
         #[serde(skip_serializing_if = "Option::is_none")]
         retry_after: Option<u64>,
     },
+    /// An answer of the assistant begins; what came of an earlier one that did not become `done` no longer
+    /// counts.
+    #[serde(rename = "answer.start")]
+    AnswerStarted {
+        /// Conversation, answer and question.
+        #[serde(flatten)]
+        answer: AnswerIds,
+    },
+    /// The answer waits for other texts to be written.
+    #[serde(rename = "answer.waiting")]
+    AnswerWaiting {
+        /// Conversation, answer and question.
+        #[serde(flatten)]
+        answer: AnswerIds,
+        /// Its place in line; 1 is next.
+        place: usize,
+    },
+    /// The next piece of the answer.
+    #[serde(rename = "answer.chunk")]
+    AnswerChunk {
+        /// Conversation, answer and question.
+        #[serde(flatten)]
+        answer: AnswerIds,
+        /// The piece.
+        text: String,
+    },
+    /// The answer is whole and stored: it is an event of the room.
+    #[serde(rename = "answer.done")]
+    AnswerDone {
+        /// Conversation, answer and question.
+        #[serde(flatten)]
+        answer: AnswerIds,
+        /// Its position in the room.
+        seq: Seq,
+    },
+    /// The answer has failed, and nothing was stored. The session continues.
+    #[serde(rename = "answer.error")]
+    AnswerFailed {
+        /// Conversation, answer and question.
+        #[serde(flatten)]
+        answer: AnswerIds,
+        /// The failure, for programs.
+        code: &'static str,
+        /// The failure, for people.
+        message: &'static str,
+        /// Seconds after which a retry makes sense.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_after: Option<u64>,
+    },
     /// How far a simulation is. Not stored.
     #[serde(rename = "simulation.progress")]
     SimulationProgress {
@@ -153,6 +203,11 @@ impl Notice {
             Self::ReflectionChunk { .. } => "reflection.chunk",
             Self::ReflectionDone { .. } => "reflection.done",
             Self::ReflectionFailed { .. } => "reflection.error",
+            Self::AnswerStarted { .. } => "answer.start",
+            Self::AnswerWaiting { .. } => "answer.waiting",
+            Self::AnswerChunk { .. } => "answer.chunk",
+            Self::AnswerDone { .. } => "answer.done",
+            Self::AnswerFailed { .. } => "answer.error",
             Self::SimulationProgress { .. } => "simulation.progress",
             Self::TokenExpiring { .. } => "token_expiring",
             Self::Disconnecting { .. } => "disconnecting",
@@ -201,26 +256,6 @@ pub(crate) struct TokenClaims {
     pub(crate) iss: Option<Arc<str>>,
 }
 
-/// What the runs of a simulation bring so far.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct PartialEstimates {
-    /// Mean bookings of a run.
-    pub(crate) bookings: Interval,
-    /// Mean revenue of a run, in minor units.
-    pub(crate) revenue: Interval,
-}
-
-/// An estimate and its 95 % confidence interval.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub(crate) struct Interval {
-    /// The estimate.
-    pub(crate) value: f64,
-    /// The lower end.
-    pub(crate) low: f64,
-    /// The upper end.
-    pub(crate) high: f64,
-}
-
 /// A plan's limits for live connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(crate) struct Limits {
@@ -240,6 +275,12 @@ pub(crate) struct Limits {
     pub(crate) simulation_steps: u32,
     /// Texts that are written for one user at once.
     pub(crate) generations: usize,
+    /// Messages to the assistant on a day.
+    pub(crate) messages_per_day: u32,
+    /// Masterplans on a day.
+    pub(crate) plans_per_day: u32,
+    /// Characters of generated texts on a day.
+    pub(crate) generated_characters_per_day: u32,
 }
 
 /// A client of a project's board.
@@ -296,6 +337,32 @@ pub enum AckBody {
         client_msg_id: String,
         /// When the message was sent.
         at: Timestamp,
+        /// In a conversation with the assistant: the id that the answer has or will have.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        answer_id: Option<MessageId>,
+        /// What is nearly used up of the plan's quotas, if something is.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        quota_warning: Option<QuotaWarning>,
+    },
+    /// Of `create_conversation`.
+    Conversation {
+        /// The conversation.
+        conversation_id: ConversationId,
+        /// Its room.
+        room: Room,
+        /// Its version.
+        version: i64,
+    },
+    /// Of `rename_conversation`.
+    Renamed {
+        /// The version that it has now.
+        version: i64,
+    },
+    /// Of `answer`.
+    Answering {
+        /// Conversation, answer and question.
+        #[serde(flatten)]
+        answer: AnswerIds,
     },
     /// Of `history`.
     History {
@@ -388,6 +455,8 @@ pub enum ErrorCode {
     TooManyRooms,
     /// Commands come too fast; `retry_after` says when to retry.
     RateLimited,
+    /// A quota of the plan is used up for the day; `retry_after` says when the next one begins.
+    QuotaExceeded,
     /// The token of a `refresh` was refused.
     InvalidToken,
     /// The server is overloaded; retry.
@@ -409,6 +478,7 @@ impl ErrorCode {
             Self::NotJoined => "not_joined",
             Self::TooManyRooms => "too_many_rooms",
             Self::RateLimited => "rate_limited",
+            Self::QuotaExceeded => "quota_exceeded",
             Self::InvalidToken => "invalid_token",
             Self::Busy => "busy",
             Self::Internal => "internal",

@@ -32,6 +32,9 @@ impl SessionLimits {
             simulation_runs,
             simulation_steps,
             generations,
+            messages_per_day,
+            plans_per_day,
+            generated_characters_per_day,
         } = self.plan;
         Limits {
             connections,
@@ -42,6 +45,9 @@ impl SessionLimits {
             simulation_runs,
             simulation_steps,
             generations,
+            messages_per_day,
+            plans_per_day,
+            generated_characters_per_day,
         }
     }
 }

@@ -11,7 +11,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::app::App;
 use crate::db::{Db, DbError, UnitOfWork};
 use crate::domain::users::logins::{self, NOTED_EVERY};
-use crate::domain::{Error, Page, offers, requests};
+use crate::domain::{Error, Page, offers, quotas, requests};
 use crate::http::delete_expired;
 use crate::hub::SessionFilter;
 
@@ -21,6 +21,9 @@ const BATCH: u16 = 100;
 
 /// How long an ended login can still be looked up.
 const LOGINS_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// How long it is known what was used on a day.
+const USAGE_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// The result of one sweep.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -33,6 +36,8 @@ pub struct Swept {
     pub answers: usize,
     /// Rows of ended logins deleted.
     pub logins: usize,
+    /// Rows of past days' usage deleted.
+    pub usage: usize,
 }
 
 /// Sweeps for ever. A failure is logged, and the next round tries again.
@@ -76,11 +81,13 @@ pub async fn sweep(app: &App) -> Result<Swept, Error> {
     let now = app.clock.now();
     let answered_before = now.minus(app.config.http.idempotency_ttl);
     let ended_before = now.minus(LOGINS_KEPT);
+    let used_before = now.minus(USAGE_KEPT);
     Ok(Swept {
         requests: expire(db, requests::overdue, requests::expire_overdue).await?,
         offers: expire(db, offers::overdue, offers::expire_overdue).await?,
         answers: db.write(move |uow| delete_expired(uow, answered_before)).await?,
         logins: db.write(move |uow| logins::repository::forget_ended(uow, ended_before)).await?,
+        usage: db.write(move |uow| quotas::forget(uow, used_before)).await?,
     })
 }
 

@@ -19,12 +19,13 @@ use crate::auth::{Auth, SetUpError};
 use crate::clock::Clock;
 use crate::config::{Config, DatabaseConfig, DatabaseUrl, Environment, ServerConfig};
 use crate::db::{Db, DbConfig, Maintenance, OpenError, Target};
+use crate::domain::conversations::messages::ContextBudget;
 use crate::domain::users;
 use crate::generation;
 use crate::http::connection::{ServeOptions, SocketOptions, Timeouts, serve};
 use crate::http::{self, middleware};
 use crate::hub::{BoardClients, DrainPlan, HubHandle, HubMetrics, HubPublisher};
-use crate::jobs::{Reflections, Simulations};
+use crate::jobs::{Answers, Reflections, Simulations, Writer};
 use crate::limits::CallerLimits;
 use crate::realtime;
 use crate::realtime::Gateway;
@@ -101,20 +102,18 @@ pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
     let auth = Auth::open(&config, db.clone(), clock.clone())?;
     auth.register_metrics(metrics.registry())?;
     let (generator, generation_slots) = generation::open(&config.generation, &clock, metrics.registry())?;
-    let reflections = Reflections::new(
-        db.clone(),
-        journal.clone(),
-        clock.clone(),
-        Arc::clone(&generator),
-        generation_slots.clone(),
-        config.generation.abandon_timeout,
-    );
+    let writer = Writer::new(Arc::clone(&generator), generation_slots.clone());
+    let grace = config.generation.abandon_timeout;
+    let reflections = Reflections::new(db.clone(), journal.clone(), clock.clone(), writer.clone(), grace);
+    let budget = ContextBudget::new(config.generation.context_tokens);
+    let answers = Answers::new(db.clone(), writer, grace, budget);
     let threads = usize::from(config.server.simulation_threads);
     let simulations = Simulations::new(db.clone(), clock.clone(), threads);
     let app = App {
         generator,
         generation_slots,
         reflections,
+        answers,
         simulations,
         rates: Arc::new(CallerLimits::new(config.http.anonymous_requests, &clock)),
         config: Arc::new(config),

@@ -1,4 +1,5 @@
-//! Domain events of conversations. They go to the owner's user room only.
+//! Domain events of conversations. They go to the owner only, and hold no title: the log of the user's room
+//! outlives the conversation.
 
 use serde::Serialize;
 
@@ -27,6 +28,56 @@ impl DomainEvent for ConversationCreated {
     }
 
     /// Private, like its contents.
+    fn for_admins(&self) -> bool {
+        false
+    }
+}
+
+/// A conversation was renamed, or got its title from its first message.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct ConversationUpdated {
+    /// The conversation.
+    pub(crate) conversation_id: ConversationId,
+    /// Its new version.
+    pub(crate) version: i64,
+    /// The owning user, who receives the event.
+    #[serde(skip)]
+    pub(crate) owner: UserId,
+}
+
+impl DomainEvent for ConversationUpdated {
+    fn kind(&self) -> &'static str {
+        "conversation.updated"
+    }
+
+    fn rooms(&self) -> Vec<Room> {
+        vec![Room::User(self.owner)]
+    }
+
+    fn for_admins(&self) -> bool {
+        false
+    }
+}
+
+/// A conversation was deleted, with everything in it. Its room and the log of its room are gone as well.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct ConversationDeleted {
+    /// The conversation.
+    pub(crate) conversation_id: ConversationId,
+    /// The owning user, who receives the event.
+    #[serde(skip)]
+    pub(crate) owner: UserId,
+}
+
+impl DomainEvent for ConversationDeleted {
+    fn kind(&self) -> &'static str {
+        "conversation.deleted"
+    }
+
+    fn rooms(&self) -> Vec<Room> {
+        vec![Room::User(self.owner)]
+    }
+
     fn for_admins(&self) -> bool {
         false
     }

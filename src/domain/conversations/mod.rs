@@ -3,12 +3,14 @@
 //! Each user has at most one default conversation, used where none is named and created when first asked for.
 
 mod events;
+pub(crate) mod messages;
 mod repository;
 mod service;
+mod title;
 
-pub(crate) use events::ConversationCreated;
+pub(crate) use events::{ConversationCreated, ConversationDeleted, ConversationUpdated};
 pub use service::own;
-pub(crate) use service::{NewConversation, create, find, list};
+pub(crate) use service::{NewConversation, create, delete, find, list, rename};
 
 use crate::clock::Timestamp;
 use crate::db::schema;
@@ -20,7 +22,7 @@ use crate::ids::{ConversationId, Room, UserId};
 /// Title of a conversation.
 pub(crate) type ConversationTitle = SingleLine<120>;
 
-/// A conversation.
+/// A conversation. Its title may be the beginning of what the owner wrote: it goes into no event and no log.
 #[derive(Clone, Debug, diesel::Queryable, diesel::Selectable)]
 #[diesel(table_name = schema::conversations)]
 pub struct Conversation {
@@ -63,7 +65,11 @@ impl Resource for Conversation {
 
 const READ: Right = Right::look(Kind::Conversation, "read", Need::Owner);
 const CREATE: Right = Right::change(Kind::Conversation, "create", Need::Owner);
+const RENAME: Right = Right::change(Kind::Conversation, "rename", Need::Owner);
+const DELETE: Right = Right::change(Kind::Conversation, "delete", Need::Owner);
+/// The right to say something in it, and to have it answered.
+const MESSAGE: Right = Right::change(Kind::Conversation, "message", Need::Owner);
 
 impl Rights for Conversation {
-    const RIGHTS: &'static [Right] = &[READ, CREATE];
+    const RIGHTS: &'static [Right] = &[READ, CREATE, RENAME, DELETE, MESSAGE];
 }

@@ -3,12 +3,12 @@
 use diesel::prelude::*;
 
 use crate::db::schema::conversations;
-use crate::db::{DbError, UnitOfWork, each};
+use crate::db::{DbError, UnitOfWork, each, event_log};
 use crate::domain::Page;
 use crate::domain::policy::{Authorized, Scope};
 use crate::ids::ConversationId;
 
-use super::Conversation;
+use super::{Conversation, ConversationTitle};
 
 pub(super) fn find(uow: &mut UnitOfWork<'_>, id: ConversationId) -> Result<Option<Conversation>, DbError> {
     let of_id = conversations::table.find(id).select(Conversation::as_select());
@@ -58,4 +58,35 @@ pub(super) fn insert_if_new(
         .on_conflict_do_nothing()
         .execute(c))?;
     Ok(inserted == 1)
+}
+
+/// Sets the title unless the conversation changed since it was read; returns the number of rows.
+pub(super) fn set_title(
+    uow: &mut UnitOfWork<'_>,
+    conversation: &Authorized<Conversation>,
+    title: Option<&ConversationTitle>,
+) -> Result<usize, DbError> {
+    let now = uow.now();
+    let seen =
+        conversations::table.find(conversation.id).filter(conversations::version.eq(conversation.version));
+    Ok(diesel::update(seen)
+        .set((
+            conversations::title.eq(title),
+            conversations::version.eq(conversation.version + 1),
+            conversations::updated_at.eq(now),
+        ))
+        .execute(uow.conn())?)
+}
+
+/// Deletes a conversation with its messages and the log of its room, unless it changed since it was read;
+/// returns the number of conversations.
+pub(super) fn delete(
+    uow: &mut UnitOfWork<'_>,
+    conversation: &Authorized<Conversation>,
+) -> Result<usize, DbError> {
+    // First, since it waits for whoever is appending to the room.
+    event_log::erase(uow.conn(), &conversation.room())?;
+    let seen =
+        conversations::table.find(conversation.id).filter(conversations::version.eq(conversation.version));
+    Ok(diesel::delete(seen).execute(uow.conn())?)
 }

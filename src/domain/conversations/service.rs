@@ -1,11 +1,15 @@
-//! Use cases of conversations: creating, reading, listing.
+//! Use cases of conversations: creating, reading, listing, renaming, deleting.
 
 use crate::db::{DbError, UnitOfWork};
 use crate::domain::policy::{Authorized, Scope, authorize};
 use crate::domain::{Error, Kind, Page, Slice};
+use crate::events::{Revocation, RevocationReason};
 use crate::ids::ConversationId;
 
-use super::{CREATE, Conversation, ConversationCreated, ConversationTitle, READ, repository};
+use super::{
+    CREATE, Conversation, ConversationCreated, ConversationDeleted, ConversationTitle, ConversationUpdated,
+    DELETE, READ, RENAME, repository,
+};
 
 /// A conversation to create.
 #[derive(Clone, Debug, Default)]
@@ -46,7 +50,7 @@ pub(crate) fn find(
     scope: &Scope,
     id: ConversationId,
 ) -> Result<Authorized<Conversation>, Error> {
-    let conversation = repository::find(uow, id)?.ok_or(Error::NotFound(Kind::Conversation))?;
+    let conversation = load(uow, id)?;
     authorize(uow, scope, conversation, READ)
 }
 
@@ -58,6 +62,58 @@ pub(crate) fn list(
 ) -> Result<Slice<Conversation, ConversationId>, Error> {
     let rows = repository::of_caller(uow, scope, page)?;
     Ok(page.slice(rows, |conversation| conversation.id))
+}
+
+/// Gives a conversation another title, or none; with an expected version, only if that is the current one.
+pub(crate) fn rename(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    id: ConversationId,
+    title: Option<&ConversationTitle>,
+    expected: Option<i64>,
+) -> Result<Conversation, Error> {
+    let conversation = load(uow, id)?;
+    let conversation = authorize(uow, scope, conversation, RENAME)?;
+    Error::if_stale(Kind::Conversation, conversation.version, expected)?;
+    if conversation.title.as_ref() == title {
+        return Ok(conversation.into_row());
+    }
+    if repository::set_title(uow, &conversation, title)? == 0 {
+        return Err(DbError::Contended("the conversation changed meanwhile".into()).into());
+    }
+    let conversation = Conversation {
+        title: title.cloned(),
+        version: conversation.version + 1,
+        updated_at: uow.now(),
+        ..conversation.into_row()
+    };
+    let Conversation { version, user_id: owner, .. } = conversation;
+    uow.record(Some(scope.user()), &ConversationUpdated { conversation_id: id, version, owner });
+    Ok(conversation)
+}
+
+/// Deletes a conversation with everything in it, the log of its room included; with an expected version, only
+/// if that is the current one. With the commit the owner's live sessions leave its room.
+pub(crate) fn delete(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    id: ConversationId,
+    expected: Option<i64>,
+) -> Result<(), Error> {
+    let conversation = load(uow, id)?;
+    let conversation = authorize(uow, scope, conversation, DELETE)?;
+    Error::if_stale(Kind::Conversation, conversation.version, expected)?;
+    if repository::delete(uow, &conversation)? == 0 {
+        return Err(DbError::Contended("the conversation changed meanwhile".into()).into());
+    }
+    let (user, room) = (conversation.user_id, conversation.room());
+    uow.record(Some(scope.user()), &ConversationDeleted { conversation_id: id, owner: user });
+    uow.end(Revocation::Membership { user, room, reason: RevocationReason::NoStanding });
+    Ok(())
+}
+
+pub(super) fn load(uow: &mut UnitOfWork<'_>, id: ConversationId) -> Result<Conversation, Error> {
+    repository::find(uow, id)?.ok_or(Error::NotFound(Kind::Conversation))
 }
 
 /// `None` if a concurrent call has created the default conversation.

@@ -6,6 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use crate::domain::quotas::{self, Quota};
 use crate::domain::simulations;
 use crate::http::{Problem, ReadCall, Reply};
 use crate::limits::RateLimitStatus;
@@ -33,6 +34,14 @@ struct LimitsView {
     simulation_runs: u32,
     /// Steps (days) of one simulation.
     simulation_steps: u32,
+    /// Messages to the assistant today.
+    messages_per_day: Usage,
+    /// Masterplans today.
+    plans_per_day: Usage,
+    /// Characters of answers and masterplans that were written today.
+    generated_characters_per_day: Usage,
+    /// Seconds until the next day, at midnight UTC.
+    day_ends_in: u64,
     /// Messages per second from one live connection, which is also the burst size.
     messages_per_second: u32,
     /// Rooms that one live connection may be in.
@@ -51,10 +60,13 @@ struct Usage {
 #[get("/me/limits")]
 async fn limits(call: ReadCall, requests: ReqData<RateLimitStatus>) -> Result<HttpResponse, Problem> {
     let plan = call.app().limits(call.scope().plan());
+    let daily = call.app().daily_limits(call.scope().plan());
     let connections = call.app().hub.connections_of(call.scope().user());
     let RateLimitStatus { limit, remaining, .. } = *requests;
     call.read(move |uow, scope| {
         let (live, today) = simulations::usage(uow, scope)?;
+        let used = quotas::usage(uow, scope.user())?;
+        let of_day = |quota: Quota| Usage { limit: daily.of(quota).into(), used: used.of(quota).into() };
         Reply::ok(&LimitsView {
             plan: scope.plan().as_str(),
             connections: Usage { limit: plan.connections as u64, used: connections as u64 },
@@ -63,6 +75,10 @@ async fn limits(call: ReadCall, requests: ReqData<RateLimitStatus>) -> Result<Ht
             simulations_per_day: Usage { limit: plan.simulations_per_day.into(), used: today },
             simulation_runs: plan.simulation_runs,
             simulation_steps: plan.simulation_steps,
+            messages_per_day: of_day(Quota::Messages),
+            plans_per_day: of_day(Quota::Plans),
+            generated_characters_per_day: of_day(Quota::Characters),
+            day_ends_in: used.resets_in.as_secs(),
             messages_per_second: plan.messages,
             rooms_per_connection: plan.rooms,
         })

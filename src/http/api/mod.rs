@@ -7,6 +7,7 @@ mod bookings;
 mod consumers;
 mod conversations;
 mod entries;
+mod generated;
 mod me;
 mod offers;
 mod projects;

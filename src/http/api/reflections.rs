@@ -11,7 +11,9 @@ use crate::domain::entries::reflections::{self, Reflection};
 use crate::domain::{Error, Kind};
 use crate::http::{Id, IdempotentCall, Ids, PageQuery, Paged, Problem, Query, ReadCall, Reply};
 use crate::ids::{EntryId, ReflectionId};
-use crate::jobs::{Failure, ReflectionStatus};
+use crate::jobs::ReflectionStatus;
+
+use super::generated::{FailureView, Status};
 
 /// All routes under `/entries/{id}/reflections`.
 pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
@@ -44,33 +46,6 @@ struct ReflectionView {
     /// Why a reflection failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<FailureView>,
-}
-
-/// How far a reflection is.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = ReflectionStatus)]
-enum Status {
-    /// It is being written, or waits for others to be written.
-    Running,
-    /// It is whole and stored.
-    Done,
-    /// It ended without a text. Nothing was stored; ask for another one.
-    Failed,
-}
-
-/// Why a reflection failed.
-#[derive(Serialize, ToSchema)]
-#[schema(as = ReflectionFailure)]
-struct FailureView {
-    /// For programs; stable.
-    #[schema(example = "generator_unavailable")]
-    code: &'static str,
-    /// For people.
-    message: &'static str,
-    /// Seconds after which another attempt makes sense.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    retry_after: Option<u64>,
 }
 
 impl From<Reflection> for ReflectionView {
@@ -107,10 +82,7 @@ impl ReflectionView {
                 Self { text: Some(text), place, ..Self::new(id, entry_id, Status::Running) }
             }
             ReflectionStatus::Failed(failure) => {
-                let retry_after = failure.retry_after_s();
-                let Failure { code, message, .. } = failure;
-                let error = Some(FailureView { code, message, retry_after });
-                Self { error, ..Self::new(id, entry_id, Status::Failed) }
+                Self { error: Some(failure.into()), ..Self::new(id, entry_id, Status::Failed) }
             }
         }
     }

@@ -23,7 +23,7 @@ const SENDABLE: [&str; 6] =
     ["Authorization", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key", "X-Request-Id"];
 
 /// Response headers that a cross-origin script may read, besides those that are always allowed.
-const READABLE: [&str; 9] = [
+const READABLE: [&str; 11] = [
     "ETag",
     "Location",
     "Retry-After",
@@ -33,6 +33,8 @@ const READABLE: [&str; 9] = [
     "RateLimit-Limit",
     "RateLimit-Remaining",
     "RateLimit-Reset",
+    "RateLimit",
+    "RateLimit-Policy",
 ];
 
 /// CORS for the configured origins. Without credentials: tokens are sent in a header, never in a cookie, so

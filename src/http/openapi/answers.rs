@@ -73,6 +73,9 @@ const FURTHER: [(&str, &str); 9] = [
 /// Calls that change something and take no `Idempotency-Key`: done twice, they have done the same.
 const WITHOUT_KEY: [&str; 2] = ["closeConnection", "endUserLogin"];
 
+/// Calls that count towards daily quotas.
+const QUOTED: [&str; 2] = ["createConversationMessage", "answerConversation"];
+
 /// A header or a parameter: its name, description and schema.
 type Described = (&'static str, &'static str, fn() -> Schema);
 
@@ -82,11 +85,19 @@ const CALL: &str = "X-Request-Id";
 /// Headers of every response of a rate-limited operation.
 const STANDING: [&str; 3] = ["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"];
 
-const HEADERS: [Described; 11] = [
+const HEADERS: [Described; 13] = [
     (CALL, "The request's id in our logs: the one that it gave, or a generated one.", call),
     ("RateLimit-Limit", "Requests per minute that the caller may make.", || number(0..)),
     ("RateLimit-Remaining", "How many of them are left.", || number(0..)),
     ("RateLimit-Reset", "Seconds until all of them are available again.", || number(0..)),
+    (
+        "RateLimit",
+        "What is left of the daily quotas that the call counts towards: `r`, and `t` seconds until the next day.",
+        || text(r#"^"[a-z_]+";r=[0-9]+;t=[0-9]+(, "[a-z_]+";r=[0-9]+;t=[0-9]+)*$"#),
+    ),
+    ("RateLimit-Policy", "What the plan allows of them: `q` in `w` seconds.", || {
+        text(r#"^"[a-z_]+";q=[0-9]+;w=[0-9]+(, "[a-z_]+";q=[0-9]+;w=[0-9]+)*$"#)
+    }),
     ("Retry-After", "Seconds after which to try again.", || number(1..)),
     ("WWW-Authenticate", "How to authenticate (RFC 6750, section 3).", || text("^Bearer ")),
     ("Allow", "The methods that the address takes.", || text("^[A-Z]+(, [A-Z]+)*$")),
@@ -173,6 +184,8 @@ pub(super) fn complete(at: &mut Located<'_>, components: &Components) {
             ("ETag", status == "304" || is_versioned(response, components)),
             ("Location", matches!(status.as_str(), "201" | "202")),
             ("Idempotency-Replayed", takes.key),
+            ("RateLimit", QUOTED.contains(&id.as_str())),
+            ("RateLimit-Policy", QUOTED.contains(&id.as_str())),
         ];
         let special = special.into_iter().filter_map(|(name, is_there)| is_there.then_some(name));
         put_headers(response, STANDING.into_iter().filter(|_| takes.count).chain(special));

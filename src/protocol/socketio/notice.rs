@@ -3,9 +3,9 @@
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::ids::{ConversationId, EntryId, MessageId, Room, SimulationId};
+use crate::ids::{ConversationId, EntryId, MessageId, Room, Seq, SimulationId};
 use crate::protocol::{
-    AckBody, Correlation, ErrorCode, Established, Event, Joined, Notice, PartialEstimates, frame,
+    AckBody, AnswerIds, Correlation, ErrorCode, Established, Event, Joined, Notice, PartialEstimates, frame,
 };
 
 use super::Namespace;
@@ -73,6 +73,18 @@ pub(in crate::protocol) fn write(namespace: Namespace, notice: &Notice) -> Bytes
             }
             to.event(notice.name(), &Progress { simulation_id, done: *done, total: *total, estimates })
         }
+        Notice::AnswerStarted { answer } => to.event(notice.name(), answer),
+        Notice::AnswerWaiting { answer, place } => {
+            to.event(notice.name(), &OfAnswer { answer, of: Place { place } })
+        }
+        Notice::AnswerChunk { answer, text } => {
+            to.event(notice.name(), &OfAnswer { answer, of: Chunk { text } })
+        }
+        Notice::AnswerDone { answer, seq } => to.event(notice.name(), &OfAnswer { answer, of: At { seq } }),
+        Notice::AnswerFailed { answer, code, message, retry_after } => {
+            let of = Failure { code, message, retry_after: *retry_after, reconnect_in_ms: None };
+            to.event(notice.name(), &OfAnswer { answer, of })
+        }
         Notice::TokenExpiring { expires_at } => {
             to.event("token_expiring", &serde_json::json!({ "expires_at": expires_at }))
         }
@@ -114,6 +126,30 @@ struct ChatJoined<'a> {
 struct Refused<'a> {
     ok: bool,
     error: Failure<'a>,
+}
+
+/// What is said of an answer.
+#[derive(Serialize)]
+struct OfAnswer<'a, T> {
+    #[serde(flatten)]
+    answer: &'a AnswerIds,
+    #[serde(flatten)]
+    of: T,
+}
+
+#[derive(Serialize)]
+struct Place<'a> {
+    place: &'a usize,
+}
+
+#[derive(Serialize)]
+struct Chunk<'a> {
+    text: &'a str,
+}
+
+#[derive(Serialize)]
+struct At<'a> {
+    seq: &'a Seq,
 }
 
 #[derive(Serialize)]
@@ -184,7 +220,7 @@ impl Writer {
     fn room_event(&self, event: &Event) -> Bytes {
         let fields = event.data.get().trim().strip_prefix('{').and_then(|data| data.strip_suffix('}'));
         match (&*event.kind, &event.room, fields) {
-            (MESSAGE_SENT, Room::Session(_), Some(fields)) => {
+            (MESSAGE_SENT, Room::Session(_) | Room::Conversation(_), Some(fields)) => {
                 let Event { room, seq, by, at, .. } = event;
                 let around = serde_json::json!({ "room": room, "seq": seq, "by": by, "at": at });
                 self.packet(b'2', "", Some("chat_message"), |to| {

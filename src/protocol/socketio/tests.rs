@@ -3,8 +3,8 @@ use proptest::prelude::*;
 use crate::clock::Timestamp;
 use crate::ids::{Room, Seq, UserId};
 use crate::protocol::{
-    AckBody, Command, Correlation, ErrorCode, Established, Event, Joined, Limits, Notice, PresenceChange,
-    TokenClaims,
+    AckBody, AnswerIds, Command, Correlation, ErrorCode, Established, Event, Joined, Limits, Notice,
+    PresenceChange, TokenClaims,
 };
 use crate::secret::Secret;
 
@@ -166,6 +166,35 @@ fn events_are_commands() {
         (format!(r#"["reflect",{{"entry_id":"{USER}"}}]"#), Command::Reflect { entry: USER.parse().ok() }),
         (r#"["regenerate",{"entry_id":null}]"#.into(), Command::Regenerate { entry: None }),
         (r#"["cancel"]"#.into(), Command::Cancel { entry: None }),
+        (
+            format!(r#"["chat_message",{{"conversation_id":"{USER}","text":"hi"}}]"#),
+            Command::ChatMessage {
+                room: Room::Conversation(USER.parse().unwrap()),
+                text: Secret::new("hi".into()),
+                client_msg_id: None,
+            },
+        ),
+        (r#"["create_conversation"]"#.into(), Command::CreateConversation { title: None }),
+        (
+            format!(r#"["rename_conversation",{{"conversation_id":"{USER}","title":"hi"}}]"#),
+            Command::RenameConversation {
+                conversation: USER.parse().unwrap(),
+                title: Secret::new("hi".into()),
+                version: None,
+            },
+        ),
+        (
+            format!(r#"["delete_conversation",{{"conversation_id":"{USER}","version":2}}]"#),
+            Command::DeleteConversation { conversation: USER.parse().unwrap(), version: Some(2) },
+        ),
+        (
+            format!(r#"["answer",{{"conversation_id":"{USER}"}}]"#),
+            Command::Answer { conversation: USER.parse().unwrap() },
+        ),
+        (
+            format!(r#"["cancel",{{"conversation_id":"{USER}"}}]"#),
+            Command::CancelAnswer { conversation: USER.parse().unwrap() },
+        ),
         (r#"["whoami"]"#.into(), Command::Whoami),
         (r#"["ping"]"#.into(), Command::Ping),
         (r#"["ping",{"__proto__":{"admin":true},"constructor":1}]"#.into(), Command::Ping),
@@ -213,6 +242,35 @@ fn event(kind: &str, room: Room) -> Event {
         by: Some(USER.parse().unwrap()),
         at: Timestamp::from_seconds(1_700_000_000).unwrap(),
     }
+}
+
+#[test]
+fn an_answer_is_told_by_events_of_its_own() {
+    let (conversation_id, message_id) = (USER.parse().unwrap(), USER.parse().unwrap());
+    let answer = AnswerIds { conversation_id, message_id, answers_to: message_id };
+    let of = format!(r#""conversation_id":"{USER}","message_id":"{USER}","answers_to":"{USER}""#);
+    let cases = [
+        (Notice::AnswerStarted { answer }, format!(r#"42["answer.start",{{{of}}}]"#)),
+        (Notice::AnswerWaiting { answer, place: 2 }, format!(r#"42["answer.waiting",{{{of},"place":2}}]"#)),
+        (
+            Notice::AnswerChunk { answer, text: "hi".into() },
+            format!(r#"42["answer.chunk",{{{of},"text":"hi"}}]"#),
+        ),
+        (Notice::AnswerDone { answer, seq: Seq(2) }, format!(r#"42["answer.done",{{{of},"seq":2}}]"#)),
+        (
+            Notice::AnswerFailed { answer, code: "generator_cut", message: "cut", retry_after: None },
+            format!(r#"42["answer.error",{{{of},"code":"generator_cut","message":"cut"}}]"#),
+        ),
+    ];
+    for (notice, expected) in cases {
+        assert_eq!(written(Namespace::Main, &notice), [expected]);
+    }
+    let said = event("message.sent", Room::Conversation(conversation_id));
+    let [said] = written(Namespace::Main, &Notice::Event(said)).try_into().unwrap();
+    assert!(
+        said.starts_with(r#"42["chat_message",{"#) && said.ends_with(r#""id":"m","text":"hi"}]"#),
+        "{said}"
+    );
 }
 
 #[test]
@@ -334,6 +392,9 @@ fn a_session_begins_with_the_data_that_older_clients_read() {
             simulation_runs: 6,
             simulation_steps: 7,
             generations: 8,
+            messages_per_day: 9,
+            plans_per_day: 10,
+            generated_characters_per_day: 11,
         },
         board: None,
         token: TokenClaims { jti: "t".into(), sid: None, iss: None },

@@ -10,7 +10,7 @@ use crate::db::{Db, UnitOfWork};
 use crate::domain::Error;
 use crate::domain::policy::Scope;
 use crate::hub::{Credentials, Delivery, LocalHub, Outbox, Pushed, RegistrationHandle};
-use crate::ids::{ConnectionId, EntryId, Room, Seq};
+use crate::ids::{ConnectionId, Room, Seq};
 use crate::protocol::{AckBody, Correlation, Dialect, Notice, encode};
 use crate::realtime::connection::ConnectionHandle;
 use crate::realtime::limits::SessionLimits;
@@ -38,8 +38,8 @@ pub(crate) struct Caller {
     pub(crate) handle: Rc<dyn ConnectionHandle>,
     /// What the connection was opened for.
     pub(crate) target: EndpointTarget,
-    /// The entries whose reflections this connection follows; removing one ends that.
-    pub(crate) followed: Rc<RefCell<BTreeMap<EntryId, oneshot::Sender<()>>>>,
+    /// The rooms of the entries and conversations whose texts this connection follows; removing one ends that.
+    pub(crate) followed: Rc<RefCell<BTreeMap<Room, oneshot::Sender<()>>>>,
     /// The rooms that this connection has joined, and the position after which each went live.
     pub(crate) subscriptions: Rc<RefCell<BTreeMap<Room, Seq>>>,
 }

@@ -5,7 +5,7 @@ use crate::ids::Room;
 use crate::protocol::AckBody;
 use crate::secret::Secret;
 
-use super::{Caller, Outcome, Refusal};
+use super::{Caller, Outcome, Refusal, answers};
 
 /// Sends a message. Answered only once it is committed; a retry with the same `client_msg_id` gets the same
 /// answer.
@@ -15,17 +15,28 @@ pub(super) async fn send(
     text: &Secret<String>,
     client_msg_id: Option<String>,
 ) -> Result<Outcome, Refusal> {
-    let Room::Session(session) = room else {
-        return Err(Refusal::invalid("room", "must be a session: room; only there is chat"));
-    };
     let client_msg_id = client_msg_id.unwrap_or_else(|| caller.scope.call().to_string());
-    let command = SendMessage {
-        session: *session,
-        client_msg_id: ClientMsgId::parse(&client_msg_id)
-            .map_err(|must| Refusal::invalid("client_msg_id", &must))?,
-        text: MessageText::parse(text.expose()).map_err(|must| Refusal::invalid("text", &must))?,
+    let name = || ClientMsgId::parse(&client_msg_id).map_err(|must| Refusal::invalid("client_msg_id", &must));
+    let text = || MessageText::parse(text.expose()).map_err(|must| Refusal::invalid("text", &must));
+    let session = match room {
+        Room::Session(session) => *session,
+        Room::Conversation(conversation) => {
+            return answers::send(caller, *conversation, text()?, name()?).await;
+        }
+        _ => {
+            let must = "must be a session: or a conversation: room; only there is chat";
+            return Err(Refusal::invalid("room", must));
+        }
     };
+    let command = SendMessage { session, client_msg_id: name()?, text: text()? };
     let scope = caller.scope.clone();
     let sent = caller.db().write(move |uow| send_message(uow, &scope, &command)).await?;
-    Ok(Outcome::Answer(AckBody::Sent { seq: sent.seq, message_id: sent.id, client_msg_id, at: sent.at }))
+    Ok(Outcome::Answer(AckBody::Sent {
+        seq: sent.seq,
+        message_id: sent.id,
+        client_msg_id,
+        at: sent.at,
+        answer_id: None,
+        quota_warning: None,
+    }))
 }

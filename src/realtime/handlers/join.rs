@@ -10,7 +10,7 @@ use crate::protocol::{AckBody, Correlation, Dialect, Joined, Namespace, Notice};
 use crate::realtime::target::EndpointTarget;
 
 use super::history::{event, weight};
-use super::{Caller, Outcome, Refusal};
+use super::{Caller, Outcome, Refusal, answers};
 
 /// Subscribes the caller to a room: missed events first, then live ones, in order and without duplicates.
 ///
@@ -26,8 +26,8 @@ pub(super) async fn join(
     caller.in_room(room.clone(), |_, _| Ok(())).await?;
     if let Some(live_after) = caller.live_after(&room) {
         let (head, missed) = missed(caller, room.clone(), since, Some(live_after)).await?;
-        caller.ack(id, answer(room, head, missed));
-        return Ok(Outcome::Answered);
+        caller.ack(id, answer(room.clone(), head, missed));
+        return Ok(followed(caller, &room));
     }
     let mut stay = caller.hub.join(caller.connection(), room.clone()).await?;
     let (head, missed) = missed(caller, room.clone(), since, None).await?;
@@ -42,7 +42,15 @@ pub(super) async fn join(
         );
         caller.handle.close(CloseReason::Internal);
     }
-    Ok(Outcome::Answered)
+    Ok(followed(caller, &room))
+}
+
+/// In a conversation, the session follows the answers as well.
+fn followed(caller: &Caller, room: &Room) -> Outcome {
+    match room {
+        Room::Conversation(id) => Outcome::Follows(answers::follow(caller, *id)),
+        _ => Outcome::Answered,
+    }
 }
 
 /// As [`join`], for a conversation; without an id, the caller's own.
@@ -117,9 +125,7 @@ async fn go_live(caller: &Caller, room: &Room, stay: &mut Stay, read_up_to: Seq)
 pub(super) fn leave(caller: &Caller, room: &Room) -> Result<Outcome, Refusal> {
     caller.hub.leave(caller.connection(), room);
     caller.forget(room);
-    if let Room::Entry(entry) = room {
-        caller.followed.borrow_mut().remove(entry);
-    }
+    caller.followed.borrow_mut().remove(room);
     Ok(Outcome::Done)
 }
 

@@ -2,8 +2,11 @@
 //!
 //! No rule of the marketplace is decided here. The same handlers serve every dialect.
 
+mod answers;
 mod caller;
 mod chat;
+mod conversations;
+mod following;
 mod history;
 mod join;
 mod presence;
@@ -18,10 +21,32 @@ mod whoami;
 use crate::domain::policy::Scope;
 use crate::protocol::{AckBody, Command, Correlation};
 
+use answers::OfConversation;
+use following::Followed;
+use reflections::OfEntry;
+
 pub(crate) use caller::{Caller, credentials};
 pub(super) use join::first_rooms as join_first_rooms;
-pub(super) use reflections::{Following, follow as follow_reflection};
+pub(super) use reflections::follow as follow_reflection;
 pub(crate) use refusal::Refusal;
+
+/// What a session follows from now on.
+pub(crate) enum Following {
+    /// The reflections on an entry.
+    Reflections(Followed<OfEntry>),
+    /// The answers in a conversation.
+    Answers(Followed<OfConversation>),
+}
+
+impl Following {
+    /// Sends the caller every step, until the session leaves the room, the room ends, or the session ends.
+    pub(crate) async fn run(self, caller: Caller) {
+        match self {
+            Self::Reflections(followed) => followed.run(caller).await,
+            Self::Answers(followed) => followed.run(caller).await,
+        }
+    }
+}
 
 /// The result of a command that was not refused.
 pub(crate) enum Outcome {
@@ -34,6 +59,8 @@ pub(crate) enum Outcome {
     /// Done; this is the data to return, and what the session follows from now on besides what it follows
     /// already.
     Following(AckBody, Option<Following>),
+    /// Done, and the handler has sent the answer itself; this is what the session follows from now on.
+    Follows(Option<Following>),
     /// The session continues with this scope's token.
     Refreshed(Scope),
 }
@@ -47,6 +74,15 @@ pub(crate) async fn run(
     match command {
         Command::Join { room, since } => join::join(caller, id, room, since).await,
         Command::JoinChat { conversation, since } => join::join_chat(caller, id, conversation, since).await,
+        Command::CreateConversation { title } => conversations::create(caller, title).await,
+        Command::RenameConversation { conversation, title, version } => {
+            conversations::rename(caller, conversation, &title, version).await
+        }
+        Command::DeleteConversation { conversation, version } => {
+            conversations::delete(caller, conversation, version).await
+        }
+        Command::Answer { conversation } => answers::answer(caller, conversation).await,
+        Command::CancelAnswer { conversation } => answers::cancel(caller, conversation).await,
         Command::Leave { room } => join::leave(caller, &room),
         Command::ChatMessage { room, text, client_msg_id } => {
             chat::send(caller, &room, &text, client_msg_id).await

@@ -1,14 +1,11 @@
 //! The commands about reflections: `reflect`, `regenerate` and `cancel`.
 
-use tokio::sync::oneshot;
-
-use crate::hub::Pushed;
-use crate::ids::{EntryId, ReflectionId};
-use crate::jobs::{Failure, Follower, Step};
-use crate::protocol::close::CloseReason;
+use crate::ids::{EntryId, ReflectionId, Room};
+use crate::jobs::{Failure, Step};
 use crate::protocol::{AckBody, ErrorCode, Notice};
 
-use super::{Caller, Outcome, Refusal};
+use super::following::{Followed, Told};
+use super::{Caller, Following, Outcome, Refusal};
 
 /// Follows the reflection on an entry. A session that follows it already goes on with that.
 pub(super) async fn reflect(caller: &Caller, entry: Option<EntryId>) -> Result<Outcome, Refusal> {
@@ -34,17 +31,12 @@ pub(crate) async fn follow(caller: &Caller, entry: EntryId) -> Result<Option<Fol
     let app = caller.gateway.app();
     let per_user = app.limits(caller.scope.plan()).generations;
     let follower = app.reflections.follow(&caller.scope, entry, per_user).await?;
-    if caller.followed.borrow().contains_key(&entry) {
-        return Ok(None);
-    }
-    let (keep, left) = oneshot::channel();
-    caller.followed.borrow_mut().insert(entry, keep);
-    Ok(Some(Following { entry, follower, left }))
+    Ok(Followed::by(caller, OfEntry(entry), follower).map(Following::Reflections))
 }
 
 fn check_limit(caller: &Caller, entry: EntryId) -> Result<(), Refusal> {
     let (limits, followed) = (caller.gateway.app().limits(caller.scope.plan()), caller.followed.borrow());
-    if followed.len() < limits.rooms || followed.contains_key(&entry) {
+    if followed.len() < limits.rooms || followed.contains_key(&Room::Entry(entry)) {
         return Ok(());
     }
     let message = "this session follows too many reflections; leave the room of another entry first";
@@ -63,45 +55,29 @@ fn named(caller: &Caller, entry: Option<EntryId>) -> Result<EntryId, Refusal> {
     entry.or(caller.target.entry()).ok_or_else(|| Refusal::invalid("entry_id", "is required here"))
 }
 
-/// A reflection that a session follows from now on.
-pub(crate) struct Following {
-    entry: EntryId,
-    follower: Follower<ReflectionId>,
-    /// Completes when the session leaves the entry's room.
-    left: oneshot::Receiver<()>,
-}
+/// The reflections on an entry, as sessions are told of them.
+pub(crate) struct OfEntry(EntryId);
 
-impl Following {
-    /// Sends the caller every step, until the session leaves the entry's room, the entry is deleted, or the
-    /// session ends.
-    pub(crate) async fn run(mut self, caller: Caller) {
-        loop {
-            let step = tokio::select! {
-                _ = &mut self.left => return,
-                step = self.follower.next() => step,
-            };
-            let is_gone = step == Step::Failed(Failure::ENTRY_DELETED);
-            if caller.send(&notice(self.entry, step)) == Pushed::Overflow {
-                return caller.handle.close(CloseReason::SlowConsumer);
-            }
-            if is_gone {
-                caller.followed.borrow_mut().remove(&self.entry);
-                return;
-            }
-        }
+impl Told for OfEntry {
+    type Id = ReflectionId;
+    const GONE: Failure = Failure::ENTRY_DELETED;
+
+    fn room(&self) -> Room {
+        Room::Entry(self.0)
     }
-}
 
-fn notice(entry_id: EntryId, step: Step<ReflectionId>) -> Notice {
-    match step {
-        Step::Start(reflection_id) => Notice::ReflectionStarted { entry_id, reflection_id },
-        Step::Waiting(place) => Notice::ReflectionWaiting { entry_id, place },
-        Step::Chunk(text) => Notice::ReflectionChunk { entry_id, text },
-        Step::Done(reflection_id) => Notice::ReflectionDone { entry_id, reflection_id },
-        Step::Failed(failure) => {
-            let retry_after = failure.retry_after_s();
-            let Failure { code, message, .. } = failure;
-            Notice::ReflectionFailed { entry_id, code, message, retry_after }
-        }
+    fn notice(&mut self, step: Step<ReflectionId>) -> Option<Notice> {
+        let entry_id = self.0;
+        Some(match step {
+            Step::Start(reflection_id) => Notice::ReflectionStarted { entry_id, reflection_id },
+            Step::Waiting(place) => Notice::ReflectionWaiting { entry_id, place },
+            Step::Chunk(text) => Notice::ReflectionChunk { entry_id, text },
+            Step::Done(reflection_id) => Notice::ReflectionDone { entry_id, reflection_id },
+            Step::Failed(failure) => {
+                let retry_after = failure.retry_after_s();
+                let Failure { code, message, .. } = failure;
+                Notice::ReflectionFailed { entry_id, code, message, retry_after }
+            }
+        })
     }
 }

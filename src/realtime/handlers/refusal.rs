@@ -84,6 +84,9 @@ impl From<Error> for Refusal {
             Error::Limited { retry_after, .. } => {
                 Self::new(ErrorCode::RateLimited, message).retry_after(retry_after)
             }
+            Error::QuotaExceeded { retry_after, .. } => {
+                Self::new(ErrorCode::QuotaExceeded, message).retry_after(retry_after)
+            }
             Error::Db(error) => error.into(),
         }
     }

@@ -168,7 +168,7 @@ impl SessionActor {
         }));
     }
 
-    /// Sends the client every step of a reflection, beside everything else, until the session ends.
+    /// Sends the client every step of the texts that it follows, beside everything else, until the session ends.
     fn follow(&self, following: Option<Following>, context: &mut Context<Self>) {
         if let Some(following) = following {
             context.spawn(following.run(self.caller.clone()).into_actor(self));
@@ -226,6 +226,7 @@ impl SessionActor {
     ) {
         match result {
             Ok(Outcome::Answered) => {}
+            Ok(Outcome::Follows(following)) => self.follow(following, context),
             Ok(Outcome::Done) if id.is_none() => {}
             Ok(Outcome::Done) => self.send(&Notice::Ack { id, body: AckBody::Done {} }),
             Ok(Outcome::Answer(body)) => self.send(&Notice::Ack { id, body }),

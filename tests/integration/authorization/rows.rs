@@ -73,6 +73,7 @@ impl World {
             .replace("{user_id}", &self.member)
             .replace("{task_id}", &self.task)
             .replace("{reflection_id}", &self.reflection)
+            .replace("{message_id}", &self.message)
             .replace("{sid}", &self.login)
             .replace("{connection_id}", &self.connection)
             .replace("{room}", "market:plumbing")
@@ -235,6 +236,30 @@ pub(super) const ROWS: &[Row] = &[
     row("GET /conversations", Private, Ana, "/conversations/{id}", no_body),
     row("POST /conversations", Private, Ana, "/conversations/{id}", empty),
     row("GET /conversations/{id}", Private, Ana, "/conversations/{id}", no_body),
+    row(
+        "PATCH /conversations/{id}",
+        Private,
+        Ana,
+        "/conversations/{id}",
+        |_, _| json!({"title": "The attic"}),
+    ),
+    row("DELETE /conversations/{id}", Private, Ana, "/conversations/{id}", no_body),
+    row("GET /conversations/{id}/messages", Private, Ana, "/conversations/{id}/messages", no_body),
+    row(
+        "POST /conversations/{id}/messages",
+        Private,
+        Ana,
+        "/conversations/{id}/messages",
+        |_, _| json!({"text": "And now?"}),
+    ),
+    row(
+        "GET /conversations/{id}/messages/{message_id}",
+        Private,
+        Ana,
+        "/conversations/{id}/messages",
+        no_body,
+    ),
+    row("POST /conversations/{id}/answer", Private, Ana, "/conversations/{id}/messages", no_body),
     row("GET /simulations", Private, Ana, "/simulations/{id}", no_body),
     row("POST /simulations", Private, Ana, "/simulations/{id}", |_, _| world::simulation()),
     row("GET /simulations/compare", Private, Ana, "/simulations/{id}", no_body),

@@ -89,6 +89,7 @@ pub(super) struct World {
     pub(super) entry: String,
     pub(super) reflection: String,
     pub(super) conversation: String,
+    pub(super) message: String,
     pub(super) simulation: String,
     pub(super) login: String,
     /// A newly registered user, for administration.
@@ -134,6 +135,10 @@ impl World {
             let reflection = format!("{reflections}/{}", world.reflection);
             eventually(async || ana.get(&reflection).await.ok()["status"] == "done").await;
             world.conversation = id(&ana.post("/conversations", Value::Null).await.ok());
+            let messages = format!("/conversations/{}/messages", world.conversation);
+            world.message = id(&ana.post(&messages, json!({"text": "What now?"})).await.ok());
+            let answer = format!("{messages}/{}", world.message);
+            eventually(async || ana.get(&answer).await.ok()["status"] == "done").await;
             world.simulation = id(&ana.post("/simulations", simulation()).await.ok());
             return world;
         }

@@ -22,6 +22,7 @@ mod openapi;
 mod problems;
 mod projects;
 mod providers;
+mod quotas;
 mod races;
 mod rates;
 mod requests;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::both_engines;
-use crate::support::{Person, Socket, SocketIo, TestApp};
+use crate::support::{Person, Socket, SocketIo, TestApp, id};
 
 use super::fixtures::db_session;
 
@@ -105,9 +105,17 @@ fn assert_has(is: &Value, expected: &Value, what: &str) {
 
 async fn play(app: &TestApp, ana: (&Person, Speaker), ben: (&Person, Speaker)) {
     let room = db_session(app, ana.0, ben.0).await;
+    let conversation = id(&ana.0.post("/conversations", json!({})).await.ok()).to_owned();
     let (ana_id, ben_id) = (ana.0.id.clone(), ben.0.id.clone());
     let mut people = [("ana", ana.1), ("ben", ben.1)];
-    for step in steps(&[("$room", &room), ("$ana", &ana_id), ("$ben", &ben_id), ("$nothing", NOTHING)]) {
+    let names = [
+        ("$room", room.as_str()),
+        ("$ana", &ana_id),
+        ("$ben", &ben_id),
+        ("$conversation", &conversation),
+        ("$nothing", NOTHING),
+    ];
+    for step in steps(&names) {
         let what = format!("{} {} {}", step.who, step.command, json!(step.fields));
         let speaker = &mut people.iter_mut().find(|(name, _)| *name == step.who).unwrap().1;
         let answer = speaker.command(&step.command, &step.fields).await;
@@ -171,6 +179,7 @@ fn every_command_is_told_through_each_dialect() {
     let refused =
         |name: &&&str| !steps(&[]).iter().any(|step| step.command == **name && step.error.is_none());
     let only_refused: Vec<_> = commands.iter().filter(refused).collect();
-    // With a fresh token and with an entry they have tests of their own: rights/mod.rs, reflections.rs.
-    assert_eq!(only_refused, [&"cancel", &"reflect", &"refresh", &"regenerate"]);
+    // With a fresh token, an entry and an unanswered message they have tests of their own: rights/mod.rs,
+    // reflections.rs, answers.rs.
+    assert_eq!(only_refused, [&"answer", &"cancel", &"reflect", &"refresh", &"regenerate"]);
 }

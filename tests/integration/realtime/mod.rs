@@ -1,5 +1,6 @@
 //! Live connections.
 
+mod answers;
 mod board;
 mod chat;
 mod clients;

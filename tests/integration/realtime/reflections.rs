@@ -72,7 +72,7 @@ async fn stored(who: &Person, entry: &str) -> Vec<Value> {
 }
 
 /// Runs `test` on a server whose texts a model writes by these scripts, one per text.
-fn with_model(
+pub(super) fn with_model(
     engine: Engine,
     flags: &[&str],
     scripts: Vec<Vec<Step>>,
@@ -88,13 +88,13 @@ fn with_model(
     });
 }
 
-const OLLAMA: Dialect = Dialect::Ollama;
+pub(super) const OLLAMA: Dialect = Dialect::Ollama;
 
-fn piece(text: &str) -> Step {
+pub(super) fn piece(text: &str) -> Step {
     Step::Chunk(OLLAMA.piece(text))
 }
 
-fn whole(text: &str) -> Vec<Step> {
+pub(super) fn whole(text: &str) -> Vec<Step> {
     vec![OLLAMA.head(), piece(text), Step::Chunk(OLLAMA.done()), end()]
 }
 
@@ -369,6 +369,8 @@ macro_rules! each_engine {
         }
     )*};
 }
+
+pub(super) use each_engine;
 
 each_engine! {
     a_late_tab_and_one_that_comes_back_miss_nothing,

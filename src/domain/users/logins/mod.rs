@@ -4,8 +4,10 @@
 pub(crate) mod repository;
 mod rotation;
 pub(crate) mod service;
+mod validity;
 
 pub(crate) use rotation::{Rotation, rotate};
+pub(crate) use validity::is_still_valid;
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -1,6 +1,8 @@
 //! `/conversations`: conversations with the assistant, for their owners only.
 
-use actix_web::{HttpResponse, get, post};
+mod messages;
+
+use actix_web::{HttpResponse, delete, get, patch, post};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -8,12 +10,18 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::clock::Timestamp;
 use crate::domain::Error;
 use crate::domain::conversations::{self, Conversation, ConversationTitle, NewConversation};
-use crate::http::{Fields, Id, IdempotentCall, MaybeBody, PageQuery, Paged, Problem, Query, ReadCall, Reply};
+use crate::http::{
+    Body, Fields, Id, IdempotentCall, IfMatch, MaybeBody, PageQuery, Paged, Problem, Query, ReadCall, Reply,
+};
 use crate::ids::ConversationId;
 
 /// All routes under `/conversations`.
 pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
-    cfg.service(list).service(create).service(get_one);
+    cfg.service(list).service(create).service(get_one).service(rename).service(remove);
+    cfg.service(messages::list)
+        .service(messages::send)
+        .service(messages::get_one)
+        .service(messages::answer_newest);
 }
 
 /// A conversation with the assistant.
@@ -101,4 +109,55 @@ async fn get_one(call: ReadCall, Id(id): Id<ConversationId>) -> Result<HttpRespo
         Ok(Reply::ok(&ConversationView::from(conversation))?.etag(version))
     })
     .await
+}
+
+/// A new title.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct RenameConversation {
+    /// 1 to 120 characters, or null to remove it: the next message gives the conversation its title then.
+    #[schema(value_type = Option<ConversationTitle>)]
+    title: Option<String>,
+}
+
+/// Rename a conversation.
+#[utoipa::path(
+    params(IfMatch),
+    request_body = RenameConversation,
+    responses((status = 200, body = ConversationView))
+)]
+#[patch("/conversations/{id}")]
+async fn rename(
+    Id(id): Id<ConversationId>,
+    Body(body): Body<RenameConversation>,
+    call: IdempotentCall,
+    IfMatch(seen): IfMatch,
+) -> Result<HttpResponse, Problem> {
+    let title = body.title.as_deref().map(ConversationTitle::parse).transpose();
+    let title = title.map_err(|error| Error::invalid("title", error))?;
+    call.run(move |uow, scope| {
+        let conversation = conversations::rename(uow, scope, id, title.as_ref(), seen)?;
+        let version = conversation.version;
+        Ok(Reply::ok(&ConversationView::from(conversation))?.etag(version))
+    })
+    .await
+}
+
+/// Delete a conversation for good: its messages, and the log of its room.
+#[utoipa::path(params(IfMatch), responses((status = 204, description = "Deleted")))]
+#[delete("/conversations/{id}")]
+async fn remove(
+    Id(id): Id<ConversationId>,
+    call: IdempotentCall,
+    IfMatch(seen): IfMatch,
+) -> Result<HttpResponse, Problem> {
+    let answers = call.app().answers.clone();
+    let done = call
+        .run(move |uow, scope| {
+            conversations::delete(uow, scope, id, seen)?;
+            Ok(Reply::no_content())
+        })
+        .await?;
+    answers.conversation_deleted(id);
+    Ok(done)
 }

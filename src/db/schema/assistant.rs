@@ -1,0 +1,28 @@
+//! The assistant's tables.
+
+diesel::table! {
+    /// What was said in a conversation; each message is also an event in its room.
+    conversation_messages (id) {
+        id -> Text,
+        conversation_id -> Text,
+        author -> Text,
+        client_msg_id -> Nullable<Text>,
+        text -> Text,
+        seq -> BigInt,
+        answer_id -> Nullable<Text>,
+        answers_to -> Nullable<Text>,
+        generator -> Nullable<Text>,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    /// What a user has used of the plan's quotas on a day.
+    daily_usage (user_id, day) {
+        user_id -> Text,
+        day -> BigInt,
+        messages -> BigInt,
+        plans -> BigInt,
+        characters -> BigInt,
+    }
+}

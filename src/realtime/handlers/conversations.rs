@@ -1,0 +1,46 @@
+//! The commands `create_conversation`, `rename_conversation` and `delete_conversation`.
+
+use crate::domain::conversations::{self, ConversationTitle, NewConversation};
+use crate::ids::ConversationId;
+use crate::protocol::AckBody;
+use crate::secret::Secret;
+
+use super::{Caller, Outcome, Refusal};
+
+/// Creates a conversation. It is not joined: `join_chat` does that.
+pub(super) async fn create(caller: &Caller, wanted: Option<Secret<String>>) -> Result<Outcome, Refusal> {
+    let new = NewConversation { title: wanted.as_ref().map(title).transpose()? };
+    let scope = caller.scope.clone();
+    let created = caller.db().write(move |uow| conversations::create(uow, &scope, &new)).await?;
+    let (room, version) = (created.room(), created.version);
+    Ok(Outcome::Answer(AckBody::Conversation { conversation_id: created.id, room, version }))
+}
+
+/// Gives a conversation another title.
+pub(super) async fn rename(
+    caller: &Caller,
+    id: ConversationId,
+    wanted: &Secret<String>,
+    seen: Option<i64>,
+) -> Result<Outcome, Refusal> {
+    let (scope, title) = (caller.scope.clone(), title(wanted)?);
+    let renamed =
+        caller.db().write(move |uow| conversations::rename(uow, &scope, id, Some(&title), seen)).await?;
+    Ok(Outcome::Answer(AckBody::Renamed { version: renamed.version }))
+}
+
+/// Deletes a conversation and everything in it.
+pub(super) async fn delete(
+    caller: &Caller,
+    id: ConversationId,
+    seen: Option<i64>,
+) -> Result<Outcome, Refusal> {
+    let scope = caller.scope.clone();
+    caller.db().write(move |uow| conversations::delete(uow, &scope, id, seen)).await?;
+    caller.gateway.app().answers.conversation_deleted(id);
+    Ok(Outcome::Done)
+}
+
+fn title(given: &Secret<String>) -> Result<ConversationTitle, Refusal> {
+    ConversationTitle::parse(given.expose()).map_err(|must| Refusal::invalid("title", &must))
+}
