@@ -8,7 +8,7 @@
 
 mod assistant;
 
-pub use assistant::{conversation_messages, daily_usage};
+pub use assistant::{conversation_messages, daily_usage, masterplans};
 
 diesel::table! {
     /// Accounts that can authenticate, ours and external.
@@ -472,6 +472,7 @@ tables! {
     conversations,
     conversation_messages,
     daily_usage,
+    masterplans,
     simulations,
     rooms,
     events,

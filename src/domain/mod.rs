@@ -10,6 +10,7 @@ pub(crate) mod consumers;
 pub mod conversations;
 pub(crate) mod entries;
 pub(crate) mod error;
+pub(crate) mod masterplans;
 pub mod money;
 pub(crate) mod offers;
 pub(crate) mod oversight;

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-use super::{Command, ErrorCode, RunSimulation};
+use super::{Command, ErrorCode, RunSimulation, WantedPlan};
 use crate::ids::{ConversationId, EntryId, Room, Seq, SessionId};
 use crate::secret::Secret;
 
@@ -45,6 +45,8 @@ pub(super) struct RawFields<'a> {
     runs: Option<&'a RawValue>,
     #[serde(borrow)]
     seed: Option<&'a RawValue>,
+    #[serde(borrow)]
+    request_id: Option<&'a RawValue>,
     #[serde(borrow)]
     title: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -90,6 +92,13 @@ impl RawFields<'_> {
                 conversation: self.required_conversation()?,
                 version: self.version()?,
             },
+            "masterplan" => Command::Masterplan(WantedPlan {
+                conversation: self.required_conversation()?,
+                request: optional("request_id", self.request_id, "a UUID")?,
+                category: optional("category", self.category, "a string")?,
+                title: Secret::new(required("title", self.title, "a string")?),
+                text: Secret::new(required("text", self.text, "a string")?),
+            }),
             "answer" => Command::Answer { conversation: self.required_conversation()? },
             "leave" => Command::Leave { room: room()? },
             "chat_message" => Command::ChatMessage {

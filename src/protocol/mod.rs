@@ -18,8 +18,8 @@ pub mod socketio;
 
 use bytes::Bytes;
 
-pub(crate) use assistant::{AnswerIds, QuotaWarning};
-pub(crate) use command::{Amount, Command, Malformed, Request, RunSimulation};
+pub(crate) use assistant::{AnswerIds, QuotaWarning, TextFailure};
+pub(crate) use command::{Amount, Command, Malformed, Request, RunSimulation, WantedPlan};
 pub(crate) use correlation::Correlation;
 pub(crate) use frame::{close_frame, pong_frame};
 pub(crate) use notice::{

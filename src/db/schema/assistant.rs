@@ -26,3 +26,22 @@ diesel::table! {
         characters -> BigInt,
     }
 }
+
+diesel::table! {
+    /// Plans of work, drafted in a conversation.
+    masterplans (id) {
+        id -> Text,
+        conversation_id -> Text,
+        user_id -> Text,
+        request_id -> Nullable<Text>,
+        title -> Text,
+        category -> Nullable<Text>,
+        generator -> Text,
+        plan -> Text,
+        project_id -> Nullable<Text>,
+        applied_at -> Nullable<BigInt>,
+        version -> BigInt,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}

@@ -10,7 +10,7 @@ mod title;
 
 pub(crate) use events::{ConversationCreated, ConversationDeleted, ConversationUpdated};
 pub use service::own;
-pub(crate) use service::{NewConversation, create, delete, find, list, rename};
+pub(crate) use service::{NewConversation, create, delete, find, find_for_message, list, rename};
 
 use crate::clock::Timestamp;
 use crate::db::schema;

@@ -11,6 +11,7 @@ mod endpoints;
 mod engineio;
 mod handshake;
 mod load_test;
+mod masterplans;
 mod reflections;
 mod rights;
 mod rooms;
