@@ -8,7 +8,9 @@
 
 mod assistant;
 
-pub use assistant::{conversation_messages, daily_usage, masterplans};
+pub use assistant::{
+    archived_conversations, archived_messages, conversation_messages, daily_usage, masterplans,
+};
 
 diesel::table! {
     /// Accounts that can authenticate, ours and external.
@@ -473,6 +475,8 @@ tables! {
     conversation_messages,
     daily_usage,
     masterplans,
+    archived_conversations,
+    archived_messages,
     simulations,
     rooms,
     events,

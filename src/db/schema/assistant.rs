@@ -45,3 +45,25 @@ diesel::table! {
         updated_at -> BigInt,
     }
 }
+
+diesel::table! {
+    /// Conversations that are nobody's, taken from a placeholder user of an older system.
+    archived_conversations (id) {
+        id -> Text,
+        title -> Nullable<Text>,
+        created_at -> BigInt,
+        archived_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    /// The messages of archived conversations.
+    archived_messages (id) {
+        id -> Text,
+        conversation_id -> Text,
+        author -> Text,
+        text -> Text,
+        seq -> BigInt,
+        created_at -> BigInt,
+    }
+}

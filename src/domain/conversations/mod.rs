@@ -2,6 +2,7 @@
 //!
 //! Each user has at most one default conversation, used where none is named and created when first asked for.
 
+pub(crate) mod adoption;
 mod events;
 pub(crate) mod messages;
 mod repository;

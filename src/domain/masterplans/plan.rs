@@ -301,6 +301,9 @@ mod tests {
 
     use super::*;
 
+    /// A change of a good plan, and the faults that it brings.
+    type Case = (fn(&mut Value), &'static [&'static str]);
+
     fn plan() -> Value {
         json!({
             "summary": "A new bathroom.",
@@ -331,7 +334,7 @@ mod tests {
 
     #[test]
     fn every_fault_is_named_with_its_place() {
-        let cases: [(fn(&mut Value), &[&str]); 9] = [
+        let cases: [Case; 9] = [
             (|plan| plan["phases"] = json!([]), &["phases must be 1 to 12, not 0"]),
             (|plan| plan["phases"] = json!({}), &["phases invalid type: map, expected a sequence"]),
             (|plan| plan["phases"][0]["tasks"] = json!([]), &["phases[0].tasks must not be empty"]),
