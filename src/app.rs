@@ -15,7 +15,7 @@ use crate::domain::simulations::SimulationLimits;
 use crate::domain::users::Plan;
 use crate::generation::{GenerationSlots, TextGenerator};
 use crate::hub::{BoardClients, HubHandle};
-use crate::jobs::{Answers, Reflections, Simulations};
+use crate::jobs::{Answers, Masterplans, Reflections, Simulations};
 use crate::limits::CallerLimits;
 use crate::telemetry::Metrics;
 
@@ -44,6 +44,8 @@ pub struct App {
     pub(crate) reflections: Reflections,
     /// Answers of the assistant that are being written or followed.
     pub(crate) answers: Answers,
+    /// Has masterplans written.
+    pub(crate) masterplans: Masterplans,
     /// Runs simulations.
     pub(crate) simulations: Simulations,
     /// Request rates of users and addresses, shared by all worker threads.

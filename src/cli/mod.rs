@@ -1,6 +1,7 @@
 //! The command line: one command per file. Commands call the domain's use cases and print; they contain no
 //! rules of the marketplace.
 
+mod adopt_conversations;
 mod backup;
 mod check_config;
 mod demo;
@@ -52,6 +53,14 @@ enum Command {
     /// The copy does not hold the journal key (--journal-key, or the .journal-key file beside the database): keep that
     /// elsewhere. Without it nobody can read the journals of the copy.
     Backup(backup::Options),
+    /// Take an older system's conversations from the placeholder user that stood for nobody
+    ///
+    /// Some older systems kept the conversations of people who were not signed in under one user. Here every conversation
+    /// has an owner, so these are either deleted (--delete) or moved to an archive without owners (--mark), in batches, and
+    /// then the placeholder user is deleted: the database's foreign keys keep anything from belonging to it again. Without
+    /// --yes nothing is changed, and what would be done is counted. Refused while the user is active (suspend it first), or
+    /// if it has anything but conversations. May run beside a server; run it again if it was interrupted.
+    AdoptConversations(adopt_conversations::Options),
     /// Seal the journals' data keys with a new journal key
     ///
     /// The settings give the current key. The entries themselves stay as they are; all data keys are sealed anew in one
@@ -98,6 +107,10 @@ pub fn run() -> ExitCode {
         Command::Backup(options) => {
             start_logging(options.settings.logging());
             backup::run(&options)
+        }
+        Command::AdoptConversations(options) => {
+            start_logging(&options.logging);
+            adopt_conversations::run(&options)
         }
         Command::RotateJournalKey(options) => {
             start_logging(options.settings.logging());

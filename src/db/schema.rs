@@ -8,7 +8,9 @@
 
 mod assistant;
 
-pub use assistant::{conversation_messages, daily_usage};
+pub use assistant::{
+    archived_conversations, archived_messages, conversation_messages, daily_usage, masterplans,
+};
 
 diesel::table! {
     /// Accounts that can authenticate, ours and external.
@@ -478,6 +480,9 @@ tables! {
     conversations,
     conversation_messages,
     daily_usage,
+    masterplans,
+    archived_conversations,
+    archived_messages,
     simulations,
     rooms,
     events,

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::db::{Constraint, DbError, Failure};
+use crate::ids::ProjectId;
 
 use super::policy::Need;
 use super::quotas::Quota;
@@ -44,6 +45,8 @@ crate::db::text_enum! {
         Conversation = "conversation",
         /// A message in a conversation with the assistant.
         Message = "message",
+        /// A plan of work, drafted in a conversation.
+        Masterplan = "masterplan",
         /// A journal entry.
         Entry = "entry",
         /// A reflection on a journal entry.
@@ -126,6 +129,12 @@ pub enum Error {
         code: &'static str,
         /// The obstacle, for people.
         detail: &'static str,
+    },
+    /// The masterplan is on a board already.
+    #[error("this masterplan was applied already, to the project {project}")]
+    AlreadyApplied {
+        /// The project of that board.
+        project: ProjectId,
     },
     /// The expected version (`If-Match`) is not the current one.
     #[error("this {kind} was changed meanwhile: it is at version {current}")]

@@ -11,6 +11,7 @@ pub mod conversations;
 pub(crate) mod entries;
 pub(crate) mod error;
 mod fields;
+pub(crate) mod masterplans;
 pub mod money;
 pub(crate) mod offers;
 pub(crate) mod oversight;

@@ -18,6 +18,8 @@ mod guarded;
 
 pub(crate) use error::SetUpError;
 pub use error::{GenerationError, Wait};
+#[cfg(test)]
+pub(crate) use extractive::CATEGORIES;
 pub use generator::{Options, TextGenerator, TextStream};
 pub use open::open;
 pub use prompt::{Author, Prompt, Turn};

@@ -87,6 +87,23 @@ impl IdempotentCall {
         self.run_and_keep(keeper, move |uow, scope| body(uow, &journal, scope)).await
     }
 
+    /// The reply that is stored for this call's key by [`IdempotentCall::run_private`], before something is done
+    /// for it that takes long.
+    pub(crate) async fn stored_private(&self) -> Result<Option<HttpResponse>, Problem> {
+        let Some(key) = self.key.clone() else { return Ok(None) };
+        let (journal, user, fingerprint) = (self.app.journal.clone(), self.caller.user(), self.fingerprint());
+        let stored = self.app.db.read(move |uow| -> Result<Option<Reply>, Error> {
+            let Some(data_key) = journal.data_key(uow, user)? else { return Ok(None) };
+            let keeper = Keeper::Sealed(data_key);
+            let Some(stored) = find(uow, user, &key, &keeper.fingerprint(&fingerprint))? else {
+                return Ok(None);
+            };
+            let body = keeper.open(&key, stored.body)?;
+            Ok(Some(Reply { body, ..stored }))
+        });
+        Ok(stored.await?.map(|reply| reply.into_response(true)))
+    }
+
     async fn run_and_keep(
         self,
         keeper: impl Fn(&mut UnitOfWork<'_>, &Scope) -> Result<Keeper, Error> + Send + 'static,

@@ -156,6 +156,7 @@ impl From<Error> for Problem {
                 ..Self::new(StatusCode::CONFLICT, code, detail)
             },
             Error::Taken { code, .. } => Self::new(StatusCode::CONFLICT, code, detail),
+            Error::AlreadyApplied { .. } => Self::new(StatusCode::CONFLICT, "already_applied", detail),
             Error::Stale { .. } => Self::new(StatusCode::PRECONDITION_FAILED, "stale", detail),
             Error::Invalid(errors) => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail).with_errors(errors)

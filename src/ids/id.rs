@@ -158,6 +158,8 @@ ids! {
     TaskId;
     /// A conversation with the assistant.
     ConversationId;
+    /// A plan of work, drafted in a conversation.
+    MasterplanId;
     /// A journal entry.
     EntryId;
     /// A reflection on a journal entry.

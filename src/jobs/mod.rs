@@ -4,6 +4,7 @@
 //! may run it.
 
 mod answers;
+mod masterplans;
 mod reflections;
 mod simulations;
 mod texts;
@@ -11,6 +12,7 @@ mod writer;
 mod writing;
 
 pub(crate) use answers::{Answer, AnswerStatus, Answers, Unfollowed};
+pub(crate) use masterplans::{Masterplans, Unwritten};
 pub(crate) use reflections::{ReflectionStatus, Reflections};
 pub(crate) use simulations::{SimulationProgress, Simulations};
 pub(crate) use writer::Writer;

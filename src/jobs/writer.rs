@@ -45,10 +45,33 @@ impl Writer {
         }
         attempt.waits_at(None);
         let _permit = waiting.permit().await;
+        self.stream(prompt, max_bytes, |piece| attempt.push(piece)).await
+    }
+
+    /// The same for a text that nobody follows: the whole of it.
+    pub(super) async fn whole(
+        &self,
+        user: UserId,
+        per_user: usize,
+        prompt: Prompt,
+        max_bytes: usize,
+    ) -> Result<String, GenerationError> {
+        let _permit = self.slots.acquire(user, per_user)?.permit().await;
+        let mut text = String::new();
+        self.stream(prompt, max_bytes, |piece| text.push_str(piece)).await?;
+        Ok(text)
+    }
+
+    async fn stream(
+        &self,
+        prompt: Prompt,
+        max_bytes: usize,
+        mut push: impl FnMut(&str),
+    ) -> Result<(), GenerationError> {
         let mut pieces = self.generator.generate(prompt, Options { max_bytes, ..Options::default() });
         while let Some(piece) = pieces.next().await {
             // No column takes this character, and no text needs it.
-            attempt.push(&piece?.replace('\0', ""));
+            push(&piece?.replace('\0', ""));
         }
         Ok(())
     }

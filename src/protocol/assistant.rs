@@ -1,5 +1,7 @@
 //! What notices and answers say of the assistant.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use crate::ids::{ConversationId, MessageId};
@@ -26,4 +28,16 @@ pub struct QuotaWarning {
     pub(crate) remaining: u32,
     /// Seconds until the next day.
     pub(crate) resets_in: u64,
+}
+
+/// Why a text was not written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TextFailure {
+    /// For programs; stable.
+    pub(crate) code: &'static str,
+    /// For people.
+    pub(crate) message: Arc<str>,
+    /// Seconds after which a retry makes sense.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) retry_after: Option<u64>,
 }

@@ -1,7 +1,7 @@
 //! The commands of clients.
 
 use super::{Correlation, ErrorCode};
-use crate::ids::{ConversationId, EntryId, Room, Seq, SimulationId};
+use crate::ids::{ConversationId, EntryId, RequestId, Room, Seq, SimulationId};
 use crate::secret::Secret;
 
 /// One command of a client, in any dialect.
@@ -47,6 +47,8 @@ pub(crate) enum Command {
         /// The conversation.
         conversation: ConversationId,
     },
+    /// Have a plan of work drafted in a conversation.
+    Masterplan(WantedPlan),
     /// Cancel the answer that is being written in a conversation.
     CancelAnswer {
         /// The conversation.
@@ -139,6 +141,7 @@ impl Command {
             Self::RenameConversation { .. } => "rename_conversation",
             Self::DeleteConversation { .. } => "delete_conversation",
             Self::Answer { .. } => "answer",
+            Self::Masterplan(_) => "masterplan",
             Self::Leave { .. } => "leave",
             Self::ChatMessage { .. } => "chat_message",
             Self::Typing { .. } => "typing",
@@ -154,6 +157,21 @@ impl Command {
             Self::Ping => "ping",
         }
     }
+}
+
+/// What a plan is wanted for; the use case checks it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct WantedPlan {
+    /// The conversation.
+    pub(crate) conversation: ConversationId,
+    /// The request for work that it is about.
+    pub(crate) request: Option<RequestId>,
+    /// The category of the work, where no request says it.
+    pub(crate) category: Option<String>,
+    /// What is to be done, in a line.
+    pub(crate) title: Secret<String>,
+    /// What is to be done, at length.
+    pub(crate) text: Secret<String>,
 }
 
 /// A command and its correlation id.

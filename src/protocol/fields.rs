@@ -5,7 +5,7 @@ use std::str::FromStr;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-use super::{Command, ErrorCode};
+use super::{Command, ErrorCode, WantedPlan};
 use crate::ids::{ConversationId, EntryId, Room, Seq, SessionId};
 use crate::secret::Secret;
 
@@ -35,6 +35,10 @@ pub(super) struct RawFields<'a> {
     simulation_id: Option<&'a RawValue>,
     #[serde(borrow)]
     scenario: Option<&'a RawValue>,
+    #[serde(borrow)]
+    category: Option<&'a RawValue>,
+    #[serde(borrow)]
+    request_id: Option<&'a RawValue>,
     #[serde(borrow)]
     title: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -80,6 +84,13 @@ impl RawFields<'_> {
                 conversation: self.required_conversation()?,
                 version: self.version()?,
             },
+            "masterplan" => Command::Masterplan(WantedPlan {
+                conversation: self.required_conversation()?,
+                request: optional("request_id", self.request_id, "a UUID")?,
+                category: optional("category", self.category, "a string")?,
+                title: Secret::new(required("title", self.title, "a string")?),
+                text: Secret::new(required("text", self.text, "a string")?),
+            }),
             "answer" => Command::Answer { conversation: self.required_conversation()? },
             "leave" => Command::Leave { room: room()? },
             "chat_message" => Command::ChatMessage {

@@ -6,7 +6,8 @@ use serde_json::value::RawValue;
 use crate::clock::Timestamp;
 use crate::ids::{Room, Seq, UserId};
 use crate::protocol::{
-    AckBody, AnswerIds, Dialect, Event, Interval, Joined, PartialEstimates, PresenceChange, encode,
+    AckBody, AnswerIds, Dialect, Event, Interval, Joined, PartialEstimates, PresenceChange, TextFailure,
+    WantedPlan, encode,
 };
 use crate::secret::Secret;
 
@@ -97,6 +98,16 @@ fn each_command_is_read() {
         (
             r#"{"type":"answer","conversation_id":"USER"}"#,
             Command::Answer { conversation: USER.parse().unwrap() },
+        ),
+        (
+            r#"{"type":"masterplan","conversation_id":"USER","request_id":"USER","title":"The attic","text":"Cold."}"#,
+            Command::Masterplan(WantedPlan {
+                conversation: USER.parse().unwrap(),
+                request: USER.parse().ok(),
+                category: None,
+                title: Secret::new("The attic".into()),
+                text: Secret::new("Cold.".into()),
+            }),
         ),
         (
             r#"{"type":"cancel","conversation_id":"USER"}"#,
@@ -321,7 +332,10 @@ fn an_answer_is_told_as_contracted() {
         ),
         (Notice::AnswerDone { answer, seq: Seq(2) }, format!(r#"{{"type":"answer.done",{of},"seq":2}}"#)),
         (
-            Notice::AnswerFailed { answer, code: "generator_busy", message: "busy", retry_after: Some(3) },
+            Notice::AnswerFailed {
+                answer,
+                failure: TextFailure { code: "generator_busy", message: "busy".into(), retry_after: Some(3) },
+            },
             format!(
                 r#"{{"type":"answer.error",{of},"code":"generator_busy","message":"busy","retry_after":3}}"#
             ),
@@ -333,6 +347,16 @@ fn an_answer_is_told_as_contracted() {
             },
             format!(
                 r#"{{"type":"ack","conversation_id":"{USER}","room":"conversation:{USER}","version":1}}"#
+            ),
+        ),
+        (
+            Notice::MasterplanFailed {
+                conversation_id: id,
+                masterplan_id: USER.parse().unwrap(),
+                failure: TextFailure { code: "plan_invalid", message: "no plan".into(), retry_after: None },
+            },
+            format!(
+                r#"{{"type":"masterplan.error","conversation_id":"{USER}","masterplan_id":"{USER}","code":"plan_invalid","message":"no plan"}}"#
             ),
         ),
         (

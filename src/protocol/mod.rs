@@ -19,8 +19,8 @@ pub mod socketio;
 
 use bytes::Bytes;
 
-pub(crate) use assistant::{AnswerIds, QuotaWarning};
-pub(crate) use command::{Command, Malformed, Request};
+pub(crate) use assistant::{AnswerIds, QuotaWarning, TextFailure};
+pub(crate) use command::{Command, Malformed, Request, WantedPlan};
 pub(crate) use correlation::Correlation;
 pub(crate) use frame::{close_frame, pong_frame};
 pub(crate) use notice::{

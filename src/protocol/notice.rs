@@ -5,11 +5,11 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{AnswerIds, Correlation, PartialEstimates, QuotaWarning};
+use super::{AnswerIds, Correlation, PartialEstimates, QuotaWarning, TextFailure};
 use crate::clock::Timestamp;
 use crate::ids::{
-    ConnectionId, ConversationId, EntryId, LoginId, MessageId, ProjectId, ReflectionId, Room, Seq,
-    SimulationId, UserId,
+    ConnectionId, ConversationId, EntryId, LoginId, MasterplanId, MessageId, ProjectId, ReflectionId, Room,
+    Seq, SimulationId, UserId,
 };
 
 /// One notice, in any dialect.
@@ -143,13 +143,20 @@ pub enum Notice {
         /// Conversation, answer and question.
         #[serde(flatten)]
         answer: AnswerIds,
-        /// The failure, for programs.
-        code: &'static str,
-        /// The failure, for people.
-        message: &'static str,
-        /// Seconds after which a retry makes sense.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        retry_after: Option<u64>,
+        /// Why.
+        #[serde(flatten)]
+        failure: TextFailure,
+    },
+    /// No masterplan was written, and nothing was stored. The session continues.
+    #[serde(rename = "masterplan.error")]
+    MasterplanFailed {
+        /// The conversation.
+        conversation_id: ConversationId,
+        /// The id that it would have had.
+        masterplan_id: MasterplanId,
+        /// Why.
+        #[serde(flatten)]
+        failure: TextFailure,
     },
     /// How far a simulation is. Not stored.
     #[serde(rename = "simulation.progress")]
@@ -208,6 +215,7 @@ impl Notice {
             Self::AnswerChunk { .. } => "answer.chunk",
             Self::AnswerDone { .. } => "answer.done",
             Self::AnswerFailed { .. } => "answer.error",
+            Self::MasterplanFailed { .. } => "masterplan.error",
             Self::SimulationProgress { .. } => "simulation.progress",
             Self::TokenExpiring { .. } => "token_expiring",
             Self::Disconnecting { .. } => "disconnecting",
@@ -357,6 +365,13 @@ pub enum AckBody {
     Renamed {
         /// The version that it has now.
         version: i64,
+    },
+    /// Of `masterplan`.
+    Planning {
+        /// The conversation.
+        conversation_id: ConversationId,
+        /// The id that the masterplan will have.
+        masterplan_id: MasterplanId,
     },
     /// Of `answer`.
     Answering {

@@ -25,7 +25,7 @@ use crate::generation;
 use crate::http::connection::{ServeOptions, SocketOptions, Timeouts, serve};
 use crate::http::{self, middleware};
 use crate::hub::{BoardClients, DrainPlan, HubHandle, HubMetrics, HubPublisher};
-use crate::jobs::{Answers, Reflections, Simulations, Writer};
+use crate::jobs::{Answers, Masterplans, Reflections, Simulations, Writer};
 use crate::limits::CallerLimits;
 use crate::realtime;
 use crate::realtime::Gateway;
@@ -106,7 +106,8 @@ pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
     let grace = config.generation.abandon_timeout;
     let reflections = Reflections::new(db.clone(), journal.clone(), clock.clone(), writer.clone(), grace);
     let budget = ContextBudget::new(config.generation.context_tokens);
-    let answers = Answers::new(db.clone(), writer, grace, budget);
+    let answers = Answers::new(db.clone(), writer.clone(), grace, budget);
+    let masterplans = Masterplans::new(db.clone(), writer);
     let threads = usize::from(config.server.simulation_threads);
     let simulations = Simulations::new(db.clone(), clock.clone(), threads);
     let app = App {
@@ -114,6 +115,7 @@ pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
         generation_slots,
         reflections,
         answers,
+        masterplans,
         simulations,
         rates: Arc::new(CallerLimits::new(config.http.anonymous_requests, &clock)),
         config: Arc::new(config),

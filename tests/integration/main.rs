@@ -11,6 +11,7 @@
 )]
 
 mod abuse;
+mod adopt_conversations;
 mod authorization;
 mod command_line;
 mod database;

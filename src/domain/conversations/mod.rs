@@ -2,6 +2,7 @@
 //!
 //! Each user has at most one default conversation, used where none is named and created when first asked for.
 
+pub(crate) mod adoption;
 mod events;
 pub(crate) mod messages;
 mod repository;
@@ -10,7 +11,7 @@ mod title;
 
 pub(crate) use events::{ConversationCreated, ConversationDeleted, ConversationUpdated};
 pub use service::own;
-pub(crate) use service::{NewConversation, create, delete, find, list, rename};
+pub(crate) use service::{NewConversation, create, delete, find, find_for_message, list, rename};
 
 use crate::clock::Timestamp;
 use crate::db::schema;

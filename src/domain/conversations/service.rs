@@ -8,7 +8,7 @@ use crate::ids::ConversationId;
 
 use super::{
     CREATE, Conversation, ConversationCreated, ConversationDeleted, ConversationTitle, ConversationUpdated,
-    DELETE, READ, RENAME, repository,
+    DELETE, MESSAGE, READ, RENAME, repository,
 };
 
 /// A conversation to create.
@@ -52,6 +52,16 @@ pub(crate) fn find(
 ) -> Result<Authorized<Conversation>, Error> {
     let conversation = load(uow, id)?;
     authorize(uow, scope, conversation, READ)
+}
+
+/// The conversation, for an owner who may say something in it and have something written.
+pub(crate) fn find_for_message(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    id: ConversationId,
+) -> Result<Authorized<Conversation>, Error> {
+    let conversation = load(uow, id)?;
+    authorize(uow, scope, conversation, MESSAGE)
 }
 
 /// The caller's conversations, newest first.

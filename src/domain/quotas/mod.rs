@@ -6,7 +6,9 @@
 mod repository;
 mod service;
 
-pub(crate) use service::{add_characters, check_characters, forget, take_message, usage};
+pub(crate) use service::{
+    add_characters, check_characters, check_plans, forget, take_message, take_plan, usage,
+};
 
 use std::time::Duration;
 

@@ -28,6 +28,21 @@ pub(crate) fn take_message(
     take(uow, user, limits, Quota::Messages, (1, 0, 0))
 }
 
+/// Counts a masterplan of so many characters.
+///
+/// # Errors
+/// As for [`take_message`].
+pub(crate) fn take_plan(
+    uow: &mut UnitOfWork<'_>,
+    user: UserId,
+    limits: &DailyLimits,
+    characters: usize,
+) -> Result<Usage, Error> {
+    let usage = take(uow, user, limits, Quota::Plans, (0, 1, 0))?;
+    add_characters(uow, user, characters)?;
+    Ok(usage)
+}
+
 /// Counts generated characters. They were asked for while there were some left, so that nothing is refused.
 pub(crate) fn add_characters(
     uow: &mut UnitOfWork<'_>,
@@ -46,6 +61,13 @@ pub(crate) fn check_characters(
     limits: &DailyLimits,
 ) -> Result<(), Error> {
     let usage = usage(uow, user)?;
+    refuse_if(usage.characters >= limits.characters, Quota::Characters, &usage, limits)
+}
+
+/// Requires that the day's masterplans and generated characters are not used up, before one is written.
+pub(crate) fn check_plans(uow: &mut UnitOfWork<'_>, user: UserId, limits: &DailyLimits) -> Result<(), Error> {
+    let usage = usage(uow, user)?;
+    refuse_if(usage.plans >= limits.plans, Quota::Plans, &usage, limits)?;
     refuse_if(usage.characters >= limits.characters, Quota::Characters, &usage, limits)
 }
 

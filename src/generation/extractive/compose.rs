@@ -73,9 +73,13 @@ fn quoted(heading: &str, sentences: &[&Sentence], phrases: &Phrases) -> String {
     std::iter::once(heading.to_owned()).chain(quotes).collect()
 }
 
-/// The text, or its beginning up to the last word that fits.
 fn shortened(text: &str) -> String {
-    let Some((end, _)) = text.char_indices().nth(LONGEST_QUOTE) else { return text.to_owned() };
+    shortened_to(text, LONGEST_QUOTE)
+}
+
+/// The text, or its beginning up to the last word that fits into so many characters, and an ellipsis.
+pub(super) fn shortened_to(text: &str, longest: usize) -> String {
+    let Some((end, _)) = text.char_indices().nth(longest) else { return text.to_owned() };
     let beginning = text.get(..end).unwrap_or_default();
     let whole_words = beginning.rsplit_once(' ').map_or(beginning, |(words, _)| words);
     format!("{whole_words}…")

@@ -6,6 +6,7 @@
 
 mod compose;
 mod language;
+mod plan;
 mod questions;
 mod rank;
 mod sentences;
@@ -17,6 +18,9 @@ use super::error::GenerationError;
 use super::generator::{Options, TextGenerator, TextStream};
 use super::prompt::Prompt;
 
+#[cfg(test)]
+pub(crate) use plan::CATEGORIES;
+
 /// The embedded generator.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Extractive;
@@ -26,13 +30,12 @@ impl TextGenerator for Extractive {
         "extractive"
     }
 
-    /// A plan is no choice of sentences: that task is [`GenerationError::Unsupported`].
     fn generate(&self, prompt: Prompt, _: Options) -> TextStream {
         let text = async move {
             match prompt {
                 Prompt::Reflection { title, text } => Ok(compose::reflection(title.as_deref(), &text)),
                 Prompt::Answer { history } => Ok(compose::answer(&history)),
-                Prompt::Plan { .. } => Err(GenerationError::Unsupported),
+                Prompt::Plan { category, title, text, .. } => plan::plan(&category, &title, &text),
             }
         };
         let pieces = |text: Result<String, GenerationError>| match text {
@@ -80,17 +83,5 @@ mod tests {
             assert!(piece.ends_with(char::is_whitespace) && piece.len() >= PIECE, "{piece:?}");
         }
         assert_eq!(all.concat(), compose::reflection(None, text));
-    }
-
-    #[tokio::test]
-    async fn a_plan_is_not_its_task() {
-        let plan = Prompt::Plan {
-            category: "plumbing".to_owned(),
-            title: "New bathroom".to_owned(),
-            text: "Two sinks.".to_owned(),
-            faults: Vec::new(),
-        };
-        let text: Result<String, _> = Extractive.generate(plan, Options::default()).try_collect().await;
-        assert_eq!(text, Err(GenerationError::Unsupported));
     }
 }

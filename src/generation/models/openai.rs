@@ -208,7 +208,10 @@ mod tests {
         assert_eq!(body["messages"][1]["role"], "user");
         assert_eq!((&body["stream"], &body["temperature"]), (&json!(true), &json!(0.0)));
         assert_eq!(body["response_format"]["type"], "json_schema");
-        assert_eq!(body["response_format"]["json_schema"]["schema"]["required"], json!(["summary", "tasks"]));
+        assert_eq!(
+            body["response_format"]["json_schema"]["schema"]["required"],
+            json!(["phases", "summary"])
+        );
         assert!(body.get("seed").is_none());
     }
 }

@@ -8,6 +8,7 @@ mod consumers;
 mod conversations;
 mod entries;
 mod generated;
+mod masterplans;
 mod me;
 mod offers;
 mod projects;
@@ -23,7 +24,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub(super) type Routes = fn(&mut ServiceConfig<'_>);
 
 /// The features of the API, each with its tag in the OpenAPI document.
-pub(super) const FEATURES: [(&str, Routes); 14] = [
+pub(super) const FEATURES: [(&str, Routes); 15] = [
     ("auth", auth::routes),
     ("me", me::routes),
     ("providers", providers::routes),
@@ -36,6 +37,7 @@ pub(super) const FEATURES: [(&str, Routes); 14] = [
     ("entries", entries::routes),
     ("reflections", reflections::routes),
     ("conversations", conversations::routes),
+    ("masterplans", masterplans::routes),
     ("simulations", simulations::routes),
     ("admin", admin::routes),
 ];

@@ -37,7 +37,7 @@ struct Takes {
 /// it.
 type Refusal = (&'static str, &'static str, &'static str, Option<&'static str>, fn(&Takes) -> bool);
 
-const REFUSALS: [Refusal; 14] = [
+const REFUSALS: [Refusal; 15] = [
     ("400", "BadRequest", "The request is not well-formed.", None, |t| t.body || t.key || t.version),
     ("401", "Unauthorized", "No token, or not a valid one.", Some("WWW-Authenticate"), |t| t.token),
     ("403", "Forbidden", "The caller lacks the right.", None, |t| t.token && (t.ids || t.change || t.admin)),
@@ -54,11 +54,18 @@ const REFUSALS: [Refusal; 14] = [
     ("422", "Invalid", "A field is wrong; `errors` says which.", None, |t| t.body || t.query || t.key),
     ("429", "Limited", "Too many requests.", Some("Retry-After"), |t| t.count),
     ("500", "Internal", "An internal error.", None, |t| t.count),
+    (
+        "502",
+        "BadGateway",
+        "The text service failed, or wrote nothing that can be used.",
+        Some("Retry-After"),
+        |_| false,
+    ),
     ("503", "Unavailable", "The server is overloaded or stopping.", Some("Retry-After"), |t| t.count),
 ];
 
 /// Error answers that do not follow from what the operation takes.
-const FURTHER: [(&str, &str); 9] = [
+const FURTHER: [(&str, &str); 10] = [
     ("registerAccount", "409"),
     ("issueToken", "401"),
     ("logIn", "401"),
@@ -66,6 +73,7 @@ const FURTHER: [(&str, &str); 9] = [
     ("endLogins", "409"),
     ("compareSimulations", "403"),
     ("compareSimulations", "404"),
+    ("createMasterplan", "502"),
     ("readMetrics", "401"),
     ("readMetrics", "500"),
 ];
@@ -74,7 +82,7 @@ const FURTHER: [(&str, &str); 9] = [
 const WITHOUT_KEY: [&str; 2] = ["closeConnection", "endUserLogin"];
 
 /// Calls that count towards daily quotas.
-const QUOTED: [&str; 2] = ["createConversationMessage", "answerConversation"];
+const QUOTED: [&str; 3] = ["createConversationMessage", "answerConversation", "createMasterplan"];
 
 /// A header or a parameter: its name, description and schema.
 type Described = (&'static str, &'static str, fn() -> Schema);

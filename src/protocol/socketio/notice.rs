@@ -3,9 +3,10 @@
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::ids::{ConversationId, EntryId, MessageId, Room, Seq, SimulationId};
+use crate::ids::{ConversationId, EntryId, MasterplanId, MessageId, Room, Seq, SimulationId};
 use crate::protocol::{
-    AckBody, AnswerIds, Correlation, ErrorCode, Established, Event, Joined, Notice, PartialEstimates, frame,
+    AckBody, AnswerIds, Correlation, ErrorCode, Established, Event, Joined, Notice, PartialEstimates,
+    TextFailure, frame,
 };
 
 use super::Namespace;
@@ -81,9 +82,11 @@ pub(in crate::protocol) fn write(namespace: Namespace, notice: &Notice) -> Bytes
             to.event(notice.name(), &OfAnswer { answer, of: Chunk { text } })
         }
         Notice::AnswerDone { answer, seq } => to.event(notice.name(), &OfAnswer { answer, of: At { seq } }),
-        Notice::AnswerFailed { answer, code, message, retry_after } => {
-            let of = Failure { code, message, retry_after: *retry_after, reconnect_in_ms: None };
-            to.event(notice.name(), &OfAnswer { answer, of })
+        Notice::AnswerFailed { answer, failure } => {
+            to.event(notice.name(), &OfAnswer { answer, of: failure })
+        }
+        Notice::MasterplanFailed { conversation_id, masterplan_id, failure } => {
+            to.event(notice.name(), &OfMasterplan { conversation_id, masterplan_id, failure })
         }
         Notice::TokenExpiring { expires_at } => {
             to.event("token_expiring", &serde_json::json!({ "expires_at": expires_at }))
@@ -135,6 +138,14 @@ struct OfAnswer<'a, T> {
     answer: &'a AnswerIds,
     #[serde(flatten)]
     of: T,
+}
+
+#[derive(Serialize)]
+struct OfMasterplan<'a> {
+    conversation_id: &'a ConversationId,
+    masterplan_id: &'a MasterplanId,
+    #[serde(flatten)]
+    failure: &'a TextFailure,
 }
 
 #[derive(Serialize)]

@@ -4,7 +4,7 @@ use crate::clock::Timestamp;
 use crate::ids::{Room, Seq, UserId};
 use crate::protocol::{
     AckBody, AnswerIds, Command, Correlation, ErrorCode, Established, Event, Joined, Limits, Notice,
-    PresenceChange, TokenClaims,
+    PresenceChange, TextFailure, TokenClaims, WantedPlan,
 };
 use crate::secret::Secret;
 
@@ -192,6 +192,18 @@ fn events_are_commands() {
             Command::Answer { conversation: USER.parse().unwrap() },
         ),
         (
+            format!(
+                r#"["masterplan",{{"conversation_id":"{USER}","category":"plumbing","title":"hi","text":"ho"}}]"#
+            ),
+            Command::Masterplan(WantedPlan {
+                conversation: USER.parse().unwrap(),
+                request: None,
+                category: Some("plumbing".into()),
+                title: Secret::new("hi".into()),
+                text: Secret::new("ho".into()),
+            }),
+        ),
+        (
             format!(r#"["cancel",{{"conversation_id":"{USER}"}}]"#),
             Command::CancelAnswer { conversation: USER.parse().unwrap() },
         ),
@@ -258,7 +270,10 @@ fn an_answer_is_told_by_events_of_its_own() {
         ),
         (Notice::AnswerDone { answer, seq: Seq(2) }, format!(r#"42["answer.done",{{{of},"seq":2}}]"#)),
         (
-            Notice::AnswerFailed { answer, code: "generator_cut", message: "cut", retry_after: None },
+            Notice::AnswerFailed {
+                answer,
+                failure: TextFailure { code: "generator_cut", message: "cut".into(), retry_after: None },
+            },
             format!(r#"42["answer.error",{{{of},"code":"generator_cut","message":"cut"}}]"#),
         ),
     ];

@@ -5,7 +5,7 @@ use crate::domain::quotas::{DailyLimits, Usage};
 use crate::domain::sessions::{ClientMsgId, MessageText};
 use crate::ids::{ConversationId, Room};
 use crate::jobs::{Answer, Failure, Step, Unfollowed};
-use crate::protocol::{AckBody, AnswerIds, Notice, QuotaWarning};
+use crate::protocol::{AckBody, AnswerIds, Notice, QuotaWarning, TextFailure};
 
 use super::following::{Followed, Told};
 use super::{Caller, Following, Outcome, Refusal};
@@ -98,9 +98,7 @@ impl Told for OfConversation {
             }
             Step::Failed(failure) => {
                 self.current = None;
-                let retry_after = failure.retry_after_s();
-                let Failure { code, message, .. } = failure;
-                Notice::AnswerFailed { answer, code, message, retry_after }
+                Notice::AnswerFailed { answer, failure: told(&failure) }
             }
         })
     }
@@ -120,4 +118,9 @@ fn warning(usage: &Usage, limits: &DailyLimits) -> Option<QuotaWarning> {
         remaining: limit.saturating_sub(usage.of(quota)),
         resets_in: usage.resets_in.as_secs(),
     })
+}
+
+/// A failure, as clients are told.
+pub(super) fn told(failure: &Failure) -> TextFailure {
+    TextFailure { code: failure.code, message: failure.message.into(), retry_after: failure.retry_after_s() }
 }

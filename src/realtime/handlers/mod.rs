@@ -9,6 +9,7 @@ mod conversations;
 mod following;
 mod history;
 mod join;
+mod masterplans;
 mod presence;
 mod read;
 mod refresh;
@@ -23,6 +24,7 @@ use crate::protocol::{AckBody, Command, Correlation};
 
 use answers::OfConversation;
 use following::Followed;
+use masterplans::Writing;
 use reflections::OfEntry;
 
 pub(crate) use caller::{Caller, credentials};
@@ -36,6 +38,8 @@ pub(crate) enum Following {
     Reflections(Followed<OfEntry>),
     /// The answers in a conversation.
     Answers(Followed<OfConversation>),
+    /// A masterplan until it is written.
+    Masterplan(Writing),
 }
 
 impl Following {
@@ -44,6 +48,7 @@ impl Following {
         match self {
             Self::Reflections(followed) => followed.run(caller).await,
             Self::Answers(followed) => followed.run(caller).await,
+            Self::Masterplan(writing) => writing.run(caller).await,
         }
     }
 }
@@ -82,6 +87,7 @@ pub(crate) async fn run(
             conversations::delete(caller, conversation, version).await
         }
         Command::Answer { conversation } => answers::answer(caller, conversation).await,
+        Command::Masterplan(wanted) => masterplans::write(caller, wanted),
         Command::CancelAnswer { conversation } => answers::cancel(caller, conversation).await,
         Command::Leave { room } => join::leave(caller, &room),
         Command::ChatMessage { room, text, client_msg_id } => {

@@ -8,7 +8,7 @@ use crate::db::DbError;
 use crate::domain::Error;
 use crate::hub::{BroadcastError, HubBusy, JoinError};
 use crate::protocol::close::CloseReason;
-use crate::protocol::{Correlation, ErrorCode, Notice};
+use crate::protocol::{Correlation, ErrorCode, Notice, TextFailure};
 
 /// A refusal, as clients are sent it. Reveals nothing of internal causes.
 #[derive(Debug)]
@@ -55,7 +55,6 @@ impl Refusal {
 
     /// As an `error` notice.
     pub(crate) fn into_notice(self, id: Option<Correlation>) -> Notice {
-        let seconds = |after: Duration| (after.as_secs() + u64::from(after.subsec_nanos() > 0)).max(1);
         Notice::Error {
             id,
             code: self.code,
@@ -63,6 +62,19 @@ impl Refusal {
             retry_after: self.retry_after.map(seconds),
         }
     }
+}
+
+impl Refusal {
+    /// As the failure of a text.
+    pub(super) fn into_failure(self) -> TextFailure {
+        let retry_after = self.retry_after.map(seconds);
+        TextFailure { code: self.code.name(), message: Arc::from(self.message), retry_after }
+    }
+}
+
+/// Whole seconds, at least one.
+fn seconds(after: Duration) -> u64 {
+    (after.as_secs() + u64::from(after.subsec_nanos() > 0)).max(1)
 }
 
 impl From<Error> for Refusal {
@@ -74,6 +86,7 @@ impl From<Error> for Refusal {
             Error::Conflict { .. }
             | Error::Blocked { .. }
             | Error::Taken { .. }
+            | Error::AlreadyApplied { .. }
             | Error::Stale { .. }
             | Error::KeyReused => Self::new(ErrorCode::Conflict, message),
             Error::Invalid(errors) => {

@@ -125,7 +125,8 @@ both_engines! {
     async fn every_route_takes_the_headers_that_the_document_says(
         app with [
             "--free-requests=1000000", "--free-simulations=1000000", "--free-simulations-per-day=1000000",
-            "--free-messages-per-day=1000000",
+            "--free-messages-per-day=1000000", "--free-plans-per-day=1000000",
+            "--free-generated-characters-per-day=1000000000",
         ]
     ) {
         let people = People::come(app).await;
@@ -145,7 +146,8 @@ both_engines! {
         app with [
             "--free-requests=1000000", "--anonymous-requests=1000000", "--logins-per-address=1000000",
             "--free-simulations=1000000", "--free-simulations-per-day=1000000", "--simulation-threads=0",
-            "--free-messages-per-day=1000000",
+            "--free-messages-per-day=1000000", "--free-plans-per-day=1000000",
+            "--free-generated-characters-per-day=1000000000",
         ]
     ) {
         let covered: BTreeSet<String> = ROWS.iter().map(|row| row.route.to_owned()).collect();

@@ -60,6 +60,7 @@ impl World {
             "projects" | "ws" => &self.project,
             "entries" => &self.entry,
             "conversations" => &self.conversation,
+            "masterplans" => &self.masterplan,
             "simulations" => &self.simulation,
             "auth" => &self.login,
             "admin" => &self.newcomer,
@@ -260,6 +261,18 @@ pub(super) const ROWS: &[Row] = &[
         no_body,
     ),
     row("POST /conversations/{id}/answer", Private, Ana, "/conversations/{id}/messages", no_body),
+    row("POST /conversations/{id}/masterplan", Private, Ana, "/conversations/{id}/masterplans", |_, _| {
+        world::masterplan()
+    }),
+    row("GET /conversations/{id}/masterplans", Private, Ana, "/conversations/{id}/masterplans", no_body),
+    row("GET /masterplans/{id}", Private, Ana, "/masterplans/{id}", no_body),
+    row(
+        "POST /masterplans/{id}/apply",
+        Private,
+        Ana,
+        "/masterplans/{id}",
+        |_, world| json!({"project_id": world.project}),
+    ),
     row("GET /simulations", Private, Ana, "/simulations/{id}", no_body),
     row("POST /simulations", Private, Ana, "/simulations/{id}", |_, _| world::simulation()),
     row("GET /simulations/compare", Private, Ana, "/simulations/{id}", no_body),

@@ -90,6 +90,7 @@ pub(super) struct World {
     pub(super) reflection: String,
     pub(super) conversation: String,
     pub(super) message: String,
+    pub(super) masterplan: String,
     pub(super) simulation: String,
     pub(super) login: String,
     /// A newly registered user, for administration.
@@ -139,6 +140,9 @@ impl World {
             world.message = id(&ana.post(&messages, json!({"text": "What now?"})).await.ok());
             let answer = format!("{messages}/{}", world.message);
             eventually(async || ana.get(&answer).await.ok()["status"] == "done").await;
+            let plans = format!("/conversations/{}/masterplan", world.conversation);
+            world.masterplan = id(&ana.post(&plans, masterplan()).await.ok());
+            world.project = id(&ana.post("/projects", project()).await.ok());
             world.simulation = id(&ana.post("/simulations", simulation()).await.ok());
             return world;
         }
@@ -213,6 +217,10 @@ pub(super) fn entry() -> Value {
 
 pub(super) fn simulation() -> Value {
     json!({"category": "plumbing", "base_price": {"amount": 5_000, "currency": "EUR"}, "steps": 10})
+}
+
+pub(super) fn masterplan() -> Value {
+    json!({"title": "The bathroom", "text": "The tap drips."})
 }
 
 pub(super) fn project() -> Value {

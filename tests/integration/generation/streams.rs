@@ -102,7 +102,7 @@ async fn a_plan_is_asked_for_as_json_by_schema() {
                 (&body["response_format"]["json_schema"]["schema"], &body["messages"][1]["content"])
             }
         };
-        assert_eq!(schema["required"], json!(["summary", "tasks"]), "{body}");
+        assert_eq!(schema["required"], json!(["phases", "summary"]), "{body}");
         assert!(said.as_str().unwrap().contains("- there are no tasks"), "{body}");
     }
 }

@@ -16,6 +16,7 @@ mod guessing;
 mod health;
 mod limits;
 mod logins;
+mod masterplans;
 mod me;
 mod offers;
 mod openapi;

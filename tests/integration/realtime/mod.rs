@@ -11,6 +11,7 @@ mod endpoints;
 mod engineio;
 mod handshake;
 mod load_test;
+mod masterplans;
 mod older_systems;
 mod reflections;
 mod refusals;

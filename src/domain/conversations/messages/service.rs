@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::db::UnitOfWork;
-use crate::domain::conversations::service::{find as find_conversation, load};
+use crate::domain::conversations::service::{find as find_conversation, find_for_message, load};
 use crate::domain::conversations::title::title_of;
-use crate::domain::conversations::{Conversation, ConversationUpdated, MESSAGE, repository as conversations};
-use crate::domain::policy::{Authorized, Need, Scope, authorize, by_system};
+use crate::domain::conversations::{Conversation, ConversationUpdated, repository as conversations};
+use crate::domain::policy::{Authorized, Need, Scope, by_system};
 use crate::domain::quotas::{self, DailyLimits, Usage};
 use crate::domain::sessions::{ClientMsgId, MessageText};
 use crate::domain::users::logins;
@@ -80,7 +80,7 @@ pub(crate) fn send(
     command: &SendToAssistant,
     limits: &DailyLimits,
 ) -> Result<Asked, Error> {
-    let conversation = authorized(uow, scope, command.conversation)?;
+    let conversation = find_for_message(uow, scope, command.conversation)?;
     if let Some(known) = repository::named(uow, conversation.id, &command.client_msg_id)? {
         return Asked::of(&known, true).ok_or(Error::NotFound(Kind::Message));
     }
@@ -118,7 +118,7 @@ pub(crate) fn store_answer(
     scope: &Scope,
     new: &NewAnswer,
 ) -> Result<ConversationMessage, Error> {
-    let conversation = authorized(uow, scope, new.conversation)?;
+    let conversation = find_for_message(uow, scope, new.conversation)?;
     // Whoever was suspended or logged out while it was being written gets nothing more.
     if !logins::is_still_valid(uow, scope)? {
         return Err(Error::Forbidden { action: "message", kind: Kind::Conversation, needed: Need::Owner });
@@ -201,7 +201,7 @@ pub(crate) fn newest_unanswered(
     conversation: ConversationId,
     limits: &DailyLimits,
 ) -> Result<Option<Asked>, Error> {
-    let conversation = authorized(uow, scope, conversation)?;
+    let conversation = find_for_message(uow, scope, conversation)?;
     quotas::check_characters(uow, scope.user(), limits)?;
     let newest = repository::newest_unanswered(uow, conversation.id)?;
     Ok(newest.and_then(|message| Asked::of(&message, true)))
@@ -217,7 +217,7 @@ pub(crate) fn question(
     message: MessageId,
     budget: ContextBudget,
 ) -> Result<Vec<ConversationMessage>, Error> {
-    let conversation = authorized(uow, scope, conversation)?;
+    let conversation = find_for_message(uow, scope, conversation)?;
     let asked = repository::find(uow, conversation.id, message)?.ok_or(Error::NotFound(Kind::Message))?;
     let Some(mut room) = budget.after(&asked.text) else { return Ok(vec![budget.cut(asked)]) };
     let is_left_out = |message: &ConversationMessage| {
@@ -269,15 +269,6 @@ pub(crate) fn too_many_waiting() -> Error {
 
 fn already_answered() -> Error {
     Error::Taken { code: "already_answered", detail: "this message has an answer already" }
-}
-
-fn authorized(
-    uow: &mut UnitOfWork<'_>,
-    scope: &Scope,
-    id: ConversationId,
-) -> Result<Authorized<Conversation>, Error> {
-    let conversation = load(uow, id)?;
-    authorize(uow, scope, conversation, MESSAGE)
 }
 
 /// Gives a message its position and stores it. Returns the conversation as it is now that nobody else appends.

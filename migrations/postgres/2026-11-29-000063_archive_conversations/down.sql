@@ -1,0 +1,2 @@
+DROP TABLE archived_messages;
+DROP TABLE archived_conversations;
