@@ -26,7 +26,7 @@ mod schema;
 mod state_query;
 
 pub(crate) use address::client_address;
-pub(crate) use etag::IfMatch;
+pub(crate) use etag::{IfMatch, Seen};
 pub(crate) use extract::{Body, Caller, FormOrJson, Id, Ids, MaybeBody, Query};
 pub(crate) use fields::Fields;
 pub(crate) use idempotency::{IdempotentCall, delete_expired, seal_stored_replies};

@@ -2,6 +2,7 @@
 //! them.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
@@ -11,6 +12,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpResponse, HttpResponseBuilder, ResponseError};
+use serde_json::value::RawValue;
 
 use crate::db::DbError;
 use crate::domain::{Error, FieldError};
@@ -24,6 +26,8 @@ pub struct Problem {
     detail: Cow<'static, str>,
     errors: Vec<FieldError>,
     state: Option<(&'static str, Vec<&'static str>)>,
+    /// The resource as it is now (412).
+    current: Option<Arc<RawValue>>,
     retry_after: Option<Duration>,
     /// A header that belongs to this status.
     header: Option<(HeaderName, &'static str)>,
@@ -68,6 +72,10 @@ pub(crate) struct Document<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(schema_with = super::schema::all_steps)]
     allowed_actions: Option<&'a [&'static str]>,
+    /// The resource as it is now, of boards (412).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    current: Option<&'a RawValue>,
 }
 
 impl Problem {
@@ -83,6 +91,7 @@ impl Problem {
             detail: detail.into(),
             errors: Vec::new(),
             state: None,
+            current: None,
             retry_after: None,
             header: None,
             is_during_outage: false,
@@ -136,6 +145,7 @@ impl Problem {
             errors: &self.errors,
             current_state: self.state.as_ref().map(|(state, _)| *state),
             allowed_actions: self.state.as_ref().map(|(_, actions)| actions.as_slice()),
+            current: self.current.as_deref(),
         }
     }
 }
@@ -156,7 +166,11 @@ impl From<Error> for Problem {
                 ..Self::new(StatusCode::CONFLICT, code, detail)
             },
             Error::Taken { code, .. } => Self::new(StatusCode::CONFLICT, code, detail),
+            Error::Full { code, .. } => Self::new(StatusCode::CONFLICT, code, detail),
             Error::Stale { .. } => Self::new(StatusCode::PRECONDITION_FAILED, "stale", detail),
+            Error::Changed { current, .. } => {
+                Self { current: Some(current), ..Self::new(StatusCode::PRECONDITION_FAILED, "stale", detail) }
+            }
             Error::Invalid(errors) => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail).with_errors(errors)
             }

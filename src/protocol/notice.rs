@@ -56,6 +56,19 @@ pub enum Notice {
         #[serde(skip_serializing_if = "Option::is_none")]
         retry_after: Option<u64>,
     },
+    /// A change was refused, since the client has not seen the newest version. The session continues.
+    #[serde(rename = "error")]
+    Conflict {
+        /// The request's id; `None` if it had none.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<Correlation>,
+        /// The error, for programs.
+        code: ErrorCode,
+        /// The error, for people.
+        message: Arc<str>,
+        /// What was to be changed, as it is now.
+        current: Arc<RawValue>,
+    },
     /// A reflection on a journal entry begins; what came of an earlier one no longer counts.
     #[serde(rename = "start")]
     ReflectionStarted {
@@ -144,7 +157,7 @@ impl Notice {
             Self::Presence { .. } => "presence",
             Self::Typing { .. } => "typing",
             Self::Ack { .. } => "ack",
-            Self::Error { .. } => "error",
+            Self::Error { .. } | Self::Conflict { .. } => "error",
             Self::ReflectionStarted { .. } => "reflection.start",
             Self::ReflectionWaiting { .. } => "reflection.waiting",
             Self::ReflectionChunk { .. } => "reflection.chunk",

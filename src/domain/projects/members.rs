@@ -8,7 +8,7 @@ use crate::events::{Revocation, RevocationReason};
 use crate::ids::{ProjectId, UserId};
 
 use super::events::announce;
-use super::{Change, LEAVE, MOST_MEMBERS, Member, Project, STAFF, repository};
+use super::{Change, LEAVE, MOST_MEMBERS, Member, Project, STAFF, repository, tasks};
 
 /// Adds a member or changes a member's role. Returns the change; `None` if there was nothing to change.
 pub(crate) fn set_member(
@@ -43,7 +43,7 @@ pub(crate) fn set_member(
 }
 
 /// Removes a member: owners may remove anyone, members themselves. With the commit the user's live sessions
-/// leave the room.
+/// leave the room, and nothing is assigned to them any more.
 pub(crate) fn remove_member(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -57,6 +57,7 @@ pub(crate) fn remove_member(
     Error::if_stale(Kind::Project, project.version, seen)?;
     let member = project.member(user).ok_or(Error::NotFound(Kind::Member))?;
     project.check_is_dispensable(member)?;
+    tasks::unassign(uow, scope.user(), &project, user)?;
     let project = repository::remove(uow, project, user)?;
     announce(uow, scope.user(), Change::Removed, &project, user);
     uow.end(Revocation::Membership { user, room: project.room(), reason: RevocationReason::NoStanding });

@@ -2,8 +2,11 @@
 //! another.
 //!
 //! Both parties of a booking remain owners of its project: neither may be locked out by the other's choice of
-//! members. Every project keeps an owner. Columns, and moving tasks between them, come later.
+//! members. Every project keeps an owner.
 
+pub(crate) mod board;
+pub(crate) mod columns;
+pub(crate) mod comments;
 mod events;
 mod members;
 mod repository;
@@ -106,7 +109,7 @@ impl Resource for Project {
 }
 
 const READ: Right = Right::look(Kind::Project, "read", Need::Member(ProjectRole::Viewer));
-/// The right to add tasks to the board.
+/// The right to change the board: its columns and tasks, and to comment.
 const PLAN: Right = Right::change(Kind::Project, "plan", Need::Member(ProjectRole::Editor));
 /// The right to change members and their roles.
 const STAFF: Right = Right::change(Kind::Project, "staff", Need::Member(ProjectRole::Owner));

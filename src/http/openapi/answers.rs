@@ -37,7 +37,7 @@ struct Takes {
 /// it.
 type Refusal = (&'static str, &'static str, &'static str, Option<&'static str>, fn(&Takes) -> bool);
 
-const REFUSALS: [Refusal; 14] = [
+const REFUSALS: [Refusal; 15] = [
     ("400", "BadRequest", "The request is not well-formed.", None, |t| t.body || t.key || t.version),
     ("401", "Unauthorized", "No token, or not a valid one.", Some("WWW-Authenticate"), |t| t.token),
     ("403", "Forbidden", "The caller lacks the right.", None, |t| t.token && (t.ids || t.change || t.admin)),
@@ -52,18 +52,27 @@ const REFUSALS: [Refusal; 14] = [
         t.body
     }),
     ("422", "Invalid", "A field is wrong; `errors` says which.", None, |t| t.body || t.query || t.key),
+    // Of operations in `FURTHER`.
+    ("428", "PreconditionRequired", "`If-Match` is required.", None, |_| false),
     ("429", "Limited", "Too many requests.", Some("Retry-After"), |t| t.count),
     ("500", "Internal", "An internal error.", None, |t| t.count),
     ("503", "Unavailable", "The server is overloaded or stopping.", Some("Retry-After"), |t| t.count),
 ];
 
 /// Error answers that do not follow from what the operation takes.
-const FURTHER: [(&str, &str); 9] = [
+const FURTHER: [(&str, &str); 16] = [
     ("registerAccount", "409"),
     ("issueToken", "401"),
     ("logIn", "401"),
     ("refreshToken", "401"),
     ("endLogins", "409"),
+    ("updateProjectColumn", "428"),
+    ("moveProjectColumn", "428"),
+    ("deleteProjectColumn", "428"),
+    ("updateProjectTask", "428"),
+    ("moveProjectTask", "428"),
+    ("archiveProjectTask", "428"),
+    ("restoreProjectTask", "428"),
     ("compareSimulations", "403"),
     ("compareSimulations", "404"),
     ("readMetrics", "401"),

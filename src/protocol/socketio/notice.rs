@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::ids::{ConversationId, EntryId, MessageId, Room};
 use crate::protocol::{AckBody, Correlation, ErrorCode, Established, Event, Joined, Notice, frame};
@@ -33,6 +34,15 @@ pub(in crate::protocol) fn write(namespace: Namespace, notice: &Notice) -> Bytes
         Notice::Error { id, code, message, retry_after } => {
             let error =
                 Failure { code: code.name(), message, retry_after: *retry_after, reconnect_in_ms: None };
+            let event = to.event("error", &error);
+            match id {
+                Some(id) => [to.ack(id, &Refused { ok: false, error }), event].concat().into(),
+                None => event,
+            }
+        }
+        Notice::Conflict { id, code, message, current } => {
+            let failure = Failure { code: code.name(), message, retry_after: None, reconnect_in_ms: None };
+            let error = Conflict { failure, current };
             let event = to.event("error", &error);
             match id {
                 Some(id) => [to.ack(id, &Refused { ok: false, error }), event].concat().into(),
@@ -102,9 +112,17 @@ struct ChatJoined<'a> {
 }
 
 #[derive(Serialize)]
-struct Refused<'a> {
+struct Refused<E> {
     ok: bool,
-    error: Failure<'a>,
+    error: E,
+}
+
+/// A refusal with what was to be changed, as it is now.
+#[derive(Serialize)]
+struct Conflict<'a> {
+    #[serde(flatten)]
+    failure: Failure<'a>,
+    current: &'a RawValue,
 }
 
 #[derive(Serialize)]

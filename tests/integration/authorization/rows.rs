@@ -72,6 +72,7 @@ impl World {
             .replace("{photo_id}", &self.photo)
             .replace("{user_id}", &self.member)
             .replace("{task_id}", &self.task)
+            .replace("{column_id}", &self.column)
             .replace("{reflection_id}", &self.reflection)
             .replace("{sid}", &self.login)
             .replace("{connection_id}", &self.connection)
@@ -223,6 +224,55 @@ pub(super) const ROWS: &[Row] = &[
     row("GET /projects/{id}/tasks", Planned, Ana, "/projects/{id}/tasks", no_body),
     row("POST /projects/{id}/tasks", Planned, Ana, "/projects/{id}/tasks", |_, _| world::task()),
     row("GET /projects/{id}/tasks/{task_id}", Planned, Ana, "/projects/{id}/tasks/{task_id}", no_body),
+    row(
+        "PATCH /projects/{id}/tasks/{task_id}",
+        Planned,
+        Ana,
+        "/projects/{id}/tasks/{task_id}",
+        |_, _| json!({"title": "Other tiles"}),
+    ),
+    row(
+        "POST /projects/{id}/tasks/{task_id}/move",
+        Planned,
+        Ana,
+        "/projects/{id}/tasks/{task_id}",
+        |_, world| json!({"column_id": world.column}),
+    ),
+    row("POST /projects/{id}/tasks/{task_id}/archive", Planned, Ana, "/projects/{id}/tasks", no_body),
+    row("POST /projects/{id}/tasks/{task_id}/restore", Planned, Ana, "/projects/{id}/tasks", no_body),
+    row("GET /projects/{id}/tasks/{task_id}/comments", Planned, Ana, "/projects/{id}/board", no_body),
+    row(
+        "POST /projects/{id}/tasks/{task_id}/comments",
+        Planned,
+        Ana,
+        "/projects/{id}/tasks/{task_id}/comments",
+        |_, _| json!({"text": "Which ones?"}),
+    ),
+    row("GET /projects/{id}/columns", Planned, Ana, "/projects/{id}/board", no_body),
+    row(
+        "POST /projects/{id}/columns",
+        Planned,
+        Ana,
+        "/projects/{id}/columns",
+        |_, _| json!({"name": "Waiting"}),
+    ),
+    row(
+        "PATCH /projects/{id}/columns/{column_id}",
+        Planned,
+        Ana,
+        "/projects/{id}/columns",
+        |_, _| json!({"name": "Finished"}),
+    ),
+    row(
+        "POST /projects/{id}/columns/{column_id}/move",
+        Planned,
+        Ana,
+        "/projects/{id}/columns",
+        |_, _| json!({"after": null}),
+    ),
+    row("DELETE /projects/{id}/columns/{column_id}", Planned, Ana, "/projects/{id}/columns", no_body),
+    row("GET /projects/{id}/board", Planned, Ana, "/projects/{id}/board", no_body),
+    row("GET /projects/{id}/activity", Planned, Ana, "/projects/{id}/activity", no_body),
     row("GET /entries", Private, Ana, "/entries/{id}", no_body),
     row("POST /entries", Private, Ana, "/entries/{id}", |_, _| world::entry()),
     row("GET /entries/{id}", Private, Ana, "/entries/{id}", no_body),

@@ -51,7 +51,7 @@ both_engines! {
                 let mut known = read_all!(uow.conn(),
                     users logins refresh_tokens revocations providers provider_categories services templates
                     portfolio_photos consumers requests offers bookings sessions messages read_markers projects
-                    project_members tasks entries journal_keys reflections conversations simulations
+                    project_members tasks board_columns task_comments project_invitations entries journal_keys reflections conversations simulations
                     rooms events audit idempotency_keys write_probe);
                 known.sort();
                 Ok::<_, DbError>((known, found))

@@ -4,6 +4,7 @@ mod admin;
 mod auth;
 mod auth_outside;
 mod bodies;
+mod boards;
 mod bookings;
 mod compressed;
 mod consumers;
