@@ -18,6 +18,7 @@ pub mod place;
 pub mod policy;
 pub(crate) mod projects;
 pub(crate) mod providers;
+pub(crate) mod repeats;
 pub mod requests;
 pub mod sessions;
 pub(crate) mod simulations;

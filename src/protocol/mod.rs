@@ -5,6 +5,8 @@
 //! codecs can be tested with literal strings and fuzzed. A [`Dialect`] only encodes these values; it adds no
 //! meaning.
 
+pub(crate) mod board;
+mod board_notice;
 pub mod close;
 mod command;
 mod correlation;
@@ -17,6 +19,8 @@ pub mod socketio;
 
 use bytes::Bytes;
 
+pub(crate) use board::{BoardCommand, OnProject};
+pub(crate) use board_notice::{BoardAnswer, BoardClient, TaskFocus};
 pub(crate) use command::{Amount, Command, Malformed, Request, RunSimulation};
 pub(crate) use correlation::Correlation;
 pub(crate) use frame::{close_frame, pong_frame};

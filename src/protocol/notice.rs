@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::Correlation;
+use super::board_notice::{BoardAnswer, BoardClient, TaskFocus};
 use crate::clock::Timestamp;
 use crate::ids::{
     ConnectionId, EntryId, LoginId, MessageId, ProjectId, ReflectionId, Room, Seq, SimulationId, UserId,
@@ -114,6 +115,18 @@ pub enum Notice {
         #[serde(skip_serializing_if = "Option::is_none")]
         retry_after: Option<u64>,
     },
+    /// What a member of a board looks at or edits. Not stored.
+    Focus {
+        /// The board's room.
+        room: Room,
+        /// Who, and which task.
+        #[serde(flatten)]
+        focus: TaskFocus,
+    },
+    /// A client opened a board, on the endpoint of boards.
+    ClientJoined(BoardClient),
+    /// A client closed a board, on the endpoint of boards.
+    ClientLeft(BoardClient),
     /// How far a simulation is. Not stored.
     #[serde(rename = "simulation.progress")]
     SimulationProgress {
@@ -163,6 +176,9 @@ impl Notice {
             Self::ReflectionChunk { .. } => "reflection.chunk",
             Self::ReflectionDone { .. } => "reflection.done",
             Self::ReflectionFailed { .. } => "reflection.error",
+            Self::Focus { .. } => "focus",
+            Self::ClientJoined(_) => "client_joined",
+            Self::ClientLeft(_) => "client_left",
             Self::SimulationProgress { .. } => "simulation.progress",
             Self::TokenExpiring { .. } => "token_expiring",
             Self::Disconnecting { .. } => "disconnecting",
@@ -292,7 +308,12 @@ pub enum AckBody {
     Presence {
         /// The users in the room, each once, however many connections they have.
         members: Vec<UserId>,
+        /// What they look at or edit, on a board.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        focus: Vec<TaskFocus>,
     },
+    /// To commands about a board.
+    Board(BoardAnswer),
     /// To `reflect` and `regenerate`.
     Reflecting {
         /// The entry.

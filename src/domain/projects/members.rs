@@ -2,7 +2,7 @@
 //! members concurrently do not overwrite each other.
 
 use crate::db::UnitOfWork;
-use crate::domain::policy::{ProjectRole, Scope, authorize};
+use crate::domain::policy::{Authorized, ProjectRole, Scope, authorize};
 use crate::domain::{Error, Kind, users};
 use crate::events::{Revocation, RevocationReason};
 use crate::ids::{ProjectId, UserId};
@@ -42,6 +42,18 @@ pub(crate) fn set_member(
     Ok((project, Some(change)))
 }
 
+/// Adds the caller, who accepted an invitation.
+pub(super) fn join(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    project: Authorized<Project>,
+    member: Member,
+) -> Result<Project, Error> {
+    let project = repository::add(uow, project, member)?;
+    announce(uow, scope.user(), Change::Added, &project, member.user);
+    Ok(project)
+}
+
 /// Removes a member: owners may remove anyone, members themselves. With the commit the user's live sessions
 /// leave the room, and nothing is assigned to them any more.
 pub(crate) fn remove_member(
@@ -65,7 +77,7 @@ pub(crate) fn remove_member(
 }
 
 /// A suspended user cannot become a member; the error does not reveal that the account exists.
-fn check_is_active(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<(), Error> {
+pub(super) fn check_is_active(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<(), Error> {
     let user = users::repository::find(uow, user)?;
     if user.is_some_and(|user| user.is_active) { Ok(()) } else { Err(Error::NotFound(Kind::User)) }
 }

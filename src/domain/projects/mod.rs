@@ -8,6 +8,7 @@ pub(crate) mod board;
 pub(crate) mod columns;
 pub(crate) mod comments;
 mod events;
+pub(crate) mod invitations;
 mod members;
 mod repository;
 mod service;
@@ -15,7 +16,7 @@ pub(crate) mod tasks;
 
 pub(crate) use events::{Change, ProjectOpened};
 pub(crate) use members::{remove_member, set_member};
-pub(crate) use service::{NewProject, create, find, list, names, open_for_booking};
+pub(crate) use service::{NewProject, check_may_plan, create, find, list, names, open_for_booking};
 
 use crate::clock::Timestamp;
 use crate::domain::policy::{Need, ProjectRole, Resource, Right, Rights, Scope, Standing, allowed_changes};

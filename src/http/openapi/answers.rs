@@ -60,7 +60,7 @@ const REFUSALS: [Refusal; 15] = [
 ];
 
 /// Error answers that do not follow from what the operation takes.
-const FURTHER: [(&str, &str); 16] = [
+const FURTHER: [(&str, &str); 17] = [
     ("registerAccount", "409"),
     ("issueToken", "401"),
     ("logIn", "401"),
@@ -73,6 +73,7 @@ const FURTHER: [(&str, &str); 16] = [
     ("moveProjectTask", "428"),
     ("archiveProjectTask", "428"),
     ("restoreProjectTask", "428"),
+    ("acceptInvitationLink", "404"),
     ("compareSimulations", "403"),
     ("compareSimulations", "404"),
     ("readMetrics", "401"),

@@ -5,7 +5,9 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::ids::{ConversationId, EntryId, MessageId, Room};
-use crate::protocol::{AckBody, Correlation, ErrorCode, Established, Event, Joined, Notice, frame};
+use crate::protocol::{
+    AckBody, Correlation, ErrorCode, Established, Event, Joined, Notice, TaskFocus, frame,
+};
 
 use super::Namespace;
 
@@ -70,6 +72,16 @@ pub(in crate::protocol) fn write(namespace: Namespace, notice: &Notice) -> Bytes
             let failure = Failure { code, message, retry_after: *retry_after, reconnect_in_ms: None };
             to.event(notice.name(), &Failed { entry_id, failure })
         }
+        Notice::Focus { room, focus } => {
+            #[derive(Serialize)]
+            struct Focus<'a> {
+                room: &'a Room,
+                #[serde(flatten)]
+                focus: &'a TaskFocus,
+            }
+            to.event(notice.name(), &Focus { room, focus })
+        }
+        Notice::ClientJoined(client) | Notice::ClientLeft(client) => to.event(notice.name(), client),
         Notice::SimulationProgress { simulation_id, done, total } => to.event(
             notice.name(),
             &serde_json::json!({ "simulation_id": simulation_id, "done": done, "total": total }),

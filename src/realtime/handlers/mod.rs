@@ -2,6 +2,7 @@
 //!
 //! No rule of the marketplace is decided here. The same handlers serve every dialect.
 
+mod board;
 mod caller;
 mod chat;
 mod history;
@@ -61,6 +62,7 @@ pub(crate) async fn run(
         Command::Cancel { entry } => reflections::cancel(caller, entry).await,
         Command::Run(wanted) => simulations::run(caller, id, wanted).await,
         Command::CancelSimulation { simulation } => simulations::cancel(caller, simulation).await,
+        Command::Board(on_project) => board::run(caller, *on_project).await,
         Command::Whoami => Ok(whoami::answer(caller)),
         // The session answers it itself.
         Command::Ping => Ok(Outcome::Done),

@@ -58,6 +58,7 @@ impl World {
             "bookings" => &self.booking,
             "sessions" => &self.session,
             "projects" | "ws" => &self.project,
+            "invitations" => &self.invitation,
             "entries" => &self.entry,
             "conversations" => &self.conversation,
             "simulations" => &self.simulation,
@@ -73,6 +74,7 @@ impl World {
             .replace("{user_id}", &self.member)
             .replace("{task_id}", &self.task)
             .replace("{column_id}", &self.column)
+            .replace("{invitation_id}", &self.invitation)
             .replace("{reflection_id}", &self.reflection)
             .replace("{sid}", &self.login)
             .replace("{connection_id}", &self.connection)
@@ -273,6 +275,25 @@ pub(super) const ROWS: &[Row] = &[
     row("DELETE /projects/{id}/columns/{column_id}", Planned, Ana, "/projects/{id}/columns", no_body),
     row("GET /projects/{id}/board", Planned, Ana, "/projects/{id}/board", no_body),
     row("GET /projects/{id}/activity", Planned, Ana, "/projects/{id}/activity", no_body),
+    row("GET /projects/{id}/invitations", Planned, Ana, "/projects/{id}/invitations", no_body),
+    row(
+        "POST /projects/{id}/invitations",
+        Planned,
+        Ana,
+        "/projects/{id}/invitations",
+        |_, _| json!({"role": "viewer"}),
+    ),
+    row(
+        "DELETE /projects/{id}/invitations/{invitation_id}",
+        Planned,
+        Ana,
+        "/projects/{id}/invitations",
+        no_body,
+    ),
+    row("GET /invitations", Planned, Ana, "/auth/me", no_body),
+    row("POST /invitations/accept", Planned, Ana, "/auth/me", |_, _| json!({"secret": "souk_in_none"})),
+    row("POST /invitations/{id}/accept", Planned, Ana, "/auth/me", no_body),
+    row("POST /invitations/{id}/decline", Planned, Ana, "/auth/me", no_body),
     row("GET /entries", Private, Ana, "/entries/{id}", no_body),
     row("POST /entries", Private, Ana, "/entries/{id}", |_, _| world::entry()),
     row("GET /entries/{id}", Private, Ana, "/entries/{id}", no_body),

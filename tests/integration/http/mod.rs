@@ -15,6 +15,7 @@ mod framing;
 mod generated;
 mod guessing;
 mod health;
+mod invitations;
 mod limits;
 mod logins;
 mod me;

@@ -1,6 +1,7 @@
 //! Live connections.
 
 mod board;
+mod boards;
 mod chat;
 mod clients;
 mod conversations;
@@ -11,6 +12,7 @@ mod engineio;
 mod handshake;
 mod load_test;
 mod reflections;
+mod replicas;
 mod rights;
 mod rooms;
 mod session;

@@ -7,13 +7,15 @@
 mod content;
 mod events;
 mod moves;
+mod placement;
 mod position;
 mod repository;
 mod service;
 
 pub(crate) use content::{Checklist, Label, Labels, TaskChanges, TaskInput};
+pub(in crate::domain::projects) use moves::evacuate;
 pub(crate) use moves::{archive, move_to, restore};
-pub(in crate::domain::projects) use moves::{evacuate, rebalance};
+pub(in crate::domain::projects) use placement::rebalance;
 pub(crate) use position::Position;
 pub(crate) use repository::Archived;
 pub(in crate::domain::projects) use service::load_to_change;

@@ -6,7 +6,8 @@ use crate::domain::projects::{Project, columns};
 use crate::domain::{Error, Kind};
 use crate::ids::{ColumnId, ProjectId, TaskId};
 
-use super::events::{Change, ColumnRebalanced, Placed, TaskArchived, TaskChanged, TaskMoved};
+use super::events::{Change, TaskArchived, TaskChanged, TaskMoved};
+use super::placement::{neighbours, position_for, rebalance_if_long};
 use super::service::{check_on_board, check_room, load_to_change};
 use super::{Place, Position, Task, repository};
 
@@ -109,7 +110,7 @@ pub(in crate::domain::projects) fn evacuate(
 ) -> Result<Vec<(TaskId, Position, i64)>, Error> {
     let leaving = repository::in_column(uow, from)?;
     let mut moved = Vec::new();
-    if !leaving.is_empty() {
+    if let Some((first, _)) = leaving.first().copied() {
         let to = to.ok_or(Error::Taken {
             code: "column_not_empty",
             detail: "it has tasks: say into which column they go",
@@ -117,74 +118,14 @@ pub(in crate::domain::projects) fn evacuate(
         let target = columns::find_in(uow, project, to)?;
         let arriving = i64::try_from(leaving.len()).unwrap_or(i64::MAX);
         columns::check_limit(&target, repository::count_in(uow, to)?.saturating_add(arriving - 1))?;
+        let mut last = repository::last_position(uow, to, first)?;
         for (id, version) in leaving {
-            let position = position_for(uow, to, Place::Last, id)?;
+            let position = Position::between(last.as_ref(), None);
             repository::set_column(uow, project, id, to, &position)?;
+            last = Some(position.clone());
             moved.push((id, position, version + 1));
         }
     }
     repository::clear_column_of_archived(uow, project, from)?;
     Ok(moved)
-}
-
-/// A position at this place of the column.
-pub(super) fn position_for(
-    uow: &mut UnitOfWork<'_>,
-    column: ColumnId,
-    place: Place<TaskId>,
-    task: TaskId,
-) -> Result<Position, Error> {
-    let (lower, upper) = neighbours(uow, column, place, task)?;
-    Ok(Position::between(lower.as_ref(), upper.as_ref()))
-}
-
-/// The positions between which the task will stand.
-fn neighbours(
-    uow: &mut UnitOfWork<'_>,
-    column: ColumnId,
-    place: Place<TaskId>,
-    task: TaskId,
-) -> Result<(Option<Position>, Option<Position>), Error> {
-    let lower = match place {
-        Place::First => None,
-        Place::Last => return Ok((repository::last_position(uow, column, task)?, None)),
-        Place::After(neighbour) if neighbour == task => None,
-        Place::After(neighbour) => repository::position_in(uow, column, neighbour)?,
-    };
-    if lower.is_none() && place != Place::First {
-        let detail = "the task that it should follow is not in that column, or not any more";
-        return Err(Error::Taken { code: "no_such_neighbour", detail });
-    }
-    let upper = repository::next_position(uow, column, lower.as_ref(), task)?;
-    Ok((lower, upper))
-}
-
-/// Spreads the positions of the task's column anew if that of the task became too long.
-pub(super) fn rebalance_if_long(
-    uow: &mut UnitOfWork<'_>,
-    project: &Authorized<Project>,
-    task: Task,
-) -> Result<Task, Error> {
-    let Some(column) = task.column_id.filter(|_| task.position.is_long()) else { return Ok(task) };
-    rebalance(uow, project, column)?;
-    let position = repository::position_in(uow, column, task.id)?;
-    Ok(Task { position: position.unwrap_or(task.position), ..task })
-}
-
-/// Spreads the positions of a column anew. No order changes, and no version: a client that moves another task
-/// of the column has still seen the right one.
-pub(in crate::domain::projects) fn rebalance(
-    uow: &mut UnitOfWork<'_>,
-    project: &Authorized<Project>,
-    column: ColumnId,
-) -> Result<(), Error> {
-    let inside = repository::in_column(uow, column)?;
-    let placed = inside.iter().zip(Position::spread(inside.len()));
-    let positions: Vec<Placed> =
-        placed.map(|((task_id, _), position)| Placed { task_id: *task_id, position }).collect();
-    for Placed { task_id, position } in &positions {
-        repository::set_position(uow, project, *task_id, position)?;
-    }
-    uow.record(None, &ColumnRebalanced { project_id: project.id, column_id: column, positions });
-    Ok(())
 }

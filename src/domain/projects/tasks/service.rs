@@ -8,7 +8,7 @@ use crate::ids::{ColumnId, ProjectId, TaskId, UserId};
 
 use super::content::{Checklist, Labels};
 use super::events::{Change, TaskChanged, TaskVersion, TasksUnassigned};
-use super::moves::position_for;
+use super::placement::{position_for, rebalance_if_long};
 use super::repository::Archived;
 use super::{MOST_TASKS, Place, Position, Task, TaskChanges, TaskText, TaskTitle, repository};
 
@@ -44,7 +44,7 @@ pub(crate) fn create(
     let task = content.applied_to(&Task::empty(&project, scope.user(), id, title, column.id, position, now)?);
     repository::insert(uow, &project, &task)?;
     uow.record(Some(scope.user()), &TaskChanged::new(Change::Created, &task));
-    super::moves::rebalance_if_long(uow, &project, task)
+    rebalance_if_long(uow, &project, task)
 }
 
 impl Task {

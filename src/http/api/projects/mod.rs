@@ -4,6 +4,7 @@ mod board;
 mod clients;
 mod columns;
 mod comments;
+mod invitations;
 mod members;
 mod task_moves;
 mod tasks;
@@ -34,6 +35,9 @@ pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
     cfg.service(columns::relocate).service(columns::remove);
     cfg.service(tasks::list).service(tasks::create).service(tasks::get_one).service(tasks::edit);
     cfg.service(task_moves::relocate).service(task_moves::archive).service(task_moves::restore);
+    cfg.service(invitations::list).service(invitations::create).service(invitations::revoke);
+    cfg.service(invitations::of_caller).service(invitations::accept_by_secret);
+    cfg.service(invitations::accept).service(invitations::decline);
     cfg.service(comments::list).service(comments::add);
 }
 
