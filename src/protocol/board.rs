@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ErrorCode;
 use crate::clock::Timestamp;
-use crate::ids::{ColumnId, InvitationId, ProjectId, TaskId, UserId};
+use crate::ids::{ColumnId, CommentId, InvitationId, ProjectId, TaskId, UserId};
 use crate::json::Strict;
 
 /// What is wrong with a command, as for the commands of `fields.rs`.
@@ -34,6 +34,12 @@ pub(crate) struct OnProject {
 pub(crate) enum BoardCommand {
     /// Read the board, a page at a time.
     Read(ReadBoard),
+    /// Read the archived tasks.
+    ListTasks(ReadPage<TaskId>),
+    /// Read the comments on a task.
+    ListComments(ReadComments),
+    /// Read the project's invitations.
+    ListInvitations(ReadPage<InvitationId>),
     /// Create a task.
     CreateTask(CreateTask, TaskContent),
     /// Change what a task contains.
@@ -75,6 +81,9 @@ impl BoardCommand {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Read(_) => "board",
+            Self::ListTasks(_) => "task.list",
+            Self::ListComments(_) => "comment.list",
+            Self::ListInvitations(_) => "invitation.list",
             Self::CreateTask(..) => "task.create",
             Self::UpdateTask(..) => "task.update",
             Self::MoveTask(_) => "task.move",
@@ -108,6 +117,9 @@ pub(super) fn read(name: &str, object: &str) -> Option<Result<OnProject, FieldEr
     use BoardCommand as To;
     let command = match name {
         "board" => parse(object).map(To::Read),
+        "task.list" => parse(object).map(To::ListTasks),
+        "comment.list" => parse(object).map(To::ListComments),
+        "invitation.list" => parse(object).map(To::ListInvitations),
         "task.create" => parse(object).and_then(|task| Ok(To::CreateTask(task, parse(object)?))),
         "task.update" => parse(object).and_then(|task| Ok(To::UpdateTask(task, parse(object)?))),
         "task.move" => parse(object).map(To::MoveTask),
@@ -145,6 +157,20 @@ struct Around {
 pub(crate) struct ReadBoard {
     /// The last task of the page before.
     pub(crate) after: Option<TaskId>,
+}
+
+/// Which page of a list, newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ReadPage<I> {
+    /// The last one of the page before.
+    pub(crate) before: Option<I>,
+}
+
+/// Which page of the comments on a task, newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ReadComments {
+    pub(crate) task_id: TaskId,
+    pub(crate) before: Option<CommentId>,
 }
 
 /// What people write into a task.

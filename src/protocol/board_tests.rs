@@ -65,6 +65,17 @@ fn each_command_is_read_alike_in_both_dialects() {
     let cases = [
         ("board", "", To::Read(ReadBoard { after: None })),
         ("board", r#""after":"ID""#, To::Read(ReadBoard { after: Some(task_id) })),
+        ("task.list", "", To::ListTasks(ReadPage { before: None })),
+        (
+            "comment.list",
+            r#""task_id":"ID","before":"ID""#,
+            To::ListComments(ReadComments { task_id, before: ID.parse().ok() }),
+        ),
+        (
+            "invitation.list",
+            r#""before":"ID""#,
+            To::ListInvitations(ReadPage { before: Some(invitation_id) }),
+        ),
         (
             "task.create",
             r#""title":"Tiles","text":"White","assignee_id":"ID","due_at":"2023-11-14T22:13:20Z","labels":["wet"],"checklist":[{"text":"Buy","done":true}],"column_id":"ID","after":null"#,

@@ -64,10 +64,14 @@ both_engines! {
         assert_eq!(anas.event("task.updated").await["data"]["text"], "White");
         bens.ack(json!({"type": "task.archive", "task_id": task["id"], "version": 3})).await;
         assert_eq!(anas.event("task.archived").await["data"]["version"], 4);
+        let archived = anas.ack(json!({"type": "task.list"})).await["tasks"].clone();
+        assert_eq!((&archived["items"][0]["id"], &archived["next"]), (&task["id"], &Value::Null));
         anas.ack(json!({"type": "task.restore", "task_id": task["id"], "version": 4})).await;
         assert_eq!(bens.event("task.restored").await["data"]["column_id"], *done);
         let said = bens.ack(json!({"type": "comment.add", "task_id": task["id"], "text": "Which ones?"})).await["comment"].clone();
         assert_eq!(anas.event("comment.added").await["data"]["comment_id"], said["id"]);
+        let comments = anas.ack(json!({"type": "comment.list", "task_id": task["id"]})).await["comments"].clone();
+        assert_eq!(comments, json!({"items": [said], "next": null}));
 
         let column = bens.ack(json!({"type": "column.create", "name": "Waiting", "wip_limit": 1, "after": null})).await["column"].clone();
         assert_eq!(anas.event("column.created").await["data"]["order"][0], column["id"]);
@@ -137,6 +141,8 @@ both_engines! {
         let other = anas.ack(json!({"type": "invitation.create", "role": "viewer"})).await["invitation"].clone();
         let revoked = anas.ack(json!({"type": "invitation.revoke", "invitation_id": other["id"]})).await;
         assert!(revoked["invitation"]["revoked_at"].is_string());
+        let all = anas.ack(json!({"type": "invitation.list"})).await["invitations"].clone();
+        assert_eq!((&all["items"][0]["id"], all["items"].as_array().unwrap().len()), (&other["id"], 2));
     }
 
     async fn who_may_not_is_refused_as_soon_as_he_may_not(app) {

@@ -95,7 +95,11 @@ impl Change {
             }
             Command::RevokeInvitation(one) => OnProject::RevokeInvitation(one.invitation_id),
             // Not changes; `board::run` carries them out.
-            Command::Read(_) | Command::Focus(_) => return Err(Refusal::invalid("type", "changes nothing")),
+            Command::Read(_)
+            | Command::ListTasks(_)
+            | Command::ListComments(_)
+            | Command::ListInvitations(_)
+            | Command::Focus(_) => return Err(Refusal::invalid("type", "changes nothing")),
         };
         Ok(Self::OnProject(named(project)?, Box::new(change)))
     }

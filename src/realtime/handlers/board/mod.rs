@@ -20,6 +20,11 @@ pub(super) async fn run(caller: &Caller, on_project: OnProject) -> Result<Outcom
     let project = project.or(caller.target.project());
     match command {
         BoardCommand::Read(page) => read::page(caller, named(project)?, page.after).await,
+        BoardCommand::ListTasks(page) => read::archived(caller, named(project)?, page.before).await,
+        BoardCommand::ListComments(page) => {
+            read::comments(caller, named(project)?, page.task_id, page.before).await
+        }
+        BoardCommand::ListInvitations(page) => read::invitations(caller, named(project)?, page.before).await,
         BoardCommand::Focus(wanted) => focus::focus(caller, named(project)?, wanted).await,
         command => change(caller, project, client_msg_id.as_deref(), command).await,
     }
