@@ -1,10 +1,10 @@
-//! Moves of tasks on one board: how many a second are acknowledged, that is durable, and how soon the others see
-//! them; beside a baseline in the same run, chat messages in one room, which are durable and delivered alike
-//! but are one row each.
+//! Moves of tasks on one board: how many a second are acknowledged, that is durable, and how soon the others
+//! see them; beside a baseline in the same run, chat messages in one room, which are durable and delivered
+//! alike but are one row each.
 //!
-//! `cargo bench --bench board_moves [-- --editors 8 --seconds 5]`. The server is `souk demo` in a process of its
-//! own, on a fresh SQLite file; the editors share this process. Each waits for the answer to its move before the
-//! next. Machines are noisy: only the ratios within one run are meaningful.
+//! `cargo bench --bench board_moves [-- --editors 8 --seconds 5]`. The server is `souk demo` in a process of
+//! its own, on a fresh SQLite file; the editors share this process. Each waits for the answer to its move
+//! before the next. Machines are noisy: only the ratios within one run are meaningful.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

@@ -1,7 +1,7 @@
 //! Commands about a project's board: each read from its own JSON object.
 //!
-//! Here, unlike elsewhere, `null` may say something that absence does not: nobody, no time, no limit, the first
-//! place.
+//! Here, unlike elsewhere, `null` may say something that absence does not: nobody, no time, no limit, the
+//! first place.
 
 use std::fmt;
 

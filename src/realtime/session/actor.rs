@@ -198,7 +198,8 @@ impl SessionActor {
         Some(OnBoard { client_id: client.as_str().clone(), project_id: *project })
     }
 
-    /// Tells the other clients of the board that this one came or left, unless it only changed its connection.
+    /// Tells the other clients of the board that this one came or left, unless it only changed its
+    /// connection.
     fn announce(&self, notice: fn(BoardClient) -> Notice) {
         let EndpointTarget::Board(project, client) = &self.caller.target else { return };
         let app = self.caller.gateway.app();

@@ -1,4 +1,5 @@
-//! Invitations to projects: by user or by link, for one use, while they and whoever gave them are good for it.
+//! Invitations to projects: by user or by link, for one use, while they and whoever gave them are good for
+//! it.
 
 use std::time::Duration;
 

@@ -218,6 +218,7 @@ fn every_command_is_told_through_each_dialect() {
     let refused =
         |name: &&&str| !steps(&[]).iter().any(|step| step.command == **name && step.error.is_none());
     let only_refused: Vec<_> = commands.iter().filter(refused).collect();
-    // With a fresh token and with an entry they have tests of their own: rights/mod.rs, reflections.rs, boards.rs.
+    // With a fresh token and with an entry they have tests of their own: rights/mod.rs, reflections.rs,
+    // boards.rs.
     assert_eq!(only_refused, [&"cancel", &"invitation.revoke", &"reflect", &"refresh", &"regenerate"]);
 }

@@ -9,8 +9,8 @@ const BASE: u8 = 36;
 /// Where a task stands within its column: the order of these texts, byte by byte, is the order of the tasks.
 ///
 /// Texts and not numbers, because between any two of them there is room for a third without touching the
-/// others. Each is the digits of a fraction in base 36, and never ends in 0: before `a0` there would be nothing
-/// after `a`.
+/// others. Each is the digits of a fraction in base 36, and never ends in 0: before `a0` there would be
+/// nothing after `a`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, utoipa::ToSchema)]
 #[serde(transparent)]
 pub(crate) struct Position(String);

@@ -71,8 +71,9 @@ struct EditColumn {
     wip_limit: Option<Option<i32>>,
 }
 
-/// Change a column (editors and owners). If somebody was faster, the answer has the column as it is now in
-/// `current`.
+/// Change a column (editors and owners).
+///
+/// If somebody was faster, the answer has the column as it is now in `current`.
 #[utoipa::path(params(Seen), request_body = EditColumn, responses((status = 200, body = Column)))]
 #[patch("/projects/{id}/columns/{column_id}")]
 pub(super) async fn edit(

@@ -17,7 +17,8 @@ use super::ProjectView;
 struct CreatedInvitation {
     #[serde(flatten)]
     invitation: Invitation,
-    /// Whoever shows it to `POST /invitations/accept` becomes a member. Shown once; null if a user is invited.
+    /// Whoever shows it to `POST /invitations/accept` becomes a member. Shown once; null if a user is
+    /// invited.
     secret: Option<String>,
 }
 

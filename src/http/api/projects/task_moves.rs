@@ -46,7 +46,9 @@ pub(super) async fn archive(
     call.run(move |uow, scope| reply(&tasks::archive(uow, scope, project, id, seen)?)).await
 }
 
-/// Restore an archived task (editors and owners): to the end of its column, or of the first one if that is gone.
+/// Restore an archived task (editors and owners).
+///
+/// It goes to the end of its column, or of the first one if that is gone.
 #[utoipa::path(params(Seen), responses((status = 200, body = Task)))]
 #[post("/projects/{id}/tasks/{task_id}/restore")]
 pub(super) async fn restore(

@@ -165,8 +165,9 @@ impl EditTask {
     }
 }
 
-/// Change a task (editors and owners). If somebody was faster, the answer has the task as it is now in
-/// `current`.
+/// Change a task (editors and owners).
+///
+/// If somebody was faster, the answer has the task as it is now in `current`.
 #[utoipa::path(params(Seen), request_body = EditTask, responses((status = 200, body = Task)))]
 #[patch("/projects/{id}/tasks/{task_id}")]
 pub(super) async fn edit(

@@ -6,8 +6,8 @@ use crate::protocol::TaskFocus;
 use crate::protocol::board::Focus;
 use crate::realtime::handlers::{Caller, Outcome, Refusal};
 
-/// Tells the board's other members what this connection looks at or edits. Every member may look; only who may
-/// change the board can edit.
+/// Tells the board's other members what this connection looks at or edits. Every member may look; only who
+/// may change the board can edit.
 pub(super) async fn focus(caller: &Caller, project: ProjectId, wanted: Focus) -> Result<Outcome, Refusal> {
     let Focus { task_id, editing } = wanted;
     let editing = editing && task_id.is_some();
