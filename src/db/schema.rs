@@ -8,6 +8,7 @@
 
 mod assistant;
 
+pub use super::board_schema::{board_columns, project_invitations, task_comments};
 pub use assistant::{
     archived_conversations, archived_messages, conversation_messages, daily_usage, masterplans,
 };
@@ -303,6 +304,12 @@ diesel::table! {
         version -> BigInt,
         created_at -> BigInt,
         updated_at -> BigInt,
+        column_id -> Nullable<Text>,
+        assignee_id -> Nullable<Text>,
+        due_at -> Nullable<BigInt>,
+        labels -> Text,
+        checklist -> Text,
+        archived_at -> Nullable<BigInt>,
     }
 }
 
@@ -474,6 +481,9 @@ tables! {
     projects,
     project_members,
     tasks,
+    board_columns,
+    task_comments,
+    project_invitations,
     entries,
     journal_keys,
     reflections,

@@ -2,7 +2,10 @@
 //! status, code or frame.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
+
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::db::{Constraint, DbError, Failure};
 use crate::ids::ProjectId;
@@ -41,6 +44,12 @@ crate::db::text_enum! {
         Member = "member",
         /// A task of a project.
         Task = "task",
+        /// A column of a project's board.
+        Column = "column",
+        /// A comment on a task.
+        Comment = "comment",
+        /// An invitation to a project.
+        Invitation = "invitation",
         /// A conversation with the assistant.
         Conversation = "conversation",
         /// A message in a conversation with the assistant.
@@ -144,6 +153,24 @@ pub enum Error {
         /// The current version.
         current: i64,
     },
+    /// As `Stale`, with the row as it is now, so that the caller can merge.
+    #[error("this {kind} was changed meanwhile: it is at version {version}")]
+    Changed {
+        /// Kind of the row.
+        kind: Kind,
+        /// The current version.
+        version: i64,
+        /// The row's representation.
+        current: Arc<RawValue>,
+    },
+    /// There is no room for one more.
+    #[error("{detail}")]
+    Full {
+        /// Stable code of the limit, such as `wip_limit`.
+        code: &'static str,
+        /// The limit, for people.
+        detail: String,
+    },
     /// The input is invalid; one entry per field.
     #[error("the input is not valid")]
     Invalid(Vec<FieldError>),
@@ -185,6 +212,20 @@ impl Error {
     /// Compares an update's `If-Match` with the current version: `Stale` if they differ.
     pub(crate) fn if_stale(kind: Kind, current: i64, seen: Option<i64>) -> Result<(), Self> {
         if seen.is_none_or(|seen| seen == current) { Ok(()) } else { Err(Self::Stale { kind, current }) }
+    }
+
+    /// Compares the version that the caller has seen with the row's: `Changed` with the row if they differ.
+    pub(crate) fn if_changed(
+        kind: Kind,
+        row: &impl serde::Serialize,
+        version: i64,
+        seen: Option<i64>,
+    ) -> Result<(), Self> {
+        if seen.is_none_or(|seen| seen == version) {
+            return Ok(());
+        }
+        let current = to_raw_value(row).map_err(DbError::from)?.into();
+        Err(Self::Changed { kind, version, current })
     }
 }
 

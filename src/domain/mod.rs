@@ -21,6 +21,7 @@ pub mod policy;
 pub(crate) mod projects;
 pub(crate) mod providers;
 pub(crate) mod quotas;
+pub(crate) mod repeats;
 pub mod requests;
 pub mod sessions;
 pub(crate) mod simulations;

@@ -55,6 +55,36 @@ impl FromRequest for IfMatch {
     }
 }
 
+/// The version that a change must name in `If-Match`; `None` for `*`, which takes whatever is there. Without
+/// the header the call is refused (RFC 6585, section 3): changes of boards come from many at once, and none
+/// may be overwritten by accident.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Seen(pub(crate) Option<i64>);
+
+impl FromRequest for Seen {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        if !request.headers().contains_key(header::IF_MATCH) {
+            let detail = "If-Match must name the ETag that you have seen, or * for whatever is there";
+            return ready(Err(Problem::new(
+                StatusCode::PRECONDITION_REQUIRED,
+                "precondition_required",
+                detail,
+            )));
+        }
+        ready(IfMatch::from_request(request, payload).into_inner().map(|IfMatch(seen)| Self(seen)))
+    }
+}
+
+/// As that of [`IfMatch`].
+impl utoipa::IntoParams for Seen {
+    fn into_params(given: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        IfMatch::into_params(given)
+    }
+}
+
 /// For the OpenAPI document: refers to its shared `If-Match` parameter.
 impl utoipa::IntoParams for IfMatch {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {

@@ -27,7 +27,7 @@ mod state_query;
 
 pub(crate) use crate::domain::Fields;
 pub(crate) use address::client_address;
-pub(crate) use etag::IfMatch;
+pub(crate) use etag::{IfMatch, Seen};
 pub(crate) use extract::{Body, Caller, FormOrJson, Id, Ids, MaybeBody, Query};
 pub(crate) use idempotency::{IdempotentCall, delete_expired, seal_stored_replies};
 pub(crate) use pagination::{PageQuery, Paged};

@@ -2,6 +2,7 @@
 //! them.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
@@ -11,6 +12,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpResponse, HttpResponseBuilder, ResponseError};
+use serde_json::value::RawValue;
 
 use crate::db::DbError;
 use crate::domain::{Error, FieldError};
@@ -23,11 +25,20 @@ pub struct Problem {
     code: Cow<'static, str>,
     detail: Cow<'static, str>,
     errors: Vec<FieldError>,
-    state: Option<(&'static str, Vec<&'static str>)>,
+    conflict: Option<Conflict>,
     retry_after: Option<Duration>,
     /// A header that belongs to this status.
     header: Option<(HeaderName, &'static str)>,
     is_during_outage: bool,
+}
+
+/// What the caller did not know of the resource.
+#[derive(Clone, Debug)]
+enum Conflict {
+    /// Its state, and what the caller may do in it (409).
+    State(&'static str, Vec<&'static str>),
+    /// The resource as it is now (412).
+    Current(Arc<RawValue>),
 }
 
 /// Marks the response to a call that met an outage of the database. The database logs an outage at its begin
@@ -68,6 +79,10 @@ pub(crate) struct Document<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(schema_with = super::schema::all_steps)]
     allowed_actions: Option<&'a [&'static str]>,
+    /// The resource as it is now, of boards (412).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    current: Option<&'a RawValue>,
 }
 
 impl Problem {
@@ -82,7 +97,7 @@ impl Problem {
             code: code.into(),
             detail: detail.into(),
             errors: Vec::new(),
-            state: None,
+            conflict: None,
             retry_after: None,
             header: None,
             is_during_outage: false,
@@ -125,6 +140,11 @@ impl Problem {
     }
 
     fn document<'a>(&'a self, path: &'a str, call: Option<CallId>) -> Document<'a> {
+        let (current_state, allowed_actions, current) = match &self.conflict {
+            None => (None, None, None),
+            Some(Conflict::State(state, actions)) => (Some(*state), Some(actions.as_slice()), None),
+            Some(Conflict::Current(row)) => (None, None, Some(&**row)),
+        };
         Document {
             kind: format!("urn:souk:problem:{}", self.code),
             title: self.status.canonical_reason().unwrap_or("Error"),
@@ -134,8 +154,9 @@ impl Problem {
             instance: path,
             request_id: call.map(|c| c.to_string()).unwrap_or_default(),
             errors: &self.errors,
-            current_state: self.state.as_ref().map(|(state, _)| *state),
-            allowed_actions: self.state.as_ref().map(|(_, actions)| actions.as_slice()),
+            current_state,
+            allowed_actions,
+            current,
         }
     }
 }
@@ -148,16 +169,21 @@ impl From<Error> for Problem {
             Error::Forbidden { .. } => Self::new(StatusCode::FORBIDDEN, "forbidden", detail),
             Error::NotFound(_) => Self::new(StatusCode::NOT_FOUND, "not_found", detail),
             Error::Conflict { current_state, allowed_actions, .. } => Self {
-                state: Some((current_state, allowed_actions)),
+                conflict: Some(Conflict::State(current_state, allowed_actions)),
                 ..Self::new(StatusCode::CONFLICT, "conflicting_state", detail)
             },
             Error::Blocked { code, current_state, allowed_actions, .. } => Self {
-                state: Some((current_state, allowed_actions)),
+                conflict: Some(Conflict::State(current_state, allowed_actions)),
                 ..Self::new(StatusCode::CONFLICT, code, detail)
             },
             Error::Taken { code, .. } => Self::new(StatusCode::CONFLICT, code, detail),
             Error::AlreadyApplied { .. } => Self::new(StatusCode::CONFLICT, "already_applied", detail),
+            Error::Full { code, .. } => Self::new(StatusCode::CONFLICT, code, detail),
             Error::Stale { .. } => Self::new(StatusCode::PRECONDITION_FAILED, "stale", detail),
+            Error::Changed { current, .. } => Self {
+                conflict: Some(Conflict::Current(current)),
+                ..Self::new(StatusCode::PRECONDITION_FAILED, "stale", detail)
+            },
             Error::Invalid(errors) => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail).with_errors(errors)
             }

@@ -77,16 +77,29 @@ impl BoardClients {
     }
 }
 
-impl Drop for Lease {
-    fn drop(&mut self) {
+impl Lease {
+    /// Removes the client; returns `false` if a newer connection of the same client has replaced this one.
+    pub(crate) fn release(self) -> bool {
+        self.remove()
+    }
+
+    fn remove(&self) -> bool {
         let mut boards = self.boards.lock();
-        let Some(clients) = boards.get_mut(&self.project) else { return };
-        if clients.get(&self.client) == Some(&self.connection) {
+        let Some(clients) = boards.get_mut(&self.project) else { return false };
+        let is_current = clients.get(&self.client) == Some(&self.connection);
+        if is_current {
             clients.remove(&self.client);
         }
         if clients.is_empty() {
             boards.remove(&self.project);
         }
+        is_current
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.remove();
     }
 }
 

@@ -121,13 +121,32 @@ impl HubHandle {
 
     /// Sends all members of a room a notice that is not stored.
     pub(crate) fn tell(&self, room: Room, notice: Notice, delivery: Delivery) -> Result<(), HubBusy> {
+        self.broadcast(room, notice, delivery, Exclude::Nobody)
+    }
+
+    /// As [`HubHandle::tell`], to the connections that were opened for the room, other than this one.
+    pub(crate) fn tell_bound(
+        &self,
+        room: Room,
+        notice: Notice,
+        delivery: Delivery,
+        but: ConnectionId,
+    ) -> Result<(), HubBusy> {
+        self.broadcast(room, notice, delivery, Exclude::Unbound(but))
+    }
+
+    fn broadcast(
+        &self,
+        room: Room,
+        notice: Notice,
+        delivery: Delivery,
+        exclude: Exclude,
+    ) -> Result<(), HubBusy> {
         let hub = self.0.hub_for(&room);
-        hub.try_send(ToRoomHub::Broadcast { room, notice, delivery, exclude: Exclude::Nobody }).map_err(
-            |_| {
-                self.0.metrics.busy.inc();
-                HubBusy
-            },
-        )
+        hub.try_send(ToRoomHub::Broadcast { room, notice, delivery, exclude }).map_err(|_| {
+            self.0.metrics.busy.inc();
+            HubBusy
+        })
     }
 
     /// Live sessions of all worker threads, newest first.

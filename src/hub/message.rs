@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use crate::events::Envelope;
 use crate::ids::{ConnectionId, Room, Seq, UserId};
-use crate::protocol::{Dialect, Event, Notice, encode};
+use crate::protocol::{Dialect, Event, Notice, TaskFocus, encode};
 
 use crate::domain::Page;
 
@@ -61,6 +61,8 @@ pub(super) enum Exclude {
     User(UserId),
     /// Nobody: no member caused it.
     Nobody,
+    /// All connections that were not opened for the room, and the one that caused it.
+    Unbound(ConnectionId),
 }
 
 /// One notice for the members of a room on one worker thread.
@@ -113,6 +115,16 @@ pub(super) enum ToRoomHub {
     Members {
         room: Room,
         reply: oneshot::Sender<Vec<UserId>>,
+    },
+    /// What a member looks at or edits on a board.
+    Focus {
+        room: Room,
+        focus: TaskFocus,
+    },
+    /// What all members look at or edit.
+    Focused {
+        room: Room,
+        reply: oneshot::Sender<Vec<TaskFocus>>,
     },
     Largest {
         at_most: usize,

@@ -156,6 +156,12 @@ ids! {
     ProjectId;
     /// A task on a project's board.
     TaskId;
+    /// A column of a project's board.
+    ColumnId;
+    /// A comment on a task.
+    CommentId;
+    /// An invitation to a project.
+    InvitationId;
     /// A conversation with the assistant.
     ConversationId;
     /// A plan of work, drafted in a conversation.

@@ -1,6 +1,6 @@
 //! The commands of clients.
 
-use super::{Correlation, ErrorCode};
+use super::{Correlation, ErrorCode, OnProject};
 use crate::ids::{ConversationId, EntryId, RequestId, Room, Seq, SimulationId};
 use crate::secret::Secret;
 
@@ -125,6 +125,8 @@ pub(crate) enum Command {
         /// The simulation.
         simulation: SimulationId,
     },
+    /// Something about a project's board.
+    Board(Box<OnProject>),
     /// Ask who the session belongs to by its newest token, and what the plan allows.
     Whoami,
     /// Ask whether the session is alive; answered with `pong`.
@@ -153,6 +155,7 @@ impl Command {
             Self::Regenerate { .. } => "regenerate",
             Self::Cancel { .. } | Self::CancelSimulation { .. } | Self::CancelAnswer { .. } => "cancel",
             Self::Run { .. } => "run",
+            Self::Board(on_project) => on_project.command.name(),
             Self::Whoami => "whoami",
             Self::Ping => "ping",
         }

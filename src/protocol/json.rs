@@ -1,7 +1,7 @@
 //! The JSON dialect: one object per text frame, `{"type": T, "id": n?, ...}`.
 
 use super::fields::{FieldError, RawFields, missing, required};
-use super::{Command, Correlation, ErrorCode, Malformed, Notice, Request};
+use super::{Command, Correlation, ErrorCode, Malformed, Notice, Request, board};
 use crate::json;
 
 /// Parses one request. The error describes the mistake and carries the request's id if that could be read.
@@ -19,7 +19,7 @@ pub(crate) fn decode(text: &str) -> Result<Request, Malformed> {
         })?),
         None => None,
     };
-    match command(&fields) {
+    match command(&fields, text) {
         Ok(command) => Ok(Request { id, command }),
         Err((code, message)) => Err(Malformed { id, code, message }),
     }
@@ -36,8 +36,11 @@ pub(super) fn write(notice: &Notice, buffer: &mut Vec<u8>) {
     }
 }
 
-fn command(fields: &RawFields<'_>) -> Result<Command, FieldError> {
+fn command(fields: &RawFields<'_>, text: &str) -> Result<Command, FieldError> {
     let name: String = required("type", fields.kind, "a string")?;
+    if let Some(read) = board::read(&name, text) {
+        return read.map(|on_project| Command::Board(Box::new(on_project)));
+    }
     match fields.command(&name, || fields.room())? {
         // Required in this dialect: clients can always send it, and a message that is retried must be
         // recognised.

@@ -6,12 +6,15 @@
 //! meaning.
 
 mod assistant;
+pub(crate) mod board;
+mod board_notice;
 pub mod close;
 mod command;
 mod correlation;
 pub mod engineio;
 mod fields;
 pub mod frame;
+mod greeting;
 pub(crate) mod json;
 mod notice;
 mod simulation;
@@ -20,12 +23,13 @@ pub mod socketio;
 use bytes::Bytes;
 
 pub(crate) use assistant::{AnswerIds, QuotaWarning, TextFailure};
+pub(crate) use board::{BoardCommand, OnProject};
+pub(crate) use board_notice::{BoardAnswer, BoardClient, TaskFocus};
 pub(crate) use command::{Command, Malformed, Request, WantedPlan};
 pub(crate) use correlation::Correlation;
 pub(crate) use frame::{close_frame, pong_frame};
-pub(crate) use notice::{
-    AckBody, ErrorCode, Established, Joined, Limits, OnBoard, PresenceChange, TokenClaims, Whoami,
-};
+pub(crate) use greeting::{Established, Limits, OnBoard, TokenClaims, Whoami};
+pub(crate) use notice::{AckBody, ErrorCode, Joined, PresenceChange};
 pub use notice::{Event, Notice};
 pub(crate) use simulation::{Interval, PartialEstimates};
 pub(crate) use socketio::Namespace;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{AnswerIds, Correlation, PartialEstimates, QuotaWarning, TextFailure};
+use super::board_notice::{BoardAnswer, BoardClient, TaskFocus};
+use super::{AnswerIds, Correlation, Established, PartialEstimates, QuotaWarning, TextFailure, Whoami};
 use crate::clock::Timestamp;
 use crate::ids::{
-    ConnectionId, ConversationId, EntryId, LoginId, MasterplanId, MessageId, ProjectId, ReflectionId, Room,
-    Seq, SimulationId, UserId,
+    ConversationId, EntryId, MasterplanId, MessageId, ReflectionId, Room, Seq, SimulationId, UserId,
 };
 
 /// One notice, in any dialect.
@@ -56,6 +56,19 @@ pub enum Notice {
         /// Seconds after which a retry makes sense.
         #[serde(skip_serializing_if = "Option::is_none")]
         retry_after: Option<u64>,
+    },
+    /// A change was refused, since the client has not seen the newest version. The session continues.
+    #[serde(rename = "error")]
+    Conflict {
+        /// The request's id; `None` if it had none.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<Correlation>,
+        /// The error, for programs.
+        code: ErrorCode,
+        /// The error, for people.
+        message: Arc<str>,
+        /// What was to be changed, as it is now.
+        current: Arc<RawValue>,
     },
     /// A reflection on a journal entry begins; what came of an earlier one no longer counts.
     #[serde(rename = "start")]
@@ -158,6 +171,18 @@ pub enum Notice {
         #[serde(flatten)]
         failure: TextFailure,
     },
+    /// What a member of a board looks at or edits. Not stored.
+    Focus {
+        /// The board's room.
+        room: Room,
+        /// Who, and which task.
+        #[serde(flatten)]
+        focus: TaskFocus,
+    },
+    /// A client opened a board, on the endpoint of boards.
+    ClientJoined(BoardClient),
+    /// A client closed a board, on the endpoint of boards.
+    ClientLeft(BoardClient),
     /// How far a simulation is. Not stored.
     #[serde(rename = "simulation.progress")]
     SimulationProgress {
@@ -204,7 +229,7 @@ impl Notice {
             Self::Presence { .. } => "presence",
             Self::Typing { .. } => "typing",
             Self::Ack { .. } => "ack",
-            Self::Error { .. } => "error",
+            Self::Error { .. } | Self::Conflict { .. } => "error",
             Self::ReflectionStarted { .. } => "reflection.start",
             Self::ReflectionWaiting { .. } => "reflection.waiting",
             Self::ReflectionChunk { .. } => "reflection.chunk",
@@ -216,88 +241,15 @@ impl Notice {
             Self::AnswerDone { .. } => "answer.done",
             Self::AnswerFailed { .. } => "answer.error",
             Self::MasterplanFailed { .. } => "masterplan.error",
+            Self::Focus { .. } => "focus",
+            Self::ClientJoined(_) => "client_joined",
+            Self::ClientLeft(_) => "client_left",
             Self::SimulationProgress { .. } => "simulation.progress",
             Self::TokenExpiring { .. } => "token_expiring",
             Self::Disconnecting { .. } => "disconnecting",
             Self::Pong { .. } => "pong",
         }
     }
-}
-
-/// Whom a session belongs to, and what applies to it.
-#[derive(Debug, Clone, Serialize)]
-pub struct Established {
-    /// The connection's id, as in the server's logs.
-    pub(crate) session_id: ConnectionId,
-    /// The authenticated user.
-    pub(crate) user_id: UserId,
-    /// The user's own email address; sent to nobody else.
-    pub(crate) user_email: Arc<str>,
-    /// The user's role, as in REST.
-    pub(crate) role: &'static str,
-    /// The user's plan, which determines the limits.
-    pub(crate) plan: &'static str,
-    /// When the token expires.
-    pub(crate) expires_at: Timestamp,
-    /// Interval between two pings of the server, in seconds.
-    pub(crate) heartbeat_s: u64,
-    /// The server's time.
-    pub(crate) timestamp: Timestamp,
-    /// The limits of the user's plan.
-    pub(crate) limits: Limits,
-    /// The board and the client's id there, if the connection was made to a board.
-    #[serde(flatten)]
-    pub(crate) board: Option<OnBoard>,
-    /// Further claims of the token; sent to Socket.IO clients only.
-    #[serde(skip)]
-    pub(crate) token: TokenClaims,
-}
-
-/// The ids by which a token and its login can be revoked. None of them is a secret.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct TokenClaims {
-    /// The token's id.
-    pub(crate) jti: String,
-    /// The login that it was issued for; `None` for other issuers.
-    pub(crate) sid: Option<LoginId>,
-    /// Its issuer; `None` for our own tokens.
-    pub(crate) iss: Option<Arc<str>>,
-}
-
-/// A plan's limits for live connections.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub(crate) struct Limits {
-    /// Concurrent sessions of one user.
-    pub(crate) connections: usize,
-    /// Messages per second of one session; also its burst size.
-    pub(crate) messages_per_second: u32,
-    /// Rooms that one session may be in.
-    pub(crate) rooms: usize,
-    /// Simulations of one user that are queued or running.
-    pub(crate) simulations: u32,
-    /// Simulations that one user may create in a day (UTC).
-    pub(crate) simulations_per_day: u32,
-    /// Runs of one simulation.
-    pub(crate) simulation_runs: u32,
-    /// Steps of one simulation.
-    pub(crate) simulation_steps: u32,
-    /// Texts that are written for one user at once.
-    pub(crate) generations: usize,
-    /// Messages to the assistant on a day.
-    pub(crate) messages_per_day: u32,
-    /// Masterplans on a day.
-    pub(crate) plans_per_day: u32,
-    /// Characters of generated texts on a day.
-    pub(crate) generated_characters_per_day: u32,
-}
-
-/// A client of a project's board.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct OnBoard {
-    /// The client's id: its own, or the one that the server gave it.
-    pub(crate) client_id: Arc<str>,
-    /// The project of the board.
-    pub(crate) project_id: ProjectId,
 }
 
 /// An event of a room's log, as members receive it.
@@ -390,7 +342,12 @@ pub enum AckBody {
     Presence {
         /// The users in the room, each once, however many connections they have.
         members: Vec<UserId>,
+        /// What they look at or edit, on a board.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        focus: Vec<TaskFocus>,
     },
+    /// To commands about a board.
+    Board(BoardAnswer),
     /// To `reflect` and `regenerate`.
     Reflecting {
         /// The entry.
@@ -413,25 +370,6 @@ pub enum AckBody {
         /// When the new token expires.
         expires_at: Timestamp,
     },
-}
-
-/// Who a session belongs to, by its newest token.
-#[derive(Debug, Clone, Serialize)]
-pub struct Whoami {
-    /// The connection's id, as in `connection_established`.
-    pub(crate) session_id: ConnectionId,
-    /// The user.
-    pub(crate) user_id: UserId,
-    /// Their e-mail address.
-    pub(crate) user_email: Arc<str>,
-    /// `consumer`, `provider` or `admin`.
-    pub(crate) role: &'static str,
-    /// `free`, `pro` or `enterprise`.
-    pub(crate) plan: &'static str,
-    /// What the plan allows.
-    pub(crate) limits: Limits,
-    /// When the token ends.
-    pub(crate) expires_at: Timestamp,
 }
 
 /// The state of a room at the time of a join.

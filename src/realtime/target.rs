@@ -26,6 +26,22 @@ impl EndpointTarget {
         }
     }
 
+    /// The project whose board the connection was opened for, if any.
+    pub(crate) fn project(&self) -> Option<ProjectId> {
+        match self {
+            Self::Board(project, _) => Some(*project),
+            Self::Any | Self::Reflections(_) | Self::Simulations => None,
+        }
+    }
+
+    /// The client's own id, on the endpoint of boards.
+    pub(crate) fn client(&self) -> Option<&ClientId> {
+        match self {
+            Self::Board(_, client) => Some(client),
+            Self::Any | Self::Reflections(_) | Self::Simulations => None,
+        }
+    }
+
     /// The room that the connection is bound to, if any.
     pub(crate) fn room(&self) -> Option<Room> {
         match self {

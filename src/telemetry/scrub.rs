@@ -18,7 +18,7 @@ const BEFORE_CREDENTIALS: [&str; 9] = [
 ];
 
 /// Prefixes of credentials: signed JSON Web Tokens (`{"` in base64url), our refresh tokens, our tickets.
-const BEGINNINGS: [&str; 3] = ["eyJ", "souk_rt_", "souk_tk_"];
+const BEGINNINGS: [&str; 4] = ["eyJ", "souk_rt_", "souk_tk_", "souk_in_"];
 
 /// How many layers of percent-encoding are undone: proxies and careless libraries encode repeatedly.
 const ENCODED_AT_MOST: usize = 3;

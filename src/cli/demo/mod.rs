@@ -1,5 +1,6 @@
 //! `souk demo`: the server with a sample marketplace, on a database that is deleted afterwards.
 
+mod board;
 mod marketplace;
 mod output;
 mod seed;

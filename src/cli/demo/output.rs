@@ -63,7 +63,9 @@ fn write_exports(out: &mut String, demo: &Demo, base: &str) -> std::fmt::Result 
     writeln!(out, "  export REQUEST={}", demo.open_request.id)?;
     writeln!(out, "  export OFFER={}", offer.map(|id| id.to_string()).unwrap_or_default())?;
     writeln!(out, "  export SESSION={}", session.map(|id| id.to_string()).unwrap_or_default())?;
-    writeln!(out, "  export BOOKING={}", demo.booking.id)
+    writeln!(out, "  export BOOKING={}", demo.booking.id)?;
+    let project = demo.booking.project_id.map(|id| id.to_string()).unwrap_or_default();
+    writeln!(out, "  export PROJECT={project}")
 }
 
 fn base_url(address: SocketAddr) -> String {

@@ -4,12 +4,10 @@ use std::time::Duration;
 
 use crate::app::App;
 use crate::clock::Timestamp;
-use crate::db::UnitOfWork;
 use crate::domain::entries::{self, Content};
 use crate::domain::money::{Currency, Money, PriceRange};
 use crate::domain::offers::{self, NewOffer, Offer};
 use crate::domain::place::{Place, Point};
-use crate::domain::policy::Scope;
 use crate::domain::providers::{
     self, Caption, Categories, Photo, Position, ProfileChanges, Service, ServiceArea, ServiceDuration,
     ServicePrice, Template,
@@ -18,12 +16,12 @@ use crate::domain::requests::{self, NewRequest, Opening, RequestDetails};
 use crate::domain::sessions::{self, ClientMsgId, MessageText, SendMessage};
 use crate::domain::slot::Slot;
 use crate::domain::text::{MultiLine, SingleLine};
-use crate::domain::{Error, bookings, users};
+use crate::domain::{bookings, users};
 use crate::ids::{Category, RequestId, SessionId};
 
 use super::Failed;
 use super::marketplace::{Booked, Demo, OpenOffer, OpenRequest};
-use super::users::{Cast, Person};
+use super::users::{Cast, Person, act};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -130,6 +128,9 @@ async fn book_a_fence(app: &App, dora: &mut Person, ben: &mut Person) -> Result<
     let booking =
         act(app, dora, move |uow, scope| Ok(bookings::find(uow, scope, booking)?.into_row())).await?;
     send_message(app, dora, booking.session_id, "demo-3", "The gate is open from eight.").await?;
+    if let Some(project) = booking.project_id {
+        super::board::plan(app, dora, ben, project).await?;
+    }
     for party in [dora, ben] {
         party.owns.booking_ids.push(booking.id);
         party.owns.project_ids.extend(booking.project_id);
@@ -203,16 +204,6 @@ async fn send_message(
         SendMessage { session, client_msg_id: ClientMsgId::parse(name)?, text: MessageText::parse(text)? };
     act(app, who, move |uow, scope| sessions::send_message(uow, scope, &command)).await?;
     Ok(())
-}
-
-/// Runs one use case as this user.
-async fn act<T: Send + 'static>(
-    app: &App,
-    who: &Person,
-    use_case: impl Fn(&mut UnitOfWork<'_>, &Scope) -> Result<T, Error> + Send + 'static,
-) -> Result<T, Error> {
-    let scope = who.scope.clone();
-    app.db.write(move |uow| use_case(uow, &scope)).await
 }
 
 fn days_ahead(app: &App, days: u32) -> Timestamp {

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use crate::app::App;
 use crate::auth::{NewPassword, SignUp};
+use crate::db::UnitOfWork;
+use crate::domain::Error;
 use crate::domain::policy::Scope;
 use crate::domain::users::logins::Device;
 use crate::domain::users::{self, DisplayName, Email, Plan, Role};
@@ -121,6 +123,16 @@ async fn enroll(app: &App, name: &'static str, role: Role) -> Result<Person, Fai
         owns: Owned { consumer_id: account.consumer, provider_id: account.provider, ..Owned::default() },
         scope,
     })
+}
+
+/// Runs one use case as this user.
+pub(super) async fn act<T: Send + 'static>(
+    app: &App,
+    who: &Person,
+    use_case: impl Fn(&mut UnitOfWork<'_>, &Scope) -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let scope = who.scope.clone();
+    app.db.write(move |uow| use_case(uow, &scope)).await
 }
 
 fn capitalised(name: &str) -> String {

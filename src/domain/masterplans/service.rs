@@ -3,7 +3,7 @@
 use crate::db::{DbError, UnitOfWork};
 use crate::domain::conversations;
 use crate::domain::policy::{self, Authorized, Scope};
-use crate::domain::projects::tasks::{self, NewTask, TaskText, TaskTitle};
+use crate::domain::projects::tasks::{self, NewTask, Place, TaskChanges, TaskText, TaskTitle};
 use crate::domain::quotas::{self, DailyLimits, Usage};
 use crate::domain::users::logins;
 use crate::domain::{Error, Kind, Page, Slice, requests};
@@ -183,10 +183,12 @@ fn on_board<'a>(
     if !before.is_empty() {
         text = format!("{text} · after {}", before.join(", "));
     }
-    Ok(NewTask {
-        title: TaskTitle::parse(&title).map_err(|error| Error::invalid("title", error))?,
-        text: TaskText::parse(&text).map_err(|error| Error::invalid("text", error))?,
-    })
+    let content = TaskChanges {
+        title: Some(TaskTitle::parse(&title).map_err(|error| Error::invalid("title", error))?),
+        text: Some(TaskText::parse(&text).map_err(|error| Error::invalid("text", error))?),
+        ..TaskChanges::default()
+    };
+    Ok(NewTask { column: None, place: Place::Last, content })
 }
 
 /// The characters that a generator has written for a plan.

@@ -2,13 +2,13 @@
 //! members concurrently do not overwrite each other.
 
 use crate::db::UnitOfWork;
-use crate::domain::policy::{ProjectRole, Scope, authorize};
+use crate::domain::policy::{Authorized, ProjectRole, Scope, authorize};
 use crate::domain::{Error, Kind, users};
 use crate::events::{Revocation, RevocationReason};
 use crate::ids::{ProjectId, UserId};
 
 use super::events::announce;
-use super::{Change, LEAVE, MOST_MEMBERS, Member, Project, STAFF, repository};
+use super::{Change, LEAVE, MOST_MEMBERS, Member, Project, STAFF, repository, tasks};
 
 /// Adds a member or changes a member's role. Returns the change; `None` if there was nothing to change.
 pub(crate) fn set_member(
@@ -42,8 +42,20 @@ pub(crate) fn set_member(
     Ok((project, Some(change)))
 }
 
+/// Adds the caller, who accepted an invitation.
+pub(super) fn join(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    project: Authorized<Project>,
+    member: Member,
+) -> Result<Project, Error> {
+    let project = repository::add(uow, project, member)?;
+    announce(uow, scope.user(), Change::Added, &project, member.user);
+    Ok(project)
+}
+
 /// Removes a member: owners may remove anyone, members themselves. With the commit the user's live sessions
-/// leave the room.
+/// leave the room, and nothing is assigned to them any more.
 pub(crate) fn remove_member(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -57,6 +69,7 @@ pub(crate) fn remove_member(
     Error::if_stale(Kind::Project, project.version, seen)?;
     let member = project.member(user).ok_or(Error::NotFound(Kind::Member))?;
     project.check_is_dispensable(member)?;
+    tasks::unassign(uow, scope.user(), &project, user)?;
     let project = repository::remove(uow, project, user)?;
     announce(uow, scope.user(), Change::Removed, &project, user);
     uow.end(Revocation::Membership { user, room: project.room(), reason: RevocationReason::NoStanding });
@@ -64,7 +77,7 @@ pub(crate) fn remove_member(
 }
 
 /// A suspended user cannot become a member; the error does not reveal that the account exists.
-fn check_is_active(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<(), Error> {
+pub(super) fn check_is_active(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<(), Error> {
     let user = users::repository::find(uow, user)?;
     if user.is_some_and(|user| user.is_active) { Ok(()) } else { Err(Error::NotFound(Kind::User)) }
 }

@@ -2,9 +2,13 @@
 //! another.
 //!
 //! Both parties of a booking remain owners of its project: neither may be locked out by the other's choice of
-//! members. Every project keeps an owner. Columns, and moving tasks between them, come later.
+//! members. Every project keeps an owner.
 
+pub(crate) mod board;
+pub(crate) mod columns;
+pub(crate) mod comments;
 mod events;
+pub(crate) mod invitations;
 mod members;
 mod repository;
 mod service;
@@ -12,7 +16,7 @@ pub(crate) mod tasks;
 
 pub(crate) use events::{Change, ProjectOpened};
 pub(crate) use members::{remove_member, set_member};
-pub(crate) use service::{NewProject, create, find, list, names, open_for_booking};
+pub(crate) use service::{NewProject, check_may_plan, create, find, list, names, open_for_booking};
 
 use crate::clock::Timestamp;
 use crate::domain::policy::{Need, ProjectRole, Resource, Right, Rights, Scope, Standing, allowed_changes};
@@ -106,7 +110,7 @@ impl Resource for Project {
 }
 
 const READ: Right = Right::look(Kind::Project, "read", Need::Member(ProjectRole::Viewer));
-/// The right to add tasks to the board.
+/// The right to change the board: its columns and tasks, and to comment.
 const PLAN: Right = Right::change(Kind::Project, "plan", Need::Member(ProjectRole::Editor));
 /// The right to change members and their roles.
 const STAFF: Right = Right::change(Kind::Project, "staff", Need::Member(ProjectRole::Owner));

@@ -7,7 +7,7 @@ use crate::domain::policy::{Authorized, ProjectRole, Scope, authorize, by_system
 use crate::domain::{Error, Page, Slice};
 use crate::ids::{BookingId, ProjectId, UserId};
 
-use super::{CREATE, Member, Project, ProjectOpened, ProjectTitle, READ, repository};
+use super::{CREATE, Member, PLAN, Project, ProjectOpened, ProjectTitle, READ, repository};
 
 /// A project to open for a booking.
 #[derive(Clone, Debug)]
@@ -57,6 +57,12 @@ pub(crate) fn find(
 ) -> Result<Authorized<Project>, Error> {
     let project = repository::find(uow, id)?;
     authorize(uow, scope, project, READ)
+}
+
+/// Whether the caller may change the board.
+pub(crate) fn check_may_plan(uow: &mut UnitOfWork<'_>, scope: &Scope, id: ProjectId) -> Result<(), Error> {
+    let project = repository::find(uow, id)?;
+    authorize(uow, scope, project, PLAN).map(drop)
 }
 
 /// The projects of which the caller is a member, newest first.

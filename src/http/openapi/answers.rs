@@ -37,7 +37,7 @@ struct Takes {
 /// it.
 type Refusal = (&'static str, &'static str, &'static str, Option<&'static str>, fn(&Takes) -> bool);
 
-const REFUSALS: [Refusal; 15] = [
+const REFUSALS: [Refusal; 16] = [
     ("400", "BadRequest", "The request is not well-formed.", None, |t| t.body || t.key || t.version),
     ("401", "Unauthorized", "No token, or not a valid one.", Some("WWW-Authenticate"), |t| t.token),
     ("403", "Forbidden", "The caller lacks the right.", None, |t| t.token && (t.ids || t.change || t.admin)),
@@ -52,6 +52,8 @@ const REFUSALS: [Refusal; 15] = [
         t.body
     }),
     ("422", "Invalid", "A field is wrong; `errors` says which.", None, |t| t.body || t.query || t.key),
+    // Of operations in `FURTHER`.
+    ("428", "PreconditionRequired", "`If-Match` is required.", None, |_| false),
     ("429", "Limited", "Too many requests.", Some("Retry-After"), |t| t.count),
     ("500", "Internal", "An internal error.", None, |t| t.count),
     (
@@ -65,12 +67,20 @@ const REFUSALS: [Refusal; 15] = [
 ];
 
 /// Error answers that do not follow from what the operation takes.
-const FURTHER: [(&str, &str); 10] = [
+const FURTHER: [(&str, &str); 18] = [
     ("registerAccount", "409"),
     ("issueToken", "401"),
     ("logIn", "401"),
     ("refreshToken", "401"),
     ("endLogins", "409"),
+    ("updateProjectColumn", "428"),
+    ("moveProjectColumn", "428"),
+    ("deleteProjectColumn", "428"),
+    ("updateProjectTask", "428"),
+    ("moveProjectTask", "428"),
+    ("archiveProjectTask", "428"),
+    ("restoreProjectTask", "428"),
+    ("acceptInvitationLink", "404"),
     ("compareSimulations", "403"),
     ("compareSimulations", "404"),
     ("createMasterplan", "502"),

@@ -16,8 +16,8 @@ use crate::hub::{
     BroadcastError, Credentials, Delivery, HubBusy, JoinError, LiveSession, Registration, SessionFilter,
 };
 use crate::ids::{ConnectionId, Room, Seq, UserId};
-use crate::protocol::Notice;
 use crate::protocol::close::CloseReason;
+use crate::protocol::{Notice, TaskFocus};
 
 use super::effects::Effects;
 use super::liveness::Activity;
@@ -139,6 +139,29 @@ impl LocalHub {
             self.0.shared.metrics.busy.inc();
             BroadcastError::Busy
         })
+    }
+
+    /// Tells the board's other members what this one looks at or edits from now on.
+    pub(crate) fn focus(&self, room: &Room, focus: TaskFocus) -> Result<(), BroadcastError> {
+        if !self.is_member(focus.session_id, room) {
+            return Err(BroadcastError::NotAMember);
+        }
+        let message = ToRoomHub::Focus { room: room.clone(), focus };
+        self.0.shared.hub_for(room).try_send(message).map_err(|_| {
+            self.0.shared.metrics.busy.inc();
+            BroadcastError::Busy
+        })
+    }
+
+    /// What the members of a board look at or edit.
+    pub(crate) async fn focused(&self, room: &Room) -> Result<Vec<TaskFocus>, HubBusy> {
+        let (reply, answer) = oneshot::channel();
+        let ask = ToRoomHub::Focused { room: room.clone(), reply };
+        self.0.shared.hub_for(room).try_send(ask).map_err(|_| {
+            self.0.shared.metrics.busy.inc();
+            HubBusy
+        })?;
+        answer.await.map_err(|_| HubBusy)
     }
 
     /// The users in a room, each once, on all worker threads.

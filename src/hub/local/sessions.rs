@@ -45,6 +45,13 @@ struct Session {
     liveness: Liveness,
 }
 
+impl Session {
+    /// Whether the connection was opened for this room.
+    fn is_bound_to(&self, room: &Room) -> bool {
+        self.registration.bound_room.as_ref() == Some(room)
+    }
+}
+
 /// The joining connection, as the RoomHub needs to know it.
 pub(super) struct Joiner {
     pub(super) user: UserId,
@@ -216,6 +223,14 @@ impl Sessions {
                 Contents::Ephemeral { exclude, .. } if is_excluded(*exclude, *connection, member.user) => {
                     continue;
                 }
+                Contents::Ephemeral { exclude: Exclude::Unbound(_), .. }
+                    if !self
+                        .sessions
+                        .get(connection)
+                        .is_some_and(|session| session.is_bound_to(&message.room)) =>
+                {
+                    continue;
+                }
                 Contents::Ephemeral { delivery, .. } if member.is_live() => {
                     DeliveryResult::Pushed(member.outbox.push(frame.clone(), delivery.clone()))
                 }
@@ -258,8 +273,7 @@ impl Sessions {
     }
 
     fn is_bound_to(&self, connection: ConnectionId, room: &Room) -> bool {
-        let session = self.sessions.get(&connection);
-        session.is_some_and(|session| session.registration.bound_room.as_ref() == Some(room))
+        self.sessions.get(&connection).is_some_and(|session| session.is_bound_to(room))
     }
 
     /// Pushes notices of the hub itself to one session. They overflow only an outbox whose session is evicted
@@ -378,7 +392,7 @@ impl Sessions {
 
 fn is_excluded(exclude: Exclude, connection: ConnectionId, user: UserId) -> bool {
     match exclude {
-        Exclude::Connection(who) => who == connection,
+        Exclude::Connection(who) | Exclude::Unbound(who) => who == connection,
         Exclude::User(who) => who == user,
         Exclude::Nobody => false,
     }

@@ -13,7 +13,7 @@ use std::task::{Poll, Waker};
 
 use bytes::Bytes;
 
-use crate::ids::{Room, UserId};
+use crate::ids::{ConnectionId, Room, UserId};
 use queue::Queue;
 
 pub(crate) use stream::OutboxStream;
@@ -39,12 +39,24 @@ pub struct LatestKey(Arc<State>);
 enum State {
     Presence(Room, UserId),
     Progress(Room),
+    Focus(Room, ConnectionId),
+    Client(Room, UserId, Arc<str>),
 }
 
 impl LatestKey {
     /// Whether `user` is in `room`.
     pub(crate) fn presence(room: Room, user: UserId) -> Self {
         Self(Arc::new(State::Presence(room, user)))
+    }
+
+    /// What a connection looks at or edits on the room's board.
+    pub(crate) fn focus(room: Room, connection: ConnectionId) -> Self {
+        Self(Arc::new(State::Focus(room, connection)))
+    }
+
+    /// Whether a user's client has the room's board open.
+    pub(crate) fn client(room: Room, user: UserId, client: Arc<str>) -> Self {
+        Self(Arc::new(State::Client(room, user, client)))
     }
 
     /// How far the work that a room follows is.

@@ -81,6 +81,8 @@ impl RoomHub {
             }
             // The caller may have stopped waiting.
             ToRoomHub::Members { room, reply } => drop(reply.send(rooms.users_in(&room))),
+            ToRoomHub::Focus { room, focus } => rooms.focus(&room, focus, &mut output),
+            ToRoomHub::Focused { room, reply } => drop(reply.send(rooms.focused(&room))),
             ToRoomHub::Largest { at_most, reply } => drop(reply.send(rooms.largest(at_most))),
             ToRoomHub::CatchUp => {}
         }

@@ -13,9 +13,9 @@ use crate::hub::message::{Exclude, Join, MembershipRef};
 use crate::hub::room::output::{PAGE, Read, ReadWhat, RoomOutput};
 use crate::hub::{Delivery, JoinError, LatestKey, RoomSnapshot};
 use crate::ids::{Room, Seq, UserId};
-use crate::protocol::{Notice, PresenceChange};
+use crate::protocol::{Notice, PresenceChange, TaskFocus};
 
-use super::state::{Phase, RoomState};
+use super::state::{Departed, Phase, RoomState};
 
 pub(super) struct Rooms {
     rooms: HashMap<Room, RoomState>,
@@ -55,13 +55,39 @@ impl Rooms {
 
     pub(super) fn depart(&mut self, departure: &MembershipRef, output: &mut impl RoomOutput) {
         let Some(state) = self.rooms.get_mut(&departure.room) else { return };
-        let Some(last_of) = state.remove(departure.connection, departure.membership) else { return };
+        let Some(Departed { focus, last_of }) = state.remove(departure.connection, departure.membership)
+        else {
+            return;
+        };
         if state.is_empty() {
             self.rooms.remove(&departure.room);
             self.needs_repair.remove(&departure.room);
-        } else if let Some(user) = last_of {
+            return;
+        }
+        if let Some(focus) = focus {
+            self.tell_focus(&departure.room, TaskFocus { task_id: None, editing: false, ..focus }, output);
+        }
+        if let Some(user) = last_of {
             self.tell_presence(&departure.room, user, PresenceChange::Left(user), output);
         }
+    }
+
+    /// A member looks at or edits something else from now on.
+    pub(super) fn focus(&mut self, room: &Room, focus: TaskFocus, output: &mut impl RoomOutput) {
+        if self.rooms.get_mut(room).is_some_and(|state| state.set_focus(&focus)) {
+            self.tell_focus(room, focus, output);
+        }
+    }
+
+    /// What the members look at or edit.
+    pub(super) fn focused(&self, room: &Room) -> Vec<TaskFocus> {
+        self.rooms.get(room).map(RoomState::focused).unwrap_or_default()
+    }
+
+    fn tell_focus(&mut self, room: &Room, focus: TaskFocus, output: &mut impl RoomOutput) {
+        let delivery = Delivery::Latest(LatestKey::focus(room.clone(), focus.session_id));
+        let exclude = Exclude::Connection(focus.session_id);
+        self.broadcast(room, &Notice::Focus { room: room.clone(), focus }, &delivery, exclude, output);
     }
 
     fn tell_presence(

@@ -13,7 +13,7 @@ use crate::hub::message::{
 };
 use crate::hub::{Delivery, JoinError, RoomSnapshot};
 use crate::ids::{ConnectionId, Room, Seq, UserId};
-use crate::protocol::{Dialect, Notice};
+use crate::protocol::{Dialect, Notice, TaskFocus};
 
 use super::output::{Read, ReadWhat, RoomOutput};
 use super::sequencer::Sequencer;
@@ -48,6 +48,16 @@ struct Member {
     dialect: Dialect,
     worker: WorkerId,
     membership: MembershipId,
+    /// What it looks at or edits, if the room is a board's.
+    focus: Option<TaskFocus>,
+}
+
+/// What is left of a member that has gone.
+pub(super) struct Departed {
+    /// What it looked at or edited.
+    pub(super) focus: Option<TaskFocus>,
+    /// The user, if this was the user's last connection in the room.
+    pub(super) last_of: Option<UserId>,
 }
 
 /// The members on one worker thread.
@@ -97,10 +107,12 @@ impl RoomState {
         membership: MembershipId,
     ) -> bool {
         let is_first = !self.users.contains_key(&user);
-        let known = self.members.insert(connection, Member { user, dialect, worker, membership });
-        if let Some(known) = known {
-            self.discount(&known);
+        let known = self.members.remove(&connection);
+        if let Some(known) = &known {
+            self.discount(known);
         }
+        let focus = known.and_then(|known| known.focus);
+        self.members.insert(connection, Member { user, dialect, worker, membership, focus });
         let head = self.head().unwrap_or_default();
         let audience = self
             .audiences
@@ -111,17 +123,27 @@ impl RoomState {
         is_first
     }
 
-    /// Removes a member if `membership` is still its current one. `Some(Some(user))`: it was that user's last
-    /// connection in the room.
-    pub(super) fn remove(
-        &mut self,
-        connection: ConnectionId,
-        membership: MembershipId,
-    ) -> Option<Option<UserId>> {
+    /// Removes a member if `membership` is still its current one.
+    pub(super) fn remove(&mut self, connection: ConnectionId, membership: MembershipId) -> Option<Departed> {
         self.members.get(&connection).filter(|member| member.membership == membership)?;
         let member = self.members.remove(&connection)?;
         self.discount(&member);
-        Some((!self.users.contains_key(&member.user)).then_some(member.user))
+        let last_of = (!self.users.contains_key(&member.user)).then_some(member.user);
+        Some(Departed { focus: member.focus, last_of })
+    }
+
+    /// Remembers what a member looks at or edits; returns whether it is a member.
+    pub(super) fn set_focus(&mut self, focus: &TaskFocus) -> bool {
+        let Some(member) = self.members.get_mut(&focus.session_id) else { return false };
+        member.focus = focus.task_id.is_some().then(|| focus.clone());
+        true
+    }
+
+    /// What the members look at or edit.
+    pub(super) fn focused(&self) -> Vec<TaskFocus> {
+        let mut focused: Vec<_> = self.members.values().filter_map(|member| member.focus.clone()).collect();
+        focused.sort_unstable_by_key(|focus| focus.session_id);
+        focused
     }
 
     fn discount(&mut self, member: &Member) {

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use crate::json;
 use crate::protocol::fields::{FieldError, RawFields};
 use crate::protocol::json::brief;
-use crate::protocol::{Command, Correlation, ErrorCode, Malformed, Request};
+use crate::protocol::{Command, Correlation, ErrorCode, Malformed, Request, board};
 
 use super::packet::Packet;
 
@@ -41,6 +41,10 @@ fn command(data: &str) -> Result<Command, FieldError> {
             (ErrorCode::Invalid, "an event carries one object, with each field once".to_owned())
         })?,
     };
+    let object = parts.get(1).map_or("{}", |fields| fields.get());
+    if let Some(read) = board::read(&name, if object == "null" { "{}" } else { object }) {
+        return read.map(|on_project| Command::Board(Box::new(on_project)));
+    }
     match name.as_str() {
         "join_session" => fields.command("join", || fields.session()),
         "leave_session" => fields.command("leave", || fields.session()),

@@ -2,11 +2,12 @@
 
 use bytes::Bytes;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::ids::{ConversationId, EntryId, MasterplanId, MessageId, Room, Seq, SimulationId};
 use crate::protocol::{
     AckBody, AnswerIds, Correlation, ErrorCode, Established, Event, Joined, Notice, PartialEstimates,
-    TextFailure, frame,
+    TaskFocus, TextFailure, frame,
 };
 
 use super::Namespace;
@@ -36,6 +37,15 @@ pub(in crate::protocol) fn write(namespace: Namespace, notice: &Notice) -> Bytes
         Notice::Error { id, code, message, retry_after } => {
             let error =
                 Failure { code: code.name(), message, retry_after: *retry_after, reconnect_in_ms: None };
+            let event = to.event("error", &error);
+            match id {
+                Some(id) => [to.ack(id, &Refused { ok: false, error }), event].concat().into(),
+                None => event,
+            }
+        }
+        Notice::Conflict { id, code, message, current } => {
+            let failure = Failure { code: code.name(), message, retry_after: None, reconnect_in_ms: None };
+            let error = Conflict { failure, current };
             let event = to.event("error", &error);
             match id {
                 Some(id) => [to.ack(id, &Refused { ok: false, error }), event].concat().into(),
@@ -88,6 +98,16 @@ pub(in crate::protocol) fn write(namespace: Namespace, notice: &Notice) -> Bytes
         Notice::MasterplanFailed { conversation_id, masterplan_id, failure } => {
             to.event(notice.name(), &OfMasterplan { conversation_id, masterplan_id, failure })
         }
+        Notice::Focus { room, focus } => {
+            #[derive(Serialize)]
+            struct Focus<'a> {
+                room: &'a Room,
+                #[serde(flatten)]
+                focus: &'a TaskFocus,
+            }
+            to.event(notice.name(), &Focus { room, focus })
+        }
+        Notice::ClientJoined(client) | Notice::ClientLeft(client) => to.event(notice.name(), client),
         Notice::TokenExpiring { expires_at } => {
             to.event("token_expiring", &serde_json::json!({ "expires_at": expires_at }))
         }
@@ -126,9 +146,17 @@ struct ChatJoined<'a> {
 }
 
 #[derive(Serialize)]
-struct Refused<'a> {
+struct Refused<E> {
     ok: bool,
-    error: Failure<'a>,
+    error: E,
+}
+
+/// A refusal with what was to be changed, as it is now.
+#[derive(Serialize)]
+struct Conflict<'a> {
+    #[serde(flatten)]
+    failure: Failure<'a>,
+    current: &'a RawValue,
 }
 
 /// What is said of an answer.

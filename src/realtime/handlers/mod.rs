@@ -3,6 +3,7 @@
 //! No rule of the marketplace is decided here. The same handlers serve every dialect.
 
 mod answers;
+mod board;
 mod caller;
 mod chat;
 mod conversations;
@@ -103,6 +104,7 @@ pub(crate) async fn run(
         Command::Cancel { entry } => reflections::cancel(caller, entry).await,
         Command::Run { scenario } => simulations::run(caller, id, scenario.expose()).await,
         Command::CancelSimulation { simulation } => simulations::cancel(caller, simulation).await,
+        Command::Board(on_project) => board::run(caller, *on_project).await,
         Command::Whoami => Ok(whoami::answer(caller)),
         // The session answers it itself.
         Command::Ping => Ok(Outcome::Done),

@@ -10,5 +10,10 @@ pub(super) async fn members(caller: &Caller, room: &Room) -> Result<Outcome, Ref
     if !caller.hub.is_member(caller.connection(), room) {
         return Err(Refusal::not_joined());
     }
-    Ok(Outcome::Answer(AckBody::Presence { members: caller.hub.presence(room).await? }))
+    let members = caller.hub.presence(room).await?;
+    let focus = match room {
+        Room::Project(_) => caller.hub.focused(room).await?,
+        _ => Vec::new(),
+    };
+    Ok(Outcome::Answer(AckBody::Presence { members, focus }))
 }

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::value::RawValue;
+
 use crate::db::DbError;
 use crate::domain::Error;
 use crate::hub::{BroadcastError, HubBusy, JoinError};
@@ -16,12 +18,14 @@ pub(crate) struct Refusal {
     code: ErrorCode,
     message: Cow<'static, str>,
     retry_after: Option<Duration>,
+    /// The row as it is now, if the caller had seen another version.
+    current: Option<Arc<RawValue>>,
 }
 
 impl Refusal {
     /// A refusal that a retry would not change.
     pub(crate) fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), retry_after: None }
+        Self { code, message: message.into(), retry_after: None, current: None }
     }
 
     /// A field is invalid.
@@ -55,6 +59,9 @@ impl Refusal {
 
     /// As an `error` notice.
     pub(crate) fn into_notice(self, id: Option<Correlation>) -> Notice {
+        if let Some(current) = self.current {
+            return Notice::Conflict { id, code: self.code, message: Arc::from(self.message), current };
+        }
         Notice::Error {
             id,
             code: self.code,
@@ -87,8 +94,12 @@ impl From<Error> for Refusal {
             | Error::Blocked { .. }
             | Error::Taken { .. }
             | Error::AlreadyApplied { .. }
+            | Error::Full { .. }
             | Error::Stale { .. }
             | Error::KeyReused => Self::new(ErrorCode::Conflict, message),
+            Error::Changed { current, .. } => {
+                Self { current: Some(current), ..Self::new(ErrorCode::Conflict, message) }
+            }
             Error::Invalid(errors) => {
                 let fields: Vec<_> =
                     errors.iter().map(|error| format!("`{}` {}", error.field, error.message)).collect();

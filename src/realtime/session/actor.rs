@@ -7,11 +7,12 @@ use actix::fut::{ActorFutureExt as _, WrapFuture as _};
 use actix::{Actor, ActorContext as _, AsyncContext as _, Context, SpawnHandle, StreamHandler};
 use futures_util::Stream;
 
-use crate::hub::Lease;
-use crate::hub::{Outbox, Pushed, Registration, UserPermit};
-use crate::ids::CallId;
+use crate::hub::{Delivery, LatestKey, Lease, Outbox, Pushed, Registration, UserPermit};
+use crate::ids::{CallId, Room};
 use crate::protocol::close::{CloseReason, Endpoint};
-use crate::protocol::{AckBody, Command, Correlation, Dialect, ErrorCode, Notice, OnBoard, Request, decode};
+use crate::protocol::{
+    AckBody, BoardClient, Command, Correlation, Dialect, ErrorCode, Notice, OnBoard, Request, decode,
+};
 use crate::realtime::Gateway;
 use crate::realtime::admission::{AddressPermit, Proof, reauthenticate};
 use crate::realtime::connection::{ConnectionHandle, Inbound};
@@ -60,6 +61,8 @@ pub(crate) struct SessionActor {
     timer: Option<SpawnHandle>,
     /// The client's registration at the board, if the connection is for one.
     lease: Option<Lease>,
+    /// Whether this connection replaced an older one of the same client.
+    came_back: bool,
     _address_permit: AddressPermit,
     _open: Open,
 }
@@ -121,6 +124,7 @@ impl SessionActor {
                 caller,
                 timer: None,
                 lease: None,
+                came_back: false,
                 _address_permit: address_permit,
                 _open: open,
             };
@@ -163,7 +167,10 @@ impl SessionActor {
             handlers::follow_reflection(&caller, entry).await.map_err(|refusal| refusal.close_reason())
         };
         context.wait(begin.into_actor(self).map(|begun, actor, context| match begun {
-            Ok(following) => actor.follow(following, context),
+            Ok(following) => {
+                actor.announce(Notice::ClientJoined);
+                actor.follow(following, context);
+            }
             Err(reason) => actor.close(reason),
         }));
     }
@@ -183,11 +190,35 @@ impl SessionActor {
         let (user, connection) = (self.session.scope().user(), self.session.connection());
         let (lease, former) = app.board_clients.acquire(*project, user, client.clone(), connection);
         self.lease = Some(lease);
+        self.came_back = former.is_some();
         if let Some(former) = former {
             let hub = app.hub.clone();
             actix_web::rt::spawn(async move { hub.close(former, CloseReason::Replaced).await });
         }
         Some(OnBoard { client_id: client.as_str().clone(), project_id: *project })
+    }
+
+    /// Tells the other clients of the board that this one came or left, unless it only changed its
+    /// connection.
+    fn announce(&self, notice: fn(BoardClient) -> Notice) {
+        let EndpointTarget::Board(project, client) = &self.caller.target else { return };
+        let app = self.caller.gateway.app();
+        let (scope, client_id) = (self.session.scope(), client.as_str().clone());
+        if self.came_back {
+            return;
+        }
+        let room = Room::Project(*project);
+        let delivery = Delivery::Latest(LatestKey::client(room.clone(), scope.user(), client_id.clone()));
+        let client = BoardClient {
+            client_id,
+            user_id: scope.user(),
+            user_email: scope.email().into(),
+            project_id: *project,
+            timestamp: app.clock.now(),
+            active_clients: app.board_clients.clients_of(*project),
+        };
+        // A busy hub loses it, as it may lose `typing`: the number of clients can be asked for.
+        let _ = app.hub.tell_bound(room, notice(client), delivery, self.session.connection());
     }
 
     fn perform(&mut self, effects: Vec<Effect>, context: &mut Context<Self>) {
@@ -301,6 +332,10 @@ impl Actor for SessionActor {
     type Context = Context<Self>;
 
     fn stopped(&mut self, _: &mut Context<Self>) {
+        if self.lease.take().is_some_and(Lease::release) {
+            self.came_back = false;
+            self.announce(Notice::ClientLeft);
+        }
         let reason = self.caller.handle.close_reason();
         self.caller.gateway.metrics().closed(reason);
         log::info!(

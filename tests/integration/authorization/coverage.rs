@@ -46,12 +46,14 @@ async fn caller(app: &TestApp, people: &People, kind: &str, whose: Whose) -> Cli
 fn call(app: &TestApp, client: &Client, row: &Row, world: &World) -> Call {
     let (method, path) = row.route.split_once(' ').unwrap();
     let (path, body) = (world.fill(path), (row.body)(app, world));
-    match method {
+    let call = match method {
         "POST" => client.post(&path, body),
         "PUT" => client.put(&path, body),
         "PATCH" => client.patch(&path, body),
         method => client.call(Method::from_bytes(method.as_bytes()).unwrap(), &path),
-    }
+    };
+    // Where it is required; what a caller may do does not depend on it.
+    if CONTRACT.answers(row.route, "428") { call.if_match("*") } else { call }
 }
 
 /// The row as its owner sees it, as text.

@@ -58,6 +58,7 @@ impl World {
             "bookings" => &self.booking,
             "sessions" => &self.session,
             "projects" | "ws" => &self.project,
+            "invitations" => &self.invitation,
             "entries" => &self.entry,
             "conversations" => &self.conversation,
             "masterplans" => &self.masterplan,
@@ -73,6 +74,8 @@ impl World {
             .replace("{photo_id}", &self.photo)
             .replace("{user_id}", &self.member)
             .replace("{task_id}", &self.task)
+            .replace("{column_id}", &self.column)
+            .replace("{invitation_id}", &self.invitation)
             .replace("{reflection_id}", &self.reflection)
             .replace("{message_id}", &self.message)
             .replace("{sid}", &self.login)
@@ -225,6 +228,74 @@ pub(super) const ROWS: &[Row] = &[
     row("GET /projects/{id}/tasks", Planned, Ana, "/projects/{id}/tasks", no_body),
     row("POST /projects/{id}/tasks", Planned, Ana, "/projects/{id}/tasks", |_, _| world::task()),
     row("GET /projects/{id}/tasks/{task_id}", Planned, Ana, "/projects/{id}/tasks/{task_id}", no_body),
+    row(
+        "PATCH /projects/{id}/tasks/{task_id}",
+        Planned,
+        Ana,
+        "/projects/{id}/tasks/{task_id}",
+        |_, _| json!({"title": "Other tiles"}),
+    ),
+    row(
+        "POST /projects/{id}/tasks/{task_id}/move",
+        Planned,
+        Ana,
+        "/projects/{id}/tasks/{task_id}",
+        |_, world| json!({"column_id": world.column}),
+    ),
+    row("POST /projects/{id}/tasks/{task_id}/archive", Planned, Ana, "/projects/{id}/tasks", no_body),
+    row("POST /projects/{id}/tasks/{task_id}/restore", Planned, Ana, "/projects/{id}/tasks", no_body),
+    row("GET /projects/{id}/tasks/{task_id}/comments", Planned, Ana, "/projects/{id}/board", no_body),
+    row(
+        "POST /projects/{id}/tasks/{task_id}/comments",
+        Planned,
+        Ana,
+        "/projects/{id}/tasks/{task_id}/comments",
+        |_, _| json!({"text": "Which ones?"}),
+    ),
+    row("GET /projects/{id}/columns", Planned, Ana, "/projects/{id}/board", no_body),
+    row(
+        "POST /projects/{id}/columns",
+        Planned,
+        Ana,
+        "/projects/{id}/columns",
+        |_, _| json!({"name": "Waiting"}),
+    ),
+    row(
+        "PATCH /projects/{id}/columns/{column_id}",
+        Planned,
+        Ana,
+        "/projects/{id}/columns",
+        |_, _| json!({"name": "Finished"}),
+    ),
+    row(
+        "POST /projects/{id}/columns/{column_id}/move",
+        Planned,
+        Ana,
+        "/projects/{id}/columns",
+        |_, _| json!({"after": null}),
+    ),
+    row("DELETE /projects/{id}/columns/{column_id}", Planned, Ana, "/projects/{id}/columns", no_body),
+    row("GET /projects/{id}/board", Planned, Ana, "/projects/{id}/board", no_body),
+    row("GET /projects/{id}/activity", Planned, Ana, "/projects/{id}/activity", no_body),
+    row("GET /projects/{id}/invitations", Planned, Ana, "/projects/{id}/invitations", no_body),
+    row(
+        "POST /projects/{id}/invitations",
+        Planned,
+        Ana,
+        "/projects/{id}/invitations",
+        |_, _| json!({"role": "viewer"}),
+    ),
+    row(
+        "DELETE /projects/{id}/invitations/{invitation_id}",
+        Planned,
+        Ana,
+        "/projects/{id}/invitations",
+        no_body,
+    ),
+    row("GET /invitations", Planned, Ana, "/auth/me", no_body),
+    row("POST /invitations/accept", Planned, Ana, "/auth/me", |_, _| json!({"secret": "souk_in_none"})),
+    row("POST /invitations/{id}/accept", Planned, Ana, "/auth/me", no_body),
+    row("POST /invitations/{id}/decline", Planned, Ana, "/auth/me", no_body),
     row("GET /entries", Private, Ana, "/entries/{id}", no_body),
     row("POST /entries", Private, Ana, "/entries/{id}", |_, _| world::entry()),
     row("GET /entries/{id}", Private, Ana, "/entries/{id}", no_body),

@@ -86,6 +86,9 @@ pub(super) struct World {
     pub(super) project: String,
     pub(super) member: String,
     pub(super) task: String,
+    pub(super) column: String,
+    /// Of carl.
+    pub(super) invitation: String,
     pub(super) entry: String,
     pub(super) reflection: String,
     pub(super) conversation: String,
@@ -152,6 +155,9 @@ impl World {
             let project = format!("/projects/{}", world.project);
             ana.put(&format!("{project}/members/{}", ben.id), json!({"role": "viewer"})).await.ok();
             world.task = id(&ana.post(&format!("{project}/tasks"), task()).await.ok());
+            let carl = json!({"user_id": people.carl.id, "role": "viewer"});
+            world.invitation = id(&ana.post(&format!("{project}/invitations"), carl).await.ok());
+            world.column = id(&ana.get(&format!("{project}/columns")).await.ok()["items"][2]);
             return world;
         }
         if stage == Stage::Watched {

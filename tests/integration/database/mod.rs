@@ -1,4 +1,5 @@
 //! The database on both engines: Diesel's schema against the migrated one, and the guarantees of the writers.
 
+mod boards;
 mod schema;
 mod writers;

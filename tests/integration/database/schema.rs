@@ -51,8 +51,9 @@ both_engines! {
                 let mut known = read_all!(uow.conn(),
                     users logins refresh_tokens revocations providers provider_categories services templates
                     portfolio_photos consumers requests offers bookings sessions messages read_markers projects
-                    project_members tasks entries journal_keys reflections conversations conversation_messages daily_usage masterplans archived_conversations
-                    archived_messages simulations
+                    project_members tasks board_columns task_comments project_invitations entries journal_keys reflections
+                    conversations conversation_messages daily_usage masterplans archived_conversations archived_messages
+                    simulations
                     rooms events audit idempotency_keys write_probe);
                 known.sort();
                 Ok::<_, DbError>((known, found))

@@ -38,6 +38,8 @@ both_engines! {
         let project = app.booking(&ana, &ben).await["project_id"].clone();
         let (mut anas, _) = look(app, &project, &ana, "a").await;
         let (mut bens, _) = look(app, &project, &ben, "b").await;
+        // Both are in the room then.
+        anas.recv_pong().await;
         let room = format!("project:{}", project.as_str().unwrap());
         bens.ack(json!({"type": "presence", "room": room})).await;
         bens.send(json!({"type": "typing", "room": room})).await;

@@ -103,19 +103,61 @@ fn assert_has(is: &Value, expected: &Value, what: &str) {
     }
 }
 
+/// A board of ana's and ben's, and two invitations of ben's to another one of ana's.
+struct Board {
+    project: String,
+    task: String,
+    columns: [String; 2],
+    invitations: [String; 3],
+}
+
+impl Board {
+    async fn prepare(ana: &Person, ben: &Person) -> Self {
+        let open =
+            async || id(&ana.post("/projects", json!({"title": "The bathroom"})).await.ok()).to_owned();
+        let (project, other) = (open().await, open().await);
+        ana.put(&format!("/projects/{project}/members/{}", ben.id), json!({"role": "editor"})).await.ok();
+        let task = ana.post(&format!("/projects/{project}/tasks"), json!({"title": "Tiles"})).await.ok();
+        let columns = ana.get(&format!("/projects/{project}/columns")).await.ok();
+        let invite = async || {
+            let whom = json!({"user_id": ben.id, "role": "viewer"});
+            id(&ana.post(&format!("/projects/{other}/invitations"), whom).await.ok()).to_owned()
+        };
+        Self {
+            task: id(&task).to_owned(),
+            columns: [1, 2].map(|at| id(&columns["items"][at]).to_owned()),
+            invitations: [invite().await, invite().await, invite().await],
+            project,
+        }
+    }
+
+    fn names(&self) -> [(&str, &str); 7] {
+        [
+            ("$project", &self.project),
+            ("$task", &self.task),
+            ("$column1", &self.columns[0]),
+            ("$column2", &self.columns[1]),
+            ("$invitation1", &self.invitations[0]),
+            ("$invitation2", &self.invitations[1]),
+            ("$invitation3", &self.invitations[2]),
+        ]
+    }
+}
+
 async fn play(app: &TestApp, ana: (&Person, Speaker), ben: (&Person, Speaker)) {
     let room = db_session(app, ana.0, ben.0).await;
     let conversation = id(&ana.0.post("/conversations", json!({})).await.ok()).to_owned();
     let (ana_id, ben_id) = (ana.0.id.clone(), ben.0.id.clone());
+    let board = Board::prepare(ana.0, ben.0).await;
     let mut people = [("ana", ana.1), ("ben", ben.1)];
-    let names = [
+    let own = [
         ("$room", room.as_str()),
         ("$ana", &ana_id),
         ("$ben", &ben_id),
         ("$conversation", &conversation),
         ("$nothing", NOTHING),
     ];
-    for step in steps(&names) {
+    for step in steps(&[own.as_slice(), board.names().as_slice()].concat()) {
         let what = format!("{} {} {}", step.who, step.command, json!(step.fields));
         let speaker = &mut people.iter_mut().find(|(name, _)| *name == step.who).unwrap().1;
         let answer = speaker.command(&step.command, &step.fields).await;
@@ -163,9 +205,13 @@ both_engines! {
 
 /// Names of the commands, read from the source.
 fn commands() -> BTreeSet<&'static str> {
-    let source = include_str!("../../../src/protocol/command.rs");
-    let names = source.split("fn name(&self)").nth(1).unwrap().split("\n    }\n").next().unwrap();
-    names.lines().filter_map(|line| line.split_once("=> \"")?.1.split('"').next()).collect()
+    let sources =
+        [include_str!("../../../src/protocol/command.rs"), include_str!("../../../src/protocol/board.rs")];
+    let names = sources.map(|source| {
+        let names = source.split("fn name(&self)").nth(1).unwrap().split("\n    }\n").next().unwrap();
+        names.lines().filter_map(|line| line.split_once("=> \"")?.1.split('"').next())
+    });
+    names.into_iter().flatten().collect()
 }
 
 #[test]
@@ -180,6 +226,9 @@ fn every_command_is_told_through_each_dialect() {
         |name: &&&str| !steps(&[]).iter().any(|step| step.command == **name && step.error.is_none());
     let only_refused: Vec<_> = commands.iter().filter(refused).collect();
     // With a fresh token, an entry and an unanswered message they have tests of their own: rights/mod.rs,
-    // reflections.rs, answers.rs.
-    assert_eq!(only_refused, [&"answer", &"cancel", &"reflect", &"refresh", &"regenerate"]);
+    // reflections.rs, answers.rs, boards.rs.
+    assert_eq!(
+        only_refused,
+        [&"answer", &"cancel", &"invitation.revoke", &"reflect", &"refresh", &"regenerate"]
+    );
 }

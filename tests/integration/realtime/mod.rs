@@ -2,6 +2,7 @@
 
 mod answers;
 mod board;
+mod boards;
 mod chat;
 mod clients;
 mod conversations;
@@ -15,6 +16,7 @@ mod masterplans;
 mod older_systems;
 mod reflections;
 mod refusals;
+mod replicas;
 mod rights;
 mod rooms;
 mod session;

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::time::Duration;
 
-use reqwest::header::HeaderMap;
+use reqwest::header::{HeaderMap, HeaderName};
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 
@@ -125,9 +125,10 @@ impl Call {
         self
     }
 
-    /// Adds a header.
+    /// Sets a header.
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.request = self.request.header(name, value);
+        let name: HeaderName = name.parse().unwrap();
+        self.request = self.request.headers([(name, value.parse().unwrap())].into_iter().collect());
         self
     }
 

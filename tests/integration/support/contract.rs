@@ -67,6 +67,12 @@ impl Contract {
         parameters.as_array().into_iter().flatten().any(|parameter| self.resolved(parameter)["name"] == name)
     }
 
+    /// Whether the operation of `METHOD /path` may answer with this status.
+    pub fn answers(&self, route: &str, status: &str) -> bool {
+        let (method, path) = route.split_once(' ').unwrap();
+        self.document["paths"][path][method.to_lowercase()]["responses"].get(status).is_some()
+    }
+
     /// Panics if the response to a documented route does not match the document: status, headers and body.
     #[track_caller]
     pub fn hold(&self, method: &str, path: &str, status: u16, headers: &HeaderMap, body: &str) {

@@ -100,6 +100,13 @@ impl SocketIo {
         }
     }
 
+    /// Takes all buffered events of this name, oldest first.
+    pub fn take_all(&mut self, name: &str) -> Vec<Value> {
+        let (taken, kept) = self.kept.drain(..).partition::<Vec<_>, _>(|(kept, _)| kept == name);
+        self.kept = kept.into();
+        taken.into_iter().map(|(_, data)| data).collect()
+    }
+
     /// The next packet other than a ping, unparsed.
     pub async fn next_raw(&mut self) -> String {
         if let Some(at) =

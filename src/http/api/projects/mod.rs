@@ -1,7 +1,12 @@
-//! `/projects`: kanban boards, their members and tasks.
+//! `/projects`: kanban boards, their members, columns and tasks.
 
+mod board;
 mod clients;
+mod columns;
+mod comments;
+mod invitations;
 mod members;
+mod task_moves;
 mod tasks;
 
 use std::collections::HashMap;
@@ -25,7 +30,15 @@ pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
     cfg.service(list).service(create).service(get_one);
     cfg.service(clients::count);
     cfg.service(members::set).service(members::remove);
-    cfg.service(tasks::list).service(tasks::create).service(tasks::get_one);
+    cfg.service(board::read).service(board::activity);
+    cfg.service(columns::list).service(columns::create).service(columns::edit);
+    cfg.service(columns::relocate).service(columns::remove);
+    cfg.service(tasks::list).service(tasks::create).service(tasks::get_one).service(tasks::edit);
+    cfg.service(task_moves::relocate).service(task_moves::archive).service(task_moves::restore);
+    cfg.service(invitations::list).service(invitations::create).service(invitations::revoke);
+    cfg.service(invitations::of_caller).service(invitations::accept_by_secret);
+    cfg.service(invitations::accept).service(invitations::decline);
+    cfg.service(comments::list).service(comments::add);
 }
 
 /// A project.

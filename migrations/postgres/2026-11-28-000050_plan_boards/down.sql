@@ -1,0 +1,14 @@
+DROP TRIGGER tasks_first_column ON tasks;
+DROP FUNCTION put_into_first_column();
+DROP TRIGGER projects_first_columns ON projects;
+DROP FUNCTION add_first_columns();
+DROP TABLE project_invitations;
+DROP TABLE task_comments;
+ALTER TABLE tasks DROP COLUMN archived_at;
+ALTER TABLE tasks DROP COLUMN checklist;
+ALTER TABLE tasks DROP COLUMN labels;
+ALTER TABLE tasks DROP COLUMN due_at;
+ALTER TABLE tasks DROP COLUMN assignee_id;
+ALTER TABLE tasks DROP COLUMN column_id;
+DROP TABLE board_columns;
+COMMENT ON COLUMN tasks.status IS 'the column of the board that it stands in';

@@ -1,0 +1,13 @@
+DROP TRIGGER tasks_first_column;
+DROP TRIGGER projects_first_columns;
+DROP TABLE project_invitations;
+DROP TABLE task_comments;
+DROP INDEX tasks_live;
+DROP INDEX tasks_column;
+ALTER TABLE tasks DROP COLUMN archived_at;
+ALTER TABLE tasks DROP COLUMN checklist;
+ALTER TABLE tasks DROP COLUMN labels;
+ALTER TABLE tasks DROP COLUMN due_at;
+ALTER TABLE tasks DROP COLUMN assignee_id;
+ALTER TABLE tasks DROP COLUMN column_id;
+DROP TABLE board_columns;
