@@ -4,7 +4,6 @@
 //! [`Db::write`] and never begin, commit or roll back a transaction themselves.
 
 mod backup;
-mod board_schema;
 mod config;
 mod connection;
 mod error;

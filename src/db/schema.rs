@@ -7,11 +7,12 @@
 #![allow(missing_docs, reason = "columns are documented in migrations/postgres")]
 
 mod assistant;
+mod boards;
 
-pub use super::board_schema::{board_columns, project_invitations, task_comments};
 pub use assistant::{
     archived_conversations, archived_messages, conversation_messages, daily_usage, masterplans,
 };
+pub use boards::{board_columns, project_invitations, task_comments, tasks};
 
 diesel::table! {
     /// Accounts that can authenticate, ours and external.
@@ -288,28 +289,6 @@ diesel::table! {
         user_id -> Text,
         role -> Text,
         created_at -> BigInt,
-    }
-}
-
-diesel::table! {
-    /// Tasks on a project's board.
-    tasks (id) {
-        id -> Text,
-        project_id -> Text,
-        created_by -> Text,
-        title -> Text,
-        text -> Text,
-        status -> Text,
-        position -> Text,
-        version -> BigInt,
-        created_at -> BigInt,
-        updated_at -> BigInt,
-        column_id -> Nullable<Text>,
-        assignee_id -> Nullable<Text>,
-        due_at -> Nullable<BigInt>,
-        labels -> Text,
-        checklist -> Text,
-        archived_at -> Nullable<BigInt>,
     }
 }
 

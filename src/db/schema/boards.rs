@@ -43,3 +43,25 @@ diesel::table! {
         revoked_at -> Nullable<BigInt>,
     }
 }
+
+diesel::table! {
+    /// Tasks on a project's board.
+    tasks (id) {
+        id -> Text,
+        project_id -> Text,
+        created_by -> Text,
+        title -> Text,
+        text -> Text,
+        status -> Text,
+        position -> Text,
+        version -> BigInt,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        column_id -> Nullable<Text>,
+        assignee_id -> Nullable<Text>,
+        due_at -> Nullable<BigInt>,
+        labels -> Text,
+        checklist -> Text,
+        archived_at -> Nullable<BigInt>,
+    }
+}
