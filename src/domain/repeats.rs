@@ -14,6 +14,7 @@ use crate::ids::{ProjectId, UserId};
 
 use super::Error;
 use super::entries::{DataKey, Journal, Place};
+use super::policy::Scope;
 use super::sessions::ClientMsgId;
 
 /// A command that may be sent again.
@@ -42,12 +43,15 @@ pub(crate) type Answer = (String, Arc<RawValue>);
 /// kept sealed where a journal is given, since it has a secret.
 pub(crate) fn once(
     uow: &mut UnitOfWork<'_>,
-    user: UserId,
+    scope: &Scope,
     command: Option<&Repeatable>,
     journal: Option<&Journal>,
     change: impl FnOnce(&mut UnitOfWork<'_>) -> Result<Answer, Error>,
 ) -> Result<Answer, Error> {
-    let Some(command) = command else { return change(uow) };
+    // Who may change nothing gets no answer of somebody else's either: the change itself is refused.
+    let may_write = scope.impersonator().is_none() && !scope.is_synthetic();
+    let Some(command) = command.filter(|_| may_write) else { return change(uow) };
+    let user = scope.user();
     let seal = journal.map(|journal| journal.data_key_or_new(uow, user)).transpose()?;
     if let Some((fingerprint, body)) = find(uow, user, command)? {
         if fingerprint != command.fingerprint {

@@ -90,7 +90,8 @@ impl IdempotentCall {
     /// The reply that is stored for this call's key by [`IdempotentCall::run_private`], before something is done
     /// for it that takes long.
     pub(crate) async fn stored_private(&self) -> Result<Option<HttpResponse>, Problem> {
-        let Some(key) = self.key.clone() else { return Ok(None) };
+        let key = self.key.clone().filter(|_| self.caller.impersonator().is_none());
+        let Some(key) = key else { return Ok(None) };
         let (journal, user, fingerprint) = (self.app.journal.clone(), self.caller.user(), self.fingerprint());
         let stored = self.app.db.read(move |uow| -> Result<Option<Reply>, Error> {
             let Some(data_key) = journal.data_key(uow, user)? else { return Ok(None) };
@@ -111,7 +112,8 @@ impl IdempotentCall {
     ) -> Result<HttpResponse, Problem> {
         let fingerprint = self.fingerprint();
         let Self { app, caller: Caller(scope), key, .. } = self;
-        let Some(key) = key else {
+        // A reply may hold what an impersonating token must not see; such a call changes nothing, so it is repeated.
+        let Some(key) = key.filter(|_| scope.impersonator().is_none()) else {
             let reply = app.db.write(move |uow| body(uow, &scope)).await?;
             return Ok(reply.into_response(false));
         };

@@ -178,9 +178,9 @@ pub(crate) struct ReadComments {
 pub(crate) struct TaskContent {
     pub(crate) title: Option<String>,
     pub(crate) text: Option<String>,
-    #[serde(default, deserialize_with = "nullable")]
+    #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Option::is_none")]
     pub(crate) assignee_id: Option<Option<UserId>>,
-    #[serde(default, deserialize_with = "nullable")]
+    #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Option::is_none")]
     pub(crate) due_at: Option<Option<Timestamp>>,
     pub(crate) labels: Option<Vec<String>>,
     pub(crate) checklist: Option<Vec<Item>>,
@@ -198,7 +198,7 @@ pub(crate) struct Item {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct CreateTask {
     pub(crate) column_id: Option<ColumnId>,
-    #[serde(default, deserialize_with = "nullable")]
+    #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Option::is_none")]
     pub(crate) after: Option<Option<TaskId>>,
 }
 
@@ -215,7 +215,7 @@ pub(crate) struct MoveTask {
     pub(crate) task_id: TaskId,
     pub(crate) version: i64,
     pub(crate) column_id: ColumnId,
-    #[serde(default, deserialize_with = "nullable")]
+    #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Option::is_none")]
     pub(crate) after: Option<Option<TaskId>>,
 }
 
@@ -231,7 +231,7 @@ pub(crate) struct SeenTask {
 pub(crate) struct CreateColumn {
     pub(crate) name: String,
     pub(crate) wip_limit: Option<i32>,
-    #[serde(default, deserialize_with = "nullable")]
+    #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Option::is_none")]
     pub(crate) after: Option<Option<ColumnId>>,
 }
 
@@ -241,7 +241,7 @@ pub(crate) struct UpdateColumn {
     pub(crate) column_id: ColumnId,
     pub(crate) version: i64,
     pub(crate) name: Option<String>,
-    #[serde(default, deserialize_with = "nullable")]
+    #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Option::is_none")]
     pub(crate) wip_limit: Option<Option<i32>>,
 }
 
@@ -250,7 +250,7 @@ pub(crate) struct UpdateColumn {
 pub(crate) struct MoveColumn {
     pub(crate) column_id: ColumnId,
     pub(crate) version: i64,
-    #[serde(default, deserialize_with = "nullable")]
+    #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Option::is_none")]
     pub(crate) after: Option<Option<ColumnId>>,
 }
 

@@ -3,7 +3,8 @@
 use crate::db::{DbError, UnitOfWork};
 use crate::domain::conversations;
 use crate::domain::policy::{self, Authorized, Scope};
-use crate::domain::projects::tasks::{self, NewTask, Place, TaskChanges, TaskText, TaskTitle};
+use crate::domain::projects::tasks::{NewTask, Place, TaskChanges, TaskText, TaskTitle};
+use crate::domain::projects::{self, tasks};
 use crate::domain::quotas::{self, DailyLimits, Usage};
 use crate::domain::users::logins;
 use crate::domain::{Error, Kind, Page, Slice, requests};
@@ -149,6 +150,8 @@ pub(crate) fn apply(
     if let Some(project) = masterplan.project_id {
         return Err(Error::AlreadyApplied { project });
     }
+    // Before anything refers to it: it may not exist, or not be the caller's to plan.
+    projects::check_may_plan(uow, scope, project)?;
     if repository::set_applied(uow, &masterplan, project)? == 0 {
         return Err(DbError::Contended("the masterplan was applied meanwhile".into()).into());
     }

@@ -8,7 +8,7 @@ use crate::events::{Revocation, RevocationReason};
 use crate::ids::{ProjectId, UserId};
 
 use super::events::announce;
-use super::{Change, LEAVE, MOST_MEMBERS, Member, Project, STAFF, repository, tasks};
+use super::{Change, LEAVE, MOST_MEMBERS, Member, Project, STAFF, invitations, repository, tasks};
 
 /// Adds a member or changes a member's role. Returns the change; `None` if there was nothing to change.
 pub(crate) fn set_member(
@@ -70,6 +70,7 @@ pub(crate) fn remove_member(
     let member = project.member(user).ok_or(Error::NotFound(Kind::Member))?;
     project.check_is_dispensable(member)?;
     tasks::unassign(uow, scope.user(), &project, user)?;
+    invitations::revoke_of_member(uow, scope.user(), &project, user)?;
     let project = repository::remove(uow, project, user)?;
     announce(uow, scope.user(), Change::Removed, &project, user);
     uow.end(Revocation::Membership { user, room: project.room(), reason: RevocationReason::NoStanding });

@@ -63,6 +63,8 @@ pub(crate) struct SessionActor {
     lease: Option<Lease>,
     /// Whether this connection replaced an older one of the same client.
     came_back: bool,
+    /// Whether the others on the board know of the client.
+    is_known: bool,
     _address_permit: AddressPermit,
     _open: Open,
 }
@@ -125,6 +127,7 @@ impl SessionActor {
                 timer: None,
                 lease: None,
                 came_back: false,
+                is_known: false,
                 _address_permit: address_permit,
                 _open: open,
             };
@@ -169,6 +172,7 @@ impl SessionActor {
         context.wait(begin.into_actor(self).map(|begun, actor, context| match begun {
             Ok(following) => {
                 actor.announce(Notice::ClientJoined);
+                actor.is_known = true;
                 actor.follow(following, context);
             }
             Err(reason) => actor.close(reason),
@@ -191,6 +195,7 @@ impl SessionActor {
         let (lease, former) = app.board_clients.acquire(*project, user, client.clone(), connection);
         self.lease = Some(lease);
         self.came_back = former.is_some();
+        self.is_known = self.came_back;
         if let Some(former) = former {
             let hub = app.hub.clone();
             actix_web::rt::spawn(async move { hub.close(former, CloseReason::Replaced).await });
@@ -332,7 +337,7 @@ impl Actor for SessionActor {
     type Context = Context<Self>;
 
     fn stopped(&mut self, _: &mut Context<Self>) {
-        if self.lease.take().is_some_and(Lease::release) {
+        if self.lease.take().is_some_and(Lease::release) && self.is_known {
             self.came_back = false;
             self.announce(Notice::ClientLeft);
         }

@@ -229,6 +229,9 @@ async fn who_holds_more_connections_than_may_be_open_shuts_nobody_out() {
 async fn a_connection_costs_one_descriptor() {
     let target = Target::start(&[]).await;
     let ana = target.consumer("ana").await;
+    // The pool of database connections is as large as such a crowd makes it.
+    drop(crowd(100, |_| ana.live()).await);
+    target.assert_recovers().await;
     let before = target.descriptors();
     let sessions = crowd(100, |_| ana.live()).await;
     let open = target.descriptors() - before;

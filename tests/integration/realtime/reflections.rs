@@ -122,8 +122,10 @@ both_engines! {
         let (a, b) = (told(&mut one).await, told(&mut two).await);
         assert_eq!((&a.reflection, a.text()), (&b.reflection, b.text()));
         let answer = one.ack(json!({"type": "regenerate"})).await;
-        let (a, b) = (told(&mut one).await, told(&mut two).await);
-        assert_eq!((&a.reflection, &b.reflection), (&answer["reflection_id"], &answer["reflection_id"]));
+        for socket in [&mut one, &mut two] {
+            // The first one may be told again meanwhile, to whoever came after it was whole.
+            while told(socket).await.reflection != answer["reflection_id"] {}
+        }
         assert_eq!(stored(&ana, &entry).await.len(), 2);
         let nothing = one.request(json!({"type": "cancel"})).await;
         assert_eq!((&nothing["type"], &nothing["code"]), (&json!("error"), &json!("conflict")));

@@ -125,6 +125,12 @@ impl Call {
         self
     }
 
+    /// Adds a header, beside others of the same name.
+    pub fn add_header(mut self, name: &str, value: &str) -> Self {
+        self.request = self.request.header(name, value);
+        self
+    }
+
     /// Sets a header.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         let name: HeaderName = name.parse().unwrap();

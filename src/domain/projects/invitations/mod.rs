@@ -7,6 +7,7 @@ mod secret;
 mod service;
 
 pub(crate) use secret::InvitationSecret;
+pub(in crate::domain::projects) use service::revoke_of_member;
 pub(crate) use service::{NewInvitation, Wanted, accept, create, decline, list, of_caller, revoke};
 
 use crate::clock::Timestamp;

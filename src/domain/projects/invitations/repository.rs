@@ -51,6 +51,18 @@ pub(super) fn open_of_user(
     Ok(newest.select(Invitation::as_select()).load(uow.conn())?)
 }
 
+/// The user's open invitations to the project.
+pub(super) fn open_to(
+    uow: &mut UnitOfWork<'_>,
+    project: &Authorized<Project>,
+    user: UserId,
+) -> Result<Vec<Invitation>, DbError> {
+    let open = invitations::used_at.is_null().and(invitations::revoked_at.is_null());
+    let theirs =
+        invitations::table.filter(invitations::project_id.eq(project.id).and(invitations::user_id.eq(user)));
+    Ok(theirs.filter(open).order(invitations::id).select(Invitation::as_select()).load(uow.conn())?)
+}
+
 /// How many invitations of the project are open.
 pub(super) fn count_open(uow: &mut UnitOfWork<'_>, project: &Authorized<Project>) -> Result<i64, DbError> {
     let now = uow.now();

@@ -139,6 +139,20 @@ pub(crate) fn revoke(
     Ok(Invitation { revoked_at: Some(uow.now()), ..invitation })
 }
 
+/// Revokes what else would let a member in again who is removed. A step of removing a member.
+pub(in crate::domain::projects) fn revoke_of_member(
+    uow: &mut UnitOfWork<'_>,
+    by: UserId,
+    project: &Authorized<Project>,
+    user: UserId,
+) -> Result<(), Error> {
+    for invitation in repository::open_to(uow, project, user)? {
+        repository::set_revoked(uow, project, invitation.id)?;
+        uow.record(Some(by), &InvitationChanged::new(Change::Revoked, project, &invitation));
+    }
+    Ok(())
+}
+
 /// Accepts an invitation: the caller becomes a member. Accepted again by the same member, it is the same.
 pub(crate) fn accept(uow: &mut UnitOfWork<'_>, scope: &Scope, wanted: &Wanted) -> Result<Project, Error> {
     let (project, shown) = lock_shown(uow, wanted)?;

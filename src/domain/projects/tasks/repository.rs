@@ -120,13 +120,14 @@ pub(super) fn in_column(uow: &mut UnitOfWork<'_>, column: ColumnId) -> Result<Ve
     Ok(inside.order(tasks::position).select((tasks::id, tasks::version)).load(uow.conn())?)
 }
 
-/// The tasks of the project, on the board or not, that the user should do.
+/// The tasks on the board that the user should do.
 pub(super) fn assigned_to(
     uow: &mut UnitOfWork<'_>,
     project: &Authorized<Project>,
     user: UserId,
 ) -> Result<Vec<(TaskId, i64)>, DbError> {
     let theirs = tasks::table.filter(tasks::project_id.eq(project.id).and(tasks::assignee_id.eq(user)));
+    let theirs = theirs.filter(tasks::archived_at.is_null());
     Ok(theirs.order(tasks::id).select((tasks::id, tasks::version)).load(uow.conn())?)
 }
 

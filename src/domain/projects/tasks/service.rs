@@ -144,10 +144,11 @@ pub(crate) fn unassign(
     user: UserId,
 ) -> Result<(), Error> {
     let theirs = repository::assigned_to(uow, project, user)?;
+    // Archived ones as well, which nobody is told of: they may be any number.
+    repository::unassign(uow, project, user)?;
     if theirs.is_empty() {
         return Ok(());
     }
-    repository::unassign(uow, project, user)?;
     let tasks = theirs.into_iter().map(|(task_id, version)| TaskVersion { task_id, version: version + 1 });
     let event = TasksUnassigned {
         project_id: project.id,

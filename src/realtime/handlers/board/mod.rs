@@ -60,7 +60,7 @@ async fn change(
     let change = changes::Change::parse(project, &command, secret)?;
     let scope = caller.scope.clone();
     let done = caller.db().write(move |uow| {
-        repeats::once(uow, scope.user(), repeatable.as_ref(), journal.as_ref(), |uow| change.run(uow, &scope))
+        repeats::once(uow, &scope, repeatable.as_ref(), journal.as_ref(), |uow| change.run(uow, &scope))
     });
     let (name, value) = done.await?;
     Ok(Outcome::Answer(AckBody::Board(BoardAnswer { name: name.into(), value })))
