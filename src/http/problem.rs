@@ -134,11 +134,6 @@ impl Problem {
         response
     }
 
-    /// Whether it refuses more than a day's quota.
-    pub(super) fn is_quota_exceeded(&self) -> bool {
-        self.code == "quota_exceeded"
-    }
-
     fn with_errors(mut self, errors: Vec<FieldError>) -> Self {
         self.errors = errors;
         self

@@ -2,7 +2,7 @@
 //! draft-ietf-httpapi-ratelimit-headers-10: the headers of the rate a minute have other names.
 
 use actix_web::http::header::{HeaderName, HeaderValue};
-use actix_web::{HttpResponse, ResponseError as _};
+use actix_web::HttpResponse;
 
 use crate::app::App;
 use crate::domain::policy::Scope;
@@ -10,18 +10,14 @@ use crate::domain::quotas::{self, Quota};
 
 use super::Problem;
 
-/// Adds what is left of these quotas, also to the refusal of what is more than that.
+/// Adds what is left of these quotas.
 pub(crate) async fn add_quota_headers(
     answer: Result<HttpResponse, Problem>,
     app: &App,
     scope: &Scope,
     quotas: &[Quota],
 ) -> Result<HttpResponse, Problem> {
-    let mut response = match answer {
-        Ok(response) => response,
-        Err(problem) if problem.is_quota_exceeded() => problem.error_response(),
-        Err(problem) => return Err(problem),
-    };
+    let mut response = answer?;
     let user = scope.user();
     let usage = app.db.read(move |uow| quotas::usage(uow, user)).await?;
     let limits = app.daily_limits(scope.plan());

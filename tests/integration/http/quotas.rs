@@ -85,7 +85,6 @@ both_engines! {
         assert!(wait <= 86_400 && refused["message"].as_str().unwrap().contains("5 messages"), "{refused}");
         let problem = ana.post(&path, json!({"text": "More."})).await;
         assert_eq!(problem.refused(429)["code"], "quota_exceeded");
-        assert!(problem.header("ratelimit").unwrap().starts_with("\"messages_per_day\";r=0;t="), "{problem}");
         assert!(problem.header("retry-after").unwrap().parse::<u64>().unwrap() <= 86_400);
         let stored = ana.get(&path).await.ok();
         let own = stored["items"].as_array().unwrap().iter().filter(|message| message["author"] == "user").count();
