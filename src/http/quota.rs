@@ -1,8 +1,8 @@
 //! The daily quotas of the caller in headers, as `RateLimit` and `RateLimit-Policy` of
 //! draft-ietf-httpapi-ratelimit-headers-10: the headers of the rate a minute have other names.
 
-use actix_web::HttpResponse;
 use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::HttpResponse;
 
 use crate::app::App;
 use crate::domain::policy::Scope;
@@ -12,11 +12,12 @@ use super::Problem;
 
 /// Adds what is left of these quotas.
 pub(crate) async fn add_quota_headers(
-    mut response: HttpResponse,
+    answer: Result<HttpResponse, Problem>,
     app: &App,
     scope: &Scope,
     quotas: &[Quota],
 ) -> Result<HttpResponse, Problem> {
+    let mut response = answer?;
     let user = scope.user();
     let usage = app.db.read(move |uow| quotas::usage(uow, user)).await?;
     let limits = app.daily_limits(scope.plan());

@@ -11,7 +11,7 @@ mod texts;
 mod writer;
 mod writing;
 
-pub(crate) use answers::{Answer, AnswerStatus, Answers, Unfollowed};
+pub(crate) use answers::{Answer, AnswerStatus, Answers, Terms, Unfollowed};
 pub(crate) use masterplans::{Masterplans, Unwritten};
 pub(crate) use reflections::{ReflectionStatus, Reflections};
 pub(crate) use simulations::{SimulationProgress, Simulations};

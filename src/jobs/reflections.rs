@@ -225,7 +225,7 @@ impl Job {
         match self.outcome(&attempt, wanted).await {
             Ok(()) => attempt.done(),
             Err(failure) => {
-                self.of.0.texts.remember(self.entry, self.id, failure.clone());
+                self.of.0.texts.remember(self.entry, self.scope.user(), self.id, failure.clone());
                 attempt.failed(failure);
             }
         }
@@ -281,9 +281,9 @@ impl Job {
             title: entry.content.title.as_ref().map(|title| title.as_str().to_owned()),
             text: entry.content.text.as_str().to_owned(),
         };
-        let written =
-            self.of.0.writer.write(attempt, self.scope.user(), self.per_user, prompt, MAX_BYTES).await;
-        written.map_err(told)
+        let writer = &self.of.0.writer;
+        let turn = writer.turn(attempt, self.scope.user(), self.per_user).await.map_err(told)?;
+        writer.write(attempt, turn, prompt, MAX_BYTES).await.map_err(told)
     }
 
     async fn store(&self, entry: &Entry, text: String) -> Result<(), Error> {

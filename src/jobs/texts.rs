@@ -5,15 +5,28 @@ use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use crate::ids::UserId;
+
 use super::writing::{Failure, Writing};
 
 /// How many failures are remembered, for those who ask later.
 const REMEMBERED: usize = 1_000;
 
+/// How many of them are those of one user.
+const REMEMBERED_PER_USER: usize = 50;
+
 /// Texts with ids `I`, one at a time for each `K`.
 pub(super) struct Texts<K, I> {
     writings: Mutex<HashMap<K, Weak<Writing<I>>>>,
-    failures: Mutex<VecDeque<(K, I, Failure)>>,
+    failures: Mutex<VecDeque<Failed<K, I>>>,
+}
+
+/// A text that failed.
+struct Failed<K, I> {
+    of: K,
+    user: UserId,
+    id: I,
+    failure: Failure,
 }
 
 impl<K, I> Default for Texts<K, I> {
@@ -22,7 +35,7 @@ impl<K, I> Default for Texts<K, I> {
     }
 }
 
-impl<K: Copy + Eq + Hash, I: Copy + Send + Sync + 'static> Texts<K, I> {
+impl<K: Copy + Eq + Hash, I: Copy + PartialEq + Send + Sync + 'static> Texts<K, I> {
     /// The text of this owner. It is kept for as long as somebody follows or writes it.
     pub(super) fn writing(&self, of: K) -> Arc<Writing<I>> {
         let mut writings = lock(&self.writings);
@@ -48,23 +61,54 @@ impl<K: Copy + Eq + Hash, I: Copy + Send + Sync + 'static> Texts<K, I> {
         self.known(of)?.progress()
     }
 
-    /// Remembers why a text failed.
-    pub(super) fn remember(&self, of: K, id: I, failure: Failure) {
+    /// Remembers why a text of this user failed, instead of what came of it before.
+    pub(super) fn remember(&self, of: K, user: UserId, id: I, failure: Failure) {
         let mut failures = lock(&self.failures);
-        if failures.len() == REMEMBERED {
+        failures.retain(|failed| failed.of != of || failed.id != id);
+        if failures.iter().filter(|failed| failed.user == user).count() >= REMEMBERED_PER_USER
+            && let Some(oldest) = failures.iter().position(|failed| failed.user == user)
+        {
+            failures.remove(oldest);
+        }
+        if failures.len() >= REMEMBERED {
             failures.pop_front();
         }
-        failures.push_back((of, id, failure));
+        failures.push_back(Failed { of, user, id, failure });
     }
 
     /// Why the text that `is_it` knows by its id failed, the last time that it did.
     pub(super) fn failure(&self, of: K, is_it: impl Fn(&I) -> bool) -> Option<Failure> {
         let failures = lock(&self.failures);
-        let failed = failures.iter().rev().find(|(owner, id, _)| *owner == of && is_it(id))?;
-        Some(failed.2.clone())
+        let failed = failures.iter().rev().find(|failed| failed.of == of && is_it(&failed.id))?;
+        Some(failed.failure.clone())
     }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+
+    #[test]
+    fn nobody_has_the_failures_of_others_forgotten() {
+        let user = || UserId::new(Clock::system().now());
+        let (ana, eve) = (user(), user());
+        let texts = Texts::<u32, u32>::default();
+        let known = |id| texts.failure(1, |it| *it == id);
+        texts.remember(1, ana, 0, Failure::ABANDONED);
+        for id in 1..=2_000 {
+            texts.remember(1, eve, id, Failure::ABANDONED);
+        }
+        assert_eq!(known(0), Some(Failure::ABANDONED));
+        assert_eq!((known(1_950), known(1_951)), (None, Some(Failure::ABANDONED)));
+        for _ in 0..100 {
+            texts.remember(1, eve, 2_000, Failure::CANCELLED);
+        }
+        assert_eq!(known(2_000), Some(Failure::CANCELLED));
+        assert_eq!(known(1_951), Some(Failure::ABANDONED), "one text is remembered once");
+    }
 }

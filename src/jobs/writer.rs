@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 
-use crate::generation::{GenerationError, GenerationSlots, Options, Place, Prompt, TextGenerator};
+use crate::generation::{GenerationError, GenerationSlots, Options, Permit, Place, Prompt, TextGenerator};
 use crate::ids::UserId;
 
 use super::writing::Attempt;
@@ -27,16 +27,13 @@ impl Writer {
         self.generator.name()
     }
 
-    /// Waits for a slot, of which this user may have `per_user` at once, then writes the attempt's text. The
-    /// attempt tells its followers of both.
-    pub(super) async fn write<I: Copy + Send + Sync + 'static>(
+    /// Waits for a slot, of which this user may have `per_user` at once. The attempt tells its followers.
+    pub(super) async fn turn<I: Copy + Send + Sync + 'static>(
         &self,
         attempt: &Attempt<I>,
         user: UserId,
         per_user: usize,
-        prompt: Prompt,
-        max_bytes: usize,
-    ) -> Result<(), GenerationError> {
+    ) -> Result<Permit, GenerationError> {
         let mut waiting = self.slots.acquire(user, per_user)?;
         let mut place = waiting.place();
         while let Place::InLine(number) = place {
@@ -44,11 +41,25 @@ impl Writer {
             place = waiting.moved().await;
         }
         attempt.waits_at(None);
-        let _permit = waiting.permit().await;
-        self.stream(prompt, max_bytes, |piece| attempt.push(piece)).await
+        Ok(waiting.permit().await)
     }
 
-    /// The same for a text that nobody follows: the whole of it.
+    /// Writes the attempt's text, whose turn it is. A blank one is an error.
+    pub(super) async fn write<I: Copy + Send + Sync + 'static>(
+        &self,
+        attempt: &Attempt<I>,
+        _turn: Permit,
+        prompt: Prompt,
+        max_bytes: usize,
+    ) -> Result<(), GenerationError> {
+        self.stream(prompt, max_bytes, |piece| attempt.push(piece)).await?;
+        match attempt.text().trim().is_empty() {
+            true => Err(GenerationError::Malformed { detail: "the text is blank" }),
+            false => Ok(()),
+        }
+    }
+
+    /// Waits for a slot and writes a text that nobody follows: the whole of it.
     pub(super) async fn whole(
         &self,
         user: UserId,

@@ -165,6 +165,11 @@ impl RawFields<'_> {
         Ok(Room::Session(id))
     }
 
+    /// Whether any field says where a chat message goes.
+    pub(super) fn names_a_chat(&self) -> bool {
+        self.room.is_some() || self.session_id.is_some() || self.conversation_id.is_some()
+    }
+
     /// The room of `session_id` if present, else that of `room`.
     pub(super) fn session_or_room(&self) -> Result<Room, FieldError> {
         if self.room.is_some() && self.session_id.is_none() { self.room() } else { self.session() }

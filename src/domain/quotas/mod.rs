@@ -25,7 +25,8 @@ text_enum! {
         Messages = "messages_per_day",
         /// Masterplans.
         Plans = "plans_per_day",
-        /// Characters that a generator has written: answers and plans that were stored.
+        /// Characters that a generator has written: answers, also as much of those that were not stored as was
+        /// written, and plans that were stored.
         Characters = "generated_characters_per_day",
     }
 }

@@ -125,6 +125,13 @@ async fn create(
         return Ok(stored);
     }
     let (app, scope) = (call.app().clone(), call.scope().clone());
+    let created = write(wanted, call).await;
+    add_quota_headers(created, &app, &scope, &[Quota::Plans, Quota::Characters]).await
+}
+
+/// Has it written, then stores it.
+async fn write(wanted: Wanted, call: IdempotentCall) -> Result<HttpResponse, Problem> {
+    let (app, scope) = (call.app().clone(), call.scope().clone());
     let plan = scope.plan();
     let (limits, per_user) = (app.daily_limits(plan), app.limits(plan).generations);
     let id = MasterplanId::new(app.clock.now());
@@ -143,17 +150,15 @@ async fn create(
         }
     })?;
     let counting = app.clone();
-    let created = call
-        .run_private(move |uow, _, scope| {
-            let created = masterplans::create(uow, scope, &draft, &limits);
-            let (masterplan, _) =
-                created.inspect_err(|error| counting.count_quota_refusal(scope.plan(), error))?;
-            let version = masterplan.version;
-            let location = format!("/masterplans/{}", masterplan.id);
-            Ok(Reply::created(location, &MasterplanView::from(masterplan))?.etag(version))
-        })
-        .await?;
-    add_quota_headers(created, &app, &scope, &[Quota::Plans, Quota::Characters]).await
+    call.run_private(move |uow, _, scope| {
+        let created = masterplans::create(uow, scope, &draft, &limits);
+        let (masterplan, _) =
+            created.inspect_err(|error| counting.count_quota_refusal(scope.plan(), error))?;
+        let version = masterplan.version;
+        let location = format!("/masterplans/{}", masterplan.id);
+        Ok(Reply::created(location, &MasterplanView::from(masterplan))?.etag(version))
+    })
+    .await
 }
 
 /// The masterplans of a conversation, newest first.

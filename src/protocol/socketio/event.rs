@@ -52,6 +52,9 @@ fn command(data: &str) -> Result<Command, FieldError> {
         "room:leave" => fields.command("leave", || fields.room()),
         // Names of the JSON dialect that this one writes differently.
         "join" | "leave" => Err((ErrorCode::UnknownType, format!("unknown event; `room:{name}` is meant"))),
+        "chat_message" if !fields.names_a_chat() => {
+            Err((ErrorCode::Invalid, "missing field `session_id` or `conversation_id`".to_owned()))
+        }
         name => fields.command(name, || fields.session_or_room()),
     }
 }

@@ -225,6 +225,11 @@ fn events_that_are_no_commands_say_why() {
         (r#"["join",{"room":"admin"}]"#, ErrorCode::UnknownType, "unknown event; `room:join` is meant"),
         (r#"["join_session"]"#, ErrorCode::Invalid, "missing field `session_id`"),
         (
+            r#"["chat_message",{"text":"Hi"}]"#,
+            ErrorCode::Invalid,
+            "missing field `session_id` or `conversation_id`",
+        ),
+        (
             r#"["join_session",{"session_id":{"_placeholder":true,"num":0}}]"#,
             ErrorCode::Invalid,
             "`session_id` must be a string",

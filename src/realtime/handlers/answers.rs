@@ -4,7 +4,7 @@ use crate::domain::conversations::messages::{self, SendToAssistant};
 use crate::domain::quotas::{DailyLimits, Usage};
 use crate::domain::sessions::{ClientMsgId, MessageText};
 use crate::ids::{ConversationId, Room};
-use crate::jobs::{Answer, Failure, Step, Unfollowed};
+use crate::jobs::{Answer, Failure, Step, Terms, Unfollowed};
 use crate::protocol::{AckBody, AnswerIds, Notice, QuotaWarning, TextFailure};
 
 use super::following::{Followed, Told};
@@ -20,16 +20,16 @@ pub(super) async fn send(
     client_msg_id: ClientMsgId,
 ) -> Result<Outcome, Refusal> {
     let app = caller.gateway.app();
-    app.answers.check_line(conversation)?;
     let name = client_msg_id.as_str().to_owned();
     let (scope, command) = (caller.scope.clone(), SendToAssistant { conversation, client_msg_id, text });
     let plan = caller.scope.plan();
-    let limits = app.daily_limits(plan);
-    let asked = caller.db().write(move |uow| messages::send(uow, &scope, &command, &limits)).await;
+    let (terms, place) = (terms(caller), app.answers.place(conversation));
+    let (limits, taken) = (terms.limits, place.clone());
+    let asked =
+        caller.db().write(move |uow| messages::send(uow, &scope, &command, &limits, || taken.take())).await;
     let asked = asked.inspect_err(|error| app.count_quota_refusal(plan, error))?;
     let following = follow(caller, conversation);
-    let per_user = app.limits(plan).generations;
-    app.answers.order(&caller.scope, conversation, &asked, per_user, Unfollowed::GivenUp).await?;
+    app.answers.order(&caller.scope, &asked, terms, &place).await?;
     let answer = AckBody::Sent {
         seq: asked.seq,
         message_id: asked.id,
@@ -45,11 +45,17 @@ pub(super) async fn send(
 pub(super) async fn answer(caller: &Caller, conversation: ConversationId) -> Result<Outcome, Refusal> {
     let app = caller.gateway.app();
     let plan = caller.scope.plan();
-    let (limits, per_user) = (app.daily_limits(plan), app.limits(plan).generations);
-    let ordered = app.answers.answer(&caller.scope, conversation, per_user, limits).await;
+    let ordered = app.answers.answer(&caller.scope, conversation, terms(caller)).await;
     let ordered = ordered.inspect_err(|error| app.count_quota_refusal(plan, error))?;
     let answer = AckBody::Answering { answer: ids(conversation, ordered) };
     Ok(Outcome::Following(answer, follow(caller, conversation)))
+}
+
+/// The session follows the answer: without anybody who does, it is given up.
+fn terms(caller: &Caller) -> Terms {
+    let (app, plan) = (caller.gateway.app(), caller.scope.plan());
+    let (per_user, limits) = (app.limits(plan).generations, app.daily_limits(plan));
+    Terms { per_user, limits, unfollowed: Unfollowed::GivenUp }
 }
 
 /// Cancels the answer that is being written in a conversation.

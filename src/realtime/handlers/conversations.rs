@@ -1,5 +1,6 @@
 //! The commands `create_conversation`, `rename_conversation` and `delete_conversation`.
 
+use crate::domain::Error;
 use crate::domain::conversations::{self, ConversationTitle, NewConversation};
 use crate::ids::ConversationId;
 use crate::protocol::AckBody;
@@ -35,10 +36,18 @@ pub(super) async fn delete(
     id: ConversationId,
     seen: Option<i64>,
 ) -> Result<Outcome, Refusal> {
-    let scope = caller.scope.clone();
-    caller.db().write(move |uow| conversations::delete(uow, &scope, id, seen)).await?;
-    caller.gateway.app().answers.conversation_deleted(id);
-    Ok(Outcome::Done)
+    let (scope, db, answers) =
+        (caller.scope.clone(), caller.db().clone(), caller.gateway.app().answers.clone());
+    // A task of its own, which goes on when the session ends: what is committed must also take effect.
+    let deleted = tokio::spawn(async move {
+        db.write(move |uow| conversations::delete(uow, &scope, id, seen)).await?;
+        answers.conversation_deleted(id);
+        Ok::<_, Error>(())
+    });
+    match deleted.await {
+        Ok(deleted) => deleted.map(|()| Outcome::Done).map_err(Refusal::from),
+        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+    }
 }
 
 fn title(given: &Secret<String>) -> Result<ConversationTitle, Refusal> {

@@ -45,7 +45,9 @@ fn check_limit(caller: &Caller, entry: EntryId) -> Result<(), Refusal> {
 
 /// Cancels the reflection that is being written.
 pub(super) async fn cancel(caller: &Caller, entry: Option<EntryId>) -> Result<Outcome, Refusal> {
-    let entry = named(caller, entry)?;
+    let entry = entry.or(caller.target.entry()).ok_or_else(|| {
+        Refusal::invalid("entry_id", "is required here, or conversation_id, or simulation_id")
+    })?;
     caller.gateway.app().reflections.cancel(&caller.scope, entry).await?;
     Ok(Outcome::Done)
 }

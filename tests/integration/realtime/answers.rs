@@ -11,26 +11,26 @@ use crate::both_engines;
 use crate::support::model_server::{ModelServer, Step, end};
 use crate::support::{Engine, Person, Process, Socket, SocketIo, eventually, id};
 
-async fn conversation(who: &Person) -> String {
+pub(super) async fn conversation(who: &Person) -> String {
     id(&who.post("/conversations", json!({})).await.ok()).to_owned()
 }
 
 /// A session in the conversation.
-async fn open(who: &Person, conversation: &str) -> Socket {
+pub(super) async fn open(who: &Person, conversation: &str) -> Socket {
     let mut socket = who.live().await;
     socket.ack(json!({"type": "join_chat", "conversation_id": conversation})).await;
     socket
 }
 
-fn message(conversation: &str, text: &str, name: &str) -> Value {
+pub(super) fn message(conversation: &str, text: &str, name: &str) -> Value {
     json!({"type": "chat_message", "conversation_id": conversation, "text": text, "client_msg_id": name})
 }
 
 /// What is told of one answer, from `answer.start` to its end.
-struct Told {
+pub(super) struct Told {
     start: Value,
     chunks: Vec<String>,
-    end: Value,
+    pub(super) end: Value,
 }
 
 impl Told {
@@ -40,7 +40,7 @@ impl Told {
 }
 
 /// Reads an answer to its end, and asserts that it is told in order.
-async fn told(socket: &mut Socket) -> Told {
+pub(super) async fn told(socket: &mut Socket) -> Told {
     let start = socket.recv("answer.start").await;
     let mut chunks = Vec::new();
     loop {
@@ -58,7 +58,7 @@ async fn told(socket: &mut Socket) -> Told {
 }
 
 /// Chunks until the text so far is `text`.
-async fn text_so_far(socket: &mut Socket, text: &str) -> Vec<String> {
+pub(super) async fn text_so_far(socket: &mut Socket, text: &str) -> Vec<String> {
     let mut chunks = Vec::new();
     while chunks.concat() != text {
         chunks.push(socket.recv("answer.chunk").await["text"].as_str().unwrap().to_owned());
@@ -68,7 +68,7 @@ async fn text_so_far(socket: &mut Socket, text: &str) -> Vec<String> {
 }
 
 /// The stored messages, oldest first: author and text.
-async fn said(who: &Person, conversation: &str) -> Vec<(String, String)> {
+pub(super) async fn said(who: &Person, conversation: &str) -> Vec<(String, String)> {
     let page = who.get(&format!("/conversations/{conversation}/messages")).await.ok();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let messages = page["items"].as_array().unwrap().iter().rev();

@@ -1,5 +1,6 @@
 //! Live connections.
 
+mod answer_lines;
 mod answers;
 mod board;
 mod boards;

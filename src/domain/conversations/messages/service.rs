@@ -73,17 +73,19 @@ pub(crate) struct NewAnswer {
 ///
 /// Taking the room's next position serializes the senders. Of two that send the same message concurrently, the
 /// second violates the unique key, is retried by the writer, and then finds the first one's message. A
-/// repetition counts towards no quota.
+/// repetition counts towards no quota. `admit` refuses a new message whose answer could not be ordered.
 pub(crate) fn send(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     command: &SendToAssistant,
     limits: &DailyLimits,
+    admit: impl FnOnce() -> Result<(), Error>,
 ) -> Result<Asked, Error> {
     let conversation = find_for_message(uow, scope, command.conversation)?;
     if let Some(known) = repository::named(uow, conversation.id, &command.client_msg_id)? {
         return Asked::of(&known, true).ok_or(Error::NotFound(Kind::Message));
     }
+    admit()?;
     let at = uow.now();
     let message = ConversationMessage {
         id: MessageId::new(at),
@@ -120,9 +122,7 @@ pub(crate) fn store_answer(
 ) -> Result<ConversationMessage, Error> {
     let conversation = find_for_message(uow, scope, new.conversation)?;
     // Whoever was suspended or logged out while it was being written gets nothing more.
-    if !logins::is_still_valid(uow, scope)? {
-        return Err(Error::Forbidden { action: "message", kind: Kind::Conversation, needed: Need::Owner });
-    }
+    check_login(uow, scope)?;
     let question = repository::find(uow, conversation.id, new.answers_to)?;
     let id = question.and_then(|question| question.answer_id).ok_or(Error::NotFound(Kind::Message))?;
     if repository::find(uow, conversation.id, id)?.is_some() {
@@ -216,9 +216,17 @@ pub(crate) fn question(
     conversation: ConversationId,
     message: MessageId,
     budget: ContextBudget,
+    limits: &DailyLimits,
 ) -> Result<Vec<ConversationMessage>, Error> {
     let conversation = find_for_message(uow, scope, conversation)?;
+    check_login(uow, scope)?;
+    quotas::check_characters(uow, scope.user(), limits)?;
     let asked = repository::find(uow, conversation.id, message)?.ok_or(Error::NotFound(Kind::Message))?;
+    if let Some(answer) = asked.answer_id
+        && repository::find(uow, conversation.id, answer)?.is_some()
+    {
+        return Err(already_answered());
+    }
     let Some(mut room) = budget.after(&asked.text) else { return Ok(vec![budget.cut(asked)]) };
     let is_left_out = |message: &ConversationMessage| {
         message.id == asked.id || (message.author == Author::User && message.seq > asked.seq)
@@ -265,6 +273,14 @@ pub(crate) fn too_many_waiting() -> Error {
     let detail =
         "as many messages of this conversation wait for an answer as may; wait for one to be written";
     Error::Limited { detail, retry_after: Duration::from_secs(5) }
+}
+
+/// Requires that the caller was not suspended or logged out since the call.
+fn check_login(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<(), Error> {
+    match logins::is_still_valid(uow, scope)? {
+        true => Ok(()),
+        false => Err(Error::Forbidden { action: "message", kind: Kind::Conversation, needed: Need::Owner }),
+    }
 }
 
 fn already_answered() -> Error {

@@ -5,11 +5,13 @@ use actix_web::{HttpResponse, get, post};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::to_the_end;
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::conversations::messages::{self, Asked, Author, ConversationMessage, SendToAssistant};
 use crate::domain::quotas::Quota;
 use crate::domain::sessions::{ClientMsgId, MessageText};
+use crate::domain::users::Plan;
 use crate::domain::{Error, Kind};
 use crate::http::api::generated::{FailureView, Status};
 use crate::http::{
@@ -17,7 +19,7 @@ use crate::http::{
     add_quota_headers,
 };
 use crate::ids::{ConversationId, MessageId, Seq};
-use crate::jobs::{Answer, AnswerStatus, Unfollowed};
+use crate::jobs::{Answer, AnswerStatus, Terms, Unfollowed};
 
 /// A message in a conversation: stored, or an answer that is being written or has failed.
 #[derive(Serialize, ToSchema)]
@@ -174,21 +176,19 @@ pub(super) async fn send(
     call: IdempotentCall,
 ) -> Result<HttpResponse, Problem> {
     let message = body.parse(conversation, call.app().clock.now())?;
-    // A task of its own, which goes on when the client leaves: what is accepted must also begin.
-    match actix_web::rt::spawn(accept(message, call)).await {
-        Ok(answer) => answer,
-        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
-    }
+    let (app, scope) = (call.app().clone(), call.scope().clone());
+    let answer = to_the_end(accept(message, call)).await;
+    add_quota_headers(answer, &app, &scope, &QUOTAS).await
 }
 
 async fn accept(message: SendToAssistant, call: IdempotentCall) -> Result<HttpResponse, Problem> {
     let (app, scope, conversation) = (call.app().clone(), call.scope().clone(), message.conversation);
-    app.answers.check_line(conversation)?;
     let (counting, plan) = (app.clone(), scope.plan());
-    let limits = app.daily_limits(plan);
+    let (terms, place) = (terms(&app, plan), app.answers.place(conversation));
+    let taken = place.clone();
     let accepted = call
         .run(move |uow, scope| {
-            let asked = messages::send(uow, scope, &message, &limits);
+            let asked = messages::send(uow, scope, &message, &terms.limits, || taken.take());
             let asked = asked.inspect_err(|error| counting.count_quota_refusal(plan, error))?;
             let Asked { id: answers_to, answer: id, .. } = asked;
             let view = MessageView::ordered(conversation, Answer { id, answers_to, seq: None });
@@ -197,10 +197,15 @@ async fn accept(message: SendToAssistant, call: IdempotentCall) -> Result<HttpRe
         .await?;
     // Also for a stored reply, whose answer a restart may have ended before it was whole.
     if let Some(asked) = asked(&app, conversation, &accepted).await? {
-        let per_user = app.limits(scope.plan()).generations;
-        app.answers.order(&scope, conversation, &asked, per_user, Unfollowed::GoesOn).await?;
+        app.answers.order(&scope, &asked, terms, &place).await?;
     }
-    add_quota_headers(accepted, &app, &scope, &QUOTAS).await
+    Ok(accepted)
+}
+
+/// The client comes for the answer: it goes on without followers.
+fn terms(app: &App, plan: Plan) -> Terms {
+    let (per_user, limits) = (app.limits(plan).generations, app.daily_limits(plan));
+    Terms { per_user, limits, unfollowed: Unfollowed::GoesOn }
 }
 
 /// The message whose answer `Location` names, unless the answer is stored.
@@ -248,19 +253,27 @@ pub(super) async fn answer_newest(
     call: IdempotentCall,
 ) -> Result<HttpResponse, Problem> {
     let (app, scope) = (call.app().clone(), call.scope().clone());
+    let answer = to_the_end(begin_newest(conversation, call)).await;
+    add_quota_headers(answer, &app, &scope, &QUOTAS).await
+}
+
+async fn begin_newest(conversation: ConversationId, call: IdempotentCall) -> Result<HttpResponse, Problem> {
+    let (app, scope) = (call.app().clone(), call.scope().clone());
     let (counting, plan) = (app.clone(), scope.plan());
-    let limits = app.daily_limits(plan);
+    let (terms, place) = (terms(&app, plan), app.answers.place(conversation));
+    let taken = place.clone();
     let accepted = call
         .run(move |uow, scope| {
-            let newest = messages::newest_unanswered(uow, scope, conversation, &limits);
+            let newest = messages::newest_unanswered(uow, scope, conversation, &terms.limits);
             let newest = newest.inspect_err(|error| counting.count_quota_refusal(plan, error))?;
             let Asked { id: answers_to, answer: id, .. } = newest.ok_or_else(messages::nothing_to_answer)?;
+            taken.take_for(id)?;
             let view = MessageView::ordered(conversation, Answer { id, answers_to, seq: None });
             Reply::accepted(address(conversation, id), &view)
         })
         .await?;
     if let Some(asked) = asked(&app, conversation, &accepted).await? {
-        app.answers.answer_again(&scope, conversation, &asked, app.limits(scope.plan()).generations);
+        app.answers.answer_again(&scope, &asked, terms, &place)?;
     }
-    add_quota_headers(accepted, &app, &scope, &QUOTAS).await
+    Ok(accepted)
 }

@@ -91,7 +91,7 @@ async fn create(
     call: IdempotentCall,
 ) -> Result<HttpResponse, Problem> {
     let new = body.unwrap_or_default().parse()?;
-    call.run(move |uow, scope| {
+    call.run_private(move |uow, _, scope| {
         let conversation = conversations::create(uow, scope, &new)?;
         let (location, version) = (format!("/conversations/{}", conversation.id), conversation.version);
         Ok(Reply::created(location, &ConversationView::from(conversation))?.etag(version))
@@ -135,7 +135,7 @@ async fn rename(
 ) -> Result<HttpResponse, Problem> {
     let title = body.title.as_deref().map(ConversationTitle::parse).transpose();
     let title = title.map_err(|error| Error::invalid("title", error))?;
-    call.run(move |uow, scope| {
+    call.run_private(move |uow, _, scope| {
         let conversation = conversations::rename(uow, scope, id, title.as_ref(), seen)?;
         let version = conversation.version;
         Ok(Reply::ok(&ConversationView::from(conversation))?.etag(version))
@@ -152,12 +152,25 @@ async fn remove(
     IfMatch(seen): IfMatch,
 ) -> Result<HttpResponse, Problem> {
     let answers = call.app().answers.clone();
-    let done = call
-        .run(move |uow, scope| {
-            conversations::delete(uow, scope, id, seen)?;
-            Ok(Reply::no_content())
-        })
-        .await?;
-    answers.conversation_deleted(id);
-    Ok(done)
+    to_the_end(async move {
+        let done = call
+            .run(move |uow, scope| {
+                conversations::delete(uow, scope, id, seen)?;
+                Ok(Reply::no_content())
+            })
+            .await?;
+        answers.conversation_deleted(id);
+        Ok(done)
+    })
+    .await
+}
+
+/// Runs a call in a task of its own, which goes on when the client leaves: what is committed must also take effect.
+async fn to_the_end(
+    call: impl Future<Output = Result<HttpResponse, Problem>> + 'static,
+) -> Result<HttpResponse, Problem> {
+    match actix_web::rt::spawn(call).await {
+        Ok(answer) => answer,
+        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+    }
 }
