@@ -1,8 +1,8 @@
 //! The daily quotas of the caller in headers, as `RateLimit` and `RateLimit-Policy` of
 //! draft-ietf-httpapi-ratelimit-headers-10: the headers of the rate a minute have other names.
 
-use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::HttpResponse;
+use actix_web::http::header::{HeaderName, HeaderValue};
 
 use crate::app::App;
 use crate::domain::policy::Scope;

@@ -187,17 +187,17 @@ async fn socketio(app: &TestApp, person: &Person) -> Speaker {
 }
 
 both_engines! {
-    async fn json_brings_about_what_is_written(app) {
+    async fn json_brings_about_what_is_written(app with ["--free-messages=1000"]) {
         let (ana, ben) = people(app).await;
         play(app, (&ana, plain(&ana).await), (&ben, plain(&ben).await)).await;
     }
 
-    async fn socketio_brings_about_the_same(app) {
+    async fn socketio_brings_about_the_same(app with ["--free-messages=1000"]) {
         let (ana, ben) = people(app).await;
         play(app, (&ana, socketio(app, &ana).await), (&ben, socketio(app, &ben).await)).await;
     }
 
-    async fn so_do_the_two_together(app) {
+    async fn so_do_the_two_together(app with ["--free-messages=1000"]) {
         let (ana, ben) = people(app).await;
         play(app, (&ana, socketio(app, &ana).await), (&ben, plain(&ben).await)).await;
     }
