@@ -1,4 +1,4 @@
-//! The tables of projects' boards; a part of [`schema`](super::schema).
+//! The tables of projects' boards; a part of [`schema`](super).
 
 #![allow(missing_docs, reason = "columns are documented in migrations/postgres")]
 
