@@ -17,6 +17,7 @@ const FLAGS: &[&str] = &[
     "--connections-per-address=1000000",
     "--unauthenticated-per-address=1000000",
     "--free-requests=1000000",
+    "--free-messages=1000000",
     "--anonymous-requests=1000000",
     "--log-format=json",
     "--log-filter=warn,souk::server=info",
