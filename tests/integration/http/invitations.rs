@@ -90,6 +90,23 @@ both_engines! {
         assert_eq!(ana.delete(&revoke).await.refused(409)["code"], "invitation_used");
     }
 
+    async fn who_was_removed_does_not_come_back_by_an_older_invitation(app) {
+        let (ana, ben) = people(app).await;
+        let project = open(&ana).await;
+        let mut invited = Vec::new();
+        for role in ["editor", "owner"] {
+            let body = json!({"role": role, "user_id": ben.id});
+            let invitation = ana.post(&format!("{project}/invitations"), body).await.refused(201);
+            invited.push(format!("/invitations/{}/accept", id(&invitation)));
+        }
+        ben.post(&invited[0], Value::Null).await.ok();
+        ana.delete(&format!("{project}/members/{}", ben.id)).await;
+        ben.get(&project).await.refused(403);
+        let refused = ben.post(&invited[1], Value::Null).await;
+        assert!((400..500).contains(&refused.status), "{refused}");
+        ben.get(&project).await.refused(403);
+    }
+
     async fn what_was_revoked_or_has_expired_is_good_for_nothing(app) {
         let (ana, ben) = people(app).await;
         let project = open(&ana).await;

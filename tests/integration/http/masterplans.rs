@@ -101,6 +101,7 @@ both_engines! {
         let (ana, ben) = (app.consumer("ana").await, app.provider("ben").await);
         let plan = draft(&ana, &conversation(&ana).await).await;
         let apply = format!("/masterplans/{}/apply", id(&plan));
+        ana.post(&apply, json!({"project_id": "01890a5d-ac96-774b-bcce-b302099a8057"})).await.refused(404);
         let theirs = project(&ben).await;
         ana.post(&apply, json!({"project_id": theirs})).await.refused(403);
         ben.put(&format!("/projects/{theirs}/members/{}", ana.id), json!({"role": "viewer"})).await.ok();
