@@ -73,6 +73,11 @@ impl Timestamp {
         Self(self.0 - self.0.rem_euclid(DAY_MICROS)).max(Self(MIN_MICROS))
     }
 
+    /// The midnight (UTC) at which this day ends.
+    pub(crate) fn end_of_day(self) -> Self {
+        Self((self.start_of_day().0 + DAY_MICROS).min(MAX_MICROS))
+    }
+
     /// How long after `earlier` this moment is; zero when it is not after.
     pub fn since(self, earlier: Timestamp) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
@@ -241,6 +246,7 @@ mod tests {
         ] {
             let at: Timestamp = at.parse().unwrap();
             assert_eq!(at.start_of_day(), midnight.parse().unwrap());
+            assert_eq!(at.end_of_day().since(at.start_of_day()), Duration::from_secs(86_400));
         }
     }
 

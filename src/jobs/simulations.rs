@@ -1,4 +1,4 @@
-//! Computes simulations: one after the other in order of creation, on a few threads of its own, so that the
+//! Computes simulations: one after the other, where users take turns, on a few threads of its own, so that the
 //! event loops go on.
 //!
 //! What waits is in the database. A simulation that a killed process left running is computed anew: the same

@@ -99,9 +99,8 @@ impl Usage {
 
 /// The day of a time, and how long it goes on.
 fn day_of(now: Timestamp) -> (i64, Duration) {
-    let seconds = now.as_seconds();
-    let left = DAY - seconds.rem_euclid(DAY);
-    (seconds.div_euclid(DAY), Duration::from_secs(left.unsigned_abs()))
+    let left = now.end_of_day().as_seconds() - now.as_seconds();
+    (now.start_of_day().as_seconds() / DAY, Duration::from_secs(left.unsigned_abs()))
 }
 
 #[cfg(test)]

@@ -98,15 +98,13 @@ fn check_limits(uow: &mut UnitOfWork<'_>, user: UserId, limits: &SimulationLimit
         let detail = "as many simulations wait or run as your plan allows: cancel one, or wait for its end";
         return Err(Error::Limited { detail, retry_after: PAUSE });
     }
-    let today = uow.now().start_of_day();
-    if repository::count_since(uow, user, today)? >= u64::from(limits.per_day) {
+    let now = uow.now();
+    if repository::count_since(uow, user, now.start_of_day())? >= u64::from(limits.per_day) {
         let detail = "as many simulations were created today as your plan allows; a day ends at midnight UTC";
-        return Err(Error::Limited { detail, retry_after: today.plus(DAY).since(uow.now()) });
+        return Err(Error::Limited { detail, retry_after: now.end_of_day().since(now) });
     }
     Ok(())
 }
-
-const DAY: Duration = Duration::from_secs(86_400);
 
 /// What the caller uses of the plan: simulations that wait or run, and those created today.
 pub(crate) fn usage(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<(u64, u64), Error> {
