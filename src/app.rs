@@ -52,6 +52,8 @@ pub struct App {
     pub(crate) rates: Arc<CallerLimits>,
     /// The Prometheus metrics.
     pub metrics: Arc<Metrics>,
+    /// This process among those on its database.
+    pub(crate) node: Node,
     /// Whether the server is shutting down; `/readyz` then fails, so that load balancers send no more
     /// requests.
     pub stopping: Stopping,
@@ -93,6 +95,38 @@ impl App {
         if let Error::QuotaExceeded { quota, .. } = error {
             self.metrics.plan_limited(quota.as_str(), plan.as_str());
         }
+    }
+}
+
+/// The state of this process among those on its database.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Node(Arc<NodeState>);
+
+#[derive(Debug, Default)]
+struct NodeState {
+    leads: AtomicBool,
+    is_cut_off: AtomicBool,
+}
+
+impl Node {
+    /// Whether this process does what one process on the database should do. Two may do it for a moment.
+    pub(crate) fn leads(&self) -> bool {
+        self.0.leads.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_leading(&self, leads: bool) {
+        if self.0.leads.swap(leads, Ordering::AcqRel) != leads {
+            log::info!(leads; "the leader has changed");
+        }
+    }
+
+    /// Whether this process does not hear what others commit, and therefore has no live sessions.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        self.0.is_cut_off.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_cut_off(&self, is_cut_off: bool) {
+        self.0.is_cut_off.store(is_cut_off, Ordering::Release);
     }
 }
 

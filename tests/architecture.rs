@@ -33,6 +33,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "jobs",
             "domain",
             "db",
+            "events",
             "simulation",
             "generation",
             "config",

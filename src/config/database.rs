@@ -56,6 +56,13 @@ pub struct DatabaseConfig {
         value_parser = duration
     )]
     pub(crate) database_acquire_timeout: Duration,
+
+    /// PostgreSQL: a server that has not heard for this long what other nodes commit closes its sessions (1012)
+    #[arg(
+        long, env = "SOUK_FENCE_TIMEOUT", value_name = "DURATION", default_value = "5s",
+        value_parser = duration
+    )]
+    pub(crate) fence_timeout: Duration,
 }
 
 /// The location of the data, which determines the engine.

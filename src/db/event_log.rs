@@ -1,16 +1,15 @@
-//! The event log: append and replay. What an event means is the domain's, who receives it the hub's.
+//! The event log: replay. Appending is `append`'s; what an event means is the domain's, who receives it the
+//! hub's.
 //!
 //! `rooms.head` is the position of a room's newest event. Appending locks that row until the commit, which
 //! makes `seq` gapless and its order the commit order.
-
-use std::sync::Arc;
 
 use diesel::prelude::*;
 use serde_json::value::RawValue;
 
 use crate::clock::Timestamp;
 use crate::db::schema::{events, read_markers, rooms};
-use crate::db::{DbConnection, DbError, each};
+use crate::db::{DbConnection, DbError};
 use crate::events::Envelope;
 use crate::ids::{Room, Seq, UserId};
 
@@ -56,36 +55,6 @@ pub(crate) fn before(
     rows.reverse();
     let page = rows.into_iter().map(|row| row.into_envelope(room)).collect::<Result<_, _>>()?;
     Ok((page, has_more))
-}
-
-/// Appends one event and returns it with its position. Use cases go through [`UnitOfWork`](super::UnitOfWork).
-pub(crate) fn append(
-    connection: &mut DbConnection,
-    room: Room,
-    kind: Arc<str>,
-    by: Option<UserId>,
-    at: Timestamp,
-    data: Arc<RawValue>,
-) -> Result<Envelope, DbError> {
-    let name = room.to_string();
-    let head: i64 = each!(connection, |c| diesel::insert_into(rooms::table)
-        .values((rooms::name.eq(&name), rooms::head.eq(1)))
-        .on_conflict(rooms::name)
-        .do_update()
-        .set(rooms::head.eq(rooms::head + 1))
-        .returning(rooms::head)
-        .get_result(c))?;
-    diesel::insert_into(events::table)
-        .values((
-            events::room.eq(&name),
-            events::seq.eq(head),
-            events::kind.eq(&*kind),
-            events::by_user.eq(by),
-            events::at.eq(at),
-            events::data.eq(data.get()),
-        ))
-        .execute(connection)?;
-    Ok(Envelope { room, seq: Seq::from_i64(head), kind, by, at, data })
 }
 
 /// Deletes the whole log of a room, and how far it was read: for a room that ends and whose id is never used

@@ -39,7 +39,7 @@ impl<'c> Maintenance<'c> {
         let begin = if self.connection.is_postgres() { "BEGIN" } else { "BEGIN IMMEDIATE" };
         self.execute(begin)?;
         let now = self.clock.now();
-        let mut uow = UnitOfWork::begin(self.connection, now, true);
+        let mut uow = UnitOfWork::begin(self.connection, now, None);
         let ran = match body(&mut uow) {
             Ok(value) => uow.finish().map(|(_, rows)| (value, rows)).map_err(E::from),
             Err(error) => Err(error),

@@ -3,6 +3,7 @@
 //! Nothing here knows what the rows mean. Use cases get a [`UnitOfWork`] through [`Db::read`] or
 //! [`Db::write`] and never begin, commit or roll back a transaction themselves.
 
+mod append;
 mod backup;
 mod config;
 mod connection;
@@ -19,6 +20,7 @@ mod refusals;
 pub mod schema;
 #[cfg(test)]
 mod tests;
+mod tail;
 mod text_enum;
 mod unit_of_work;
 mod write;
@@ -34,5 +36,6 @@ pub(crate) use maintenance::Maintenance;
 pub(crate) use migrate::MigrationError;
 pub use open::Db;
 pub(crate) use open::OpenError;
+pub(crate) use tail::{Commit, Head, Tail, TailError, commits_after, forget_commits};
 pub(crate) use text_enum::text_enum;
 pub use unit_of_work::UnitOfWork;

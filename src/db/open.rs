@@ -12,6 +12,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use crate::clock::Clock;
 use crate::events::Publisher;
+use crate::ids::NodeId;
 
 use super::config::{DbConfig, Target};
 use super::connection::{Access, Manager};
@@ -61,6 +62,15 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 /// A connection is replaced after this time, which bounds what a PostgreSQL backend accumulates.
 const MAX_AGE: Duration = Duration::from_secs(30 * 60);
 
+/// What a process does with the database.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// Serves it; on SQLite at most one.
+    Server,
+    /// Runs a command, possibly beside servers.
+    Command,
+}
+
 /// Handle to the database: cheap to clone, shared by all readers and writers.
 #[derive(Clone)]
 pub struct Db(pub(super) Arc<Inner>);
@@ -70,6 +80,11 @@ pub(super) struct Inner {
     /// Whether the pool's last attempt to connect failed.
     is_away: Arc<AtomicBool>,
     is_postgres: bool,
+    /// This process, as other processes on the database know it.
+    node: NodeId,
+    /// Whether other processes must hear of commits: on PostgreSQL other nodes, on SQLite the server, of which
+    /// there is at most one, of what a command commits.
+    tells_others: bool,
     connections: u32,
     /// One permit per connection: callers wait here asynchronously instead of blocking a thread.
     permits: Arc<Semaphore>,
@@ -105,7 +120,7 @@ impl Db {
         let mut first = establish(config)?;
         migrate::run(&mut first).map_err(OpenError::from)?;
         let done = work(&mut Maintenance::new(&mut first, &clock))?;
-        let db = Self::start(config, first, lock, clock, publisher)?;
+        let db = Self::start(config, first, lock, Role::Server, clock, publisher)?;
         Ok((db, done))
     }
 
@@ -134,13 +149,14 @@ impl Db {
     ) -> Result<Db, OpenError> {
         let mut first = establish(config)?;
         migrate_unless_served(&mut first, config)?;
-        Self::start(config, first, None, clock, publisher)
+        Self::start(config, first, None, Role::Command, clock, publisher)
     }
 
     fn start(
         config: &DbConfig,
         first: DbConnection,
         lock: Option<FileLock>,
+        role: Role,
         clock: Clock,
         publisher: Arc<dyn Publisher>,
     ) -> Result<Db, OpenError> {
@@ -175,6 +191,8 @@ impl Db {
             pool,
             is_away,
             is_postgres: matches!(config.target, Target::Postgres(_)),
+            node: NodeId::new(clock.now()),
+            tells_others: role == Role::Command || matches!(config.target, Target::Postgres(_)),
             connections: config.connections,
             permits: Arc::new(Semaphore::new(connections)),
             waiting: Semaphore::new(config.max_waiting),
@@ -229,7 +247,7 @@ impl Db {
         };
         let ran = self
             .with_connection(begin, move |connection, _| {
-                let mut uow = UnitOfWork::begin(connection, now, false);
+                let mut uow = UnitOfWork::begin_reading(connection, now);
                 let outcome = body(&mut uow);
                 let rows = uow.abandon();
                 roll_back(connection)?;
@@ -260,7 +278,8 @@ impl Db {
     {
         let (reply, answer) = oneshot::channel();
         let refusals = Arc::clone(&self.0.refusals);
-        let submitted = self.submit(Box::new(UseCase { body, outcome: None, reply, refusals })).await;
+        let node = self.0.tells_others.then_some(self.0.node);
+        let submitted = self.submit(Box::new(UseCase { body, outcome: None, reply, refusals, node })).await;
         let outcome = match (answer.await, submitted) {
             (Ok(outcome), _) => outcome,
             (Err(_), Err(error)) => Err(E::from(error)),
@@ -268,6 +287,11 @@ impl Db {
         };
         self.note(&self.0.writes, outcome.as_ref().err().and_then(E::database));
         outcome
+    }
+
+    /// This process, as other processes on the database know it.
+    pub(crate) fn node(&self) -> NodeId {
+        self.0.node
     }
 
     async fn submit(&self, job: Box<dyn Job>) -> Result<(), DbError> {

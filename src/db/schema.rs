@@ -8,11 +8,13 @@
 
 mod assistant;
 mod boards;
+mod nodes;
 
 pub use assistant::{
     archived_conversations, archived_messages, conversation_messages, daily_usage, masterplans,
 };
 pub use boards::{board_columns, project_invitations, task_comments, tasks};
+pub use nodes::{commit_readers, commits};
 
 diesel::table! {
     /// Accounts that can authenticate, ours and external.
@@ -478,4 +480,6 @@ tables! {
     audit,
     idempotency_keys,
     write_probe,
+    commits,
+    commit_readers,
 }

@@ -7,36 +7,41 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::clock::Timestamp;
 use crate::events::{Committed, DomainEvent, Envelope, Revocation};
-use crate::ids::{Room, UserId};
+use crate::ids::{NodeId, Room, UserId};
 
+use super::append::{self, AdminEvent, Announcement, NewEvent};
 use super::audit_log::{self, NewAudit, Outcome};
-use super::{DbConnection, DbError, event_log};
+use super::{DbConnection, DbError};
 
 /// One transaction and everything that commits with it. Use cases take it as their first argument.
 pub struct UnitOfWork<'c> {
     connection: &'c mut DbConnection,
     now: Timestamp,
     writable: bool,
-    recorded: Vec<Recorded>,
+    /// The process that other processes hear of this commit from; `None` if there are none to tell.
+    node: Option<NodeId>,
+    recorded: Vec<NewEvent>,
+    admin_events: Vec<AdminEvent>,
     committed: Committed,
     after_commit: Vec<NewAudit>,
     failure: Option<DbError>,
 }
 
-struct Recorded {
-    room: Room,
-    kind: Arc<str>,
-    by: Option<UserId>,
-    data: Arc<RawValue>,
-}
-
 impl<'c> UnitOfWork<'c> {
-    pub(super) fn begin(connection: &'c mut DbConnection, now: Timestamp, writable: bool) -> Self {
+    /// A unit of work that may write; `node` as in its field.
+    pub(super) fn begin(connection: &'c mut DbConnection, now: Timestamp, node: Option<NodeId>) -> Self {
+        Self { writable: true, node, ..Self::begin_reading(connection, now) }
+    }
+
+    /// A unit of work that only reads.
+    pub(super) fn begin_reading(connection: &'c mut DbConnection, now: Timestamp) -> Self {
         Self {
             connection,
             now,
-            writable,
+            writable: false,
+            node: None,
             recorded: Vec::new(),
+            admin_events: Vec::new(),
             committed: Committed::default(),
             after_commit: Vec::new(),
             failure: None,
@@ -66,12 +71,17 @@ impl<'c> UnitOfWork<'c> {
         };
         let kind: Arc<str> = event.kind().into();
         let mut rooms = event.rooms();
-        if event.for_admins() {
+        // On PostgreSQL every decision would wait for the lock on that one room until the commit of the one
+        // before: there the admins' room is filled from `commits`.
+        if event.for_admins() && self.connection.is_postgres() {
+            let event = AdminEvent { kind: kind.clone(), by, at: self.now, data: data.clone() };
+            self.admin_events.push(event);
+        } else if event.for_admins() {
             rooms.push(Room::Admin);
         }
         rooms.sort();
         rooms.dedup();
-        self.recorded.extend(rooms.into_iter().map(|room| Recorded {
+        self.recorded.extend(rooms.into_iter().map(|room| NewEvent {
             room,
             kind: kind.clone(),
             by,
@@ -79,7 +89,7 @@ impl<'c> UnitOfWork<'c> {
         }));
     }
 
-    /// Appends a domain event to one room at once, for the caller that needs its position (chat).
+    /// Takes a domain event's position in one room at once, for the caller that needs it (chat).
     ///
     /// At most one room per unit, and before anything is recorded: otherwise the fixed locking order would
     /// break.
@@ -90,9 +100,9 @@ impl<'c> UnitOfWork<'c> {
         event: &impl DomainEvent,
     ) -> Result<&Envelope, DbError> {
         let data = to_raw_value(event)?.into();
-        let envelope =
-            event_log::append(self.connection, room.clone(), event.kind().into(), by, self.now, data)?;
-        self.committed.events.push(envelope);
+        let new = NewEvent { room: room.clone(), kind: event.kind().into(), by, data };
+        let events = append::take_positions(self.connection, self.now, vec![new])?;
+        self.committed.events.extend(events);
         self.committed.events.last().ok_or_else(|| DbError::Unavailable("no event".into()))
     }
 
@@ -118,11 +128,15 @@ impl<'c> UnitOfWork<'c> {
         }
         // A stable sort: events of one room keep their recorded order.
         self.recorded.sort_by(|a, b| a.room.cmp(&b.room));
-        for event in self.recorded {
-            let envelope =
-                event_log::append(self.connection, event.room, event.kind, event.by, self.now, event.data)?;
-            self.committed.events.push(envelope);
+        let events = append::take_positions(self.connection, self.now, self.recorded)?;
+        self.committed.events.extend(events);
+        let Committed { events, revocations } = &self.committed;
+        if events.is_empty() && revocations.is_empty() && self.admin_events.is_empty() {
+            return Ok((self.committed, self.after_commit));
         }
+        let announcement =
+            self.node.map(|node| Announcement { node, revocations, admin_events: &self.admin_events });
+        append::insert(self.connection, self.now, events, announcement.as_ref())?;
         Ok((self.committed, self.after_commit))
     }
 

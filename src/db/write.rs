@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 
 use crate::clock::Clock;
 use crate::events::{Committed, Publisher};
+use crate::ids::NodeId;
 
 use super::audit_log::{self, NewAudit};
 use super::connection::Manager;
@@ -44,6 +45,8 @@ pub(super) struct UseCase<F, T, E> {
     pub(super) outcome: Option<Result<T, E>>,
     pub(super) reply: oneshot::Sender<Result<T, E>>,
     pub(super) refusals: Arc<RefusalThrottle>,
+    /// The process that others hear of the commit from; `None` if there are none to tell.
+    pub(super) node: Option<NodeId>,
 }
 
 impl<F, T, E> Job for UseCase<F, T, E>
@@ -53,7 +56,7 @@ where
     E: Failure,
 {
     fn run(&mut self, connection: &mut DbConnection, clock: &Clock, last_attempt: bool) -> JobOutcome {
-        let mut uow = UnitOfWork::begin(connection, clock.now(), true);
+        let mut uow = UnitOfWork::begin(connection, clock.now(), self.node);
         let (outcome, ran) = match (self.body)(&mut uow) {
             Ok(value) => match uow.finish() {
                 Ok((committed, rows)) => (Ok(value), JobOutcome::Keep(committed, rows)),

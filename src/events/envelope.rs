@@ -39,8 +39,10 @@ pub struct Envelope {
     pub data: Arc<RawValue>,
 }
 
-/// A right that ended. Live sessions and memberships that depend on it must end at once.
-#[derive(Clone, Debug)]
+/// A right that ended. Live sessions and memberships that depend on it must end at once, on every node: the
+/// serialized form is what nodes read of each other in the table `commits`.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "right", rename_all = "snake_case")]
 pub enum Revocation {
     /// One access token was revoked.
     Token {
@@ -62,6 +64,9 @@ pub enum Revocation {
     OtherLogins {
         /// The user whose other logins ended.
         user: UserId,
+        /// The user's `token_epoch` since then. A session that was authenticated with it is a newer one and
+        /// stays, since another node may hear of this revocation later than of the new login.
+        epoch: Timestamp,
         /// The `sid` of the login that stays valid.
         kept: LoginId,
         /// Why they ended.
@@ -71,6 +76,8 @@ pub enum Revocation {
     User {
         /// The user whose rights ended.
         user: UserId,
+        /// The user's `token_epoch` since then; as in [`Revocation::OtherLogins`].
+        epoch: Timestamp,
         /// Why they ended.
         reason: RevocationReason,
     },
@@ -86,7 +93,8 @@ pub enum Revocation {
 }
 
 /// The cause of a [`Revocation`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RevocationReason {
     /// The token was revoked or the user logged out.
     Revoked,

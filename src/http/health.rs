@@ -36,7 +36,7 @@ fn statuses() -> Schema {
 }
 
 fn lacks() -> Schema {
-    one_of(["stopping", "hub", "database"])
+    one_of(["stopping", "hub", "database", "cut_off"])
 }
 
 /// 200 as long as requests are answered at all: a failure here means that only a restart helps.
@@ -47,7 +47,7 @@ async fn alive() -> HttpResponse {
 }
 
 /// 200 if requests should be sent here: the database answers and takes writes, its schema is the one we know, the hub
-/// runs, and we are not stopping. The state of the database may be a second old.
+/// runs, other servers on the database are heard of, and we are not stopping. The state of the database may be a second old.
 #[utoipa::path(
     operation_id = "checkReadiness",
     responses((status = 200, body = Health), (status = 503, description = "Not now.", body = Health))
@@ -59,6 +59,9 @@ async fn ready(app: web::Data<App>) -> HttpResponse {
     }
     if !app.hub.is_running() {
         return unready("hub");
+    }
+    if app.node.is_cut_off() {
+        return unready("cut_off");
     }
     match app.db.check().await {
         Ok(()) => HttpResponse::Ok().json(Health { status: "ready", because: None }),

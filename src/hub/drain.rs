@@ -1,4 +1,5 @@
-//! Graceful shutdown: sessions are told when to reconnect, and are closed in paced batches.
+//! Closing all sessions, at a shutdown or when the node is cut off from its database: they are told when to
+//! reconnect, and are closed in paced batches.
 
 use std::time::Duration;
 

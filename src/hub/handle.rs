@@ -8,8 +8,9 @@ use actix::dev::SendError;
 use actix::{Actor, Arbiter, ArbiterHandle};
 use tokio::sync::oneshot;
 
+use crate::db::Head;
 use crate::domain::{Page, Slice};
-use crate::events::Publisher;
+use crate::events::{Publisher, Revocation};
 use crate::ids::{ConnectionId, Room, UserId};
 use crate::protocol::Notice;
 use crate::protocol::close::CloseReason;
@@ -195,9 +196,15 @@ impl HubHandle {
         Ok(HubSnapshot { connections: self.0.user_limits.total(), users: self.0.user_limits.users(), rooms })
     }
 
-    /// Closes all sessions for a shutdown: from now on no connection is admitted and no room joined; sessions
-    /// get `disconnecting` with a time to reconnect, then close code 1012, in paced batches. Completes when
-    /// all are gone, or at the deadline.
+    /// Takes in what other processes committed: the events up to these positions are read from the log for the
+    /// members here, and what depends on the ended rights ends.
+    pub(crate) fn follow(&self, heads: Vec<Head>, revocations: Vec<Revocation>) {
+        self.0.publisher.follow(heads, revocations);
+    }
+
+    /// Closes all sessions: from now on no connection is admitted and no room joined; sessions get
+    /// `disconnecting` with a time to reconnect, then close code 1012, in paced batches. Completes when all
+    /// are gone, or at the deadline.
     pub(crate) async fn drain(&self, plan: DrainPlan) -> Drained {
         self.0.user_limits.close();
         let at_first = self.0.user_limits.total();
@@ -213,5 +220,10 @@ impl HubHandle {
         };
         let _ = tokio::time::timeout(plan.deadline, all_gone).await;
         Drained { at_first, left: self.0.user_limits.total() }
+    }
+
+    /// Ends a drain: connections are admitted again.
+    pub(crate) fn admit_again(&self) {
+        self.0.user_limits.open();
     }
 }

@@ -19,8 +19,6 @@ pub(crate) struct LiveSession {
     pub(crate) login: Option<LoginId>,
     /// The token's issuer; `None` for our own.
     pub(crate) issuer: Option<Arc<str>>,
-    /// `token_epoch` of the user's row when the token was checked.
-    pub(crate) epoch: Timestamp,
     /// The endpoint that it is connected to.
     pub(crate) endpoint: Endpoint,
     /// The client's network address.

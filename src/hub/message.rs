@@ -6,6 +6,7 @@ use actix::{Message, Recipient};
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
+use crate::db::Head;
 use crate::events::Envelope;
 use crate::ids::{ConnectionId, Room, Seq, UserId};
 use crate::protocol::{Dialect, Event, Notice, TaskFocus, encode};
@@ -106,6 +107,8 @@ pub(super) enum ToRoomHub {
     Join(Join, Recipient<ToLocalHub>),
     Departed(Vec<MembershipRef>),
     Committed(Vec<Envelope>),
+    /// Positions that the log has reached.
+    Heads(Vec<Head>),
     Broadcast {
         room: Room,
         notice: Notice,

@@ -8,7 +8,8 @@ use actix::dev::SendError;
 
 use super::message::ToRoomHub;
 use super::workers::Workers;
-use crate::events::{Committed, Publisher};
+use crate::db::Head;
+use crate::events::{Committed, Publisher, Revocation};
 
 /// Forwards commits to the hub. Created before the database, which reports to it, and bound when the hub
 /// starts, which reads from the database. What is committed before that is ignored: there are no members yet.
@@ -35,6 +36,21 @@ impl HubPublisher {
     pub(super) fn bind(&self, room_hub: Recipient<ToRoomHub>, workers: Arc<Workers>) {
         if self.bound.set(Bound { room_hub, workers }).is_err() {
             log::error!("a publisher belongs to one hub; the second one hears nothing");
+        }
+    }
+
+    /// Takes in what other processes committed. As with a commit of this process, nothing is lost if the
+    /// RoomHub's mailbox is full.
+    pub(super) fn follow(&self, heads: Vec<Head>, revocations: Vec<Revocation>) {
+        let Some(bound) = self.bound.get() else { return };
+        if !revocations.is_empty() {
+            bound.workers.end(revocations);
+        }
+        if heads.is_empty() {
+            return;
+        }
+        if let Err(SendError::Full(_)) = bound.room_hub.try_send(ToRoomHub::Heads(heads)) {
+            self.catch_up(bound);
         }
     }
 

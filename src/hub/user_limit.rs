@@ -16,8 +16,8 @@ pub enum LimitError {
     /// The user has as many connections as the plan allows.
     #[error("the user has as many connections as it may")]
     LimitReached,
-    /// The server is shutting down.
-    #[error("the server is stopping")]
+    /// The server is shutting down, or cut off from its database.
+    #[error("the server closes its connections")]
     Draining,
 }
 
@@ -87,9 +87,14 @@ impl UserLimits {
         self.lock().of_user.len()
     }
 
-    /// Refuses all permits from now on.
+    /// Refuses all permits until [`UserLimits::open`].
     pub(super) fn close(&self) {
         self.lock().closed = true;
+    }
+
+    /// Gives permits again.
+    pub(super) fn open(&self) {
+        self.lock().closed = false;
     }
 
     pub(super) fn is_closed(&self) -> bool {

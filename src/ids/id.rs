@@ -180,6 +180,8 @@ ids! {
     AuditId;
     /// The row of a refresh token.
     RefreshId;
+    /// A process that uses the database: a server or a command.
+    NodeId;
 }
 
 impl LoginId {
@@ -191,7 +193,8 @@ impl LoginId {
 
 /// The `jti` of an access token: a UUID in our tokens, any text in those of other issuers (bounded by the
 /// token's length).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
 pub struct TokenId(pub String);
 
 #[cfg(test)]

@@ -2,10 +2,12 @@
 //! live connections; it decides nothing about requests or sessions.
 
 mod journal;
+mod options;
 mod progress;
-pub mod revocation_poll;
 pub mod scheduler;
 mod startup;
+mod tail;
 
+pub use options::db_config;
 pub(crate) use startup::shutdown_signal;
-pub use startup::{Stop, allow_many_files, build, db_config};
+pub use startup::{Stop, allow_many_files, build};

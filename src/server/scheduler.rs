@@ -2,7 +2,8 @@
 //! logins.
 //!
 //! Nothing depends on its being on time: what is overdue reads as expired and cannot be acted on, whether or
-//! not it was swept. The sweep stores that state and publishes the events. Several nodes may sweep at once.
+//! not it was swept. The sweep stores that state and publishes the events. One of several nodes, the leader,
+//! sweeps; were it two at a time, nothing would be done twice.
 
 use std::time::Duration;
 
@@ -46,10 +47,12 @@ pub(crate) async fn run(app: &App) {
     rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         rounds.tick().await;
-        match sweep(app).await {
-            Ok(swept) if swept == Swept::default() => {}
-            Ok(swept) => log::info!("swept: {swept:?}"),
-            Err(error) => log::warn!("not everything was swept: {error}"),
+        if app.node.leads() {
+            match sweep(app).await {
+                Ok(swept) if swept == Swept::default() => {}
+                Ok(swept) => log::info!("swept: {swept:?}"),
+                Err(error) => log::warn!("not everything was swept: {error}"),
+            }
         }
         if let Err(error) = note_live_logins(app).await {
             log::warn!("not every login that is in use was noted: {error}");

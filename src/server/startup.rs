@@ -14,17 +14,17 @@ use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::Data;
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::app::{App, Stopping};
+use crate::app::{App, Node, Stopping};
 use crate::auth::{Auth, SetUpError};
 use crate::clock::Clock;
-use crate::config::{Config, DatabaseConfig, DatabaseUrl, Environment, ServerConfig};
-use crate::db::{Db, DbConfig, Maintenance, OpenError, Target};
+use crate::config::{Config, DatabaseUrl, Environment, ServerConfig};
+use crate::db::{Db, Maintenance, OpenError, Tail, TailError};
 use crate::domain::conversations::messages::ContextBudget;
 use crate::domain::users;
 use crate::generation;
 use crate::http::connection::{ServeOptions, SocketOptions, Timeouts, serve};
 use crate::http::{self, middleware};
-use crate::hub::{BoardClients, DrainPlan, HubHandle, HubMetrics, HubPublisher};
+use crate::hub::{BoardClients, HubHandle, HubMetrics, HubPublisher};
 use crate::jobs::{Answers, Masterplans, Reflections, Simulations, Writer};
 use crate::limits::CallerLimits;
 use crate::realtime;
@@ -32,7 +32,8 @@ use crate::realtime::Gateway;
 use crate::telemetry::Metrics;
 
 use super::journal::{self, JournalError};
-use super::{progress, revocation_poll, scheduler};
+use super::options::{db_config, drain_plan};
+use super::{progress, scheduler, tail};
 
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +49,9 @@ pub enum StartError {
     /// The database cannot be opened.
     #[error(transparent)]
     Database(#[from] OpenError),
+    /// What other processes commit cannot be followed.
+    #[error("cannot follow the commits of the database: {0}")]
+    Tail(#[from] TailError),
     /// The journals are sealed with another key, or cannot be sealed.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -71,6 +75,7 @@ pub struct Server {
     address: SocketAddr,
     http: HttpServer,
     metrics: Option<MetricsServer>,
+    tail: Option<Tail>,
 }
 
 /// The server for `/metrics` on its own address.
@@ -97,6 +102,7 @@ pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
     let prepare = |db: &mut Maintenance<'_>| Ok::<_, StartError>(journal::prepare(db, &config.journal)?);
     let (db, journal) =
         Db::open_after(&db_config(&config.database), clock.clone(), publisher.clone(), prepare)?;
+    let tail = tail::start(&config.database, &db, clock.now())?;
     let hub_metrics = HubMetrics::new(metrics.registry())?;
     let hub = HubHandle::start((&config.realtime).into(), hub_metrics, Arc::new(db.clone()), publisher);
     let auth = Auth::open(&config, db.clone(), clock.clone())?;
@@ -126,6 +132,7 @@ pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
         hub,
         board_clients: BoardClients::default(),
         metrics,
+        node: Node::default(),
         stopping: Stopping::default(),
     };
     let gateway = Gateway::new(app.clone())?;
@@ -135,7 +142,7 @@ pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
         Ok(MetricsServer { address, http })
     });
     let metrics = metrics.transpose().map_err(StartError::Workers)?;
-    Ok(Server { app, address, http, metrics })
+    Ok(Server { app, address, http, metrics, tail })
 }
 
 impl Server {
@@ -169,7 +176,7 @@ impl Server {
 
     /// Serves until `stop` resolves to a way to stop; a graceful stop takes the stop timeout at most.
     pub async fn run_until_stopped(self, stop: impl Future<Output = Stop>) -> io::Result<()> {
-        let Self { app, address, mut http, metrics } = self;
+        let Self { app, address, mut http, metrics, tail } = self;
         let metrics = metrics.map(|metrics| {
             let address = metrics.address.to_string();
             log::info!(metrics_address = address.as_str(); "metrics on http://{address}/metrics");
@@ -183,7 +190,7 @@ impl Server {
             ended = &mut http => return ended,
             stop = stop => stop,
             () = scheduler::run(&app) => Stop::Graceful,
-            () = revocation_poll::run(&app) => Stop::Graceful,
+            () = tail::run(&app, tail) => Stop::Graceful,
             () = app.simulations.run() => Stop::Graceful,
             () = progress::run(&app) => Stop::Graceful,
         };
@@ -207,18 +214,6 @@ impl Server {
             Ok(ended) => ended.inspect(|()| log::info!("stopped")),
             Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "did not stop in time")),
         }
-    }
-}
-
-/// Sessions get six tenths of the stop timeout, requests in flight three, and the last writes the rest.
-fn drain_plan(app: &App) -> DrainPlan {
-    let config = &app.config.realtime;
-    DrainPlan {
-        batch: config.stop_batch,
-        pause: config.stop_pause,
-        reconnect_jitter: config.reconnect_jitter,
-        seed: u64::try_from(app.clock.now().as_micros()).unwrap_or(0),
-        deadline: app.config.server.stop_timeout.mul_f64(0.6),
     }
 }
 
@@ -375,18 +370,3 @@ fn metrics_server(app: App, listener: TcpListener, options: ServeOptions) -> io:
 
 /// Connections to the metrics address: scrapers are few.
 const METRICS_CONNECTIONS: usize = 64;
-
-/// Maps the configuration to the database's options.
-pub fn db_config(config: &DatabaseConfig) -> DbConfig {
-    DbConfig {
-        target: match &config.database_url {
-            DatabaseUrl::Sqlite(path) => Target::Sqlite(path.clone()),
-            DatabaseUrl::Postgres(url) => Target::Postgres(url.expose().clone()),
-        },
-        connections: config.database_connections,
-        wait: config.database_acquire_timeout,
-        busy_timeout: config.database_busy_timeout,
-        max_group: config.database_group_max,
-        max_waiting: config.database_queue,
-    }
-}

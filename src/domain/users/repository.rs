@@ -126,11 +126,6 @@ pub(crate) fn has_active_admin(uow: &mut UnitOfWork<'_>) -> Result<bool, DbError
     Ok(active.select(users::id).first::<UserId>(uow.conn()).optional()?.is_some())
 }
 
-/// Users whose `token_epoch` was set at `since` or later, by any process.
-pub(crate) fn voided_since(uow: &mut UnitOfWork<'_>, since: Timestamp) -> Result<Vec<User>, DbError> {
-    Ok(users::table.filter(users::token_epoch.ge(since)).select(COLUMNS).load(uow.conn())?)
-}
-
 /// Adds the ids of a user's profiles.
 pub(crate) fn account(uow: &mut UnitOfWork<'_>, user: User) -> Result<Account, DbError> {
     let provider = provider_id_of(uow, user.id)?;

@@ -213,7 +213,8 @@ pub(crate) fn log_out_elsewhere(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Resu
         repository::set_epoch(uow, &user, now)?;
     }
     logins::repository::revoke_all_but(uow, user.id, kept)?;
-    uow.end(Revocation::OtherLogins { user: user.id, kept, reason: RevocationReason::Revoked });
+    let epoch = uow.now();
+    uow.end(Revocation::OtherLogins { user: user.id, epoch, kept, reason: RevocationReason::Revoked });
     audit_action(uow, scope, &*user, LOG_OUT_EVERYWHERE, Some("but here"))
 }
 
@@ -256,6 +257,7 @@ fn current(uow: &mut UnitOfWork<'_>, id: UserId) -> Result<User, Error> {
 
 fn end_everything(uow: &mut UnitOfWork<'_>, user: UserId, reason: RevocationReason) -> Result<(), DbError> {
     logins::repository::revoke_all(uow, user)?;
-    uow.end(Revocation::User { user, reason });
+    let epoch = uow.now();
+    uow.end(Revocation::User { user, epoch, reason });
     Ok(())
 }

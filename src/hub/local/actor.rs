@@ -6,6 +6,7 @@ use std::sync::Arc;
 use actix::{Actor, AsyncContext, Context, Handler, WrapFuture};
 use tokio::time::Instant;
 
+use crate::hub::drain::Pace;
 use crate::hub::message::ToLocalHub;
 use crate::hub::shared::Shared;
 
@@ -34,6 +35,18 @@ pub(in crate::hub) fn start(shared: Arc<Shared>) -> LocalHub {
     hub
 }
 
+impl LocalActor {
+    /// Evicts a batch, and the next one after a pause, until connections are admitted again: a handshake that
+    /// already holds a permit may still register.
+    fn drain(&mut self, mut pace: Box<Pace>, context: &mut Context<Self>) {
+        if !self.hub.is_draining() {
+            return;
+        }
+        self.hub.evict_batch(&mut pace);
+        context.run_later(pace.pause(), move |actor, context| actor.drain(pace, context));
+    }
+}
+
 impl Actor for LocalActor {
     type Context = Context<Self>;
 
@@ -52,13 +65,7 @@ impl Handler<ToLocalHub> for LocalActor {
             ToLocalHub::WorkerCommands => self.hub.run_commands(),
             // The caller may have stopped waiting.
             ToLocalHub::List { filter, page, reply } => drop(reply.send(self.hub.list(filter, &page))),
-            ToLocalHub::Drain(mut pace) => {
-                self.hub.evict_batch(&mut pace);
-                // Never stops: a handshake that already holds a permit may still register.
-                context.run_interval(pace.pause(), move |actor, _| {
-                    actor.hub.evict_batch(&mut pace);
-                });
-            }
+            ToLocalHub::Drain(pace) => self.drain(pace, context),
         }
         self.handled += 1;
         if self.handled >= TURN {

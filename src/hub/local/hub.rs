@@ -48,6 +48,11 @@ impl LocalHub {
         }))
     }
 
+    /// Whether no connection is admitted, and all are being closed.
+    pub(super) fn is_draining(&self) -> bool {
+        self.0.shared.user_limits.is_closed()
+    }
+
     pub(in crate::hub) fn is_running(&self) -> bool {
         self.0.worker.address.connected()
     }
@@ -72,7 +77,7 @@ impl LocalHub {
     /// first, then check), so that a standing that is lost meanwhile is either seen by the check or finds the
     /// membership; then push the answer; and then call [`Joined::splice`].
     pub async fn join(&self, connection: ConnectionId, room: Room) -> Result<Joined, JoinError> {
-        if self.0.shared.user_limits.is_closed() {
+        if self.is_draining() {
             return Err(JoinError::Draining);
         }
         let joiner = self.0.sessions.borrow_mut().begin_join(connection, &room)?;

@@ -200,7 +200,6 @@ impl Sessions {
             user: credentials.user,
             login: credentials.login,
             issuer: credentials.issuer.clone(),
-            epoch: credentials.epoch,
             endpoint: *endpoint,
             address: *address,
             since: *since,
@@ -253,6 +252,9 @@ impl Sessions {
     /// Ends the sessions and memberships that depend on a right that ended.
     pub(super) fn end(&mut self, revocation: &Revocation, effects: &mut Effects) {
         for connection in self.index.affected(revocation) {
+            if self.is_newer(connection, revocation) {
+                continue;
+            }
             match revocation {
                 Revocation::Membership { user, room, reason } => {
                     if self.leave(connection, room, effects) {
@@ -270,6 +272,14 @@ impl Sessions {
                 }
             }
         }
+    }
+
+    /// Whether the session was authenticated after the revocation: its token carries the new epoch.
+    fn is_newer(&self, connection: ConnectionId, revocation: &Revocation) -> bool {
+        let (Revocation::User { epoch, .. } | Revocation::OtherLogins { epoch, .. }) = revocation else {
+            return false;
+        };
+        self.sessions.get(&connection).is_some_and(|session| session.registration.credentials.epoch == *epoch)
     }
 
     fn is_bound_to(&self, connection: ConnectionId, room: &Room) -> bool {

@@ -76,6 +76,11 @@ impl RoomHub {
                     rooms.offer(event, now, &mut output);
                 }
             }
+            ToRoomHub::Heads(heads) => {
+                for head in heads {
+                    rooms.advance(&head, now, &mut output);
+                }
+            }
             ToRoomHub::Broadcast { room, notice, delivery, exclude } => {
                 rooms.broadcast(&room, &notice, &delivery, exclude, &mut output);
             }

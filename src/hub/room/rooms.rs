@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::db::Head;
 use crate::events::Envelope;
 use crate::hub::message::{Exclude, Join, MembershipRef};
-use crate::hub::room::output::{PAGE, Read, ReadWhat, RoomOutput};
+use crate::hub::room::output::{Read, ReadWhat, RoomOutput};
 use crate::hub::{Delivery, JoinError, LatestKey, RoomSnapshot};
 use crate::ids::{Room, Seq, UserId};
 use crate::protocol::{Notice, PresenceChange, TaskFocus};
@@ -129,6 +130,24 @@ impl Rooms {
         }
     }
 
+    /// The log has the events up to this one. Those of another process are read at once, those of this one
+    /// only if they are not reported soon.
+    pub(super) fn advance(&mut self, head: &Head, now: Instant, output: &mut impl RoomOutput) {
+        let Some(state) = self.rooms.get_mut(&head.room) else { return };
+        match &mut state.phase {
+            Phase::Starting { missed, .. } => *missed = true,
+            Phase::Running(sequencer) if sequencer.head() >= head.seq => return,
+            Phase::Running(sequencer) => sequencer.expect(head.seq, now),
+        }
+        if !head.is_own {
+            state.stale = true;
+            state.read(&head.room, output);
+        }
+        if state.needs_repair(now) {
+            self.needs_repair.insert(head.room.clone());
+        }
+    }
+
     /// A read of the room's head has finished.
     pub(super) fn head_read(
         &mut self,
@@ -172,7 +191,6 @@ impl Rooms {
         state.reading = false;
         match events {
             Some(events) => {
-                state.stale |= events.len() >= PAGE;
                 if state.catch_up(since, events, now, output) {
                     self.needs_repair.insert(read.room.clone());
                 }

@@ -22,6 +22,10 @@ const _: () = assert!(PAGE < HELD, "or a page that closes a gap might not show t
 pub(super) struct Sequencer {
     next: Seq,
     held: BTreeMap<Seq, Envelope>,
+    /// The newest position that the log is known to have.
+    expected: Seq,
+    /// What was expected when the last read of the log began.
+    read_for: Seq,
     /// When the current gap was first seen.
     gap_since: Option<Instant>,
 }
@@ -29,7 +33,7 @@ pub(super) struct Sequencer {
 impl Sequencer {
     /// Starts right after `head`. Events that were reported before the head was known are offered next.
     pub(super) fn after(head: Seq) -> Self {
-        Self { next: head.next(), held: BTreeMap::new(), gap_since: None }
+        Self { next: head.next(), held: BTreeMap::new(), expected: head, read_for: head, gap_since: None }
     }
 
     /// The next position to be sent.
@@ -57,6 +61,18 @@ impl Sequencer {
         }
     }
 
+    /// The log has the events up to `seq`: those that have not arrived are missing from now on.
+    pub(super) fn expect(&mut self, seq: Seq, now: Instant) {
+        self.expected = self.expected.max(seq);
+        if self.is_incomplete() {
+            self.gap_since.get_or_insert(now);
+        }
+    }
+
+    fn is_incomplete(&self) -> bool {
+        !self.held.is_empty() || self.expected >= self.next
+    }
+
     /// The next event, if it has arrived.
     pub(super) fn take_ready(&mut self) -> Option<Envelope> {
         let event = self.held.remove(&self.next)?;
@@ -68,12 +84,21 @@ impl Sequencer {
 
     /// Since when an event has been missing; `None` if none is.
     pub(super) fn gap(&mut self, now: Instant) -> Option<Instant> {
-        (!self.held.is_empty()).then(|| *self.gap_since.get_or_insert(now))
+        self.is_incomplete().then(|| *self.gap_since.get_or_insert(now))
     }
 
     /// A read of the log has begun. If it does not close the gap, the gap's time starts again.
     pub(super) fn reading(&mut self) {
+        self.read_for = self.expected;
         self.gap_since = None;
+    }
+
+    /// The read has reached the end of the log. What was expected before it began and is not there was
+    /// deleted, with its room.
+    pub(super) fn read_to_end(&mut self) {
+        if self.expected <= self.read_for {
+            self.expected = self.head();
+        }
     }
 
     /// Continues at `seq` because the log has no events before it: what lies between is lost.

@@ -15,7 +15,7 @@ use crate::hub::{Delivery, JoinError, RoomSnapshot};
 use crate::ids::{ConnectionId, Room, Seq, UserId};
 use crate::protocol::{Dialect, Notice, TaskFocus};
 
-use super::output::{Read, ReadWhat, RoomOutput};
+use super::output::{PAGE, Read, ReadWhat, RoomOutput};
 use super::sequencer::Sequencer;
 
 pub(super) struct RoomState {
@@ -216,6 +216,8 @@ impl RoomState {
         now: Instant,
         output: &mut impl RoomOutput,
     ) -> bool {
+        let is_last_page = events.len() < PAGE;
+        self.stale |= !is_last_page;
         let slowest = self.slowest();
         if let Some(first) = events.first().map(|event| event.seq).filter(|first| *first > since.next()) {
             self.skip_to(first, since);
@@ -229,6 +231,11 @@ impl RoomState {
                 Phase::Running(_) => self.send(event, output),
                 Phase::Starting { .. } => {}
             }
+        }
+        if let Phase::Running(sequencer) = &mut self.phase
+            && is_last_page
+        {
+            sequencer.read_to_end();
         }
         // A worker that accepts messages again is caught up at once; one that still refuses waits for the
         // next repair.

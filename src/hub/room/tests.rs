@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use crate::db::Head;
 use crate::events::Envelope;
 use crate::hub::JoinError;
 use crate::hub::message::{Contents, MembershipId, MembershipRef, RoomMessage, WorkerId};
@@ -83,6 +84,11 @@ enum Step {
     Accept(usize),
     Pass(u64),
     CatchUpAll,
+    /// Another process, or this one, tells that the log has reached one of the last positions.
+    Advance {
+        back: u64,
+        is_own: bool,
+    },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -99,6 +105,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0..WORKERS as usize).prop_map(Step::Accept),
         3 => (1..60_u64).prop_map(Step::Pass),
         1 => Just(Step::CatchUpAll),
+        3 => (0..3_u64, any::<bool>()).prop_map(|(back, is_own)| Step::Advance { back, is_own }),
     ]
 }
 
@@ -147,6 +154,11 @@ impl Play {
                 self.rooms.repair(self.now, &mut self.output);
             }
             Step::CatchUpAll => self.rooms.catch_up_all(&mut self.output),
+            Step::Advance { back, is_own } => {
+                let seq = Seq(self.log.head_of(&self.room).0.saturating_sub(back));
+                let head = Head { room: self.room.clone(), seq, is_own };
+                self.rooms.advance(&head, self.now, &mut self.output);
+            }
         }
         self.rooms.check_invariants();
         self.check_stays();
@@ -224,9 +236,12 @@ impl Play {
         for event in std::mem::take(&mut self.unreported) {
             self.rooms.offer(event, self.now, &mut self.output);
         }
-        // A later event reveals the gap that a lost report left.
+        // A later event, or being told of it, reveals the gap that a lost report left.
         let last = self.log.commit(&self.room);
-        self.rooms.offer(last, self.now, &mut self.output);
+        match last.seq.0 % 3 {
+            0 => self.rooms.offer(last, self.now, &mut self.output),
+            rest => self.step(Step::Advance { back: 0, is_own: rest == 1 }),
+        }
         for _ in 0..10 {
             while !self.output.reads.is_empty() {
                 self.step(Step::Answer);
@@ -308,6 +323,34 @@ fn a_catch_up_that_fails_is_tried_again() {
     play.step(Step::Pass(60));
     play.step(Step::Answer);
     assert_eq!(play.check_stays(), [Seq(1)]);
+}
+
+#[test]
+fn what_another_process_commits_is_read_at_once_and_what_this_one_does_if_it_is_not_reported() {
+    for (is_own, reads_at_once) in [(false, true), (true, false)] {
+        let mut play = Play::new();
+        for step in [Step::Join(0), Step::Answer, Step::Commit, Step::Advance { back: 0, is_own }] {
+            play.step(step);
+        }
+        assert_eq!(!play.output.reads.is_empty(), reads_at_once);
+        play.step(Step::Pass(60));
+        play.step(Step::Answer);
+        assert_eq!(play.check_stays(), [Seq(1)]);
+        play.step(Step::Advance { back: 0, is_own });
+        assert!(play.output.reads.is_empty(), "it is known");
+    }
+}
+
+#[test]
+fn a_log_that_was_deleted_is_not_read_for_ever() {
+    let mut play = Play::new();
+    play.step(Step::Join(0));
+    play.step(Step::Answer);
+    let deleted = Head { room: play.room.clone(), seq: Seq(5), is_own: false };
+    play.rooms.advance(&deleted, play.now, &mut play.output);
+    play.step(Step::Answer);
+    play.step(Step::Pass(60));
+    assert!(play.output.reads.is_empty() && !play.rooms.needs_repair());
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn sessions_are_listed_newest_first_by_whose_they_are() {
         let names = |members: &[&Member]| members.iter().map(|member| member.connection).collect::<Vec<_>>();
         assert_eq!(listed(&world, SessionFilter::All).await, names(&[&c, &b, &a]));
         assert_eq!(listed(&world, SessionFilter::User(user(1))).await, names(&[&c, &a]));
-        world.end(Revocation::User { user: user(2), reason: RevocationReason::Revoked });
+        world.end(Revocation::User { epoch: later(), user: user(2), reason: RevocationReason::Revoked });
         settle().await;
         assert_eq!(listed(&world, SessionFilter::All).await, names(&[&c, &a]), "who is leaving is not live");
         c.disconnect();

@@ -33,7 +33,7 @@ fn exactly_the_sessions_that_hung_on_a_right_go_with_it() {
         settle().await;
         assert_eq!(evicted(), [Some(CloseReason::Revoked), None, None, None]);
         world.end(Revocation::Login { sid: login(1), reason: RevocationReason::Revoked });
-        world.end(Revocation::User { user: user(3), reason: RevocationReason::Deactivated });
+        world.end(Revocation::User { epoch: later(), user: user(3), reason: RevocationReason::Deactivated });
         settle().await;
         let expected = [CloseReason::Revoked, CloseReason::Revoked].map(Some).into_iter();
         let expected = expected.chain([None, Some(CloseReason::UserUnknownOrInactive)]).collect::<Vec<_>>();
@@ -56,6 +56,7 @@ fn all_but_one_login_of_a_user_may_end() {
         };
         other.guard.borrow().as_ref().unwrap().renew(guest);
         world.end(Revocation::OtherLogins {
+            epoch: later(),
             user: user(1),
             kept: login(1),
             reason: RevocationReason::Revoked,
@@ -63,6 +64,27 @@ fn all_but_one_login_of_a_user_may_end() {
         settle().await;
         let evicted = [&kept, &other, &outside].map(|member| member.evicted.get());
         assert_eq!(evicted, [None, Some(CloseReason::Revoked), None]);
+    });
+}
+
+#[test]
+fn a_session_that_is_newer_than_the_revocation_stays() {
+    run(|| async {
+        let world = World::new();
+        let (older, newer) = (world.connect(1), world.connect(1));
+        let renewed = Credentials {
+            user: user(1),
+            login: Some(login(7)),
+            issuer: None,
+            token: TokenId("new".into()),
+            epoch: later(),
+            rooms: 10,
+        };
+        newer.guard.borrow().as_ref().unwrap().renew(renewed);
+        world.end(Revocation::User { epoch: later(), user: user(1), reason: RevocationReason::RoleChanged });
+        settle().await;
+        let evicted = [&older, &newer].map(|member| member.evicted.get());
+        assert_eq!(evicted, [Some(CloseReason::Revoked), None]);
     });
 }
 
@@ -75,7 +97,7 @@ fn an_evicted_session_hears_why_and_nothing_more() {
         ben.join(&room, Seq(0)).await.unwrap();
         settle().await;
         let _ = (ana.received(), ben.received());
-        world.end(Revocation::User { user: user(1), reason: RevocationReason::RoleChanged });
+        world.end(Revocation::User { epoch: later(), user: user(1), reason: RevocationReason::RoleChanged });
         world.publish_event(&room);
         settle().await;
         assert_eq!(

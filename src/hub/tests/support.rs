@@ -51,6 +51,11 @@ pub(in crate::hub) fn user(number: usize) -> UserId {
     format!("01890a5d-ac96-774b-bcce-{number:012}").parse().unwrap()
 }
 
+/// A `token_epoch` that no session's token has.
+pub(in crate::hub) fn later() -> Timestamp {
+    Timestamp::EPOCH.plus(std::time::Duration::from_secs(1))
+}
+
 /// An event log in memory that answers asynchronously and can fail.
 #[derive(Default)]
 pub(in crate::hub) struct FakeLog {

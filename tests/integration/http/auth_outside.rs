@@ -359,7 +359,6 @@ fn outside_sessions_end_when_another_process_ends_their_right() {
         elsewhere.write(move |uow| service::log_out(uow, &admin, ana)).await.unwrap();
         cast.app.clock.advance(Duration::from_secs(2));
         let (mut after, _) = live().await;
-        souk::server::revocation_poll::poll(server).await.unwrap();
         assert_eq!(before.closed().await.code, 4001);
         after.send(json!({"type": "ping"})).await;
         after.recv("pong").await;

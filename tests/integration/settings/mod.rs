@@ -28,6 +28,7 @@ const SHOWN: &[(&str, &str)] = &[
     ("SOUK_DATABASE_GROUP_MAX", "a_group_of_one_waits_for_nobody"),
     ("SOUK_DATABASE_QUEUE", "more_writes_than_may_wait_are_refused"),
     ("SOUK_DATABASE_BUSY_TIMEOUT", "a_write_waits_so_long_for_another_process"),
+    ("SOUK_FENCE_TIMEOUT", "a_node_that_is_cut_off_closes_its_sessions_and_admits_new_ones_when_it_is_back"),
     ("SOUK_JWT_ALGORITHM", "tokens_are_signed_as_the_settings_say"),
     ("SOUK_JWT_SECRET", "a_token_is_good_where_its_secret_is"),
     ("SOUK_JWT_SECRET_FILE", "a_token_is_good_where_its_secret_is"),

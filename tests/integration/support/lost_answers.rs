@@ -7,6 +7,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use super::postgres::Server;
 use super::scratch;
@@ -16,6 +17,7 @@ pub struct LostAnswers {
     folder: PathBuf,
     server: PathBuf,
     loses_next_commit: Arc<AtomicBool>,
+    is_silent: Arc<AtomicBool>,
 }
 
 /// The socket's file name that libpq expects.
@@ -28,16 +30,31 @@ impl LostAnswers {
     pub fn before(server: &Server) -> Self {
         let folder = scratch::folder().join(uuid::Uuid::new_v4().simple().to_string());
         std::fs::create_dir(&folder).unwrap();
-        let door = Self { folder, server: server.folder().join(SOCKET), loses_next_commit: Arc::default() };
+        let door = Self {
+            folder,
+            server: server.folder().join(SOCKET),
+            loses_next_commit: Arc::default(),
+            is_silent: Arc::default(),
+        };
         let listener = UnixListener::bind(door.folder.join(SOCKET)).unwrap();
         let (server, loses) = (door.server.clone(), door.loses_next_commit.clone());
+        let silent = door.is_silent.clone();
         std::thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
                 let server = UnixStream::connect(&server).unwrap();
                 let (from_server, to_client) = (server.try_clone().unwrap(), client.try_clone().unwrap());
                 let (loses, loses_answers) = (loses.clone(), Arc::new(AtomicBool::new(false)));
                 let cut = loses_answers.clone();
-                std::thread::spawn(move || pass(from_server, to_client, |_| cut.load(Ordering::SeqCst)));
+                let is_silent = silent.clone();
+                std::thread::spawn(move || {
+                    pass(from_server, to_client, |_| {
+                        // Answers stay where they are; nobody is told that they will not come.
+                        while is_silent.load(Ordering::SeqCst) {
+                            std::thread::sleep(Duration::from_millis(10));
+                        }
+                        cut.load(Ordering::SeqCst)
+                    })
+                });
                 std::thread::spawn(move || {
                     pass(client, server, |query| {
                         let is_lost = query.ends_with(COMMIT) && loses.swap(false, Ordering::SeqCst);
@@ -53,6 +70,16 @@ impl LostAnswers {
     /// Folder of the proxy's socket.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// From now on no answer of the server arrives, on connections that stay open.
+    pub fn fall_silent(&self) {
+        self.is_silent.store(true, Ordering::SeqCst);
+    }
+
+    /// Answers arrive again.
+    pub fn speak(&self) {
+        self.is_silent.store(false, Ordering::SeqCst);
     }
 
     /// The next `COMMIT` breaks its connection instead of being answered.

@@ -109,12 +109,6 @@ pub(crate) fn shown(
     }))
 }
 
-/// Those of these logins that have not been revoked.
-pub(crate) fn unrevoked(uow: &mut UnitOfWork<'_>, ids: &[LoginId]) -> Result<Vec<LoginId>, DbError> {
-    let live = logins::table.filter(logins::id.eq_any(ids).and(logins::revoked_at.is_null()));
-    Ok(live.select(logins::id).load(uow.conn())?)
-}
-
 pub(super) fn insert(uow: &mut UnitOfWork<'_>, login: &Login) -> Result<(), DbError> {
     diesel::insert_into(logins::table)
         .values((

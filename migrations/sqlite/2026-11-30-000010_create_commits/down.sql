@@ -1,0 +1,2 @@
+DROP TABLE commit_readers;
+DROP TABLE commits;

@@ -1,0 +1,58 @@
+//! Following what other processes commit, by the table `commits`: on PostgreSQL those of other nodes, on SQLite
+//! those of commands that run beside the server.
+
+mod postgres;
+mod queries;
+mod sqlite;
+
+pub(crate) use postgres::{Tail, TailError};
+pub(crate) use sqlite::{commits_after, forget_commits};
+
+use diesel::Queryable;
+
+use crate::events::Revocation;
+use crate::ids::{NodeId, Room, Seq};
+
+use super::DbError;
+use super::append::RoomRange;
+
+/// What one commit announces.
+#[derive(Debug)]
+pub(crate) struct Commit {
+    /// The positions of the newest events in the rooms that it appended to.
+    pub(crate) heads: Vec<Head>,
+    /// The rights that it ended. Empty for a commit of this process, which announces them itself.
+    pub(crate) revocations: Vec<Revocation>,
+    /// Whether it has events that the leader must append to the admins' room.
+    pub(crate) has_admin_events: bool,
+}
+
+/// The position of a room's newest event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Head {
+    /// The room.
+    pub(crate) room: Room,
+    /// Position of its newest event, or a later one's.
+    pub(crate) seq: Seq,
+    /// Whether this process appended the event, and therefore reports it as well.
+    pub(crate) is_own: bool,
+}
+
+/// A row of `commits`.
+#[derive(Queryable)]
+struct CommitRow {
+    node: NodeId,
+    rooms: String,
+    revocations: String,
+    has_admin_events: bool,
+}
+
+impl CommitRow {
+    fn into_commit(self, reader: NodeId) -> Result<Commit, DbError> {
+        let is_own = self.node == reader;
+        let ranges: Vec<RoomRange> = serde_json::from_str(&self.rooms)?;
+        let heads = ranges.into_iter().map(|(room, _, seq)| Head { room, seq, is_own }).collect();
+        let revocations = if is_own { Vec::new() } else { serde_json::from_str(&self.revocations)? };
+        Ok(Commit { heads, revocations, has_admin_events: self.has_admin_events })
+    }
+}

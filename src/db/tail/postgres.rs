@@ -1,0 +1,281 @@
+//! PostgreSQL: each poll asks for the rows that became visible since the last one, that is, whose transaction
+//! the last poll's snapshot did not see. A transaction that is open for long delays nobody, and one that
+//! commits late is not skipped; a position in a sequence would do the one or the other.
+
+use std::time::Duration;
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Text};
+
+use crate::clock::Timestamp;
+use crate::db::append::{self, AdminEvent, Announcement, NewEvent};
+use crate::db::connection::{Access, ConnectError, Manager};
+use crate::db::schema::commit_readers;
+use crate::db::{DbConfig, DbConnection, DbError};
+use crate::events::Envelope;
+use crate::ids::{NodeId, Room};
+
+use super::queries::{AdminEventsSince, Poll, Polled, Since};
+use super::{Commit, CommitRow};
+
+/// How far back commits are read again after the connection was lost: a server that crashed may give a
+/// transaction number to two transactions, if nothing of the first one had reached its log.
+const READ_AGAIN: Duration = Duration::from_secs(60);
+
+/// The row of `commit_readers` that says which commits the room `admin` has.
+const ADMIN: &str = "admin";
+
+/// Why commits could not be followed.
+#[derive(Debug, thiserror::Error)]
+pub enum TailError {
+    /// A statement failed. What is missed meanwhile is read afterwards.
+    #[error(transparent)]
+    Database(#[from] DbError),
+    /// Connecting failed.
+    #[error("cannot connect: {0}")]
+    Connect(String),
+    /// The database was restored, or a standby took over: what sessions were sent may not exist in it.
+    #[error("another database took its place (system/timeline {before} before, {now} now)")]
+    Replaced {
+        /// System identifier and timeline before.
+        before: String,
+        /// Those of now.
+        now: String,
+    },
+    /// The reader itself failed.
+    #[error("the reader of commits failed")]
+    Interrupted,
+}
+
+impl TailError {
+    /// Whether what is missed meanwhile can be read afterwards.
+    pub(crate) fn may_go_on(&self) -> bool {
+        match self {
+            Self::Database(_) | Self::Connect(_) => true,
+            Self::Replaced { .. } | Self::Interrupted => false,
+        }
+    }
+}
+
+impl From<diesel::result::Error> for TailError {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Database(error.into())
+    }
+}
+
+impl From<ConnectError> for TailError {
+    fn from(error: ConnectError) -> Self {
+        Self::Connect(error.to_string())
+    }
+}
+
+/// Follows the commits of all processes on one PostgreSQL database, on a connection of its own. Blocking.
+pub(crate) struct Tail {
+    manager: Manager,
+    node: NodeId,
+    connection: Option<PgConnection>,
+    /// What this snapshot sees has been read; `None`: start with what is not yet visible now.
+    snapshot: Option<String>,
+    /// System identifier and timeline of the server.
+    identity: Option<String>,
+    /// Commits from here on are read again at the next poll.
+    again_from: Option<Timestamp>,
+    is_leader: bool,
+}
+
+#[derive(QueryableByName)]
+struct Identity {
+    #[diesel(sql_type = Text)]
+    identity: String,
+}
+
+#[derive(QueryableByName)]
+struct Locked {
+    #[diesel(sql_type = Bool)]
+    locked: bool,
+}
+
+impl Tail {
+    /// Follows the database that `config` names, as the process `node`. Connects at the first poll.
+    pub(crate) fn new(config: &DbConfig, node: NodeId) -> Self {
+        Self {
+            manager: Manager::new(config, Access::Write),
+            node,
+            connection: None,
+            snapshot: None,
+            identity: None,
+            again_from: None,
+            is_leader: false,
+        }
+    }
+
+    /// What has become visible since the last poll; nothing the first time. After a failure the next poll
+    /// connects again and goes on where the last successful one ended.
+    pub(crate) fn poll(&mut self, now: Timestamp) -> Result<Vec<Commit>, TailError> {
+        let polled = self.connect().and_then(|()| self.read());
+        match &polled {
+            Ok(_) => self.again_from = None,
+            Err(_) => self.disconnect(now),
+        }
+        polled
+    }
+
+    /// Starts anew at the next poll. For a caller that has ended every session that could have missed
+    /// something.
+    pub(crate) fn start_anew(&mut self) {
+        self.connection = None;
+        self.is_leader = false;
+        self.snapshot = None;
+        self.identity = None;
+        self.again_from = None;
+    }
+
+    /// Whether this process is the leader: the one that does what need not be done twice.
+    pub(crate) fn is_leader(&self) -> bool {
+        self.is_leader
+    }
+
+    /// Becomes the leader if there is none, until the connection ends.
+    pub(crate) fn try_to_lead(&mut self) -> Result<(), TailError> {
+        let Some(connection) = self.connection.as_mut() else { return Ok(()) };
+        let tried = diesel::sql_query("SELECT pg_try_advisory_lock(7305804403) AS locked");
+        self.is_leader = tried.get_result::<Locked>(connection)?.locked;
+        Ok(())
+    }
+
+    /// Appends to the room `admin` the events that commits have for it. Done by the leader; were it done by
+    /// two at a time, each event would still be appended once.
+    pub(crate) fn fill_admin_room(&mut self, now: Timestamp) -> Result<Vec<Envelope>, TailError> {
+        let Some(connection) = self.connection.take() else { return Ok(Vec::new()) };
+        let mut connection = DbConnection::Postgresql(connection);
+        let filled = begin_and_fill(&mut connection, self.node, now);
+        match connection {
+            DbConnection::Postgresql(connection) if filled.is_ok() => self.connection = Some(connection),
+            // In an unknown state: the next poll opens another one.
+            _ => self.disconnect(now),
+        }
+        Ok(filled?)
+    }
+
+    /// Deletes rows from before `before` that every reader has read, at most `limit`; returns their number.
+    pub(crate) fn forget(&mut self, before: Timestamp, limit: i64) -> Result<usize, TailError> {
+        let Some(connection) = self.connection.as_mut() else { return Ok(0) };
+        let deleted = diesel::sql_query(
+            "DELETE FROM commits WHERE ctid = ANY (ARRAY(SELECT c.ctid FROM commits c, commit_readers r \
+             WHERE r.name = $1 AND c.at < $2 AND c.xid < pg_snapshot_xmin(r.position::pg_snapshot) \
+             ORDER BY c.at LIMIT $3))",
+        );
+        let bound = deleted.bind::<Text, _>(ADMIN).bind::<BigInt, _>(before).bind::<BigInt, _>(limit);
+        Ok(bound.execute(connection)?)
+    }
+
+    fn disconnect(&mut self, now: Timestamp) {
+        self.connection = None;
+        self.is_leader = false;
+        self.again_from.get_or_insert(now.minus(READ_AGAIN));
+    }
+
+    fn connect(&mut self) -> Result<(), TailError> {
+        if self.connection.is_some() {
+            return Ok(());
+        }
+        self.is_leader = false;
+        let DbConnection::Postgresql(mut connection) = self.manager.establish()? else { return Ok(()) };
+        let Identity { identity: now } = diesel::sql_query(
+            "SELECT (SELECT system_identifier FROM pg_control_system()) || '/' || \
+             (SELECT timeline_id FROM pg_control_checkpoint()) AS identity",
+        )
+        .get_result(&mut connection)?;
+        match self.identity.replace(now.clone()) {
+            Some(before) if before != now => return Err(TailError::Replaced { before, now }),
+            Some(_) => {}
+            None => forget_another_server(&mut connection)?,
+        }
+        self.connection = Some(connection);
+        Ok(())
+    }
+
+    fn read(&mut self) -> Result<Vec<Commit>, TailError> {
+        let Some(connection) = self.connection.as_mut() else { return Ok(Vec::new()) };
+        let Some(snapshot) = &self.snapshot else {
+            let now = diesel::dsl::sql::<Text>("pg_current_snapshot()::text");
+            self.snapshot = Some(diesel::select(now).get_result(connection)?);
+            return Ok(Vec::new());
+        };
+        let polled: Vec<Polled> = Poll { snapshot }.load(connection)?;
+        let mut rows: Vec<CommitRow> = match self.again_from {
+            Some(from) => Since { from }.load(connection)?,
+            None => Vec::new(),
+        };
+        let mut seen = None;
+        for (snapshot, row) in polled {
+            rows.extend(row);
+            seen = Some(snapshot);
+        }
+        let commits = rows.into_iter().map(|row| row.into_commit(self.node)).collect::<Result<_, _>>()?;
+        self.snapshot = seen.or(self.snapshot.take());
+        Ok(commits)
+    }
+}
+
+/// Rows that a dump brought from another server have transaction numbers of that one, which mean nothing here
+/// and may lie ahead for years: they are deleted, and the readers start at now.
+fn forget_another_server(connection: &mut PgConnection) -> QueryResult<()> {
+    connection.transaction(|connection| {
+        diesel::sql_query("DELETE FROM commits WHERE xid >= pg_snapshot_xmax(pg_current_snapshot())")
+            .execute(connection)?;
+        diesel::sql_query(
+            "UPDATE commit_readers SET position = pg_current_snapshot()::text \
+             WHERE pg_snapshot_xmax(position::pg_snapshot) > pg_snapshot_xmax(pg_current_snapshot())",
+        )
+        .execute(connection)?;
+        Ok(())
+    })
+}
+
+fn begin_and_fill(
+    connection: &mut DbConnection,
+    node: NodeId,
+    now: Timestamp,
+) -> Result<Vec<Envelope>, DbError> {
+    connection.execute_batch("BEGIN ISOLATION LEVEL READ COMMITTED")?;
+    let events = fill_admin_room(connection, node, now)?;
+    connection.execute_batch("COMMIT")?;
+    Ok(events)
+}
+
+fn fill_admin_room(
+    connection: &mut DbConnection,
+    node: NodeId,
+    now: Timestamp,
+) -> Result<Vec<Envelope>, DbError> {
+    let DbConnection::Postgresql(c) = connection else { return Ok(Vec::new()) };
+    let reader = commit_readers::table.find(ADMIN);
+    let read: String = reader.select(commit_readers::position).for_update().first(c)?;
+    let found: Vec<(String, Option<String>)> = AdminEventsSince { snapshot: &read }.load(c)?;
+    let mut position = None;
+    let mut new = Vec::new();
+    for (snapshot, events) in found {
+        position = Some(snapshot);
+        let Some(events) = events else { continue };
+        new.extend(serde_json::from_str::<Vec<AdminEvent>>(&events)?);
+    }
+    diesel::update(reader).set(commit_readers::position.eq(position.unwrap_or(read))).execute(c)?;
+    if new.is_empty() {
+        return Ok(Vec::new());
+    }
+    let times: Vec<Timestamp> = new.iter().map(|event| event.at).collect();
+    let new = new.into_iter().map(|AdminEvent { kind, by, data, .. }| NewEvent {
+        room: Room::Admin,
+        kind,
+        by,
+        data,
+    });
+    let mut events = append::take_positions(connection, now, new.collect())?;
+    for (event, at) in events.iter_mut().zip(times) {
+        event.at = at;
+    }
+    let announcement = Announcement { node, revocations: &[], admin_events: &[] };
+    append::insert(connection, now, &events, Some(&announcement))?;
+    Ok(events)
+}

@@ -1,0 +1,75 @@
+//! A node that cannot hear of ended rights closes its sessions; a short outage costs none.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::world::{Cluster, run};
+use crate::support::{eventually, own_postgres, usual_request};
+
+#[test]
+fn a_short_outage_of_the_database_costs_no_session_and_loses_no_event() {
+    let Some(postgres) = own_postgres() else { return };
+    run(async {
+        let cluster = Cluster::start(2, &postgres.url());
+        let (ana, ben) =
+            (cluster.register("ana", "consumer").await, cluster.register("ben", "provider").await);
+        let mut here = ben.live().await;
+        let mut there = cluster.at(1, &ben).await.live().await;
+        for socket in [&mut here, &mut there] {
+            socket.ack(json!({"type": "join", "room": "market:plumbing"})).await;
+        }
+        for (seq, mode) in [(1, "fast"), (2, "immediate")] {
+            postgres.stop(mode);
+            postgres.start_again();
+            eventually(async || ana.post("/requests", usual_request()).await.status == 201).await;
+            for socket in [&mut here, &mut there] {
+                assert_eq!(socket.event("request.published").await["seq"], seq);
+            }
+        }
+    });
+}
+
+#[test]
+fn a_node_that_is_cut_off_closes_its_sessions_and_admits_new_ones_when_it_is_back() {
+    let Some(postgres) = own_postgres() else { return };
+    run(async {
+        let mut cluster = Cluster::start(0, &postgres.url());
+        cluster.add_with(&["--fence-timeout=1s"]);
+        let ana = cluster.register("ana", "consumer").await;
+        let mut live = ana.live().await;
+        postgres.stop("fast");
+        let notice = live.recv("disconnecting").await;
+        assert_eq!(notice["reason"], "server_restarting", "{notice}");
+        assert_eq!(live.closed().await.code, 1012);
+        let unready = ana.get("/readyz").await;
+        assert_eq!((unready.status, unready.json()["because"].clone()), (503, json!("cut_off")));
+        postgres.start_again();
+        eventually(async || ana.get("/readyz").await.status == 200).await;
+        let mut again = ana.live().await;
+        again.recv_pong().await;
+    });
+}
+
+#[test]
+fn a_right_that_ends_while_a_node_does_not_hear_of_it_ends_there_in_time() {
+    let Some(postgres) = own_postgres() else { return };
+    let proxy = crate::support::LostAnswers::before(&postgres);
+    run(async {
+        let mut cluster = Cluster::start(1, &postgres.url());
+        let there = crate::support::Process::start(
+            "127.0.0.1:0",
+            &postgres.url_by(proxy.folder()),
+            &["--fence-timeout=2s"],
+        );
+        cluster.nodes.push(there);
+        let ana = cluster.register("ana", "consumer").await;
+        let mut far = cluster.at(1, &ana).await.live().await;
+        proxy.fall_silent();
+        ana.post("/auth/logout", json!({})).await;
+        let closed = tokio::time::timeout(Duration::from_secs(10), far.closed()).await.unwrap();
+        assert_eq!(closed.code, 1012, "cut off, not told");
+        proxy.speak();
+        eventually(async || cluster.nodes[1].client(None).get("/readyz").await.status == 200).await;
+    });
+}

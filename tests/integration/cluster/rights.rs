@@ -1,0 +1,85 @@
+//! A right that ends on one node ends on all of them at once.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::world::{Cluster, accept, offer, on_postgres};
+use crate::support::eventually;
+
+/// What is promised is a second; these wait longer, so that a busy machine does not fail them.
+const BOUND: Duration = Duration::from_secs(5);
+
+#[test]
+fn a_right_that_ends_closes_the_sessions_on_every_node() {
+    on_postgres(async |url| {
+        let cluster = Cluster::start(2, &url);
+        let root = cluster.admin().await;
+        let ana = cluster.register("ana", "consumer").await;
+        // One login is logged out here, all others by an admin, and then the user is suspended.
+        let other = cluster.log_in(1, &ana.email).await;
+        let mut first = cluster.at(1, &ana).await.live().await;
+        let mut second = other.live().await;
+        ana.post("/auth/logout", json!({})).await;
+        let began = Instant::now();
+        assert_eq!(first.closed().await.code, 4001);
+        second.recv_pong().await;
+        root.post(&format!("/admin/users/{}/log-out", ana.id), json!({})).await.refused(204);
+        assert_eq!(second.closed().await.code, 4001);
+
+        let again = cluster.log_in(0, &ana.email).await;
+        let mut third = cluster.at(1, &again).await.live().await;
+        root.post(&format!("/admin/users/{}/suspend", ana.id), json!({"reason": "spam"})).await.ok();
+        assert_eq!(third.closed().await.code, 4002);
+        assert!(began.elapsed() < BOUND, "{:?}", began.elapsed());
+    });
+}
+
+#[test]
+fn who_logs_in_again_right_after_a_log_out_everywhere_stays() {
+    on_postgres(async |url| {
+        let cluster = Cluster::start(2, &url);
+        let ana = cluster.register("ana", "consumer").await;
+        for _ in 0..5 {
+            let here = cluster.log_in(0, &ana.email).await;
+            let mut old = cluster.at(1, &here).await.live().await;
+            here.delete("/auth/sessions").await;
+            // A session that begins before the other node has heard of the log-out.
+            let mut new = cluster.log_in(1, &ana.email).await.live().await;
+            assert_eq!(old.closed().await.code, 4001);
+            new.recv_pong().await;
+        }
+    });
+}
+
+#[test]
+fn who_loses_the_standing_in_a_room_leaves_it_on_every_node() {
+    on_postgres(async |url| {
+        let cluster = Cluster::start(2, &url);
+        let (ana, ben) =
+            (cluster.register("ana", "consumer").await, cluster.register("ben", "provider").await);
+        let booking = accept(&ana, &offer(&ana, &ben, 24).await).await;
+        let mut there = cluster.at(1, &ben).await.live().await;
+        there.ack(json!({"type": "join", "room": format!("booking:{booking}")})).await;
+        ana.put(&format!("/bookings/{booking}/cancel"), json!({"reason": "ill"})).await.ok();
+        let notice = there.recv("presence").await;
+        assert_eq!(notice["left"], ben.id, "{notice}");
+        there.recv_pong().await;
+    });
+}
+
+#[test]
+fn the_command_line_ends_rights_of_live_sessions() {
+    on_postgres(async |url| {
+        let cluster = Cluster::start(2, &url);
+        let ana = cluster.register("ana", "consumer").await;
+        let mut sockets = [ana.live().await, cluster.at(1, &ana).await.live().await];
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_souk"));
+        command.args(["user", "suspend", &ana.email, "--reason", "spam", "--database-url", &url]);
+        assert!(command.output().unwrap().status.success());
+        for socket in &mut sockets {
+            assert_eq!(socket.closed().await.code, 4002);
+        }
+        eventually(async || ana.get("/auth/me").await.status == 401).await;
+    });
+}
