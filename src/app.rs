@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::auth::Auth;
 use crate::clock::Clock;
 use crate::config::{Config, PlanLimits};
-use crate::db::Db;
+use crate::db::{Db, DbError};
 use crate::domain::Error;
 use crate::domain::entries::Journal;
 use crate::domain::quotas::DailyLimits;
@@ -15,8 +15,10 @@ use crate::domain::simulations::SimulationLimits;
 use crate::domain::users::Plan;
 use crate::generation::{GenerationSlots, TextGenerator};
 use crate::hub::{BoardClients, HubHandle};
+use crate::ids::UserId;
 use crate::jobs::{Answers, Masterplans, Reflections, Simulations};
 use crate::limits::CallerLimits;
+use crate::nodes::Nodes;
 use crate::telemetry::Metrics;
 
 /// The shared components. Cheap to clone: each worker thread holds its own copy.
@@ -53,7 +55,9 @@ pub struct App {
     /// The Prometheus metrics.
     pub metrics: Arc<Metrics>,
     /// This process among those on its database.
-    pub(crate) node: Node,
+    pub(crate) node_status: NodeStatus,
+    /// The other processes on its database.
+    pub(crate) nodes: Nodes,
     /// Whether the server is shutting down; `/readyz` then fails, so that load balancers send no more
     /// requests.
     pub stopping: Stopping,
@@ -67,6 +71,11 @@ impl App {
             Plan::Pro => self.config.plans.pro(),
             Plan::Enterprise => self.config.plans.enterprise(),
         }
+    }
+
+    /// How many connections a user has, on all nodes.
+    pub(crate) async fn connections_of(&self, user: UserId) -> Result<usize, DbError> {
+        Ok(self.hub.connections_of(user) + self.nodes.connections_elsewhere(user).await?)
     }
 
     /// What this server's configuration gives to a plan of simulations.
@@ -100,15 +109,15 @@ impl App {
 
 /// The state of this process among those on its database.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Node(Arc<NodeState>);
+pub(crate) struct NodeStatus(Arc<NodeFlags>);
 
 #[derive(Debug, Default)]
-struct NodeState {
+struct NodeFlags {
     leads: AtomicBool,
     is_cut_off: AtomicBool,
 }
 
-impl Node {
+impl NodeStatus {
     /// Whether this process does what one process on the database should do. Two may do it for a moment.
     pub(crate) fn leads(&self) -> bool {
         self.0.leads.load(Ordering::Acquire)

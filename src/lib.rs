@@ -58,6 +58,7 @@ pub mod server;
 pub mod realtime;
 pub mod http;
 pub mod app;
+pub(crate) mod nodes;
 pub mod hub;
 pub mod protocol;
 pub mod auth;

@@ -35,6 +35,14 @@ impl DbConnection {
         matches!(self, Self::Postgresql(_))
     }
 
+    /// The PostgreSQL connection, for statements that only PostgreSQL has (arrays).
+    pub(crate) fn postgres(&mut self) -> Option<&mut PgConnection> {
+        match self {
+            Self::Postgresql(connection) => Some(connection),
+            Self::Sqlite(_) => None,
+        }
+    }
+
     pub(super) fn execute_batch(&mut self, sql: &str) -> diesel::QueryResult<()> {
         each!(self, |c| c.batch_execute(sql))
     }

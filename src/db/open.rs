@@ -289,6 +289,11 @@ impl Db {
         outcome
     }
 
+    /// Whether several servers may use the database.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.0.is_postgres
+    }
+
     /// This process, as other processes on the database know it.
     pub(crate) fn node(&self) -> NodeId {
         self.0.node

@@ -8,13 +8,13 @@
 
 mod assistant;
 mod boards;
-mod nodes;
+mod sharing;
 
 pub use assistant::{
     archived_conversations, archived_messages, conversation_messages, daily_usage, masterplans,
 };
 pub use boards::{board_columns, project_invitations, task_comments, tasks};
-pub use nodes::{commit_readers, commits};
+pub use sharing::{commit_readers, commits, live_connections, nodes};
 
 diesel::table! {
     /// Accounts that can authenticate, ours and external.
@@ -482,4 +482,6 @@ tables! {
     write_probe,
     commits,
     commit_readers,
+    nodes,
+    live_connections,
 }

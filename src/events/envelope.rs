@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 
 use crate::clock::Timestamp;
-use crate::ids::{LoginId, Room, Seq, TokenId, UserId};
+use crate::ids::{ConnectionId, LoginId, Room, Seq, TokenId, UserId};
 
 /// Something that happened in the marketplace, named in the past tense. Implemented in each noun's
 /// `events.rs`.
@@ -81,6 +81,13 @@ pub enum Revocation {
         /// Why they ended.
         reason: RevocationReason,
     },
+    /// One connection must end; its user's rights are unchanged.
+    Connection {
+        /// The connection.
+        connection: ConnectionId,
+        /// Why it must end.
+        reason: RevocationReason,
+    },
     /// A user lost the standing in one room.
     Membership {
         /// The user who may no longer be a member.
@@ -102,6 +109,8 @@ pub enum RevocationReason {
     Deactivated,
     /// The user's role has changed; a new token carries the new one.
     RoleChanged,
+    /// An admin closed the connection.
+    ClosedByAdmin,
     /// The standing that allowed the membership is gone (booking cancelled, member removed).
     NoStanding,
 }

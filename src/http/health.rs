@@ -60,7 +60,7 @@ async fn ready(app: web::Data<App>) -> HttpResponse {
     if !app.hub.is_running() {
         return unready("hub");
     }
-    if app.node.is_cut_off() {
+    if app.node_status.is_cut_off() {
         return unready("cut_off");
     }
     match app.db.check().await {

@@ -107,22 +107,28 @@ async fn open(
         reason
     };
     let unauthenticated = Unauthenticated::new(ConnectionId::new(gateway.app().clock.now()));
-    let Admitted { scope, proof, user_permit, address_permit } =
-        match admission::admit(gateway, HandshakeCredentials::of(request, endpoint, call), pending).await {
-            Ok(admitted) => admitted,
-            Err((Rejection::Closed(reason), pending)) => return handshake.refuse(refused(reason), pending),
-            Err((Rejection::Limited { retry_after }, _)) => {
-                gateway.metrics().throttled();
-                return too_many_requests(retry_after);
-            }
-        };
+    let connection = unauthenticated.connection();
+    let Admitted { scope, proof, user_permit, address_permit, node_permit } = match admission::admit(
+        gateway,
+        HandshakeCredentials::of(request, connection, endpoint, call),
+        pending,
+    )
+    .await
+    {
+        Ok(admitted) => admitted,
+        Err((Rejection::Closed(reason), pending)) => return handshake.refuse(refused(reason), pending),
+        Err((Rejection::Limited { retry_after }, _)) => {
+            gateway.metrics().throttled();
+            return too_many_requests(retry_after);
+        }
+    };
     let target = match target(unauthenticated.connection()) {
         Ok(target) => has_standing(gateway, &scope, &target).await.map(|()| target),
         Err(reason) => Err(reason),
     };
     let target = match target {
         Ok(target) => target,
-        Err(reason) => return handshake.refuse(refused(reason), (user_permit, address_permit)),
+        Err(reason) => return handshake.refuse(refused(reason), (user_permit, address_permit, node_permit)),
     };
     let (response, WebSocket { reader, outbox, handle }) = handshake.accept();
     let limits = gateway.session_limits(scope.plan());
@@ -138,6 +144,7 @@ async fn open(
         handle,
         user_permit,
         address_permit,
+        node_permit,
     };
     SessionActor::open(parts, reader);
     response

@@ -47,7 +47,7 @@ pub(crate) async fn run(app: &App) {
     rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         rounds.tick().await;
-        if app.node.leads() {
+        if app.node_status.leads() {
             match sweep(app).await {
                 Ok(swept) if swept == Swept::default() => {}
                 Ok(swept) => log::info!("swept: {swept:?}"),

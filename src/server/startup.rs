@@ -14,7 +14,7 @@ use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::Data;
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::app::{App, Node, Stopping};
+use crate::app::{App, NodeStatus, Stopping};
 use crate::auth::{Auth, SetUpError};
 use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl, Environment, ServerConfig};
@@ -27,13 +27,14 @@ use crate::http::{self, middleware};
 use crate::hub::{BoardClients, HubHandle, HubMetrics, HubPublisher};
 use crate::jobs::{Answers, Masterplans, Reflections, Simulations, Writer};
 use crate::limits::CallerLimits;
+use crate::nodes::Nodes;
 use crate::realtime;
 use crate::realtime::Gateway;
 use crate::telemetry::Metrics;
 
 use super::journal::{self, JournalError};
 use super::options::{db_config, drain_plan};
-use super::{progress, scheduler, tail};
+use super::{heartbeat, progress, scheduler, tail};
 
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -116,6 +117,7 @@ pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
     let masterplans = Masterplans::new(db.clone(), writer);
     let threads = usize::from(config.server.simulation_threads);
     let simulations = Simulations::new(db.clone(), clock.clone(), threads);
+    let nodes = Nodes::new(&db);
     let app = App {
         generator,
         generation_slots,
@@ -132,7 +134,8 @@ pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
         hub,
         board_clients: BoardClients::default(),
         metrics,
-        node: Node::default(),
+        node_status: NodeStatus::default(),
+        nodes,
         stopping: Stopping::default(),
     };
     let gateway = Gateway::new(app.clone())?;
@@ -191,6 +194,7 @@ impl Server {
             stop = stop => stop,
             () = scheduler::run(&app) => Stop::Graceful,
             () = tail::run(&app, tail) => Stop::Graceful,
+            () = heartbeat::run(&app) => Stop::Graceful,
             () = app.simulations.run() => Stop::Graceful,
             () = progress::run(&app) => Stop::Graceful,
         };
@@ -204,6 +208,7 @@ impl Server {
             }
             // The server future does the stopping: the handle only requests it.
             let (ended, ()) = tokio::join!(http, handle.stop(stop == Stop::Graceful));
+            heartbeat::leave(&app).await;
             app.db.close().await;
             if let Some(metrics) = metrics {
                 metrics.stop(false).await;

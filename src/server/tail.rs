@@ -104,7 +104,7 @@ async fn guard(app: &App, contact: &Contact) {
             _ = polled.changed() => continue,
             () = sleep_until(until) => {}
         }
-        app.node.set_cut_off(true);
+        app.node_status.set_cut_off(true);
         log::error!("what other nodes commit is not known: all sessions are closed, and none is admitted");
         let anew = contact.asked.fetch_add(1, Ordering::SeqCst) + 1;
         let mut closed = 0;
@@ -118,7 +118,7 @@ async fn guard(app: &App, contact: &Contact) {
         // The sender lives as long as this function runs.
         let _ = polled.wait_for(|polled| polled.anew >= anew).await;
         app.hub.admit_again();
-        app.node.set_cut_off(false);
+        app.node_status.set_cut_off(false);
         log::info!(closed; "the database is followed again: sessions are admitted");
     }
 }
@@ -142,7 +142,7 @@ async fn follow_nodes(app: &App, contact: &Contact, tail: Tail) {
         let polled = match ran.await {
             Ok((rested, round)) => {
                 idle = Some(rested);
-                app.node.set_leading(round.leads);
+                app.node_status.set_leading(round.leads);
                 app.hub.publisher().publish(Committed { events: round.appended, revocations: Vec::new() });
                 round.polled
             }
@@ -259,7 +259,7 @@ impl Follower {
 
 /// Polls for what commands commit beside a server on SQLite.
 async fn follow_commands(app: &App) {
-    app.node.set_leading(true);
+    app.node_status.set_leading(true);
     let mut rounds = interval(POLL_FOR_COMMANDS);
     rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // What commands committed before this server started is told as well: it ends no right that a new

@@ -61,7 +61,7 @@ struct Usage {
 async fn limits(call: ReadCall, requests: ReqData<RateLimitStatus>) -> Result<HttpResponse, Problem> {
     let plan = call.app().limits(call.scope().plan());
     let daily = call.app().daily_limits(call.scope().plan());
-    let connections = call.app().hub.connections_of(call.scope().user());
+    let connections = call.app().connections_of(call.scope().user()).await?;
     let RateLimitStatus { limit, remaining, .. } = *requests;
     call.read(move |uow, scope| {
         let (live, today) = simulations::usage(uow, scope)?;

@@ -46,6 +46,7 @@ impl Index {
                 let stays = |connection: &ConnectionId| self.logins.has(kept, connection);
                 self.users.get(user).into_iter().filter(|connection| !stays(connection)).collect()
             }
+            Revocation::Connection { connection, .. } => vec![*connection],
             Revocation::User { user, .. } | Revocation::Membership { user, .. } => self.users.get(user),
         }
     }

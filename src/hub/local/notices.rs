@@ -12,6 +12,7 @@ pub(super) fn close_reason(reason: RevocationReason) -> CloseReason {
     match reason {
         RevocationReason::Revoked | RevocationReason::RoleChanged => CloseReason::Revoked,
         RevocationReason::Deactivated => CloseReason::UserUnknownOrInactive,
+        RevocationReason::ClosedByAdmin => CloseReason::ClosedByAdmin,
         RevocationReason::NoStanding => CloseReason::NotYours,
     }
 }
@@ -22,6 +23,7 @@ pub(super) fn left(room: &Room, user: UserId, reason: RevocationReason) -> [Noti
     let why = match reason {
         RevocationReason::Revoked => "the right to be in it was taken back",
         RevocationReason::Deactivated => "the user is not active",
+        RevocationReason::ClosedByAdmin => "an admin ended it",
         RevocationReason::RoleChanged => "the user's role is another now",
         RevocationReason::NoStanding => "the standing that it needs is gone",
     };

@@ -267,6 +267,7 @@ impl Sessions {
                 Revocation::Token { reason, .. }
                 | Revocation::Login { reason, .. }
                 | Revocation::OtherLogins { reason, .. }
+                | Revocation::Connection { reason, .. }
                 | Revocation::User { reason, .. } => {
                     self.evict(connection, notices::close_reason(*reason), None, effects);
                 }

@@ -12,7 +12,8 @@ use crate::app::App;
 use crate::auth::{Auth, AuthError, TokenRefusal};
 use crate::domain::policy::Scope;
 use crate::hub::{LimitError, UserPermit};
-use crate::ids::{CallId, UserId};
+use crate::ids::{CallId, ConnectionId, UserId};
+use crate::nodes::{LiveConnection, NodePermit};
 use crate::protocol::close::{CloseReason, Endpoint};
 use crate::secret::Secret;
 
@@ -90,6 +91,7 @@ pub(super) struct Admitted {
     pub(super) proof: Proof,
     pub(super) user_permit: UserPermit,
     pub(super) address_permit: AddressPermit,
+    pub(super) node_permit: NodePermit,
 }
 
 /// What a client presents when it opens a connection.
@@ -102,6 +104,8 @@ pub(super) struct HandshakeCredentials {
     pub(super) load_test_secret: Option<Secret<String>>,
     /// The origin of the web page that opened the connection; `None` if the client is not a browser.
     pub(super) origin: Option<String>,
+    /// The id that the connection will have.
+    pub(super) connection: ConnectionId,
     /// The endpoint that it connects to.
     pub(super) endpoint: Endpoint,
     /// The id of the handshake's call, for logs and audit rows.
@@ -110,12 +114,17 @@ pub(super) struct HandshakeCredentials {
 
 impl HandshakeCredentials {
     /// The credentials in a WebSocket handshake.
-    pub(super) fn of(request: &HttpRequest, endpoint: Endpoint, call: CallId) -> Self {
+    pub(super) fn of(
+        request: &HttpRequest,
+        connection: ConnectionId,
+        endpoint: Endpoint,
+        call: CallId,
+    ) -> Self {
         let token = offered_token(request.uri(), request.headers());
         let ticket = offered_ticket(request.uri());
         let load_test_secret = shown_load_test_secret(request.headers());
         let origin = origin(request.headers()).map(str::to_owned);
-        Self { token, ticket, load_test_secret, origin, endpoint, call }
+        Self { token, ticket, load_test_secret, origin, connection, endpoint, call }
     }
 }
 
@@ -150,26 +159,39 @@ async fn admit_unaudited(
     pending: PendingConnection,
 ) -> Result<Admitted, (Rejection, Option<UserId>, PendingConnection)> {
     let origin = credentials.origin.clone();
+    let (connection, endpoint) = (credentials.connection, credentials.endpoint);
     let (scope, proof) = match authenticate(gateway, credentials, pending.address()).await {
         Ok(identified) => identified,
         Err(rejection) => return Err((rejection, None, pending)),
     };
     let user = scope.actor();
-    let config = &gateway.app().config;
+    let app = gateway.app();
+    let config = &app.config;
     if origin.is_some_and(|origin| !config.allows_origin(&origin)) {
         return Err((CloseReason::OriginRefused.into(), user, pending));
     }
-    let at_most = gateway.app().limits(scope.plan()).connections;
-    let user_permit = match gateway.app().hub.acquire(scope.user(), at_most) {
+    let at_most = app.limits(scope.plan()).connections;
+    let user_permit = match app.hub.acquire(scope.user(), at_most) {
         Ok(user_permit) => user_permit,
         Err(LimitError::LimitReached) => {
-            gateway.app().metrics.plan_limited("connections", scope.plan().as_str());
+            app.metrics.plan_limited("connections", scope.plan().as_str());
             return Err((CloseReason::TooManyConnections.into(), user, pending));
         }
         Err(LimitError::Draining) => return Err((CloseReason::Restarting.into(), user, pending)),
     };
+    let live = LiveConnection::opened(connection, &scope, endpoint, pending.address(), app.clock.now());
+    let here = app.hub.connections_of(scope.user());
+    let node_permit = match app.nodes.register(live, here, at_most).await {
+        Ok(Some(node_permit)) => node_permit,
+        Ok(None) => {
+            app.metrics.plan_limited("connections", scope.plan().as_str());
+            return Err((CloseReason::TooManyConnections.into(), user, pending));
+        }
+        // Logged where writes are.
+        Err(_) => return Err((CloseReason::Internal.into(), user, pending)),
+    };
     match pending.admit() {
-        Ok(address_permit) => Ok(Admitted { scope, proof, user_permit, address_permit }),
+        Ok(address_permit) => Ok(Admitted { scope, proof, user_permit, address_permit, node_permit }),
         Err(pending) => Err((CloseReason::TooManyConnections.into(), user, pending)),
     }
 }

@@ -9,6 +9,7 @@ use futures_util::Stream;
 
 use crate::hub::{Delivery, LatestKey, Lease, Outbox, Pushed, Registration, UserPermit};
 use crate::ids::{CallId, Room};
+use crate::nodes::NodePermit;
 use crate::protocol::close::{CloseReason, Endpoint};
 use crate::protocol::{
     AckBody, BoardClient, Command, Correlation, Dialect, ErrorCode, Notice, OnBoard, Request, decode,
@@ -48,6 +49,8 @@ pub(crate) struct SessionParts {
     pub(crate) user_permit: UserPermit,
     /// The permit among the address's connections.
     pub(crate) address_permit: AddressPermit,
+    /// Its row among the connections of all nodes.
+    pub(crate) node_permit: NodePermit,
 }
 
 /// A running session.
@@ -66,6 +69,7 @@ pub(crate) struct SessionActor {
     /// Whether the others on the board know of the client.
     is_known: bool,
     _address_permit: AddressPermit,
+    _node_permit: NodePermit,
     _open: Open,
 }
 
@@ -83,6 +87,7 @@ impl SessionActor {
             handle,
             user_permit,
             address_permit,
+            node_permit,
         } = parts;
         let hub = gateway.app().hub.local();
         let registration = hub.register(Registration {
@@ -129,6 +134,7 @@ impl SessionActor {
                 came_back: false,
                 is_known: false,
                 _address_permit: address_permit,
+                _node_permit: node_permit,
                 _open: open,
             };
             actor.begin(proof, context);

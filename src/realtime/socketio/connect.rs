@@ -50,6 +50,7 @@ impl SessionConnector {
 
     async fn admit(
         &mut self,
+        connection: ConnectionId,
         namespace: Namespace,
         auth: Option<&RawValue>,
     ) -> Result<Admitted, CloseReason> {
@@ -61,6 +62,7 @@ impl SessionConnector {
             ticket: None,
             load_test_secret: auth_payload.load_test_secret.or_else(|| self.load_test_secret.clone()),
             origin: self.origin.clone(),
+            connection,
             endpoint: Endpoint::SocketIo,
             call: self.call,
         };
@@ -106,24 +108,26 @@ impl ConnectHandler for SessionConnector {
         let Some(namespace) = Namespace::named(&namespace) else {
             return Err(ConnectError::Refused { message: "Invalid namespace".into(), code: None });
         };
-        let admitted = self.admit(namespace, auth.as_deref()).await.map_err(|reason| {
-            self.gateway.metrics().refused(reason);
-            log::info!(
-                target: "souk::realtime", request_id:% = self.call, address:% = self.address;
-                "a socket was refused: {}", reason.name()
-            );
-            match reason {
-                // The rate of its address: the connection is closed, so that its further attempts cost a
-                // connection each.
-                CloseReason::TooFast | CloseReason::Restarting | CloseReason::Internal => {
-                    ConnectError::Later(reason)
-                }
-                reason => {
-                    ConnectError::Refused { message: reason.socket_io().into(), code: Some(reason.name()) }
-                }
-            }
-        })?;
         let unauthenticated = Unauthenticated::new(ConnectionId::new(self.gateway.app().clock.now()));
+        let admitted =
+            self.admit(unauthenticated.connection(), namespace, auth.as_deref()).await.map_err(|reason| {
+                self.gateway.metrics().refused(reason);
+                log::info!(
+                    target: "souk::realtime", request_id:% = self.call, address:% = self.address;
+                    "a socket was refused: {}", reason.name()
+                );
+                match reason {
+                    // The rate of its address: the connection is closed, so that its further attempts cost a
+                    // connection each.
+                    CloseReason::TooFast | CloseReason::Restarting | CloseReason::Internal => {
+                        ConnectError::Later(reason)
+                    }
+                    reason => ConnectError::Refused {
+                        message: reason.socket_io().into(),
+                        code: Some(reason.name()),
+                    },
+                }
+            })?;
         let sid = unauthenticated.connection().to_string();
         let gateway = self.gateway.clone();
         let start = move || {
@@ -140,6 +144,7 @@ impl ConnectHandler for SessionConnector {
                 handle: socket.handle.clone(),
                 user_permit: admitted.user_permit,
                 address_permit: admitted.address_permit,
+                node_permit: admitted.node_permit,
             };
             SessionActor::open(parts, socket);
         };

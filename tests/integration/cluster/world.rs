@@ -24,16 +24,16 @@ pub(super) struct Cluster {
 impl Cluster {
     /// Starts so many servers on the database of this URL.
     pub(super) fn start(size: usize, url: &str) -> Self {
-        let mut cluster = Self { nodes: Vec::new(), url: url.to_owned() };
-        for _ in 0..size {
-            cluster.add();
-        }
-        cluster
+        Self::start_with(size, url, &[])
     }
 
-    /// Starts one more.
-    pub(super) fn add(&mut self) {
-        self.add_with(&[]);
+    /// Starts so many servers with these flags.
+    pub(super) fn start_with(size: usize, url: &str, flags: &[&str]) -> Self {
+        let mut cluster = Self { nodes: Vec::new(), url: url.to_owned() };
+        for _ in 0..size {
+            cluster.add_with(flags);
+        }
+        cluster
     }
 
     /// Starts one more, with these flags.

@@ -13,8 +13,9 @@ use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::{Error, oversight};
 use crate::http::{Caller, Fields, Id, PageQuery, Paged, Problem, Query};
-use crate::hub::{LiveSession, SessionFilter};
+use crate::hub::SessionFilter;
 use crate::ids::{ConnectionId, LoginId, UserId};
+use crate::nodes::LiveConnection;
 use crate::protocol::close::CloseReason;
 
 /// A live connection.
@@ -29,14 +30,14 @@ struct ConnectionView {
     #[schema(value_type = Option<String>)]
     issuer: Option<Arc<str>>,
     /// The endpoint.
-    #[schema(example = "socket.io")]
-    endpoint: &'static str,
+    #[schema(value_type = String, example = "socket.io")]
+    endpoint: Arc<str>,
     /// The client's address.
     #[schema(value_type = String, example = "203.0.113.9")]
     address: IpAddr,
     /// When it was opened.
     since: Timestamp,
-    /// When something was last received from its client, to the second.
+    /// When something was last received from its client: to the second, or to some ten seconds on another server.
     last_seen_at: Timestamp,
     /// Messages that its client has sent.
     #[schema(minimum = 0)]
@@ -46,18 +47,18 @@ struct ConnectionView {
 }
 
 impl ConnectionView {
-    fn of(session: LiveSession, now: Timestamp) -> Self {
+    fn of(connection: LiveConnection) -> Self {
         Self {
-            id: session.connection,
-            user_id: session.user,
-            login_id: session.login,
-            issuer: session.issuer,
-            endpoint: session.endpoint.name(),
-            address: session.address,
-            since: session.since,
-            last_seen_at: now.minus(session.silent_for),
-            messages: session.messages,
-            rooms: session.rooms,
+            id: connection.id,
+            user_id: connection.user,
+            login_id: connection.login,
+            issuer: connection.issuer,
+            endpoint: connection.endpoint,
+            address: connection.address,
+            since: connection.since,
+            last_seen_at: connection.last_seen_at,
+            messages: connection.messages,
+            rooms: connection.rooms,
         }
     }
 }
@@ -75,7 +76,7 @@ struct ListQuery {
     cursor: Option<String>,
 }
 
-/// The live connections to this server, newest first.
+/// The live connections, newest first: those of all servers on the database.
 #[utoipa::path(
     operation_id = "listConnections",
     params(ListQuery),
@@ -93,9 +94,8 @@ pub(super) async fn list(
     let filter = fields.finish(user.map(|user| user.map_or(SessionFilter::All, SessionFilter::User)))?;
     let scope = caller.0;
     app.db.read(move |uow| oversight::list_connections(uow, &scope)).await?;
-    let sessions = app.hub.sessions(filter, page).await?;
-    let now = app.clock.now();
-    Ok(HttpResponse::Ok().json(Paged::of(sessions.map(|session| ConnectionView::of(session, now)))))
+    let connections = app.nodes.list(&app.hub, filter, page, app.clock.now()).await?;
+    Ok(HttpResponse::Ok().json(Paged::of(connections.map(ConnectionView::of))))
 }
 
 /// Close a live connection. Its client is told the reason and may reconnect; to prevent that, suspend the user.
@@ -112,10 +112,16 @@ pub(super) async fn close(
     caller: Caller,
     Id(id): Id<ConnectionId>,
 ) -> Result<HttpResponse, Problem> {
-    let scope = caller.0;
+    let (scope, nodes) = (caller.0, app.nodes.clone());
     // Audited before the connection is closed, so that there is never an unaudited action.
-    app.db.write(move |uow| -> Result<(), Error> { oversight::close_connection(uow, &scope, id) }).await?;
-    match app.hub.close(id, CloseReason::ClosedByAdmin).await {
+    let closes_elsewhere = app
+        .db
+        .write(move |uow| -> Result<bool, Error> {
+            oversight::close_connection(uow, &scope, id)?;
+            Ok(nodes.close_elsewhere(uow, id)?)
+        })
+        .await?;
+    match closes_elsewhere || app.hub.close(id, CloseReason::ClosedByAdmin).await {
         true => Ok(HttpResponse::NoContent().finish()),
         false => Err(Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such live connection")),
     }

@@ -114,7 +114,7 @@ pub(super) async fn list(call: ReadCall, Query(query): Query<ListQuery>) -> Resu
 #[utoipa::path(responses((status = 200, body = DetailsView)))]
 #[get("/admin/users/{id}")]
 pub(super) async fn get_one(call: ReadCall, Id(id): Id<UserId>) -> Result<HttpResponse, Problem> {
-    let connections = call.app().hub.connections_of(id);
+    let connections = call.app().connections_of(id).await?;
     call.read_current(move |uow, scope| {
         let Account { user, provider, consumer } = users::see(uow, scope, id)?;
         let version = user.version;

@@ -166,9 +166,9 @@ async fn sessions(
 ) -> Result<Json<Paged<LoginView>>, Problem> {
     let logins = app.auth.logins(&caller, page.0.parse(&app)?).await?;
     let all = Page { before: None, limit: u16::MAX };
-    let live = app.hub.sessions(SessionFilter::User(caller.user()), all).await?.items;
-    let now = app.clock.now();
-    Ok(Json(Paged::of(logins.map(|login| LoginView::of(login, &caller, &live, now)))))
+    let of_user = SessionFilter::User(caller.user());
+    let live = app.nodes.list(&app.hub, of_user, all, app.clock.now()).await?.items;
+    Ok(Json(Paged::of(logins.map(|login| LoginView::of(login, &caller, &live)))))
 }
 
 /// Whether the login by which the caller calls stays.

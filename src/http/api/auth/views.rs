@@ -7,8 +7,8 @@ use crate::clock::Timestamp;
 use crate::domain::policy::Scope;
 use crate::domain::users::logins::Login;
 use crate::domain::users::{Account, Plan, Role};
-use crate::hub::LiveSession;
 use crate::ids::{ConsumerId, LoginId, ProviderId, UserId};
+use crate::nodes::LiveConnection;
 
 /// The authenticated user.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -113,9 +113,10 @@ pub(super) struct LoginView {
 
 impl LoginView {
     /// `live` are the user's live sessions.
-    pub(super) fn of(login: Login, scope: &Scope, live: &[LiveSession], now: Timestamp) -> Self {
-        let live: Vec<&LiveSession> = live.iter().filter(|session| session.login == Some(login.id)).collect();
-        let last_received = live.iter().map(|session| now.minus(session.silent_for));
+    pub(super) fn of(login: Login, scope: &Scope, live: &[LiveConnection]) -> Self {
+        let of_login = live.iter().filter(|connection| connection.login == Some(login.id));
+        let live: Vec<&LiveConnection> = of_login.collect();
+        let last_received = live.iter().map(|connection| connection.last_seen_at);
         Self {
             current: scope.login() == Some(login.id),
             id: login.id,
@@ -124,7 +125,7 @@ impl LoginView {
             created_at: login.created_at,
             last_used_at: last_received.fold(login.last_used_at, Timestamp::max),
             connections: live.len(),
-            messages: live.iter().map(|session| session.messages).sum(),
+            messages: live.iter().map(|connection| connection.messages).sum(),
             expires_at: login.expires_at,
         }
     }

@@ -19,3 +19,28 @@ diesel::table! {
         position -> Text,
     }
 }
+
+diesel::table! {
+    /// The servers on this database.
+    nodes (id) {
+        id -> Text,
+        seen_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    /// The live connections of all nodes.
+    live_connections (id) {
+        id -> Text,
+        node -> Text,
+        user_id -> Text,
+        login_id -> Nullable<Text>,
+        issuer -> Nullable<Text>,
+        endpoint -> Text,
+        address -> Text,
+        since -> BigInt,
+        last_seen_at -> BigInt,
+        messages -> BigInt,
+        rooms -> BigInt,
+    }
+}

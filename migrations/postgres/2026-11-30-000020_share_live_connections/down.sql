@@ -1,0 +1,2 @@
+DROP TABLE live_connections;
+DROP TABLE nodes;

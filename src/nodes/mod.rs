@@ -1,0 +1,238 @@
+//! What the servers on one database share of their live connections: how many a user has, who they are, and
+//! how to close one wherever it is.
+//!
+//! On PostgreSQL each server (node) mirrors its connections in a table. A node that has been silent for ten
+//! seconds is taken to have crashed, and its rows do not count. On SQLite there is one server and nothing to
+//! share.
+
+mod rows;
+
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+use crate::db::{Db, DbError, UnitOfWork};
+use crate::domain::policy::Scope;
+use crate::domain::{Page, Slice};
+use crate::events::{Revocation, RevocationReason};
+use crate::hub::{HubHandle, LiveSession, SessionFilter};
+use crate::ids::{ConnectionId, LoginId, NodeId, UserId};
+use crate::protocol::close::Endpoint;
+
+/// A node's rows stop counting when it has been silent for this long.
+const SILENT_AFTER: Duration = Duration::from_secs(10);
+
+/// Rows of a silent node are deleted after this time.
+const DELETE_AFTER: Duration = Duration::from_secs(60);
+
+/// Ended connections whose rows wait to be deleted. Beyond that the next mirroring finds them.
+const MAX_ENDED: usize = 100_000;
+
+/// The other servers on the database, as this one sees them. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Nodes(Option<Arc<Shared>>);
+
+struct Shared {
+    db: Db,
+    node: NodeId,
+    /// Connections that have ended and whose rows must be deleted.
+    ended: Mutex<Vec<ConnectionId>>,
+}
+
+/// A live connection, as all nodes see it.
+#[derive(Clone, Debug)]
+pub(crate) struct LiveConnection {
+    /// The connection's id.
+    pub(crate) id: ConnectionId,
+    /// The user whose token it presented.
+    pub(crate) user: UserId,
+    /// The login that its token was issued for; `None` for a token of another issuer without a session.
+    pub(crate) login: Option<LoginId>,
+    /// The token's issuer; `None` for our own.
+    pub(crate) issuer: Option<Arc<str>>,
+    /// Name of the endpoint.
+    pub(crate) endpoint: Arc<str>,
+    /// The client's network address.
+    pub(crate) address: IpAddr,
+    /// When it was opened.
+    pub(crate) since: Timestamp,
+    /// When something was last received from its client.
+    pub(crate) last_seen_at: Timestamp,
+    /// Messages received from its client.
+    pub(crate) messages: u64,
+    /// How many rooms it is in.
+    pub(crate) rooms: usize,
+}
+
+impl LiveConnection {
+    /// A connection that is about to be opened.
+    pub(crate) fn opened(
+        id: ConnectionId,
+        scope: &Scope,
+        endpoint: Endpoint,
+        address: IpAddr,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            user: scope.user(),
+            login: scope.login(),
+            issuer: scope.issuer().cloned(),
+            endpoint: endpoint.name().into(),
+            address,
+            since: now,
+            last_seen_at: now,
+            messages: 0,
+            rooms: 0,
+        }
+    }
+
+    /// A connection of this node, as it is now.
+    pub(crate) fn of(session: LiveSession, now: Timestamp) -> Self {
+        Self {
+            id: session.connection,
+            user: session.user,
+            login: session.login,
+            issuer: session.issuer,
+            endpoint: session.endpoint.name().into(),
+            address: session.address,
+            since: session.since,
+            last_seen_at: now.minus(session.silent_for),
+            messages: session.messages,
+            rooms: session.rooms,
+        }
+    }
+}
+
+/// A connection's row. Dropping it has the row deleted.
+#[must_use]
+pub(crate) struct NodePermit {
+    nodes: Nodes,
+    connection: ConnectionId,
+}
+
+impl Drop for NodePermit {
+    fn drop(&mut self) {
+        let Some(shared) = &self.nodes.0 else { return };
+        let mut ended = shared.lock();
+        if ended.len() < MAX_ENDED {
+            ended.push(self.connection);
+        }
+    }
+}
+
+impl Nodes {
+    /// Shares what the servers on `db` share: nothing on SQLite.
+    pub(crate) fn new(db: &Db) -> Self {
+        let shared = || Arc::new(Shared { db: db.clone(), node: db.node(), ended: Mutex::default() });
+        Self(db.is_shared().then(shared))
+    }
+
+    /// Registers a connection that this node is about to open, if its user then has no more than `at_most`;
+    /// `here` is the number that the user has on this node, this one included. `None`: the limit is reached.
+    pub(crate) async fn register(
+        &self,
+        connection: LiveConnection,
+        here: usize,
+        at_most: usize,
+    ) -> Result<Option<NodePermit>, DbError> {
+        // From here on: a caller that stops waiting leaves no row behind.
+        let permit = NodePermit { nodes: self.clone(), connection: connection.id };
+        let Some(shared) = &self.0 else { return Ok(Some(permit)) };
+        let node = shared.node;
+        let is_registered =
+            shared.db.write(move |uow| rows::register(uow, node, &connection, here, at_most)).await?;
+        Ok(is_registered.then_some(permit))
+    }
+
+    /// How many connections the user has on other nodes.
+    pub(crate) async fn connections_elsewhere(&self, user: UserId) -> Result<usize, DbError> {
+        let Some(shared) = &self.0 else { return Ok(0) };
+        let node = shared.node;
+        shared.db.read(move |uow| rows::count_elsewhere(uow, node, user)).await
+    }
+
+    /// The live connections of all nodes, of one user or of everybody, newest first.
+    pub(crate) async fn list(
+        &self,
+        hub: &HubHandle,
+        filter: SessionFilter,
+        page: Page<ConnectionId>,
+        now: Timestamp,
+    ) -> Result<Slice<LiveConnection, ConnectionId>, DbError> {
+        let here = hub.sessions(filter, page).await.map_err(|_| DbError::Overloaded)?;
+        let mut found = match &self.0 {
+            Some(shared) => {
+                let node = shared.node;
+                shared.db.read(move |uow| rows::list_elsewhere(uow, node, filter, &page)).await?
+            }
+            None => Vec::new(),
+        };
+        found.extend(here.items.into_iter().map(|session| LiveConnection::of(session, now)));
+        found.sort_unstable_by_key(|connection| std::cmp::Reverse(connection.id));
+        let mut slice = page.slice(found, |connection| connection.id);
+        if here.next.is_some() {
+            slice.next = slice.items.last().map(|connection| connection.id);
+        }
+        Ok(slice)
+    }
+
+    /// Has the node that has this connection close it, once the unit of work is committed; `false` if it is on
+    /// no other node.
+    pub(crate) fn close_elsewhere(
+        &self,
+        uow: &mut UnitOfWork<'_>,
+        connection: ConnectionId,
+    ) -> Result<bool, DbError> {
+        let Some(shared) = &self.0 else { return Ok(false) };
+        let is_there = rows::is_elsewhere(uow, shared.node, connection)?;
+        if is_there {
+            uow.end(Revocation::Connection { connection, reason: RevocationReason::ClosedByAdmin });
+        }
+        Ok(is_there)
+    }
+
+    /// Tells the other nodes that this one lives. Blocks nobody; called every few seconds.
+    pub(crate) async fn beat(&self) -> Result<(), DbError> {
+        let Some(shared) = &self.0 else { return Ok(()) };
+        let node = shared.node;
+        shared.db.write(move |uow| rows::beat(uow, node)).await
+    }
+
+    /// Deletes the rows of connections that have ended since the last call.
+    pub(crate) async fn forget_ended(&self) -> Result<(), DbError> {
+        let Some(shared) = &self.0 else { return Ok(()) };
+        let ended = std::mem::take(&mut *shared.lock());
+        if ended.is_empty() {
+            return Ok(());
+        }
+        // Should this fail, the next mirroring deletes them.
+        shared.db.write(move |uow| rows::delete(uow, &ended)).await
+    }
+
+    /// Makes the rows of this node equal to its connections, as listed since `began`.
+    pub(crate) async fn mirror(
+        &self,
+        connections: Vec<LiveConnection>,
+        began: Timestamp,
+    ) -> Result<(), DbError> {
+        let Some(shared) = &self.0 else { return Ok(()) };
+        let node = shared.node;
+        shared.db.write(move |uow| rows::mirror(uow, node, &connections, began)).await
+    }
+
+    /// Deletes this node's rows, at its stop.
+    pub(crate) async fn leave(&self) -> Result<(), DbError> {
+        let Some(shared) = &self.0 else { return Ok(()) };
+        let node = shared.node;
+        shared.db.write(move |uow| rows::leave(uow, node)).await
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Vec<ConnectionId>> {
+        // A panic cannot leave the list half-changed.
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,217 @@
+//! The rows of nodes and connections; PostgreSQL only. Times of nodes are those of PostgreSQL's clock, so that
+//! the nodes' own clocks do not matter.
+
+use std::time::Duration;
+
+use diesel::dsl::{count_star, sql};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
+
+use crate::clock::Timestamp;
+use crate::db::schema::{live_connections, nodes};
+use crate::db::{DbError, UnitOfWork};
+use crate::domain::Page;
+use crate::hub::SessionFilter;
+use crate::ids::{ConnectionId, LoginId, NodeId, UserId};
+
+use super::{DELETE_AFTER, LiveConnection, SILENT_AFTER};
+
+/// PostgreSQL's clock in microseconds.
+const NOW: &str = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+
+/// A condition on `nodes`: seen since this time ago.
+fn seen_within(time: Duration) -> String {
+    format!("nodes.seen_at > {NOW} - {}", time.as_micros())
+}
+
+pub(super) fn register(
+    uow: &mut UnitOfWork<'_>,
+    node: NodeId,
+    connection: &LiveConnection,
+    here: usize,
+    at_most: usize,
+) -> Result<bool, DbError> {
+    // One handshake of a user at a time, on all nodes together, until the commit.
+    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 7305804404))")
+        .bind::<Text, _>(connection.user)
+        .execute(uow.conn())?;
+    if here + count_elsewhere(uow, node, connection.user)? > at_most {
+        return Ok(false);
+    }
+    diesel::insert_into(live_connections::table).values(Row::of(node, connection)).execute(uow.conn())?;
+    Ok(true)
+}
+
+pub(super) fn count_elsewhere(
+    uow: &mut UnitOfWork<'_>,
+    node: NodeId,
+    user: UserId,
+) -> Result<usize, DbError> {
+    let found: i64 = live_connections::table
+        .inner_join(nodes::table.on(nodes::id.eq(live_connections::node)))
+        .filter(live_connections::user_id.eq(user).and(live_connections::node.ne(node)))
+        .filter(sql::<Bool>(&seen_within(SILENT_AFTER)))
+        .select(count_star())
+        .get_result(uow.conn())?;
+    Ok(usize::try_from(found).unwrap_or(usize::MAX))
+}
+
+pub(super) fn is_elsewhere(
+    uow: &mut UnitOfWork<'_>,
+    node: NodeId,
+    connection: ConnectionId,
+) -> Result<bool, DbError> {
+    let found = live_connections::table
+        .inner_join(nodes::table.on(nodes::id.eq(live_connections::node)))
+        .filter(live_connections::id.eq(connection).and(live_connections::node.ne(node)))
+        .filter(sql::<Bool>(&seen_within(SILENT_AFTER)))
+        .select(live_connections::id)
+        .first::<ConnectionId>(uow.conn())
+        .optional()?;
+    Ok(found.is_some())
+}
+
+pub(super) fn list_elsewhere(
+    uow: &mut UnitOfWork<'_>,
+    node: NodeId,
+    filter: SessionFilter,
+    page: &Page<ConnectionId>,
+) -> Result<Vec<LiveConnection>, DbError> {
+    let mut query = live_connections::table
+        .inner_join(nodes::table.on(nodes::id.eq(live_connections::node)))
+        .filter(live_connections::node.ne(node))
+        .filter(sql::<Bool>(&seen_within(SILENT_AFTER)))
+        .order(live_connections::id.desc())
+        .limit(page.fetch())
+        .select(Row::as_select())
+        .into_boxed();
+    if let SessionFilter::User(user) = filter {
+        query = query.filter(live_connections::user_id.eq(user));
+    }
+    if let Some(before) = page.before {
+        query = query.filter(live_connections::id.lt(before));
+    }
+    let rows: Vec<Row> = query.load(uow.conn())?;
+    rows.into_iter().map(Row::into_connection).collect()
+}
+
+pub(super) fn beat(uow: &mut UnitOfWork<'_>, node: NodeId) -> Result<(), DbError> {
+    diesel::sql_query(format!(
+        "INSERT INTO nodes (id, seen_at) VALUES ($1, {NOW}) ON CONFLICT (id) DO UPDATE SET seen_at = {NOW}"
+    ))
+    .bind::<Text, _>(node)
+    .execute(uow.conn())?;
+    let silent = format!("NOT ({})", seen_within(DELETE_AFTER));
+    diesel::delete(nodes::table.filter(sql::<Bool>(&silent))).execute(uow.conn())?;
+    diesel::sql_query(
+        "DELETE FROM live_connections WHERE NOT EXISTS (SELECT FROM nodes WHERE nodes.id = live_connections.node)",
+    )
+    .execute(uow.conn())?;
+    Ok(())
+}
+
+pub(super) fn delete(uow: &mut UnitOfWork<'_>, ended: &[ConnectionId]) -> Result<(), DbError> {
+    let Some(c) = uow.conn().postgres() else { return Ok(()) };
+    diesel::sql_query("DELETE FROM live_connections WHERE id = ANY($1)")
+        .bind::<Array<Text>, _>(ended)
+        .execute(c)?;
+    Ok(())
+}
+
+/// What began while the list was made may be missing in it, and is kept.
+pub(super) fn mirror(
+    uow: &mut UnitOfWork<'_>,
+    node: NodeId,
+    connections: &[LiveConnection],
+    began: Timestamp,
+) -> Result<(), DbError> {
+    let Some(c) = uow.conn().postgres() else { return Ok(()) };
+    let ids: Vec<ConnectionId> = connections.iter().map(|connection| connection.id).collect();
+    diesel::sql_query("DELETE FROM live_connections WHERE node = $1 AND since < $2 AND id <> ALL($3)")
+        .bind::<Text, _>(node)
+        .bind::<BigInt, _>(began)
+        .bind::<Array<Text>, _>(&ids)
+        .execute(c)?;
+    let rows: Vec<Row> = connections.iter().map(|connection| Row::of(node, connection)).collect();
+    let of = |column: fn(&Row) -> i64| rows.iter().map(column).collect::<Vec<i64>>();
+    let text = |column: fn(&Row) -> &str| rows.iter().map(column).collect::<Vec<&str>>();
+    diesel::sql_query(
+        "INSERT INTO live_connections AS old (id, node, user_id, login_id, issuer, endpoint, address, since, \
+         last_seen_at, messages, rooms) \
+         SELECT id, $1, user_id, login_id, issuer, endpoint, address, since, last_seen_at, messages, rooms \
+         FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS new (id, user_id, login_id, issuer, endpoint, \
+         address, since, last_seen_at, messages, rooms) ON CONFLICT (id) DO UPDATE \
+         SET last_seen_at = excluded.last_seen_at, messages = excluded.messages, rooms = excluded.rooms \
+         WHERE (old.last_seen_at, old.messages, old.rooms) \
+         IS DISTINCT FROM (excluded.last_seen_at, excluded.messages, excluded.rooms)",
+    )
+    .bind::<Text, _>(node)
+    .bind::<Array<Text>, _>(&ids)
+    .bind::<Array<Text>, _>(rows.iter().map(|row| row.user_id).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|row| row.login_id).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|row| row.issuer.as_deref()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(text(|row| &row.endpoint))
+    .bind::<Array<Text>, _>(text(|row| &row.address))
+    .bind::<Array<BigInt>, _>(of(|row| row.since.as_micros()))
+    .bind::<Array<BigInt>, _>(of(|row| row.last_seen_at.as_micros()))
+    .bind::<Array<BigInt>, _>(of(|row| row.messages))
+    .bind::<Array<BigInt>, _>(of(|row| row.rooms))
+    .execute(c)?;
+    Ok(())
+}
+
+pub(super) fn leave(uow: &mut UnitOfWork<'_>, node: NodeId) -> Result<(), DbError> {
+    diesel::delete(live_connections::table.filter(live_connections::node.eq(node))).execute(uow.conn())?;
+    diesel::delete(nodes::table.find(node)).execute(uow.conn())?;
+    Ok(())
+}
+
+/// A row of `live_connections`.
+#[derive(Insertable, Queryable, Selectable)]
+#[diesel(table_name = live_connections)]
+struct Row {
+    id: ConnectionId,
+    node: NodeId,
+    user_id: UserId,
+    login_id: Option<LoginId>,
+    issuer: Option<String>,
+    endpoint: String,
+    address: String,
+    since: Timestamp,
+    last_seen_at: Timestamp,
+    messages: i64,
+    rooms: i64,
+}
+
+impl Row {
+    fn of(node: NodeId, connection: &LiveConnection) -> Self {
+        Self {
+            id: connection.id,
+            node,
+            user_id: connection.user,
+            login_id: connection.login,
+            issuer: connection.issuer.as_deref().map(str::to_owned),
+            endpoint: connection.endpoint.to_string(),
+            address: connection.address.to_string(),
+            since: connection.since,
+            last_seen_at: connection.last_seen_at,
+            messages: i64::try_from(connection.messages).unwrap_or(i64::MAX),
+            rooms: i64::try_from(connection.rooms).unwrap_or(i64::MAX),
+        }
+    }
+
+    fn into_connection(self) -> Result<LiveConnection, DbError> {
+        Ok(LiveConnection {
+            id: self.id,
+            user: self.user_id,
+            login: self.login_id,
+            issuer: self.issuer.map(Into::into),
+            endpoint: self.endpoint.into(),
+            address: self.address.parse().map_err(DbError::unreadable)?,
+            since: self.since,
+            last_seen_at: self.last_seen_at,
+            messages: u64::try_from(self.messages).unwrap_or(0),
+            rooms: usize::try_from(self.rooms).unwrap_or(0),
+        })
+    }
+}

@@ -1,0 +1,69 @@
+//! Tells the other nodes that this one lives, and mirrors its live connections for them.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use crate::app::App;
+use crate::db::DbError;
+use crate::domain::Page;
+use crate::hub::SessionFilter;
+use crate::nodes::LiveConnection;
+
+/// How often the rows of ended connections are deleted: until then a user at the limit cannot use that place
+/// on another node.
+const TICK: Duration = Duration::from_millis(100);
+
+/// How often the node says that it lives. A fifth of the silence after which its rows do not count.
+const BEAT: Duration = Duration::from_secs(2);
+
+/// How often the rows are made equal to the connections.
+const MIRROR: Duration = Duration::from_secs(10);
+
+/// Sessions listed at once.
+const PAGE: u16 = 500;
+
+/// Beats for ever; returns never, and does nothing where there is one server.
+pub(crate) async fn run(app: &App) {
+    if !app.db.is_shared() {
+        return std::future::pending().await;
+    }
+    let mut ticks = interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (mut beat_at, mut mirror_at) = (Instant::now(), Instant::now() + MIRROR);
+    loop {
+        ticks.tick().await;
+        // Failures are logged where writes are; the next round does what this one could not.
+        let _ = app.nodes.forget_ended().await;
+        if Instant::now() >= beat_at {
+            beat_at = Instant::now() + BEAT;
+            let _ = app.nodes.beat().await;
+        }
+        if Instant::now() >= mirror_at {
+            mirror_at = Instant::now() + MIRROR;
+            let _ = mirror(app).await;
+        }
+    }
+}
+
+/// Takes this node off the list, at its stop.
+pub(crate) async fn leave(app: &App) {
+    if let Err(error) = app.nodes.leave().await {
+        log::warn!("the other nodes will notice only in a while that this one has stopped: {error}");
+    }
+}
+
+async fn mirror(app: &App) -> Result<(), DbError> {
+    let began = app.clock.now();
+    let mut connections = Vec::new();
+    let mut page = Page { before: None, limit: PAGE };
+    loop {
+        let sessions = app.hub.sessions(SessionFilter::All, page).await.map_err(|_| DbError::Overloaded)?;
+        let now = app.clock.now();
+        connections.extend(sessions.items.into_iter().map(|session| LiveConnection::of(session, now)));
+        match sessions.next {
+            Some(next) => page.before = Some(next),
+            None => return app.nodes.mirror(connections, began).await,
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! The connections of all nodes together: how many a user has, who they are, and closing one anywhere.
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use serde_json::json;
+
+use super::world::{Cluster, on_postgres};
+use crate::support::{Person, Socket, eventually};
+
+const LIMIT: &str = "--free-connections=3";
+
+/// An open session, or the code with which the handshake was refused.
+async fn open(person: &Person) -> Result<Socket, u16> {
+    let mut socket = Socket::connect(person.address(), &person.live_path()).await;
+    match socket.try_recv("connection_established").await {
+        Ok(_) => Ok(socket),
+        Err(closed) => Err(closed.code),
+    }
+}
+
+#[test]
+fn a_user_has_as_many_connections_on_all_nodes_together_as_the_plan_allows() {
+    on_postgres(async |url| {
+        let cluster = Cluster::start_with(2, &url, &[LIMIT]);
+        let ana = cluster.register("ana", "consumer").await;
+        let there = cluster.at(1, &ana).await;
+        for _ in 0..3 {
+            let attempts = (0..10).map(|number| open(if number % 2 == 0 { &ana } else { &there }));
+            let (opened, refused): (Vec<_>, Vec<_>) =
+                join_all(attempts).await.into_iter().partition(Result::is_ok);
+            assert_eq!(opened.len(), 3, "to the last one");
+            assert!(refused.iter().all(|refused| refused.as_ref().is_err_and(|code| *code == 4008)));
+            assert_eq!(ana.get("/me/limits").await.ok()["connections"]["used"], 3);
+            for socket in opened.into_iter().flatten() {
+                socket.close().await;
+            }
+            eventually(async || there.get("/me/limits").await.ok()["connections"]["used"] == 0).await;
+            eventually(async || ana.get("/me/limits").await.ok()["connections"]["used"] == 0).await;
+        }
+    });
+}
+
+#[test]
+fn the_connections_of_a_killed_node_stop_counting() {
+    on_postgres(async |url| {
+        let mut cluster = Cluster::start_with(2, &url, &[LIMIT]);
+        let ana = cluster.register("ana", "consumer").await;
+        let there = cluster.at(1, &ana).await;
+        let mut lost = Vec::new();
+        for _ in 0..3 {
+            lost.push(open(&there).await.unwrap());
+        }
+        assert_eq!(open(&ana).await.err(), Some(4008));
+        cluster.nodes.remove(1).kill();
+        let began = Instant::now();
+        let opened = loop {
+            match open(&ana).await {
+                Ok(socket) => break socket,
+                Err(4008) if began.elapsed() < Duration::from_secs(30) => {
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                }
+                Err(code) => panic!("refused with {code} after {:?}", began.elapsed()),
+            }
+        };
+        opened.close().await;
+    });
+}
+
+#[test]
+fn an_admin_sees_the_connections_of_all_nodes_and_closes_one_of_another() {
+    on_postgres(async |url| {
+        let cluster = Cluster::start(2, &url);
+        let root = cluster.admin().await;
+        let ana = cluster.register("ana", "consumer").await;
+        let mut here = ana.live().await;
+        let mut there = cluster.at(1, &ana).await.live().await;
+        let path = format!("/admin/sessions?user_id={}", ana.id);
+        let listed = root.get(&path).await.ok();
+        let ids: Vec<&str> =
+            listed["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap()).collect();
+        assert_eq!(ids.len(), 2, "{listed}");
+        let first = root.get(&format!("{path}&limit=1")).await.ok();
+        let cursor = first["next_cursor"].as_str().unwrap();
+        let second = root.get(&format!("{path}&limit=1&cursor={cursor}")).await.ok();
+        assert_eq!([&first["items"][0]["id"], &second["items"][0]["id"]], [ids[0], ids[1]]);
+        assert!(second["next_cursor"].is_null());
+        let logins = ana.get("/auth/sessions").await.ok();
+        assert_eq!(logins["items"][0]["connections"], 2, "{logins}");
+
+        // The newer one is on the other node.
+        assert_eq!(root.delete(&format!("/admin/sessions/{}", ids[0])).await.status, 204);
+        assert_eq!(there.recv("disconnecting").await["reason"], json!("closed_by_admin"));
+        there.closed().await;
+        here.recv_pong().await;
+        eventually(async || root.delete(&format!("/admin/sessions/{}", ids[0])).await.status == 404).await;
+    });
+}
