@@ -17,7 +17,7 @@ use crate::generation::{GenerationSlots, TextGenerator};
 use crate::hub::{BoardClients, HubHandle};
 use crate::jobs::{Answers, Masterplans, Reflections, Simulations};
 use crate::limits::CallerLimits;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, SweepFailures};
 
 /// The shared components. Cheap to clone: each worker thread holds its own copy.
 #[derive(Clone)]
@@ -52,6 +52,8 @@ pub struct App {
     pub(crate) rates: Arc<CallerLimits>,
     /// The Prometheus metrics.
     pub metrics: Arc<Metrics>,
+    /// What the sweeper could not settle.
+    pub(crate) sweep_failures: Arc<SweepFailures>,
     /// Whether the server is shutting down; `/readyz` then fails, so that load balancers send no more
     /// requests.
     pub stopping: Stopping,

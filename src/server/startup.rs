@@ -29,7 +29,7 @@ use crate::jobs::{Answers, Masterplans, Reflections, Simulations, Writer};
 use crate::limits::CallerLimits;
 use crate::realtime;
 use crate::realtime::Gateway;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, SweepFailures};
 
 use super::journal::{self, JournalError};
 use super::{progress, revocation_poll, scheduler};
@@ -125,6 +125,7 @@ pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
         auth: Arc::new(auth),
         hub,
         board_clients: BoardClients::default(),
+        sweep_failures: Arc::new(SweepFailures::new(metrics.registry())?),
         metrics,
         stopping: Stopping::default(),
     };
