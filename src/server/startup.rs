@@ -18,7 +18,7 @@ use crate::app::{App, Stopping};
 use crate::auth::{Auth, SetUpError};
 use crate::clock::Clock;
 use crate::config::{Config, DatabaseConfig, DatabaseUrl, Environment, ServerConfig};
-use crate::db::{Db, DbConfig, Maintenance, OpenError, Target};
+use crate::db::{Db, DbConfig, Maintenance, OpenError, PostgresTimeouts, Target};
 use crate::domain::conversations::messages::ContextBudget;
 use crate::domain::users;
 use crate::generation;
@@ -389,5 +389,13 @@ pub fn db_config(config: &DatabaseConfig) -> DbConfig {
         busy_timeout: config.database_busy_timeout,
         max_group: config.database_group_max,
         max_waiting: config.database_queue,
+        postgres: PostgresTimeouts {
+            connect: config.database_connect_timeout,
+            statement: config.database_statement_timeout,
+            lock: config.database_lock_timeout,
+            idle_transaction: config.database_idle_transaction_timeout,
+            keepalive: config.database_keepalive,
+            tcp_user: config.database_tcp_user_timeout,
+        },
     }
 }

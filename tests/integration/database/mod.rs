@@ -2,5 +2,7 @@
 
 mod boards;
 mod isolation;
+mod migrations;
+mod refusals;
 mod schema;
 mod writers;
