@@ -110,11 +110,14 @@ pub async fn sweep(app: &App) -> Result<Swept, Error> {
     })
 }
 
+/// Finds due rows after one, at most so many.
+type DueRows<Row> = fn(&mut UnitOfWork<'_>, Option<Row>, u16) -> Result<Vec<Row>, DbError>;
+
 /// Settles due rows one by one, batch after batch; returns how many.
 async fn settle<Row: Copy + Display + Send + 'static>(
     app: &App,
     kind: &'static str,
-    due: fn(&mut UnitOfWork<'_>, Option<Row>, u16) -> Result<Vec<Row>, DbError>,
+    due: DueRows<Row>,
     settle_one: fn(&mut UnitOfWork<'_>, Row) -> Result<bool, Error>,
 ) -> Result<usize, Error> {
     let (mut settled, mut after) = (0, None);

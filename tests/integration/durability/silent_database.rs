@@ -67,6 +67,5 @@ fn a_database_that_goes_silent_is_noticed_by_all_and_used_again_when_it_speaks()
     };
     let run = async { tokio::time::timeout(LIMIT, live).await };
     actix_web::rt::System::new().block_on(run).expect("everybody gets an answer in time");
-    // Not stopped in order: what it has given up is still waited for, by threads that nothing interrupts.
-    souk.kill();
+    assert!(souk.terminate().success(), "threads that still wait for an answer do not keep it");
 }
