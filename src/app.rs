@@ -19,7 +19,7 @@ use crate::ids::UserId;
 use crate::jobs::{Answers, Masterplans, Reflections, Simulations};
 use crate::limits::CallerLimits;
 use crate::nodes::Nodes;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, SweepFailures};
 
 /// The shared components. Cheap to clone: each worker thread holds its own copy.
 #[derive(Clone)]
@@ -58,6 +58,8 @@ pub struct App {
     pub(crate) node_status: NodeStatus,
     /// The other processes on its database.
     pub(crate) nodes: Nodes,
+    /// What the sweeper could not settle.
+    pub(crate) sweep_failures: Arc<SweepFailures>,
     /// Whether the server is shutting down; `/readyz` then fails, so that load balancers send no more
     /// requests.
     pub stopping: Stopping,

@@ -140,7 +140,7 @@ impl From<DbError> for AuthError {
     fn from(error: DbError) -> Self {
         match error {
             DbError::Unavailable(_) => Self::Unavailable { retry_after: Duration::from_secs(1) },
-            DbError::Overloaded | DbError::Contended(_) => {
+            DbError::Overloaded | DbError::Contended(_) | DbError::TimedOut(_) => {
                 Self::Overloaded { retry_after: Duration::from_secs(1) }
             }
             error => Self::Internal(Box::new(error)),

@@ -28,12 +28,12 @@ pub(super) enum Command {
     Add(Add),
     /// List users, newest first
     List(List),
-    /// Suspend a user: their logins end, and all their requests are refused
+    /// Suspend a user: their logins end, all their calls are refused, their open requests and live offers are closed
     ///
     /// May run beside servers on the same database: each closes the user's live sessions within about a second of it.
     /// The last active admin cannot be suspended.
     Suspend(Suspend),
-    /// Reinstate a suspended user, who must log in again
+    /// Reinstate a suspended user, who must log in again; closed requests and offers stay closed
     Reinstate(Reinstate),
     /// Change a user's role: their logins end, and they must log in again
     ///

@@ -57,6 +57,56 @@ pub struct DatabaseConfig {
     )]
     pub(crate) database_acquire_timeout: Duration,
 
+    /// PostgreSQL: how long to wait for a new connection
+    ///
+    /// Of this and the following settings, what the URL says itself wins (connect_timeout=, options=-c …).
+    #[arg(
+        long, env = "SOUK_DATABASE_CONNECT_TIMEOUT", value_name = "DURATION", default_value = "2s",
+        value_parser = duration
+    )]
+    pub(crate) database_connect_timeout: Duration,
+
+    /// PostgreSQL: how long a statement may take; the server ends it. Not of migrations and maintenance
+    ///
+    /// A server from which nothing is heard 2 s later counts as lost: callers get 503, and its connections are given up.
+    #[arg(
+        long, env = "SOUK_DATABASE_STATEMENT_TIMEOUT", value_name = "DURATION", default_value = "6s",
+        value_parser = duration
+    )]
+    pub(crate) database_statement_timeout: Duration,
+
+    /// PostgreSQL: how long a statement may wait for a lock
+    #[arg(
+        long, env = "SOUK_DATABASE_LOCK_TIMEOUT", value_name = "DURATION", default_value = "4s",
+        value_parser = duration
+    )]
+    pub(crate) database_lock_timeout: Duration,
+
+    /// PostgreSQL: how long a transaction may pause between two statements; the server ends the connection
+    ///
+    /// Until then, the transactions of a node that is gone hold their locks.
+    #[arg(
+        long, env = "SOUK_DATABASE_IDLE_TRANSACTION_TIMEOUT", value_name = "DURATION", default_value = "5s",
+        value_parser = duration
+    )]
+    pub(crate) database_idle_transaction_timeout: Duration,
+
+    /// PostgreSQL: how long a connection is quiet before the system asks whether the other side is there
+    ///
+    /// It asks twice, at half of this, before it gives the connection up. In whole seconds.
+    #[arg(
+        long, env = "SOUK_DATABASE_KEEPALIVE", value_name = "DURATION", default_value = "4s",
+        value_parser = duration
+    )]
+    pub(crate) database_keepalive: Duration,
+
+    /// PostgreSQL: how long the other side may leave unacknowledged what was sent to it
+    #[arg(
+        long, env = "SOUK_DATABASE_TCP_USER_TIMEOUT", value_name = "DURATION", default_value = "8s",
+        value_parser = duration
+    )]
+    pub(crate) database_tcp_user_timeout: Duration,
+
     /// PostgreSQL: a server that has not heard for this long what other nodes commit closes its sessions (1012)
     #[arg(
         long, env = "SOUK_FENCE_TIMEOUT", value_name = "DURATION", default_value = "5s",

@@ -19,6 +19,39 @@ pub struct DbConfig {
     pub(crate) max_group: usize,
     /// Maximum number of queued units of work; further ones fail as overloaded.
     pub(crate) max_waiting: usize,
+    /// PostgreSQL: how long to wait for what.
+    pub(crate) postgres: PostgresTimeouts,
+}
+
+/// How long PostgreSQL may take, and how soon a server that is gone is noticed. Parameters of the URL win.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PostgresTimeouts {
+    /// To accept a connection.
+    pub(crate) connect: Duration,
+    /// For a statement: the server ends it.
+    pub(crate) statement: Duration,
+    /// For a lock: the server ends the statement that waits for it.
+    pub(crate) lock: Duration,
+    /// Between two statements of a transaction: the server ends the connection.
+    pub(crate) idle_transaction: Duration,
+    /// Without traffic until the system asks whether the other side is there.
+    pub(crate) keepalive: Duration,
+    /// For the other side to acknowledge what was sent.
+    pub(crate) tcp_user: Duration,
+}
+
+impl Default for PostgresTimeouts {
+    /// As the settings' defaults.
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(2),
+            statement: Duration::from_secs(6),
+            lock: Duration::from_secs(4),
+            idle_transaction: Duration::from_secs(5),
+            keepalive: Duration::from_secs(4),
+            tcp_user: Duration::from_secs(8),
+        }
+    }
 }
 
 impl DbConfig {
@@ -31,6 +64,7 @@ impl DbConfig {
             busy_timeout: Duration::from_secs(5),
             max_group: 256,
             max_waiting: 4096,
+            postgres: PostgresTimeouts::default(),
         }
     }
 }

@@ -1,13 +1,11 @@
-//! A connection that is PostgreSQL or SQLite at run time, and the pool manager that opens and validates it.
-//! Queries belong to the repositories.
+//! A connection that is PostgreSQL or SQLite at run time, and how it is opened. Queries belong to the repositories.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection as _, PgConnection, SqliteConnection};
 
-use super::{DbConfig, Target};
+use super::{DbConfig, PostgresTimeouts, Target};
 
 /// A connection to either engine. Queries valid on both run on it directly; the others go through `each!`.
 #[derive(diesel::MultiConnection)]
@@ -48,11 +46,15 @@ impl DbConnection {
     }
 }
 
-/// Whether a connection may write. On SQLite, read connections are opened with `query_only`.
+/// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {
+    /// Reads; SQLite refuses to write on it.
     Read,
+    /// Units of work.
     Write,
+    /// Migrations and maintenance, which may take as long as they must.
+    Maintain,
 }
 
 /// Opens connections for the pool, the writer and the commands.
@@ -60,17 +62,8 @@ pub(super) enum Access {
 pub(super) struct Manager {
     target: Target,
     access: Access,
-    busy_timeout: std::time::Duration,
-    /// Whether the last attempt to connect failed.
-    pub(super) is_away: Arc<AtomicBool>,
-}
-
-/// A pooled connection, and whether it may be reused.
-pub(super) struct Pooled {
-    pub(super) connection: DbConnection,
-    /// Set while the connection is in use, and left set by a panic, a lost server or a transaction that could
-    /// not be ended: such a connection is dropped instead of being reused in an unknown state.
-    pub(super) is_unsettled: bool,
+    busy_timeout: Duration,
+    postgres: PostgresTimeouts,
 }
 
 /// Why a connection could not be opened.
@@ -87,26 +80,61 @@ pub(super) enum ConnectError {
     Folder(#[from] std::io::Error),
 }
 
-/// libpq parameters, unless the URL sets them. The defaults wait minutes or for ever for a server whose
-/// machine or network is gone. Seconds, except `tcp_user_timeout` in milliseconds.
-const POSTGRES_PARAMETERS: &[(&str, &str)] = &[
-    ("connect_timeout", "2"),
-    ("keepalives_idle", "10"),
-    ("keepalives_interval", "5"),
-    ("keepalives_count", "2"),
-    ("tcp_user_timeout", "20000"),
-];
+/// The server's messages in English, which `error` reads, wherever the server is. Diesel passes no SQLSTATE on, and
+/// libpq's verbosity, which could put it into the message, is out of reach. Superusers may set this, and
+/// whoever was granted it; for others an error would stand in the server's log once per connection.
+const ENGLISH: &str =
+    "DO $$ BEGIN SET lc_messages = 'C'; EXCEPTION WHEN insufficient_privilege THEN NULL; END $$";
 
-fn with_parameters(url: &str) -> String {
-    let query = url.split_once('?').map_or("", |(_, query)| query);
-    let given = |name: &str| query.split('&').any(|pair| pair.split('=').next() == Some(name));
+/// The URL with libpq's parameters, unless it sets them itself. Their defaults wait minutes or for ever for a server
+/// whose machine or network is gone.
+fn with_parameters(url: &str, timeouts: &PostgresTimeouts) -> String {
+    let seconds = |duration: Duration| duration.as_millis().div_ceil(1000).max(1);
+    let parameters = [
+        ("connect_timeout", seconds(timeouts.connect)),
+        ("keepalives_idle", seconds(timeouts.keepalive)),
+        ("keepalives_interval", seconds(timeouts.keepalive / 2)),
+        ("keepalives_count", 2),
+        ("tcp_user_timeout", timeouts.tcp_user.as_millis()),
+    ];
     let mut with = url.to_owned();
     let mut separator = if url.contains('?') { '&' } else { '?' };
-    for (name, value) in POSTGRES_PARAMETERS.iter().filter(|(name, _)| !given(name)) {
+    for (name, value) in
+        parameters.iter().filter(|(name, _)| !parameters_of(url).any(|(given, _)| given == *name))
+    {
         with.push_str(&format!("{separator}{name}={value}"));
         separator = '&';
     }
     with
+}
+
+fn parameters_of(url: &str) -> impl Iterator<Item = (&str, &str)> {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+}
+
+/// Whether the URL's `options` (`-c name=value`) set this variable of the server.
+pub(super) fn sets_variable(url: &str, name: &str) -> bool {
+    parameters_of(url).filter(|(parameter, _)| *parameter == "options").any(|(_, options)| {
+        let options = percent_encoding::percent_decode_str(options).decode_utf8_lossy();
+        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        options.split(|c| !is_name(c)).any(|word| word == name)
+    })
+}
+
+/// The statement that bounds what the session waits for: 0 is for ever.
+fn session_settings(url: &str, access: Access, timeouts: &PostgresTimeouts) -> String {
+    let variables = [
+        ("statement_timeout", timeouts.statement),
+        ("lock_timeout", timeouts.lock),
+        ("idle_in_transaction_session_timeout", timeouts.idle_transaction),
+    ];
+    let mut settings = "SET client_min_messages = warning".to_owned();
+    for (name, limit) in variables.iter().filter(|(name, _)| !sets_variable(url, name)) {
+        let limit = if access == Access::Maintain { 0 } else { limit.as_millis() };
+        settings.push_str(&format!("; SET {name} = {limit}"));
+    }
+    settings
 }
 
 impl Manager {
@@ -115,7 +143,7 @@ impl Manager {
             target: config.target.clone(),
             access,
             busy_timeout: config.busy_timeout,
-            is_away: Arc::default(),
+            postgres: config.postgres,
         }
     }
 
@@ -124,8 +152,10 @@ impl Manager {
     pub(super) fn establish(&self) -> Result<DbConnection, ConnectError> {
         match &self.target {
             Target::Postgres(url) => {
-                let mut connection = PgConnection::establish(&with_parameters(url))?;
-                connection.batch_execute("SET TIME ZONE 'UTC'; SET client_min_messages = warning")?;
+                let mut connection = PgConnection::establish(&with_parameters(url, &self.postgres))?;
+                connection.batch_execute(&session_settings(url, self.access, &self.postgres))?;
+                // A server without that language keeps its own.
+                let _ = connection.batch_execute(ENGLISH);
                 Ok(DbConnection::Postgresql(connection))
             }
             Target::Sqlite(path) => {
@@ -147,26 +177,6 @@ impl Manager {
     }
 }
 
-impl r2d2::ManageConnection for Manager {
-    type Connection = Pooled;
-    type Error = ConnectError;
-
-    fn connect(&self) -> Result<Pooled, ConnectError> {
-        let made = self.establish();
-        self.is_away.store(made.is_err(), Ordering::Relaxed);
-        Ok(Pooled { connection: made?, is_unsettled: false })
-    }
-
-    /// Not called by the pool (`test_on_check_out` is off): beginning the caller's transaction is the test.
-    fn is_valid(&self, pooled: &mut Pooled) -> Result<(), ConnectError> {
-        Ok(pooled.connection.execute_batch("SELECT 1")?)
-    }
-
-    fn has_broken(&self, pooled: &mut Pooled) -> bool {
-        pooled.is_unsettled
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,15 +188,39 @@ mod tests {
         assert!(!format!("{target:?}").contains("s3cret"));
         assert_eq!(Target::Postgres("postgres://db/souk".into()).to_string(), "postgres://db/souk");
     }
+
     #[test]
-    fn a_server_that_does_not_answer_is_given_up_unless_the_url_says_otherwise() {
-        let with = with_parameters("postgres://db/souk");
-        assert!(with.starts_with("postgres://db/souk?connect_timeout=2&keepalives_idle=10&"), "{with}");
-        let with = with_parameters("postgres:///souk?host=/run&connect_timeout=9");
+    fn connections_wait_as_the_settings_say_unless_the_url_says_otherwise() {
+        let timeouts = PostgresTimeouts {
+            connect: Duration::from_secs(3),
+            keepalive: Duration::from_millis(6500),
+            tcp_user: Duration::from_millis(1500),
+            ..PostgresTimeouts::default()
+        };
+        assert_eq!(
+            with_parameters("postgres://db/souk", &timeouts),
+            "postgres://db/souk?connect_timeout=3&keepalives_idle=7&keepalives_interval=4&keepalives_count=2\
+             &tcp_user_timeout=1500"
+        );
+        let with = with_parameters("postgres:///souk?host=/run&connect_timeout=9", &timeouts);
         assert!(
-            with.starts_with("postgres:///souk?host=/run&connect_timeout=9&keepalives_idle=10&"),
+            with.starts_with("postgres:///souk?host=/run&connect_timeout=9&keepalives_idle=7&"),
             "{with}"
         );
         assert_eq!(with.matches("connect_timeout").count(), 1);
+    }
+
+    #[test]
+    fn a_session_is_bounded_as_the_settings_say_unless_the_url_says_otherwise() {
+        let settings = |url, access| session_settings(url, access, &PostgresTimeouts::default());
+        assert_eq!(
+            settings("postgres://db/souk", Access::Write),
+            "SET client_min_messages = warning; SET statement_timeout = 6000; SET lock_timeout = 4000; \
+             SET idle_in_transaction_session_timeout = 5000"
+        );
+        let url = "postgres://db/souk?options=-c%20statement_timeout%3D60s%20-c%20deadlock_timeout=2s";
+        assert!(!settings(url, Access::Write).contains("statement_timeout"));
+        assert!(settings(url, Access::Write).contains("SET lock_timeout = 4000"));
+        assert!(settings("postgres://db/souk", Access::Maintain).contains("SET lock_timeout = 0;"));
     }
 }

@@ -12,6 +12,9 @@ pub enum DbError {
     /// A conflicting transaction (deadlock, lock, serialization); the unit of work may be retried.
     #[error("the transaction lost a race: {0}")]
     Contended(String),
+    /// The server ended a statement that took, or waited for a lock, too long; retry later.
+    #[error("a statement took too long: {0}")]
+    TimedOut(String),
     /// The queue is full or no connection came free in time; retry later.
     #[error("too many units of work are waiting")]
     Overloaded,
@@ -100,20 +103,32 @@ fn constraint(message: &str, constraint: Option<&str>) -> Option<Constraint> {
 }
 
 /// Error texts that mean the database, not the statement, is at fault: disk full or failing, server stopping
-/// or starting. Diesel exposes neither SQLite's result codes nor PostgreSQL's SQLSTATE, so texts must do. A
-/// server may localize its messages; a connection that it closed is detected anyway, when its transaction
-/// cannot be ended.
+/// or starting. Diesel exposes neither SQLite's result codes nor PostgreSQL's SQLSTATE, so texts must do; sessions ask
+/// for English ones (`connection`). Where a server insists on another language, a connection that it closed is
+/// detected anyway, when its transaction cannot be ended.
 const UNAVAILABLE: &[&str] = &[
     // SQLite: FULL, IOERR, READONLY, CANTOPEN.
     "database or disk is full",
     "disk I/O error",
     "attempt to write a readonly database",
     "unable to open database file",
-    // PostgreSQL: 53100, 57P01 and 57P02, 57P03.
+    // PostgreSQL: 53100, 53300, 57P01 and 57P02 and 25P03, 57P03.
     "No space left on device",
+    "too many clients already",
+    "remaining connection slots are reserved",
     "terminating connection",
     "the database system is ",
 ];
+
+/// A lost race. SQLite: BUSY. PostgreSQL: 40P01; Diesel knows 40001.
+const CONTENDED: &[&str] = &["database is locked", "deadlock detected"];
+
+/// A statement that the server ended. PostgreSQL: 57014 (its time, or an operator), 55P03 (a lock's).
+const TIMED_OUT: &[&str] = &["canceling statement due to", "could not obtain lock on"];
+
+fn names(parts: &[&str], message: &str) -> bool {
+    parts.iter().any(|part| message.contains(part))
+}
 
 impl From<DieselError> for DbError {
     fn from(error: DieselError) -> Self {
@@ -126,13 +141,10 @@ impl From<DieselError> for DbError {
             | DatabaseErrorKind::UnableToSendCommand
             | DatabaseErrorKind::ReadOnlyTransaction => Self::Unavailable(message.to_owned()),
             DatabaseErrorKind::ForeignKeyViolation => Self::Violated(Constraint::Reference),
-            // Diesel has no error kind for SQLite locks, PostgreSQL deadlocks or exclusion constraints.
-            _ if message.contains("database is locked") || message.contains("deadlock detected") => {
-                Self::Contended(message.to_owned())
-            }
-            _ if UNAVAILABLE.iter().any(|part| message.contains(part)) => {
-                Self::Unavailable(message.to_owned())
-            }
+            // Diesel has no error kind for the following.
+            _ if names(CONTENDED, message) => Self::Contended(message.to_owned()),
+            _ if names(TIMED_OUT, message) => Self::TimedOut(message.to_owned()),
+            _ if names(UNAVAILABLE, message) => Self::Unavailable(message.to_owned()),
             _ => match constraint(message, info.constraint_name()) {
                 Some(constraint) => Self::Violated(constraint),
                 None => Self::Diesel(error),

@@ -36,7 +36,11 @@ impl<'c> Maintenance<'c> {
         &mut self,
         body: impl FnOnce(&mut UnitOfWork<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let begin = if self.connection.is_postgres() { "BEGIN" } else { "BEGIN IMMEDIATE" };
+        let begin = if self.connection.is_postgres() {
+            "BEGIN ISOLATION LEVEL READ COMMITTED"
+        } else {
+            "BEGIN IMMEDIATE"
+        };
         self.execute(begin)?;
         let now = self.clock.now();
         let mut uow = UnitOfWork::begin(self.connection, now, None);

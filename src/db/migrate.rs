@@ -2,6 +2,7 @@
 //! start and by `souk migrate`.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use diesel::backend::Backend;
 use diesel::connection::SimpleConnection;
@@ -32,6 +33,15 @@ pub enum MigrationError {
     Newer(String),
 }
 
+/// How long a migration waits for a lock: less than the units of work that wait behind it (`--database-lock-timeout`).
+const LOCK_WAIT: Duration = Duration::from_secs(3);
+
+/// How often it tries to get it.
+const LOCK_ATTEMPTS: u32 = 20;
+
+/// In between, others do what has been waiting.
+const LOCK_PAUSE: Duration = Duration::from_secs(1);
+
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 fn failed(cause: Cause) -> MigrationError {
@@ -45,9 +55,9 @@ pub(super) fn run(connection: &mut DbConnection) -> Result<usize, MigrationError
         DbConnection::Postgresql(c) => {
             // Nodes that start together must not both migrate: the second waits for this lock and finds
             // nothing pending.
-            advisory(c, "SELECT pg_advisory_lock(7305804402)")?;
-            let ran = run_pending(c, POSTGRES);
-            advisory(c, "SELECT pg_advisory_unlock(7305804402)")?;
+            batch(c, "SELECT pg_advisory_lock(7305804402)")?;
+            let ran = run_pending_between_others(c);
+            batch(c, "SELECT pg_advisory_unlock(7305804402)")?;
             ran
         }
     }
@@ -73,7 +83,26 @@ fn run_pending<DB: Backend>(
     connection.run_pending_migrations(source).map(|ran| ran.len()).map_err(failed)
 }
 
-fn advisory(connection: &mut PgConnection, sql: &str) -> Result<(), MigrationError> {
+/// Applies pending migrations beside servers of the release before. Whatever comes after a migration that waits for a
+/// table's lock waits behind it; so it gives up soon, lets the others pass, and tries again.
+fn run_pending_between_others(connection: &mut PgConnection) -> Result<usize, MigrationError> {
+    batch(connection, &format!("SET lock_timeout = {}", LOCK_WAIT.as_millis()))?;
+    let mut attempt = 1;
+    let ran = loop {
+        match run_pending(connection, POSTGRES) {
+            Err(MigrationError::Failed(why)) if why.contains("lock timeout") && attempt < LOCK_ATTEMPTS => {
+                log::warn!(attempt; "a migration waits for a lock that others hold, and tries again soon: {why}");
+                std::thread::sleep(LOCK_PAUSE);
+                attempt += 1;
+            }
+            ran => break ran,
+        }
+    };
+    batch(connection, "SET lock_timeout = 0")?;
+    ran
+}
+
+fn batch(connection: &mut PgConnection, sql: &str) -> Result<(), MigrationError> {
     connection.batch_execute(sql).map_err(|error| failed(error.into()))
 }
 

@@ -2,12 +2,11 @@
 //! grouping writes is `write`'s.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use r2d2::{Pool, PooledConnection};
+use diesel::Connection as _;
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::clock::Clock;
@@ -15,12 +14,14 @@ use crate::events::Publisher;
 use crate::ids::NodeId;
 
 use super::config::{DbConfig, Target};
-use super::connection::{Access, Manager};
+use super::connection::{Access, Manager, sets_variable};
 use super::lock::FileLock;
 use super::maintenance::Maintenance;
 use super::outage::Outage;
+use super::pool::{Pool, Pooled};
 use super::readiness::{Readiness, write_probe};
 use super::refusals::RefusalThrottle;
+use super::watch::{ANSWER_MARGIN, Progress, until_stalled};
 use super::write::{BEGIN_ALONE, GroupWriter, Job, UseCase, commit_alone, roll_back};
 use super::{
     BackupError, DbConnection, DbError, Failure, LockError, MigrationError, UnitOfWork, audit_log, backup,
@@ -49,18 +50,9 @@ pub enum OpenError {
     Writer(#[from] std::io::Error),
 }
 
-/// The pool backs off between attempts to connect, up to half of this.
-const RETRY_WITHIN: Duration = Duration::from_secs(1);
-
-/// How often a caller waiting for a connection checks whether connecting works at all; if not, it fails at
-/// once.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
-
-/// An idle connection is closed after this time.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(5 * 60);
-
-/// A connection is replaced after this time, which bounds what a PostgreSQL backend accumulates.
-const MAX_AGE: Duration = Duration::from_secs(30 * 60);
+/// For each connection, threads that may be given up because the database does not answer them. Beyond that they
+/// keep their place, so that callers are refused instead of ever more threads being lost.
+const GIVEN_UP_PER_CONNECTION: usize = 4;
 
 /// What a process does with the database.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -76,9 +68,7 @@ enum Role {
 pub struct Db(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
-    pool: Pool<Manager>,
-    /// Whether the pool's last attempt to connect failed.
-    is_away: Arc<AtomicBool>,
+    pool: Pool,
     is_postgres: bool,
     /// This process, as other processes on the database know it.
     node: NodeId,
@@ -88,6 +78,10 @@ pub(super) struct Inner {
     connections: u32,
     /// One permit per connection: callers wait here asynchronously instead of blocking a thread.
     permits: Arc<Semaphore>,
+    /// Permits for which those of threads that were given up are exchanged.
+    given_up: Arc<Semaphore>,
+    /// After how long without an answer a thread is given up; `None` if nothing bounds a statement.
+    silence: Option<Duration>,
     waiting: Semaphore,
     wait: Duration,
     clock: Clock,
@@ -172,29 +166,16 @@ impl Db {
             )?),
         };
         let access = if writer.is_some() { Access::Read } else { Access::Write };
-        let manager = Manager::new(config, access);
-        let is_away = manager.is_away.clone();
-        let pool = Pool::builder()
-            .max_size(config.connections)
-            // Connect on demand only: eager replacement would open connections while `close` drops the
-            // others.
-            .min_idle(Some(0))
-            .connection_timeout(RETRY_WITHIN)
-            .idle_timeout(Some(IDLE_TIMEOUT))
-            .max_lifetime(Some(MAX_AGE))
-            .test_on_check_out(false)
-            // The caller that needed the connection logs the failure.
-            .error_handler(Box::new(r2d2::NopErrorHandler))
-            .build_unchecked(manager);
         let connections = usize::try_from(config.connections).unwrap_or(usize::MAX);
         Ok(Db(Arc::new(Inner {
-            pool,
-            is_away,
+            pool: Pool::new(Manager::new(config, access)),
             is_postgres: matches!(config.target, Target::Postgres(_)),
             node: NodeId::new(clock.now()),
             tells_others: role == Role::Command || matches!(config.target, Target::Postgres(_)),
             connections: config.connections,
             permits: Arc::new(Semaphore::new(connections)),
+            given_up: Arc::new(Semaphore::new(connections.saturating_mul(GIVEN_UP_PER_CONNECTION))),
+            silence: silence(config),
             waiting: Semaphore::new(config.max_waiting),
             wait: config.wait,
             refusals: Arc::new(RefusalThrottle::new(clock.clone())),
@@ -276,14 +257,16 @@ impl Db {
         T: Send + 'static,
         E: Failure,
     {
-        let (reply, answer) = oneshot::channel();
+        let (reply, mut answer) = oneshot::channel();
         let refusals = Arc::clone(&self.0.refusals);
         let node = self.0.tells_others.then_some(self.0.node);
-        let submitted = self.submit(Box::new(UseCase { body, outcome: None, reply, refusals, node })).await;
-        let outcome = match (answer.await, submitted) {
-            (Ok(outcome), _) => outcome,
-            (Err(_), Err(error)) => Err(E::from(error)),
-            (Err(_), Ok(())) => Err(E::from(DbError::Unavailable("the writer has stopped".into()))),
+        let job = Box::new(UseCase { body, outcome: None, reply, refusals, node });
+        let outcome = match self.submit(job).await {
+            Ok(()) => answer
+                .await
+                .unwrap_or_else(|_| Err(E::from(DbError::Unavailable("the writer has stopped".into())))),
+            // It was answered before the connection turned out to be lost, or never will be.
+            Err(error) => answer.try_recv().unwrap_or_else(|_| Err(E::from(error))),
         };
         self.note(&self.0.writes, outcome.as_ref().err().and_then(E::database));
         outcome
@@ -341,7 +324,8 @@ impl Db {
     }
 
     /// Runs `work` on a blocking thread with a pooled connection on which `begin` was executed. On failure or
-    /// panic the connection is dropped, and any open transaction with it.
+    /// panic the connection is dropped, and any open transaction with it. A thread that PostgreSQL leaves without an
+    /// answer is given up.
     async fn with_connection<T: Send + 'static>(
         &self,
         begin: &'static str,
@@ -351,51 +335,67 @@ impl Db {
             .await
             .map_err(|_| DbError::Overloaded)?
             .map_err(|_| DbError::Unavailable("stopping".into()))?;
-        let inner = self.0.clone();
-        let done = tokio::task::spawn_blocking(move || {
-            // Held by the thread, not the caller: a cancelled caller must not free a connection that is still
-            // in use.
-            let _permit = permit;
-            let mut lease = inner.lease(begin)?;
-            let done = work(&mut lease.connection, &inner)?;
-            lease.is_unsettled = false;
+        // Held by the thread, not the caller: a cancelled caller must not free a connection that is still in use.
+        let permit = Arc::new(Mutex::new(permit));
+        let progress = Progress::default();
+        let (inner, held, steps) = (self.0.clone(), permit.clone(), progress.clone());
+        let running = tokio::task::spawn_blocking(move || {
+            let _held = held;
+            let mut pooled = inner.lease(begin, &steps)?;
+            let done = work(&mut pooled.connection, &inner)?;
+            inner.pool.put(pooled);
             Ok(done)
-        })
-        .await;
-        done.map_err(|_| DbError::Unavailable("the unit of work panicked".into()))?
+        });
+        let panicked = |_| DbError::Unavailable("the unit of work panicked".into());
+        let Some(limit) = self.0.silence else { return running.await.map_err(panicked)? };
+        let inner = self.0.clone();
+        // A task of its own, for the same reason.
+        let watched = tokio::spawn(async move {
+            if let Some(done) = until_stalled(running, &progress, limit).await {
+                return done.map_err(panicked)?;
+            }
+            if let Ok(other) = inner.given_up.clone().try_acquire_owned() {
+                *permit.lock().unwrap_or_else(PoisonError::into_inner) = other;
+            }
+            // The others are silent as well.
+            inner.pool.clear();
+            Err(DbError::Unavailable(format!("no answer within {limit:?}")))
+        });
+        watched.await.map_err(panicked)?
+    }
+}
+
+/// How long PostgreSQL can be silent without being lost. What the URL says about statements is not known here.
+fn silence(config: &DbConfig) -> Option<Duration> {
+    match &config.target {
+        Target::Postgres(url) if !sets_variable(url, "statement_timeout") => {
+            Some(config.postgres.statement + ANSWER_MARGIN)
+        }
+        Target::Postgres(_) | Target::Sqlite(_) => None,
     }
 }
 
 impl Inner {
     /// A connection with an open transaction. `begin` reveals a lost server; all connections that were idle
     /// then are broken alike and are dropped until a newer one works.
-    fn lease(&self, begin: &str) -> Result<PooledConnection<Manager>, DbError> {
+    fn lease(&self, begin: &str, progress: &Progress) -> Result<Pooled, DbError> {
         let unavailable = |error: &dyn std::fmt::Display| DbError::Unavailable(error.to_string());
-        let until = Instant::now() + self.wait;
-        let mut replaced = 0;
-        loop {
-            let left = until.saturating_duration_since(Instant::now());
-            let mut lease = match self.pool.get_timeout(left.min(LOOK_EVERY)) {
-                Ok(lease) => lease,
-                Err(error) if left.is_zero() || self.is_away.load(Ordering::Relaxed) => {
-                    return Err(unavailable(&error));
-                }
-                Err(_) => continue,
-            };
-            lease.is_unsettled = true;
-            match lease.connection.execute_batch(begin) {
-                Ok(()) => return Ok(lease),
-                Err(error) if replaced == self.connections => return Err(unavailable(&error)),
+        while let Some(mut pooled) = self.pool.take() {
+            pooled.connection.set_instrumentation(progress.clone());
+            match pooled.connection.execute_batch(begin) {
+                Ok(()) => return Ok(pooled),
                 Err(error) => log::debug!("a connection is replaced: {error}"),
             }
-            replaced += 1;
         }
+        let mut pooled = self.pool.connect().map_err(|error| unavailable(&error))?;
+        progress.advance();
+        pooled.connection.set_instrumentation(progress.clone());
+        pooled.connection.execute_batch(begin).map_err(|error| unavailable(&error))?;
+        Ok(pooled)
     }
 
     fn close_connections(&self) {
-        while let Some(mut idle) = self.pool.try_get() {
-            idle.is_unsettled = true;
-        }
+        self.pool.clear();
         // Released last: until then the file is ours.
         let lock = self.lock.lock().ok().and_then(|mut lock| lock.take());
         let writer = self.writer.lock().ok().and_then(|mut writer| writer.take());
@@ -421,7 +421,7 @@ fn settle(mut connection: DbConnection) {
 }
 
 fn establish(config: &DbConfig) -> Result<DbConnection, OpenError> {
-    Manager::new(config, Access::Write)
+    Manager::new(config, Access::Maintain)
         .establish()
         .map_err(|error| OpenError::Connect { target: config.target.clone(), cause: error.to_string() })
 }

@@ -231,7 +231,7 @@ impl Writer {
 }
 
 /// How a job's transaction begins on PostgreSQL.
-pub(super) const BEGIN_ALONE: &str = "BEGIN; SAVEPOINT job";
+pub(super) const BEGIN_ALONE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SAVEPOINT job";
 
 /// Runs and commits one job on a PostgreSQL connection on which [`BEGIN_ALONE`] was executed. `Err` means
 /// that the connection is in an unknown state.

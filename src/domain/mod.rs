@@ -8,6 +8,7 @@ pub(crate) mod audit;
 pub(crate) mod bookings;
 pub(crate) mod consumers;
 pub mod conversations;
+mod due;
 pub(crate) mod entries;
 pub(crate) mod error;
 mod fields;
@@ -29,6 +30,7 @@ pub(crate) mod slot;
 pub(crate) mod text;
 pub mod users;
 
+pub(crate) use due::Due;
 pub use error::Error;
 pub(crate) use error::{FieldError, Kind};
 pub(crate) use fields::Fields;

@@ -4,7 +4,7 @@
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
-use actix_web::http::StatusCode;
+use actix_web::http::{StatusCode, header};
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse};
 use diesel::prelude::*;
@@ -135,7 +135,7 @@ impl IdempotentCall {
         Ok(reply.into_response(replayed))
     }
 
-    /// A hash of method, path and body: the same key with another fingerprint is refused.
+    /// A hash of method, path, body and `If-Match`: the same key with another fingerprint is refused.
     fn fingerprint(&self) -> String {
         let mut hash = Sha256::new();
         hash.update(self.request.method().as_str());
@@ -144,6 +144,11 @@ impl IdempotentCall {
         hash.update([0]);
         if let Some(digest) = self.request.extensions().get::<BodyDigest>() {
             hash.update(digest.0);
+        }
+        // Only where there is one: what was stored before it counted stays known.
+        if let Some(seen) = self.request.headers().get(header::IF_MATCH) {
+            hash.update([0]);
+            hash.update(seen.as_bytes());
         }
         hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
@@ -269,8 +274,16 @@ pub(crate) fn seal_stored_replies(
     Ok(plain.len())
 }
 
-/// Deletes replies stored before `horizon`; returns their number. Called by the scheduler.
-pub(crate) fn delete_expired(uow: &mut UnitOfWork<'_>, horizon: Timestamp) -> Result<usize, DbError> {
-    let old = keys::table.filter(keys::created_at.lt(horizon));
-    Ok(diesel::delete(old).execute(uow.conn())?)
+/// Deletes about `limit` of the replies stored before `horizon`, oldest first; returns their number. Called by the
+/// scheduler.
+pub(crate) fn delete_expired(
+    uow: &mut UnitOfWork<'_>,
+    horizon: Timestamp,
+    limit: u16,
+) -> Result<usize, DbError> {
+    let old = || keys::table.filter(keys::created_at.lt(horizon));
+    // The key has two columns, which not every engine takes in an `IN`: a boundary of time does the same.
+    let last = old().order(keys::created_at.asc()).offset(i64::from(limit) - 1).select(keys::created_at);
+    let last = last.first::<Timestamp>(uow.conn()).optional()?.unwrap_or(horizon);
+    Ok(diesel::delete(old().filter(keys::created_at.le(last))).execute(uow.conn())?)
 }

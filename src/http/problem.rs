@@ -203,7 +203,7 @@ impl From<Error> for Problem {
 impl From<DbError> for Problem {
     fn from(error: DbError) -> Self {
         match error {
-            DbError::Overloaded | DbError::Contended(_) => {
+            DbError::Overloaded | DbError::Contended(_) | DbError::TimedOut(_) => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "too much is going on; try again")
                     .retry_after(Duration::from_secs(1))
             }

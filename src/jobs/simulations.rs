@@ -276,7 +276,12 @@ impl Simulations {
 
 /// Whether the same attempt may succeed later.
 fn is_passing(error: &Error) -> bool {
-    matches!(error, Error::Db(DbError::Contended(_) | DbError::Overloaded | DbError::Unavailable(_)))
+    matches!(
+        error,
+        Error::Db(
+            DbError::Contended(_) | DbError::TimedOut(_) | DbError::Overloaded | DbError::Unavailable(_)
+        )
+    )
 }
 
 /// Most offers that one simulation decides on: seconds of one thread.

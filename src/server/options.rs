@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::config::{DatabaseConfig, DatabaseUrl};
-use crate::db::{DbConfig, Target};
+use crate::db::{DbConfig, PostgresTimeouts, Target};
 use crate::hub::DrainPlan;
 
 /// Sessions get six tenths of the stop timeout, requests in flight three, and the last writes the rest.
@@ -29,5 +29,13 @@ pub fn db_config(config: &DatabaseConfig) -> DbConfig {
         busy_timeout: config.database_busy_timeout,
         max_group: config.database_group_max,
         max_waiting: config.database_queue,
+        postgres: PostgresTimeouts {
+            connect: config.database_connect_timeout,
+            statement: config.database_statement_timeout,
+            lock: config.database_lock_timeout,
+            idle_transaction: config.database_idle_transaction_timeout,
+            keepalive: config.database_keepalive,
+            tcp_user: config.database_tcp_user_timeout,
+        },
     }
 }

@@ -30,7 +30,7 @@ use crate::limits::CallerLimits;
 use crate::nodes::Nodes;
 use crate::realtime;
 use crate::realtime::Gateway;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, SweepFailures};
 
 use super::journal::{self, JournalError};
 use super::options::{db_config, drain_plan};
@@ -133,6 +133,7 @@ pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
         auth: Arc::new(auth),
         hub,
         board_clients: BoardClients::default(),
+        sweep_failures: Arc::new(SweepFailures::new(metrics.registry())?),
         metrics,
         node_status: NodeStatus::default(),
         nodes,

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
-use tokio::task::spawn_blocking;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
 
 use crate::app::App;
 use crate::clock::Timestamp;
@@ -27,6 +27,11 @@ const POLL_FOR_COMMANDS: Duration = Duration::from_millis(250);
 
 /// Pause before a node that lost the database connects again.
 const RECONNECT: Duration = Duration::from_millis(250);
+
+/// After this time beyond that of a statement, a poll that has not returned is given up with its connection; and
+/// how many may be given up before their threads are waited for.
+const SILENCE: Duration = Duration::from_secs(2);
+const MAX_ABANDONED: usize = 8;
 
 /// How often a node asks whether it can be the leader.
 const LEAD: Duration = Duration::from_secs(1);
@@ -129,25 +134,37 @@ async fn follow_nodes(app: &App, contact: &Contact, tail: Tail) {
     let mut idle = Some(Follower::new(tail));
     let mut anew = 0;
     let mut fails = false;
+    let patience = app.config.database.database_statement_timeout + SILENCE;
+    let mut abandoned = Vec::new();
     loop {
+        if abandoned.len() >= MAX_ABANDONED {
+            sleep(RECONNECT).await;
+            abandoned.retain(|round: &JoinHandle<_>| !round.is_finished());
+            continue;
+        }
         let at = Instant::now();
         let asked = contact.asked.load(Ordering::SeqCst);
         let starts_anew = asked > anew;
         let now = app.clock.now();
         let mut working = idle.take().unwrap_or_else(follower);
-        let ran = spawn_blocking(move || {
+        let mut running = spawn_blocking(move || {
             let round = working.round(now, starts_anew);
             (working, round)
         });
-        let polled = match ran.await {
-            Ok((rested, round)) => {
+        let polled = match timeout(patience, &mut running).await {
+            Ok(Ok((rested, round))) => {
                 idle = Some(rested);
                 app.node_status.set_leading(round.leads);
                 app.hub.publisher().publish(Committed { events: round.appended, revocations: Vec::new() });
                 round.polled
             }
             // It panicked: another one starts at the next round, and the sessions of this one's time end.
-            Err(_) => Err(TailError::Interrupted),
+            Ok(Err(_)) => Err(TailError::Interrupted),
+            // The server has gone silent, which the thread may not notice for long.
+            Err(_) => {
+                abandoned.push(running);
+                Err(TailError::Interrupted)
+            }
         };
         match polled {
             Ok(commits) => {

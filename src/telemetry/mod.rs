@@ -5,7 +5,9 @@ pub mod logging;
 pub(crate) mod metrics;
 mod process;
 mod scrub;
+mod sweep;
 
 pub(crate) use live::register_live;
 pub(crate) use metrics::Metrics;
 pub(crate) use scrub::without_secret;
+pub(crate) use sweep::SweepFailures;

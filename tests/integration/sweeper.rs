@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
+use diesel::prelude::*;
 use serde_json::{Value, json};
+use souk::clock::Timestamp;
+use souk::db::DbError;
+use souk::db::schema::{idempotency_keys as keys, logins};
+use souk::ids::LoginId;
 use souk::server::scheduler::{Swept, sweep};
 
 use crate::both_engines;
@@ -64,6 +69,61 @@ both_engines! {
         let ana = app.log_in("ana").await;
         let again = ana.post("/requests", request.clone()).key("once").await.ok();
         assert_ne!(again["id"], first["id"]);
+    }
+
+    async fn a_row_that_cannot_be_settled_is_counted_and_skipped(app with ["--sweep-interval=1h"]) {
+        let (ana, ben) = (app.consumer("ana").await, app.provider("ben").await);
+        let (broken, whole) = (ask(&ana).await, ask(&ana).await);
+        offer(app, &ben, &whole).await;
+        let spoil = format!("UPDATE requests SET currency = 'x?!' WHERE id = '{broken}'");
+        let spoilt = app.server.db.write(move |uow| {
+            diesel::sql_query(&spoil).execute(uow.conn())?;
+            Ok::<_, DbError>(())
+        });
+        spoilt.await.unwrap();
+        app.clock.advance(15 * DAY);
+        let swept = sweep(&app.server).await.unwrap();
+        assert_eq!((swept.requests, swept.offers), (1, 0), "the request takes its offer along");
+        sweep(&app.server).await.unwrap();
+        let ana = app.log_in("ana").await;
+        assert_eq!(ana.get(&format!("/requests/{whole}")).await.ok()["state"], "expired");
+        let metrics = app.anyone().get("/metrics").await.text;
+        assert!(metrics.contains(r#"souk_sweep_failures_total{kind="requests"} 2"#), "{metrics}");
+    }
+
+    async fn more_than_a_batch_of_old_answers_and_logins_is_deleted(app with ["--sweep-interval=1h"]) {
+        let ana = app.consumer("ana").await;
+        let user = ana.user();
+        let fill = app.server.db.write(move |uow| {
+            let old = Timestamp::EPOCH;
+            for n in 0..1_100_i64 {
+                let at = old.plus(Duration::from_secs(n.unsigned_abs()));
+                let answer = (
+                    keys::user_id.eq(user),
+                    keys::key.eq(format!("k{n}")),
+                    keys::fingerprint.eq("f"),
+                    keys::status.eq(200),
+                    keys::body.eq(""),
+                    keys::created_at.eq(at),
+                );
+                diesel::insert_into(keys::table).values(answer).execute(uow.conn())?;
+                let login = LoginId::new(at);
+                let row = (
+                    logins::id.eq(login),
+                    logins::user_id.eq(user),
+                    logins::created_at.eq(at),
+                    logins::last_used_at.eq(at),
+                    logins::expires_at.eq(if n % 2 == 0 { at } else { Timestamp::EPOCH.plus(100_000 * DAY) }),
+                    logins::revoked_at.eq((n % 2 == 1).then_some(at)),
+                );
+                diesel::insert_into(logins::table).values(row).execute(uow.conn())?;
+            }
+            Ok::<_, DbError>(())
+        });
+        fill.await.unwrap();
+        let swept = sweep(&app.server).await.unwrap();
+        assert_eq!((swept.answers, swept.logins), (1_100, 1_100));
+        ana.get("/auth/me").await.ok();
     }
 
     async fn the_server_sweeps_by_itself(app with ["--sweep-interval", "20ms"]) {

@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 use serde_json::{Value, json};
 
 use crate::both_engines;
-use crate::support::{Client, Database, PASSWORD, Person, Process, Socket};
+use crate::support::{Client, Database, PASSWORD, Person, Process, Socket, usual_request};
 
 const ROOT: &str = "root@example.com";
 
@@ -103,12 +103,15 @@ both_engines! {
             let ana = Person::register(&anyone, "ana", "consumer").await;
             let ben = Person::register(&anyone, "ben", "provider").await;
             let (mut of_ana, mut of_ben) = (ana.live().await, ben.live().await);
+            let request = ana.post("/requests", usual_request()).await.ok();
 
             let stdout = done(database, &["suspend", "ana@example.com", "--reason", "spam"]);
             assert_eq!(stdout, "ana@example.com is suspended\n");
             ana.get("/auth/me").await.refused(401);
             assert_eq!(of_ana.closed().await.code, 4002);
 
+            let request = ben.get(&format!("/requests/{}", request["id"].as_str().unwrap())).await;
+            assert_eq!(request.status, 403, "closed, and nothing to see for a provider: {request}");
             let stdout = done(database, &["reinstate", "ana@example.com", "--reason", "a mistake"]);
             assert_eq!(stdout, "ana@example.com may log in\n");
             ana.get("/auth/me").await.refused(401);

@@ -9,7 +9,9 @@ mod service;
 mod states;
 
 pub(crate) use events::Change;
-pub(crate) use service::{authorize_room, cancel, complete, find, force_cancel, list, start};
+pub(crate) use service::{
+    authorize_room, cancel, complete, find, force_cancel, list, list_of_suspended, start,
+};
 pub(crate) use states::{Action, State};
 
 pub(super) use service::open;
@@ -102,9 +104,10 @@ impl Resource for Booking {
 
 const SEE: Right = Right::look(Kind::Booking, "see", Need::Party);
 const ATTEND: Right = Right::look(Kind::Booking, "attend", Need::Party);
+const LIST_OF_SUSPENDED: Right = Right::look(Kind::Booking, "list those of suspended users", Need::Admin);
 
 impl Rights for Booking {
-    const RIGHTS: &'static [Right] = &[SEE, ATTEND];
+    const RIGHTS: &'static [Right] = &[SEE, ATTEND, LIST_OF_SUSPENDED];
 }
 
 /// A booking as a room to join. A resource of its own, because the right to be live in the room ends with a

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use crate::clock::Timestamp;
-use crate::db::schema::{bookings, projects, providers, requests, sessions};
+use crate::db::schema::{bookings, projects, providers, requests, sessions, users};
 use crate::db::{DbConnection, DbError, UnitOfWork};
 use crate::domain::money::{Currency, Money};
 use crate::domain::place::Address;
@@ -146,18 +146,41 @@ pub(super) fn update(
     }
 }
 
-/// The caller's bookings, newest first; all bookings for an admin.
+/// Whose bookings to list.
+pub(super) enum Of {
+    /// Those of which this user is a party.
+    User(UserId),
+    /// Those of which a suspended user is a party.
+    Suspended,
+    /// All.
+    Everyone,
+}
+
+impl Of {
+    /// The caller's own bookings; all bookings for an admin.
+    pub(super) fn caller(scope: &Scope) -> Self {
+        if scope.is_admin() { Self::Everyone } else { Self::User(scope.user()) }
+    }
+}
+
+/// A page of bookings, newest first.
 pub(super) fn list(
     uow: &mut UnitOfWork<'_>,
-    scope: &Scope,
+    of: Of,
     filter: &BookingFilter,
     page: Page<BookingId>,
 ) -> Result<Vec<Booking>, DbError> {
-    let user = scope.user();
     let mut query = bookings_with_surroundings!().order(bookings::id.desc()).limit(page.fetch()).into_boxed();
-    if !scope.is_admin() {
-        query = query.filter(bookings::consumer_user_id.eq(user).or(bookings::provider_user_id.eq(user)));
-    }
+    let suspended = || users::table.filter(users::is_active.eq(false)).select(users::id);
+    query = match of {
+        Of::User(user) => {
+            query.filter(bookings::consumer_user_id.eq(user).or(bookings::provider_user_id.eq(user)))
+        }
+        Of::Suspended => query.filter(
+            bookings::consumer_user_id.eq_any(suspended()).or(bookings::provider_user_id.eq_any(suspended())),
+        ),
+        Of::Everyone => query,
+    };
     if let Some(state) = filter.state {
         query = query.filter(bookings::status.eq(state));
     }

@@ -4,7 +4,8 @@
 use crate::db::UnitOfWork;
 use crate::domain::offers::{self, Offer};
 use crate::domain::policy::{
-    Authorized, Right, Scope, Step, audit_action, audit_listing, authorize, by_system, conflict, step,
+    Authorized, Right, Scope, Step, audit_action, audit_listing, authorize, authorize_admin, by_system,
+    conflict, step,
 };
 use crate::domain::projects::{self, NewProject};
 use crate::domain::requests::{self, Reason, Request};
@@ -14,7 +15,11 @@ use crate::events::{Revocation, RevocationReason};
 use crate::ids::{BookingId, UserId};
 
 use super::events::announce;
-use super::{ATTEND, Action, Attendance, Booking, BookingFilter, Change, SEE, State, repository};
+use super::repository::Of;
+use super::states::Aftermath;
+use super::{
+    ATTEND, Action, Attendance, Booking, BookingFilter, Change, LIST_OF_SUSPENDED, SEE, State, repository,
+};
 
 /// The booking, for its parties and admins.
 pub(crate) fn find(
@@ -44,7 +49,20 @@ pub(crate) fn list(
     page: Page<BookingId>,
 ) -> Result<Slice<Booking, BookingId>, Error> {
     audit_listing(uow, scope, Kind::Booking)?;
-    let rows = repository::list(uow, scope, filter, page)?;
+    let rows = repository::list(uow, Of::caller(scope), filter, page)?;
+    Ok(page.slice(rows, |booking| booking.id))
+}
+
+/// The bookings of which a party is suspended, newest first; for admins. A suspension leaves bookings as they are,
+/// and the other party may need help.
+pub(crate) fn list_of_suspended(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    filter: &BookingFilter,
+    page: Page<BookingId>,
+) -> Result<Slice<Booking, BookingId>, Error> {
+    authorize_admin(uow, scope, LIST_OF_SUSPENDED, None)?;
+    let rows = repository::list(uow, Of::Suspended, filter, page)?;
     Ok(page.slice(rows, |booking| booking.id))
 }
 
@@ -77,7 +95,8 @@ pub(crate) fn complete(uow: &mut UnitOfWork<'_>, scope: &Scope, id: BookingId) -
     }
 }
 
-/// Cancels the booking. Before the work has started, this voids the offer and reopens the request.
+/// Cancels the booking, which voids its offer. The request is open again if the work has not started, and closed
+/// otherwise.
 pub(crate) fn cancel(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
@@ -116,10 +135,11 @@ fn call_off(
         cancel_reason: reason.map(|reason| reason.as_str().to_owned()),
         ..before.clone()
     };
-    if before.state == State::Confirmed {
-        requests::reopen(uow, by, request)?;
-        offers::void(uow, by, before.offer_id)?;
-    }
+    match before.state.aftermath() {
+        Aftermath::Reopened => requests::reopen(uow, by, request)?,
+        Aftermath::Closed => requests::close(uow, by, request)?,
+    };
+    offers::void(uow, by, before.offer_id)?;
     let after = repository::update(uow, &before, after)?;
     announce(uow, by, Change::Cancelled, &after);
     if action == Action::ForceCancel {

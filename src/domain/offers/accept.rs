@@ -38,6 +38,7 @@ pub(crate) fn accept(
         let edited = "the request was edited after this offer: its provider must affirm it first";
         return Err(blocked(scope, &*offer, "offer_outdated", edited));
     }
+    service::require_active_sides(uow, scope, &*offer, [request.user_id, offer.user_id])?;
     let by = Some(scope.user());
     let request = requests::book(uow, by, request)?;
     let accepted = repository::update(uow, &offer, Offer { state, ..offer.clone() })?;

@@ -24,9 +24,9 @@ pub(crate) enum Change {
     Withdrawn,
     /// Its `valid_until` has passed.
     Expired,
-    /// Another offer was accepted, or the request was closed.
+    /// Another offer was accepted, the request was closed, or its provider was suspended.
     NotSelected,
-    /// Its booking was cancelled before the work started.
+    /// Its booking was cancelled.
     Voided,
     /// Removed by an admin.
     Removed,

@@ -14,9 +14,9 @@ pub(crate) use accept::accept;
 pub(crate) use events::Change;
 pub(crate) use service::{decline, find, list, of_request, remove, revise, submit, withdraw};
 pub(crate) use states::{Action, State};
-pub(crate) use steps::{expire_overdue, overdue};
+pub(crate) use steps::{expire_overdue, lapse_of_suspended, of_suspended, overdue};
 
-pub(super) use steps::{close_live, live_bidders, void};
+pub(super) use steps::{close_live, lapse, live_bidders, live_by, void};
 
 use std::time::Duration;
 

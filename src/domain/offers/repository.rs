@@ -3,15 +3,18 @@
 use diesel::prelude::*;
 
 use crate::clock::Timestamp;
-use crate::db::schema::{bookings, offers, requests, sessions};
+use crate::db::schema::{bookings, offers, requests, sessions, users};
 use crate::db::{DbError, UnitOfWork};
 use crate::domain::money::{Currency, Money};
 use crate::domain::policy::{Authorized, Scope};
 use crate::domain::slot::Slot;
-use crate::domain::{Error, Kind, Page};
+use crate::domain::{Due, Error, Kind, Page};
 use crate::ids::{BookingId, OfferId, ProviderId, RequestId, SessionId, UserId};
 
 use super::{Creation, Message, Offer, OfferFilter, State, Terms};
+
+/// States in which an offer can still be accepted.
+const LIVE: [State; 2] = [State::Pending, State::Countered];
 
 #[derive(Queryable, Insertable, AsChangeset)]
 #[diesel(table_name = offers)]
@@ -124,7 +127,7 @@ pub(super) fn live_of(uow: &mut UnitOfWork<'_>, request: RequestId) -> Result<Ve
     let now = uow.now();
     let rows = offers_with_surroundings!()
         .filter(offers::request_id.eq(request))
-        .filter(offers::status.eq_any([State::Pending, State::Countered]))
+        .filter(offers::status.eq_any(LIVE))
         .order(offers::id.asc())
         .load::<(Row, Related)>(uow.conn())?;
     rows.into_iter().map(|(row, around)| row.at(now, around)).collect()
@@ -191,7 +194,7 @@ pub(super) fn list(
         }
         Of::Everyone => query,
     };
-    let live = || offers::status.eq_any([State::Pending, State::Countered]);
+    let live = || offers::status.eq_any(LIVE);
     query = match filter.state {
         None => query,
         Some(State::Expired) => {
@@ -209,14 +212,57 @@ pub(super) fn list(
     rows.into_iter().map(|(row, around)| row.at(now, around)).collect()
 }
 
-/// Ids of live offers that have expired, earliest expiry first.
-pub(super) fn overdue(uow: &mut UnitOfWork<'_>, limit: u16) -> Result<Vec<OfferId>, DbError> {
+/// Live offers that have expired, earliest expiry first.
+pub(super) fn overdue(
+    uow: &mut UnitOfWork<'_>,
+    after: Option<Due<OfferId>>,
+    limit: u16,
+) -> Result<Vec<Due<OfferId>>, DbError> {
     let now = uow.now();
-    Ok(offers::table
-        .filter(offers::status.eq_any([State::Pending, State::Countered]))
+    let mut query = offers::table
+        .filter(offers::status.eq_any(LIVE))
         .filter(offers::valid_until.le(now))
-        .order(offers::valid_until.asc())
+        .order((offers::valid_until.asc(), offers::id.asc()))
+        .limit(i64::from(limit))
+        .select((offers::valid_until, offers::id))
+        .into_boxed();
+    if let Some(Due { at, id }) = after {
+        query =
+            query.filter(offers::valid_until.gt(at).or(offers::valid_until.eq(at).and(offers::id.gt(id))));
+    }
+    let rows = query.load::<(Timestamp, OfferId)>(uow.conn())?;
+    Ok(rows.into_iter().map(|(at, id)| Due { at, id }).collect())
+}
+
+/// The user's offers that are stored as live.
+pub(super) fn live_by(
+    uow: &mut UnitOfWork<'_>,
+    user: UserId,
+    limit: u16,
+) -> Result<Vec<(OfferId, RequestId)>, DbError> {
+    Ok(offers::table
+        .filter(offers::user_id.eq(user).and(offers::status.eq_any(LIVE)))
+        .order(offers::id.asc())
+        .limit(i64::from(limit))
+        .select((offers::id, offers::request_id))
+        .load(uow.conn())?)
+}
+
+/// Ids of suspended users' offers that are stored as live.
+pub(super) fn of_suspended(
+    uow: &mut UnitOfWork<'_>,
+    after: Option<OfferId>,
+    limit: u16,
+) -> Result<Vec<OfferId>, DbError> {
+    let suspended = users::table.filter(users::is_active.eq(false)).select(users::id);
+    let mut query = offers::table
+        .filter(offers::user_id.eq_any(suspended).and(offers::status.eq_any(LIVE)))
+        .order(offers::id.asc())
         .limit(i64::from(limit))
         .select(offers::id)
-        .load(uow.conn())?)
+        .into_boxed();
+    if let Some(after) = after {
+        query = query.filter(offers::id.gt(after));
+    }
+    Ok(query.load(uow.conn())?)
 }

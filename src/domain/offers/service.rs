@@ -3,11 +3,13 @@
 use crate::clock::Timestamp;
 use crate::db::UnitOfWork;
 use crate::domain::money::Currency;
-use crate::domain::policy::{Authorized, Right, Scope, Step, audit_action, audit_listing, authorize, step};
+use crate::domain::policy::{
+    Authorized, Machine, Right, Scope, Step, audit_action, audit_listing, authorize, blocked, step,
+};
 use crate::domain::requests::{self, Reason, Request};
 use crate::domain::sessions::{self, NewSession};
-use crate::domain::{Error, Kind, Page, Slice, providers};
-use crate::ids::{OfferId, RequestId};
+use crate::domain::{Error, Kind, Page, Slice, providers, users};
+use crate::ids::{OfferId, RequestId, UserId};
 
 use super::events::announce;
 use super::{
@@ -32,6 +34,7 @@ pub(crate) fn submit(
     };
     let creation = authorize(uow, scope, creation, SUBMIT)?;
     let end = end_of(scope, &request)?;
+    require_active_sides(uow, scope, &request, [request.user_id, scope.user()])?;
     let terms = Terms {
         price: new.price,
         message: new.message.clone(),
@@ -128,6 +131,7 @@ pub(crate) fn revise(
         valid_until: valid_until.unwrap_or_else(|| offer.terms.valid_until.min(slot.start())),
     };
     check(&terms, now, end_of(scope, &request)?, request.details.budget.currency())?;
+    require_active_sides(uow, scope, &*offer, [request.user_id, offer.user_id])?;
     let after =
         Offer { state, terms, request_revision: request.revision, is_outdated: false, ..offer.clone() };
     let after = repository::update(uow, &offer, after)?;
@@ -180,6 +184,20 @@ fn change(
         audit_action(uow, scope, &after, right, Some(reason.as_str()))?;
     }
     Ok(after)
+}
+
+/// Refuses what would bind a suspended user. Their offers lapse and their requests are closed by the suspension or,
+/// where there are many, soon after it; neither can be acted on in between.
+pub(super) fn require_active_sides<M: Machine>(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    row: &M,
+    sides: [UserId; 2],
+) -> Result<(), Error> {
+    if users::repository::lock_active(uow, &sides)? {
+        return Ok(());
+    }
+    Err(blocked(scope, row, users::SUSPENDED, "one of the two sides is suspended"))
 }
 
 /// The latest `valid_until` of an offer on this request; a conflict if the request is not open.

@@ -20,9 +20,9 @@ text_enum! {
         Withdrawn = "withdrawn",
         /// Its `valid_until` has passed.
         Expired = "expired",
-        /// Another offer was accepted, or the request was closed.
+        /// Another offer was accepted, the request was closed, or its provider was suspended.
         NotSelected = "not_selected",
-        /// Its booking was cancelled before the work started.
+        /// Its booking was cancelled.
         Voided = "voided",
         /// Removed by an admin.
         Removed = "removed",
@@ -42,9 +42,9 @@ text_enum! {
         Withdraw = "withdraw",
         /// Expire it, when its `valid_until` has passed.
         Expire = "expire",
-        /// Close it, because another was accepted or the request was closed.
+        /// Close it, because another was accepted, the request was closed, or its provider was suspended.
         Lapse = "lapse",
-        /// Void it, because its booking was cancelled before the work started.
+        /// Void it, because its booking was cancelled.
         Void = "void",
         /// Remove it, as an admin.
         Remove = "remove",

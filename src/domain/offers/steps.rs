@@ -3,11 +3,11 @@
 
 use crate::db::{DbError, UnitOfWork};
 use crate::domain::policy::{by_system, system_step};
-use crate::domain::{Error, requests};
+use crate::domain::{Due, Error, requests, users};
 use crate::ids::{OfferId, RequestId, UserId};
 
 use super::events::announce;
-use super::{Action, Change, Offer, repository};
+use super::{Action, Change, Offer, State, repository};
 
 /// The users with a live offer on this request.
 pub(in crate::domain) fn live_bidders(
@@ -34,7 +34,7 @@ pub(in crate::domain) fn close_live(
     })
 }
 
-/// Voids the offer of a booking that was cancelled before the work started.
+/// Voids the offer of a booking that was cancelled.
 pub(in crate::domain) fn void(
     uow: &mut UnitOfWork<'_>,
     by: Option<UserId>,
@@ -44,21 +44,68 @@ pub(in crate::domain) fn void(
     take(uow, by, offer, Action::Void, Change::Voided)
 }
 
-/// Ids of live offers that have expired, at most `limit`, earliest expiry first.
-pub(crate) fn overdue(uow: &mut UnitOfWork<'_>, limit: u16) -> Result<Vec<OfferId>, DbError> {
-    repository::overdue(uow, limit)
+/// Live offers that have expired, at most `limit` after `after`, earliest expiry first.
+pub(crate) fn overdue(
+    uow: &mut UnitOfWork<'_>,
+    after: Option<Due<OfferId>>,
+    limit: u16,
+) -> Result<Vec<Due<OfferId>>, DbError> {
+    repository::overdue(uow, after, limit)
 }
 
 /// Expires the offer if it is overdue and still live; returns whether it did.
-pub(crate) fn expire_overdue(uow: &mut UnitOfWork<'_>, id: OfferId) -> Result<bool, Error> {
-    let request = repository::request_of(uow, id)?;
-    requests::lock(uow, request)?;
-    let offer = repository::find(uow, id)?;
+pub(crate) fn expire_overdue(uow: &mut UnitOfWork<'_>, due: Due<OfferId>) -> Result<bool, Error> {
+    let offer = locked(uow, due.id)?;
     if !offer.is_overdue() {
         return Ok(false);
     }
     expire(uow, offer)?;
     Ok(true)
+}
+
+/// The user's live offers with their requests, at most `limit`.
+pub(in crate::domain) fn live_by(
+    uow: &mut UnitOfWork<'_>,
+    user: UserId,
+    limit: u16,
+) -> Result<Vec<(OfferId, RequestId)>, DbError> {
+    repository::live_by(uow, user, limit)
+}
+
+/// Ids of live offers of suspended users, at most `limit` after `after`.
+pub(crate) fn of_suspended(
+    uow: &mut UnitOfWork<'_>,
+    after: Option<OfferId>,
+    limit: u16,
+) -> Result<Vec<OfferId>, DbError> {
+    repository::of_suspended(uow, after, limit)
+}
+
+/// Closes the offer if it is live and its provider suspended; returns whether it did.
+pub(crate) fn lapse_of_suspended(uow: &mut UnitOfWork<'_>, id: OfferId) -> Result<bool, Error> {
+    let offer = locked(uow, id)?;
+    if users::repository::lock_active(uow, &[offer.user_id])? {
+        return Ok(false);
+    }
+    lapse(uow, id)
+}
+
+/// Closes the offer as not selected if it is live, or as expired if it is overdue; returns whether it did.
+pub(in crate::domain) fn lapse(uow: &mut UnitOfWork<'_>, id: OfferId) -> Result<bool, Error> {
+    let offer = locked(uow, id)?;
+    match offer.state {
+        State::Pending | State::Countered => take(uow, None, offer, Action::Lapse, Change::NotSelected)?,
+        _ if offer.is_overdue() => expire(uow, offer)?,
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+/// The offer, with its request locked.
+fn locked(uow: &mut UnitOfWork<'_>, id: OfferId) -> Result<Offer, Error> {
+    let request = repository::request_of(uow, id)?;
+    requests::lock(uow, request)?;
+    repository::find(uow, id)
 }
 
 /// Expires an overdue offer.

@@ -44,7 +44,20 @@ pub(super) fn add(
         .get_result(c))?)
 }
 
-/// Deletes what was counted before this day; returns the number of rows.
-pub(super) fn delete_before(uow: &mut UnitOfWork<'_>, day: i64) -> Result<usize, DbError> {
-    Ok(diesel::delete(daily_usage::table.filter(daily_usage::day.lt(day))).execute(uow.conn())?)
+/// Deletes at most `limit` rows of what was counted before this day, oldest first; returns their number.
+pub(super) fn delete_before(uow: &mut UnitOfWork<'_>, day: i64, limit: u16) -> Result<usize, DbError> {
+    let old: Vec<(i64, UserId)> = daily_usage::table
+        .filter(daily_usage::day.lt(day))
+        .order(daily_usage::day.asc())
+        .limit(i64::from(limit))
+        .select((daily_usage::day, daily_usage::user_id))
+        .load(uow.conn())?;
+    let mut deleted = 0;
+    for rows in old.chunk_by(|(a, _), (b, _)| a == b) {
+        let Some((day, _)) = rows.first() else { continue };
+        let users: Vec<UserId> = rows.iter().map(|(_, user)| *user).collect();
+        let of_day = daily_usage::table.filter(daily_usage::day.eq(day));
+        deleted += diesel::delete(of_day.filter(daily_usage::user_id.eq_any(users))).execute(uow.conn())?;
+    }
+    Ok(deleted)
 }

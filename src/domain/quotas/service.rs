@@ -71,9 +71,9 @@ pub(crate) fn check_plans(uow: &mut UnitOfWork<'_>, user: UserId, limits: &Daily
     refuse_if(usage.characters >= limits.characters, Quota::Characters, &usage, limits)
 }
 
-/// Forgets what was counted on days before that of `horizon`. Called by the sweeper.
-pub(crate) fn forget(uow: &mut UnitOfWork<'_>, horizon: Timestamp) -> Result<usize, DbError> {
-    repository::delete_before(uow, day_of(horizon).0)
+/// Forgets what was counted on days before that of `horizon`, at most `limit` rows. Called by the sweeper.
+pub(crate) fn forget(uow: &mut UnitOfWork<'_>, horizon: Timestamp, limit: u16) -> Result<usize, DbError> {
+    repository::delete_before(uow, day_of(horizon).0, limit)
 }
 
 fn take(

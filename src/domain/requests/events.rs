@@ -21,7 +21,7 @@ pub(crate) enum Change {
     Edited,
     /// Its expiry was extended.
     Extended,
-    /// Cancelled by its owner.
+    /// Cancelled by its owner, or closed by the system.
     Cancelled,
     /// An offer was accepted.
     Booked,

@@ -14,10 +14,10 @@ pub(crate) use events::Change;
 pub use service::create;
 pub(crate) use service::{cancel, edit, extend, find, list, publish, remove, restore};
 pub(crate) use states::{Action, State};
-pub(crate) use steps::{expire_overdue, overdue};
+pub(crate) use steps::{close_of_suspended, expire_overdue, of_suspended, overdue};
 
 pub(super) use repository::{lock, lock_for};
-pub(super) use steps::{book, fulfil, reopen};
+pub(super) use steps::{book, close, close_open, fulfil, open_of, reopen};
 
 use std::time::Duration;
 

@@ -4,13 +4,13 @@
 use diesel::prelude::*;
 
 use crate::clock::Timestamp;
-use crate::db::schema::{bookings, offers, requests};
+use crate::db::schema::{bookings, offers, requests, users};
 use crate::db::{DbConnection, DbError, UnitOfWork};
 use crate::domain::money::{Currency, PriceRange};
 use crate::domain::place::{Address, Place, Point};
 use crate::domain::policy::{Authorized, Scope};
 use crate::domain::users::Role;
-use crate::domain::{Error, Kind, Page, bookings as deals};
+use crate::domain::{Due, Error, Kind, Page, bookings as deals};
 use crate::ids::{Category, ConsumerId, RequestId, UserId};
 
 use super::{Creation, Description, Part, Request, RequestDetails, RequestFilter, State, Title};
@@ -227,13 +227,52 @@ pub(super) fn list(
     rows.into_iter().map(|row| row.at(now, Part::None)).collect()
 }
 
-/// Ids of open requests that have expired, earliest expiry first.
-pub(super) fn overdue(uow: &mut UnitOfWork<'_>, limit: u16) -> Result<Vec<RequestId>, DbError> {
+/// Open requests that have expired, earliest expiry first.
+pub(super) fn overdue(
+    uow: &mut UnitOfWork<'_>,
+    after: Option<Due<RequestId>>,
+    limit: u16,
+) -> Result<Vec<Due<RequestId>>, DbError> {
     let now = uow.now();
-    Ok(requests::table
+    let mut query = requests::table
         .filter(requests::status.eq(State::Open).and(requests::expires_at.le(now)))
-        .order(requests::expires_at.asc())
+        .order((requests::expires_at.asc(), requests::id.asc()))
+        .limit(i64::from(limit))
+        .select((requests::expires_at.assume_not_null(), requests::id))
+        .into_boxed();
+    if let Some(Due { at, id }) = after {
+        let same = requests::expires_at.eq(at).and(requests::id.gt(id));
+        query = query.filter(requests::expires_at.gt(at).or(same).assume_not_null());
+    }
+    let rows = query.load::<(Timestamp, RequestId)>(uow.conn())?;
+    Ok(rows.into_iter().map(|(at, id)| Due { at, id }).collect())
+}
+
+/// Ids of the user's open requests.
+pub(super) fn open_of(uow: &mut UnitOfWork<'_>, user: UserId, limit: u16) -> Result<Vec<RequestId>, DbError> {
+    Ok(requests::table
+        .filter(requests::user_id.eq(user).and(requests::status.eq(State::Open)))
+        .order(requests::id.asc())
         .limit(i64::from(limit))
         .select(requests::id)
         .load(uow.conn())?)
+}
+
+/// Ids of open requests of suspended users.
+pub(super) fn of_suspended(
+    uow: &mut UnitOfWork<'_>,
+    after: Option<RequestId>,
+    limit: u16,
+) -> Result<Vec<RequestId>, DbError> {
+    let suspended = users::table.filter(users::is_active.eq(false)).select(users::id);
+    let mut query = requests::table
+        .filter(requests::user_id.eq_any(suspended).and(requests::status.eq(State::Open)))
+        .order(requests::id.asc())
+        .limit(i64::from(limit))
+        .select(requests::id)
+        .into_boxed();
+    if let Some(after) = after {
+        query = query.filter(requests::id.gt(after));
+    }
+    Ok(query.load(uow.conn())?)
 }

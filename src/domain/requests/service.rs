@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::db::UnitOfWork;
-use crate::domain::policy::{Authorized, Right, Scope, Step, audit_action, audit_listing, authorize, step};
-use crate::domain::users::Role;
+use crate::domain::policy::{
+    Authorized, Right, Scope, Step, audit_action, audit_listing, authorize, blocked, step,
+};
+use crate::domain::users::{self, Role};
 use crate::domain::{Error, Kind, Page, Slice, consumers, offers};
 use crate::ids::RequestId;
 
@@ -176,6 +178,10 @@ fn change(
     let right = Right::to::<Request>(action);
     let request = authorize(uow, scope, request, right)?;
     let Step::To(state) = step(scope, &*request, action)? else { return Ok(request.into_row()) };
+    if state == State::Open && !users::repository::lock_active(uow, &[request.user_id])? {
+        let detail = "its owner is suspended";
+        return Err(blocked(scope, &*request, users::SUSPENDED, detail));
+    }
     let mut after = Request { state, ..request.clone() };
     apply(&mut after)?;
     let after = repository::update(uow, &request, after)?;

@@ -16,7 +16,7 @@ text_enum! {
         Booked = "booked",
         /// Its booking was completed.
         Fulfilled = "fulfilled",
-        /// Cancelled by its owner.
+        /// Cancelled by its owner, or closed by the system.
         Cancelled = "cancelled",
         /// Its `expires_at` has passed.
         Expired = "expired",
@@ -42,6 +42,8 @@ text_enum! {
         Expire = "expire",
         /// Reopen, because its booking was cancelled before the work started.
         Reopen = "reopen",
+        /// Close, because its owner was suspended, or its booking was cancelled after the work had started.
+        Close = "close",
         /// Fulfil, because its booking was completed.
         Fulfil = "fulfil",
         /// Remove from the market, as an admin.
@@ -67,6 +69,8 @@ impl Machine for Request {
         rule(State::Open, Action::Cancel, Need::Owner, State::Cancelled),
         rule(State::Open, Action::Book, Need::System, State::Booked),
         rule(State::Open, Action::Expire, Need::System, State::Expired),
+        rule(State::Open, Action::Close, Need::System, State::Cancelled),
+        rule(State::Booked, Action::Close, Need::System, State::Cancelled),
         rule(State::Booked, Action::Reopen, Need::System, State::Open),
         rule(State::Booked, Action::Fulfil, Need::System, State::Fulfilled),
         rule(State::Draft, Action::Remove, Need::Admin, State::Removed),

@@ -7,6 +7,7 @@ pub(crate) mod logins;
 pub(crate) mod repository;
 mod role;
 pub mod service;
+mod suspension;
 
 pub(crate) use email::Email;
 pub use role::{Plan, Role};
@@ -104,6 +105,9 @@ impl Resource for User {
         if self.id == scope.user() { Standing::Owner } else { Standing::Stranger }
     }
 }
+
+/// Code of a conflict: what was asked for would bind a suspended user.
+pub(super) const SUSPENDED: &str = "party_suspended";
 
 /// The right to end one's own logins.
 pub(super) const LOG_OUT_EVERYWHERE: Right = Right::change(Kind::User, "log out everywhere", Need::Owner);

@@ -120,6 +120,19 @@ pub(super) fn lock_active_admins(uow: &mut UnitOfWork<'_>) -> Result<Vec<UserId>
     })
 }
 
+/// Whether all of these users are active. On PostgreSQL their rows are locked until the end of the unit of work, so
+/// that none is suspended before it commits; whoever locks a request as well locks that first.
+pub(crate) fn lock_active(uow: &mut UnitOfWork<'_>, ids: &[UserId]) -> Result<bool, DbError> {
+    let active =
+        users::table.filter(users::id.eq_any(ids).and(users::is_active)).order(users::id).select(users::id);
+    let active: Vec<UserId> = match uow.conn() {
+        DbConnection::Postgresql(connection) => active.for_share().load(connection)?,
+        // SQLite has a single writer.
+        DbConnection::Sqlite(connection) => active.load(connection)?,
+    };
+    Ok(ids.iter().all(|id| active.contains(id)))
+}
+
 /// Whether there is an active admin.
 pub(crate) fn has_active_admin(uow: &mut UnitOfWork<'_>) -> Result<bool, DbError> {
     let active = users::table.filter(users::role.eq(Role::Admin).and(users::is_active));
@@ -193,6 +206,19 @@ pub(super) fn ensure_profile(uow: &mut UnitOfWork<'_>, user: &User) -> Result<()
     Ok(())
 }
 
+/// Updates a user, provided that its version is unchanged.
+macro_rules! update {
+    ($uow:expr, $user:expr, $($change:expr),+) => {{
+        let now = $uow.now();
+        let unchanged = users::table.find($user.id).filter(users::version.eq($user.version));
+        let changes = ($($change,)+ users::version.eq(users::version + 1), users::updated_at.eq(now));
+        match diesel::update(unchanged).set(changes).execute($uow.conn())? {
+            1 => Ok(()),
+            _ => Err(DbError::Contended("the user changed meanwhile".into())),
+        }
+    }};
+}
+
 /// Suspends or reinstates a user; either way existing tokens are void from `epoch` on.
 pub(super) fn set_active(
     uow: &mut UnitOfWork<'_>,
@@ -200,15 +226,7 @@ pub(super) fn set_active(
     is_active: bool,
     epoch: Timestamp,
 ) -> Result<(), DbError> {
-    diesel::update(users::table.find(user.id))
-        .set((
-            users::is_active.eq(is_active),
-            users::token_epoch.eq(epoch),
-            users::version.eq(users::version + 1),
-            users::updated_at.eq(epoch),
-        ))
-        .execute(uow.conn())?;
-    Ok(())
+    update!(uow, user, users::is_active.eq(is_active), users::token_epoch.eq(epoch))
 }
 
 /// Sets a user's role; existing tokens are void from `epoch` on.
@@ -218,23 +236,11 @@ pub(super) fn set_role(
     role: Role,
     epoch: Timestamp,
 ) -> Result<(), DbError> {
-    diesel::update(users::table.find(user.id))
-        .set((
-            users::role.eq(role),
-            users::token_epoch.eq(epoch),
-            users::version.eq(users::version + 1),
-            users::updated_at.eq(epoch),
-        ))
-        .execute(uow.conn())?;
-    Ok(())
+    update!(uow, user, users::role.eq(role), users::token_epoch.eq(epoch))
 }
 
 pub(super) fn set_plan(uow: &mut UnitOfWork<'_>, user: &Authorized<User>, plan: Plan) -> Result<(), DbError> {
-    let now = uow.now();
-    diesel::update(users::table.find(user.id))
-        .set((users::plan.eq(plan), users::version.eq(users::version + 1), users::updated_at.eq(now)))
-        .execute(uow.conn())?;
-    Ok(())
+    update!(uow, user, users::plan.eq(plan))
 }
 
 /// Voids the tokens that external issuers signed for a user before `epoch`.

@@ -9,7 +9,7 @@ use crate::ids::UserId;
 
 use super::{
     Account, CHANGE_PLAN, CHANGE_ROLE, ExternalUser, LOG_OUT, LOG_OUT_EVERYWHERE, Plan, REINSTATE, Reason,
-    Registration, Role, SEE, SUSPEND, User, logins, repository,
+    Registration, Role, SEE, SUSPEND, User, logins, repository, suspension,
 };
 
 /// The right to list users.
@@ -117,20 +117,26 @@ pub(crate) fn list(
     Ok(page.slice(repository::list(uow, part.as_deref(), role, page)?, |user| user.id))
 }
 
-/// Suspends a user: their logins and live sessions end with the commit.
+/// Suspends a user: their logins and live sessions end with the commit, their open requests are closed, and their
+/// live offers lapse. Bookings stay as they are.
 pub fn suspend(uow: &mut UnitOfWork<'_>, scope: &Scope, id: UserId, reason: &Reason) -> Result<User, Error> {
     let user = authorized(uow, scope, id, SUSPEND)?;
     if user.is_active {
+        suspension::leave_market(uow, id)?;
         spare_the_last_admin(uow, &user)?;
         let now = uow.now();
         repository::set_active(uow, &user, false, now)?;
         end_everything(uow, id, RevocationReason::Deactivated)?;
         audit_action(uow, scope, &*user, SUSPEND, Some(reason.as_str()))?;
+    } else {
+        // That commit may have been lost on its way to the hub.
+        let epoch = user.token_epoch;
+        uow.end(Revocation::User { user: id, epoch, reason: RevocationReason::Deactivated });
     }
     current(uow, id)
 }
 
-/// Reinstates a user, who must log in again.
+/// Reinstates a user, who must log in again. What the suspension closed stays closed.
 pub fn reinstate(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,

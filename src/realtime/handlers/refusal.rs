@@ -120,7 +120,7 @@ impl From<Error> for Refusal {
 impl From<DbError> for Refusal {
     fn from(error: DbError) -> Self {
         match error {
-            DbError::Overloaded | DbError::Contended(_) => Self::busy(),
+            DbError::Overloaded | DbError::Contended(_) | DbError::TimedOut(_) => Self::busy(),
             DbError::Unavailable(why) => {
                 // The database module logs an outage itself, once for as long as it lasts.
                 log::debug!("the database is unavailable: {why}");

@@ -362,6 +362,7 @@ pub(super) const ROWS: &[Row] = &[
     row("DELETE /admin/sessions/{connection_id}", Watched, Ana, "/auth/me", no_body),
     row("GET /admin/rooms", Watched, Ana, "/auth/me", no_body),
     row("GET /admin/rooms/{room}/members", Watched, Ana, "/auth/me", no_body),
+    row("GET /admin/bookings", Watched, Ana, "/auth/me", no_body),
     row("GET /admin/audit", Watched, Ana, "/auth/me", no_body),
     row("GET /healthz", Nothing, Ana, "/auth/me", no_body),
     row("GET /readyz", Nothing, Ana, "/auth/me", no_body),

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::support::{Answer, Call, LostAnswers, Person, Process, eventually, own_postgres, usual_request};
 
 /// Limits that have tests of their own, raised so as not to interfere.
-const FLAGS: &[&str] = &["--free-requests=1000000", "--anonymous-requests=1000000"];
+pub(super) const FLAGS: &[&str] = &["--free-requests=1000000", "--anonymous-requests=1000000"];
 
 /// Upper bound for everything here, on any machine.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -26,13 +26,16 @@ fn a_database_that_restarts_is_used_again_and_nothing_acknowledged_is_lost_or_do
         let ana = Person::register(&souk.client(None), "ana", "consumer").await;
         let work = Work::default();
         let disturbances = async {
-            for how in ["terminate", "fast", "immediate", "terminate", "immediate"] {
+            for how in ["terminate", "fast", "immediate", "kill", "terminate", "immediate", "kill"] {
                 work.goes_on().await;
                 let postgres = postgres.clone();
                 tokio::task::spawn_blocking(move || match how {
                     "terminate" => postgres.terminate_connections(),
                     mode => {
-                        postgres.stop(mode);
+                        match mode {
+                            "kill" => postgres.kill(),
+                            mode => postgres.stop(mode),
+                        }
                         // Long enough for callers and probes to notice.
                         std::thread::sleep(Duration::from_millis(700));
                         postgres.start_again();
@@ -129,15 +132,17 @@ fn what_was_committed_without_an_answer_is_told_live_and_not_done_again() {
 
 /// State shared by the writers and the test that disturbs them.
 #[derive(Default)]
-struct Work {
+pub(super) struct Work {
     answers: AtomicU64,
-    refusals: AtomicU64,
-    over: AtomicBool,
+    pub(super) refusals: AtomicU64,
+    /// The longest time that a call took, in milliseconds.
+    pub(super) longest: AtomicU64,
+    pub(super) over: AtomicBool,
 }
 
 impl Work {
     /// Waits for a few more responses.
-    async fn goes_on(&self) {
+    pub(super) async fn goes_on(&self) {
         let until = self.answers.load(Ordering::SeqCst) + 40;
         eventually(async || self.answers.load(Ordering::SeqCst) >= until).await;
     }
@@ -147,7 +152,7 @@ impl Work {
     }
 
     /// Creates entries, each repeated until acknowledged; returns their texts and ids.
-    async fn write(&self, who: &Person, writer: usize) -> Vec<(String, Value)> {
+    pub(super) async fn write(&self, who: &Person, writer: usize) -> Vec<(String, Value)> {
         let mut acked = Vec::new();
         while !self.is_over() {
             let text = format!("{writer}-{}", acked.len());
@@ -157,7 +162,7 @@ impl Work {
         acked
     }
 
-    async fn read(&self, who: &Person, path: &str) {
+    pub(super) async fn read(&self, who: &Person, path: &str) {
         while !self.is_over() {
             self.insist(|| who.get(path)).await.ok();
         }
@@ -166,7 +171,10 @@ impl Work {
     /// Repeats a call until it succeeds; any other response must be retryable.
     async fn insist(&self, call: impl Fn() -> Call) -> Answer {
         loop {
+            let began = Instant::now();
             let answer = call().await;
+            let took = u64::try_from(began.elapsed().as_millis()).unwrap();
+            self.longest.fetch_max(took, Ordering::SeqCst);
             if (200..300).contains(&answer.status) {
                 self.answers.fetch_add(1, Ordering::SeqCst);
                 return answer;
@@ -180,7 +188,7 @@ impl Work {
 }
 
 /// Ids of the user's entries, by their text.
-async fn entries(who: &Person) -> BTreeMap<String, Vec<Value>> {
+pub(super) async fn entries(who: &Person) -> BTreeMap<String, Vec<Value>> {
     let mut found: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     let mut path = "/entries?limit=100".to_owned();
     loop {

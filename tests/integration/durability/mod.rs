@@ -6,5 +6,6 @@ mod database_restarts;
 mod full_disk;
 mod killed;
 mod one_file;
+mod silent_database;
 mod simulations;
 mod stop;

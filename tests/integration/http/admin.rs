@@ -3,6 +3,7 @@
 use std::future::IntoFuture;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::both_engines;
@@ -111,6 +112,46 @@ both_engines! {
         let row = format!("/admin/audit?kind=user&row={}&outcome=done", ana.id);
         assert_eq!(column(&root.get(&row).await.ok(), "detail"), ["consumer to provider", "free to pro"]);
         root.put(&path(&ana, "/plan"), json!({"plan": "gold"})).await.refused(422);
+    }
+
+    async fn of_many_changes_to_the_version_that_all_saw_one_is_made(app) {
+        let (root, ana) = (app.db_admin("root").await, app.consumer("ana").await);
+        let change = |change: usize, etag: &str| {
+            let call = match change % 3 {
+                0 => root.put(&path(&ana, "/plan"), json!({"plan": "pro"})),
+                1 => root.put(&path(&ana, "/plan"), json!({"plan": "enterprise"})),
+                _ => root.put(&path(&ana, "/role"), json!({"role": "provider"})),
+            };
+            call.if_match(etag).into_future()
+        };
+        let answers = join_all((0..12).map(|n| change(n, "\"1\""))).await;
+        let (won, lost): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
+        assert_eq!(won.len(), 1, "{answers:?}");
+        lost.iter().for_each(|answer| assert_eq!(answer.refused(412)["code"], "stale"));
+        assert_eq!(root.get(&path(&ana, "")).await.ok()["version"], 2);
+
+        let suspensions = (0..6).map(|n| {
+            let verb = if n % 2 == 0 { "suspend" } else { "reinstate" };
+            root.post(&path(&ana, &format!("/{verb}")), json!({"reason": "in turns"})).into_future()
+        });
+        for answer in join_all(suspensions).await {
+            answer.ok();
+        }
+        let after = root.get(&path(&ana, "")).await.ok();
+        let deeds = app.db_audit("user", &ana.id).await;
+        let deeds = deeds.iter().filter(|deed| deed.starts_with("done")).count();
+        assert_eq!(after["version"], json!(deeds + 1), "each change that was made has a version of its own");
+    }
+
+    async fn a_key_is_for_one_version(app) {
+        let (root, ana) = (app.db_admin("root").await, app.consumer("ana").await);
+        let change = |etag| root.put(&path(&ana, "/plan"), json!({"plan": "pro"})).if_match(etag).key("once");
+        let first = change("\"1\"").await;
+        assert_eq!(first.ok()["version"], 2);
+        assert_eq!(change("\"1\"").await.text, first.text, "the same call again");
+        assert_eq!(change("\"2\"").await.refused(422)["code"], "idempotency_key_reused");
+        let without = root.put(&path(&ana, "/plan"), json!({"plan": "pro"})).key("once").await;
+        assert_eq!(without.refused(422)["code"], "idempotency_key_reused");
     }
 
     async fn live_connections_are_seen_and_closed(app) {

@@ -98,9 +98,28 @@ both_engines! {
         pavel.post(&format!("{}/start", path(&booking)), Value::Null).await.ok();
         let cancelled = ana.post(&format!("{}/cancel", path(&booking)), Value::Null).await.ok();
         assert_eq!((&cancelled["state"], &cancelled["cancel_reason"]), (&json!("cancelled"), &Value::Null));
-        assert_eq!(ana.get(&request_of(&booking)).await.ok()["state"], "booked");
+        let request = ana.get(&request_of(&booking)).await.ok();
+        assert_eq!((&request["state"], &request["allowed_actions"]), (&json!("cancelled"), &json!([])));
         let offer = format!("/offers/{}", booking["offer_id"].as_str().unwrap());
-        assert_eq!(ana.get(&offer).await.ok()["state"], "accepted");
+        assert_eq!(ana.get(&offer).await.ok()["state"], "voided");
+        let heard = app.db_kinds(&format!("user:{}", ana.id)).await;
+        for kind in ["request.cancelled", "offer.voided", "booking.cancelled"] {
+            assert!(heard.iter().any(|heard| heard == kind), "{heard:?}");
+        }
+        let again = app.request(&ana).await;
+        let offer = app.offer(&pavel, &again).await;
+        app.accept(&ana, &offer).await;
+    }
+
+    async fn an_admin_calls_off_what_was_begun_and_nothing_is_left_booked(app) {
+        let (ana, pavel, root) =
+            (app.consumer("ana").await, app.provider("pavel").await, app.db_admin("root").await);
+        let booking = app.booking(&ana, &pavel).await;
+        pavel.post(&format!("{}/start", path(&booking)), Value::Null).await.ok();
+        root.post(&format!("{}/force_cancel", path(&booking)), json!({"reason": "fraud"})).await.ok();
+        assert_eq!(ana.get(&request_of(&booking)).await.ok()["state"], "cancelled");
+        let offer = format!("/offers/{}", booking["offer_id"].as_str().unwrap());
+        assert_eq!(pavel.get(&offer).await.ok()["state"], "voided");
     }
 
     async fn a_request_whose_time_is_over_is_not_reopened(app with ["--sweep-interval=1h"]) {

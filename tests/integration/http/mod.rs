@@ -32,4 +32,5 @@ mod requests;
 mod secrets;
 mod sessions;
 mod simulations;
+mod suspension;
 mod tasks;

@@ -1,6 +1,7 @@
 //! Every setting has an effect. `SHOWN` names the test that shows it, in whatever file; a setting without a
 //! line there, or a line without such a test, fails.
 
+mod database;
 mod http;
 mod live;
 mod process;
@@ -29,6 +30,16 @@ const SHOWN: &[(&str, &str)] = &[
     ("SOUK_DATABASE_QUEUE", "more_writes_than_may_wait_are_refused"),
     ("SOUK_DATABASE_BUSY_TIMEOUT", "a_write_waits_so_long_for_another_process"),
     ("SOUK_FENCE_TIMEOUT", "a_node_that_is_cut_off_closes_its_sessions_and_admits_new_ones_when_it_is_back"),
+    (
+        "SOUK_DATABASE_CONNECT_TIMEOUT",
+        "a_server_that_does_not_answer_is_waited_for_as_long_as_the_setting_says",
+    ),
+    ("SOUK_DATABASE_STATEMENT_TIMEOUT", "a_statement_that_takes_too_long_is_refused_and_may_be_tried_again"),
+    ("SOUK_DATABASE_LOCK_TIMEOUT", "who_waits_too_long_for_a_lock_is_refused_and_may_try_again"),
+    ("SOUK_DATABASE_IDLE_TRANSACTION_TIMEOUT", "a_transaction_that_pauses_too_long_is_ended"),
+    // What the system does with them shows only where packets are dropped.
+    ("SOUK_DATABASE_KEEPALIVE", "connections_wait_as_the_settings_say_unless_the_url_says_otherwise"),
+    ("SOUK_DATABASE_TCP_USER_TIMEOUT", "connections_wait_as_the_settings_say_unless_the_url_says_otherwise"),
     ("SOUK_JWT_ALGORITHM", "tokens_are_signed_as_the_settings_say"),
     ("SOUK_JWT_SECRET", "a_token_is_good_where_its_secret_is"),
     ("SOUK_JWT_SECRET_FILE", "a_token_is_good_where_its_secret_is"),

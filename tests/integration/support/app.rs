@@ -39,6 +39,8 @@ pub struct TestApp {
     pub address: SocketAddr,
     /// The database engine it runs on.
     pub engine: Engine,
+    /// Where its database is.
+    pub database_url: String,
     /// Its clock, which tests may advance.
     pub clock: Clock,
     /// The application itself.
@@ -65,6 +67,7 @@ pub fn run(engine: Engine, flags: &[&str], test: impl AsyncFnOnce(&TestApp)) {
         let app = TestApp {
             address: server.address(),
             engine,
+            database_url: url.clone(),
             clock,
             server: server.app().clone(),
             stop: RefCell::new(Some(stop)),

@@ -32,6 +32,19 @@ pub fn own_postgres() -> Option<postgres::Server> {
     server
 }
 
+/// The same, whose messages are German unless a session asks for others; `None` if they are not installed, which was
+/// reported.
+pub fn german_postgres() -> Option<postgres::Server> {
+    let server = postgres::own_server_in_german();
+    if server.is_none() {
+        let _ = writeln!(
+            std::io::stderr(),
+            "skipped: PostgreSQL's German messages, or localedef, are not installed"
+        );
+    }
+    server
+}
+
 const NO_POSTGRES: &str = "PostgreSQL is not installed (no initdb in the PATH or in /usr/lib/postgresql)";
 
 impl Engine {

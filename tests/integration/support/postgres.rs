@@ -19,12 +19,21 @@ use super::scratch;
 /// The shared server of this test process; `None` if PostgreSQL is not installed.
 pub fn server() -> Option<&'static Server> {
     static SERVER: OnceLock<Option<Server>> = OnceLock::new();
-    SERVER.get_or_init(|| Server::start(FORGETFUL)).as_ref()
+    SERVER.get_or_init(|| Server::start(FORGETFUL, None)).as_ref()
 }
 
 /// A server for one test, which may stop and restart it; removed on drop.
 pub fn own_server() -> Option<Server> {
-    Server::start(KEEPS_COMMITS)
+    Server::start(KEEPS_COMMITS, None)
+}
+
+/// The same, with messages in German; `None` if it cannot have them.
+pub fn own_server_in_german() -> Option<Server> {
+    let has_sources = Path::new("/usr/share/i18n/locales/de_DE").exists();
+    let has_messages = std::fs::read_dir("/usr/share/locale/de/LC_MESSAGES").is_ok_and(|files| {
+        files.flatten().any(|file| file.file_name().to_string_lossy().starts_with("postgres-"))
+    });
+    if has_sources && has_messages { Server::start(KEEPS_COMMITS, Some("de_DE")) } else { None }
 }
 
 /// A running PostgreSQL, with a migrated template database.
@@ -46,7 +55,7 @@ const FORGETFUL: &str = "-c fsync=off -c full_page_writes=off -c synchronous_com
 const KEEPS_COMMITS: &str = "-c fsync=off -c full_page_writes=off -c synchronous_commit=on";
 
 impl Server {
-    fn start(durability: &str) -> Option<Self> {
+    fn start(durability: &str, language: Option<&str>) -> Option<Self> {
         let binaries = binaries()?;
         let folder = std::env::temp_dir().join(format!("souk-pg-{}", uuid::Uuid::new_v4().simple()));
         std::fs::create_dir(&folder).unwrap();
@@ -70,13 +79,21 @@ impl Server {
                 ])
                 .arg(&data),
         );
+        let messages = language.map(|language| {
+            let locale = folder.join(format!("{language}.UTF-8"));
+            // Without an entry in the system's archive, which only root may change.
+            must(Command::new("localedef").args(["-i", language, "-f", "UTF-8"]).arg(&locale));
+            format!("-c lc_messages={language}.UTF-8")
+        });
+        let messages = messages.unwrap_or_default();
         let options = format!(
-            "-k {} -c listen_addresses= {durability} -c max_connections=500 -c shared_buffers=64MB \
+            "-k {} -c listen_addresses= {durability} {messages} -c max_connections=500 -c shared_buffers=64MB \
              -c max_wal_size=4GB -c autovacuum=off",
             folder.display()
         );
         must(
             as_account(account, &binaries.join("pg_ctl"))
+                .env("LOCPATH", &folder)
                 .args(["start", "--silent", "--wait", "--timeout=60", "--pgdata"])
                 .arg(&data)
                 .arg(format!("--log={}", folder.join("log").display()))
@@ -115,7 +132,19 @@ impl Server {
         let options = options.trim().split_once(' ').unwrap().1.replace('"', "'");
         let log = format!("--log={}", self.folder.join("log").display());
         let options = format!("--options={options}");
-        self.control(&["start", "--silent", "--wait", "--timeout=60", &log, &options]);
+        let mut tries = 0;
+        // After a kill, it refuses until the last child of the killed one is gone.
+        while !self.try_control(&["start", "--silent", "--wait", "--timeout=60", &log, &options]) {
+            assert!(tries < 200, "the server does not start again");
+            tries += 1;
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+    }
+
+    /// Kills the server's main process, whose children end as soon as they notice.
+    pub fn kill(&self) {
+        let pid = std::fs::read_to_string(self.folder.join("data/postmaster.pid")).unwrap();
+        must(Command::new("kill").args(["-KILL", pid.lines().next().unwrap()]));
     }
 
     /// Terminates every connection to its databases, as an operator would.
@@ -125,6 +154,13 @@ impl Server {
         let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
                    WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
         admin.batch_execute(sql).unwrap();
+    }
+
+    fn try_control(&self, arguments: &[&str]) -> bool {
+        let mut command = as_account(account(), &self.binaries.join("pg_ctl"));
+        command.args(arguments).arg("--pgdata").arg(self.folder.join("data"));
+        let done = command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        done.status().unwrap().success()
     }
 
     fn control(&self, arguments: &[&str]) {

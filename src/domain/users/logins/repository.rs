@@ -313,24 +313,59 @@ pub(crate) fn is_revoked(
 }
 
 /// Deletes rows that no longer matter: revocations of expired tokens, and logins that ended before `horizon`,
-/// with their refresh tokens. Returns the number of deleted rows. Called by the sweeper.
-pub(crate) fn forget_ended(uow: &mut UnitOfWork<'_>, horizon: Timestamp) -> Result<usize, DbError> {
-    let now = uow.now();
-    let expired =
-        diesel::delete(revocations::table.filter(revocations::until.lt(now))).execute(uow.conn())?;
-    let ended = || {
-        logins::table
-            .filter(logins::expires_at.lt(horizon).or(logins::revoked_at.lt(horizon)))
-            .select(logins::id)
-    };
-    let of_ended = refresh_tokens::table.filter(refresh_tokens::login_id.eq_any(ended()));
+/// with their refresh tokens; about `limit` of each. Returns the number of deleted rows, which is less than `limit`
+/// once all are gone. Called by the sweeper.
+pub(crate) fn forget_ended(
+    uow: &mut UnitOfWork<'_>,
+    horizon: Timestamp,
+    limit: u16,
+) -> Result<usize, DbError> {
+    let limit = i64::from(limit);
+    let expired = forget_revocations(uow, limit)?;
+    let ended = ended_logins(uow, horizon, limit)?;
+    // A login has as many tokens as it was refreshed: they go batch by batch, too.
+    let tokens: Vec<RefreshId> = refresh_tokens::table
+        .filter(refresh_tokens::login_id.eq_any(&ended))
+        .limit(limit)
+        .select(refresh_tokens::id)
+        .load(uow.conn())?;
+    let are_all = i64::try_from(tokens.len()).is_ok_and(|found| found < limit);
     // Refresh tokens reference their parents: cleared first, so that the order of deletion does not matter.
-    diesel::update(of_ended).set(refresh_tokens::parent_id.eq(None::<RefreshId>)).execute(uow.conn())?;
-    let of_ended = refresh_tokens::table.filter(refresh_tokens::login_id.eq_any(ended()));
+    let children = refresh_tokens::table.filter(refresh_tokens::parent_id.eq_any(&tokens));
+    diesel::update(children).set(refresh_tokens::parent_id.eq(None::<RefreshId>)).execute(uow.conn())?;
+    let of_ended = refresh_tokens::table.filter(refresh_tokens::id.eq_any(&tokens));
     let tokens = diesel::delete(of_ended).execute(uow.conn())?;
-    let gone = diesel::delete(
-        logins::table.filter(logins::expires_at.lt(horizon).or(logins::revoked_at.lt(horizon))),
-    )
-    .execute(uow.conn())?;
+    let gone = match are_all {
+        true => diesel::delete(logins::table.filter(logins::id.eq_any(&ended))).execute(uow.conn())?,
+        false => 0,
+    };
     Ok(expired + tokens + gone)
+}
+
+fn forget_revocations(uow: &mut UnitOfWork<'_>, limit: i64) -> Result<usize, DbError> {
+    let now = uow.now();
+    let old = || revocations::table.filter(revocations::until.lt(now));
+    let last = old().order(revocations::until.asc()).offset(limit - 1).select(revocations::until);
+    let last = last.first::<Timestamp>(uow.conn()).optional()?.unwrap_or(now);
+    Ok(diesel::delete(old().filter(revocations::until.le(last))).execute(uow.conn())?)
+}
+
+/// Two queries instead of an `OR`, so that each has its index.
+fn ended_logins(uow: &mut UnitOfWork<'_>, horizon: Timestamp, limit: i64) -> Result<Vec<LoginId>, DbError> {
+    let mut ended: Vec<LoginId> = logins::table
+        .filter(logins::expires_at.lt(horizon))
+        .order(logins::expires_at.asc())
+        .limit(limit)
+        .select(logins::id)
+        .load(uow.conn())?;
+    let left = limit.saturating_sub(i64::try_from(ended.len()).unwrap_or(limit));
+    ended.extend(
+        logins::table
+            .filter(logins::revoked_at.lt(horizon))
+            .order(logins::revoked_at.asc())
+            .limit(left)
+            .select(logins::id)
+            .load::<LoginId>(uow.conn())?,
+    );
+    Ok(ended)
 }

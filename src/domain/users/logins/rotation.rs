@@ -80,8 +80,8 @@ fn take_back_lost_answer(uow: &mut UnitOfWork<'_>, shown: &Refresh) -> Result<bo
 }
 
 fn end_family(uow: &mut UnitOfWork<'_>, login: &Login, call: CallId) -> Result<Rotation, DbError> {
+    uow.end(Revocation::Login { sid: login.id, reason: RevocationReason::Revoked });
     if repository::revoke(uow, login.id)? {
-        uow.end(Revocation::Login { sid: login.id, reason: RevocationReason::Revoked });
         uow.audit(NewAudit {
             actor: Some(login.user_id),
             impersonator: None,

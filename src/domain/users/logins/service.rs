@@ -167,9 +167,8 @@ fn revoke_token(
 pub(crate) fn end_as_admin(uow: &mut UnitOfWork<'_>, scope: &Scope, id: LoginId) -> Result<(), Error> {
     authorize_admin(uow, scope, END_ANYBODYS, Some(id.to_string()))?;
     let login = repository::find(uow, id)?.ok_or(Error::NotFound(Kind::Login))?;
-    if repository::revoke(uow, login.id)? {
-        uow.end(Revocation::Login { sid: login.id, reason: RevocationReason::Revoked });
-    }
+    repository::revoke(uow, login.id)?;
+    uow.end(Revocation::Login { sid: login.id, reason: RevocationReason::Revoked });
     Ok(())
 }
 
@@ -198,8 +197,9 @@ fn end_authorized(uow: &mut UnitOfWork<'_>, login: &Authorized<Login>, call: Cal
 }
 
 fn end_login(uow: &mut UnitOfWork<'_>, login: &Login, call: CallId) -> Result<(), DbError> {
+    // Announced also if it had ended before: that commit may have been lost on its way to the hub.
+    uow.end(Revocation::Login { sid: login.id, reason: RevocationReason::Revoked });
     if repository::revoke(uow, login.id)? {
-        uow.end(Revocation::Login { sid: login.id, reason: RevocationReason::Revoked });
         uow.audit(done(login.user_id, Some(login.id.to_string()), "ended by its user", call))?;
     }
     Ok(())

@@ -2,6 +2,7 @@
 //! audited.
 
 mod audit;
+mod bookings;
 mod connections;
 mod logins;
 mod rooms;
@@ -28,6 +29,7 @@ pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
     cfg.service(connections::list).service(connections::close);
     cfg.service(rooms::list).service(rooms::members);
     cfg.service(audit::list);
+    cfg.service(bookings::list);
 }
 
 impl From<HubBusy> for Problem {

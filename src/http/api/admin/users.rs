@@ -137,8 +137,9 @@ async fn change(
     .await
 }
 
-/// Suspend a user: all their requests are refused, their logins end, and their live sessions close at once.
+/// Suspend a user: all their calls are refused, their logins end, and their live sessions close at once.
 ///
+/// Their open requests are cancelled and their live offers not selected; bookings stay as they are (`GET /admin/bookings`).
 /// 409 `last_admin` for the last active admin.
 #[utoipa::path(request_body = ReasonInput, responses((status = 200, body = UserView)))]
 #[post("/admin/users/{id}/suspend")]
@@ -151,7 +152,7 @@ pub(super) async fn suspend(
     change(call, move |uow, scope| users::suspend(uow, scope, id, &reason)).await
 }
 
-/// Reinstate a suspended user, who must log in again.
+/// Reinstate a suspended user, who must log in again. Requests and offers that the suspension closed stay closed.
 #[utoipa::path(responses((status = 200, body = UserView)))]
 #[post("/admin/users/{id}/reinstate")]
 pub(super) async fn reinstate(Id(id): Id<UserId>, call: IdempotentCall) -> Result<HttpResponse, Problem> {

@@ -66,7 +66,7 @@ pub(super) async fn put_complete(
     take(call, move |uow, scope| bookings::complete(uow, scope, id)).await
 }
 
-/// Cancel a booking. If the work has not started, its request is reopened.
+/// Cancel a booking. Its offer is voided. Its request is open again if the work has not started, and cancelled otherwise.
 #[utoipa::path(request_body = Option<CancelBooking>, responses((status = 200, body = BookingView)))]
 #[post("/bookings/{id}/cancel")]
 pub(super) async fn cancel(

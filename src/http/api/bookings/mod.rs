@@ -32,7 +32,7 @@ pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
 /// A booking.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Booking)]
-struct BookingView {
+pub(super) struct BookingView {
     id: BookingId,
     offer_id: OfferId,
     request_id: RequestId,
@@ -68,7 +68,7 @@ struct BookingView {
 }
 
 impl BookingView {
-    fn of(scope: &Scope, booking: &Booking) -> Self {
+    pub(super) fn of(scope: &Scope, booking: &Booking) -> Self {
         Self {
             id: booking.id,
             offer_id: booking.offer_id,
