@@ -19,6 +19,8 @@ pub struct DbConfig {
     pub(crate) max_group: usize,
     /// Maximum number of queued units of work; further ones fail as overloaded.
     pub(crate) max_waiting: usize,
+    /// SQLite: size of the write-ahead log, in bytes, past which reads pause for it to be emptied.
+    pub(crate) wal_max: u64,
 }
 
 impl DbConfig {
@@ -31,6 +33,7 @@ impl DbConfig {
             busy_timeout: Duration::from_secs(5),
             max_group: 256,
             max_waiting: 4096,
+            wal_max: 64 << 20,
         }
     }
 }

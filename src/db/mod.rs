@@ -21,6 +21,7 @@ pub mod schema;
 mod tests;
 mod text_enum;
 mod unit_of_work;
+mod wal;
 mod write;
 
 pub(crate) use backup::BackupError;

@@ -20,6 +20,7 @@ use super::maintenance::Maintenance;
 use super::outage::Outage;
 use super::readiness::{Readiness, write_probe};
 use super::refusals::RefusalThrottle;
+use super::wal::{ReadGate, Wal};
 use super::write::{BEGIN_ALONE, GroupWriter, Job, UseCase, commit_alone, roll_back};
 use super::{
     BackupError, DbConnection, DbError, Failure, LockError, MigrationError, UnitOfWork, audit_log, backup,
@@ -78,6 +79,8 @@ pub(super) struct Inner {
     clock: Clock,
     publisher: Arc<dyn Publisher>,
     writer: Mutex<Option<(GroupWriter, JoinHandle<DbConnection>)>>,
+    /// Holds reads back while the write-ahead log is emptied.
+    gate: Arc<ReadGate>,
     refusals: Arc<RefusalThrottle>,
     reads: Outage,
     writes: Outage,
@@ -144,15 +147,17 @@ impl Db {
         clock: Clock,
         publisher: Arc<dyn Publisher>,
     ) -> Result<Db, OpenError> {
-        let writer = match config.target {
+        let gate = Arc::new(ReadGate::default());
+        let writer = match &config.target {
             Target::Postgres(_) => None,
-            Target::Sqlite(_) => Some(GroupWriter::start(
+            Target::Sqlite(file) => Some(GroupWriter::start(
                 first,
                 Manager::new(config, Access::Write),
                 config.max_group,
                 config.max_waiting,
                 clock.clone(),
                 publisher.clone(),
+                Wal::new(config, file, clock.clone(), gate.clone()),
             )?),
         };
         let access = if writer.is_some() { Access::Read } else { Access::Write };
@@ -183,6 +188,7 @@ impl Db {
             clock,
             publisher,
             writer: Mutex::new(writer),
+            gate,
             reads: Outage::new("reads of the database", log::Level::Error),
             writes: Outage::new("writes to the database", log::Level::Error),
             readiness: Arc::new(Readiness::new()),
@@ -209,6 +215,11 @@ impl Db {
             db.write(|uow| write_probe(uow.conn())).await
         };
         self.0.readiness.check(probe).await
+    }
+
+    /// Registers the metrics of the database: on SQLite, of its write-ahead log.
+    pub(crate) fn register_metrics(&self, registry: &prometheus::Registry) -> prometheus::Result<()> {
+        if self.0.is_postgres { Ok(()) } else { self.0.gate.register_metrics(registry) }
     }
 
     /// Runs a read-only use case on one consistent snapshot, off the event loop.
@@ -327,6 +338,7 @@ impl Db {
             // Held by the thread, not the caller: a cancelled caller must not free a connection that is still
             // in use.
             let _permit = permit;
+            let _reading = inner.gate.enter();
             let mut lease = inner.lease(begin)?;
             let done = work(&mut lease.connection, &inner)?;
             lease.is_unsettled = false;

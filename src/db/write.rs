@@ -17,6 +17,7 @@ use crate::events::{Committed, Publisher};
 use super::audit_log::{self, NewAudit};
 use super::connection::Manager;
 use super::refusals::RefusalThrottle;
+use super::wal::Wal;
 use super::{DbConnection, DbError, Failure, UnitOfWork};
 
 /// How often a unit of work that lost a race is run in total.
@@ -53,14 +54,22 @@ where
     E: Failure,
 {
     fn run(&mut self, connection: &mut DbConnection, clock: &Clock, last_attempt: bool) -> JobOutcome {
-        let mut uow = UnitOfWork::begin(connection, clock.now(), true);
-        let (outcome, ran) = match (self.body)(&mut uow) {
-            Ok(value) => match uow.finish() {
-                Ok((committed, rows)) => (Ok(value), JobOutcome::Keep(committed, rows)),
-                Err(error) => (Err(E::from(error)), JobOutcome::Discard(Vec::new())),
-            },
-            Err(error) => (Err(error), JobOutcome::Discard(uow.abandon())),
-        };
+        let body = &self.body;
+        // A panic is this job's failure alone: it is rolled back like any other, and what is committed with it stays.
+        let ran = catch_unwind(AssertUnwindSafe(|| {
+            let mut uow = UnitOfWork::begin(connection, clock.now(), true);
+            match body(&mut uow) {
+                Ok(value) => match uow.finish() {
+                    Ok((committed, rows)) => (Ok(value), JobOutcome::Keep(committed, rows)),
+                    Err(error) => (Err(E::from(error)), JobOutcome::Discard(Vec::new())),
+                },
+                Err(error) => (Err(error), JobOutcome::Discard(uow.abandon())),
+            }
+        }));
+        let (outcome, ran) = ran.unwrap_or_else(|_| {
+            let panicked = DbError::Unavailable("the unit of work panicked".into());
+            (Err(E::from(panicked)), JobOutcome::Discard(Vec::new()))
+        });
         let lost_a_race = outcome.as_ref().err().and_then(E::database).is_some_and(DbError::is_transient);
         self.outcome = Some(outcome);
         match ran {
@@ -128,9 +137,10 @@ impl GroupWriter {
         max_waiting: usize,
         clock: Clock,
         publisher: Arc<dyn Publisher>,
+        wal: Wal,
     ) -> std::io::Result<(Self, std::thread::JoinHandle<DbConnection>)> {
         let (queue, jobs) = sync_channel(max_waiting);
-        let writer = Writer { connection, manager, max_group, clock, publisher };
+        let writer = Writer { connection, manager, max_group, clock, publisher, wal };
         let thread =
             std::thread::Builder::new().name("souk-writer".into()).spawn(move || writer.work(&jobs))?;
         Ok((Self { queue }, thread))
@@ -150,6 +160,7 @@ struct Writer {
     max_group: usize,
     clock: Clock,
     publisher: Arc<dyn Publisher>,
+    wal: Wal,
 }
 
 impl Writer {
@@ -158,6 +169,7 @@ impl Writer {
             let mut group = vec![first];
             group.extend(jobs.try_iter().take(self.max_group.saturating_sub(1)));
             self.commit(group);
+            self.wal.bound(&mut self.connection);
         }
         self.connection
     }
@@ -166,16 +178,19 @@ impl Writer {
         match self.run_group(&mut group) {
             Ok(announcements) => {
                 for committed in announcements {
-                    self.publisher.publish(committed);
+                    outlive("publishing a commit", || self.publisher.publish(committed));
                 }
-                group.into_iter().for_each(|job| job.answer(Ok(())));
+                group.into_iter().for_each(|job| outlive("answering a write", || job.answer(Ok(()))));
             }
             Err(error) => {
                 // Only debug: the callers get the error, and the outage log reports it once.
                 log::debug!("a group of {} writes was not committed: {error}", group.len());
                 self.reconnect();
                 let why = reason(error);
-                group.into_iter().for_each(|job| job.answer(Err(DbError::Unavailable(why.clone()))));
+                for job in group {
+                    let error = DbError::Unavailable(why.clone());
+                    outlive("answering a write", || job.answer(Err(error)));
+                }
             }
         }
     }
@@ -214,7 +229,7 @@ impl Writer {
         last
     }
 
-    /// After a failed commit or a panic the old connection is in an unknown state; closing it ends its
+    /// After a failed commit the old connection is in an unknown state; closing it ends its
     /// transaction.
     fn reconnect(&mut self) {
         match self.manager.establish() {
@@ -224,6 +239,14 @@ impl Writer {
                 let _ = self.connection.execute_batch("ROLLBACK");
             }
         }
+    }
+}
+
+/// Runs what must not end the writer's thread, without which nothing is written any more. Sessions that miss an event
+/// by this read it from the log at the next one.
+fn outlive(what: &str, work: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(work)).is_err() {
+        log::error!("{what} panicked");
     }
 }
 

@@ -97,6 +97,7 @@ pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
     let prepare = |db: &mut Maintenance<'_>| Ok::<_, StartError>(journal::prepare(db, &config.journal)?);
     let (db, journal) =
         Db::open_after(&db_config(&config.database), clock.clone(), publisher.clone(), prepare)?;
+    db.register_metrics(metrics.registry())?;
     let hub_metrics = HubMetrics::new(metrics.registry())?;
     let hub = HubHandle::start((&config.realtime).into(), hub_metrics, Arc::new(db.clone()), publisher);
     let auth = Auth::open(&config, db.clone(), clock.clone())?;
@@ -388,5 +389,6 @@ pub fn db_config(config: &DatabaseConfig) -> DbConfig {
         busy_timeout: config.database_busy_timeout,
         max_group: config.database_group_max,
         max_waiting: config.database_queue,
+        wal_max: u64::try_from(config.database_wal_max).unwrap_or(u64::MAX),
     }
 }

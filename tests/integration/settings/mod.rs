@@ -5,6 +5,7 @@ mod http;
 mod live;
 mod process;
 mod tokens;
+mod wal;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -28,6 +29,7 @@ const SHOWN: &[(&str, &str)] = &[
     ("SOUK_DATABASE_GROUP_MAX", "a_group_of_one_waits_for_nobody"),
     ("SOUK_DATABASE_QUEUE", "more_writes_than_may_wait_are_refused"),
     ("SOUK_DATABASE_BUSY_TIMEOUT", "a_write_waits_so_long_for_another_process"),
+    ("SOUK_DATABASE_WAL_MAX", "the_write_ahead_log_is_bounded_while_reads_overlap"),
     ("SOUK_JWT_ALGORITHM", "tokens_are_signed_as_the_settings_say"),
     ("SOUK_JWT_SECRET", "a_token_is_good_where_its_secret_is"),
     ("SOUK_JWT_SECRET_FILE", "a_token_is_good_where_its_secret_is"),

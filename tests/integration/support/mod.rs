@@ -28,7 +28,7 @@ mod scratch;
 mod socket;
 mod socketio;
 
-pub use app::{JOURNAL_KEY, JWT_SECRET, TestApp, run};
+pub use app::{JOURNAL_KEY, JWT_SECRET, TestApp, run, run_on};
 pub use cast::{PASSWORD, Person};
 pub use client::{Answer, Call, Client};
 pub use contract::CONTRACT;
