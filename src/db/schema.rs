@@ -373,6 +373,15 @@ diesel::table! {
     rooms (name) {
         name -> Text,
         head -> BigInt,
+        tail -> BigInt,
+    }
+}
+
+diesel::table! {
+    /// Up to when rows of the audit trail may have been deleted: one row, once any were.
+    audit_horizon (id) {
+        id -> Integer,
+        deleted_before -> BigInt,
     }
 }
 
@@ -476,6 +485,7 @@ tables! {
     rooms,
     events,
     audit,
+    audit_horizon,
     idempotency_keys,
     write_probe,
 }

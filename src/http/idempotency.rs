@@ -272,5 +272,13 @@ pub(crate) fn seal_stored_replies(
 /// Deletes replies stored before `horizon`; returns their number. Called by the scheduler.
 pub(crate) fn delete_expired(uow: &mut UnitOfWork<'_>, horizon: Timestamp) -> Result<usize, DbError> {
     let old = keys::table.filter(keys::created_at.lt(horizon));
-    Ok(diesel::delete(old).execute(uow.conn())?)
+    let oldest = old.order(keys::created_at.asc()).limit(BATCH).select(keys::created_at);
+    let oldest: Vec<Timestamp> = oldest.load(uow.conn())?;
+    let Some((first, last)) = oldest.first().zip(oldest.last()) else { return Ok(0) };
+    // Between two bounds: after many deletions PostgreSQL believes for a while that most rows are under the upper one.
+    let batch = keys::table.filter(keys::created_at.between(*first, *last));
+    Ok(diesel::delete(batch).execute(uow.conn())?)
 }
+
+/// Replies deleted at once.
+const BATCH: i64 = 1_000;

@@ -3,6 +3,7 @@
 
 mod journal;
 mod progress;
+pub mod retention;
 pub mod revocation_poll;
 pub mod scheduler;
 mod startup;

@@ -15,6 +15,8 @@ use crate::domain::{Error, Page, offers, quotas, requests};
 use crate::http::delete_expired;
 use crate::hub::SessionFilter;
 
+use super::retention::in_batches;
+
 /// Rows fetched at once; each is expired in its own transaction, so that other writers need not wait for the
 /// batch.
 const BATCH: u16 = 100;
@@ -85,9 +87,9 @@ pub async fn sweep(app: &App) -> Result<Swept, Error> {
     Ok(Swept {
         requests: expire(db, requests::overdue, requests::expire_overdue).await?,
         offers: expire(db, offers::overdue, offers::expire_overdue).await?,
-        answers: db.write(move |uow| delete_expired(uow, answered_before)).await?,
-        logins: db.write(move |uow| logins::repository::forget_ended(uow, ended_before)).await?,
-        usage: db.write(move |uow| quotas::forget(uow, used_before)).await?,
+        answers: in_batches(db, move |uow| delete_expired(uow, answered_before)).await?,
+        logins: in_batches(db, move |uow| logins::repository::forget_ended(uow, ended_before)).await?,
+        usage: in_batches(db, move |uow| quotas::forget(uow, used_before)).await?,
     })
 }
 

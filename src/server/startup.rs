@@ -32,7 +32,7 @@ use crate::realtime::Gateway;
 use crate::telemetry::Metrics;
 
 use super::journal::{self, JournalError};
-use super::{progress, revocation_poll, scheduler};
+use super::{progress, retention, revocation_poll, scheduler};
 
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -187,6 +187,7 @@ impl Server {
             () = revocation_poll::run(&app) => Stop::Graceful,
             () = app.simulations.run() => Stop::Graceful,
             () = progress::run(&app) => Stop::Graceful,
+            () = retention::run(&app) => Stop::Graceful,
         };
         log::info!("stopping");
         app.stopping.set();

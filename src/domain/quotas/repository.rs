@@ -44,7 +44,13 @@ pub(super) fn add(
         .get_result(c))?)
 }
 
-/// Deletes what was counted before this day; returns the number of rows.
+/// Users whose rows are deleted at once.
+const BATCH: i64 = 1_000;
+
+/// Deletes what was counted before this day, of some users; returns the number of rows.
 pub(super) fn delete_before(uow: &mut UnitOfWork<'_>, day: i64) -> Result<usize, DbError> {
-    Ok(diesel::delete(daily_usage::table.filter(daily_usage::day.lt(day))).execute(uow.conn())?)
+    let past = || daily_usage::table.filter(daily_usage::day.lt(day));
+    let oldest = past().order(daily_usage::day.asc()).limit(BATCH).select(daily_usage::user_id);
+    let users: Vec<UserId> = oldest.load(uow.conn())?;
+    Ok(diesel::delete(past().filter(daily_usage::user_id.eq_any(users))).execute(uow.conn())?)
 }

@@ -4,6 +4,7 @@
 mod http;
 mod live;
 mod process;
+mod retention;
 mod tokens;
 mod wal;
 
@@ -139,6 +140,11 @@ const SHOWN: &[(&str, &str)] = &[
     ("SOUK_GENERATOR_CONCURRENCY", "so_many_texts_are_written_at_once_and_so_many_wait"),
     ("SOUK_GENERATOR_QUEUE", "so_many_texts_are_written_at_once_and_so_many_wait"),
     ("SOUK_ASSISTANT_CONTEXT_TOKENS", "the_assistant_is_given_the_newest_messages_that_fit"),
+    ("SOUK_RETAIN_MARKET_EVENTS", "events_are_kept_for_their_time_and_the_newest_for_longer"),
+    ("SOUK_RETAIN_ADMIN_EVENTS", "events_are_kept_for_their_time_and_the_newest_for_longer"),
+    ("SOUK_RETAIN_USER_EVENTS", "events_are_kept_for_their_time_and_the_newest_for_longer"),
+    ("SOUK_RETAIN_EVENTS_MIN", "events_are_kept_for_their_time_and_the_newest_for_longer"),
+    ("SOUK_RETAIN_AUDIT", "the_audit_trail_is_kept_for_its_time"),
     ("SOUK_METRICS_BIND", "metrics_may_have_an_address_of_their_own"),
     ("SOUK_METRICS_TOKEN", "metrics_may_ask_for_a_token"),
     ("SOUK_METRICS_TOKEN_FILE", "secrets_may_come_from_files"),

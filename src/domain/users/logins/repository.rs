@@ -318,25 +318,50 @@ pub(crate) fn is_revoked(
     Ok(row.first::<Timestamp>(uow.conn()).optional()?.is_some())
 }
 
-/// Deletes rows that no longer matter: revocations of expired tokens, and logins that ended before `horizon`,
-/// with their refresh tokens. Returns the number of deleted rows. Called by the sweeper.
+/// Rows deleted at once.
+const BATCH: i64 = 1_000;
+
+/// Logins deleted at once, each with its refresh tokens.
+const LOGINS: i64 = 100;
+
+/// Deletes a batch of rows that no longer matter: revocations of expired tokens, and logins that ended before
+/// `horizon`, with their refresh tokens. Returns the number of deleted rows. Called by the sweeper.
+///
+/// The refresh tokens of a login that lives are kept, used ones, too: one that is shown again ends the login, however
+/// old it is. A thief who keeps a login alive is noticed when its owner comes back.
 pub(crate) fn forget_ended(uow: &mut UnitOfWork<'_>, horizon: Timestamp) -> Result<usize, DbError> {
-    let now = uow.now();
-    let expired =
-        diesel::delete(revocations::table.filter(revocations::until.lt(now))).execute(uow.conn())?;
-    let ended = || {
-        logins::table
-            .filter(logins::expires_at.lt(horizon).or(logins::revoked_at.lt(horizon)))
-            .select(logins::id)
-    };
-    let of_ended = refresh_tokens::table.filter(refresh_tokens::login_id.eq_any(ended()));
+    let revocations = forget_revocations(uow)?;
+    let ended = ended(uow, horizon)?;
+    let of_ended = refresh_tokens::table.filter(refresh_tokens::login_id.eq_any(&ended));
+    let tokens: Vec<RefreshId> = of_ended.limit(BATCH).select(refresh_tokens::id).load(uow.conn())?;
     // Refresh tokens reference their parents: cleared first, so that the order of deletion does not matter.
-    diesel::update(of_ended).set(refresh_tokens::parent_id.eq(None::<RefreshId>)).execute(uow.conn())?;
-    let of_ended = refresh_tokens::table.filter(refresh_tokens::login_id.eq_any(ended()));
-    let tokens = diesel::delete(of_ended).execute(uow.conn())?;
-    let gone = diesel::delete(
-        logins::table.filter(logins::expires_at.lt(horizon).or(logins::revoked_at.lt(horizon))),
-    )
-    .execute(uow.conn())?;
-    Ok(expired + tokens + gone)
+    let children = refresh_tokens::table.filter(refresh_tokens::parent_id.eq_any(tokens.iter().map(Some)));
+    diesel::update(children).set(refresh_tokens::parent_id.eq(None::<RefreshId>)).execute(uow.conn())?;
+    let batch = refresh_tokens::table.filter(refresh_tokens::id.eq_any(&tokens));
+    let tokens = diesel::delete(batch).execute(uow.conn())?;
+    if i64::try_from(tokens).is_ok_and(|tokens| tokens >= BATCH) {
+        // There may be more of these logins.
+        return Ok(revocations + tokens);
+    }
+    let logins = diesel::delete(logins::table.filter(logins::id.eq_any(&ended))).execute(uow.conn())?;
+    Ok(revocations + tokens + logins)
+}
+
+fn ended(uow: &mut UnitOfWork<'_>, horizon: Timestamp) -> Result<Vec<LoginId>, DbError> {
+    let expired = logins::table.filter(logins::expires_at.lt(horizon)).order(logins::expires_at.asc());
+    let mut ids: Vec<LoginId> = expired.limit(LOGINS).select(logins::id).load(uow.conn())?;
+    let revoked = logins::table.filter(logins::revoked_at.lt(horizon)).order(logins::revoked_at.asc());
+    ids.extend(revoked.limit(LOGINS).select(logins::id).load::<LoginId>(uow.conn())?);
+    Ok(ids)
+}
+
+fn forget_revocations(uow: &mut UnitOfWork<'_>) -> Result<usize, DbError> {
+    let now = uow.now();
+    let past = revocations::table.filter(revocations::until.lt(now));
+    let oldest = past.order(revocations::until.asc()).limit(BATCH).select(revocations::until);
+    let oldest: Vec<Timestamp> = oldest.load(uow.conn())?;
+    let Some((first, last)) = oldest.first().zip(oldest.last()) else { return Ok(0) };
+    // Between two bounds: after many deletions PostgreSQL believes for a while that most rows are under the upper one.
+    let batch = revocations::table.filter(revocations::until.between(*first, *last));
+    Ok(diesel::delete(batch).execute(uow.conn())?)
 }
