@@ -15,6 +15,20 @@ impl<I> Page<I> {
         i64::from(self.limit) + 1
     }
 
+    /// The newest rows of two lists that were fetched newest first, each by its own index. One query for both, with
+    /// `OR`, would read all rows of somebody who has many.
+    pub(crate) fn newest_of<T>(&self, one: Vec<T>, other: Vec<T>, id: impl Fn(&T) -> I) -> Vec<T>
+    where
+        I: Ord,
+    {
+        let mut rows = one;
+        rows.extend(other);
+        rows.sort_by(|a, b| id(b).cmp(&id(a)));
+        rows.dedup_by(|a, b| id(a) == id(b));
+        rows.truncate(usize::from(self.limit) + 1);
+        rows
+    }
+
     /// Builds the page from the fetched rows, with the cursor of the next one.
     pub(crate) fn slice<T>(&self, mut rows: Vec<T>, id: impl Fn(&T) -> I) -> Slice<T, I> {
         let limit = usize::from(self.limit);

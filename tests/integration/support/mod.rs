@@ -20,7 +20,7 @@ mod issuer;
 mod keys;
 mod lost_answers;
 pub mod model_server;
-mod postgres;
+pub mod postgres;
 mod process;
 mod external_client;
 mod raw;
