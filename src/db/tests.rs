@@ -153,9 +153,9 @@ async fn a_reader_cannot_write() {
 }
 
 /// A write that keeps the writer busy until the returned sender is used, so that what is submitted next is one group.
-async fn busy_writer(db: &Db) -> (mpsc::Sender<()>, tokio::task::JoinHandle<Result<(), DbError>>) {
+async fn busy_writer(db: &Db) -> (mpsc::SyncSender<()>, tokio::task::JoinHandle<Result<(), DbError>>) {
     let (began, begun) = tokio::sync::oneshot::channel();
-    let (release, released) = mpsc::channel();
+    let (release, released) = mpsc::sync_channel(1);
     let (began, released) = (Mutex::new(Some(began)), Mutex::new(released));
     let db = db.clone();
     let write = tokio::spawn(async move {

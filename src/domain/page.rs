@@ -1,5 +1,7 @@
 //! Keyset pagination: lists, newest first by default, continued after the last id of the previous page.
 
+use std::cmp::Reverse;
+
 /// Which part of a list to return.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Page<I> {
@@ -23,7 +25,7 @@ impl<I> Page<I> {
     {
         let mut rows = one;
         rows.extend(other);
-        rows.sort_by(|a, b| id(b).cmp(&id(a)));
+        rows.sort_by_key(|row| Reverse(id(row)));
         rows.dedup_by(|a, b| id(a) == id(b));
         rows.truncate(usize::from(self.limit) + 1);
         rows

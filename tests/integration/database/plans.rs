@@ -4,6 +4,8 @@
 //! `SOUK_PLAN_ROWS=1000000 cargo test --test integration plans -- --nocapture` makes more rows and shows all statements
 //! with their plans, and what a row of each table takes.
 
+#![allow(clippy::print_stdout, reason = "what was seen is shown to whoever asks for it")]
+
 mod rows;
 mod seen;
 
@@ -137,7 +139,7 @@ async fn exercise(app: &TestApp) {
 }
 
 fn rows_wanted() -> u64 {
-    std::env::var("SOUK_PLAN_ROWS").map_or(100_000, |rows| rows.parse().unwrap())
+    std::env::var_os("SOUK_PLAN_ROWS").map_or(100_000, |rows| rows.to_str().unwrap().parse().unwrap())
 }
 
 /// Fills the tables and returns their names.
