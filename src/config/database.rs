@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::value::{count, duration};
+use super::value::{count, duration, size};
 use crate::secret::Secret;
 
 /// The database and the bounds on its use.
@@ -56,6 +56,13 @@ pub struct DatabaseConfig {
         value_parser = duration
     )]
     pub(crate) database_acquire_timeout: Duration,
+
+    /// Size of SQLite's write-ahead log at which reads pause for a moment while it is emptied
+    #[arg(
+        long, env = "SOUK_DATABASE_WAL_MAX", value_name = "SIZE", default_value = "64MiB",
+        value_parser = size
+    )]
+    pub(crate) database_wal_max: usize,
 
     /// PostgreSQL: how long to wait for a new connection
     ///

@@ -19,6 +19,7 @@ pub(crate) mod metrics;
 pub(crate) mod origins;
 pub(crate) mod plans;
 pub(crate) mod realtime;
+pub(crate) mod retention;
 pub(crate) mod error;
 mod secret;
 pub(crate) mod server;
@@ -39,6 +40,7 @@ pub(crate) use metrics::MetricsConfig;
 pub(crate) use origins::OriginsConfig;
 pub(crate) use plans::{PlanLimits, PlansConfig};
 pub(crate) use realtime::RealtimeConfig;
+pub(crate) use retention::{Retention, RetentionConfig};
 pub(crate) use server::ServerConfig;
 pub(crate) use signing::Signing;
 
@@ -69,6 +71,8 @@ pub struct Settings {
     http: HttpConfig,
     #[command(flatten)]
     generation: generation::GenerationSettings,
+    #[command(flatten)]
+    retention: RetentionConfig,
     #[command(flatten)]
     metrics: metrics::MetricsSettings,
     #[command(flatten)]
@@ -102,6 +106,8 @@ pub struct Config {
     pub(crate) http: HttpConfig,
     /// The text generator.
     pub generation: GenerationConfig,
+    /// How long events and audit rows are kept.
+    pub(crate) retention: RetentionConfig,
     /// Access to `/metrics`.
     pub(crate) metrics: MetricsConfig,
     /// Admits synthetic users of load tests; `None` refuses them.
@@ -182,6 +188,7 @@ impl Settings {
             plans: self.plans,
             http: self.http,
             generation,
+            retention: self.retention,
             metrics,
             load_test_secret,
         })

@@ -1,11 +1,11 @@
-//! The append-only audit trail: inserting rows. Reading them for admins is `domain::audit`; both engines
-//! reject updates and deletes by trigger.
+//! The append-only audit trail: inserting rows. Reading them for admins is `domain::audit`. Both engines reject by
+//! trigger updates, and deletes of rows that are not older than `audit_horizon` says, which only the retention moves.
 
 use diesel::prelude::*;
 
 use crate::clock::Timestamp;
-use crate::db::schema::audit;
-use crate::db::{DbConnection, DbError, text_enum};
+use crate::db::schema::{audit, audit_horizon};
+use crate::db::{DbConnection, DbError, each, text_enum};
 use crate::ids::{AuditId, CallId, UserId};
 
 text_enum! {
@@ -57,4 +57,36 @@ pub(crate) fn append(connection: &mut DbConnection, at: Timestamp, row: &NewAudi
         ))
         .execute(connection)?;
     Ok(())
+}
+
+/// The oldest rows, at most `limit`, as far as they are from before `older_than`.
+pub(crate) fn oldest(
+    connection: &mut DbConnection,
+    older_than: Timestamp,
+    limit: usize,
+) -> Result<Vec<AuditId>, DbError> {
+    // By id, which begins with the time: the trail needs no index by time.
+    let oldest = audit::table.order(audit::id.asc()).limit(i64::try_from(limit).unwrap_or(i64::MAX));
+    let rows = oldest.select((audit::id, audit::at)).load::<(AuditId, Timestamp)>(connection)?;
+    Ok(rows.into_iter().take_while(|(_, at)| *at < older_than).map(|(id, _)| id).collect())
+}
+
+/// Lets rows from before this be deleted; `false` if that was so already.
+pub(crate) fn allow_deletion(connection: &mut DbConnection, before: Timestamp) -> Result<bool, DbError> {
+    let known = audit_horizon::table.find(1).select(audit_horizon::deleted_before);
+    if known.first::<Timestamp>(connection).optional()?.is_some_and(|known| before <= known) {
+        return Ok(false);
+    }
+    each!(connection, |c| diesel::insert_into(audit_horizon::table)
+        .values((audit_horizon::id.eq(1), audit_horizon::deleted_before.eq(before)))
+        .on_conflict(audit_horizon::id)
+        .do_update()
+        .set(audit_horizon::deleted_before.eq(before))
+        .execute(c))?;
+    Ok(true)
+}
+
+/// Deletes rows whose deletion is allowed; returns their number.
+pub(crate) fn delete(connection: &mut DbConnection, ids: &[AuditId]) -> Result<usize, DbError> {
+    Ok(diesel::delete(audit::table.filter(audit::id.eq_any(ids))).execute(connection)?)
 }

@@ -19,6 +19,8 @@ pub struct DbConfig {
     pub(crate) max_group: usize,
     /// Maximum number of queued units of work; further ones fail as overloaded.
     pub(crate) max_waiting: usize,
+    /// SQLite: size of the write-ahead log, in bytes, past which reads pause for it to be emptied.
+    pub(crate) wal_max: u64,
     /// PostgreSQL: how long to wait for what.
     pub(crate) postgres: PostgresTimeouts,
 }
@@ -65,6 +67,7 @@ impl DbConfig {
             max_group: 256,
             max_waiting: 4096,
             postgres: PostgresTimeouts::default(),
+            wal_max: 64 << 20,
         }
     }
 }

@@ -1,8 +1,9 @@
-//! The event log: replay. Appending is `append`'s; what an event means is the domain's, who receives it the
-//! hub's.
+//! The event log: replay, and deletion from the oldest on. Appending is `append`'s; what an event means is the
+//! domain's, who receives it the hub's.
 //!
 //! `rooms.head` is the position of a room's newest event. Appending locks that row until the commit, which
-//! makes `seq` gapless and its order the commit order.
+//! makes `seq` gapless and its order the commit order. `rooms.tail` is the position up to which events were deleted:
+//! the log has those after it, up to `head`.
 
 use diesel::prelude::*;
 use serde_json::value::RawValue;
@@ -17,6 +18,13 @@ use crate::ids::{Room, Seq, UserId};
 pub(crate) fn head(connection: &mut DbConnection, room: &Room) -> Result<Seq, DbError> {
     let head = rooms::table.find(room.to_string()).select(rooms::head).first::<i64>(connection).optional()?;
     Ok(head.map_or(Seq::START, Seq::from_i64))
+}
+
+/// Position up to which the room's events were deleted, and position of its newest event.
+pub(crate) fn span(connection: &mut DbConnection, room: &Room) -> Result<(Seq, Seq), DbError> {
+    let found = rooms::table.find(room.to_string()).select((rooms::tail, rooms::head));
+    let span = found.first::<(i64, i64)>(connection).optional()?;
+    Ok(span.map_or((Seq::START, Seq::START), |(tail, head)| (Seq::from_i64(tail), Seq::from_i64(head))))
 }
 
 /// The room's events after `since`, oldest first, at most `limit`.
@@ -65,6 +73,67 @@ pub(crate) fn erase(connection: &mut DbConnection, room: &Room) -> Result<(), Db
     diesel::delete(events::table.filter(events::room.eq(&name))).execute(connection)?;
     diesel::delete(read_markers::table.filter(read_markers::room.eq(&name))).execute(connection)?;
     Ok(())
+}
+
+/// Names of rooms.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Named {
+    /// That of one room.
+    Exactly(&'static str),
+    /// Those of one kind: what precedes the colon.
+    Kind(&'static str),
+}
+
+/// The names of rooms after this one, in their order, at most `limit`, and how many events each has.
+pub(crate) fn lengths(
+    connection: &mut DbConnection,
+    named: Named,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<(String, i64)>, DbError> {
+    let mut query = rooms::table.filter(rooms::name.gt(after.to_owned())).into_boxed();
+    query = match named {
+        Named::Exactly(name) => query.filter(rooms::name.eq(name)),
+        // A range, which the primary key answers: `;` is what follows `:`.
+        Named::Kind(kind) => {
+            query.filter(rooms::name.gt(format!("{kind}:"))).filter(rooms::name.lt(format!("{kind};")))
+        }
+    };
+    let page = query.order(rooms::name).limit(limit).select((rooms::name, rooms::head - rooms::tail));
+    Ok(page.load(connection)?)
+}
+
+/// Deletes the room's oldest events, at most `limit` and from before `older_than`, but none of the `kept` newest;
+/// returns their number.
+pub(crate) fn trim(
+    connection: &mut DbConnection,
+    room: &str,
+    older_than: Timestamp,
+    kept: u32,
+    limit: usize,
+) -> Result<usize, DbError> {
+    let span = rooms::table.find(room).select((rooms::tail, rooms::head));
+    // Locked first, as by `append`. SQLite has a single writer.
+    let span = match connection {
+        DbConnection::Postgresql(c) => span.for_no_key_update().first::<(i64, i64)>(c).optional()?,
+        DbConnection::Sqlite(c) => span.first::<(i64, i64)>(c).optional()?,
+    };
+    let Some((tail, head)) = span else { return Ok(0) };
+    let oldest = events::table
+        .filter(events::room.eq(room).and(events::seq.gt(tail)))
+        .filter(events::seq.le(head.saturating_sub(i64::from(kept))))
+        .order(events::seq.asc())
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
+        .select((events::seq, events::at))
+        .load::<(i64, Timestamp)>(connection)?;
+    // Up to the first that is to be kept: clocks of servers differ, and the log must have no hole.
+    let old = oldest.into_iter().take_while(|(_, at)| *at < older_than);
+    let Some((last, _)) = old.last() else { return Ok(0) };
+    let gone =
+        events::table.filter(events::room.eq(room).and(events::seq.gt(tail)).and(events::seq.le(last)));
+    let deleted = diesel::delete(gone).execute(connection)?;
+    diesel::update(rooms::table.find(room)).set(rooms::tail.eq(last)).execute(connection)?;
+    Ok(deleted)
 }
 
 type Columns = (events::seq, events::kind, events::by_user, events::at, events::data);

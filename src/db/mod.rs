@@ -24,6 +24,7 @@ mod tests;
 mod tail;
 mod text_enum;
 mod unit_of_work;
+mod wal;
 mod watch;
 mod write;
 

@@ -21,6 +21,7 @@ use super::outage::Outage;
 use super::pool::{Pool, Pooled};
 use super::readiness::{Readiness, write_probe};
 use super::refusals::RefusalThrottle;
+use super::wal::{ReadGate, Wal};
 use super::watch::{ANSWER_MARGIN, Progress, until_stalled};
 use super::write::{BEGIN_ALONE, GroupWriter, Job, UseCase, commit_alone, roll_back};
 use super::{
@@ -87,6 +88,8 @@ pub(super) struct Inner {
     clock: Clock,
     publisher: Arc<dyn Publisher>,
     writer: Mutex<Option<(GroupWriter, JoinHandle<DbConnection>)>>,
+    /// Holds reads back while the write-ahead log is emptied.
+    gate: Arc<ReadGate>,
     refusals: Arc<RefusalThrottle>,
     reads: Outage,
     writes: Outage,
@@ -154,15 +157,17 @@ impl Db {
         clock: Clock,
         publisher: Arc<dyn Publisher>,
     ) -> Result<Db, OpenError> {
-        let writer = match config.target {
+        let gate = Arc::new(ReadGate::default());
+        let writer = match &config.target {
             Target::Postgres(_) => None,
-            Target::Sqlite(_) => Some(GroupWriter::start(
+            Target::Sqlite(file) => Some(GroupWriter::start(
                 first,
                 Manager::new(config, Access::Write),
                 config.max_group,
                 config.max_waiting,
                 clock.clone(),
                 publisher.clone(),
+                Wal::new(config, file, clock.clone(), gate.clone()),
             )?),
         };
         let access = if writer.is_some() { Access::Read } else { Access::Write };
@@ -182,6 +187,7 @@ impl Db {
             clock,
             publisher,
             writer: Mutex::new(writer),
+            gate,
             reads: Outage::new("reads of the database", log::Level::Error),
             writes: Outage::new("writes to the database", log::Level::Error),
             readiness: Arc::new(Readiness::new()),
@@ -208,6 +214,11 @@ impl Db {
             db.write(|uow| write_probe(uow.conn())).await
         };
         self.0.readiness.check(probe).await
+    }
+
+    /// Registers the metrics of the database: on SQLite, of its write-ahead log.
+    pub(crate) fn register_metrics(&self, registry: &prometheus::Registry) -> prometheus::Result<()> {
+        if self.0.is_postgres { Ok(()) } else { self.0.gate.register_metrics(registry) }
     }
 
     /// Runs a read-only use case on one consistent snapshot, off the event loop.
@@ -341,6 +352,7 @@ impl Db {
         let (inner, held, steps) = (self.0.clone(), permit.clone(), progress.clone());
         let running = tokio::task::spawn_blocking(move || {
             let _held = held;
+            let _reading = inner.gate.enter();
             let mut pooled = inner.lease(begin, &steps)?;
             let done = work(&mut pooled.connection, &inner)?;
             inner.pool.put(pooled);

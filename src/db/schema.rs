@@ -375,6 +375,15 @@ diesel::table! {
     rooms (name) {
         name -> Text,
         head -> BigInt,
+        tail -> BigInt,
+    }
+}
+
+diesel::table! {
+    /// Up to when rows of the audit trail may have been deleted: one row, once any were.
+    audit_horizon (id) {
+        id -> Integer,
+        deleted_before -> BigInt,
     }
 }
 
@@ -478,6 +487,7 @@ tables! {
     rooms,
     events,
     audit,
+    audit_horizon,
     idempotency_keys,
     write_probe,
     commits,

@@ -2,9 +2,10 @@
 //! interfaces.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 
 use diesel::prelude::*;
+use futures_util::FutureExt;
 
 use crate::clock::Clock;
 use crate::db::schema::{audit, events, read_markers, rooms};
@@ -151,23 +152,135 @@ async fn a_reader_cannot_write() {
     assert!(tried.is_err());
 }
 
-#[tokio::test]
-async fn a_panic_takes_its_group_back_and_the_writer_goes_on() {
-    let f = fixture(|_| {});
-    let panicked =
-        f.db.write(|uow| -> Result<(), DbError> {
-            uow.append(&market("x"), None, &Tested { rooms: vec![] })?;
-            panic!("on purpose")
+/// A write that keeps the writer busy until the returned sender is used, so that what is submitted next is one group.
+async fn busy_writer(db: &Db) -> (mpsc::SyncSender<()>, tokio::task::JoinHandle<Result<(), DbError>>) {
+    let (began, begun) = tokio::sync::oneshot::channel();
+    let (release, released) = mpsc::sync_channel(1);
+    let (began, released) = (Mutex::new(Some(began)), Mutex::new(released));
+    let db = db.clone();
+    let write = tokio::spawn(async move {
+        db.write(move |_| {
+            began.lock().unwrap().take().unwrap().send(()).unwrap();
+            released.lock().unwrap().recv().unwrap();
+            Ok::<_, DbError>(())
         })
-        .await;
-    assert!(matches!(panicked, Err(DbError::Unavailable(_))));
-    f.db.write(|uow| {
-        uow.record(None, &Tested { rooms: vec![market("x")] });
+        .await
+    });
+    begun.await.unwrap();
+    (release, write)
+}
+
+#[tokio::test]
+async fn a_panic_takes_back_its_own_write_alone() {
+    let f = fixture(|_| {});
+    let (release, busy) = busy_writer(&f.db).await;
+    let write = |panics: bool| {
+        f.db.write(move |uow| -> Result<(), DbError> {
+            uow.append(&market("x"), None, &Tested { rooms: vec![] })?;
+            if panics { panic!("on purpose") } else { Ok(()) }
+        })
+    };
+    let mut group: Vec<_> = (0..9).map(|n| Box::pin(write(n == 4))).collect();
+    for waiting in &mut group {
+        assert!(waiting.as_mut().now_or_never().is_none());
+    }
+    release.send(()).unwrap();
+    let done = futures_util::future::join_all(group).await;
+    busy.await.unwrap().unwrap();
+    for (n, done) in done.iter().enumerate() {
+        match n {
+            4 => assert!(
+                matches!(done, Err(DbError::Unavailable(why)) if why.contains("panicked")),
+                "{done:?}"
+            ),
+            _ => assert!(done.is_ok(), "{n}: {done:?}"),
+        }
+    }
+    let head = f.db.read(|uow| event_log::head(uow.conn(), &market("x"))).await.unwrap();
+    assert_eq!(head, Seq(8));
+    assert_eq!(f.committed.0.lock().unwrap().len(), 8);
+}
+
+/// Panics at whatever it is told.
+struct Panics;
+
+impl Publisher for Panics {
+    fn publish(&self, _: Committed) {
+        panic!("on purpose")
+    }
+    fn publish_if_committed(&self, _: Committed) {}
+}
+
+#[tokio::test]
+async fn a_publisher_that_panics_ends_neither_the_writer_nor_what_it_wrote() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = DbConfig::new(Target::Sqlite(folder.path().join("souk.db")));
+    let db = Db::open(&config, Clock::system(), Arc::new(Panics)).unwrap();
+    for written in 1..=3 {
+        db.write(|uow| {
+            uow.record(None, &Tested { rooms: vec![market("x")] });
+            Ok::<_, DbError>(())
+        })
+        .await
+        .unwrap();
+        let head = db.read(|uow| event_log::head(uow.conn(), &market("x"))).await.unwrap();
+        assert_eq!(head, Seq(written));
+    }
+    db.check().await.unwrap();
+}
+
+async fn fill(f: &Fixture, kib: usize) {
+    f.db.write(move |uow| {
+        let sql = format!(
+            "INSERT INTO write_probe (id, writes, filler) VALUES (1, 1, hex(randomblob({}))) \
+             ON CONFLICT (id) DO UPDATE SET filler = excluded.filler",
+            kib * 512
+        );
+        diesel::sql_query(sql).execute(uow.conn())?;
         Ok::<_, DbError>(())
     })
     .await
     .unwrap();
-    assert_eq!(*f.committed.0.lock().unwrap(), vec![(market("x"), Seq(1))]);
+}
+
+#[tokio::test]
+async fn a_long_read_of_another_process_stops_no_writes_and_the_log_is_emptied_afterwards() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("souk.db");
+    let config = DbConfig { wal_max: 1 << 20, ..DbConfig::new(Target::Sqlite(file.clone())) };
+    let clock = Clock::movable();
+    let db = Db::open(&config, clock.clone(), Arc::new(())).unwrap();
+    let registry = prometheus::Registry::new();
+    db.register_metrics(&registry).unwrap();
+    let f = Fixture { db, committed: Arc::default(), _folder: folder, config };
+    fill(&f, 1).await;
+
+    let mut backup = SqliteConnection::establish(&file.to_string_lossy()).unwrap();
+    diesel::sql_query("BEGIN").execute(&mut backup).unwrap();
+    let seen: i64 = rooms::table.count().get_result(&mut backup).unwrap();
+    assert_eq!(seen, 0);
+    for _ in 0..40 {
+        fill(&f, 100).await;
+    }
+    let log = || std::fs::metadata(file.with_file_name("souk.db-wal")).unwrap().len();
+    assert!(log() > 2 << 20, "the premise: it grows while somebody reads, {}", log());
+    assert_eq!(checkpoints(&registry, "blocked"), 1, "tried once, and not with every write");
+
+    diesel::sql_query("ROLLBACK").execute(&mut backup).unwrap();
+    clock.advance(std::time::Duration::from_secs(6));
+    fill(&f, 1).await;
+    // The writer looks after its log before it takes the next write.
+    fill(&f, 1).await;
+    assert!(log() < 1 << 20, "{}", log());
+    assert_eq!(checkpoints(&registry, "truncated"), 1);
+}
+
+fn checkpoints(registry: &prometheus::Registry, outcome: &str) -> u64 {
+    let mut text = Vec::new();
+    prometheus::Encoder::encode(&prometheus::TextEncoder::new(), &registry.gather(), &mut text).unwrap();
+    let text = String::from_utf8(text).unwrap();
+    let line = format!("souk_sqlite_checkpoints_total{{outcome=\"{outcome}\"}} ");
+    text.lines().find_map(|found| found.strip_prefix(&line)).map_or(0, |count| count.parse().unwrap())
 }
 
 #[tokio::test]

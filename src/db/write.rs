@@ -18,6 +18,7 @@ use crate::ids::NodeId;
 use super::audit_log::{self, NewAudit};
 use super::connection::Manager;
 use super::refusals::RefusalThrottle;
+use super::wal::Wal;
 use super::{DbConnection, DbError, Failure, UnitOfWork};
 
 /// How often a unit of work that lost a race is run in total.
@@ -56,14 +57,22 @@ where
     E: Failure,
 {
     fn run(&mut self, connection: &mut DbConnection, clock: &Clock, last_attempt: bool) -> JobOutcome {
-        let mut uow = UnitOfWork::begin(connection, clock.now(), self.node);
-        let (outcome, ran) = match (self.body)(&mut uow) {
-            Ok(value) => match uow.finish() {
-                Ok((committed, rows)) => (Ok(value), JobOutcome::Keep(committed, rows)),
-                Err(error) => (Err(E::from(error)), JobOutcome::Discard(Vec::new())),
-            },
-            Err(error) => (Err(error), JobOutcome::Discard(uow.abandon())),
-        };
+        let (body, node) = (&self.body, self.node);
+        // A panic is this job's failure alone: it is rolled back like any other, and what is committed with it stays.
+        let ran = catch_unwind(AssertUnwindSafe(|| {
+            let mut uow = UnitOfWork::begin(connection, clock.now(), node);
+            match body(&mut uow) {
+                Ok(value) => match uow.finish() {
+                    Ok((committed, rows)) => (Ok(value), JobOutcome::Keep(committed, rows)),
+                    Err(error) => (Err(E::from(error)), JobOutcome::Discard(Vec::new())),
+                },
+                Err(error) => (Err(error), JobOutcome::Discard(uow.abandon())),
+            }
+        }));
+        let (outcome, ran) = ran.unwrap_or_else(|_| {
+            let panicked = DbError::Unavailable("the unit of work panicked".into());
+            (Err(E::from(panicked)), JobOutcome::Discard(Vec::new()))
+        });
         let lost_a_race = outcome.as_ref().err().and_then(E::database).is_some_and(DbError::is_transient);
         self.outcome = Some(outcome);
         match ran {
@@ -131,9 +140,10 @@ impl GroupWriter {
         max_waiting: usize,
         clock: Clock,
         publisher: Arc<dyn Publisher>,
+        wal: Wal,
     ) -> std::io::Result<(Self, std::thread::JoinHandle<DbConnection>)> {
         let (queue, jobs) = sync_channel(max_waiting);
-        let writer = Writer { connection, manager, max_group, clock, publisher };
+        let writer = Writer { connection, manager, max_group, clock, publisher, wal };
         let thread =
             std::thread::Builder::new().name("souk-writer".into()).spawn(move || writer.work(&jobs))?;
         Ok((Self { queue }, thread))
@@ -153,6 +163,7 @@ struct Writer {
     max_group: usize,
     clock: Clock,
     publisher: Arc<dyn Publisher>,
+    wal: Wal,
 }
 
 impl Writer {
@@ -161,6 +172,7 @@ impl Writer {
             let mut group = vec![first];
             group.extend(jobs.try_iter().take(self.max_group.saturating_sub(1)));
             self.commit(group);
+            self.wal.bound(&mut self.connection);
         }
         self.connection
     }
@@ -169,16 +181,19 @@ impl Writer {
         match self.run_group(&mut group) {
             Ok(announcements) => {
                 for committed in announcements {
-                    self.publisher.publish(committed);
+                    outlive("publishing a commit", || self.publisher.publish(committed));
                 }
-                group.into_iter().for_each(|job| job.answer(Ok(())));
+                group.into_iter().for_each(|job| outlive("answering a write", || job.answer(Ok(()))));
             }
             Err(error) => {
                 // Only debug: the callers get the error, and the outage log reports it once.
                 log::debug!("a group of {} writes was not committed: {error}", group.len());
                 self.reconnect();
                 let why = reason(error);
-                group.into_iter().for_each(|job| job.answer(Err(DbError::Unavailable(why.clone()))));
+                for job in group {
+                    let error = DbError::Unavailable(why.clone());
+                    outlive("answering a write", || job.answer(Err(error)));
+                }
             }
         }
     }
@@ -217,7 +232,7 @@ impl Writer {
         last
     }
 
-    /// After a failed commit or a panic the old connection is in an unknown state; closing it ends its
+    /// After a failed commit the old connection is in an unknown state; closing it ends its
     /// transaction.
     fn reconnect(&mut self) {
         match self.manager.establish() {
@@ -227,6 +242,14 @@ impl Writer {
                 let _ = self.connection.execute_batch("ROLLBACK");
             }
         }
+    }
+}
+
+/// Runs what must not end the writer's thread, without which nothing is written any more. Sessions that miss an event
+/// by this read it from the log at the next one.
+fn outlive(what: &str, work: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(work)).is_err() {
+        log::error!("{what} panicked");
     }
 }
 

@@ -24,6 +24,7 @@ pub(crate) mod providers;
 pub(crate) mod quotas;
 pub(crate) mod repeats;
 pub mod requests;
+pub(crate) mod retention;
 pub mod sessions;
 pub(crate) mod simulations;
 pub(crate) mod slot;

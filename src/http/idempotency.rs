@@ -281,9 +281,12 @@ pub(crate) fn delete_expired(
     horizon: Timestamp,
     limit: u16,
 ) -> Result<usize, DbError> {
-    let old = || keys::table.filter(keys::created_at.lt(horizon));
-    // The key has two columns, which not every engine takes in an `IN`: a boundary of time does the same.
-    let last = old().order(keys::created_at.asc()).offset(i64::from(limit) - 1).select(keys::created_at);
-    let last = last.first::<Timestamp>(uow.conn()).optional()?.unwrap_or(horizon);
-    Ok(diesel::delete(old().filter(keys::created_at.le(last))).execute(uow.conn())?)
+    let old = keys::table.filter(keys::created_at.lt(horizon));
+    // The key has two columns, which not every engine takes in an `IN`: two bounds of time do the same.
+    let oldest = old.order(keys::created_at.asc()).limit(limit.into()).select(keys::created_at);
+    let oldest: Vec<Timestamp> = oldest.load(uow.conn())?;
+    let Some((first, last)) = oldest.first().zip(oldest.last()) else { return Ok(0) };
+    // Between two bounds: after many deletions PostgreSQL believes for a while that most rows are under the upper one.
+    let batch = keys::table.filter(keys::created_at.between(*first, *last));
+    Ok(diesel::delete(batch).execute(uow.conn())?)
 }

@@ -5,6 +5,7 @@ mod heartbeat;
 mod journal;
 mod options;
 mod progress;
+pub mod retention;
 pub mod scheduler;
 mod startup;
 mod tail;

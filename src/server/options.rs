@@ -29,6 +29,7 @@ pub fn db_config(config: &DatabaseConfig) -> DbConfig {
         busy_timeout: config.database_busy_timeout,
         max_group: config.database_group_max,
         max_waiting: config.database_queue,
+        wal_max: u64::try_from(config.database_wal_max).unwrap_or(u64::MAX),
         postgres: PostgresTimeouts {
             connect: config.database_connect_timeout,
             statement: config.database_statement_timeout,

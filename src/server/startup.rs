@@ -34,7 +34,7 @@ use crate::telemetry::{Metrics, SweepFailures};
 
 use super::journal::{self, JournalError};
 use super::options::{db_config, drain_plan};
-use super::{heartbeat, progress, scheduler, tail};
+use super::{heartbeat, progress, retention, scheduler, tail};
 
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -104,6 +104,7 @@ pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
     let (db, journal) =
         Db::open_after(&db_config(&config.database), clock.clone(), publisher.clone(), prepare)?;
     let tail = tail::start(&config.database, &db, clock.now())?;
+    db.register_metrics(metrics.registry())?;
     let hub_metrics = HubMetrics::new(metrics.registry())?;
     let hub = HubHandle::start((&config.realtime).into(), hub_metrics, Arc::new(db.clone()), publisher);
     let auth = Auth::open(&config, db.clone(), clock.clone())?;
@@ -198,6 +199,7 @@ impl Server {
             () = heartbeat::run(&app) => Stop::Graceful,
             () = app.simulations.run() => Stop::Graceful,
             () = progress::run(&app) => Stop::Graceful,
+            () = retention::run(&app) => Stop::Graceful,
         };
         log::info!("stopping");
         app.stopping.set();

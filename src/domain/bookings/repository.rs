@@ -170,16 +170,48 @@ pub(super) fn list(
     filter: &BookingFilter,
     page: Page<BookingId>,
 ) -> Result<Vec<Booking>, DbError> {
-    let mut query = bookings_with_surroundings!().order(bookings::id.desc()).limit(page.fetch()).into_boxed();
-    let suspended = || users::table.filter(users::is_active.eq(false)).select(users::id);
-    query = match of {
+    // First the page, by an index, then what is around its bookings: PostgreSQL expects so little of these joins that
+    // it would read whole tables for a page.
+    let ids = match of {
         Of::User(user) => {
-            query.filter(bookings::consumer_user_id.eq(user).or(bookings::provider_user_id.eq(user)))
+            let received = ids(uow, Whose::Consumer(user), filter, page)?;
+            let taken = ids(uow, Whose::Provider(user), filter, page)?;
+            page.newest_of(received, taken, |id| *id)
         }
-        Of::Suspended => query.filter(
+        Of::Suspended => ids(uow, Whose::Suspended, filter, page)?,
+        Of::Everyone => ids(uow, Whose::Everyone, filter, page)?,
+    };
+    let rows = bookings_with_surroundings!()
+        .filter(bookings::id.eq_any(ids))
+        .order(bookings::id.desc())
+        .load::<(Row, Related)>(uow.conn())?;
+    rows.into_iter().map(|(row, around)| row.with(around)).collect()
+}
+
+/// Whose bookings one query finds.
+enum Whose {
+    Consumer(UserId),
+    Provider(UserId),
+    Suspended,
+    Everyone,
+}
+
+fn ids(
+    uow: &mut UnitOfWork<'_>,
+    whose: Whose,
+    filter: &BookingFilter,
+    page: Page<BookingId>,
+) -> Result<Vec<BookingId>, DbError> {
+    let newest = bookings::table.select(bookings::id).order(bookings::id.desc());
+    let mut query = newest.limit(page.fetch()).into_boxed();
+    let suspended = || users::table.filter(users::is_active.eq(false)).select(users::id);
+    query = match whose {
+        Whose::Consumer(user) => query.filter(bookings::consumer_user_id.eq(user)),
+        Whose::Provider(user) => query.filter(bookings::provider_user_id.eq(user)),
+        Whose::Suspended => query.filter(
             bookings::consumer_user_id.eq_any(suspended()).or(bookings::provider_user_id.eq_any(suspended())),
         ),
-        Of::Everyone => query,
+        Whose::Everyone => query,
     };
     if let Some(state) = filter.state {
         query = query.filter(bookings::status.eq(state));
@@ -187,8 +219,7 @@ pub(super) fn list(
     if let Some(before) = page.before {
         query = query.filter(bookings::id.lt(before));
     }
-    let rows = query.load::<(Row, Related)>(uow.conn())?;
-    rows.into_iter().map(|(row, around)| row.with(around)).collect()
+    Ok(query.load(uow.conn())?)
 }
 
 /// Locks the provider's calendar until the end of the unit of work, which serializes bookings of one

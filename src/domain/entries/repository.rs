@@ -58,7 +58,7 @@ pub(super) fn of_caller(
 
 /// Up to `limit` entries of anybody that an older version stored as plain text.
 pub(super) fn plain(uow: &mut UnitOfWork<'_>, limit: i64) -> Result<Vec<SealedEntry>, DbError> {
-    let query = entries::table.filter(entries::sealed.eq(false)).order(entries::id).limit(limit);
+    let query = entries::table.filter(diesel::dsl::not(entries::sealed)).order(entries::id).limit(limit);
     Ok(query.select(Row::as_select()).load(uow.conn())?.into_iter().map(SealedEntry::from).collect())
 }
 

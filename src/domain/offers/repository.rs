@@ -159,9 +159,12 @@ pub(super) fn update(
 }
 
 /// Which offers a caller may list.
+#[derive(Clone, Copy)]
 pub(super) enum Of {
-    /// Offers made or received by this user.
-    User(UserId),
+    /// Offers made by this user.
+    MadeBy(UserId),
+    /// Offers received by this user.
+    ReceivedBy(UserId),
     /// All offers on this request.
     Request(RequestId),
     /// This user's offers on this request.
@@ -171,45 +174,99 @@ pub(super) enum Of {
 }
 
 impl Of {
-    /// The caller's own offers; every offer for an admin.
-    pub(super) fn caller(scope: &Scope) -> Self {
-        if scope.is_admin() { Self::Everyone } else { Self::User(scope.user()) }
+    /// The caller's own offers, made and received; every offer for an admin.
+    pub(super) fn caller(scope: &Scope) -> Vec<Self> {
+        match scope.is_admin() {
+            true => vec![Self::Everyone],
+            false => vec![Self::MadeBy(scope.user()), Self::ReceivedBy(scope.user())],
+        }
     }
 }
 
-/// A page of offers, newest first.
+/// A page of offers of any of these, newest first.
 pub(super) fn list(
     uow: &mut UnitOfWork<'_>,
-    of: Of,
+    of: &[Of],
     filter: &OfferFilter,
     page: Page<OfferId>,
 ) -> Result<Vec<Offer>, DbError> {
     let now = uow.now();
-    let mut query = offers_with_surroundings!().order(offers::id.desc()).limit(page.fetch()).into_boxed();
+    // First the page, by an index, then what is around its offers: PostgreSQL expects so little of these joins that it
+    // would read whole tables for a page.
+    let ids = ids(uow, of, filter.state, page)?;
+    let rows =
+        offers_with_surroundings!()
+            .filter(offers::id.eq_any(ids))
+            .order(offers::id.desc())
+            .load::<(Row, Related)>(uow.conn())?;
+    rows.into_iter().map(|(row, around)| row.at(now, around)).collect()
+}
+
+fn ids(
+    uow: &mut UnitOfWork<'_>,
+    of: &[Of],
+    state: Option<State>,
+    page: Page<OfferId>,
+) -> Result<Vec<OfferId>, DbError> {
+    let stored = match state {
+        None => vec![Stored::Any],
+        // One list each, since all of them together would be read by no index.
+        Some(State::Expired) => {
+            let (pending, countered) = (Stored::Overdue(State::Pending), Stored::Overdue(State::Countered));
+            vec![Stored::As(State::Expired), pending, countered]
+        }
+        Some(state @ (State::Pending | State::Countered)) => vec![Stored::Valid(state)],
+        Some(state) => vec![Stored::As(state)],
+    };
+    let mut newest = Vec::new();
+    for of in of {
+        for stored in &stored {
+            newest = page.newest_of(newest, ids_stored(uow, *of, *stored, page)?, |id| *id);
+        }
+    }
+    Ok(newest)
+}
+
+/// How offers of a state are stored.
+#[derive(Clone, Copy)]
+enum Stored {
+    Any,
+    As(State),
+    /// As a live state that still counts.
+    Valid(State),
+    /// As a live state, but expired.
+    Overdue(State),
+}
+
+/// A page by one index.
+fn ids_stored(
+    uow: &mut UnitOfWork<'_>,
+    of: Of,
+    stored: Stored,
+    page: Page<OfferId>,
+) -> Result<Vec<OfferId>, DbError> {
+    let now = uow.now();
+    let mut query =
+        offers::table.select(offers::id).order(offers::id.desc()).limit(page.fetch()).into_boxed();
     query = match of {
-        Of::User(user) => query.filter(offers::user_id.eq(user).or(offers::consumer_user_id.eq(user))),
+        Of::MadeBy(user) => query.filter(offers::user_id.eq(user)),
+        Of::ReceivedBy(user) => query.filter(offers::consumer_user_id.eq(user)),
         Of::Request(request) => query.filter(offers::request_id.eq(request)),
         Of::RequestBy(request, user) => {
             query.filter(offers::request_id.eq(request)).filter(offers::user_id.eq(user))
         }
         Of::Everyone => query,
     };
-    let live = || offers::status.eq_any(LIVE);
-    query = match filter.state {
-        None => query,
-        Some(State::Expired) => {
-            query.filter(offers::status.eq(State::Expired).or(live().and(offers::valid_until.le(now))))
-        }
-        Some(state @ (State::Pending | State::Countered)) => {
-            query.filter(offers::status.eq(state)).filter(offers::valid_until.gt(now))
-        }
-        Some(state) => query.filter(offers::status.eq(state)),
+    query = match stored {
+        Stored::Any => query,
+        Stored::As(state) => query.filter(offers::status.eq(state)),
+        Stored::Valid(state) => query.filter(offers::status.eq(state)).filter(offers::valid_until.gt(now)),
+        Stored::Overdue(state) => query.filter(offers::status.eq(state)).filter(offers::valid_until.le(now)),
     };
     if let Some(before) = page.before {
         query = query.filter(offers::id.lt(before));
     }
-    let rows = query.load::<(Row, Related)>(uow.conn())?;
-    rows.into_iter().map(|(row, around)| row.at(now, around)).collect()
+    Ok(query.load(uow.conn())?)
 }
 
 /// Live offers that have expired, earliest expiry first.

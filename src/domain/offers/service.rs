@@ -83,7 +83,7 @@ pub(crate) fn list(
     page: Page<OfferId>,
 ) -> Result<Slice<Offer, OfferId>, Error> {
     audit_listing(uow, scope, Kind::Offer)?;
-    let rows = repository::list(uow, repository::Of::caller(scope), filter, page)?;
+    let rows = repository::list(uow, &repository::Of::caller(scope), filter, page)?;
     Ok(page.slice(rows, |offer| offer.id))
 }
 
@@ -101,7 +101,7 @@ pub(crate) fn of_request(
         true => repository::Of::Request(request.id),
         false => repository::Of::RequestBy(request.id, scope.user()),
     };
-    let rows = repository::list(uow, of, filter, page)?;
+    let rows = repository::list(uow, &[of], filter, page)?;
     Ok(page.slice(rows, |offer| offer.id))
 }
 

@@ -199,25 +199,53 @@ pub(super) fn list(
     filter: &RequestFilter,
     page: Page<RequestId>,
 ) -> Result<Vec<Request>, DbError> {
+    let state = if scope.role() == Role::Provider { Some(State::Open) } else { filter.state };
+    let category = filter.category.as_ref();
+    match state {
+        None => list_stored(uow, scope, Stored::Any, category, page),
+        Some(State::Open) => list_stored(uow, scope, Stored::Open, category, page),
+        // Two lists, since one of either kind would be read by no index.
+        Some(State::Expired) => {
+            let stored = list_stored(uow, scope, Stored::As(State::Expired), category, page)?;
+            let overdue = list_stored(uow, scope, Stored::Overdue, category, page)?;
+            Ok(page.newest_of(stored, overdue, |request| request.id))
+        }
+        Some(state) => list_stored(uow, scope, Stored::As(state), category, page),
+    }
+}
+
+/// How requests of a state are stored.
+enum Stored {
+    Any,
+    As(State),
+    /// As open, and not expired.
+    Open,
+    /// As open, but expired.
+    Overdue,
+}
+
+/// A page by one index.
+fn list_stored(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    stored: Stored,
+    category: Option<&Category>,
+    page: Page<RequestId>,
+) -> Result<Vec<Request>, DbError> {
     let now = uow.now();
     let mut query = requests::table.order(requests::id.desc()).limit(page.fetch()).into_boxed();
     if scope.role() == Role::Consumer {
         query = query.filter(requests::user_id.eq(scope.user()));
     }
-    let state = if scope.role() == Role::Provider { Some(State::Open) } else { filter.state };
-    query = match state {
-        None => query,
-        Some(State::Open) => {
-            query.filter(requests::status.eq(State::Open)).filter(requests::expires_at.gt(now))
+    query = match stored {
+        Stored::Any => query,
+        Stored::As(state) => query.filter(requests::status.eq(state)),
+        Stored::Open => query.filter(requests::status.eq(State::Open)).filter(requests::expires_at.gt(now)),
+        Stored::Overdue => {
+            query.filter(requests::status.eq(State::Open)).filter(requests::expires_at.le(now))
         }
-        Some(State::Expired) => query.filter(
-            requests::status
-                .eq(State::Expired)
-                .or(requests::status.eq(State::Open).and(requests::expires_at.le(now).assume_not_null())),
-        ),
-        Some(state) => query.filter(requests::status.eq(state)),
     };
-    if let Some(category) = &filter.category {
+    if let Some(category) = category {
         query = query.filter(requests::category.eq(category.clone()));
     }
     if let Some(before) = page.before {

@@ -32,12 +32,19 @@ pub(super) fn of_caller(
     scope: &Scope,
     page: Page<SessionId>,
 ) -> Result<Vec<Session>, DbError> {
-    let mine = sessions::consumer_user_id.eq(scope.user()).or(sessions::provider_user_id.eq(scope.user()));
-    let mut query = sessions::table.filter(mine).into_boxed();
-    if let Some(before) = page.before {
-        query = query.filter(sessions::id.lt(before));
+    macro_rules! of_side {
+        ($column:expr) => {{
+            let mut query = sessions::table.filter($column.eq(scope.user())).into_boxed();
+            if let Some(before) = page.before {
+                query = query.filter(sessions::id.lt(before));
+            }
+            let newest = query.order(sessions::id.desc()).limit(page.fetch());
+            newest.select(Session::as_select()).load(uow.conn())?
+        }};
     }
-    Ok(query.order(sessions::id.desc()).limit(page.fetch()).select(Session::as_select()).load(uow.conn())?)
+    let as_consumer = of_side!(sessions::consumer_user_id);
+    let as_provider = of_side!(sessions::provider_user_id);
+    Ok(page.newest_of(as_consumer, as_provider, |session: &Session| session.id))
 }
 
 /// Inserts a session unless these users have one about this request; returns whether it did.

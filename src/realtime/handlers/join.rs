@@ -88,10 +88,12 @@ async fn missed(
 ) -> Result<(Seq, Option<Vec<Envelope>>), Refusal> {
     let limits = caller.gateway.replay_limits();
     let recheck = move |uow: &mut UnitOfWork<'_>, room: &Room| {
-        let head = event_log::head(uow.conn(), room)?;
+        let (tail, head) = event_log::span(uow.conn(), room)?;
         let up_to = live_after.unwrap_or(head);
-        // A `since` after the room's head cannot come from this room, so nothing can be resumed.
-        let Some(since) = since.filter(|since| *since <= head) else { return Ok((up_to, None)) };
+        // A `since` after the room's head cannot come from this room, and after one before its tail events were
+        // deleted: nothing can be resumed.
+        let is_known = |since: &Seq| (tail..=head).contains(since);
+        let Some(since) = since.filter(is_known) else { return Ok((up_to, None)) };
         let mut missed = event_log::after(uow.conn(), room, since, limits.events + 1)?;
         missed.retain(|event| event.seq <= up_to);
         let fits = missed.len() <= limits.events && missed.iter().map(weight).sum::<usize>() <= limits.bytes;

@@ -4,6 +4,7 @@
 //! change of rights, and reviewed as such. `UPDATE_MATRIX=1 cargo test authorization` rewrites it.
 
 mod coverage;
+pub(crate) mod reads;
 mod rooms;
 mod rows;
 mod world;

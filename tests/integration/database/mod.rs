@@ -3,6 +3,7 @@
 mod boards;
 mod isolation;
 mod migrations;
+mod plans;
 mod refusals;
 mod schema;
 mod writers;

@@ -54,7 +54,7 @@ both_engines! {
                     project_members tasks board_columns task_comments project_invitations entries journal_keys reflections
                     conversations conversation_messages daily_usage masterplans archived_conversations archived_messages
                     simulations
-                    rooms events audit idempotency_keys write_probe commits commit_readers
+                    rooms events audit audit_horizon idempotency_keys write_probe commits commit_readers
                     nodes live_connections);
                 known.sort();
                 Ok::<_, DbError>((known, found))

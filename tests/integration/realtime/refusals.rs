@@ -87,6 +87,16 @@ both_engines! {
         assert!(metrics(app).contains("souk_auth_refusal_bursts_total 1"));
     }
 
+    async fn who_is_refused_a_room_without_end_fills_no_disk(app with ["--free-messages=1000000"]) {
+        let mut eve = app.consumer("eve").await.live().await;
+        for _ in 0..700 {
+            let refused = eve.request(json!({"type": "join", "room": "admin"})).await;
+            assert_eq!(refused["code"], "forbidden", "{refused}");
+        }
+        let rows = app.db_audit("room", "admin").await.len();
+        assert!((600..610).contains(&rows), "600 an hour are audited, and not {rows}");
+    }
+
     async fn a_login_and_a_connection_say_how_much_they_are_used(app) {
         let (ana, root) = (app.consumer("ana").await, app.db_admin("root").await);
         let mut live = ana.live().await;

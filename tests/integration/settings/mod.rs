@@ -5,7 +5,9 @@ mod database;
 mod http;
 mod live;
 mod process;
+mod retention;
 mod tokens;
+mod wal;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -40,6 +42,7 @@ const SHOWN: &[(&str, &str)] = &[
     // What the system does with them shows only where packets are dropped.
     ("SOUK_DATABASE_KEEPALIVE", "connections_wait_as_the_settings_say_unless_the_url_says_otherwise"),
     ("SOUK_DATABASE_TCP_USER_TIMEOUT", "connections_wait_as_the_settings_say_unless_the_url_says_otherwise"),
+    ("SOUK_DATABASE_WAL_MAX", "the_write_ahead_log_is_bounded_while_reads_overlap"),
     ("SOUK_JWT_ALGORITHM", "tokens_are_signed_as_the_settings_say"),
     ("SOUK_JWT_SECRET", "a_token_is_good_where_its_secret_is"),
     ("SOUK_JWT_SECRET_FILE", "a_token_is_good_where_its_secret_is"),
@@ -149,6 +152,11 @@ const SHOWN: &[(&str, &str)] = &[
     ("SOUK_GENERATOR_CONCURRENCY", "so_many_texts_are_written_at_once_and_so_many_wait"),
     ("SOUK_GENERATOR_QUEUE", "so_many_texts_are_written_at_once_and_so_many_wait"),
     ("SOUK_ASSISTANT_CONTEXT_TOKENS", "the_assistant_is_given_the_newest_messages_that_fit"),
+    ("SOUK_RETAIN_MARKET_EVENTS", "events_are_kept_for_their_time_and_the_newest_for_longer"),
+    ("SOUK_RETAIN_ADMIN_EVENTS", "events_are_kept_for_their_time_and_the_newest_for_longer"),
+    ("SOUK_RETAIN_USER_EVENTS", "events_are_kept_for_their_time_and_the_newest_for_longer"),
+    ("SOUK_RETAIN_EVENTS_MIN", "events_are_kept_for_their_time_and_the_newest_for_longer"),
+    ("SOUK_RETAIN_AUDIT", "the_audit_trail_is_kept_for_its_time"),
     ("SOUK_METRICS_BIND", "metrics_may_have_an_address_of_their_own"),
     ("SOUK_METRICS_TOKEN", "metrics_may_ask_for_a_token"),
     ("SOUK_METRICS_TOKEN_FILE", "secrets_may_come_from_files"),

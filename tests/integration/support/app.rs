@@ -13,7 +13,7 @@ use souk::server::{self, Stop};
 use souk::telemetry::logging;
 use tokio::sync::oneshot;
 
-use super::{Client, Engine};
+use super::{Client, Database, Engine};
 
 /// Time limit of a test; one that takes longer hangs.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -51,7 +51,13 @@ pub struct TestApp {
 /// Runs `test` against a new server on a fresh database of `engine`, started with `flags`; stops the server
 /// whatever the result.
 pub fn run(engine: Engine, flags: &[&str], test: impl AsyncFnOnce(&TestApp)) {
-    let Some(database) = engine.database() else { return };
+    if let Some(database) = engine.database() {
+        run_on(&database, flags, LIMIT, test);
+    }
+}
+
+/// As [`run`], on a database that may have rows already, within `limit`.
+pub fn run_on(database: &Database, flags: &[&str], limit: Duration, test: impl AsyncFnOnce(&TestApp)) {
     // `SOUK_LOG_FILTER=debug cargo test ..` shows the servers' logs.
     if let Some(filter) = std::env::var_os("SOUK_LOG_FILTER") {
         logging::init(logging::Format::Text, &filter.to_string_lossy());
@@ -66,7 +72,7 @@ pub fn run(engine: Engine, flags: &[&str], test: impl AsyncFnOnce(&TestApp)) {
         let (stop, stopped) = oneshot::channel();
         let app = TestApp {
             address: server.address(),
-            engine,
+            engine: database.engine(),
             database_url: url.clone(),
             clock,
             server: server.app().clone(),
@@ -74,7 +80,7 @@ pub fn run(engine: Engine, flags: &[&str], test: impl AsyncFnOnce(&TestApp)) {
         };
         let how = async { stopped.await.unwrap_or(Stop::Immediate) };
         let serving = actix_web::rt::spawn(server.run_until_stopped(how));
-        let testing = tokio::time::timeout(LIMIT, test(&app));
+        let testing = tokio::time::timeout(limit, test(&app));
         let outcome = AssertUnwindSafe(testing).catch_unwind().await;
         drop(app);
         let served = serving.await.unwrap();

@@ -68,6 +68,14 @@ impl Engine {
 }
 
 impl Database {
+    /// The engine that it is on.
+    pub fn engine(&self) -> Engine {
+        match self {
+            Self::Sqlite(_) => Engine::Sqlite,
+            Self::Postgres(_) => Engine::Postgres,
+        }
+    }
+
     /// The `DATABASE_URL` of this database.
     pub fn url(&self) -> String {
         match self {

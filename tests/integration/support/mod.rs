@@ -20,7 +20,7 @@ mod issuer;
 mod keys;
 mod lost_answers;
 pub mod model_server;
-mod postgres;
+pub mod postgres;
 mod process;
 mod external_client;
 mod raw;
@@ -29,7 +29,7 @@ mod silent_proxy;
 mod socket;
 mod socketio;
 
-pub use app::{JOURNAL_KEY, JWT_SECRET, TestApp, run};
+pub use app::{JOURNAL_KEY, JWT_SECRET, TestApp, run, run_on};
 pub use cast::{PASSWORD, Person};
 pub use client::{Answer, Call, Client};
 pub use contract::CONTRACT;

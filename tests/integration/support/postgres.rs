@@ -181,6 +181,18 @@ impl Server {
     }
 }
 
+impl Database {
+    /// The log of its server, which has other databases as well.
+    pub fn server_log(&self) -> PathBuf {
+        self.server.folder.join("log")
+    }
+
+    /// Its name on the server.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 /// A database of one test, dropped with it.
 pub struct Database {
     /// Its connection URL.

@@ -315,6 +315,9 @@ pub(crate) fn is_revoked(
 /// Deletes rows that no longer matter: revocations of expired tokens, and logins that ended before `horizon`,
 /// with their refresh tokens; about `limit` of each. Returns the number of deleted rows, which is less than `limit`
 /// once all are gone. Called by the sweeper.
+///
+/// The refresh tokens of a login that lives are kept, used ones, too: one that is shown again ends the login, however
+/// old it is. A thief who keeps a login alive is noticed when its owner comes back.
 pub(crate) fn forget_ended(
     uow: &mut UnitOfWork<'_>,
     horizon: Timestamp,
@@ -344,10 +347,13 @@ pub(crate) fn forget_ended(
 
 fn forget_revocations(uow: &mut UnitOfWork<'_>, limit: i64) -> Result<usize, DbError> {
     let now = uow.now();
-    let old = || revocations::table.filter(revocations::until.lt(now));
-    let last = old().order(revocations::until.asc()).offset(limit - 1).select(revocations::until);
-    let last = last.first::<Timestamp>(uow.conn()).optional()?.unwrap_or(now);
-    Ok(diesel::delete(old().filter(revocations::until.le(last))).execute(uow.conn())?)
+    let past = revocations::table.filter(revocations::until.lt(now));
+    let oldest = past.order(revocations::until.asc()).limit(limit).select(revocations::until);
+    let oldest: Vec<Timestamp> = oldest.load(uow.conn())?;
+    let Some((first, last)) = oldest.first().zip(oldest.last()) else { return Ok(0) };
+    // Between two bounds: after many deletions PostgreSQL believes for a while that most rows are under the upper one.
+    let batch = revocations::table.filter(revocations::until.between(*first, *last));
+    Ok(diesel::delete(batch).execute(uow.conn())?)
 }
 
 /// Two queries instead of an `OR`, so that each has its index.

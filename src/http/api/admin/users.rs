@@ -76,7 +76,7 @@ struct DetailsView {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct ListQuery {
-    /// Only users whose email address contains this.
+    /// Only users whose email address begins with this.
     email: Option<String>,
     /// Page size: 1 to 100 (or to the server's --page-max), 20 by default.
     limit: Option<u16>,
@@ -98,7 +98,7 @@ struct PlanInput {
     plan: Plan,
 }
 
-/// All users, newest first; can be filtered by a part of the email address.
+/// All users, newest first; can be filtered by the beginning of the email address.
 #[utoipa::path(params(ListQuery), responses((status = 200, body = Paged<UserView>)))]
 #[get("/admin/users")]
 pub(super) async fn list(call: ReadCall, Query(query): Query<ListQuery>) -> Result<HttpResponse, Problem> {

@@ -1,0 +1,16 @@
+CREATE INDEX IF NOT EXISTS audit_row ON audit (kind, row_id, id);
+CREATE INDEX IF NOT EXISTS logins_user ON logins (user_id);
+DROP INDEX IF EXISTS audit_outcome;
+DROP INDEX IF EXISTS audit_kind;
+DROP INDEX IF EXISTS audit_row_newest;
+DROP INDEX IF EXISTS logins_user_newest;
+DROP INDEX IF EXISTS logins_revoked;
+DROP INDEX IF EXISTS logins_expiry;
+DROP INDEX IF EXISTS users_role;
+DROP INDEX IF EXISTS bookings_status;
+DROP INDEX IF EXISTS requests_history;
+DROP INDEX IF EXISTS requests_status;
+DROP INDEX IF EXISTS bookings_request;
+DROP INDEX IF EXISTS offers_request_user;
+DROP INDEX IF EXISTS offers_status;
+DROP INDEX IF EXISTS offers_consumer;
