@@ -16,11 +16,13 @@ mod open;
 mod outage;
 mod readiness;
 mod refusals;
+mod restore;
 pub mod schema;
 #[cfg(test)]
 mod tests;
 mod text_enum;
 mod unit_of_work;
+pub(crate) mod verify;
 mod write;
 
 pub(crate) use backup::BackupError;
@@ -31,8 +33,9 @@ pub use error::DbError;
 pub(crate) use error::{Constraint, Failure};
 pub(crate) use lock::LockError;
 pub(crate) use maintenance::Maintenance;
-pub(crate) use migrate::MigrationError;
+pub(crate) use migrate::{MigrationError, SchemaAge};
 pub use open::Db;
 pub(crate) use open::OpenError;
+pub(crate) use restore::{Existing, Restore, RestoreError, Restored};
 pub(crate) use text_enum::text_enum;
 pub use unit_of_work::UnitOfWork;

@@ -28,6 +28,7 @@ pub(crate) mod simulations;
 pub(crate) mod slot;
 pub(crate) mod text;
 pub mod users;
+pub(crate) mod verify;
 
 pub use error::Error;
 pub(crate) use error::{FieldError, Kind};

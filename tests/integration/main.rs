@@ -24,3 +24,4 @@ mod settings;
 mod support;
 mod sweeper;
 mod user_commands;
+mod verify;

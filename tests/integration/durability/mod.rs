@@ -6,5 +6,6 @@ mod database_restarts;
 mod full_disk;
 mod killed;
 mod one_file;
+mod restore;
 mod simulations;
 mod stop;
