@@ -5,6 +5,7 @@ mod adopt_conversations;
 mod backup;
 mod check_config;
 mod demo;
+mod health;
 mod load_test;
 mod migrate;
 mod restore;
@@ -46,6 +47,8 @@ enum Command {
     /// Add, list, suspend and change users; also for the first admin
     #[command(subcommand)]
     User(user::Command),
+    /// Ask a server on this machine whether it is ready; exits with 0 if it is
+    Health(health::Options),
     /// Check the configuration and print the effective settings, secrets masked
     CheckConfig(Settings),
     /// Migrate the database's schema, without serving
@@ -106,6 +109,7 @@ pub fn run() -> ExitCode {
             start_logging(options.settings.logging());
             demo::run(options)
         }
+        Command::Health(options) => health::run(&options),
         Command::Load(options) => load_test::run(options),
         Command::Token(options) => {
             start_logging(options.settings.logging());

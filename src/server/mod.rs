@@ -5,6 +5,7 @@ mod journal;
 mod progress;
 pub mod revocation_poll;
 pub mod scheduler;
+mod service_manager;
 mod startup;
 
 pub(crate) use startup::shutdown_signal;

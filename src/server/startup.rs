@@ -32,7 +32,7 @@ use crate::realtime::Gateway;
 use crate::telemetry::Metrics;
 
 use super::journal::{self, JournalError};
-use super::{progress, revocation_poll, scheduler};
+use super::{progress, revocation_poll, scheduler, service_manager};
 
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -178,6 +178,8 @@ impl Server {
             handle
         });
         log::info!(address = address.to_string().as_str(); "listening on http://{address}");
+        service_manager::tell_ready();
+        actix_web::rt::spawn(service_manager::keep_watchdog());
         let handle = http.handle();
         let stop = tokio::select! {
             ended = &mut http => return ended,
@@ -188,6 +190,7 @@ impl Server {
             () = progress::run(&app) => Stop::Graceful,
         };
         log::info!("stopping");
+        service_manager::tell_stopping();
         app.stopping.set();
         let limit = app.config.server.stop_timeout;
         let orderly = async {

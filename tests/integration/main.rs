@@ -15,6 +15,7 @@ mod adopt_conversations;
 mod authorization;
 mod command_line;
 mod database;
+mod deploy;
 mod durability;
 mod entries_at_rest;
 mod generation;
