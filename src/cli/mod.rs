@@ -5,12 +5,15 @@ mod adopt_conversations;
 mod backup;
 mod check_config;
 mod demo;
+mod health;
 mod load_test;
 mod migrate;
+mod restore;
 mod rotate_journal_key;
 mod serve;
 mod token;
 mod user;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -44,6 +47,8 @@ enum Command {
     /// Add, list, suspend and change users; also for the first admin
     #[command(subcommand)]
     User(user::Command),
+    /// Ask a server on this machine whether it is ready; exits with 0 if it is
+    Health(health::Options),
     /// Check the configuration and print the effective settings, secrets masked
     CheckConfig(Settings),
     /// Migrate the database's schema, without serving
@@ -53,6 +58,19 @@ enum Command {
     /// The copy does not hold the journal key (--journal-key, or the .journal-key file beside the database): keep that
     /// elsewhere. Without it nobody can read the journals of the copy.
     Backup(backup::Options),
+    /// Put a backup in the place of the SQLite database, with its server stopped
+    ///
+    /// The backup is copied and the copy checked before anything changes: its file, its foreign keys, and that this souk
+    /// knows its schema. An older schema is migrated by the next start. Refused while a server uses the database, and where
+    /// there is a database, unless --replace keeps that one aside.
+    Restore(restore::Options),
+    /// Verify that everything that must hold of a database does, also while a server is using it
+    ///
+    /// Checks the file (SQLite), foreign keys, the event log and the marketplace's invariants on one snapshot, and writes
+    /// nothing. Prints a line per check with the number of rows it looked at, and each fault. Where the journal key is given
+    /// or kept beside the database, journals are opened as well. Exits with 0 if all is well, with 1 if there are faults,
+    /// and with 2 if the database cannot be verified.
+    Verify(verify::Options),
     /// Take an older system's conversations from the placeholder user that stood for nobody
     ///
     /// Some older systems kept the conversations of people who were not signed in under one user. Here every conversation
@@ -91,6 +109,7 @@ pub fn run() -> ExitCode {
             start_logging(options.settings.logging());
             demo::run(options)
         }
+        Command::Health(options) => health::run(&options),
         Command::Load(options) => load_test::run(options),
         Command::Token(options) => {
             start_logging(options.settings.logging());
@@ -107,6 +126,14 @@ pub fn run() -> ExitCode {
         Command::Backup(options) => {
             start_logging(options.settings.logging());
             backup::run(&options)
+        }
+        Command::Restore(options) => {
+            start_logging(&options.logging);
+            restore::run(&options)
+        }
+        Command::Verify(options) => {
+            start_logging(options.settings.logging());
+            return verify::run(options);
         }
         Command::AdoptConversations(options) => {
             start_logging(&options.logging);

@@ -86,6 +86,29 @@ impl JournalSettings {
     }
 }
 
+impl JournalSettings {
+    /// The key, if it is given or development has kept one; none is made.
+    pub(super) fn known(
+        &self,
+        env: Environment,
+        database: &DatabaseUrl,
+    ) -> Result<Option<JournalKey>, InvalidSetting> {
+        let given = given("journal_key", &self.journal_key, "journal_key_file", &self.journal_key_file)?;
+        if let Some((setting, text)) = given {
+            return parse(&text).map(Some).ok_or_else(|| malformed(setting, &text));
+        }
+        let path = development_path(database, ".journal-key");
+        match secret::read_file(&path) {
+            Ok(text) if env == Environment::Development => {
+                parse(&text).map(Some).ok_or_else(|| malformed("journal_key", &text))
+            }
+            Ok(_) => Ok(None),
+            Err(missing) if missing.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(cause) => Err(InvalidSetting::of("journal_key", Problem::unreadable(&path, &cause))),
+        }
+    }
+}
+
 /// A development key in its file, and the new one that a rotation puts beside it.
 #[derive(Debug, Clone)]
 pub(crate) struct KeptKey {

@@ -158,6 +158,12 @@ impl Settings {
         self
     }
 
+    /// The journal key, if it is given or kept beside the database. Makes none, for commands that only look.
+    pub(crate) fn known_journal_key(&self) -> Result<Option<journal::JournalKey>, InvalidSettings> {
+        let known = self.journal.known(self.environment.env, &self.database.database_url);
+        known.map_err(|setting| InvalidSettings(vec![setting]))
+    }
+
     /// Checks the settings as a whole and reads the files that they name, but writes nothing: development
     /// secrets that do not exist yet are generated and not stored.
     pub fn check(self) -> Result<Config, InvalidSettings> {

@@ -57,9 +57,7 @@ pub(super) fn copy(config: &DbConfig, to: &Path) -> Result<(), BackupError> {
     if to.symlink_metadata().is_ok() {
         return Err(BackupError::Exists(to.to_owned()));
     }
-    let mut name = to.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.partial", uuid::Uuid::new_v4().simple()));
-    let partial = Partial(to.with_file_name(name));
+    let partial = Partial::beside(to);
     make(&partial.0).map_err(failed)?;
     let path = partial.0.to_str().ok_or_else(|| BackupError::NotUtf8(to.to_owned()))?;
 
@@ -81,7 +79,20 @@ pub(super) fn copy(config: &DbConfig, to: &Path) -> Result<(), BackupError> {
 
 /// The temporary file, removed on drop: by then it has been linked or renamed to its final name, or the
 /// backup failed.
-struct Partial(PathBuf);
+pub(super) struct Partial(PathBuf);
+
+impl Partial {
+    /// A name in the folder of `file` that nobody else has.
+    pub(super) fn beside(file: &Path) -> Self {
+        let mut name = file.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".{}.partial", uuid::Uuid::new_v4().simple()));
+        Self(file.with_file_name(name))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+}
 
 impl Drop for Partial {
     fn drop(&mut self) {
@@ -91,7 +102,7 @@ impl Drop for Partial {
 
 /// Creates an empty file for SQLite to fill, readable by its owner only, since it will hold the whole
 /// database.
-fn make(path: &Path) -> io::Result<File> {
+pub(super) fn make(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -100,12 +111,12 @@ fn make(path: &Path) -> io::Result<File> {
 }
 
 #[cfg(unix)]
-fn sync_folder(file: &Path) -> io::Result<()> {
+pub(super) fn sync_folder(file: &Path) -> io::Result<()> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
     File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all())
 }
 
 #[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
+pub(super) fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }

@@ -129,6 +129,31 @@ struct Applied {
     version: String,
 }
 
+/// How a database's schema relates to the one that this binary knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum SchemaAge {
+    /// The same.
+    Current,
+    /// This many migrations are missing.
+    Older(usize),
+    /// It has this migration, which this binary does not know.
+    Newer(String),
+}
+
+/// Compares the schema with this binary's. Changes nothing, and fails where there is no table of migrations.
+pub(super) fn age(connection: &mut DbConnection) -> Result<SchemaAge, DbError> {
+    let applied: Vec<Applied> =
+        diesel::sql_query("SELECT version FROM __diesel_schema_migrations").load(connection)?;
+    let applied: BTreeSet<String> = applied.into_iter().map(|row| row.version).collect();
+    let known = if connection.is_postgres() { known::<Pg>(&POSTGRES) } else { known::<Sqlite>(&SQLITE) };
+    let known = known.map_err(|error| DbError::Unavailable(error.to_string()))?;
+    Ok(match applied.difference(&known).max() {
+        Some(newest) => SchemaAge::Newer(newest.clone()),
+        None if applied.len() < known.len() => SchemaAge::Older(known.len() - applied.len()),
+        None => SchemaAge::Current,
+    })
+}
+
 /// Checks that no migration is missing or unknown and that every table is readable. Changes nothing, unlike
 /// the functions above, which create Diesel's migration table if it does not exist.
 pub(super) fn check(connection: &mut DbConnection) -> Result<(), DbError> {

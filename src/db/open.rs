@@ -21,12 +21,13 @@ use super::outage::Outage;
 use super::pool::{Pool, Pooled};
 use super::readiness::{Readiness, write_probe};
 use super::refusals::RefusalThrottle;
+use super::verify::{self, Checked, InspectError, Verification};
 use super::wal::{ReadGate, Wal};
 use super::watch::{ANSWER_MARGIN, Progress, until_stalled};
 use super::write::{BEGIN_ALONE, GroupWriter, Job, UseCase, commit_alone, roll_back};
 use super::{
-    BackupError, DbConnection, DbError, Failure, LockError, MigrationError, UnitOfWork, audit_log, backup,
-    migrate,
+    BackupError, DbConnection, DbError, Failure, LockError, MigrationError, Restore, RestoreError, Restored,
+    UnitOfWork, audit_log, backup, migrate, restore,
 };
 
 /// Why the database could not be opened.
@@ -203,6 +204,21 @@ impl Db {
     /// Copies a SQLite database to a new file, also while a server uses it (`souk backup`).
     pub(crate) fn back_up(config: &DbConfig, to: &Path) -> Result<(), BackupError> {
         backup::copy(config, to)
+    }
+
+    /// Puts a backup in the place of a SQLite database that no server uses (`souk restore`).
+    pub(crate) fn restore(config: &DbConfig, asked: Restore<'_>) -> Result<Restored, RestoreError> {
+        restore::restore(config, asked)
+    }
+
+    /// Verifies a database on one read-only snapshot, also while a server uses it (`souk verify`).
+    pub(crate) fn verify(
+        config: &DbConfig,
+        clock: &Clock,
+        report: &mut dyn FnMut(Checked),
+        invariants: impl FnOnce(&mut Verification<'_, '_>) -> Result<(), DbError>,
+    ) -> Result<(), InspectError> {
+        verify::run(config, clock, report, invariants)
     }
 
     /// Whether the schema is the expected one and the database accepts writes: the check behind `/readyz`.

@@ -30,6 +30,7 @@ pub(crate) mod simulations;
 pub(crate) mod slot;
 pub(crate) mod text;
 pub mod users;
+pub(crate) mod verify;
 
 pub(crate) use due::Due;
 pub use error::Error;

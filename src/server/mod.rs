@@ -7,6 +7,7 @@ mod options;
 mod progress;
 pub mod retention;
 pub mod scheduler;
+mod service_manager;
 mod startup;
 mod tail;
 

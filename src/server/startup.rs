@@ -34,7 +34,7 @@ use crate::telemetry::{Metrics, SweepFailures};
 
 use super::journal::{self, JournalError};
 use super::options::{db_config, drain_plan};
-use super::{heartbeat, progress, retention, scheduler, tail};
+use super::{heartbeat, progress, retention, scheduler, service_manager, tail};
 
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -190,6 +190,8 @@ impl Server {
             handle
         });
         log::info!(address = address.to_string().as_str(); "listening on http://{address}");
+        service_manager::tell_ready();
+        actix_web::rt::spawn(service_manager::keep_watchdog());
         let handle = http.handle();
         let stop = tokio::select! {
             ended = &mut http => return ended,
@@ -202,6 +204,7 @@ impl Server {
             () = retention::run(&app) => Stop::Graceful,
         };
         log::info!("stopping");
+        service_manager::tell_stopping();
         app.stopping.set();
         let limit = app.config.server.stop_timeout;
         let orderly = async {

@@ -91,7 +91,7 @@ pub(crate) fn reseal_keys(
     }
 }
 
-fn open(key: &KeyEncryptionKey, stored: &StoredKey) -> Result<DataKey, CipherError> {
+pub(super) fn open(key: &KeyEncryptionKey, stored: &StoredKey) -> Result<DataKey, CipherError> {
     let user = stored.user_id;
     if stored.key_id != key.id() {
         let (sealed_with, given) = (stored.key_id.clone(), key.id().to_owned());

@@ -9,12 +9,14 @@ pub(crate) mod reflections;
 mod repository;
 mod search;
 mod service;
+mod verify;
 
 pub(crate) use cipher::{DataKey, KeyEncryptionKey, Place, is_sealed};
 pub(crate) use events::{EntryCreated, EntryDeleted, EntryUpdated};
 pub(crate) use journal::{Journal, Resealed, other_key_ids, reseal_keys};
 pub(crate) use search::{SearchText, search};
 pub(crate) use service::{EntryChanges, create, delete, edit, find, find_sealed, list, seal_plain_rows};
+pub(crate) use verify::verify;
 
 use std::fmt;
 

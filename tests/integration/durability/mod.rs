@@ -6,6 +6,7 @@ mod database_restarts;
 mod full_disk;
 mod killed;
 mod one_file;
+mod restore;
 mod silent_database;
 mod simulations;
 mod stop;

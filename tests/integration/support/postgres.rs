@@ -191,6 +191,18 @@ impl Database {
     pub fn name(&self) -> &str {
         &self.name
     }
+
+    /// An empty database beside this one.
+    pub fn empty_sibling(&self) -> Self {
+        let name = format!("souk_{}", self.server.made.fetch_add(1, Ordering::Relaxed));
+        self.server.run(&format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")).unwrap();
+        Self { url: url(&self.server.folder, &name), name, server: self.server }
+    }
+
+    /// Runs a client program of PostgreSQL (`pg_dump`), which must succeed.
+    pub fn run_tool(&self, name: &str, arguments: &[&str]) {
+        must(Command::new(self.server.binaries.join(name)).args(arguments));
+    }
 }
 
 /// A database of one test, dropped with it.

@@ -46,6 +46,12 @@ impl Position {
         })
     }
 
+    /// Whether a stored text is a position: digits of which the last is not 0.
+    pub(crate) fn is_well_formed(text: &str) -> bool {
+        text.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase())
+            && text.bytes().next_back().is_some_and(|last| last != b'0')
+    }
+
     /// Whether the column must be spread anew.
     pub(crate) fn is_long(&self) -> bool {
         self.0.len() > Self::MAX_LEN
