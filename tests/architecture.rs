@@ -135,6 +135,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "protocol",
             "auth",
             "domain",
+            "limits",
             "secret",
             "ids",
         ],

@@ -130,6 +130,8 @@ impl From<DieselError> for DbError {
             _ if message.contains("database is locked") || message.contains("deadlock detected") => {
                 Self::Contended(message.to_owned())
             }
+            // PostgreSQL, where a unit of work has set `lock_timeout`.
+            _ if message.contains("due to lock timeout") => Self::Overloaded,
             _ if UNAVAILABLE.iter().any(|part| message.contains(part)) => {
                 Self::Unavailable(message.to_owned())
             }

@@ -195,6 +195,11 @@ impl Db {
         migrate_unless_served(&mut establish(config)?, config)
     }
 
+    /// Whether several servers may share the database: PostgreSQL. A SQLite file has one server.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.0.is_postgres
+    }
+
     /// Copies a SQLite database to a new file, also while a server uses it (`souk backup`).
     pub(crate) fn back_up(config: &DbConfig, to: &Path) -> Result<(), BackupError> {
         backup::copy(config, to)

@@ -7,11 +7,13 @@
 #![allow(missing_docs, reason = "columns are documented in migrations/postgres")]
 
 mod assistant;
+mod auth;
 mod boards;
 
 pub use assistant::{
     archived_conversations, archived_messages, conversation_messages, daily_usage, masterplans,
 };
+pub use auth::{failed_logins, login_attempts, tickets};
 pub use boards::{board_columns, project_invitations, task_comments, tasks};
 
 diesel::table! {
@@ -478,4 +480,7 @@ tables! {
     audit,
     idempotency_keys,
     write_probe,
+    tickets,
+    failed_logins,
+    login_attempts,
 }

@@ -180,6 +180,8 @@ ids! {
     AuditId;
     /// The row of a refresh token.
     RefreshId;
+    /// An attempt to log in whose password is being verified.
+    AttemptId;
 }
 
 impl LoginId {

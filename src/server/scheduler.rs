@@ -1,5 +1,5 @@
-//! Periodic clean-up: expires overdue requests and offers, and deletes old idempotent replies and ended
-//! logins.
+//! Periodic clean-up: expires overdue requests and offers, and deletes old idempotent replies, ended logins,
+//! and tickets and counts of guesses that are over.
 //!
 //! Nothing depends on its being on time: what is overdue reads as expired and cannot be acted on, whether or
 //! not it was swept. The sweep stores that state and publishes the events. Several nodes may sweep at once.
@@ -82,6 +82,7 @@ pub async fn sweep(app: &App) -> Result<Swept, Error> {
     let answered_before = now.minus(app.config.http.idempotency_ttl);
     let ended_before = now.minus(LOGINS_KEPT);
     let used_before = now.minus(USAGE_KEPT);
+    app.auth.delete_expired().await?;
     Ok(Swept {
         requests: expire(db, requests::overdue, requests::expire_overdue).await?,
         offers: expire(db, offers::overdue, offers::expire_overdue).await?,

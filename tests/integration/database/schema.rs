@@ -54,7 +54,8 @@ both_engines! {
                     project_members tasks board_columns task_comments project_invitations entries journal_keys reflections
                     conversations conversation_messages daily_usage masterplans archived_conversations archived_messages
                     simulations
-                    rooms events audit idempotency_keys write_probe);
+                    rooms events audit idempotency_keys write_probe
+                    tickets failed_logins login_attempts);
                 known.sort();
                 Ok::<_, DbError>((known, found))
             })
