@@ -13,6 +13,7 @@
 mod abuse;
 mod adopt_conversations;
 mod authorization;
+mod cluster_auth;
 mod command_line;
 mod database;
 mod durability;
