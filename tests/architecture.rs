@@ -138,6 +138,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "protocol",
             "auth",
             "domain",
+            "limits",
             "secret",
             "ids",
         ],

@@ -9,7 +9,9 @@ mod bursts;
 mod command_line;
 mod devices;
 mod error;
+mod expired;
 pub(crate) mod issuers;
+mod keyed_hash;
 mod load_test;
 mod metrics;
 mod mint;
@@ -32,13 +34,17 @@ pub use sign_in::SignUp;
 pub(crate) use sign_in::{Credentials, SignInError, SignedIn};
 pub(crate) use tickets::NoTicket;
 
+use std::net::IpAddr;
 use std::time::Duration;
+
+use sha2::{Digest as _, Sha256};
 
 use crate::clock::Clock;
 use crate::config::{Config, Environment};
-use crate::db::Db;
+use crate::db::{Db, DbError};
 use crate::domain::users::logins::Lifetimes;
-use crate::limits::{Quota, RateLimiter};
+use crate::ids::UserId;
+use crate::limits::{CallerLimits, Quota, RateLimiter};
 
 use bursts::Bursts;
 use devices::DeviceTokens;
@@ -73,6 +79,9 @@ pub struct Auth {
 
 /// Audit rows of refused tokens and handshakes, per reason; the log has all of them.
 const AUDITED_REFUSALS: Quota = Quota::new(300, Duration::from_secs(15 * 60));
+
+/// Expired rows that are deleted in one transaction.
+const EXPIRED_AT_ONCE: i64 = 1000;
 
 /// Why authentication cannot be set up.
 #[derive(Debug, thiserror::Error)]
@@ -128,13 +137,13 @@ impl Auth {
         };
         Ok(Self {
             devices: DeviceTokens::new(key.clone(), settings.device_ttl),
+            throttle: LoginThrottle::new(guesses, &key, &db, clock.clone()),
+            tickets: Tickets::new(&key, settings.ticket_ttl, &db, clock.clone()),
             own: OwnTokens::new(key, settings.jwt_issuer.clone(), settings.jwt_audience.clone()),
             issuers,
             passwords: Passwords::new(settings.argon2_concurrency, settings.argon2_queue),
-            throttle: LoginThrottle::new(guesses, clock.clone()),
             audited: RateLimiter::new(clock.clone()),
             bursts: Bursts::new(&clock),
-            tickets: Tickets::new(settings.ticket_ttl, clock.clone()),
             load_tests: config.load_test_secret.as_ref().map(LoadTests::new),
             metrics: Metrics::new()?,
             access_ttl: settings.access_ttl,
@@ -149,16 +158,49 @@ impl Auth {
         Ok(self.metrics.register(registry)?)
     }
 
-    /// Issues a ticket for a WebSocket handshake, with its lifetime. It stands for this token, which must be
-    /// valid.
-    pub(crate) fn give_ticket(&self, token: &str) -> Result<(String, Duration), NoTicket> {
-        Ok((self.tickets.give(token)?, self.tickets.ttl()))
+    /// Issues a ticket for a WebSocket handshake, with its lifetime. It stands for this token of the user, which
+    /// must be valid.
+    pub(crate) async fn give_ticket(
+        &self,
+        user: UserId,
+        token: &str,
+    ) -> Result<(String, Duration), NoTicket> {
+        Ok((self.tickets.give(user, token).await?, self.tickets.ttl()))
     }
 
     /// The token that a ticket stands for, to be authenticated like any other; `None` if the ticket is
     /// unknown, used or expired.
-    pub fn redeem_ticket(&self, ticket: &str) -> Option<String> {
-        self.tickets.redeem(ticket)
+    ///
+    /// Once the address has used up its rate, a ticket that keeps being refused is not looked up any more. What
+    /// we never issued is not looked up at all. The caller charges refusals to the address.
+    pub(crate) async fn redeem_ticket(
+        &self,
+        ticket: &str,
+        address: IpAddr,
+        rates: &CallerLimits,
+    ) -> Result<Option<String>, AuthError> {
+        let digest = Sha256::digest(ticket).into();
+        if !self.tickets.is_genuine(ticket) || rates.may_look_up(&digest, address).is_err() {
+            return Ok(None);
+        }
+        let token = self.tickets.redeem(ticket).await?;
+        if token.is_none() {
+            rates.refused(digest);
+        }
+        Ok(token)
+    }
+
+    /// Deletes tickets that nobody has redeemed, and counts of failed logins that mean nothing any more.
+    pub(crate) async fn delete_expired(&self) -> Result<(), DbError> {
+        loop {
+            let tickets = self.tickets.delete_expired(EXPIRED_AT_ONCE).await?;
+            let guesses = self.throttle.delete_expired(EXPIRED_AT_ONCE).await?;
+            let deleted = i64::try_from(tickets.max(guesses)).unwrap_or(i64::MAX);
+            // Fewer than a batch: that was all, but for what others are working at.
+            if deleted < EXPIRED_AT_ONCE {
+                return Ok(());
+            }
+        }
     }
 }
 

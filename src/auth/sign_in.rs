@@ -9,12 +9,11 @@ use crate::domain::users::logins::{self, Device, NewPair, Rotation};
 use crate::domain::users::{self, Account, DisplayName, Email, Plan, Registration, Role, User};
 use crate::domain::{Error, Kind};
 use crate::ids::{CallId, TokenId, UserId};
-use crate::limits::Limited;
 use crate::limits::network::customer;
 
 use super::password::{HashError, Place};
 use super::refresh::RefreshToken;
-use super::throttle::{AccountKey, Origin};
+use super::throttle::{AccountKey, Origin, Throttled};
 use super::token::own::Minting;
 use super::{Auth, NewPassword, PasswordInput};
 
@@ -79,6 +78,18 @@ impl From<DbError> for SignInError {
     }
 }
 
+impl From<Throttled> for SignInError {
+    fn from(throttled: Throttled) -> Self {
+        match throttled {
+            Throttled::Limited(limited) => Self::Domain(Error::Limited {
+                detail: "too many attempts to sign in; wait a little",
+                retry_after: limited.retry_after,
+            }),
+            Throttled::Db(error) => error.into(),
+        }
+    }
+}
+
 impl From<HashError> for SignInError {
     fn from(error: HashError) -> Self {
         match error {
@@ -107,8 +118,9 @@ impl Auth {
     ) -> Result<SignedIn, SignInError> {
         // The queue place comes first: an attempt that is never examined must not count towards the limit.
         let place = self.passwords.reserve()?;
-        let registered = device.address().map_or(Ok(()), |address| self.throttle.register(address));
-        registered.map_err(|limited| too_many(&limited))?;
+        if let Some(address) = device.address() {
+            self.throttle.register(address).await?;
+        }
         let user = self.enroll_at(place, sign_up).await?;
         log::info!(request_id:% = call, user_id:% = user.id; "registered");
         self.open_login(user.id, device).await
@@ -151,7 +163,7 @@ impl Auth {
         // Only callers within this process have no address.
         let address = device.address().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
         if device_token.is_none() {
-            self.throttle.look(address).map_err(|limited| too_many(&limited))?;
+            self.throttle.look(address).await?;
         }
         let account = AccountKey::of(&email);
         let Found { user, hash, is_known_address } = match email.parse::<Email>() {
@@ -167,16 +179,16 @@ impl Auth {
             None => Origin::Stranger(address),
         };
         let place = self.passwords.reserve()?;
-        let guess = self.throttle.begin(account, origin).await.map_err(|limited| too_many(&limited))?;
+        let guess = self.throttle.begin(account, origin).await?;
         let is_right = self.passwords.verify(place, password, hash).await?;
         let Some(id) = user.filter(|_| is_right) else {
-            guess.wrong();
+            guess.wrong().await?;
             self.note_address(address);
             return Err(self.refuse_login(user, "wrong credentials", call).await);
         };
         match self.open_login(id, device).await {
             Err(SignInError::Refused) => {
-                guess.wrong();
+                guess.wrong().await?;
                 Err(self.refuse_login(user, "inactive", call).await)
             }
             opened => opened,
@@ -321,8 +333,4 @@ fn find(uow: &mut UnitOfWork<'_>, email: &Email, address: IpAddr) -> Result<Foun
         addresses.iter().any(|known| known.parse().is_ok_and(|known| customer(known) == here));
     let (user, hash) = credentials.unzip();
     Ok(Found { user, hash: hash.flatten(), is_known_address })
-}
-
-fn too_many(limited: &Limited) -> Error {
-    Error::Limited { detail: "too many attempts to sign in; wait a little", retry_after: limited.retry_after }
 }

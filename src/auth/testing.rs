@@ -1,4 +1,4 @@
-//! Users and keys for unit tests.
+//! Users, keys and databases for unit tests.
 
 #[allow(unreachable_pub, dead_code, reason = "the harness of the integration tests offers it, too")]
 #[path = "../../tests/integration/support/keys.rs"]
@@ -6,7 +6,10 @@ mod keys;
 
 pub(crate) use keys::TestKey;
 
-use crate::clock::Timestamp;
+use std::sync::Arc;
+
+use crate::clock::{Clock, Timestamp};
+use crate::db::{Db, DbConfig, Target};
 use crate::domain::users::{Plan, Role, User};
 use crate::ids::UserId;
 
@@ -26,4 +29,18 @@ pub(crate) fn somebody(now: Timestamp) -> User {
         created_at: now,
         updated_at: now,
     }
+}
+
+/// A SQLite database in a temporary folder.
+pub(crate) struct TestDatabase {
+    pub(crate) db: Db,
+    _folder: tempfile::TempDir,
+}
+
+/// A fresh database, whose units of work read this clock.
+pub(crate) fn database(clock: &Clock) -> TestDatabase {
+    let folder = tempfile::tempdir().unwrap();
+    let config = DbConfig::new(Target::Sqlite(folder.path().join("souk.db")));
+    let db = Db::open(&config, clock.clone(), Arc::new(())).unwrap();
+    TestDatabase { db, _folder: folder }
 }

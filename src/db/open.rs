@@ -201,6 +201,11 @@ impl Db {
         migrate_unless_served(&mut establish(config)?, config)
     }
 
+    /// Whether several servers may share the database: PostgreSQL. A SQLite file has one server.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.0.is_postgres
+    }
+
     /// Copies a SQLite database to a new file, also while a server uses it (`souk backup`).
     pub(crate) fn back_up(config: &DbConfig, to: &Path) -> Result<(), BackupError> {
         backup::copy(config, to)
@@ -297,11 +302,6 @@ impl Db {
         };
         self.note(&self.0.writes, outcome.as_ref().err().and_then(E::database));
         outcome
-    }
-
-    /// Whether several servers may use the database.
-    pub(crate) fn is_shared(&self) -> bool {
-        self.0.is_postgres
     }
 
     /// This process, as other processes on the database know it.

@@ -7,12 +7,14 @@
 #![allow(missing_docs, reason = "columns are documented in migrations/postgres")]
 
 mod assistant;
+mod auth;
 mod boards;
 mod sharing;
 
 pub use assistant::{
     archived_conversations, archived_messages, conversation_messages, daily_usage, masterplans,
 };
+pub use auth::{failed_logins, login_attempts, tickets};
 pub use boards::{board_columns, project_invitations, task_comments, tasks};
 pub use sharing::{commit_readers, commits, live_connections, nodes};
 
@@ -494,4 +496,7 @@ tables! {
     commit_readers,
     nodes,
     live_connections,
+    tickets,
+    failed_logins,
+    login_attempts,
 }

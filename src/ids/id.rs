@@ -182,6 +182,8 @@ ids! {
     RefreshId;
     /// A process that uses the database: a server or a command.
     NodeId;
+    /// An attempt to log in whose password is being verified.
+    AttemptId;
 }
 
 impl LoginId {

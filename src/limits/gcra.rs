@@ -114,8 +114,13 @@ impl Bucket {
         self.even <= now
     }
 
+    /// The state of a key that has its full burst again at `even`.
+    pub(crate) fn even_at(even: Timestamp) -> Self {
+        Self { even }
+    }
+
     /// When the full burst is available again.
-    pub(super) fn even(self) -> Timestamp {
+    pub(crate) fn even(self) -> Timestamp {
         self.even
     }
 

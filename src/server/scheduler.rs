@@ -1,5 +1,5 @@
 //! Periodic clean-up: expires overdue requests and offers, closes what suspended users have left open, and deletes
-//! old idempotent replies and ended logins.
+//! old idempotent replies, ended logins, and tickets and counts of guesses that are over.
 //!
 //! A row that cannot be settled is logged once, counted, and skipped. Only a database that is away ends a round.
 //!
@@ -97,6 +97,7 @@ pub async fn sweep(app: &App) -> Result<Swept, Error> {
     let answered_before = now.minus(app.config.http.idempotency_ttl);
     let ended_before = now.minus(LOGINS_KEPT);
     let used_before = now.minus(USAGE_KEPT);
+    app.auth.delete_expired().await?;
     Ok(Swept {
         requests: settle(app, "requests", requests::overdue, requests::expire_overdue).await?,
         offers: settle(app, "offers", offers::overdue, offers::expire_overdue).await?,

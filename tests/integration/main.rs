@@ -14,6 +14,7 @@ mod abuse;
 mod adopt_conversations;
 mod authorization;
 mod cluster;
+mod cluster_auth;
 mod command_line;
 mod database;
 mod deploy;

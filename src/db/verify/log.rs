@@ -8,7 +8,7 @@ use crate::db::schema::events;
 use crate::db::{DbError, UnitOfWork};
 use crate::ids::Room;
 
-use super::{BATCH, Fault, SqlCheck, Verification, tail};
+use super::{BATCH, Fault, SqlCheck, Verification};
 
 /// A room, and what its log holds after its tail.
 #[derive(QueryableByName)]
@@ -30,9 +30,7 @@ struct RoomLog {
 const ROOMS: &str = concat!(
     "SELECT room.name, room.head, room.tail, count(event.seq) AS events, ",
     "coalesce(min(event.seq), 0) AS first, coalesce(max(event.seq), 0) AS last ",
-    "FROM (SELECT name, head, ",
-    tail!(),
-    " AS tail FROM rooms WHERE name > $1 ORDER BY name LIMIT $2) AS room ",
+    "FROM (SELECT name, head, tail FROM rooms WHERE name > $1 ORDER BY name LIMIT $2) AS room ",
     "LEFT JOIN events AS event ON event.room = room.name AND event.seq > room.tail ",
     "GROUP BY room.name, room.head, room.tail ORDER BY room.name",
 );

@@ -16,14 +16,6 @@ use super::connection::{Access, Manager};
 use super::migrate::{self, SchemaAge};
 use super::{DbConfig, DbConnection, DbError, Target, UnitOfWork};
 
-/// A room's column that says up to which position its events were deleted; none are deleted yet.
-macro_rules! tail {
-    () => {
-        "CAST(0 AS BIGINT)"
-    };
-}
-pub(crate) use tail;
-
 /// How many faults a check reports. The first ones show what is wrong, and a report stays short.
 const MOST_FAULTS: usize = 100;
 

@@ -5,13 +5,13 @@ use diesel::prelude::*;
 
 use crate::db::DbError;
 use crate::db::schema::masterplans;
-use crate::db::verify::{BATCH, Fault, SqlCheck, Verification, tail};
+use crate::db::verify::{BATCH, Fault, SqlCheck, Verification};
 use crate::domain::masterplans::Plan;
 
 /// The position up to which the events of the room with this name were deleted.
 macro_rules! tail_of {
     ($room:literal) => {
-        concat!("coalesce((SELECT ", tail!(), " FROM rooms WHERE rooms.name = ", $room, "), 0)")
+        concat!("coalesce((SELECT tail FROM rooms WHERE rooms.name = ", $room, "), 0)")
     };
 }
 

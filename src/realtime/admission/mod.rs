@@ -13,6 +13,7 @@ use crate::auth::{Auth, AuthError, TokenRefusal};
 use crate::domain::policy::Scope;
 use crate::hub::{LimitError, UserPermit};
 use crate::ids::{CallId, ConnectionId, UserId};
+use crate::limits::CallerLimits;
 use crate::nodes::{LiveConnection, NodePermit};
 use crate::protocol::close::{CloseReason, Endpoint};
 use crate::secret::Secret;
@@ -212,13 +213,18 @@ async fn authenticate(
             auth.admit_load_test(secret.expose(), call).map_err(|error| charged(close_reason(error)))?;
         return Ok((scope, Proof::LoadTest));
     }
-    let token = match token {
-        Some(token) => token,
-        None => redeemed(auth, ticket).map_err(charged)?,
-    };
     let identified = async {
+        let token = match token {
+            Some(token) => token,
+            None => match redeemed(auth, ticket, address, rates).await {
+                Ok(token) => token,
+                // A ticket that could not be looked up must not be charged to its address.
+                Err(CloseReason::Internal) => return Err(Rejection::Closed(CloseReason::Internal)),
+                Err(reason) => return Err(charged(reason)),
+            },
+        };
         let refused = match auth.identify(token.expose(), address, rates, call).await {
-            Ok(scope) => return Ok(scope),
+            Ok(scope) => return Ok((scope, Proof::Token(token))),
             Err(refused) => refused,
         };
         // A token that could not be checked must not be charged to its address.
@@ -230,10 +236,9 @@ async fn authenticate(
         auth.note_refusal(&refused, Some(address), call).await;
         Err(Rejection::Closed(close_reason(refused.into_error())))
     };
-    let scope = actix_web::rt::time::timeout(config.server.handshake_timeout, identified)
+    actix_web::rt::time::timeout(config.server.handshake_timeout, identified)
         .await
-        .map_err(|_| CloseReason::Internal)??;
-    Ok((scope, Proof::Token(token)))
+        .map_err(|_| CloseReason::Internal)?
 }
 
 /// Checks again that the right which the session was admitted by still exists.
@@ -245,7 +250,15 @@ pub(super) async fn reauthenticate(auth: &Auth, proof: &Proof, call: CallId) -> 
 }
 
 /// Redeems the handshake's ticket for the token that it stands for. A ticket can be redeemed once.
-fn redeemed(auth: &Auth, ticket: Option<Secret<String>>) -> Result<Secret<String>, CloseReason> {
+async fn redeemed(
+    auth: &Auth,
+    ticket: Option<Secret<String>>,
+    address: IpAddr,
+    rates: &CallerLimits,
+) -> Result<Secret<String>, CloseReason> {
     let ticket = ticket.ok_or(CloseReason::NoToken)?;
-    auth.redeem_ticket(ticket.expose()).map(Secret::new).ok_or(CloseReason::InvalidToken)
+    match auth.redeem_ticket(ticket.expose(), address, rates).await {
+        Ok(token) => token.map(Secret::new).ok_or(CloseReason::InvalidToken),
+        Err(error) => Err(close_reason(error)),
+    }
 }

@@ -18,7 +18,7 @@ use diesel::sql_types::{BigInt, Text};
 use serde_json::{Value, json};
 use souk::clock::Clock;
 use souk::db::{Db, DbConfig, Target};
-use souk::server::{retention, revocation_poll, scheduler};
+use souk::server::{retention, scheduler};
 
 use crate::authorization::reads::{self, Reads};
 use crate::support::{CONTRACT, Database, Engine, Person, TestApp, run_on};
@@ -128,7 +128,6 @@ async fn exercise(app: &TestApp) {
     for person in [&reads.ana, &reads.ben, &busy[0]] {
         follow(person).await;
     }
-    revocation_poll::poll(&app.server).await.unwrap();
     scheduler::note_live_logins(&app.server).await.unwrap();
     scheduler::sweep(&app.server).await.unwrap();
     app.clock.advance(Duration::from_secs(20 * 86_400));

@@ -10,7 +10,7 @@ use souk::domain::users::{Role, User, service};
 use souk::ids::CallId;
 
 use crate::both_engines;
-use crate::support::{Answer, JWT_SECRET, Person, TestApp};
+use crate::support::{Answer, JWT_SECRET, Person, Socket, TestApp};
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -320,8 +320,12 @@ both_engines! {
         let bought = answer.ok();
         assert_eq!(bought["expires_in"], 30);
         let ticket = bought["ticket"].as_str().unwrap();
-        assert_eq!(app.server.auth.redeem_ticket(ticket).as_deref(), Some(token));
-        assert_eq!(app.server.auth.redeem_ticket(ticket), None);
+        let mut socket = Socket::connect(app.address, &format!("/ws?ticket={ticket}")).await;
+        assert_eq!(socket.recv("connection_established").await["user_email"], "ana@example.com");
+        let second = app.with_token(token).post("/auth/ticket", Value::Null).await.ok();
+        app.with_token(token).post("/auth/logout", Value::Null).await.ok();
+        let path = format!("/ws?ticket={}", second["ticket"].as_str().unwrap());
+        assert_eq!(Socket::connect(app.address, &path).await.closed().await.code, 4001, "the token has ended");
         app.anyone().post("/auth/ticket", Value::Null).await.refused(401);
     }
 

@@ -221,9 +221,9 @@ async fn end_session(app: Data<App>, caller: Caller, id: Id<LoginId>) -> Result<
     responses((status = 200, description = "A ticket", body = TicketView))
 )]
 #[post("/auth/ticket")]
-async fn ticket(app: Data<App>, request: HttpRequest, _caller: Caller) -> Result<HttpResponse, Problem> {
+async fn ticket(app: Data<App>, request: HttpRequest, caller: Caller) -> Result<HttpResponse, Problem> {
     let token = extract::bearer(request.headers()).ok_or(AuthError::Missing)?;
-    let (ticket, good_for) = app.auth.give_ticket(token)?;
+    let (ticket, good_for) = app.auth.give_ticket(caller.0.user(), token).await?;
     let view = TicketView { ticket, expires_in: good_for.as_secs() };
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(view))
 }

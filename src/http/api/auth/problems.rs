@@ -45,6 +45,7 @@ impl From<NoTicket> for Problem {
     fn from(error: NoTicket) -> Self {
         match error {
             NoTicket::Overloaded => overloaded(Duration::from_secs(5)),
+            NoTicket::Db(error) => error.into(),
             NoTicket::NoRandomness => {
                 log::error!("no ticket: {error}");
                 internal()

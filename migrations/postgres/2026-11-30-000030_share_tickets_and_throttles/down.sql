@@ -1,0 +1,3 @@
+DROP TABLE login_attempts;
+DROP TABLE failed_logins;
+DROP TABLE tickets;
