@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::{Mutex, Notify, Semaphore};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -21,7 +21,7 @@ use crate::auth::expired::{self, Expiring};
 use crate::auth::keyed_hash::KeyedHash;
 use crate::clock::{Clock, Timestamp};
 use crate::db::schema::{failed_logins, login_attempts};
-use crate::db::{Db, DbConnection, DbError, UnitOfWork, each};
+use crate::db::{Db, DbConnection, DbError, Failure, UnitOfWork, each};
 use crate::ids::AttemptId;
 use crate::limits::{Bucket, Quota};
 
@@ -35,9 +35,11 @@ const LEASE: Duration = Duration::from_secs(30);
 /// How long an attempt waits for others at most. It matters only where a node has died and its places are taken.
 const WAIT: Duration = Duration::from_secs(20);
 
-/// How long a lock is waited for. Locks are held for milliseconds, but by a node that hangs for longer, and
-/// whoever waits has a connection that others need.
-const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '2s'";
+/// How long a lock is waited for. Locks are held for milliseconds, but by a node that hangs for longer.
+const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '5s'";
+
+/// How many units of work of this node may wait for locks at once: each has a connection that others need.
+const WRITERS: usize = 4;
 
 /// Budgets that are full again.
 const FAILED: Expiring = Expiring { table: "failed_logins", id: "key", until: "full_at" };
@@ -58,6 +60,7 @@ pub(super) struct Table {
     /// Held by the one attempt of this node that looks again and again; others wait in line for it, so that
     /// many that wait cost the database no more than one.
     line: Mutex<()>,
+    writers: Semaphore,
 }
 
 /// A budget, by its row.
@@ -71,23 +74,29 @@ struct Counter {
 
 impl Table {
     pub(super) fn new(db: Db, keyed: KeyedHash, clock: Clock) -> Self {
-        Self { db, keyed, clock, finished: Notify::new(), line: Mutex::default() }
+        Self {
+            db,
+            keyed,
+            clock,
+            finished: Notify::new(),
+            line: Mutex::default(),
+            writers: Semaphore::new(WRITERS),
+        }
     }
 
     /// Counts a failure at once, if the budget allows it.
     pub(super) async fn take(&self, budget: &Budget) -> Result<(), Throttled> {
         let counters = [self.counter(budget)];
-        self.db
-            .write(move |uow| {
-                lock(uow, &counters)?;
-                let now = uow.now();
-                for (counter, mut bucket) in failed(uow, &counters)? {
-                    bucket.take(counter.quota, now)?;
-                    store(uow, counter, bucket)?;
-                }
-                Ok(())
-            })
-            .await
+        self.write(move |uow| {
+            lock(uow, &counters)?;
+            let now = uow.now();
+            for (counter, mut bucket) in failed(uow, &counters)? {
+                bucket.take(counter.quota, now)?;
+                store(uow, counter, bucket)?;
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// Whether the budget has something left.
@@ -128,7 +137,7 @@ impl Table {
         let id = AttemptId::new(self.clock.now());
         let beginning = tokio::spawn(async move {
             let wanted = counters.clone();
-            let has_begun = table.db.write(move |uow| hold(uow, id, &wanted)).await?;
+            let has_begun = table.write(move |uow| hold(uow, id, &wanted)).await?;
             Ok(has_begun.then(|| Attempt { table, held: Some(Held { id, counters }) }))
         });
         ended(beginning).await
@@ -140,6 +149,15 @@ impl Table {
             Ok(expired::delete(uow, &FAILED, batch)? + expired::delete(uow, &LOST, batch)?)
         };
         self.db.write(delete).await
+    }
+
+    /// Runs what locks keys.
+    async fn write<T: Send + 'static, E: Failure>(
+        &self,
+        body: impl Fn(&mut UnitOfWork<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
+        let _writer = self.writers.acquire().await;
+        self.db.write(body).await
     }
 
     fn counter(&self, budget: &Budget) -> Counter {
@@ -180,7 +198,7 @@ impl Attempt {
         let Some(Held { id, counters }) = self.held.take() else { return Ok(()) };
         let table = self.table.clone();
         let counting = tokio::spawn(async move {
-            let counted = table.db.write(move |uow| {
+            let counted = table.write(move |uow| {
                 lock(uow, &counters)?;
                 let now = uow.now();
                 for (counter, mut bucket) in failed(uow, &counters)? {
