@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use diesel::RunQueryDsl;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
-use souk::db::{Db, DbConfig, Target};
+use serde_json::Value;
+use souk::db::{Db, DbConfig, DbError, Target};
 
-use crate::support::Engine;
+use crate::both_engines;
+use crate::support::{Engine, id};
 
 /// Longer than a migration waits for a lock at once.
 const HELD: Duration = Duration::from_secs(4);
@@ -43,4 +46,45 @@ fn a_migration_that_finds_a_table_locked_lets_others_pass_and_tries_again() {
     assert_eq!(migrating.join().unwrap().unwrap(), 1);
     assert!(slowest < HELD, "{slowest:?}");
     assert_eq!(Db::migrate(&config).unwrap(), 0);
+}
+
+both_engines! {
+    async fn what_a_cancelled_booking_used_to_leave_is_settled(app) {
+        let (ana, ben) = (app.consumer("ana").await, app.provider("ben").await);
+        let (cancelled, kept) = (app.booking(&ana, &ben).await, {
+            let request = app.request(&ana).await;
+            let offer = app.offer_at(&ben, &request, 200).await;
+            app.accept(&ana, &offer).await
+        });
+        let path = format!("/bookings/{}", id(&cancelled));
+        ben.post(&format!("{path}/start"), Value::Null).await.ok();
+        ana.post(&format!("{path}/cancel"), Value::Null).await.ok();
+        let field = |booking: &Value, name: &str| booking[name].as_str().unwrap().to_owned();
+        let settle = include_str!("../../../migrations/sqlite/2026-11-30-000100_settle_cancelled_bookings/up.sql");
+        let settle = settle.split("CREATE INDEX").next().unwrap();
+        let settle = settle.split(';').filter(|statement| statement.contains("UPDATE")).map(str::to_owned);
+        // As older versions left it, and then the migration.
+        let (offer, request) = (field(&cancelled, "offer_id"), field(&cancelled, "request_id"));
+        let statements: Vec<String> = [
+            format!("UPDATE offers SET status = 'accepted' WHERE id = '{offer}'"),
+            format!("UPDATE requests SET status = 'booked' WHERE id = '{request}'"),
+        ]
+        .into_iter()
+        .chain(settle)
+        .collect();
+        assert_eq!(statements.len(), 4);
+        let run = app.server.db.write(move |uow| {
+            for statement in &statements {
+                diesel::sql_query(statement).execute(uow.conn())?;
+            }
+            Ok::<_, DbError>(())
+        });
+        run.await.unwrap();
+        for (booking, offer, request) in [(&cancelled, "voided", "cancelled"), (&kept, "accepted", "booked")] {
+            let row = ana.get(&format!("/offers/{}", field(booking, "offer_id"))).await.ok();
+            assert_eq!(row["state"], offer);
+            let row = ana.get(&format!("/requests/{}", field(booking, "request_id"))).await.ok();
+            assert_eq!(row["state"], request);
+        }
+    }
 }
