@@ -130,6 +130,12 @@ impl<'c> UnitOfWork<'c> {
         self.recorded.sort_by(|a, b| a.room.cmp(&b.room));
         let events = append::take_positions(self.connection, self.now, self.recorded)?;
         self.committed.events.extend(events);
+        let Committed { events, revocations } = &mut self.committed;
+        for revocation in revocations.iter_mut() {
+            if let Revocation::Membership { room, seq, .. } = revocation {
+                *seq = events.iter().rfind(|event| event.room == *room).map(|event| event.seq);
+            }
+        }
         let Committed { events, revocations } = &self.committed;
         if events.is_empty() && revocations.is_empty() && self.admin_events.is_empty() {
             return Ok((self.committed, self.after_commit));

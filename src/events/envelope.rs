@@ -94,6 +94,9 @@ pub enum Revocation {
         user: UserId,
         /// The room concerned.
         room: Room,
+        /// Position of the event that tells of it, if there is one: who was let in when the log had it has got
+        /// the standing back, and stays. Set when the unit of work ends.
+        seq: Option<Seq>,
         /// Why the membership ended.
         reason: RevocationReason,
     },

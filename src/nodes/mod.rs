@@ -7,6 +7,7 @@
 
 mod rows;
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -36,8 +37,15 @@ pub(crate) struct Nodes(Option<Arc<Shared>>);
 struct Shared {
     db: Db,
     node: NodeId,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Connections that have a permit.
+    live: HashSet<ConnectionId>,
     /// Connections that have ended and whose rows must be deleted.
-    ended: Mutex<Vec<ConnectionId>>,
+    ended: Vec<ConnectionId>,
 }
 
 /// A live connection, as all nodes see it.
@@ -115,9 +123,10 @@ pub(crate) struct NodePermit {
 impl Drop for NodePermit {
     fn drop(&mut self) {
         let Some(shared) = &self.nodes.0 else { return };
-        let mut ended = shared.lock();
-        if ended.len() < MAX_ENDED {
-            ended.push(self.connection);
+        let mut state = shared.lock();
+        state.live.remove(&self.connection);
+        if state.ended.len() < MAX_ENDED {
+            state.ended.push(self.connection);
         }
     }
 }
@@ -125,24 +134,37 @@ impl Drop for NodePermit {
 impl Nodes {
     /// Shares what the servers on `db` share: nothing on SQLite.
     pub(crate) fn new(db: &Db) -> Self {
-        let shared = || Arc::new(Shared { db: db.clone(), node: db.node(), ended: Mutex::default() });
+        let shared = || Arc::new(Shared { db: db.clone(), node: db.node(), state: Mutex::default() });
         Self(db.is_shared().then(shared))
     }
 
-    /// Registers a connection that this node is about to open, if its user then has no more than `at_most`;
-    /// `here` is the number that the user has on this node, this one included. `None`: the limit is reached.
+    /// Registers a connection that this node is about to open, if its user then has no more than `at_most` on all
+    /// nodes together. `None`: the limit is reached.
     pub(crate) async fn register(
         &self,
         connection: LiveConnection,
-        here: usize,
         at_most: usize,
     ) -> Result<Option<NodePermit>, DbError> {
         // From here on: a caller that stops waiting leaves no row behind.
         let permit = NodePermit { nodes: self.clone(), connection: connection.id };
         let Some(shared) = &self.0 else { return Ok(Some(permit)) };
-        let node = shared.node;
-        let is_registered =
-            shared.db.write(move |uow| rows::register(uow, node, &connection, here, at_most)).await?;
+        shared.lock().live.insert(connection.id);
+        let here = shared.clone();
+        let is_registered = shared
+            .db
+            .write(move |uow| {
+                rows::lock_user(uow, connection.user)?;
+                let elsewhere = rows::count_elsewhere(uow, here.node, connection.user)?;
+                let rows = rows::of_user_on(uow, here.node, connection.user)?;
+                // The rows of some that have ended may still be there.
+                let live = rows.iter().filter(|id| here.lock().live.contains(id)).count();
+                let is_free = elsewhere + live < at_most;
+                if is_free {
+                    rows::insert(uow, here.node, &connection)?;
+                }
+                Ok::<_, DbError>(is_free)
+            })
+            .await?;
         Ok(is_registered.then_some(permit))
     }
 
@@ -203,7 +225,7 @@ impl Nodes {
     /// Deletes the rows of connections that have ended since the last call.
     pub(crate) async fn forget_ended(&self) -> Result<(), DbError> {
         let Some(shared) = &self.0 else { return Ok(()) };
-        let ended = std::mem::take(&mut *shared.lock());
+        let ended = std::mem::take(&mut shared.lock().ended);
         if ended.is_empty() {
             return Ok(());
         }
@@ -218,8 +240,13 @@ impl Nodes {
         began: Timestamp,
     ) -> Result<(), DbError> {
         let Some(shared) = &self.0 else { return Ok(()) };
-        let node = shared.node;
-        shared.db.write(move |uow| rows::mirror(uow, node, &connections, began)).await
+        let here = shared.clone();
+        let mirrored = move |uow: &mut UnitOfWork<'_>| {
+            let is_live = |connection: &&LiveConnection| here.lock().live.contains(&connection.id);
+            let live: Vec<&LiveConnection> = connections.iter().filter(is_live).collect();
+            rows::mirror(uow, here.node, &live, began)
+        };
+        shared.db.write(mirrored).await
     }
 
     /// Deletes this node's rows, at its stop.
@@ -231,8 +258,8 @@ impl Nodes {
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Vec<ConnectionId>> {
-        // A panic cannot leave the list half-changed.
-        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic cannot leave the lists half-changed.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -24,22 +24,31 @@ fn seen_within(time: Duration) -> String {
     format!("nodes.seen_at > {NOW} - {}", time.as_micros())
 }
 
-pub(super) fn register(
+/// Lets one handshake of a user at a time count and register, on all nodes together, until the commit.
+pub(super) fn lock_user(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<(), DbError> {
+    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 7305804404))")
+        .bind::<Text, _>(user)
+        .execute(uow.conn())?;
+    Ok(())
+}
+
+pub(super) fn insert(
     uow: &mut UnitOfWork<'_>,
     node: NodeId,
     connection: &LiveConnection,
-    here: usize,
-    at_most: usize,
-) -> Result<bool, DbError> {
-    // One handshake of a user at a time, on all nodes together, until the commit.
-    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 7305804404))")
-        .bind::<Text, _>(connection.user)
-        .execute(uow.conn())?;
-    if here + count_elsewhere(uow, node, connection.user)? > at_most {
-        return Ok(false);
-    }
+) -> Result<(), DbError> {
     diesel::insert_into(live_connections::table).values(Row::of(node, connection)).execute(uow.conn())?;
-    Ok(true)
+    Ok(())
+}
+
+/// The rows of a user's connections on this node.
+pub(super) fn of_user_on(
+    uow: &mut UnitOfWork<'_>,
+    node: NodeId,
+    user: UserId,
+) -> Result<Vec<ConnectionId>, DbError> {
+    let of_user = live_connections::user_id.eq(user).and(live_connections::node.eq(node));
+    Ok(live_connections::table.filter(of_user).select(live_connections::id).load(uow.conn())?)
 }
 
 pub(super) fn count_elsewhere(
@@ -122,7 +131,7 @@ pub(super) fn delete(uow: &mut UnitOfWork<'_>, ended: &[ConnectionId]) -> Result
 pub(super) fn mirror(
     uow: &mut UnitOfWork<'_>,
     node: NodeId,
-    connections: &[LiveConnection],
+    connections: &[&LiveConnection],
     began: Timestamp,
 ) -> Result<(), DbError> {
     let Some(c) = uow.conn().postgres() else { return Ok(()) };

@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
 
@@ -76,8 +76,8 @@ struct Contact {
     polled: watch::Sender<Polled>,
     /// How often the guard has asked the poller to start anew.
     asked: AtomicU64,
-    /// What was missed cannot be read afterwards.
-    lost: Notify,
+    /// The start (request to start anew) since which something was missed that cannot be read afterwards.
+    lost: watch::Sender<Option<u64>>,
 }
 
 /// The last poll that succeeded.
@@ -92,7 +92,7 @@ struct Polled {
 impl Contact {
     fn new() -> Self {
         let polled = watch::Sender::new(Polled { at: Instant::now(), anew: 0 });
-        Self { polled, asked: AtomicU64::new(0), lost: Notify::new() }
+        Self { polled, asked: AtomicU64::new(0), lost: watch::Sender::new(None) }
     }
 }
 
@@ -100,18 +100,20 @@ impl Contact {
 /// started anew: a session that is not told of ended rights must not go on.
 async fn guard(app: &App, contact: &Contact) {
     let fence = app.config.database.fence_timeout;
-    let mut polled = contact.polled.subscribe();
+    let (mut polled, mut lost) = (contact.polled.subscribe(), contact.lost.subscribe());
+    let mut anew = 0;
     loop {
         let until = polled.borrow_and_update().at + fence;
         tokio::select! {
             biased;
-            () = contact.lost.notified() => {}
+            // What an earlier start missed has been dealt with. The senders live as long as this runs.
+            _ = lost.wait_for(|lost| lost.is_some_and(|start| start >= anew)) => {}
             _ = polled.changed() => continue,
             () = sleep_until(until) => {}
         }
         app.node_status.set_cut_off(true);
         log::error!("what other nodes commit is not known: all sessions are closed, and none is admitted");
-        let anew = contact.asked.fetch_add(1, Ordering::SeqCst) + 1;
+        anew = contact.asked.fetch_add(1, Ordering::SeqCst) + 1;
         let mut closed = 0;
         loop {
             let drained = app.hub.drain(drain_plan(app)).await;
@@ -120,7 +122,6 @@ async fn guard(app: &App, contact: &Contact) {
                 break;
             }
         }
-        // The sender lives as long as this function runs.
         let _ = polled.wait_for(|polled| polled.anew >= anew).await;
         app.hub.admit_again();
         app.node_status.set_cut_off(false);
@@ -181,7 +182,7 @@ async fn follow_nodes(app: &App, contact: &Contact, tail: Tail) {
                     log::warn!("commits of other nodes cannot be followed: {error}");
                 }
                 if !error.may_go_on() {
-                    contact.lost.notify_one();
+                    contact.lost.send_replace(Some(asked));
                 }
                 sleep(RECONNECT).await;
             }

@@ -35,9 +35,9 @@ pub enum TailError {
     #[error("cannot connect: {0}")]
     Connect(String),
     /// The database was restored, or a standby took over: what sessions were sent may not exist in it.
-    #[error("another database took its place (system/timeline {before} before, {now} now)")]
+    #[error("another database took its place (system/timeline/database {before} before, {now} now)")]
     Replaced {
-        /// System identifier and timeline before.
+        /// System identifier, timeline and number of the database before.
         before: String,
         /// Those of now.
         now: String,
@@ -76,7 +76,7 @@ pub(crate) struct Tail {
     connection: Option<PgConnection>,
     /// What this snapshot sees has been read; `None`: start with what is not yet visible now.
     snapshot: Option<String>,
-    /// System identifier and timeline of the server.
+    /// System identifier and timeline of the server, and the number of the database.
     identity: Option<String>,
     /// Commits from here on are read again at the next poll.
     again_from: Option<Timestamp>,
@@ -183,7 +183,8 @@ impl Tail {
         let DbConnection::Postgresql(mut connection) = self.manager.establish()? else { return Ok(()) };
         let Identity { identity: now } = diesel::sql_query(
             "SELECT (SELECT system_identifier FROM pg_control_system()) || '/' || \
-             (SELECT timeline_id FROM pg_control_checkpoint()) AS identity",
+             (SELECT timeline_id FROM pg_control_checkpoint()) || '/' || \
+             (SELECT oid FROM pg_database WHERE datname = current_database()) AS identity",
         )
         .get_result(&mut connection)?;
         match self.identity.replace(now.clone()) {

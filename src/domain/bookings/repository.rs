@@ -178,7 +178,11 @@ pub(super) fn list(
             let taken = ids(uow, Whose::Provider(user), filter, page)?;
             page.newest_of(received, taken, |id| *id)
         }
-        Of::Suspended => ids(uow, Whose::Suspended, filter, page)?,
+        Of::Suspended => {
+            let received = ids(uow, Whose::SuspendedConsumer, filter, page)?;
+            let taken = ids(uow, Whose::SuspendedProvider, filter, page)?;
+            page.newest_of(received, taken, |id| *id)
+        }
         Of::Everyone => ids(uow, Whose::Everyone, filter, page)?,
     };
     let rows = bookings_with_surroundings!()
@@ -192,7 +196,8 @@ pub(super) fn list(
 enum Whose {
     Consumer(UserId),
     Provider(UserId),
-    Suspended,
+    SuspendedConsumer,
+    SuspendedProvider,
     Everyone,
 }
 
@@ -208,9 +213,8 @@ fn ids(
     query = match whose {
         Whose::Consumer(user) => query.filter(bookings::consumer_user_id.eq(user)),
         Whose::Provider(user) => query.filter(bookings::provider_user_id.eq(user)),
-        Whose::Suspended => query.filter(
-            bookings::consumer_user_id.eq_any(suspended()).or(bookings::provider_user_id.eq_any(suspended())),
-        ),
+        Whose::SuspendedConsumer => query.filter(bookings::consumer_user_id.eq_any(suspended())),
+        Whose::SuspendedProvider => query.filter(bookings::provider_user_id.eq_any(suspended())),
         Whose::Everyone => query,
     };
     if let Some(state) = filter.state {

@@ -149,7 +149,12 @@ fn call_off(
     // The booking and its session stay readable for both parties; only the right to be live in its room has
     // ended.
     for user in [after.consumer_user_id, after.provider_user_id] {
-        uow.end(Revocation::Membership { user, room: after.room(), reason: RevocationReason::NoStanding });
+        uow.end(Revocation::Membership {
+            user,
+            room: after.room(),
+            seq: None,
+            reason: RevocationReason::NoStanding,
+        });
     }
     Ok(after)
 }

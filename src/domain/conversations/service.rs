@@ -118,7 +118,7 @@ pub(crate) fn delete(
     }
     let (user, room) = (conversation.user_id, conversation.room());
     uow.record(Some(scope.user()), &ConversationDeleted { conversation_id: id, owner: user });
-    uow.end(Revocation::Membership { user, room, reason: RevocationReason::NoStanding });
+    uow.end(Revocation::Membership { user, room, seq: None, reason: RevocationReason::NoStanding });
     Ok(())
 }
 

@@ -131,7 +131,7 @@ pub(crate) fn delete(
     exactly_one(repository::delete(uow, &entry)?)?;
     let (user, room) = (entry.user_id, entry.room());
     uow.record(Some(scope.user()), &EntryDeleted { entry_id: id, owner: user });
-    uow.end(Revocation::Membership { user, room, reason: RevocationReason::NoStanding });
+    uow.end(Revocation::Membership { user, room, seq: None, reason: RevocationReason::NoStanding });
     Ok(())
 }
 

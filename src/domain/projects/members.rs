@@ -73,7 +73,12 @@ pub(crate) fn remove_member(
     invitations::revoke_of_member(uow, scope.user(), &project, user)?;
     let project = repository::remove(uow, project, user)?;
     announce(uow, scope.user(), Change::Removed, &project, user);
-    uow.end(Revocation::Membership { user, room: project.room(), reason: RevocationReason::NoStanding });
+    uow.end(Revocation::Membership {
+        user,
+        room: project.room(),
+        seq: None,
+        reason: RevocationReason::NoStanding,
+    });
     Ok(project)
 }
 

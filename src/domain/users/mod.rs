@@ -12,6 +12,8 @@ mod suspension;
 pub(crate) use email::Email;
 pub use role::{Plan, Role};
 
+use std::time::Duration;
+
 use crate::clock::Timestamp;
 use crate::domain::Kind;
 use crate::domain::policy::{Need, Resource, Right, Rights, Scope, Standing};
@@ -51,6 +53,14 @@ pub struct User {
     pub(crate) created_at: Timestamp,
     /// Time of the last change.
     pub(crate) updated_at: Timestamp,
+}
+
+impl User {
+    /// The `token_epoch` of a change that voids all tokens now: later than any before, whatever the clocks of the
+    /// nodes say.
+    fn next_epoch(&self, now: Timestamp) -> Timestamp {
+        now.max(self.token_epoch.plus(Duration::from_micros(1)))
+    }
 }
 
 /// A user to create with a password.

@@ -205,7 +205,9 @@ pub(super) fn ensure_profile(uow: &mut UnitOfWork<'_>, user: &User) -> Result<()
 macro_rules! update {
     ($uow:expr, $user:expr, $($change:expr),+) => {{
         let now = $uow.now();
-        let unchanged = users::table.find($user.id).filter(users::version.eq($user.version));
+        let unchanged = users::table
+            .find($user.id)
+            .filter(users::version.eq($user.version).and(users::token_epoch.eq($user.token_epoch)));
         let changes = ($($change,)+ users::version.eq(users::version + 1), users::updated_at.eq(now));
         match diesel::update(unchanged).set(changes).execute($uow.conn())? {
             1 => Ok(()),
@@ -244,6 +246,9 @@ pub(super) fn set_epoch(
     user: &Authorized<User>,
     epoch: Timestamp,
 ) -> Result<(), DbError> {
-    diesel::update(users::table.find(user.id)).set(users::token_epoch.eq(epoch)).execute(uow.conn())?;
-    Ok(())
+    let unchanged = users::table.find(user.id).filter(users::token_epoch.eq(user.token_epoch));
+    match diesel::update(unchanged).set(users::token_epoch.eq(epoch)).execute(uow.conn())? {
+        1 => Ok(()),
+        _ => Err(DbError::Contended("the user changed meanwhile".into())),
+    }
 }

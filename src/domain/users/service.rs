@@ -124,9 +124,9 @@ pub fn suspend(uow: &mut UnitOfWork<'_>, scope: &Scope, id: UserId, reason: &Rea
     if user.is_active {
         suspension::leave_market(uow, id)?;
         spare_the_last_admin(uow, &user)?;
-        let now = uow.now();
-        repository::set_active(uow, &user, false, now)?;
-        end_everything(uow, id, RevocationReason::Deactivated)?;
+        let epoch = user.next_epoch(uow.now());
+        repository::set_active(uow, &user, false, epoch)?;
+        end_everything(uow, id, epoch, RevocationReason::Deactivated)?;
         audit_action(uow, scope, &*user, SUSPEND, Some(reason.as_str()))?;
     } else {
         // That commit may have been lost on its way to the hub.
@@ -145,8 +145,8 @@ pub fn reinstate(
 ) -> Result<User, Error> {
     let user = authorized(uow, scope, id, REINSTATE)?;
     if !user.is_active {
-        let now = uow.now();
-        repository::set_active(uow, &user, true, now)?;
+        let epoch = user.next_epoch(uow.now());
+        repository::set_active(uow, &user, true, epoch)?;
         audit_action(uow, scope, &*user, REINSTATE, reason.map(Reason::as_str))?;
     }
     current(uow, id)
@@ -164,9 +164,9 @@ pub fn change_role(
     Error::if_stale(Kind::User, user.version, seen)?;
     if user.role != role {
         spare_the_last_admin(uow, &user)?;
-        let now = uow.now();
-        repository::set_role(uow, &user, role, now)?;
-        end_everything(uow, id, RevocationReason::RoleChanged)?;
+        let epoch = user.next_epoch(uow.now());
+        repository::set_role(uow, &user, role, epoch)?;
+        end_everything(uow, id, epoch, RevocationReason::RoleChanged)?;
         audit_action(uow, scope, &*user, CHANGE_ROLE, Some(&format!("{} to {role}", user.role)))?;
         let changed = current(uow, id)?;
         repository::ensure_profile(uow, &changed)?;
@@ -214,12 +214,11 @@ pub(crate) fn log_out_elsewhere(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Resu
         let detail = "the token that you show hangs on no login that could be kept";
         return Err(Error::Taken { code: "no_login", detail });
     };
+    let epoch = user.next_epoch(uow.now());
     if scope.issuer().is_none() {
-        let now = uow.now();
-        repository::set_epoch(uow, &user, now)?;
+        repository::set_epoch(uow, &user, epoch)?;
     }
     logins::repository::revoke_all_but(uow, user.id, kept)?;
-    let epoch = uow.now();
     uow.end(Revocation::OtherLogins { user: user.id, epoch, kept, reason: RevocationReason::Revoked });
     audit_action(uow, scope, &*user, LOG_OUT_EVERYWHERE, Some("but here"))
 }
@@ -230,9 +229,9 @@ fn end_all_logins(
     user: &Authorized<User>,
     right: Right,
 ) -> Result<(), Error> {
-    let now = uow.now();
-    repository::set_epoch(uow, user, now)?;
-    end_everything(uow, user.id, RevocationReason::Revoked)?;
+    let epoch = user.next_epoch(uow.now());
+    repository::set_epoch(uow, user, epoch)?;
+    end_everything(uow, user.id, epoch, RevocationReason::Revoked)?;
     audit_action(uow, scope, &**user, right, None)
 }
 
@@ -261,9 +260,13 @@ fn current(uow: &mut UnitOfWork<'_>, id: UserId) -> Result<User, Error> {
     repository::find(uow, id)?.ok_or(Error::NotFound(Kind::User))
 }
 
-fn end_everything(uow: &mut UnitOfWork<'_>, user: UserId, reason: RevocationReason) -> Result<(), DbError> {
+fn end_everything(
+    uow: &mut UnitOfWork<'_>,
+    user: UserId,
+    epoch: Timestamp,
+    reason: RevocationReason,
+) -> Result<(), DbError> {
     logins::repository::revoke_all(uow, user)?;
-    let epoch = uow.now();
     uow.end(Revocation::User { user, epoch, reason });
     Ok(())
 }

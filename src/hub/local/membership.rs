@@ -34,8 +34,9 @@ enum Stage {
     /// The session is reading the log; live events are buffered. When the buffer is full the oldest is
     /// dropped, because the log has it.
     Joining { waiting: VecDeque<(Seq, Bytes)>, at_most: usize },
-    /// The session has every event before `next`.
-    Live { next: Seq },
+    /// The session has every event before `next`; its standing was checked in the moment when the log ended at
+    /// `checked_at`.
+    Live { next: Seq, checked_at: Seq },
 }
 
 /// What happened to an event for one member.
@@ -71,16 +72,17 @@ impl Membership {
                 waiting.push_back((seq, frame.clone()));
                 DeliveryResult::Waiting
             }
-            Stage::Live { next } if seq == *next => {
+            Stage::Live { next, .. } if seq == *next => {
                 *next = seq.next();
                 DeliveryResult::Pushed(self.outbox.push(frame.clone(), Delivery::Durable))
             }
-            Stage::Live { next } if seq < *next => DeliveryResult::Known,
+            Stage::Live { next, .. } if seq < *next => DeliveryResult::Known,
             Stage::Live { .. } => DeliveryResult::Gap,
         }
     }
 
-    /// Goes live after `up_to`, the last position that the session has read from the log.
+    /// Goes live after `up_to`, the last position that the session has read from the log, in the snapshot in
+    /// which it has checked its standing.
     pub(super) fn splice(&mut self, up_to: Seq) -> Spliced {
         let Stage::Joining { waiting, .. } = &mut self.stage else {
             return Spliced::Live;
@@ -96,8 +98,16 @@ impl Membership {
                 let _ = self.outbox.push(frame, Delivery::Durable);
             }
         }
-        self.stage = Stage::Live { next };
+        self.stage = Stage::Live { next, checked_at: up_to };
         Spliced::Live
+    }
+
+    /// The end of the room's log when the standing was checked; `None` before it was.
+    pub(super) fn checked_at(&self) -> Option<Seq> {
+        match self.stage {
+            Stage::Joining { .. } => None,
+            Stage::Live { checked_at, .. } => Some(checked_at),
+        }
     }
 
     pub(super) fn is_live(&self) -> bool {

@@ -256,7 +256,10 @@ impl Sessions {
                 continue;
             }
             match revocation {
-                Revocation::Membership { user, room, reason } => {
+                Revocation::Membership { user, room, seq, reason } => {
+                    if self.has_joined_after(connection, room, *seq) {
+                        continue;
+                    }
                     if self.leave(connection, room, effects) {
                         self.notify(connection, &notices::left(room, *user, *reason));
                     }
@@ -275,12 +278,18 @@ impl Sessions {
         }
     }
 
+    /// Whether the connection's standing in the room was checked when the room's log had this event.
+    fn has_joined_after(&self, connection: ConnectionId, room: &Room, seq: Option<Seq>) -> bool {
+        let member = self.rooms.get(room).and_then(|members| members.get(&connection));
+        member.is_some_and(|member| seq.is_some() && member.checked_at() >= seq)
+    }
+
     /// Whether the session was authenticated after the revocation: its token carries the new epoch.
     fn is_newer(&self, connection: ConnectionId, revocation: &Revocation) -> bool {
         let (Revocation::User { epoch, .. } | Revocation::OtherLogins { epoch, .. }) = revocation else {
             return false;
         };
-        self.sessions.get(&connection).is_some_and(|session| session.registration.credentials.epoch == *epoch)
+        self.sessions.get(&connection).is_some_and(|session| session.registration.credentials.epoch >= *epoch)
     }
 
     fn is_bound_to(&self, connection: ConnectionId, room: &Room) -> bool {

@@ -89,6 +89,31 @@ fn a_session_that_is_newer_than_the_revocation_stays() {
 }
 
 #[test]
+fn a_membership_that_is_newer_than_the_revocation_stays() {
+    run(|| async {
+        let (world, room) = (World::new(), room("a"));
+        for _ in 0..3 {
+            world.log.commit(&room);
+        }
+        let (older, newer) = (world.connect(1), world.connect(1));
+        older.join(&room, Seq(0)).await.unwrap();
+        world.publish_event(&room);
+        newer.join(&room, Seq(0)).await.unwrap();
+        // The fourth event told of it.
+        world.end(Revocation::Membership {
+            user: user(1),
+            room: room.clone(),
+            seq: Some(Seq(4)),
+            reason: RevocationReason::NoStanding,
+        });
+        settle().await;
+        let local = world.hub.local();
+        let are_members = [&older, &newer].map(|member| local.is_member(member.connection, &room));
+        assert_eq!(are_members, [false, true]);
+    });
+}
+
+#[test]
 fn an_evicted_session_hears_why_and_nothing_more() {
     run(|| async {
         let (world, room) = (World::new(), room("a"));
@@ -117,7 +142,12 @@ fn a_session_that_is_there_for_one_room_ends_with_its_standing_in_it() {
         let (there_for_it, joined_it) = (world.connect_to(1, Some(room.clone()), 9), world.connect(1));
         there_for_it.join(&room, Seq(0)).await.unwrap();
         joined_it.join(&room, Seq(0)).await.unwrap();
-        world.end(Revocation::Membership { user: user(1), room, reason: RevocationReason::NoStanding });
+        world.end(Revocation::Membership {
+            user: user(1),
+            room,
+            seq: None,
+            reason: RevocationReason::NoStanding,
+        });
         settle().await;
         assert_eq!(there_for_it.evicted.get(), Some(CloseReason::NotYours));
         assert_eq!(joined_it.evicted.get(), None, "that one has left the room and goes on");
@@ -161,6 +191,7 @@ fn a_member_without_standing_leaves_the_room_and_stays_connected() {
         world.end(Revocation::Membership {
             user: user(1),
             room: lost.clone(),
+            seq: None,
             reason: RevocationReason::NoStanding,
         });
         settle().await;
@@ -185,6 +216,7 @@ fn a_membership_that_ends_while_it_begins_never_goes_live() {
         world.end(Revocation::Membership {
             user: user(1),
             room: room.clone(),
+            seq: None,
             reason: RevocationReason::NoStanding,
         });
         settle().await;

@@ -181,8 +181,7 @@ async fn admit_unaudited(
         Err(LimitError::Draining) => return Err((CloseReason::Restarting.into(), user, pending)),
     };
     let live = LiveConnection::opened(connection, &scope, endpoint, pending.address(), app.clock.now());
-    let here = app.hub.connections_of(scope.user());
-    let node_permit = match app.nodes.register(live, here, at_most).await {
+    let node_permit = match app.nodes.register(live, at_most).await {
         Ok(Some(node_permit)) => node_permit,
         Ok(None) => {
             app.metrics.plan_limited("connections", scope.plan().as_str());

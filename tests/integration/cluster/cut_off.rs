@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::world::{Cluster, run};
-use crate::support::{eventually, own_postgres, usual_request};
+use crate::support::{LostAnswers, Process, eventually, own_postgres, usual_request};
 
 #[test]
 fn a_short_outage_of_the_database_costs_no_session_and_loses_no_event() {
@@ -54,14 +54,11 @@ fn a_node_that_is_cut_off_closes_its_sessions_and_admits_new_ones_when_it_is_bac
 #[test]
 fn a_right_that_ends_while_a_node_does_not_hear_of_it_ends_there_in_time() {
     let Some(postgres) = own_postgres() else { return };
-    let proxy = crate::support::LostAnswers::before(&postgres);
+    let proxy = LostAnswers::before(&postgres);
     run(async {
         let mut cluster = Cluster::start(1, &postgres.url());
-        let there = crate::support::Process::start(
-            "127.0.0.1:0",
-            &postgres.url_by(proxy.folder()),
-            &["--fence-timeout=2s"],
-        );
+        let url = postgres.url_by(proxy.folder());
+        let there = Process::start("127.0.0.1:0", &url, &["--fence-timeout=2s"]);
         cluster.nodes.push(there);
         let ana = cluster.register("ana", "consumer").await;
         let mut far = cluster.at(1, &ana).await.live().await;

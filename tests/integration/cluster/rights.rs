@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::world::{Cluster, accept, offer, on_postgres};
-use crate::support::eventually;
+use super::world::{Cluster, accept, offer, on_postgres, run};
+use crate::support::{LostAnswers, eventually, id, own_postgres};
 
 /// What is promised is a second; these wait longer, so that a busy machine does not fail them.
 const BOUND: Duration = Duration::from_secs(5);
@@ -36,6 +36,28 @@ fn a_right_that_ends_closes_the_sessions_on_every_node() {
 }
 
 #[test]
+fn a_right_whose_end_was_committed_without_an_answer_has_ended_everywhere() {
+    let Some(postgres) = own_postgres() else { return };
+    let proxy = LostAnswers::before(&postgres);
+    run(async {
+        let mut cluster = Cluster::start(1, &postgres.url_by(proxy.folder()));
+        cluster.add_at(&postgres.url());
+        let root = cluster.admin().await;
+        let ana = cluster.register("ana", "consumer").await;
+        let mut sockets = [ana.live().await, cluster.at(1, &ana).await.live().await];
+        proxy.lose_commit_with("a reason of its own");
+        let suspend = || {
+            root.post(&format!("/admin/users/{}/suspend", ana.id), json!({"reason": "a reason of its own"}))
+        };
+        suspend().await.refused(503);
+        for socket in &mut sockets {
+            assert_eq!(socket.closed().await.code, 4002);
+        }
+        assert_eq!(suspend().await.ok()["is_active"], false, "done again, it is done");
+    });
+}
+
+#[test]
 fn who_logs_in_again_right_after_a_log_out_everywhere_stays() {
     on_postgres(async |url| {
         let cluster = Cluster::start(2, &url);
@@ -48,6 +70,61 @@ fn who_logs_in_again_right_after_a_log_out_everywhere_stays() {
             let mut new = cluster.log_in(1, &ana.email).await.live().await;
             assert_eq!(old.closed().await.code, 4001);
             new.recv_pong().await;
+        }
+    });
+}
+
+#[test]
+fn what_is_told_again_after_a_broken_connection_ends_nothing_that_is_newer() {
+    let Some(postgres) = own_postgres() else { return };
+    run(async {
+        let cluster = Cluster::start(2, &postgres.url());
+        let ana = cluster.register("ana", "consumer").await;
+        let mut last = ana.clone();
+        for _ in 0..2 {
+            last.delete("/auth/sessions").await;
+            last = cluster.log_in(0, &ana.email).await;
+        }
+        let mut live = cluster.at(1, &last).await.live().await;
+        for _ in 0..3 {
+            postgres.terminate_connections();
+            eventually(async || last.get("/auth/me").await.status == 200).await;
+            eventually(async || cluster.nodes[1].client(last.token()).get("/auth/me").await.status == 200)
+                .await;
+        }
+        // What it hears now was committed after the connections broke.
+        let other = cluster.log_in(0, &ana.email).await;
+        let mut of_other = cluster.at(1, &other).await.live().await;
+        other.post("/auth/logout", json!({})).await;
+        assert_eq!(of_other.closed().await.code, 4001);
+        live.recv_pong().await;
+    });
+}
+
+#[test]
+fn who_is_let_in_again_at_once_stays_in() {
+    on_postgres(async |url| {
+        let cluster = Cluster::start(2, &url);
+        let (ana, ben) =
+            (cluster.register("ana", "consumer").await, cluster.register("ben", "provider").await);
+        let project = ana.post("/projects", json!({"title": "Kitchen"})).await.ok();
+        let path = format!("/projects/{}", id(&project));
+        let there = cluster.at(1, &ben).await;
+        for round in 0..5 {
+            if round > 0 {
+                let removed = ana.delete(&format!("{path}/members/{}", ben.id)).if_match("*").await;
+                assert!(removed.status < 300, "{removed}");
+            }
+            let invitation = json!({"user_id": ben.id, "role": "editor"});
+            let invitation = ana.post(&format!("{path}/invitations"), invitation).await.ok();
+            let accept = format!("/invitations/{}/accept", id(&invitation));
+            assert!(ben.post(&accept, json!({})).await.status < 300);
+            let mut live = there.live().await;
+            live.ack(json!({"type": "join", "room": format!("project:{}", id(&project))})).await;
+            // The other node has heard of the removal by now.
+            ana.post(&format!("{path}/columns"), json!({"name": format!("column {round}")})).await.ok();
+            live.event("column.created").await;
+            assert_eq!(live.take_all("presence").iter().filter(|notice| notice["left"] == ben.id).count(), 0);
         }
     });
 }

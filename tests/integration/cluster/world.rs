@@ -41,6 +41,11 @@ impl Cluster {
         self.nodes.push(Process::start("127.0.0.1:0", &self.url, &[FLAGS, flags].concat()));
     }
 
+    /// Starts one more, which reaches the database by another URL.
+    pub(super) fn add_at(&mut self, url: &str) {
+        self.nodes.push(Process::start("127.0.0.1:0", url, FLAGS));
+    }
+
     /// Registers a user, whose calls go to the first server.
     pub(super) async fn register(&self, name: &str, role: &str) -> Person {
         Person::register(&self.nodes[0].client(None), name, role).await

@@ -118,8 +118,8 @@ fn what_was_committed_without_an_answer_is_told_live_and_not_done_again() {
         let ben = Person::register(&souk.client(None), "ben", "provider").await;
         let mut live = ben.live().await;
         live.ack(json!({"type": "join", "room": "market:plumbing"})).await;
-        let ask = || ana.post("/requests", usual_request()).key("once");
-        door.lose_next_commit();
+        let ask = || ana.post("/requests", usual_request()).key("the-key-of-one-call");
+        door.lose_commit_with("the-key-of-one-call");
         let lost = ask().await;
         assert!(lost.header("retry-after").is_some(), "{lost}");
         lost.refused(503);

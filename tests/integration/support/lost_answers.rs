@@ -5,8 +5,8 @@ use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::postgres::Server;
@@ -16,7 +16,8 @@ use super::scratch;
 pub struct LostAnswers {
     folder: PathBuf,
     server: PathBuf,
-    loses_next_commit: Arc<AtomicBool>,
+    /// A value of the transaction whose `COMMIT` is not answered.
+    loses: Arc<Mutex<Option<&'static str>>>,
     is_silent: Arc<AtomicBool>,
 }
 
@@ -33,11 +34,11 @@ impl LostAnswers {
         let door = Self {
             folder,
             server: server.folder().join(SOCKET),
-            loses_next_commit: Arc::default(),
+            loses: Arc::default(),
             is_silent: Arc::default(),
         };
         let listener = UnixListener::bind(door.folder.join(SOCKET)).unwrap();
-        let (server, loses) = (door.server.clone(), door.loses_next_commit.clone());
+        let (server, loses) = (door.server.clone(), door.loses.clone());
         let silent = door.is_silent.clone();
         std::thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
@@ -56,9 +57,14 @@ impl LostAnswers {
                     })
                 });
                 std::thread::spawn(move || {
+                    let mut has_it = false;
                     pass(client, server, |query| {
-                        let is_lost = query.ends_with(COMMIT) && loses.swap(false, Ordering::SeqCst);
-                        loses_answers.fetch_or(is_lost, Ordering::SeqCst);
+                        let mut wanted = loses.lock().unwrap();
+                        has_it |= wanted.is_some_and(|value| contains(query, value.as_bytes()));
+                        if has_it && query.ends_with(COMMIT) {
+                            *wanted = None;
+                            loses_answers.store(true, Ordering::SeqCst);
+                        }
                         false
                     })
                 });
@@ -82,15 +88,20 @@ impl LostAnswers {
         self.is_silent.store(false, Ordering::SeqCst);
     }
 
-    /// The next `COMMIT` breaks its connection instead of being answered.
-    pub fn lose_next_commit(&self) {
-        self.loses_next_commit.store(true, Ordering::SeqCst);
+    /// The `COMMIT` of the next transaction that sends this value breaks its connection instead of being
+    /// answered.
+    pub fn lose_commit_with(&self, value: &'static str) {
+        *self.loses.lock().unwrap() = Some(value);
     }
+}
+
+fn contains(bytes: &[u8], value: &[u8]) -> bool {
+    bytes.windows(value.len()).any(|part| part == value)
 }
 
 /// Copies bytes; shuts down both connections at the end of the stream, or when `is_lost` says so of what was
 /// read.
-fn pass(mut from: UnixStream, mut to: UnixStream, is_lost: impl Fn(&[u8]) -> bool) {
+fn pass(mut from: UnixStream, mut to: UnixStream, mut is_lost: impl FnMut(&[u8]) -> bool) {
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(length @ 1..) = from.read(&mut buffer) {
         if is_lost(&buffer[..length]) || to.write_all(&buffer[..length]).is_err() {
