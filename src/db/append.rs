@@ -43,7 +43,7 @@ pub(super) struct Announcement<'a> {
 }
 
 /// The first and the last position that a commit took in a room.
-pub(super) type RoomRange = (Room, Seq, Seq);
+type RoomRange = (Room, Seq, Seq);
 
 /// Gives the events their positions, which locks the rooms' rows in the order of the events until the commit.
 /// Events of one room must stand together.

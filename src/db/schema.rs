@@ -16,7 +16,7 @@ pub use assistant::{
 };
 pub use auth::{failed_logins, login_attempts, tickets};
 pub use boards::{board_columns, project_invitations, task_comments, tasks};
-pub use sharing::{commit_readers, commits, live_connections, nodes};
+pub use sharing::{commit_readers, commits, leases, live_connections, nodes};
 
 diesel::table! {
     /// Accounts that can authenticate, ours and external.
@@ -496,6 +496,7 @@ tables! {
     commit_readers,
     nodes,
     live_connections,
+    leases,
     tickets,
     failed_logins,
     login_attempts,

@@ -253,7 +253,10 @@ async fn a_long_read_of_another_process_stops_no_writes_and_the_log_is_emptied_a
     let registry = prometheus::Registry::new();
     db.register_metrics(&registry).unwrap();
     let f = Fixture { db, committed: Arc::default(), _folder: folder, config };
+    // The migrations may have filled the log: it is emptied before the second write.
     fill(&f, 1).await;
+    fill(&f, 1).await;
+    let truncated = checkpoints(&registry, "truncated");
 
     let mut backup = SqliteConnection::establish(&file.to_string_lossy()).unwrap();
     diesel::sql_query("BEGIN").execute(&mut backup).unwrap();
@@ -272,7 +275,7 @@ async fn a_long_read_of_another_process_stops_no_writes_and_the_log_is_emptied_a
     // The writer looks after its log before it takes the next write.
     fill(&f, 1).await;
     assert!(log() < 1 << 20, "{}", log());
-    assert_eq!(checkpoints(&registry, "truncated"), 1);
+    assert_eq!(checkpoints(&registry, "truncated"), truncated + 1);
 }
 
 fn checkpoints(registry: &prometheus::Registry, outcome: &str) -> u64 {

@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
 
 use crate::clock::Timestamp;
-use crate::db::schema::{live_connections, nodes};
+use crate::db::schema::{leases, live_connections, nodes};
 use crate::db::{DbError, UnitOfWork};
 use crate::domain::Page;
 use crate::hub::SessionFilter;
@@ -172,6 +172,7 @@ pub(super) fn mirror(
 pub(super) fn leave(uow: &mut UnitOfWork<'_>, node: NodeId) -> Result<(), DbError> {
     diesel::delete(live_connections::table.filter(live_connections::node.eq(node))).execute(uow.conn())?;
     diesel::delete(nodes::table.find(node)).execute(uow.conn())?;
+    diesel::delete(leases::table.filter(leases::node.eq(node))).execute(uow.conn())?;
     Ok(())
 }
 

@@ -33,7 +33,7 @@ const RECONNECT: Duration = Duration::from_millis(250);
 const SILENCE: Duration = Duration::from_secs(2);
 const MAX_ABANDONED: usize = 8;
 
-/// How often a node asks whether it can be the leader.
+/// How often the leader renews its lease, and the others ask whether it has ended.
 const LEAD: Duration = Duration::from_secs(1);
 
 /// How often the leader fills the admins' room at most; and how often it does so even if no commit was seen
@@ -254,11 +254,11 @@ impl Follower {
     /// What only the leader does.
     fn work(&mut self, now: Timestamp, appended: &mut Vec<Envelope>) -> Result<(), TailError> {
         let time = Instant::now();
+        if time >= self.lead_at {
+            self.lead_at = time + LEAD;
+            self.tail.try_to_lead()?;
+        }
         if !self.tail.is_leader() {
-            if time >= self.lead_at {
-                self.lead_at = time + LEAD;
-                self.tail.try_to_lead()?;
-            }
             return Ok(());
         }
         if (self.admin_events && time >= self.fill_at) || time >= self.fill_anyway_at {

@@ -1,2 +1,3 @@
+DROP TABLE leases;
 DROP TABLE live_connections;
 DROP TABLE nodes;

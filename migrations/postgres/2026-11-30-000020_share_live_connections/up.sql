@@ -24,3 +24,11 @@ CREATE INDEX live_connections_node ON live_connections (node);
 COMMENT ON TABLE live_connections IS 'The live connections of all nodes.';
 COMMENT ON COLUMN live_connections.node IS 'the server that has it';
 COMMENT ON COLUMN live_connections.last_seen_at IS 'as of the last copy, like messages and rooms: some seconds ago';
+
+CREATE UNLOGGED TABLE leases (
+    name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    node TEXT COLLATE "C" NOT NULL,
+    ends_at BIGINT NOT NULL
+);
+COMMENT ON TABLE leases IS 'Which node does for a while what one node should do (`leader`).';
+COMMENT ON COLUMN leases.ends_at IS 'by the clock of PostgreSQL; until then no other node takes it';

@@ -17,3 +17,9 @@ CREATE TABLE live_connections (
     messages BIGINT NOT NULL,
     rooms BIGINT NOT NULL
 );
+
+CREATE TABLE leases (
+    name TEXT NOT NULL PRIMARY KEY,
+    node TEXT NOT NULL,
+    ends_at BIGINT NOT NULL
+);

@@ -44,3 +44,12 @@ diesel::table! {
         rooms -> BigInt,
     }
 }
+
+diesel::table! {
+    /// Which node does for a while what one node should do.
+    leases (name) {
+        name -> Text,
+        node -> Text,
+        ends_at -> BigInt,
+    }
+}

@@ -14,7 +14,6 @@ use crate::events::Revocation;
 use crate::ids::{NodeId, Room, Seq};
 
 use super::DbError;
-use super::append::RoomRange;
 
 /// What one commit announces.
 #[derive(Debug)]
@@ -50,8 +49,10 @@ struct CommitRow {
 impl CommitRow {
     fn into_commit(self, reader: NodeId) -> Result<Commit, DbError> {
         let is_own = self.node == reader;
-        let ranges: Vec<RoomRange> = serde_json::from_str(&self.rooms)?;
-        let heads = ranges.into_iter().map(|(room, _, seq)| Head { room, seq, is_own }).collect();
+        let ranges: Vec<(String, Seq, Seq)> = serde_json::from_str(&self.rooms)?;
+        // A room of a kind that this version does not know has no members here.
+        let known = ranges.into_iter().filter_map(|(room, _, seq)| Some((room.parse().ok()?, seq)));
+        let heads = known.map(|(room, seq)| Head { room, seq, is_own }).collect();
         let revocations = if is_own { Vec::new() } else { serde_json::from_str(&self.revocations)? };
         Ok(Commit { heads, revocations, has_admin_events: self.has_admin_events })
     }

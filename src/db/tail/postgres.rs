@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text};
 
@@ -22,6 +23,20 @@ use super::{Commit, CommitRow};
 /// transaction number to two transactions, if nothing of the first one had reached its log.
 const READ_AGAIN: Duration = Duration::from_secs(60);
 
+/// System identifier and timeline of a server, and the number of the database. The timeline is that of the log which is
+/// written now: the one of the last checkpoint stays the former one for a while after a promotion.
+const IDENTITY: &str = "(SELECT system_identifier FROM pg_control_system())::text || '/' || \
+    left(pg_walfile_name(pg_current_wal_lsn()), 8) || '/' || \
+    (SELECT oid FROM pg_database WHERE datname = current_database())::text";
+
+/// Takes or renews the lease of the leader, by the clock of PostgreSQL. It ends also for a leader that hangs or whose
+/// machine is lost.
+const LEAD: &str = "INSERT INTO leases AS held (name, node, ends_at) \
+    VALUES ('leader', $1, (extract(epoch FROM clock_timestamp() + interval '5 s') * 1000000)::bigint) \
+    ON CONFLICT (name) DO UPDATE SET node = excluded.node, ends_at = excluded.ends_at \
+    WHERE held.node = excluded.node \
+    OR held.ends_at < (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+
 /// The row of `commit_readers` that says which commits the room `admin` has.
 const ADMIN: &str = "admin";
 
@@ -34,6 +49,12 @@ pub enum TailError {
     /// Connecting failed.
     #[error("cannot connect: {0}")]
     Connect(String),
+    /// The server is a standby.
+    #[error("the server is a standby")]
+    Standby,
+    /// A row says what this version does not know: which right ended is unknown.
+    #[error("a commit announces what this version does not know: {0}")]
+    Unreadable(DbError),
     /// The database was restored, or a standby took over: what sessions were sent may not exist in it.
     #[error("another database took its place (system/timeline/database {before} before, {now} now)")]
     Replaced {
@@ -51,8 +72,8 @@ impl TailError {
     /// Whether what is missed meanwhile can be read afterwards.
     pub(crate) fn may_go_on(&self) -> bool {
         match self {
-            Self::Database(_) | Self::Connect(_) => true,
-            Self::Replaced { .. } | Self::Interrupted => false,
+            Self::Database(_) | Self::Connect(_) | Self::Standby => true,
+            Self::Replaced { .. } | Self::Unreadable(_) | Self::Interrupted => false,
         }
     }
 }
@@ -81,18 +102,6 @@ pub(crate) struct Tail {
     /// Commits from here on are read again at the next poll.
     again_from: Option<Timestamp>,
     is_leader: bool,
-}
-
-#[derive(QueryableByName)]
-struct Identity {
-    #[diesel(sql_type = Text)]
-    identity: String,
-}
-
-#[derive(QueryableByName)]
-struct Locked {
-    #[diesel(sql_type = Bool)]
-    locked: bool,
 }
 
 impl Tail {
@@ -135,11 +144,11 @@ impl Tail {
         self.is_leader
     }
 
-    /// Becomes the leader if there is none, until the connection ends.
+    /// Stays the leader, or becomes it if there is none. For some seconds: to be called every second.
     pub(crate) fn try_to_lead(&mut self) -> Result<(), TailError> {
         let Some(connection) = self.connection.as_mut() else { return Ok(()) };
-        let tried = diesel::sql_query("SELECT pg_try_advisory_lock(7305804403) AS locked");
-        self.is_leader = tried.get_result::<Locked>(connection)?.locked;
+        let taken = diesel::sql_query(LEAD).bind::<Text, _>(self.node).execute(connection)?;
+        self.is_leader = taken == 1;
         Ok(())
     }
 
@@ -181,12 +190,11 @@ impl Tail {
         }
         self.is_leader = false;
         let DbConnection::Postgresql(mut connection) = self.manager.establish()? else { return Ok(()) };
-        let Identity { identity: now } = diesel::sql_query(
-            "SELECT (SELECT system_identifier FROM pg_control_system()) || '/' || \
-             (SELECT timeline_id FROM pg_control_checkpoint()) || '/' || \
-             (SELECT oid FROM pg_database WHERE datname = current_database()) AS identity",
-        )
-        .get_result(&mut connection)?;
+        // A standby hears of commits late, and a connection to it would outlive its promotion.
+        if diesel::select(sql::<Bool>("pg_is_in_recovery()")).get_result(&mut connection)? {
+            return Err(TailError::Standby);
+        }
+        let now: String = diesel::select(sql::<Text>(IDENTITY)).get_result(&mut connection)?;
         match self.identity.replace(now.clone()) {
             Some(before) if before != now => return Err(TailError::Replaced { before, now }),
             Some(_) => {}
@@ -199,7 +207,7 @@ impl Tail {
     fn read(&mut self) -> Result<Vec<Commit>, TailError> {
         let Some(connection) = self.connection.as_mut() else { return Ok(Vec::new()) };
         let Some(snapshot) = &self.snapshot else {
-            let now = diesel::dsl::sql::<Text>("pg_current_snapshot()::text");
+            let now = sql::<Text>("pg_current_snapshot()::text");
             self.snapshot = Some(diesel::select(now).get_result(connection)?);
             return Ok(Vec::new());
         };
@@ -213,7 +221,8 @@ impl Tail {
             rows.extend(row);
             seen = Some(snapshot);
         }
-        let commits = rows.into_iter().map(|row| row.into_commit(self.node)).collect::<Result<_, _>>()?;
+        let commits = rows.into_iter().map(|row| row.into_commit(self.node)).collect::<Result<_, _>>();
+        let commits = commits.map_err(TailError::Unreadable)?;
         self.snapshot = seen.or(self.snapshot.take());
         Ok(commits)
     }
@@ -259,7 +268,11 @@ fn fill_admin_room(
     for (snapshot, events) in found {
         position = Some(snapshot);
         let Some(events) = events else { continue };
-        new.extend(serde_json::from_str::<Vec<AdminEvent>>(&events)?);
+        match serde_json::from_str::<Vec<AdminEvent>>(&events) {
+            Ok(events) => new.extend(events),
+            // Waiting for it would keep all others from the room for ever.
+            Err(error) => log::error!("admins do not hear of a commit, which cannot be read: {error}"),
+        }
     }
     diesel::update(reader).set(commit_readers::position.eq(position.unwrap_or(read))).execute(c)?;
     if new.is_empty() {

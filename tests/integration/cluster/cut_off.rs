@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use diesel::Connection as _;
+use diesel::connection::SimpleConnection as _;
 use serde_json::json;
 
 use super::world::{Cluster, run};
@@ -47,6 +49,28 @@ fn a_node_that_is_cut_off_closes_its_sessions_and_admits_new_ones_when_it_is_bac
         postgres.start_again();
         eventually(async || ana.get("/readyz").await.status == 200).await;
         let mut again = ana.live().await;
+        again.recv_pong().await;
+    });
+}
+
+#[test]
+fn a_commit_of_a_newer_version_that_cannot_be_read_closes_the_sessions_once() {
+    let Some(postgres) = own_postgres() else { return };
+    run(async {
+        let cluster = Cluster::start(1, &postgres.url());
+        let ana = cluster.register("ana", "consumer").await;
+        let mut live = ana.live().await;
+        let mut newer = diesel::PgConnection::establish(&postgres.url()).unwrap();
+        let row = r#"INSERT INTO commits (node, at, rooms, revocations) VALUES ('newer', 0,
+                     '[["orbit:7", 1, 1]]', '[{"right": "orbit"}]')"#;
+        newer.batch_execute(row).unwrap();
+        assert_eq!(live.closed().await.code, 1012);
+        eventually(async || ana.get("/readyz").await.status == 200).await;
+        let mut again = ana.live().await;
+        // Of a room that is not known here nobody is a member here.
+        newer.batch_execute(&row.replace("[{\"right\": \"orbit\"}]", "[]")).unwrap();
+        ana.post("/requests", usual_request()).await.ok();
+        again.event("request.published").await;
         again.recv_pong().await;
     });
 }

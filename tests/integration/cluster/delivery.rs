@@ -1,5 +1,7 @@
 //! What one node commits reaches the members on the others: everything, once and in order.
 
+use std::process::Command;
+
 use diesel::Connection as _;
 use diesel::connection::SimpleConnection as _;
 use serde_json::{Value, json};
@@ -117,6 +119,18 @@ fn admins_hear_of_every_nodes_decisions_without_a_gap() {
 
 #[test]
 fn a_leader_that_is_killed_is_replaced() {
+    a_leader_is_replaced(|cluster| cluster.nodes.remove(0).kill());
+}
+
+#[test]
+fn a_leader_that_hangs_is_replaced() {
+    a_leader_is_replaced(|cluster| {
+        let pid = cluster.nodes[0].pid().to_string();
+        assert!(Command::new("kill").args(["-STOP", &pid]).status().unwrap().success());
+    });
+}
+
+fn a_leader_is_replaced(ends: impl Fn(&mut Cluster)) {
     on_postgres(async |url| {
         let mut cluster = Cluster::start(2, &url);
         let root = cluster.admin().await;
@@ -126,7 +140,7 @@ fn a_leader_that_is_killed_is_replaced() {
         ana.post("/requests", crate::support::usual_request()).await.ok();
         let first = there.event("request.published").await;
         // Started first, it leads.
-        cluster.nodes.remove(0).kill();
+        ends(&mut cluster);
         let request = ana_there.post("/requests", crate::support::usual_request()).await.ok();
         let second = there.event("request.published").await;
         assert_eq!(second["data"]["request_id"], id(&request), "{second}");
