@@ -96,6 +96,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "realtime/limits",
             "realtime/target",
             "realtime/connection",
+            "nodes",
             "hub",
             "protocol",
             "domain",

@@ -7,6 +7,7 @@
 #![allow(missing_docs, reason = "columns are documented in migrations/postgres")]
 
 mod assistant;
+mod trail;
 mod auth;
 mod boards;
 mod sharing;
@@ -17,6 +18,7 @@ pub use assistant::{
 pub use auth::{failed_logins, login_attempts, tickets};
 pub use boards::{board_columns, project_invitations, task_comments, tasks};
 pub use sharing::{commit_readers, commits, leases, live_connections, nodes};
+pub use trail::{audit, audit_horizon};
 
 diesel::table! {
     /// Accounts that can authenticate, ours and external.
@@ -382,14 +384,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// Up to when rows of the audit trail may have been deleted: one row, once any were.
-    audit_horizon (id) {
-        id -> Integer,
-        deleted_before -> BigInt,
-    }
-}
-
-diesel::table! {
     /// The event log: what live sessions receive and reconnecting ones replay.
     events (room, seq) {
         room -> Text,
@@ -398,22 +392,6 @@ diesel::table! {
         by_user -> Nullable<Text>,
         at -> BigInt,
         data -> Text,
-    }
-}
-
-diesel::table! {
-    /// Audit trail. Append-only.
-    audit (id) {
-        id -> Text,
-        at -> BigInt,
-        actor -> Nullable<Text>,
-        impersonator -> Nullable<Text>,
-        outcome -> Text,
-        action -> Text,
-        kind -> Text,
-        row_id -> Nullable<Text>,
-        detail -> Nullable<Text>,
-        call_id -> Nullable<Text>,
     }
 }
 
