@@ -58,6 +58,7 @@ both_engines! {
         app.provider("ben").await;
         let head = |room: &'static str| async move { app.db_events(room).await.last().map_or(0, |event| event.seq.0) };
         ask(&ana, 5).await;
+        app.db_admins_have_heard().await;
         let (market, admin) = (head("market:plumbing").await, head("admin").await);
         assert_eq!(market, 5);
 
@@ -68,6 +69,7 @@ both_engines! {
         sees(&ben, "market:plumbing", 0, 5).await;
         let own = format!("user:{}", ana.id);
         ask(&ana, 1).await;
+        app.db_admins_have_heard().await;
 
         app.clock.advance(2 * DAY);
         assert_eq!(trim(&app.server).await.unwrap(), Trimmed { events: 5 - 1 + 1, audit: 0 }, "and one more of admins'");
@@ -81,6 +83,7 @@ both_engines! {
         let [ana, ben, _] = logged_in(app).await;
         sees(&ana, &own, 4, 6).await;
         ask(&ana, 1).await;
+        app.db_admins_have_heard().await;
         sees(&ben, "market:plumbing", 4, 7).await;
         assert_eq!(trim(&app.server).await.unwrap().events, 3, "one of each room, which is no longer of the newest");
         sees(&ben, "market:plumbing", 5, 7).await;

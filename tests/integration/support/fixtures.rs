@@ -8,9 +8,34 @@ use souk::domain::policy::Scope;
 use souk::events::Envelope;
 use souk::ids::{CallId, Room, Seq};
 
-use super::{Person, TestApp};
+use super::{Person, TestApp, eventually};
 
 impl TestApp {
+    /// Waits until the admins' room has the events of everything that was committed: on PostgreSQL it is filled
+    /// afterwards.
+    pub async fn db_admins_have_heard(&self) {
+        #[derive(diesel::QueryableByName)]
+        struct Waiting {
+            #[diesel(sql_type = diesel::sql_types::BigInt)]
+            waiting: i64,
+        }
+        eventually(async || {
+            let waiting = self.server.db.read(|uow| {
+                if !uow.conn().is_postgres() {
+                    return Ok(0);
+                }
+                let waiting = diesel::sql_query(
+                    "SELECT count(*) AS waiting FROM commits c, commit_readers r WHERE c.admin_events IS NOT NULL \
+                     AND NOT pg_visible_in_snapshot(c.xid, r.position::pg_snapshot)",
+                );
+                let found: Waiting = waiting.get_result(uow.conn())?;
+                Ok::<_, DbError>(found.waiting)
+            });
+            waiting.await.unwrap() == 0
+        })
+        .await;
+    }
+
     /// The scope of a user's token, to call use cases directly.
     pub async fn db_scope(&self, person: &Person) -> Scope {
         let call = CallId::new(self.clock.now());
