@@ -23,7 +23,7 @@ const MIRROR: Duration = Duration::from_secs(10);
 /// Sessions listed at once.
 const PAGE: u16 = 500;
 
-/// Beats for ever; returns never, and does nothing where there is one server.
+/// Runs for ever; does nothing on SQLite, which has one server.
 pub(crate) async fn run(app: &App) {
     if !app.db.is_shared() {
         return std::future::pending().await;

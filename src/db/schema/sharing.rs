@@ -1,4 +1,4 @@
-//! Tables by which the processes on one database hear of each other.
+//! Tables by which the processes on one database hear of each other, and share what must hold for all of them.
 
 diesel::table! {
     /// What each commit announces, for other processes. PostgreSQL's `xid` and SQLite's `id`, which order the
