@@ -62,6 +62,7 @@ pub(crate) mod nodes;
 pub mod hub;
 pub mod protocol;
 pub mod auth;
+pub mod bus;
 pub(crate) mod jobs;
 pub mod domain;
 pub mod db;

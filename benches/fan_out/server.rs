@@ -15,7 +15,9 @@ use souk::clock::{Clock, Timestamp};
 use souk::db::DbError;
 use souk::events::{Committed, Envelope};
 use souk::http::connection::{ServeOptions, serve};
-use souk::hub::{Credentials, EventLog, HubConfig, HubHandle, HubMetrics, HubPublisher, Registration};
+use souk::hub::{
+    Credentials, EventLog, HubConfig, HubHandle, HubMetrics, HubPublisher, Registration, RoomStart,
+};
 use souk::ids::{ConnectionId, Room, Seq, TokenId, UserId};
 use souk::protocol::close::Endpoint;
 use souk::protocol::{Dialect, Event, Notice, encode};
@@ -62,18 +64,22 @@ impl Log {
 }
 
 impl EventLog for Log {
-    fn head(&self, room: Room) -> BoxFuture<'static, Result<Seq, DbError>> {
-        std::future::ready(Ok(Seq(self.events(&room).len() as u64))).boxed()
+    fn start(&self, rooms: Vec<Room>) -> BoxFuture<'static, Result<Vec<RoomStart>, DbError>> {
+        let head = |room| Seq(self.events(room).len() as u64);
+        let start = |room| RoomStart { head: head(room), elsewhere: Vec::new() };
+        std::future::ready(Ok(rooms.iter().map(start).collect())).boxed()
     }
 
     fn after(
         &self,
-        room: Room,
-        since: Seq,
+        reads: Vec<(Room, Seq)>,
         limit: usize,
-    ) -> BoxFuture<'static, Result<Vec<Envelope>, DbError>> {
-        let events = self.events(&room).iter().filter(|event| event.seq > since).take(limit);
-        std::future::ready(Ok(events.cloned().collect())).boxed()
+    ) -> BoxFuture<'static, Result<Vec<Vec<Envelope>>, DbError>> {
+        let events = |(room, since): &(Room, Seq)| {
+            let newer = self.events(room).iter().filter(|event| event.seq > *since);
+            newer.take(limit).cloned().collect()
+        };
+        std::future::ready(Ok(reads.iter().map(events).collect())).boxed()
     }
 }
 

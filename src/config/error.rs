@@ -17,8 +17,9 @@ impl Setting {
     /// The variable, such as `SOUK_JWT_SECRET`.
     pub(crate) fn variable(self) -> String {
         match self.0 {
-            // The one variable with a name that is conventional across tools.
+            // The variables with names that are conventional across tools.
             "database_url" => "DATABASE_URL".to_owned(),
+            "redis_url" => "REDIS_URL".to_owned(),
             name => format!("SOUK_{}", name.to_uppercase()),
         }
     }
@@ -47,6 +48,12 @@ pub(crate) enum Problem {
         /// The secret's length in bytes.
         bytes: usize,
     },
+    /// Several servers are only possible on PostgreSQL.
+    #[error("is for several servers on one PostgreSQL database: with SQLite there is one server")]
+    NeedsPostgres,
+    /// Not the address of a Redis.
+    #[error("must be a redis://, rediss:// or unix:// URL")]
+    NoRedis,
     /// A placeholder instead of a secret.
     #[error("is easy to guess: use 32 random bytes, for example from `openssl rand -hex 32`")]
     WeakSecret,

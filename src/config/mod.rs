@@ -6,6 +6,7 @@
 //! it uses `secret` only.
 
 pub(crate) mod auth;
+pub(crate) mod bus;
 pub(crate) mod database;
 pub(crate) mod environment;
 pub(crate) mod generation;
@@ -27,6 +28,7 @@ pub(crate) mod signing;
 pub(crate) mod value;
 
 pub(crate) use auth::AuthConfig;
+pub(crate) use bus::BusConfig;
 pub(crate) use database::{DatabaseConfig, DatabaseUrl};
 pub(crate) use effective::effective;
 pub(crate) use environment::Environment;
@@ -55,6 +57,8 @@ pub struct Settings {
     server: ServerConfig,
     #[command(flatten)]
     database: DatabaseConfig,
+    #[command(flatten)]
+    bus: BusConfig,
     #[command(flatten)]
     signing: signing::SigningSettings,
     #[command(flatten)]
@@ -90,6 +94,8 @@ pub struct Config {
     pub(crate) server: ServerConfig,
     /// The database.
     pub database: DatabaseConfig,
+    /// The bus between servers on one database.
+    pub(crate) bus: BusConfig,
     /// The key that signs our own tokens.
     pub(crate) signing: Signing,
     /// The key that seals journals.
@@ -186,6 +192,7 @@ impl Settings {
             env: self.environment.env,
             server: self.server,
             database: self.database,
+            bus: self.bus,
             signing,
             journal,
             auth: self.auth,
@@ -207,6 +214,7 @@ impl Settings {
         let journal = self.journal.check(env, &self.database.database_url);
         let load_test_secret = self.load_test.check(env);
         let metrics = self.metrics.check(env);
+        self.bus.check(&self.database.database_url, &mut invalid);
         self.auth.check(&mut invalid);
         self.origins.check(env, &mut invalid);
         self.realtime.check(&mut invalid);

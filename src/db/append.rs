@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 use crate::clock::Timestamp;
 use crate::db::schema::{commits, events, rooms};
 use crate::db::{DbConnection, DbError};
-use crate::events::{Envelope, Revocation};
+use crate::events::{Envelope, Revocation, RoomPresence};
 use crate::ids::{NodeId, Room, Seq, UserId};
 
 /// An event that waits for its position.
@@ -40,10 +40,14 @@ pub(super) struct Announcement<'a> {
     pub(super) node: NodeId,
     pub(super) revocations: &'a [Revocation],
     pub(super) admin_events: &'a [AdminEvent],
+    pub(super) presence: &'a [RoomPresence],
 }
 
 /// The first and the last position that a commit took in a room.
 type RoomRange = (Room, Seq, Seq);
+
+/// A room, a user, and whether the user is there from now on.
+type PresenceChange = (Room, UserId, bool);
 
 /// Gives the events their positions, which locks the rooms' rows in the order of the events until the commit.
 /// Events of one room must stand together.
@@ -147,6 +151,7 @@ struct Commit {
     rooms: String,
     revocations: String,
     admin_events: Option<String>,
+    presence: Option<String>,
 }
 
 impl Commit {
@@ -158,7 +163,10 @@ impl Commit {
                 None => ranges.push((event.room.clone(), event.seq, event.seq)),
             }
         }
-        let Announcement { node, revocations, admin_events } = announcement;
+        let Announcement { node, revocations, admin_events, presence } = announcement;
+        let presence: Vec<PresenceChange> =
+            presence.iter().map(|change| (change.room.clone(), change.user, change.is_present)).collect();
+        let presence = (!presence.is_empty()).then(|| serde_json::to_string(&presence));
         let admin_events = (!admin_events.is_empty()).then(|| serde_json::to_string(admin_events));
         Ok(Self {
             node: *node,
@@ -166,6 +174,7 @@ impl Commit {
             rooms: serde_json::to_string(&ranges)?,
             revocations: serde_json::to_string(revocations)?,
             admin_events: admin_events.transpose()?,
+            presence: presence.transpose()?,
         })
     }
 }
@@ -252,7 +261,9 @@ impl QueryFragment<Pg> for InsertAll<'_> {
         out.push_bind_param::<Array<BigInt>, _>(&events.at)?;
         out.push_sql(", ");
         out.push_bind_param::<Array<Text>, _>(&events.data)?;
-        out.push_sql(")) INSERT INTO commits (node, at, rooms, revocations, admin_events) VALUES (");
+        out.push_sql(
+            ")) INSERT INTO commits (node, at, rooms, revocations, admin_events, presence) VALUES (",
+        );
         out.push_bind_param::<Text, _>(&commit.node)?;
         out.push_sql(", ");
         out.push_bind_param::<BigInt, _>(&commit.at)?;
@@ -262,6 +273,8 @@ impl QueryFragment<Pg> for InsertAll<'_> {
         out.push_bind_param::<Text, _>(&commit.revocations)?;
         out.push_sql(", ");
         out.push_bind_param::<Nullable<Text>, _>(&commit.admin_events)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Nullable<Text>, _>(&commit.presence)?;
         out.push_sql(")");
         Ok(())
     }

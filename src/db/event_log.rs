@@ -5,7 +5,10 @@
 //! makes `seq` gapless and its order the commit order. `rooms.tail` is the position up to which events were deleted:
 //! the log has those after it, up to `head`.
 
+use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{Array, BigInt, Nullable, Text};
 use serde_json::value::RawValue;
 
 use crate::clock::Timestamp;
@@ -18,6 +21,42 @@ use crate::ids::{Room, Seq, UserId};
 pub(crate) fn head(connection: &mut DbConnection, room: &Room) -> Result<Seq, DbError> {
     let head = rooms::table.find(room.to_string()).select(rooms::head).first::<i64>(connection).optional()?;
     Ok(head.map_or(Seq::START, Seq::from_i64))
+}
+
+/// Positions of the newest events of several rooms, in their order.
+pub(crate) fn heads(connection: &mut DbConnection, rooms: &[Room]) -> Result<Vec<Seq>, DbError> {
+    let names: Vec<String> = rooms.iter().map(Room::to_string).collect();
+    match connection {
+        DbConnection::Sqlite(_) => rooms.iter().map(|room| head(connection, room)).collect(),
+        DbConnection::Postgresql(c) => {
+            let heads: Vec<Option<i64>> = Heads { names: &names }.load(c)?;
+            Ok(heads.into_iter().map(|head| head.map_or(Seq::START, Seq::from_i64)).collect())
+        }
+    }
+}
+
+/// The events of several rooms, each after a position, oldest first, at most `limit` of each.
+pub(crate) fn after_each(
+    connection: &mut DbConnection,
+    reads: &[(Room, Seq)],
+    limit: usize,
+) -> Result<Vec<Vec<Envelope>>, DbError> {
+    let DbConnection::Postgresql(c) = connection else {
+        return reads.iter().map(|(room, since)| after(connection, room, *since, limit)).collect();
+    };
+    let names: Vec<String> = reads.iter().map(|(room, _)| room.to_string()).collect();
+    let sinces: Vec<i64> = reads.iter().map(|(_, since)| since.as_i64()).collect();
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows: Vec<(i64, Row)> = AfterEach { names: &names, sinces: &sinces, limit }.load(c)?;
+    let mut found = vec![Vec::new(); reads.len()];
+    for (number, row) in rows {
+        // Rooms are numbered from 1.
+        let index = usize::try_from(number - 1).unwrap_or(usize::MAX);
+        if let (Some((room, _)), Some(events)) = (reads.get(index), found.get_mut(index)) {
+            events.push(row.into_envelope(room)?);
+        }
+    }
+    Ok(found)
 }
 
 /// Position up to which the room's events were deleted, and position of its newest event.
@@ -160,3 +199,68 @@ impl Row {
         })
     }
 }
+
+/// The heads of several rooms. Prepared once, whatever their number, like [`AfterEach`].
+struct Heads<'a> {
+    names: &'a [String],
+}
+
+impl QueryId for Heads<'_> {
+    type QueryId = Heads<'static>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl QueryFragment<Pg> for Heads<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("SELECT rooms.head FROM unnest(");
+        out.push_bind_param::<Array<Text>, _>(self.names)?;
+        out.push_sql(
+            ") WITH ORDINALITY AS asked (name, number) LEFT JOIN rooms ON rooms.name = asked.name \
+             ORDER BY asked.number",
+        );
+        Ok(())
+    }
+}
+
+impl Query for Heads<'_> {
+    type SqlType = Nullable<BigInt>;
+}
+
+impl<C> RunQueryDsl<C> for Heads<'_> {}
+
+/// The events of several rooms after a position each.
+struct AfterEach<'a> {
+    names: &'a [String],
+    sinces: &'a [i64],
+    limit: i64,
+}
+
+impl QueryId for AfterEach<'_> {
+    type QueryId = AfterEach<'static>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl QueryFragment<Pg> for AfterEach<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(
+            "SELECT asked.number, found.seq, found.kind, found.by_user, found.at, found.data FROM unnest(",
+        );
+        out.push_bind_param::<Array<Text>, _>(self.names)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<BigInt>, _>(self.sinces)?;
+        out.push_sql(
+            ") WITH ORDINALITY AS asked (room, since, number) CROSS JOIN LATERAL \
+             (SELECT seq, kind, by_user, at, data FROM events WHERE events.room = asked.room \
+             AND events.seq > asked.since ORDER BY events.seq LIMIT ",
+        );
+        out.push_bind_param::<BigInt, _>(&self.limit)?;
+        out.push_sql(") AS found ORDER BY asked.number, found.seq");
+        Ok(())
+    }
+}
+
+impl Query for AfterEach<'_> {
+    type SqlType = (BigInt, (BigInt, Text, Nullable<Text>, BigInt, Text));
+}
+
+impl<C> RunQueryDsl<C> for AfterEach<'_> {}

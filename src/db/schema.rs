@@ -17,7 +17,7 @@ pub use assistant::{
 };
 pub use auth::{failed_logins, login_attempts, tickets};
 pub use boards::{board_columns, project_invitations, task_comments, tasks};
-pub use sharing::{commit_readers, commits, leases, live_connections, nodes};
+pub use sharing::{commit_readers, commits, leases, live_connections, nodes, room_members};
 pub use trail::{audit, audit_horizon};
 
 diesel::table! {
@@ -474,6 +474,7 @@ tables! {
     commit_readers,
     nodes,
     live_connections,
+    room_members,
     leases,
     tickets,
     failed_logins,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::clock::Timestamp;
-use crate::events::{Committed, DomainEvent, Envelope, Revocation};
+use crate::events::{Committed, DomainEvent, Envelope, Revocation, RoomPresence};
 use crate::ids::{NodeId, Room, UserId};
 
 use super::append::{self, AdminEvent, Announcement, NewEvent};
@@ -22,6 +22,7 @@ pub struct UnitOfWork<'c> {
     node: Option<NodeId>,
     recorded: Vec<NewEvent>,
     admin_events: Vec<AdminEvent>,
+    presence: Vec<RoomPresence>,
     committed: Committed,
     after_commit: Vec<NewAudit>,
     failure: Option<DbError>,
@@ -42,6 +43,7 @@ impl<'c> UnitOfWork<'c> {
             node: None,
             recorded: Vec::new(),
             admin_events: Vec::new(),
+            presence: Vec::new(),
             committed: Committed::default(),
             after_commit: Vec::new(),
             failure: None,
@@ -111,6 +113,11 @@ impl<'c> UnitOfWork<'c> {
         self.committed.revocations.push(revocation);
     }
 
+    /// Tells other nodes, with the commit, who came to rooms on this one and who left them.
+    pub(super) fn tell_presence(&mut self, changes: Vec<RoomPresence>) {
+        self.presence.extend(changes);
+    }
+
     /// Writes an audit row: in the transaction if it may write, right after it otherwise. A refusal is always
     /// written afterwards, since a refused unit is rolled back.
     pub(crate) fn audit(&mut self, row: NewAudit) -> Result<(), DbError> {
@@ -137,11 +144,16 @@ impl<'c> UnitOfWork<'c> {
             }
         }
         let Committed { events, revocations } = &self.committed;
-        if events.is_empty() && revocations.is_empty() && self.admin_events.is_empty() {
+        let tells_nothing = events.is_empty() && revocations.is_empty();
+        if tells_nothing && self.admin_events.is_empty() && self.presence.is_empty() {
             return Ok((self.committed, self.after_commit));
         }
-        let announcement =
-            self.node.map(|node| Announcement { node, revocations, admin_events: &self.admin_events });
+        let announcement = self.node.map(|node| Announcement {
+            node,
+            revocations,
+            admin_events: &self.admin_events,
+            presence: &self.presence,
+        });
         append::insert(self.connection, self.now, events, announcement.as_ref())?;
         Ok((self.committed, self.after_commit))
     }

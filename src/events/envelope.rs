@@ -23,7 +23,7 @@ pub trait DomainEvent: serde::Serialize {
 }
 
 /// An event as it is stored in the log of its room and delivered to the room's members.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Envelope {
     /// The room that the event was appended to.
     pub room: Room,
@@ -116,10 +116,12 @@ pub enum RevocationReason {
     ClosedByAdmin,
     /// The standing that allowed the membership is gone (booking cancelled, member removed).
     NoStanding,
+    /// The same client has connected again.
+    Replaced,
 }
 
 /// What one committed unit of work must publish.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Committed {
     /// Events in the order they were appended.
     pub events: Vec<Envelope>,

@@ -5,6 +5,8 @@
 //! commit.
 
 mod envelope;
+mod presence;
 
 pub use envelope::{Committed, DomainEvent, Envelope};
 pub(crate) use envelope::{Publisher, Revocation, RevocationReason};
+pub(crate) use presence::RoomPresence;

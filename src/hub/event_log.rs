@@ -1,40 +1,63 @@
-//! The hub's read access to the event log: a room's head, and the events after a position.
+//! The hub's read access to the database: the heads of rooms, the events after a position, and who is in a room
+//! on other nodes. Each call reads for many rooms at once.
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use crate::db::{Db, DbError, event_log};
+use crate::db::{Db, DbError, MemberElsewhere, event_log, presence};
 use crate::events::Envelope;
 use crate::ids::{Room, Seq};
 
-/// The event log as the hub reads it. A trait, so that ordering and recovery can be tested with logs that
-/// fail or answer late.
-pub trait EventLog: Send + Sync + 'static {
-    /// Position of the room's newest event.
-    fn head(&self, room: Room) -> BoxFuture<'static, Result<Seq, DbError>>;
+use super::room::has_presence;
 
-    /// The room's events after `since`, oldest first, at most `limit`.
+/// How a room stands when its first member joins.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RoomStart {
+    /// Position of its newest event.
+    pub head: Seq,
+    /// Who is in it on other nodes.
+    pub elsewhere: Vec<MemberElsewhere>,
+}
+
+/// The event log as the hub reads it. A trait, so that ordering and recovery can be tested with logs that
+/// fail or answer late. Answers are in the order of what was asked.
+pub trait EventLog: Send + Sync + 'static {
+    /// How the rooms stand.
+    fn start(&self, rooms: Vec<Room>) -> BoxFuture<'static, Result<Vec<RoomStart>, DbError>>;
+
+    /// The events of rooms after a position each, oldest first, at most `limit` of each room.
     fn after(
         &self,
-        room: Room,
-        since: Seq,
+        reads: Vec<(Room, Seq)>,
         limit: usize,
-    ) -> BoxFuture<'static, Result<Vec<Envelope>, DbError>>;
+    ) -> BoxFuture<'static, Result<Vec<Vec<Envelope>>, DbError>>;
 }
 
 impl EventLog for Db {
-    fn head(&self, room: Room) -> BoxFuture<'static, Result<Seq, DbError>> {
-        let db = self.clone();
-        async move { db.read(move |uow| event_log::head(uow.conn(), &room)).await }.boxed()
+    fn start(&self, rooms: Vec<Room>) -> BoxFuture<'static, Result<Vec<RoomStart>, DbError>> {
+        let (db, node, is_shared) = (self.clone(), self.node(), self.is_shared());
+        let read = async move {
+            db.read(move |uow| {
+                let heads = event_log::heads(uow.conn(), &rooms)?;
+                let elsewhere = if is_shared && rooms.iter().any(has_presence) {
+                    presence::elsewhere(uow.conn(), node, &rooms)?
+                } else {
+                    vec![Vec::new(); rooms.len()]
+                };
+                let both = heads.into_iter().zip(elsewhere);
+                Ok::<_, DbError>(both.map(|(head, elsewhere)| RoomStart { head, elsewhere }).collect())
+            })
+            .await
+        };
+        read.boxed()
     }
 
     fn after(
         &self,
-        room: Room,
-        since: Seq,
+        reads: Vec<(Room, Seq)>,
         limit: usize,
-    ) -> BoxFuture<'static, Result<Vec<Envelope>, DbError>> {
+    ) -> BoxFuture<'static, Result<Vec<Vec<Envelope>>, DbError>> {
         let db = self.clone();
-        async move { db.read(move |uow| event_log::after(uow.conn(), &room, since, limit)).await }.boxed()
+        async move { db.read(move |uow| event_log::after_each(uow.conn(), &reads, limit)).await }.boxed()
     }
 }

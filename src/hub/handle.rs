@@ -8,22 +8,22 @@ use actix::dev::SendError;
 use actix::{Actor, Arbiter, ArbiterHandle};
 use tokio::sync::oneshot;
 
-use crate::db::Head;
 use crate::domain::{Page, Slice};
-use crate::events::{Publisher, Revocation};
+use crate::events::{Publisher, RoomPresence};
 use crate::ids::{ConnectionId, Room, UserId};
-use crate::protocol::Notice;
 use crate::protocol::close::CloseReason;
 
 use super::drain::{DrainPlan, Drained, Pace};
+use super::ephemeral::Ephemeral;
 use super::local::{self, LocalHub};
 use super::message::{Exclude, ToLocalHub, ToRoomHub};
-use super::publisher::HubPublisher;
+use super::publisher::{Followed, HubPublisher};
+use super::relay::Relayed;
 use super::room::{Deps, RoomHub};
 use super::shared::Shared;
 use super::user_limit::{LimitError, UserPermit};
 use super::workers::Workers;
-use super::{Delivery, EventLog, HubBusy, HubConfig, HubMetrics, LiveSession, RoomSnapshot, SessionFilter};
+use super::{EventLog, HubBusy, HubConfig, HubMetrics, LiveSession, RoomSnapshot, SessionFilter};
 
 /// Maximum number of rooms in a snapshot.
 const LISTED: usize = 100;
@@ -120,31 +120,19 @@ impl HubHandle {
         self.0.users_in(room).await
     }
 
-    /// Sends all members of a room a notice that is not stored.
-    pub(crate) fn tell(&self, room: Room, notice: Notice, delivery: Delivery) -> Result<(), HubBusy> {
-        self.broadcast(room, notice, delivery, Exclude::Nobody)
+    /// Sends all members of its room a notice that is not stored.
+    pub(crate) fn tell(&self, ephemeral: Ephemeral) -> Result<(), HubBusy> {
+        self.broadcast(ephemeral, Exclude::Nobody)
     }
 
     /// As [`HubHandle::tell`], to the connections that were opened for the room, other than this one.
-    pub(crate) fn tell_bound(
-        &self,
-        room: Room,
-        notice: Notice,
-        delivery: Delivery,
-        but: ConnectionId,
-    ) -> Result<(), HubBusy> {
-        self.broadcast(room, notice, delivery, Exclude::Unbound(but))
+    pub(crate) fn tell_bound(&self, ephemeral: Ephemeral, but: ConnectionId) -> Result<(), HubBusy> {
+        self.broadcast(ephemeral, Exclude::Unbound(but))
     }
 
-    fn broadcast(
-        &self,
-        room: Room,
-        notice: Notice,
-        delivery: Delivery,
-        exclude: Exclude,
-    ) -> Result<(), HubBusy> {
-        let hub = self.0.hub_for(&room);
-        hub.try_send(ToRoomHub::Broadcast { room, notice, delivery, exclude }).map_err(|_| {
+    fn broadcast(&self, ephemeral: Ephemeral, exclude: Exclude) -> Result<(), HubBusy> {
+        let hub = self.0.hub_for(&ephemeral.room());
+        hub.try_send(ToRoomHub::Broadcast { ephemeral, exclude }).map_err(|_| {
             self.0.metrics.busy.inc();
             HubBusy
         })
@@ -198,8 +186,40 @@ impl HubHandle {
 
     /// Takes in what other processes committed: the events up to these positions are read from the log for the
     /// members here, and what depends on the ended rights ends.
-    pub(crate) fn follow(&self, heads: Vec<Head>, revocations: Vec<Revocation>) {
-        self.0.publisher.follow(heads, revocations);
+    pub(crate) fn follow(&self, followed: Followed) {
+        self.0.publisher.follow(followed);
+    }
+
+    /// Takes in what another node sent over the bus.
+    pub(crate) fn take_in(&self, message: Relayed) {
+        self.0.publisher.take_in(message);
+    }
+
+    /// Who is elsewhere is read anew: other nodes have come or gone, or what they told may have been missed.
+    pub(crate) fn nodes_changed(&self) {
+        self.0.publisher.nodes_changed();
+    }
+
+    /// At most `limit` changes of who is present here, which other nodes must be told of.
+    pub(crate) fn take_presence(&self, limit: usize) -> Vec<RoomPresence> {
+        self.0.publisher.presence().take(limit)
+    }
+
+    /// Gives back changes that could not be told.
+    pub(crate) fn give_back_presence(&self, changes: Vec<RoomPresence>) {
+        self.0.publisher.presence().give_back(changes);
+    }
+
+    /// Whether changes of presence were lost since the last call, so that all must be compared.
+    pub(crate) fn has_lost_presence(&self) -> bool {
+        self.0.publisher.presence().take_overflowed()
+    }
+
+    /// Which users are in which rooms here, of rooms whose members see that.
+    pub(crate) async fn present(&self) -> Result<Vec<(Room, UserId)>, HubBusy> {
+        let (reply, answer) = oneshot::channel();
+        self.0.room_hub.try_send(ToRoomHub::Present { reply }).map_err(|_| HubBusy)?;
+        answer.await.map_err(|_| HubBusy)
     }
 
     /// Closes all sessions: from now on no connection is admitted and no room joined; sessions get

@@ -6,7 +6,7 @@ use actix::{Message, Recipient};
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use crate::db::Head;
+use crate::db::{Head, PresenceElsewhere};
 use crate::events::Envelope;
 use crate::ids::{ConnectionId, Room, Seq, UserId};
 use crate::protocol::{Dialect, Event, Notice, TaskFocus, encode};
@@ -14,6 +14,7 @@ use crate::protocol::{Dialect, Event, Notice, TaskFocus, encode};
 use crate::domain::Page;
 
 use super::drain::Pace;
+use super::ephemeral::Ephemeral;
 use super::{Delivery, JoinError, LiveSession, RoomSnapshot, SessionFilter};
 
 /// A worker thread's number, in the order in which LocalHubs were started.
@@ -54,8 +55,9 @@ impl EncodedNotice {
 }
 
 /// Who does not get a notice that is broadcast to a room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Exclude {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Exclude {
     /// The connection that caused it.
     Connection(ConnectionId),
     /// Every connection of the user that it is about.
@@ -109,11 +111,25 @@ pub(super) enum ToRoomHub {
     Committed(Vec<Envelope>),
     /// Positions that the log has reached.
     Heads(Vec<Head>),
+    /// Who came to rooms on other nodes, or left them.
+    Presence(Vec<PresenceElsewhere>),
+    /// A notice of this node, which the other nodes are told as well.
     Broadcast {
-        room: Room,
-        notice: Notice,
-        delivery: Delivery,
+        ephemeral: Ephemeral,
         exclude: Exclude,
+    },
+    /// The same, of another node.
+    Relayed {
+        ephemeral: Ephemeral,
+        exclude: Exclude,
+    },
+    /// Another node has its first member in this room of a board.
+    WantsFocus(Room),
+    /// Rows of nodes no longer count, or count again: who is elsewhere must be read anew.
+    NodesChanged,
+    /// The rooms and users that other nodes are told of.
+    Present {
+        reply: oneshot::Sender<Vec<(Room, UserId)>>,
     },
     Members {
         room: Room,

@@ -5,11 +5,25 @@ use std::sync::{Arc, OnceLock};
 
 use actix::Recipient;
 use actix::dev::SendError;
+use tokio::sync::mpsc;
 
 use super::message::ToRoomHub;
+use super::presence::PresenceChanges;
+use super::relay::{Relay, Relayed};
 use super::workers::Workers;
-use crate::db::Head;
+use crate::db::{Head, PresenceElsewhere};
 use crate::events::{Committed, Publisher, Revocation};
+
+/// What other processes have committed.
+#[derive(Default)]
+pub(crate) struct Followed {
+    /// Positions that the log has reached.
+    pub(crate) heads: Vec<Head>,
+    /// Rights that ended.
+    pub(crate) revocations: Vec<Revocation>,
+    /// Who came to rooms on other nodes, and who left them.
+    pub(crate) presence: Vec<PresenceElsewhere>,
+}
 
 /// Forwards commits to the hub. Created before the database, which reports to it, and bound when the hub
 /// starts, which reads from the database. What is committed before that is ignored: there are no members yet.
@@ -20,6 +34,8 @@ use crate::events::{Committed, Publisher, Revocation};
 pub struct HubPublisher {
     bound: OnceLock<Bound>,
     lost: AtomicBool,
+    presence: PresenceChanges,
+    relay: Relay,
 }
 
 struct Bound {
@@ -28,9 +44,28 @@ struct Bound {
 }
 
 impl HubPublisher {
-    /// A publisher that is not bound to a hub yet.
+    /// A publisher that is not bound to a hub yet, of the only server on a database.
     pub fn new() -> Arc<Self> {
         Arc::default()
+    }
+
+    /// The same, of one of several nodes: keeps what the others must be told of who is present.
+    pub(crate) fn of_node() -> Arc<Self> {
+        Arc::new(Self { presence: PresenceChanges::kept(), ..Self::default() })
+    }
+
+    /// The same, with a bus between the nodes: also returns what is to be sent over it.
+    pub(crate) fn with_bus() -> (Arc<Self>, mpsc::Receiver<Relayed>) {
+        let (relay, messages) = Relay::new();
+        (Arc::new(Self { presence: PresenceChanges::kept(), relay, ..Self::default() }), messages)
+    }
+
+    pub(super) fn presence(&self) -> &PresenceChanges {
+        &self.presence
+    }
+
+    pub(super) fn relay(&self) -> &Relay {
+        &self.relay
     }
 
     pub(super) fn bind(&self, room_hub: Recipient<ToRoomHub>, workers: Arc<Workers>) {
@@ -41,15 +76,47 @@ impl HubPublisher {
 
     /// Takes in what other processes committed. As with a commit of this process, nothing is lost if the
     /// RoomHub's mailbox is full.
-    pub(super) fn follow(&self, heads: Vec<Head>, revocations: Vec<Revocation>) {
+    pub(super) fn follow(&self, followed: Followed) {
         let Some(bound) = self.bound.get() else { return };
+        let Followed { heads, revocations, presence } = followed;
         if !revocations.is_empty() {
             bound.workers.end(revocations);
         }
-        if heads.is_empty() {
-            return;
+        if !heads.is_empty() {
+            self.tell(bound, ToRoomHub::Heads(heads));
         }
-        if let Err(SendError::Full(_)) = bound.room_hub.try_send(ToRoomHub::Heads(heads)) {
+        if !presence.is_empty() {
+            self.tell(bound, ToRoomHub::Presence(presence));
+        }
+    }
+
+    /// Takes in what another node sent over the bus. What the RoomHub's full mailbox refuses is lost: the database
+    /// tells it later, or it need not arrive.
+    pub(super) fn take_in(&self, message: Relayed) {
+        let Some(bound) = self.bound.get() else { return };
+        let message = match message {
+            Relayed::Committed(Committed { events, revocations }) => {
+                if !revocations.is_empty() {
+                    bound.workers.end(revocations);
+                }
+                ToRoomHub::Committed(events)
+            }
+            Relayed::Ephemeral { ephemeral, exclude } => ToRoomHub::Relayed { ephemeral, exclude },
+            Relayed::WantsFocus(room) => ToRoomHub::WantsFocus(room),
+        };
+        let _ = bound.room_hub.try_send(message);
+    }
+
+    /// Has the RoomHub read anew who is on other nodes.
+    pub(super) fn nodes_changed(&self) {
+        if let Some(bound) = self.bound.get() {
+            self.tell(bound, ToRoomHub::NodesChanged);
+        }
+    }
+
+    /// Tells the RoomHub what it must not miss.
+    fn tell(&self, bound: &Bound, message: ToRoomHub) {
+        if let Err(SendError::Full(_)) = bound.room_hub.try_send(message) {
             self.catch_up(bound);
         }
     }
@@ -72,6 +139,7 @@ impl HubPublisher {
 impl Publisher for HubPublisher {
     fn publish(&self, committed: Committed) {
         let Some(bound) = self.bound.get() else { return };
+        self.relay.send(|| Relayed::Committed(committed.clone()));
         let Committed { events, revocations } = committed;
         if !revocations.is_empty() {
             bound.workers.end(revocations);
@@ -79,13 +147,16 @@ impl Publisher for HubPublisher {
         if events.is_empty() {
             return;
         }
-        if let Err(SendError::Full(_)) = bound.room_hub.try_send(ToRoomHub::Committed(events)) {
-            self.catch_up(bound);
-        }
+        self.tell(bound, ToRoomHub::Committed(events));
     }
 
     fn publish_if_committed(&self, uncertain: Committed) {
         let Some(bound) = self.bound.get() else { return };
+        let revocations = &uncertain.revocations;
+        if !revocations.is_empty() {
+            let events = Vec::new();
+            self.relay.send(|| Relayed::Committed(Committed { events, revocations: revocations.clone() }));
+        }
         if !uncertain.revocations.is_empty() {
             bound.workers.end(uncertain.revocations);
         }

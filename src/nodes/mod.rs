@@ -5,9 +5,11 @@
 //! seconds is taken to have crashed, and its rows do not count. On SQLite there is one server and nothing to
 //! share.
 
+mod boards;
+mod presence;
 mod rows;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -21,8 +23,11 @@ use crate::hub::{HubHandle, LiveSession, SessionFilter};
 use crate::ids::{ConnectionId, LoginId, NodeId, UserId};
 use crate::protocol::close::Endpoint;
 
+use boards::Board;
+pub(crate) use boards::BoardElsewhere;
+
 /// A node's rows stop counting when it has been silent for this long.
-const SILENT_AFTER: Duration = Duration::from_secs(10);
+const SILENT_AFTER: Duration = Duration::from_secs(crate::db::presence::SILENT_AFTER_S.unsigned_abs());
 
 /// Rows of a silent node are deleted after this time.
 const DELETE_AFTER: Duration = Duration::from_secs(60);
@@ -42,10 +47,12 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    /// Connections that have a permit.
-    live: HashSet<ConnectionId>,
+    /// Connections that have a permit, and the board that they have open.
+    live: HashMap<ConnectionId, Option<Board>>,
     /// Connections that have ended and whose rows must be deleted.
     ended: Vec<ConnectionId>,
+    /// The other nodes that were seen lately.
+    others: HashSet<NodeId>,
 }
 
 /// A live connection, as all nodes see it.
@@ -113,6 +120,16 @@ impl LiveConnection {
     }
 }
 
+/// What a node finds when it says that it lives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Beat {
+    /// The other nodes did not know of it: it has just started, was silent for long, or the tables were emptied by a
+    /// crash of PostgreSQL. What it shares must be written again.
+    pub(crate) is_new: bool,
+    /// Other nodes have come or gone.
+    pub(crate) others_changed: bool,
+}
+
 /// A connection's row. Dropping it has the row deleted.
 #[must_use]
 pub(crate) struct NodePermit {
@@ -148,7 +165,7 @@ impl Nodes {
         // From here on: a caller that stops waiting leaves no row behind.
         let permit = NodePermit { nodes: self.clone(), connection: connection.id };
         let Some(shared) = &self.0 else { return Ok(Some(permit)) };
-        shared.lock().live.insert(connection.id);
+        shared.lock().live.insert(connection.id, None);
         let here = shared.clone();
         let is_registered = shared
             .db
@@ -157,7 +174,7 @@ impl Nodes {
                 let elsewhere = rows::count_elsewhere(uow, here.node, connection.user)?;
                 let rows = rows::of_user_on(uow, here.node, connection.user)?;
                 // The rows of some that have ended may still be there.
-                let live = rows.iter().filter(|id| here.lock().live.contains(id)).count();
+                let live = rows.iter().filter(|id| here.lock().live.contains_key(id)).count();
                 let is_free = elsewhere + live < at_most;
                 if is_free {
                     rows::insert(uow, here.node, &connection)?;
@@ -215,11 +232,21 @@ impl Nodes {
         Ok(is_there)
     }
 
-    /// Tells the other nodes that this one lives. Blocks nobody; called every few seconds.
-    pub(crate) async fn beat(&self) -> Result<(), DbError> {
-        let Some(shared) = &self.0 else { return Ok(()) };
+    /// Tells the other nodes that this one lives, and looks who else does. Called every few seconds.
+    pub(crate) async fn beat(&self) -> Result<Beat, DbError> {
+        let Some(shared) = &self.0 else { return Ok(Beat::default()) };
         let node = shared.node;
-        shared.db.write(move |uow| rows::beat(uow, node)).await
+        let (is_new, others) = shared.db.write(move |uow| rows::beat(uow, node)).await?;
+        let others: HashSet<NodeId> = others.into_iter().collect();
+        let mut state = shared.lock();
+        let others_changed = state.others != others;
+        state.others = others;
+        Ok(Beat { is_new, others_changed })
+    }
+
+    /// Whether this is another node on the same database, seen lately.
+    pub(crate) fn knows(&self, node: NodeId) -> bool {
+        self.0.as_ref().is_some_and(|shared| shared.lock().others.contains(&node))
     }
 
     /// Deletes the rows of connections that have ended since the last call.
@@ -242,8 +269,11 @@ impl Nodes {
         let Some(shared) = &self.0 else { return Ok(()) };
         let here = shared.clone();
         let mirrored = move |uow: &mut UnitOfWork<'_>| {
-            let is_live = |connection: &&LiveConnection| here.lock().live.contains(&connection.id);
-            let live: Vec<&LiveConnection> = connections.iter().filter(is_live).collect();
+            let live: Vec<(&LiveConnection, Option<Board>)> = {
+                let state = here.lock();
+                let board_of = |connection: &LiveConnection| state.live.get(&connection.id).cloned();
+                connections.iter().filter_map(|one| Some((one, board_of(one)?))).collect()
+            };
             rows::mirror(uow, here.node, &live, began)
         };
         shared.db.write(mirrored).await

@@ -9,15 +9,19 @@ use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
 
 use crate::clock::Timestamp;
 use crate::db::schema::{leases, live_connections, nodes};
-use crate::db::{DbError, UnitOfWork};
+use crate::db::{DbError, UnitOfWork, presence};
 use crate::domain::Page;
 use crate::hub::SessionFilter;
-use crate::ids::{ConnectionId, LoginId, NodeId, UserId};
+use crate::ids::{ConnectionId, LoginId, NodeId, ProjectId, UserId};
 
+use super::boards::Board;
 use super::{DELETE_AFTER, LiveConnection, SILENT_AFTER};
 
 /// PostgreSQL's clock in microseconds.
-const NOW: &str = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+pub(super) const NOW: &str = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+
+/// As [`SILENT_AFTER`], in microseconds.
+pub(super) const SILENT_AFTER_MICROS: u128 = SILENT_AFTER.as_micros();
 
 /// A condition on `nodes`: seen since this time ago.
 fn seen_within(time: Duration) -> String {
@@ -37,7 +41,9 @@ pub(super) fn insert(
     node: NodeId,
     connection: &LiveConnection,
 ) -> Result<(), DbError> {
-    diesel::insert_into(live_connections::table).values(Row::of(node, connection)).execute(uow.conn())?;
+    diesel::insert_into(live_connections::table)
+        .values(Row::of(node, connection, None))
+        .execute(uow.conn())?;
     Ok(())
 }
 
@@ -104,7 +110,9 @@ pub(super) fn list_elsewhere(
     rows.into_iter().map(Row::into_connection).collect()
 }
 
-pub(super) fn beat(uow: &mut UnitOfWork<'_>, node: NodeId) -> Result<(), DbError> {
+/// Says that the node lives; returns whether that was unknown, and the other nodes that were seen lately.
+pub(super) fn beat(uow: &mut UnitOfWork<'_>, node: NodeId) -> Result<(bool, Vec<NodeId>), DbError> {
+    let known: i64 = nodes::table.find(node).select(count_star()).get_result(uow.conn())?;
     diesel::sql_query(format!(
         "INSERT INTO nodes (id, seen_at) VALUES ($1, {NOW}) ON CONFLICT (id) DO UPDATE SET seen_at = {NOW}"
     ))
@@ -116,7 +124,16 @@ pub(super) fn beat(uow: &mut UnitOfWork<'_>, node: NodeId) -> Result<(), DbError
         "DELETE FROM live_connections WHERE NOT EXISTS (SELECT FROM nodes WHERE nodes.id = live_connections.node)",
     )
     .execute(uow.conn())?;
-    Ok(())
+    diesel::sql_query(
+        "DELETE FROM room_members WHERE NOT EXISTS (SELECT FROM nodes WHERE nodes.id = room_members.node)",
+    )
+    .execute(uow.conn())?;
+    let others = nodes::table
+        .filter(nodes::id.ne(node))
+        .filter(sql::<Bool>(&seen_within(SILENT_AFTER)))
+        .select(nodes::id)
+        .load(uow.conn())?;
+    Ok((known == 0, others))
 }
 
 pub(super) fn delete(uow: &mut UnitOfWork<'_>, ended: &[ConnectionId]) -> Result<(), DbError> {
@@ -131,25 +148,26 @@ pub(super) fn delete(uow: &mut UnitOfWork<'_>, ended: &[ConnectionId]) -> Result
 pub(super) fn mirror(
     uow: &mut UnitOfWork<'_>,
     node: NodeId,
-    connections: &[&LiveConnection],
+    connections: &[(&LiveConnection, Option<Board>)],
     began: Timestamp,
 ) -> Result<(), DbError> {
     let Some(c) = uow.conn().postgres() else { return Ok(()) };
-    let ids: Vec<ConnectionId> = connections.iter().map(|connection| connection.id).collect();
+    let ids: Vec<ConnectionId> = connections.iter().map(|(connection, _)| connection.id).collect();
     diesel::sql_query("DELETE FROM live_connections WHERE node = $1 AND since < $2 AND id <> ALL($3)")
         .bind::<Text, _>(node)
         .bind::<BigInt, _>(began)
         .bind::<Array<Text>, _>(&ids)
         .execute(c)?;
-    let rows: Vec<Row> = connections.iter().map(|connection| Row::of(node, connection)).collect();
+    let rows: Vec<Row> =
+        connections.iter().map(|(connection, board)| Row::of(node, connection, board.as_ref())).collect();
     let of = |column: fn(&Row) -> i64| rows.iter().map(column).collect::<Vec<i64>>();
     let text = |column: fn(&Row) -> &str| rows.iter().map(column).collect::<Vec<&str>>();
     diesel::sql_query(
         "INSERT INTO live_connections AS old (id, node, user_id, login_id, issuer, endpoint, address, since, \
-         last_seen_at, messages, rooms) \
-         SELECT id, $1, user_id, login_id, issuer, endpoint, address, since, last_seen_at, messages, rooms \
-         FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS new (id, user_id, login_id, issuer, endpoint, \
-         address, since, last_seen_at, messages, rooms) ON CONFLICT (id) DO UPDATE \
+         last_seen_at, messages, rooms, project_id, client_id) \
+         SELECT id, $1, user_id, login_id, issuer, endpoint, address, since, last_seen_at, messages, rooms, \
+         project_id, client_id FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) AS new (id, user_id, \
+         login_id, issuer, endpoint, address, since, last_seen_at, messages, rooms, project_id, client_id) ON CONFLICT (id) DO UPDATE \
          SET last_seen_at = excluded.last_seen_at, messages = excluded.messages, rooms = excluded.rooms \
          WHERE (old.last_seen_at, old.messages, old.rooms) \
          IS DISTINCT FROM (excluded.last_seen_at, excluded.messages, excluded.rooms)",
@@ -165,12 +183,15 @@ pub(super) fn mirror(
     .bind::<Array<BigInt>, _>(of(|row| row.last_seen_at.as_micros()))
     .bind::<Array<BigInt>, _>(of(|row| row.messages))
     .bind::<Array<BigInt>, _>(of(|row| row.rooms))
+    .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|row| row.project_id).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|row| row.client_id.as_deref()).collect::<Vec<_>>())
     .execute(c)?;
     Ok(())
 }
 
 pub(super) fn leave(uow: &mut UnitOfWork<'_>, node: NodeId) -> Result<(), DbError> {
     diesel::delete(live_connections::table.filter(live_connections::node.eq(node))).execute(uow.conn())?;
+    presence::forget_node(uow, node)?;
     diesel::delete(nodes::table.find(node)).execute(uow.conn())?;
     diesel::delete(leases::table.filter(leases::node.eq(node))).execute(uow.conn())?;
     Ok(())
@@ -191,10 +212,12 @@ struct Row {
     last_seen_at: Timestamp,
     messages: i64,
     rooms: i64,
+    project_id: Option<ProjectId>,
+    client_id: Option<String>,
 }
 
 impl Row {
-    fn of(node: NodeId, connection: &LiveConnection) -> Self {
+    fn of(node: NodeId, connection: &LiveConnection, board: Option<&Board>) -> Self {
         Self {
             id: connection.id,
             node,
@@ -207,6 +230,8 @@ impl Row {
             last_seen_at: connection.last_seen_at,
             messages: i64::try_from(connection.messages).unwrap_or(i64::MAX),
             rooms: i64::try_from(connection.rooms).unwrap_or(i64::MAX),
+            project_id: board.map(|(project, _)| *project),
+            client_id: board.map(|(_, client)| client.as_str().to_string()),
         }
     }
 

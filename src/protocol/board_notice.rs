@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::clock::Timestamp;
 use crate::ids::{ConnectionId, ProjectId, TaskId, UserId};
 
 /// What one connection looks at or edits on a board; the newest counts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskFocus {
     /// The user.
     pub(crate) by: UserId,
@@ -28,7 +28,7 @@ pub struct TaskFocus {
 }
 
 /// A client that opened or closed a board, as the older system told of it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct BoardClient {
     /// The client's id.
     pub(crate) client_id: Arc<str>,

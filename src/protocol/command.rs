@@ -1,6 +1,6 @@
 //! The commands of clients.
 
-use super::{Correlation, ErrorCode, OnProject};
+use super::{Correlation, ErrorCode, OnProject, SignalData, Topic};
 use crate::ids::{ConversationId, EntryId, RequestId, Room, Seq, SimulationId};
 use crate::secret::Secret;
 
@@ -73,6 +73,15 @@ pub(crate) enum Command {
     Typing {
         /// A room where people write to each other.
         room: Room,
+    },
+    /// Tell the room's other members a value of which only the newest counts. Not stored.
+    Signal {
+        /// As for `Typing`.
+        room: Room,
+        /// What it is about.
+        topic: Topic,
+        /// The value.
+        data: SignalData,
     },
     /// Record how far the caller has read.
     Read {
@@ -147,6 +156,7 @@ impl Command {
             Self::Leave { .. } => "leave",
             Self::ChatMessage { .. } => "chat_message",
             Self::Typing { .. } => "typing",
+            Self::Signal { .. } => "signal",
             Self::Read { .. } => "read",
             Self::History { .. } => "history",
             Self::Presence { .. } => "presence",

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-use super::{Command, ErrorCode, WantedPlan};
+use super::{Command, ErrorCode, SignalData, Topic, WantedPlan};
 use crate::ids::{ConversationId, EntryId, Room, Seq, SessionId};
 use crate::secret::Secret;
 
@@ -57,6 +57,10 @@ pub(super) struct RawFields<'a> {
     limit: Option<&'a RawValue>,
     #[serde(borrow)]
     token: Option<&'a RawValue>,
+    #[serde(borrow)]
+    topic: Option<&'a RawValue>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
 }
 
 impl RawFields<'_> {
@@ -99,6 +103,9 @@ impl RawFields<'_> {
                 client_msg_id: optional("client_msg_id", self.client_msg_id, "a string")?,
             },
             "typing" => Command::Typing { room: room()? },
+            "signal" => {
+                Command::Signal { room: room()?, topic: self.topic()?, data: SignalData::parse(self.data)? }
+            }
             "read" => Command::Read {
                 room: room()?,
                 seq: position("seq", self.seq)?.ok_or_else(|| missing("seq"))?,
@@ -144,6 +151,13 @@ impl RawFields<'_> {
 
     fn required_conversation(&self) -> Result<ConversationId, FieldError> {
         self.conversation()?.ok_or_else(|| missing("conversation_id"))
+    }
+
+    /// What a signal is about.
+    fn topic(&self) -> Result<Topic, FieldError> {
+        let must = "must be 1 to 64 bytes without control characters";
+        let text: String = required("topic", self.topic, "a string")?;
+        Topic::parse(&text).ok_or_else(|| (ErrorCode::Invalid, format!("`topic` {must}")))
     }
 
     /// The version that the client has seen, if it says so.

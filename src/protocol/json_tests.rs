@@ -6,8 +6,8 @@ use serde_json::value::RawValue;
 use crate::clock::Timestamp;
 use crate::ids::{Room, Seq, UserId};
 use crate::protocol::{
-    AckBody, AnswerIds, Dialect, Event, Interval, Joined, PartialEstimates, PresenceChange, TextFailure,
-    WantedPlan, encode,
+    AckBody, AnswerIds, Dialect, Event, Interval, Joined, PartialEstimates, PresenceChange, SignalData,
+    TextFailure, Topic, WantedPlan, encode,
 };
 use crate::secret::Secret;
 
@@ -58,6 +58,17 @@ fn each_command_is_read() {
             Command::CancelSimulation { simulation: USER.parse().unwrap() },
         ),
         (r#"{"type":"typing","room":"ROOM"}"#, Command::Typing { room: room() }),
+        (
+            r#"{"type":"signal","room":"ROOM","topic":"eta","data":{"in" : 5}}"#,
+            Command::Signal {
+                room: room(),
+                topic: Topic::parse("eta").unwrap(),
+                data: SignalData::parse(Some(
+                    &serde_json::from_str::<Box<RawValue>>(r#"{"in" : 5}"#).unwrap(),
+                ))
+                .unwrap(),
+            },
+        ),
         (r#"{"type":"read","room":"ROOM","seq":3}"#, Command::Read { room: room(), seq: Seq(3) }),
         (
             r#"{"type":"history","room":"ROOM","before":null,"limit":20}"#,
@@ -384,7 +395,7 @@ proptest! {
 
     #[test]
     fn nothing_that_looks_like_a_request_makes_the_parser_panic(
-        kind in "(join|leave|chat_message|typing|read|history|presence|refresh|ping|[a-zé]{0,40})",
+        kind in "(join|leave|chat_message|typing|signal|read|history|presence|refresh|ping|[a-zé]{0,40})",
         field in "(room|since|text|client_msg_id|seq|before|limit|token|id|type)",
         value in r#"(null|true|-?[0-9]{1,30}(\.[0-9]+)?|"[^"\\]{0,80}"|"\\u[0-9a-f]{4}"|\[{0,300}|\{"a":1\})"#,
         room in "(session|user|market|admin|x):[0-9a-z-]{0,36}",

@@ -17,6 +17,7 @@ pub mod frame;
 mod greeting;
 pub(crate) mod json;
 mod notice;
+mod signal;
 mod simulation;
 pub mod socketio;
 
@@ -31,6 +32,7 @@ pub(crate) use frame::{close_frame, pong_frame};
 pub(crate) use greeting::{Established, Limits, OnBoard, TokenClaims, Whoami};
 pub(crate) use notice::{AckBody, ErrorCode, Joined, PresenceChange};
 pub use notice::{Event, Notice};
+pub(crate) use signal::{SignalData, Topic};
 pub(crate) use simulation::{Interval, PartialEstimates};
 pub(crate) use socketio::Namespace;
 

@@ -6,7 +6,10 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::board_notice::{BoardAnswer, BoardClient, TaskFocus};
-use super::{AnswerIds, Correlation, Established, PartialEstimates, QuotaWarning, TextFailure, Whoami};
+use super::{
+    AnswerIds, Correlation, Established, PartialEstimates, QuotaWarning, SignalData, TextFailure, Topic,
+    Whoami,
+};
 use crate::clock::Timestamp;
 use crate::ids::{
     ConversationId, EntryId, MasterplanId, MessageId, ReflectionId, Room, Seq, SimulationId, UserId,
@@ -34,6 +37,17 @@ pub enum Notice {
         room: Room,
         /// The user who is typing.
         by: UserId,
+    },
+    /// A value that a member tells the others; the newest of a user and topic counts. Not stored.
+    Signal {
+        /// The room.
+        room: Room,
+        /// The user who told it.
+        by: UserId,
+        /// What it is about.
+        topic: Topic,
+        /// The value.
+        data: SignalData,
     },
     /// A request was carried out.
     Ack {
@@ -228,6 +242,7 @@ impl Notice {
             Self::Event(_) => "event",
             Self::Presence { .. } => "presence",
             Self::Typing { .. } => "typing",
+            Self::Signal { .. } => "signal",
             Self::Ack { .. } => "ack",
             Self::Error { .. } | Self::Conflict { .. } => "error",
             Self::ReflectionStarted { .. } => "reflection.start",

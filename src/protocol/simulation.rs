@@ -1,9 +1,9 @@
 //! What is told of a simulation that runs.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What the runs of a simulation bring so far.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct PartialEstimates {
     /// Mean bookings of a run.
     pub(crate) bookings: Interval,
@@ -12,7 +12,7 @@ pub struct PartialEstimates {
 }
 
 /// An estimate and its 95 % confidence interval.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Interval {
     /// The estimate.
     pub(crate) value: f64,

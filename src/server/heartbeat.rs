@@ -1,4 +1,4 @@
-//! Tells the other nodes that this one lives, and mirrors its live connections for them.
+//! Tells the other nodes that this one lives, and who is connected to it in which rooms.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use crate::domain::Page;
 use crate::hub::SessionFilter;
 use crate::nodes::LiveConnection;
 
-/// How often the rows of ended connections are deleted: until then a user at the limit cannot use that place
-/// on another node.
+/// How often the rows of ended connections are deleted (until then a user at the limit cannot use that place on
+/// another node), and how often others are told who came to rooms and who left them.
 const TICK: Duration = Duration::from_millis(100);
 
 /// How often the node says that it lives. A fifth of the silence after which its rows do not count.
@@ -31,14 +31,25 @@ pub(crate) async fn run(app: &App) {
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut beat_at, mut mirror_at) = (Instant::now(), Instant::now() + MIRROR);
+    // Whether what others were told of presence must be compared with what is.
+    let mut must_repair = false;
     loop {
         ticks.tick().await;
         // Failures are logged where writes are; the next round does what this one could not.
         let _ = app.nodes.forget_ended().await;
+        let _ = app.nodes.tell_presence(&app.hub).await;
         if Instant::now() >= beat_at {
             beat_at = Instant::now() + BEAT;
-            let _ = app.nodes.beat().await;
+            let beat = app.nodes.beat().await.unwrap_or_default();
+            if beat.is_new {
+                mirror_at = Instant::now();
+            }
+            must_repair |= beat.is_new || app.hub.has_lost_presence();
+            if beat.others_changed {
+                app.hub.nodes_changed();
+            }
         }
+        must_repair = must_repair && app.nodes.repair_presence(&app.hub).await.is_err();
         if Instant::now() >= mirror_at {
             mirror_at = Instant::now() + MIRROR;
             let _ = mirror(app).await;
@@ -48,6 +59,8 @@ pub(crate) async fn run(app: &App) {
 
 /// Takes this node off the list, at its stop.
 pub(crate) async fn leave(app: &App) {
+    // Who has left is told before the rows go. If it is not, the others notice that this node is gone.
+    let _ = app.nodes.tell_presence(&app.hub).await;
     if let Err(error) = app.nodes.leave().await {
         log::warn!("the other nodes will notice only in a while that this one has stopped: {error}");
     }

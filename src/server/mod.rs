@@ -1,6 +1,7 @@
 //! Builds, runs and stops the server, and runs its periodic tasks. The only module that mounts both HTTP and
 //! live connections; it decides nothing about requests or sessions.
 
+mod bus;
 mod heartbeat;
 mod journal;
 mod options;

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use crate::app::App;
-use crate::hub::{Delivery, LatestKey};
-use crate::ids::Room;
+use crate::hub::Ephemeral;
 use crate::jobs::SimulationProgress;
-use crate::protocol::{Interval, Notice, PartialEstimates};
+use crate::protocol::{Interval, PartialEstimates};
 use crate::simulation::Estimate;
 
 /// Nobody sees more than ten steps a second.
@@ -18,14 +17,11 @@ pub(crate) async fn run(app: &App) {
     while progress.changed().await.is_ok() {
         let newest = *progress.borrow_and_update();
         let Some(SimulationProgress { id, done, total, estimates }) = newest else { continue };
-        let room = Room::Simulation(id);
-        let latest = Delivery::Latest(LatestKey::progress(room.clone()));
         let estimates = estimates.map(|so_far| PartialEstimates {
             bookings: interval(so_far.bookings),
             revenue: interval(so_far.revenue),
         });
-        let notice = Notice::SimulationProgress { simulation_id: id, done, total, estimates };
-        let _ = app.hub.tell(room, notice, latest);
+        let _ = app.hub.tell(Ephemeral::Progress { simulation: id, done, total, estimates });
         tokio::time::sleep(PAUSE).await;
     }
     // Not reached: the application holds the sender.

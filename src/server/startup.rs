@@ -16,6 +16,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::app::{App, NodeStatus, Stopping};
 use crate::auth::{Auth, SetUpError};
+use crate::bus::{Bus, BusError, BusMetrics};
 use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl, Environment, ServerConfig};
 use crate::db::{Db, Maintenance, OpenError, Tail, TailError};
@@ -32,6 +33,7 @@ use crate::realtime;
 use crate::realtime::Gateway;
 use crate::telemetry::{Metrics, SweepFailures};
 
+use super::bus::{self, BusLink};
 use super::journal::{self, JournalError};
 use super::options::{db_config, drain_plan};
 use super::{heartbeat, progress, retention, scheduler, service_manager, tail};
@@ -53,6 +55,9 @@ pub enum StartError {
     /// What other processes commit cannot be followed.
     #[error("cannot follow the commits of the database: {0}")]
     Tail(#[from] TailError),
+    /// The address of Redis cannot be used.
+    #[error("cannot use --redis-url (REDIS_URL): {0}")]
+    Bus(#[from] BusError),
     /// The journals are sealed with another key, or cannot be sealed.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -77,6 +82,7 @@ pub struct Server {
     http: HttpServer,
     metrics: Option<MetricsServer>,
     tail: Option<Tail>,
+    bus: Option<BusLink>,
 }
 
 /// The server for `/metrics` on its own address.
@@ -99,11 +105,25 @@ pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
     }
     let metrics = Arc::new(Metrics::new()?);
     // Created first and bound last: the database publishes to the hub, and the hub reads from the database.
-    let publisher = HubPublisher::new();
+    let (publisher, outgoing) = match (&config.database.database_url, &config.bus.redis_url) {
+        (DatabaseUrl::Sqlite(_), _) => (HubPublisher::new(), None),
+        (DatabaseUrl::Postgres(_), None) => (HubPublisher::of_node(), None),
+        (DatabaseUrl::Postgres(_), Some(_)) => {
+            let (publisher, outgoing) = HubPublisher::with_bus();
+            (publisher, Some(outgoing))
+        }
+    };
     let prepare = |db: &mut Maintenance<'_>| Ok::<_, StartError>(journal::prepare(db, &config.journal)?);
     let (db, journal) =
         Db::open_after(&db_config(&config.database), clock.clone(), publisher.clone(), prepare)?;
     let tail = tail::start(&config.database, &db, clock.now())?;
+    let bus = match (&config.bus.redis_url, outgoing, tail.as_ref().and_then(Tail::database)) {
+        (Some(url), Some(outgoing), Some(database)) => {
+            let bus = Bus::new(url, &database, db.node(), BusMetrics::new(metrics.registry())?)?;
+            Some(BusLink { bus, outgoing })
+        }
+        _ => None,
+    };
     db.register_metrics(metrics.registry())?;
     let hub_metrics = HubMetrics::new(metrics.registry())?;
     let hub = HubHandle::start((&config.realtime).into(), hub_metrics, Arc::new(db.clone()), publisher);
@@ -147,7 +167,7 @@ pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
         Ok(MetricsServer { address, http })
     });
     let metrics = metrics.transpose().map_err(StartError::Workers)?;
-    Ok(Server { app, address, http, metrics, tail })
+    Ok(Server { app, address, http, metrics, tail, bus })
 }
 
 impl Server {
@@ -181,7 +201,7 @@ impl Server {
 
     /// Serves until `stop` resolves to a way to stop; a graceful stop takes the stop timeout at most.
     pub async fn run_until_stopped(self, stop: impl Future<Output = Stop>) -> io::Result<()> {
-        let Self { app, address, mut http, metrics, tail } = self;
+        let Self { app, address, mut http, metrics, tail, bus } = self;
         let metrics = metrics.map(|metrics| {
             let address = metrics.address.to_string();
             log::info!(metrics_address = address.as_str(); "metrics on http://{address}/metrics");
@@ -199,6 +219,7 @@ impl Server {
             () = scheduler::run(&app) => Stop::Graceful,
             () = tail::run(&app, tail) => Stop::Graceful,
             () = heartbeat::run(&app) => Stop::Graceful,
+            never = bus::run(&app, bus) => match never {},
             () = app.simulations.run() => Stop::Graceful,
             () = progress::run(&app) => Stop::Graceful,
             () = retention::run(&app) => Stop::Graceful,

@@ -16,6 +16,7 @@ use crate::clock::Timestamp;
 use crate::config::DatabaseConfig;
 use crate::db::{Commit, Db, DbError, Tail, TailError, Target, commits_after, forget_commits};
 use crate::events::{Committed, Envelope};
+use crate::hub::Followed;
 
 use super::options::{db_config, drain_plan};
 
@@ -156,6 +157,9 @@ async fn follow_nodes(app: &App, contact: &Contact, tail: Tail) {
             Ok(Ok((rested, round))) => {
                 idle = Some(rested);
                 app.node_status.set_leading(round.leads);
+                if round.has_read_again {
+                    app.hub.nodes_changed();
+                }
                 app.hub.publisher().publish(Committed { events: round.appended, revocations: Vec::new() });
                 round.polled
             }
@@ -192,13 +196,13 @@ async fn follow_nodes(app: &App, contact: &Contact, tail: Tail) {
 
 /// Tells the hub.
 fn tell(app: &App, commits: Vec<Commit>) {
-    let mut heads = Vec::new();
-    let mut revocations = Vec::new();
+    let mut followed = Followed::default();
     for commit in commits {
-        heads.extend(commit.heads);
-        revocations.extend(commit.revocations);
+        followed.heads.extend(commit.heads);
+        followed.revocations.extend(commit.revocations);
+        followed.presence.extend(commit.presence);
     }
-    app.hub.follow(heads, revocations);
+    app.hub.follow(followed);
 }
 
 /// The tail, and what the leader has to do; used on blocking threads.
@@ -215,6 +219,8 @@ struct Follower {
 /// The result of a round.
 struct Round {
     polled: Result<Vec<Commit>, TailError>,
+    /// Who is on other nodes must be read anew.
+    has_read_again: bool,
     leads: bool,
     /// Events that were appended to the admins' room.
     appended: Vec<Envelope>,
@@ -248,7 +254,8 @@ impl Follower {
             // The next attempt is by whoever leads then.
             log::warn!("the leader's work failed: {error}");
         }
-        Round { polled, leads: self.tail.is_leader(), appended }
+        let has_read_again = self.tail.take_read_again();
+        Round { polled, has_read_again, leads: self.tail.is_leader(), appended }
     }
 
     /// What only the leader does.

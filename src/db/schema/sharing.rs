@@ -9,6 +9,7 @@ diesel::table! {
         rooms -> Text,
         revocations -> Text,
         admin_events -> Nullable<Text>,
+        presence -> Nullable<Text>,
     }
 }
 
@@ -42,6 +43,17 @@ diesel::table! {
         last_seen_at -> BigInt,
         messages -> BigInt,
         rooms -> BigInt,
+        project_id -> Nullable<Text>,
+        client_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    /// The users whom each node has in each room, where members see who else is there.
+    room_members (room, user_id, node) {
+        room -> Text,
+        user_id -> Text,
+        node -> Text,
     }
 }
 

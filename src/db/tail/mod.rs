@@ -10,8 +10,8 @@ pub(crate) use sqlite::{commits_after, forget_commits};
 
 use diesel::Queryable;
 
-use crate::events::Revocation;
-use crate::ids::{NodeId, Room, Seq};
+use crate::events::{Revocation, RoomPresence};
+use crate::ids::{NodeId, Room, Seq, UserId};
 
 use super::DbError;
 
@@ -24,6 +24,17 @@ pub(crate) struct Commit {
     pub(crate) revocations: Vec<Revocation>,
     /// Whether it has events that the leader must append to the admins' room.
     pub(crate) has_admin_events: bool,
+    /// Who came to rooms on another node, or left them.
+    pub(crate) presence: Vec<PresenceElsewhere>,
+}
+
+/// A user came to a room on another node, or left it there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PresenceElsewhere {
+    /// The node.
+    pub(crate) node: NodeId,
+    /// What changed.
+    pub(crate) change: RoomPresence,
 }
 
 /// The position of a room's newest event.
@@ -44,6 +55,7 @@ struct CommitRow {
     rooms: String,
     revocations: String,
     has_admin_events: bool,
+    presence: Option<String>,
 }
 
 impl CommitRow {
@@ -54,6 +66,14 @@ impl CommitRow {
         let known = ranges.into_iter().filter_map(|(room, _, seq)| Some((room.parse().ok()?, seq)));
         let heads = known.map(|(room, seq)| Head { room, seq, is_own }).collect();
         let revocations = if is_own { Vec::new() } else { serde_json::from_str(&self.revocations)? };
-        Ok(Commit { heads, revocations, has_admin_events: self.has_admin_events })
+        let presence = self.presence.filter(|_| !is_own);
+        let presence: Vec<(String, UserId, bool)> =
+            presence.map_or(Ok(Vec::new()), |json| serde_json::from_str(&json))?;
+        let known = presence.into_iter().filter_map(|(room, user, is_present)| {
+            let change = RoomPresence { room: room.parse().ok()?, user, is_present };
+            Some(PresenceElsewhere { node: self.node, change })
+        });
+        let presence = known.collect();
+        Ok(Commit { heads, revocations, has_admin_events: self.has_admin_events, presence })
     }
 }

@@ -101,6 +101,8 @@ pub(crate) struct Tail {
     identity: Option<String>,
     /// Commits from here on are read again at the next poll.
     again_from: Option<Timestamp>,
+    /// Commits were read again since this was last asked.
+    has_read_again: bool,
     is_leader: bool,
 }
 
@@ -114,6 +116,7 @@ impl Tail {
             snapshot: None,
             identity: None,
             again_from: None,
+            has_read_again: false,
             is_leader: false,
         }
     }
@@ -137,6 +140,18 @@ impl Tail {
         self.snapshot = None;
         self.identity = None;
         self.again_from = None;
+    }
+
+    /// Which database this is, once connected: the same on every node, and also after a standby has taken over.
+    pub(crate) fn database(&self) -> Option<String> {
+        let mut parts = self.identity.as_deref()?.split('/');
+        let (system, _, number) = (parts.next()?, parts.next()?, parts.next()?);
+        Some(format!("{system}:{number}"))
+    }
+
+    /// Whether commits were read again since the last call, whose presence was left out: it may be outdated.
+    pub(crate) fn take_read_again(&mut self) -> bool {
+        std::mem::take(&mut self.has_read_again)
     }
 
     /// Whether this process is the leader: the one that does what need not be done twice.
@@ -216,6 +231,10 @@ impl Tail {
             Some(from) => Since { from }.load(connection)?,
             None => Vec::new(),
         };
+        self.has_read_again |= self.again_from.is_some();
+        for row in &mut rows {
+            row.presence = None;
+        }
         let mut seen = None;
         for (snapshot, row) in polled {
             rows.extend(row);
@@ -289,7 +308,7 @@ fn fill_admin_room(
     for (event, at) in events.iter_mut().zip(times) {
         event.at = at;
     }
-    let announcement = Announcement { node, revocations: &[], admin_events: &[] };
+    let announcement = Announcement { node, revocations: &[], admin_events: &[], presence: &[] };
     append::insert(connection, now, &events, Some(&announcement))?;
     Ok(events)
 }

@@ -22,14 +22,14 @@ impl QueryId for Poll<'_> {
 /// A row of [`Poll`]: the snapshot, and a commit if there is one.
 pub(super) type Polled = (String, Option<CommitRow>);
 
-type CommitColumns = (Text, Text, Text, Bool);
+type CommitColumns = (Text, Text, Text, Bool, Nullable<Text>);
 
 /// Transactions that the snapshot did not see are at or above its `xmin`, which the index finds.
 impl QueryFragment<Pg> for Poll<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(
-            "SELECT pg_current_snapshot()::text, c.node, c.rooms, c.revocations, c.admin_events IS NOT NULL \
-             FROM (SELECT 1) AS one LEFT JOIN commits c ON c.xid >= pg_snapshot_xmin(",
+            "SELECT pg_current_snapshot()::text, c.node, c.rooms, c.revocations, c.admin_events IS NOT NULL, \
+             c.presence FROM (SELECT 1) AS one LEFT JOIN commits c ON c.xid >= pg_snapshot_xmin(",
         );
         out.push_bind_param::<Text, _>(self.snapshot)?;
         out.push_sql("::pg_snapshot) AND NOT pg_visible_in_snapshot(c.xid, ");
@@ -53,7 +53,9 @@ pub(super) struct Since {
 
 impl QueryFragment<Pg> for Since {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("SELECT node, rooms, revocations, admin_events IS NOT NULL FROM commits WHERE at >= ");
+        out.push_sql(
+            "SELECT node, rooms, revocations, admin_events IS NOT NULL, presence FROM commits WHERE at >= ",
+        );
         out.push_bind_param::<BigInt, _>(&self.from)?;
         out.push_sql(" ORDER BY xid");
         Ok(())

@@ -26,7 +26,13 @@ pub(crate) fn commits_after(
         .limit(PAGE)
         .select((
             sql::<BigInt>("id"),
-            (commits::node, commits::rooms, commits::revocations, commits::admin_events.is_not_null()),
+            (
+                commits::node,
+                commits::rooms,
+                commits::revocations,
+                commits::admin_events.is_not_null(),
+                commits::presence,
+            ),
         ))
         .load(uow.conn())?;
     let position = rows.last().map_or(position, |(id, _)| *id);

@@ -13,11 +13,11 @@ use crate::hub::message::{Exclude, Join, MembershipRef, RoomMessage, ToRoomHub};
 use crate::hub::shared::Shared;
 use crate::hub::workers::{Worker, WorkerCommand, WorkerCommands};
 use crate::hub::{
-    BroadcastError, Credentials, Delivery, HubBusy, JoinError, LiveSession, Registration, SessionFilter,
+    BroadcastError, Credentials, Ephemeral, HubBusy, JoinError, LiveSession, Registration, SessionFilter,
 };
 use crate::ids::{ConnectionId, Room, Seq, UserId};
+use crate::protocol::TaskFocus;
 use crate::protocol::close::CloseReason;
-use crate::protocol::{Notice, TaskFocus};
 
 use super::effects::Effects;
 use super::liveness::Activity;
@@ -127,20 +127,14 @@ impl LocalHub {
     pub(crate) fn broadcast(
         &self,
         speaker: ConnectionId,
-        room: &Room,
-        notice: Notice,
-        delivery: Delivery,
+        ephemeral: Ephemeral,
     ) -> Result<(), BroadcastError> {
-        if !self.is_member(speaker, room) {
+        let room = ephemeral.room();
+        if !self.is_member(speaker, &room) {
             return Err(BroadcastError::NotAMember);
         }
-        let message = ToRoomHub::Broadcast {
-            room: room.clone(),
-            notice,
-            delivery,
-            exclude: Exclude::Connection(speaker),
-        };
-        self.0.shared.hub_for(room).try_send(message).map_err(|_| {
+        let message = ToRoomHub::Broadcast { ephemeral, exclude: Exclude::Connection(speaker) };
+        self.0.shared.hub_for(&room).try_send(message).map_err(|_| {
             self.0.shared.metrics.busy.inc();
             BroadcastError::Busy
         })

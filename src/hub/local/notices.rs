@@ -14,6 +14,7 @@ pub(super) fn close_reason(reason: RevocationReason) -> CloseReason {
         RevocationReason::Deactivated => CloseReason::UserUnknownOrInactive,
         RevocationReason::ClosedByAdmin => CloseReason::ClosedByAdmin,
         RevocationReason::NoStanding => CloseReason::NotYours,
+        RevocationReason::Replaced => CloseReason::Replaced,
     }
 }
 
@@ -26,6 +27,7 @@ pub(super) fn left(room: &Room, user: UserId, reason: RevocationReason) -> [Noti
         RevocationReason::ClosedByAdmin => "an admin ended it",
         RevocationReason::RoleChanged => "the user's role is another now",
         RevocationReason::NoStanding => "the standing that it needs is gone",
+        RevocationReason::Replaced => "the client has connected again",
     };
     [
         Notice::Presence { room: room.clone(), change: PresenceChange::Left(user) },

@@ -14,6 +14,7 @@ use std::task::{Poll, Waker};
 use bytes::Bytes;
 
 use crate::ids::{ConnectionId, Room, UserId};
+use crate::protocol::Topic;
 use queue::Queue;
 
 pub(crate) use stream::OutboxStream;
@@ -40,6 +41,7 @@ enum State {
     Presence(Room, UserId),
     Progress(Room),
     Focus(Room, ConnectionId),
+    Signal(Room, UserId, Topic),
     Client(Room, UserId, Arc<str>),
 }
 
@@ -52,6 +54,11 @@ impl LatestKey {
     /// What a connection looks at or edits on the room's board.
     pub(crate) fn focus(room: Room, connection: ConnectionId) -> Self {
         Self(Arc::new(State::Focus(room, connection)))
+    }
+
+    /// What a user tells the room about a topic.
+    pub(crate) fn signal(room: Room, user: UserId, topic: Topic) -> Self {
+        Self(Arc::new(State::Signal(room, user, topic)))
     }
 
     /// Whether a user's client has the room's board open.

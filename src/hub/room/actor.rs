@@ -7,15 +7,22 @@ use std::sync::Arc;
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Recipient, WrapFuture};
 use tokio::time::Instant;
 
+use crate::db::DbError;
 use crate::hub::message::{Contents, RoomMessage, ToLocalHub, ToRoomHub, WorkerId};
 use crate::hub::publisher::HubPublisher;
+use crate::hub::relay::Relayed;
 use crate::hub::{EventLog, HubConfig, HubMetrics, JoinError};
+use crate::ids::{Room, Seq, UserId};
 
 use super::output::{PAGE, Read, ReadWhat, Refused, RoomOutput};
 use super::rooms::Rooms;
 
 /// Concurrent reads of the log. More would take the database's readers from everything else.
 const READS_AT_ONCE: usize = 4;
+
+/// Rooms whose standing, or whose events, one read fetches.
+const STANDINGS_AT_ONCE: usize = 256;
+const EVENTS_AT_ONCE: usize = 32;
 
 /// Messages handled before timers and finished reads get their turn: an actor's mailbox takes precedence over
 /// both.
@@ -54,9 +61,9 @@ impl RoomHub {
     }
 
     /// The rooms, and the output for what they send; borrowed together.
-    fn split(&mut self) -> (&mut Rooms, WorkerOutput<'_>) {
+    fn split(&mut self) -> (&mut Rooms, HubOutput<'_>) {
         let Self { rooms, workers, reads, deps, .. } = self;
-        (rooms, WorkerOutput { workers, reads, metrics: &deps.metrics })
+        (rooms, HubOutput { workers, reads, metrics: &deps.metrics, publisher: &deps.publisher })
     }
 
     fn take_in(&mut self, message: ToRoomHub, now: Instant) {
@@ -81,9 +88,16 @@ impl RoomHub {
                     rooms.advance(&head, now, &mut output);
                 }
             }
-            ToRoomHub::Broadcast { room, notice, delivery, exclude } => {
-                rooms.broadcast(&room, &notice, &delivery, exclude, &mut output);
+            ToRoomHub::Presence(told) => {
+                for told in told {
+                    rooms.present_elsewhere(told, &mut output);
+                }
             }
+            ToRoomHub::Broadcast { ephemeral, exclude } => rooms.broadcast(ephemeral, exclude, &mut output),
+            ToRoomHub::Relayed { ephemeral, exclude } => rooms.relayed(ephemeral, exclude, &mut output),
+            ToRoomHub::WantsFocus(room) => rooms.tell_all_focus(&room, &mut output),
+            ToRoomHub::NodesChanged => rooms.nodes_changed(&mut output),
+            ToRoomHub::Present { reply } => drop(reply.send(rooms.present())),
             // The caller may have stopped waiting.
             ToRoomHub::Members { room, reply } => drop(reply.send(rooms.users_in(&room))),
             ToRoomHub::Focus { room, focus } => rooms.focus(&room, focus, &mut output),
@@ -100,12 +114,18 @@ impl RoomHub {
             self.deps.metrics.catch_ups.inc();
             let (rooms, mut output) = self.split();
             rooms.catch_up_all(&mut output);
+            if output.publisher.presence().are_kept() {
+                rooms.nodes_changed(&mut output);
+            }
         }
         while self.reading < READS_AT_ONCE
-            && let Some(read) = self.reads.pop_front()
+            && let Some(batch) = self.next_batch()
         {
             self.reading += 1;
-            self.start(read, context);
+            match batch {
+                Batch::Standings(reads) => self.read_standings(reads, context),
+                Batch::Events(reads) => self.read_events(reads, context),
+            }
         }
         if self.rooms.needs_repair() && !self.repair_is_due {
             self.repair_is_due = true;
@@ -119,37 +139,87 @@ impl RoomHub {
         self.deps.metrics.rooms.set(i64::try_from(self.rooms.len()).unwrap_or(i64::MAX));
     }
 
-    fn start(&mut self, read: Read, context: &mut Context<Self>) {
-        let log = self.deps.log.clone();
-        match read.what {
-            ReadWhat::Head => {
-                let head = log.head(read.room.clone()).into_actor(self).map(move |head, hub, context| {
-                    let head = head.map_err(|error| hub.failed(&read, &error));
-                    hub.reading -= 1;
-                    let (rooms, mut output) = hub.split();
-                    rooms.head_read(&read, head, Instant::now(), &mut output);
-                    hub.go_on(context);
-                });
-                context.spawn(head);
+    /// The reads that wait first and can be made together.
+    fn next_batch(&mut self) -> Option<Batch> {
+        match self.reads.front()?.what {
+            ReadWhat::After(_) => {
+                let mut batch = Vec::new();
+                while batch.len() < EVENTS_AT_ONCE
+                    && let Some(Read { what: ReadWhat::After(since), .. }) = self.reads.front()
+                {
+                    let since = *since;
+                    batch.extend(self.reads.pop_front().map(|read| (read, since)));
+                }
+                Some(Batch::Events(batch))
             }
-            ReadWhat::After(since) => {
-                self.deps.metrics.gap_reads.inc();
-                let events = log.after(read.room.clone(), since, PAGE).into_actor(self);
-                context.spawn(events.map(move |events, hub, context| {
-                    let events = events.map_err(|error| hub.failed(&read, &error)).ok();
-                    hub.reading -= 1;
-                    let (rooms, mut output) = hub.split();
-                    rooms.events_read(&read, events, Instant::now(), &mut output);
-                    hub.go_on(context);
-                }));
+            ReadWhat::Start | ReadWhat::Elsewhere(_) => {
+                let mut batch = Vec::new();
+                while batch.len() < STANDINGS_AT_ONCE
+                    && let Some(Read { what: ReadWhat::Start | ReadWhat::Elsewhere(_), .. }) =
+                        self.reads.front()
+                {
+                    batch.extend(self.reads.pop_front());
+                }
+                Some(Batch::Standings(batch))
             }
         }
     }
 
-    fn failed(&self, read: &Read, error: &crate::db::DbError) -> JoinError {
-        log::warn!(room:% = read.room, error:%; "the hub could not read the event log and will try again");
-        JoinError::Unavailable
+    fn read_standings(&mut self, reads: Vec<Read>, context: &mut Context<Self>) {
+        let rooms = reads.iter().map(|read| read.room.clone()).collect();
+        let standings = self.deps.log.start(rooms).into_actor(self);
+        context.spawn(standings.map(move |standings, hub, context| {
+            let standings = hub.answers(standings, reads.len());
+            hub.reading -= 1;
+            let now = Instant::now();
+            let (rooms, mut output) = hub.split();
+            for (read, start) in reads.iter().zip(standings) {
+                match read.what {
+                    ReadWhat::Elsewhere(_) => {
+                        rooms.elsewhere_read(read, start.map(|start| start.elsewhere), &mut output);
+                    }
+                    _ => rooms.started(read, start.ok_or(JoinError::Unavailable), now, &mut output),
+                }
+            }
+            hub.go_on(context);
+        }));
     }
+
+    fn read_events(&mut self, reads: Vec<(Read, Seq)>, context: &mut Context<Self>) {
+        self.deps.metrics.gap_reads.inc_by(reads.len() as u64);
+        let asked = reads.iter().map(|(read, since)| (read.room.clone(), *since)).collect();
+        let events = self.deps.log.after(asked, PAGE).into_actor(self);
+        context.spawn(events.map(move |events, hub, context| {
+            let events = hub.answers(events, reads.len());
+            hub.reading -= 1;
+            let (rooms, mut output) = hub.split();
+            for ((read, _), events) in reads.iter().zip(events) {
+                rooms.events_read(read, events, Instant::now(), &mut output);
+            }
+            hub.go_on(context);
+        }));
+    }
+
+    /// The answers to so many reads; `None` for each if they failed.
+    fn answers<T>(&self, answers: Result<Vec<T>, DbError>, asked: usize) -> Vec<Option<T>> {
+        match answers {
+            Ok(answers) => {
+                answers.into_iter().map(Some).chain(std::iter::repeat_with(|| None)).take(asked).collect()
+            }
+            Err(error) => {
+                log::warn!(rooms = asked, error:%; "the hub could not read the event log and will try again");
+                std::iter::repeat_with(|| None).take(asked).collect()
+            }
+        }
+    }
+}
+
+/// Reads that are made together.
+enum Batch {
+    /// How rooms stand, or who is in them elsewhere.
+    Standings(Vec<Read>),
+    /// The events of rooms after a position each.
+    Events(Vec<(Read, Seq)>),
 }
 
 impl Actor for RoomHub {
@@ -174,13 +244,14 @@ impl Handler<ToRoomHub> for RoomHub {
     }
 }
 
-struct WorkerOutput<'a> {
+struct HubOutput<'a> {
     workers: &'a mut HashMap<WorkerId, Recipient<ToLocalHub>>,
     reads: &'a mut VecDeque<Read>,
     metrics: &'a HubMetrics,
+    publisher: &'a HubPublisher,
 }
 
-impl RoomOutput for WorkerOutput<'_> {
+impl RoomOutput for HubOutput<'_> {
     fn deliver(&mut self, worker: WorkerId, message: RoomMessage) -> Result<(), Refused> {
         let kind = match &message.contents {
             Contents::Event(_) => "event",
@@ -195,5 +266,13 @@ impl RoomOutput for WorkerOutput<'_> {
 
     fn read(&mut self, read: Read) {
         self.reads.push_back(read);
+    }
+
+    fn presence(&mut self, room: &Room, user: UserId, is_present: bool) {
+        self.publisher.presence().add(room, user, is_present);
+    }
+
+    fn relay(&mut self, message: impl FnOnce() -> Relayed) {
+        self.publisher.relay().send(message);
     }
 }

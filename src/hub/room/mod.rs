@@ -2,6 +2,7 @@
 //! but neither sessions nor outboxes.
 
 mod actor;
+mod elsewhere;
 mod sequencer;
 mod output;
 mod rooms;
@@ -10,3 +11,4 @@ mod state;
 mod tests;
 
 pub(super) use actor::{Deps, RoomHub};
+pub(super) use rooms::has_presence;

@@ -1,12 +1,15 @@
-//! What rooms ask of the actor around them: deliveries to worker threads, and reads of the log.
+//! What rooms ask of the actor around them: deliveries to worker threads, reads of the log, and messages to other
+//! nodes.
 
 use crate::hub::message::{RoomMessage, WorkerId};
-use crate::ids::{Room, Seq};
+use crate::hub::relay::Relayed;
+use crate::ids::{Room, Seq, UserId};
 
 /// Maximum number of events that one read of the log fetches.
 pub(super) const PAGE: usize = 500;
 
-/// A read of the log for a room; the result comes back through `Rooms::head_read` or `Rooms::events_read`.
+/// A read of the log for a room; the result comes back through `Rooms::started`, `Rooms::events_read`
+/// or `Rooms::elsewhere_read`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Read {
     pub(super) room: Room,
@@ -17,16 +20,24 @@ pub(super) struct Read {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ReadWhat {
-    Head,
+    /// The room's head, and who is in it elsewhere.
+    Start,
+    /// The events after a position.
     After(Seq),
+    /// Who is in the room elsewhere, which was last changed by this version.
+    Elsewhere(u64),
 }
 
 /// The worker's mailbox is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Refused;
 
-/// Takes messages for workers and requests for reads.
+/// Takes messages for workers and other nodes, and requests for reads.
 pub(super) trait RoomOutput {
     fn deliver(&mut self, worker: WorkerId, message: RoomMessage) -> Result<(), Refused>;
     fn read(&mut self, read: Read);
+    /// The user's first connection here has joined the room, or the last one has left it.
+    fn presence(&mut self, room: &Room, user: UserId, is_present: bool);
+    /// Tells the other nodes, if there is a bus.
+    fn relay(&mut self, message: impl FnOnce() -> Relayed);
 }

@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::db::Head;
-use crate::events::Envelope;
+use crate::db::{Head, MemberElsewhere, PresenceElsewhere};
+use crate::events::{Envelope, RoomPresence};
+use crate::hub::ephemeral::Ephemeral;
 use crate::hub::message::{Exclude, Join, MembershipRef};
+use crate::hub::relay::Relayed;
 use crate::hub::room::output::{Read, ReadWhat, RoomOutput};
-use crate::hub::{Delivery, JoinError, LatestKey, RoomSnapshot};
-use crate::ids::{Room, Seq, UserId};
+use crate::hub::{Delivery, JoinError, LatestKey, RoomSnapshot, RoomStart};
+use crate::ids::{Room, UserId};
 use crate::protocol::{Notice, PresenceChange, TaskFocus};
 
 use super::state::{Departed, Phase, RoomState};
@@ -40,7 +42,10 @@ impl Rooms {
         let Join { room, connection, user, reply, .. } = join;
         let state = self.rooms.entry(room.clone()).or_insert_with(|| {
             self.generations += 1;
-            output.read(Read { room: room.clone(), generation: self.generations, what: ReadWhat::Head });
+            output.read(Read { room: room.clone(), generation: self.generations, what: ReadWhat::Start });
+            if let Room::Project(_) = room {
+                output.relay(|| Relayed::WantsFocus(room.clone()));
+            }
             RoomState::new(self.generations)
         });
         let is_first = state.add(connection, user, join.dialect, join.worker, join.membership);
@@ -49,8 +54,11 @@ impl Rooms {
             // A caller that stopped waiting has ended its membership or is about to.
             Phase::Running(sequencer) => drop(reply.send(Ok(sequencer.head()))),
         }
-        if is_first {
-            self.tell_presence(&room, user, PresenceChange::Joined(user), output);
+        if is_first && has_presence(&room) {
+            output.presence(&room, user, true);
+            if !state.elsewhere.has(user) {
+                self.tell_presence(&room, user, PresenceChange::Joined(user), output);
+            }
         }
     }
 
@@ -60,17 +68,82 @@ impl Rooms {
         else {
             return;
         };
-        if state.is_empty() {
-            self.rooms.remove(&departure.room);
-            self.needs_repair.remove(&departure.room);
-            return;
+        let leaver = last_of.filter(|_| has_presence(&departure.room));
+        if let Some(user) = leaver {
+            output.presence(&departure.room, user, false);
         }
+        let leaver = leaver.filter(|user| !state.elsewhere.has(*user));
+        let is_empty = state.is_empty();
         if let Some(focus) = focus {
             self.tell_focus(&departure.room, TaskFocus { task_id: None, editing: false, ..focus }, output);
         }
-        if let Some(user) = last_of {
+        if is_empty {
+            self.rooms.remove(&departure.room);
+            self.needs_repair.remove(&departure.room);
+        } else if let Some(user) = leaver {
             self.tell_presence(&departure.room, user, PresenceChange::Left(user), output);
         }
+    }
+
+    /// A user came to a room on another node, or left it there.
+    pub(super) fn present_elsewhere(&mut self, told: PresenceElsewhere, output: &mut impl RoomOutput) {
+        let PresenceElsewhere { node, change: RoomPresence { room, user, is_present } } = told;
+        let Some(state) = self.rooms.get_mut(&room) else { return };
+        let has_changed = state.elsewhere.change(MemberElsewhere { user, node }, is_present);
+        if has_changed && !state.has_here(user) {
+            let change = if is_present { PresenceChange::Joined(user) } else { PresenceChange::Left(user) };
+            self.tell_presence(&room, user, change, output);
+        }
+    }
+
+    /// Who is on other nodes must be read anew.
+    pub(super) fn nodes_changed(&mut self, output: &mut impl RoomOutput) {
+        for (room, state) in self.rooms.iter_mut().filter(|(room, _)| has_presence(room)) {
+            state.read_elsewhere(room, output);
+        }
+    }
+
+    /// A read of who is elsewhere has finished. `None`: it failed.
+    pub(super) fn elsewhere_read(
+        &mut self,
+        read: &Read,
+        members: Option<Vec<MemberElsewhere>>,
+        output: &mut impl RoomOutput,
+    ) {
+        let ReadWhat::Elsewhere(version) = read.what else { return };
+        let Some(state) = self.rooms.get_mut(&read.room).filter(|state| state.generation == read.generation)
+        else {
+            return;
+        };
+        state.reading_elsewhere = false;
+        match members {
+            Some(members) if state.elsewhere.version == version => {
+                self.replace_elsewhere(&read.room, &members, output)
+            }
+            // It may be older than what has changed meanwhile.
+            Some(_) => state.read_elsewhere(&read.room, output),
+            None => {
+                state.stale_elsewhere = true;
+                self.needs_repair.insert(read.room.clone());
+            }
+        }
+    }
+
+    fn replace_elsewhere(&mut self, room: &Room, members: &[MemberElsewhere], output: &mut impl RoomOutput) {
+        let Some(state) = self.rooms.get_mut(room) else { return };
+        let (came, left) = state.elsewhere.replace(members);
+        let here: Vec<UserId> = state.users_here().collect();
+        let came = came.into_iter().map(|user| (user, PresenceChange::Joined(user)));
+        let left = left.into_iter().map(|user| (user, PresenceChange::Left(user)));
+        for (user, change) in came.chain(left).filter(|(user, _)| !here.contains(user)) {
+            self.tell_presence(room, user, change, output);
+        }
+    }
+
+    /// The rooms and users that other nodes are told of.
+    pub(super) fn present(&self) -> Vec<(Room, UserId)> {
+        let shown = self.rooms.iter().filter(|(room, _)| has_presence(room));
+        shown.flat_map(|(room, state)| state.users_here().map(|user| (room.clone(), user))).collect()
     }
 
     /// A member looks at or edits something else from now on.
@@ -86,9 +159,19 @@ impl Rooms {
     }
 
     fn tell_focus(&mut self, room: &Room, focus: TaskFocus, output: &mut impl RoomOutput) {
-        let delivery = Delivery::Latest(LatestKey::focus(room.clone(), focus.session_id));
         let exclude = Exclude::Connection(focus.session_id);
-        self.broadcast(room, &Notice::Focus { room: room.clone(), focus }, &delivery, exclude, output);
+        self.broadcast(Ephemeral::Focus { room: room.clone(), focus }, exclude, output);
+    }
+
+    /// Another node has its first member on this board: it is told what the members here look at.
+    pub(super) fn tell_all_focus(&self, room: &Room, output: &mut impl RoomOutput) {
+        let focused = self.rooms.get(room).into_iter().flat_map(RoomState::focused_here);
+        for focus in focused {
+            output.relay(|| Relayed::Ephemeral {
+                ephemeral: Ephemeral::Focus { room: room.clone(), focus: focus.clone() },
+                exclude: Exclude::Nobody,
+            });
+        }
     }
 
     fn tell_presence(
@@ -101,20 +184,43 @@ impl Rooms {
         if has_presence(room) {
             let notice = Notice::Presence { room: room.clone(), change };
             let delivery = Delivery::Latest(LatestKey::presence(room.clone(), user));
-            self.broadcast(room, &notice, &delivery, Exclude::User(user), output);
+            self.tell_here(room, &notice, &delivery, Exclude::User(user), output);
         }
     }
 
-    /// Broadcasts a notice that is not stored; returns how many workers refused it.
-    pub(super) fn broadcast(
+    /// Tells the members on all nodes a notice that is not stored.
+    pub(super) fn broadcast(&mut self, ephemeral: Ephemeral, exclude: Exclude, output: &mut impl RoomOutput) {
+        output.relay(|| Relayed::Ephemeral { ephemeral: ephemeral.clone(), exclude });
+        self.broadcast_here(ephemeral, exclude, output);
+    }
+
+    /// Tells the members here a notice of another node.
+    pub(super) fn relayed(&mut self, ephemeral: Ephemeral, exclude: Exclude, output: &mut impl RoomOutput) {
+        if let Ephemeral::Focus { room, focus } = &ephemeral {
+            let state = self.rooms.get_mut(room);
+            if !state.is_some_and(|state| state.elsewhere.set_focus(focus)) {
+                return;
+            }
+        }
+        self.broadcast_here(ephemeral, exclude, output);
+    }
+
+    fn broadcast_here(&mut self, ephemeral: Ephemeral, exclude: Exclude, output: &mut impl RoomOutput) {
+        let (room, delivery) = (ephemeral.room(), ephemeral.delivery());
+        self.tell_here(&room, &ephemeral.into_notice(), &delivery, exclude, output);
+    }
+
+    fn tell_here(
         &mut self,
         room: &Room,
         notice: &Notice,
         delivery: &Delivery,
         exclude: Exclude,
         output: &mut impl RoomOutput,
-    ) -> usize {
-        self.rooms.get(room).map_or(0, |state| state.broadcast(room, notice, delivery, exclude, output))
+    ) {
+        if let Some(state) = self.rooms.get(room) {
+            state.broadcast(room, notice, delivery, exclude, output);
+        }
     }
 
     /// Accepts a committed event, and sends every event that is in order now.
@@ -148,11 +254,11 @@ impl Rooms {
         }
     }
 
-    /// A read of the room's head has finished.
-    pub(super) fn head_read(
+    /// A read of how the room stands has finished.
+    pub(super) fn started(
         &mut self,
         read: &Read,
-        head: Result<Seq, JoinError>,
+        start: Result<RoomStart, JoinError>,
         now: Instant,
         output: &mut impl RoomOutput,
     ) {
@@ -160,9 +266,15 @@ impl Rooms {
         else {
             return;
         };
-        match head {
-            Ok(head) => {
+        match start {
+            Ok(RoomStart { head, elsewhere }) => {
                 state.begin(head);
+                if state.elsewhere.version == 0 {
+                    self.replace_elsewhere(&read.room, &elsewhere, output);
+                } else {
+                    // What was read may be older than what was told meanwhile.
+                    state.read_elsewhere(&read.room, output);
+                }
                 self.repair_room(&read.room, now, output);
             }
             Err(error) => {
@@ -230,6 +342,9 @@ impl Rooms {
         if state.stale || state.is_behind() || state.gap_is_overdue(now, self.gap_timeout) {
             state.read(room, output);
         }
+        if std::mem::take(&mut state.stale_elsewhere) {
+            state.read_elsewhere(room, output);
+        }
         if state.needs_repair(now) {
             self.needs_repair.insert(room.clone());
         }
@@ -262,7 +377,7 @@ impl Rooms {
 
 /// Whether members of a room are sent `presence`. In a market room it would reveal competitors to each other;
 /// in the admins' room and a user's own room it has no meaning.
-fn has_presence(room: &Room) -> bool {
+pub(in crate::hub) fn has_presence(room: &Room) -> bool {
     match room {
         Room::Session(_)
         | Room::Booking(_)

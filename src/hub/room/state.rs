@@ -1,6 +1,6 @@
 //! One room: its members, and the last event that each worker thread has taken.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use crate::hub::{Delivery, JoinError, RoomSnapshot};
 use crate::ids::{ConnectionId, Room, Seq, UserId};
 use crate::protocol::{Dialect, Notice, TaskFocus};
 
+use super::elsewhere::Elsewhere;
 use super::output::{PAGE, Read, ReadWhat, RoomOutput};
 use super::sequencer::Sequencer;
 
@@ -31,6 +32,12 @@ pub(super) struct RoomState {
     /// Number of member connections of each user.
     users: BTreeMap<UserId, usize>,
     audiences: BTreeMap<WorkerId, Audience>,
+    /// The members on other nodes.
+    pub(super) elsewhere: Elsewhere,
+    /// A read of them is in progress.
+    pub(super) reading_elsewhere: bool,
+    /// The last read of them failed.
+    pub(super) stale_elsewhere: bool,
 }
 
 pub(super) enum Phase {
@@ -93,6 +100,9 @@ impl RoomState {
             members: HashMap::new(),
             users: BTreeMap::new(),
             audiences: BTreeMap::new(),
+            elsewhere: Elsewhere::default(),
+            reading_elsewhere: false,
+            stale_elsewhere: false,
         }
     }
 
@@ -139,9 +149,14 @@ impl RoomState {
         true
     }
 
-    /// What the members look at or edit.
+    /// What the members here look at or edit.
+    pub(super) fn focused_here(&self) -> impl Iterator<Item = &TaskFocus> {
+        self.members.values().filter_map(|member| member.focus.as_ref())
+    }
+
+    /// What the members look at or edit, on all nodes.
     pub(super) fn focused(&self) -> Vec<TaskFocus> {
-        let mut focused: Vec<_> = self.members.values().filter_map(|member| member.focus.clone()).collect();
+        let mut focused: Vec<_> = self.focused_here().chain(self.elsewhere.focused()).cloned().collect();
         focused.sort_unstable_by_key(|focus| focus.session_id);
         focused
     }
@@ -165,8 +180,30 @@ impl RoomState {
         self.members.is_empty()
     }
 
+    /// Whether the user is in the room on this node.
+    pub(super) fn has_here(&self, user: UserId) -> bool {
+        self.users.contains_key(&user)
+    }
+
+    /// The users on this node.
+    pub(super) fn users_here(&self) -> impl Iterator<Item = UserId> {
+        self.users.keys().copied()
+    }
+
+    /// The users on all nodes, each once.
     pub(super) fn users(&self) -> Vec<UserId> {
-        self.users.keys().copied().collect()
+        let users: BTreeSet<UserId> = self.users_here().chain(self.elsewhere.users()).collect();
+        users.into_iter().collect()
+    }
+
+    /// Requests a read of who is elsewhere. One that is in progress may be too old: it is followed by another.
+    pub(super) fn read_elsewhere(&mut self, room: &Room, output: &mut impl RoomOutput) {
+        if std::mem::replace(&mut self.reading_elsewhere, true) {
+            self.elsewhere.version += 1;
+        } else {
+            let what = ReadWhat::Elsewhere(self.elsewhere.version);
+            output.read(Read { room: room.clone(), generation: self.generation, what });
+        }
     }
 
     fn head(&self) -> Option<Seq> {
@@ -323,7 +360,7 @@ impl RoomState {
     }
 
     pub(super) fn needs_repair(&mut self, now: Instant) -> bool {
-        self.stale || self.is_behind() || self.gap(now).is_some()
+        self.stale || self.stale_elsewhere || self.is_behind() || self.gap(now).is_some()
     }
 
     fn gap(&mut self, now: Instant) -> Option<Instant> {

@@ -1,18 +1,18 @@
 //! Rooms without actors: workers that refuse messages, reads that finish late or fail, reports in any order.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use proptest::prelude::*;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use crate::db::Head;
-use crate::events::Envelope;
-use crate::hub::JoinError;
+use crate::db::{Head, MemberElsewhere, PresenceElsewhere};
+use crate::events::{Envelope, RoomPresence};
 use crate::hub::message::{Contents, MembershipId, MembershipRef, RoomMessage, WorkerId};
 use crate::hub::tests::support::{FakeLog, room, user};
-use crate::ids::{ConnectionId, Room, Seq};
+use crate::hub::{JoinError, Relayed, RoomStart};
+use crate::ids::{ConnectionId, NodeId, Room, Seq, UserId};
 use crate::protocol::Dialect;
 
 use super::output::{PAGE, Read, ReadWhat, Refused, RoomOutput};
@@ -47,6 +47,10 @@ impl RoomOutput for RecordedOutput {
     fn read(&mut self, read: Read) {
         self.reads.push_back(read);
     }
+
+    fn presence(&mut self, _: &Room, _: UserId, _: bool) {}
+
+    fn relay(&mut self, _: impl FnOnce() -> Relayed) {}
 }
 
 /// A connection's membership, as its LocalHub would keep it.
@@ -68,6 +72,11 @@ struct Play {
     stays: BTreeMap<usize, Stay>,
     memberships: u64,
     unreported: Vec<Envelope>,
+    /// Who is in the room on other nodes, as stored; the changes that this node has not been told of yet; and what
+    /// each read that waits for its answer finds, which is as old as it may be.
+    elsewhere: BTreeSet<MemberElsewhere>,
+    untold: VecDeque<PresenceElsewhere>,
+    found: VecDeque<BTreeSet<MemberElsewhere>>,
 }
 
 #[derive(Clone, Debug)]
@@ -84,6 +93,16 @@ enum Step {
     Accept(usize),
     Pass(u64),
     CatchUpAll,
+    /// A user comes to the room on another node, or leaves it there.
+    Elsewhere {
+        user: usize,
+        node: usize,
+        is_present: bool,
+    },
+    /// This node is told of the next such change.
+    Tell,
+    /// What it is told is lost; it reads anew.
+    LoseTold,
     /// Another process, or this one, tells that the log has reached one of the last positions.
     Advance {
         back: u64,
@@ -105,8 +124,20 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0..WORKERS as usize).prop_map(Step::Accept),
         3 => (1..60_u64).prop_map(Step::Pass),
         1 => Just(Step::CatchUpAll),
+        4 => (0..3_usize, 0..2_usize, any::<bool>())
+            .prop_map(|(user, node, is_present)| Step::Elsewhere { user, node, is_present }),
+        4 => Just(Step::Tell),
+        1 => Just(Step::LoseTold),
         3 => (0..3_u64, any::<bool>()).prop_map(|(back, is_own)| Step::Advance { back, is_own }),
     ]
+}
+
+fn standing(head: Seq) -> RoomStart {
+    RoomStart { head, elsewhere: Vec::new() }
+}
+
+fn node(number: usize) -> NodeId {
+    format!("01890a5d-ac96-774b-dddd-{number:012}").parse().unwrap()
 }
 
 fn connection(number: usize) -> ConnectionId {
@@ -124,6 +155,9 @@ impl Play {
             stays: BTreeMap::new(),
             memberships: 0,
             unreported: Vec::new(),
+            elsewhere: BTreeSet::new(),
+            untold: VecDeque::new(),
+            found: VecDeque::new(),
         }
     }
 
@@ -154,6 +188,25 @@ impl Play {
                 self.rooms.repair(self.now, &mut self.output);
             }
             Step::CatchUpAll => self.rooms.catch_up_all(&mut self.output),
+            Step::Elsewhere { user: number, node: at, is_present } => {
+                let member = MemberElsewhere { user: user(number), node: node(at) };
+                let has_changed =
+                    if is_present { self.elsewhere.insert(member) } else { self.elsewhere.remove(&member) };
+                if has_changed {
+                    let change = RoomPresence { room: self.room.clone(), user: member.user, is_present };
+                    self.untold.push_back(PresenceElsewhere { node: member.node, change });
+                }
+            }
+            Step::Tell => {
+                if let Some(told) = self.untold.pop_front() {
+                    self.rooms.present_elsewhere(told, &mut self.output);
+                }
+            }
+            Step::LoseTold => {
+                if self.untold.pop_front().is_some() {
+                    self.rooms.nodes_changed(&mut self.output);
+                }
+            }
             Step::Advance { back, is_own } => {
                 let seq = Seq(self.log.head_of(&self.room).0.saturating_sub(back));
                 let head = Head { room: self.room.clone(), seq, is_own };
@@ -162,6 +215,9 @@ impl Play {
         }
         self.rooms.check_invariants();
         self.check_stays();
+        while self.found.len() < self.output.reads.len() {
+            self.found.push_back(self.elsewhere.clone());
+        }
     }
 
     fn join(&mut self, number: usize) {
@@ -190,11 +246,16 @@ impl Play {
 
     fn answer(&mut self, is_good: bool) {
         let Some(read) = self.output.reads.pop_front() else { return };
+        let found = self.found.pop_front().unwrap_or_default();
+        let elsewhere = found.into_iter().collect();
         match read.what {
-            ReadWhat::Head => {
-                let head = self.log.head_of(&read.room);
-                let head = if is_good { Ok(head) } else { Err(JoinError::Unavailable) };
-                self.rooms.head_read(&read, head, self.now, &mut self.output);
+            ReadWhat::Start => {
+                let start = RoomStart { head: self.log.head_of(&read.room), elsewhere };
+                let start = if is_good { Ok(start) } else { Err(JoinError::Unavailable) };
+                self.rooms.started(&read, start, self.now, &mut self.output);
+            }
+            ReadWhat::Elsewhere(_) => {
+                self.rooms.elsewhere_read(&read, is_good.then_some(elsewhere), &mut self.output);
             }
             ReadWhat::After(since) => {
                 let events = is_good.then(|| self.log.since(&read.room, since, PAGE));
@@ -236,6 +297,9 @@ impl Play {
         for event in std::mem::take(&mut self.unreported) {
             self.rooms.offer(event, self.now, &mut self.output);
         }
+        while !self.untold.is_empty() {
+            self.step(Step::Tell);
+        }
         // A later event, or being told of it, reveals the gap that a lost report left.
         let last = self.log.commit(&self.room);
         match last.seq.0 % 3 {
@@ -251,7 +315,9 @@ impl Play {
         let head = self.log.head_of(&self.room);
         assert_eq!(self.check_stays(), vec![head; self.stays.len()], "everyone heard everything");
         assert!(!self.rooms.needs_repair(), "and nothing is left to do");
-        let users: std::collections::BTreeSet<_> = self.stays.keys().map(|number| user(number / 2)).collect();
+        let elsewhere = self.elsewhere.iter().map(|member| member.user).filter(|_| !self.stays.is_empty());
+        let here = self.stays.keys().map(|number| user(number / 2));
+        let users: BTreeSet<_> = here.chain(elsewhere).collect();
         assert_eq!(self.rooms.users_in(&self.room), users.into_iter().collect::<Vec<_>>());
     }
 }
@@ -308,7 +374,7 @@ fn what_is_said_while_a_room_starts_is_not_missed() {
     let head = play.log.head_of(&play.room);
     play.step(Step::Commit);
     play.step(Step::Report(0));
-    play.rooms.head_read(&read, Ok(head), play.now, &mut play.output);
+    play.rooms.started(&read, Ok(standing(head)), play.now, &mut play.output);
     play.step(Step::Answer);
     assert_eq!(play.check_stays(), [Seq(1)], "although nothing follows it");
 }

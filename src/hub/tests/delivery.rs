@@ -7,7 +7,6 @@ use serde_json::json;
 
 use crate::hub::*;
 use crate::ids::Seq;
-use crate::protocol::Notice;
 
 use super::support::*;
 
@@ -164,14 +163,14 @@ fn what_is_not_stored_goes_to_the_others_alone() {
         ben.join(&room, Seq(0)).await.unwrap();
         settle().await;
         let _ = (ana.received(), ben.received());
-        let typing = || Notice::Typing { room: room.clone(), by: user(1) };
+        let typing = || Ephemeral::Typing { room: room.clone(), by: user(1) };
         let local = world.hub.local();
-        local.broadcast(ana.connection, &room, typing(), Delivery::Droppable).unwrap();
+        local.broadcast(ana.connection, typing()).unwrap();
         settle().await;
         assert!(ana.received().is_empty());
         assert_eq!(ben.received(), [json!({"type": "typing", "room": room, "by": user(1)})]);
         local.leave(ana.connection, &room);
-        let received = local.broadcast(ana.connection, &room, typing(), Delivery::Droppable);
+        let received = local.broadcast(ana.connection, typing());
         assert_eq!(received, Err(BroadcastError::NotAMember));
     });
 }

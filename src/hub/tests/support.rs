@@ -106,17 +106,22 @@ impl FakeLog {
 pub(in crate::hub) struct Shared(pub(in crate::hub) Arc<FakeLog>);
 
 impl EventLog for Shared {
-    fn head(&self, room: Room) -> BoxFuture<'static, Result<Seq, DbError>> {
-        self.0.clone().answer(move |log| log.head_of(&room)).boxed()
+    fn start(&self, rooms: Vec<Room>) -> BoxFuture<'static, Result<Vec<RoomStart>, DbError>> {
+        let all = move |log: &FakeLog| {
+            let start = |room| RoomStart { head: log.head_of(room), elsewhere: Vec::new() };
+            rooms.iter().map(start).collect()
+        };
+        self.0.clone().answer(all).boxed()
     }
 
     fn after(
         &self,
-        room: Room,
-        since: Seq,
+        reads: Vec<(Room, Seq)>,
         limit: usize,
-    ) -> BoxFuture<'static, Result<Vec<Envelope>, DbError>> {
-        self.0.clone().answer(move |log| log.since(&room, since, limit)).boxed()
+    ) -> BoxFuture<'static, Result<Vec<Vec<Envelope>>, DbError>> {
+        let all =
+            move |log: &FakeLog| reads.iter().map(|(room, since)| log.since(room, *since, limit)).collect();
+        self.0.clone().answer(all).boxed()
     }
 }
 

@@ -4,10 +4,10 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::ids::{ConversationId, EntryId, MasterplanId, MessageId, Room, Seq, SimulationId};
+use crate::ids::{ConversationId, EntryId, MasterplanId, MessageId, Room, Seq, SimulationId, UserId};
 use crate::protocol::{
     AckBody, AnswerIds, Correlation, ErrorCode, Established, Event, Joined, Notice, PartialEstimates,
-    TaskFocus, TextFailure, frame,
+    SignalData, TaskFocus, TextFailure, Topic, frame,
 };
 
 use super::Namespace;
@@ -32,6 +32,17 @@ pub(in crate::protocol) fn write(namespace: Namespace, notice: &Notice) -> Bytes
         }
         Notice::Typing { room, by } => {
             to.event("typing", &serde_json::json!({ "room": room, "session_id": session_of(room), "by": by }))
+        }
+        Notice::Signal { room, by, topic, data } => {
+            #[derive(Serialize)]
+            struct Signal<'a> {
+                room: &'a Room,
+                session_id: Option<String>,
+                by: &'a UserId,
+                topic: &'a Topic,
+                data: &'a SignalData,
+            }
+            to.event("signal", &Signal { room, session_id: session_of(room), by, topic, data })
         }
         Notice::Ack { id, body } => to.answer(id.as_ref(), body),
         Notice::Error { id, code, message, retry_after } => {

@@ -95,6 +95,7 @@ pub(crate) async fn run(
             chat::send(caller, &room, &text, client_msg_id).await
         }
         Command::Typing { room } => typing::typing(caller, room),
+        Command::Signal { room, topic, data } => typing::signal(caller, room, topic, data),
         Command::Read { room, seq } => read::mark(caller, room, seq).await,
         Command::History { room, before, limit } => history::page(caller, room, before, limit).await,
         Command::Presence { room } => presence::members(caller, &room).await,

@@ -1,26 +1,40 @@
-//! The `typing` command.
+//! The `typing` and `signal` commands: what members tell each other without its being stored.
 
-use crate::hub::Delivery;
+use crate::hub::Ephemeral;
 use crate::ids::Room;
-use crate::protocol::Notice;
+use crate::protocol::{SignalData, Topic};
 
 use super::{Caller, Outcome, Refusal};
 
-/// Sends `typing` to the room's other members. Only in rooms where people write to each other: elsewhere it
-/// would just reveal one member to the others.
+/// Sends `typing` to the room's other members.
 pub(super) fn typing(caller: &Caller, room: Room) -> Result<Outcome, Refusal> {
+    tell(caller, Ephemeral::Typing { room: among_writers(room)?, by: caller.scope.user() })
+}
+
+/// Sends `signal` to the room's other members.
+pub(super) fn signal(
+    caller: &Caller,
+    room: Room,
+    topic: Topic,
+    data: SignalData,
+) -> Result<Outcome, Refusal> {
+    tell(caller, Ephemeral::Signal { room: among_writers(room)?, by: caller.scope.user(), topic, data })
+}
+
+fn tell(caller: &Caller, ephemeral: Ephemeral) -> Result<Outcome, Refusal> {
+    caller.hub.broadcast(caller.connection(), ephemeral)?;
+    Ok(Outcome::Done)
+}
+
+/// Only rooms where people write to each other: elsewhere it would just reveal one member to the others.
+fn among_writers(room: Room) -> Result<Room, Refusal> {
     match room {
-        Room::Session(_) | Room::Project(_) | Room::Conversation(_) | Room::LoadTest(_) => {}
+        Room::Session(_) | Room::Project(_) | Room::Conversation(_) | Room::LoadTest(_) => Ok(room),
         Room::User(_)
         | Room::Market(_)
         | Room::Booking(_)
         | Room::Entry(_)
         | Room::Simulation(_)
-        | Room::Admin => {
-            return Err(Refusal::invalid("room", "is none where people write to each other"));
-        }
+        | Room::Admin => Err(Refusal::invalid("room", "is none where people write to each other")),
     }
-    let notice = Notice::Typing { room: room.clone(), by: caller.scope.user() };
-    caller.hub.broadcast(caller.connection(), &room, notice, Delivery::Droppable)?;
-    Ok(Outcome::Done)
 }

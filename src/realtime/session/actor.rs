@@ -7,9 +7,9 @@ use actix::fut::{ActorFutureExt as _, WrapFuture as _};
 use actix::{Actor, ActorContext as _, AsyncContext as _, Context, SpawnHandle, StreamHandler};
 use futures_util::Stream;
 
-use crate::hub::{Delivery, LatestKey, Lease, Outbox, Pushed, Registration, UserPermit};
-use crate::ids::{CallId, Room};
-use crate::nodes::NodePermit;
+use crate::hub::{Ephemeral, Lease, Outbox, Pushed, Registration, UserPermit};
+use crate::ids::CallId;
+use crate::nodes::{BoardElsewhere, NodePermit};
 use crate::protocol::close::{CloseReason, Endpoint};
 use crate::protocol::{
     AckBody, BoardClient, Command, Correlation, Dialect, ErrorCode, Notice, OnBoard, Request, decode,
@@ -171,13 +171,17 @@ impl SessionActor {
         self.set_timer(context);
         let caller = self.caller.clone();
         let begin = async move {
+            let elsewhere = open_board_elsewhere(&caller).await?;
             handlers::join_first_rooms(&caller, &caller.target).await?;
-            let Some(entry) = caller.target.entry() else { return Ok(None) };
-            handlers::follow_reflection(&caller, entry).await.map_err(|refusal| refusal.close_reason())
+            let Some(entry) = caller.target.entry() else { return Ok((elsewhere, None)) };
+            let following = handlers::follow_reflection(&caller, entry).await;
+            following.map(|following| (elsewhere, following)).map_err(|refusal| refusal.close_reason())
         };
         context.wait(begin.into_actor(self).map(|begun, actor, context| match begun {
-            Ok(following) => {
-                actor.announce(Notice::ClientJoined);
+            Ok((elsewhere, following)) => {
+                if !actor.came_back && !elsewhere.came_back {
+                    actor.announce_coming(elsewhere.clients);
+                }
                 actor.is_known = true;
                 actor.follow(following, context);
             }
@@ -209,27 +213,39 @@ impl SessionActor {
         Some(OnBoard { client_id: client.as_str().clone(), project_id: *project })
     }
 
-    /// Tells the other clients of the board that this one came or left, unless it only changed its
-    /// connection.
-    fn announce(&self, notice: fn(BoardClient) -> Notice) {
-        let EndpointTarget::Board(project, client) = &self.caller.target else { return };
-        let app = self.caller.gateway.app();
-        let (scope, client_id) = (self.session.scope(), client.as_str().clone());
-        if self.came_back {
-            return;
-        }
-        let room = Room::Project(*project);
-        let delivery = Delivery::Latest(LatestKey::client(room.clone(), scope.user(), client_id.clone()));
-        let client = BoardClient {
-            client_id,
+    /// Tells the other clients of the board that this one came; `elsewhere`: how many clients other nodes have there.
+    fn announce_coming(&self, elsewhere: usize) {
+        let Some(client) = self.board_client(elsewhere) else { return };
+        // A busy hub loses it, as it may lose `typing`: the number of clients can be asked for.
+        let hub = &self.caller.gateway.app().hub;
+        let _ = hub.tell_bound(Ephemeral::ClientJoined(client), self.session.connection());
+    }
+
+    /// Tells the other clients of the board that this one left.
+    fn announce_leaving(&self) {
+        let Some(client) = self.board_client(0) else { return };
+        let (app, connection) = (self.caller.gateway.app().clone(), self.session.connection());
+        actix_web::rt::spawn(async move {
+            // The others are told even if the number cannot be read.
+            let elsewhere = app.nodes.count_clients_elsewhere(client.project_id).await.unwrap_or(0);
+            let active_clients = client.active_clients + elsewhere;
+            let client = BoardClient { active_clients, ..client };
+            let _ = app.hub.tell_bound(Ephemeral::ClientLeft(client), connection);
+        });
+    }
+
+    /// This client as the others of its board see it.
+    fn board_client(&self, elsewhere: usize) -> Option<BoardClient> {
+        let EndpointTarget::Board(project_id, client) = &self.caller.target else { return None };
+        let (app, scope) = (self.caller.gateway.app(), self.session.scope());
+        Some(BoardClient {
+            client_id: client.as_str().clone(),
             user_id: scope.user(),
             user_email: scope.email().into(),
-            project_id: *project,
+            project_id: *project_id,
             timestamp: app.clock.now(),
-            active_clients: app.board_clients.clients_of(*project),
-        };
-        // A busy hub loses it, as it may lose `typing`: the number of clients can be asked for.
-        let _ = app.hub.tell_bound(room, notice(client), delivery, self.session.connection());
+            active_clients: app.board_clients.clients_of(*project_id) + elsewhere,
+        })
     }
 
     fn perform(&mut self, effects: Vec<Effect>, context: &mut Context<Self>) {
@@ -343,11 +359,12 @@ impl Actor for SessionActor {
     type Context = Context<Self>;
 
     fn stopped(&mut self, _: &mut Context<Self>) {
-        if self.lease.take().is_some_and(Lease::release) && self.is_known {
-            self.came_back = false;
-            self.announce(Notice::ClientLeft);
-        }
         let reason = self.caller.handle.close_reason();
+        // A client that only changes its connection, perhaps to another node, does not leave.
+        let is_gone = self.lease.take().is_some_and(Lease::release) && reason != Some(CloseReason::Replaced);
+        if is_gone && self.is_known {
+            self.announce_leaving();
+        }
         self.caller.gateway.metrics().closed(reason);
         log::info!(
             target: "souk::realtime", connection_id:% = self.session.connection(),
@@ -383,4 +400,13 @@ impl StreamHandler<Inbound> for SessionActor {
     fn finished(&mut self, context: &mut Context<Self>) {
         context.stop();
     }
+}
+
+/// Registers a client of a board with the other nodes.
+async fn open_board_elsewhere(caller: &Caller) -> Result<BoardElsewhere, CloseReason> {
+    let EndpointTarget::Board(project, client) = &caller.target else { return Ok(BoardElsewhere::default()) };
+    let (nodes, user) = (&caller.gateway.app().nodes, caller.scope.user());
+    let opened = nodes.open_board(caller.connection(), user, *project, client.clone()).await;
+    // Logged where writes are.
+    opened.map_err(|_| CloseReason::Internal)
 }

@@ -1,7 +1,10 @@
 //! Several servers on one PostgreSQL: clients do not notice which of them they are connected to.
 
+mod bus;
 mod connections;
 mod cut_off;
 mod delivery;
+mod kills;
+mod presence;
 mod rights;
 mod world;

@@ -55,7 +55,7 @@ both_engines! {
                     conversations conversation_messages daily_usage masterplans archived_conversations archived_messages
                     simulations
                     rooms events audit audit_horizon idempotency_keys write_probe commits commit_readers
-                    nodes live_connections leases tickets failed_logins login_attempts);
+                    nodes live_connections room_members leases tickets failed_logins login_attempts);
                 known.sort();
                 Ok::<_, DbError>((known, found))
             })

@@ -123,7 +123,9 @@ fn the_dashboard_and_the_alerts_name_what_a_running_server_shows() {
             let shown = shown(&app.anyone().get("/metrics").await.text);
             let mut missing = Vec::new();
             for (expression, named) in &named {
-                let unknown = named.metrics.iter().filter(|metric| !shown.contains_key(*metric));
+                // Those of the bus are shown by servers that have a Redis: the tests of that read them.
+                let expected = named.metrics.iter().filter(|metric| !metric.starts_with("souk_bus_"));
+                let unknown = expected.filter(|metric| !shown.contains_key(*metric));
                 missing.extend(unknown.map(|metric| format!("{metric} in {expression}")));
                 let labels: BTreeSet<_> =
                     named.metrics.iter().filter_map(|metric| shown.get(metric)).flatten().collect();

@@ -21,6 +21,7 @@ mod replicas;
 mod rights;
 mod rooms;
 mod session;
+mod signals;
 mod simulations;
 mod socketio;
 mod stopping;

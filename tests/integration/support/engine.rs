@@ -1,8 +1,9 @@
 //! The two database engines, and a fresh database on either.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
-use std::sync::Once;
+use std::sync::Mutex;
 
 use super::{postgres, scratch};
 
@@ -96,14 +97,14 @@ impl Drop for Database {
 }
 
 /// Reports that tests were skipped; with `SOUK_REQUIRE_SERVICES=1` they fail instead.
-fn skip(why: &str) {
+pub(super) fn skip(why: &str) {
     let required = std::env::var_os("SOUK_REQUIRE_SERVICES").is_some_and(|value| value == "1");
     assert!(!required, "required, and skipped: {why}");
-    static ONCE: Once = Once::new();
+    static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     // Not `eprintln`, which the test runner captures for passing tests.
-    ONCE.call_once(|| {
-        let _ = writeln!(std::io::stderr(), "\nskipped: every test on this engine: {why}\n");
-    });
+    if SAID.lock().unwrap().insert(why.to_owned()) {
+        let _ = writeln!(std::io::stderr(), "\nskipped: every test that needs it: {why}\n");
+    }
 }
 
 /// Expands a test to two, `name::sqlite` and `name::postgres`, each with its own server on a fresh database.

@@ -1,4 +1,4 @@
-//! A proxy in front of PostgreSQL that can fall silent, as a network that drops every packet does, or worse: what is
+//! A proxy in front of PostgreSQL or Redis that can fall silent, as a network that drops every packet does, or worse: what is
 //! sent to it is acknowledged and goes nowhere.
 
 use std::io::{Read, Write};
@@ -21,16 +21,22 @@ pub struct SilentProxy {
 const SOCKET: &str = ".s.PGSQL.5432";
 
 impl SilentProxy {
+    /// In front of this server.
     pub fn before(server: &Server) -> Self {
+        Self::before_socket(server.folder().join(SOCKET))
+    }
+
+    /// In front of whoever listens on this socket.
+    pub fn before_socket(server: PathBuf) -> Self {
         let folder = scratch::folder().join(uuid::Uuid::new_v4().simple().to_string());
         std::fs::create_dir(&folder).unwrap();
         let proxy = Self { folder, period: Arc::default() };
         let listener = UnixListener::bind(proxy.folder.join(SOCKET)).unwrap();
-        let (server, period) = (server.folder().join(SOCKET), proxy.period.clone());
+        let period = proxy.period.clone();
         std::thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
                 let made = period.load(Ordering::SeqCst);
-                let server = UnixStream::connect(&server).unwrap();
+                let Ok(server) = UnixStream::connect(&server) else { continue };
                 let (from_server, to_client) = (server.try_clone().unwrap(), client.try_clone().unwrap());
                 for (from, to) in [(client, server), (from_server, to_client)] {
                     let period = period.clone();
@@ -46,6 +52,11 @@ impl SilentProxy {
     /// Folder of the proxy's socket.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// The proxy's socket.
+    pub fn socket(&self) -> PathBuf {
+        self.folder.join(SOCKET)
     }
 
     /// From now on nothing gets through, and connections are accepted all the same.

@@ -23,10 +23,11 @@ struct ClientsView {
 #[utoipa::path(operation_id = "countProjectClients", responses((status = 200, body = ClientsView)))]
 #[get("/ws/kanban/projects/{id}/clients")]
 pub(super) async fn count(call: ReadCall, Id(id): Id<ProjectId>) -> Result<HttpResponse, Problem> {
-    let board_clients = call.app().board_clients.clone();
+    let (board_clients, nodes) = (call.app().board_clients.clone(), call.app().nodes.clone());
     call.read_current(move |uow, scope| {
         let project = projects::find(uow, scope, id)?;
-        let active_clients = board_clients.clients_of(project.id);
+        let elsewhere = nodes.clients_elsewhere(uow, project.id)?;
+        let active_clients = board_clients.clients_of(project.id) + elsewhere;
         Reply::ok(&ClientsView { project_id: project.id, active_clients, timestamp: uow.now() })
     })
     .await
