@@ -8,7 +8,7 @@ use crate::db::{Db, DbError, MemberElsewhere, event_log, presence};
 use crate::events::Envelope;
 use crate::ids::{Room, Seq};
 
-use super::room::has_presence;
+use super::presence::has_presence;
 
 /// How a room stands when its first member joins.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

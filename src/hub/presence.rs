@@ -1,4 +1,4 @@
-//! Who came to rooms on this node and who left them, for the other nodes.
+//! Which rooms have presence, and who came to them on this node and who left them, for the other nodes.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -65,6 +65,19 @@ impl PresenceChanges {
     /// Whether changes were lost since the last call.
     pub(super) fn take_overflowed(&self) -> bool {
         self.0.as_ref().is_some_and(|waiting| std::mem::take(&mut lock(waiting).overflowed))
+    }
+}
+
+/// Whether members of a room are sent `presence`. In a market room it would reveal competitors to each other;
+/// in the admins' room and a user's own room it has no meaning.
+pub(super) fn has_presence(room: &Room) -> bool {
+    match room {
+        Room::Session(_)
+        | Room::Booking(_)
+        | Room::Project(_)
+        | Room::Conversation(_)
+        | Room::LoadTest(_) => true,
+        Room::User(_) | Room::Market(_) | Room::Entry(_) | Room::Simulation(_) | Room::Admin => false,
     }
 }
 

@@ -12,9 +12,6 @@ use crate::ids::{ConnectionId, NodeId, ProjectId, UserId};
 use super::Nodes;
 use super::rows::{NOW, SILENT_AFTER_MICROS};
 
-/// A board, and the client's own id at it.
-pub(super) type Board = (ProjectId, ClientId);
-
 /// A board as a client finds it that has just opened it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct BoardElsewhere {

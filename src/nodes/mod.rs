@@ -19,11 +19,10 @@ use crate::db::{Db, DbError, UnitOfWork};
 use crate::domain::policy::Scope;
 use crate::domain::{Page, Slice};
 use crate::events::{Revocation, RevocationReason};
-use crate::hub::{HubHandle, LiveSession, SessionFilter};
-use crate::ids::{ConnectionId, LoginId, NodeId, UserId};
+use crate::hub::{ClientId, HubHandle, LiveSession, SessionFilter};
+use crate::ids::{ConnectionId, LoginId, NodeId, ProjectId, UserId};
 use crate::protocol::close::Endpoint;
 
-use boards::Board;
 pub(crate) use boards::BoardElsewhere;
 
 /// A node's rows stop counting when it has been silent for this long.
@@ -34,6 +33,9 @@ const DELETE_AFTER: Duration = Duration::from_secs(60);
 
 /// Ended connections whose rows wait to be deleted. Beyond that the next mirroring finds them.
 const MAX_ENDED: usize = 100_000;
+
+/// A board, and the own id of the client that has it open.
+type Board = (ProjectId, ClientId);
 
 /// The other servers on the database, as this one sees them. Cheap to clone.
 #[derive(Clone)]

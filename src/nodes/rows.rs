@@ -14,8 +14,7 @@ use crate::domain::Page;
 use crate::hub::SessionFilter;
 use crate::ids::{ConnectionId, LoginId, NodeId, ProjectId, UserId};
 
-use super::boards::Board;
-use super::{DELETE_AFTER, LiveConnection, SILENT_AFTER};
+use super::{Board, DELETE_AFTER, LiveConnection, SILENT_AFTER};
 
 /// PostgreSQL's clock in microseconds.
 pub(super) const NOW: &str = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint";

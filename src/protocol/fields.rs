@@ -103,9 +103,7 @@ impl RawFields<'_> {
                 client_msg_id: optional("client_msg_id", self.client_msg_id, "a string")?,
             },
             "typing" => Command::Typing { room: room()? },
-            "signal" => {
-                Command::Signal { room: room()?, topic: self.topic()?, data: SignalData::parse(self.data)? }
-            }
+            "signal" => Command::Signal { room: room()?, topic: self.topic()?, data: self.signal_data()? },
             "read" => Command::Read {
                 room: room()?,
                 seq: position("seq", self.seq)?.ok_or_else(|| missing("seq"))?,
@@ -158,6 +156,12 @@ impl RawFields<'_> {
         let must = "must be 1 to 64 bytes without control characters";
         let text: String = required("topic", self.topic, "a string")?;
         Topic::parse(&text).ok_or_else(|| (ErrorCode::Invalid, format!("`topic` {must}")))
+    }
+
+    /// The value of a signal.
+    fn signal_data(&self) -> Result<SignalData, FieldError> {
+        let must = || format!("`data` must be at most {} bytes", SignalData::LONGEST);
+        SignalData::parse(self.data).ok_or_else(|| (ErrorCode::Invalid, must()))
     }
 
     /// The version that the client has seen, if it says so.

@@ -6,12 +6,6 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::ErrorCode;
-use super::fields::FieldError;
-
-/// Maximum length of a signal's data, in bytes as the client wrote it.
-const LONGEST_DATA: usize = 1024;
-
 /// What a signal is about, such as `cursor`; chosen by clients. For each user and topic only the newest signal
 /// counts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -41,14 +35,13 @@ impl fmt::Display for Topic {
 pub struct SignalData(Arc<RawValue>);
 
 impl SignalData {
-    /// Accepts the data of a signal; `null` if there is none.
-    pub(super) fn parse(raw: Option<&RawValue>) -> Result<Self, FieldError> {
+    /// In bytes, as the client wrote it.
+    pub(super) const LONGEST: usize = 1024;
+
+    /// Accepts the data of a signal, `null` if there is none; `None` if it is longer than 1 KiB.
+    pub(super) fn parse(raw: Option<&RawValue>) -> Option<Self> {
         let raw = raw.unwrap_or(RawValue::NULL);
-        if raw.get().len() > LONGEST_DATA {
-            let message = format!("`data` must be at most {LONGEST_DATA} bytes");
-            return Err((ErrorCode::Invalid, message));
-        }
-        Ok(Self(raw.to_owned().into()))
+        (raw.get().len() <= Self::LONGEST).then(|| Self(raw.to_owned().into()))
     }
 }
 

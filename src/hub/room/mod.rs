@@ -11,4 +11,3 @@ mod state;
 mod tests;
 
 pub(super) use actor::{Deps, RoomHub};
-pub(super) use rooms::has_presence;

@@ -12,6 +12,7 @@ use crate::db::{Head, MemberElsewhere, PresenceElsewhere};
 use crate::events::{Envelope, RoomPresence};
 use crate::hub::ephemeral::Ephemeral;
 use crate::hub::message::{Exclude, Join, MembershipRef};
+use crate::hub::presence::has_presence;
 use crate::hub::relay::Relayed;
 use crate::hub::room::output::{Read, ReadWhat, RoomOutput};
 use crate::hub::{Delivery, JoinError, LatestKey, RoomSnapshot, RoomStart};
@@ -372,18 +373,5 @@ impl Rooms {
             self.needs_repair.iter().all(|room| self.rooms.contains_key(room)),
             "only rooms have troubles"
         );
-    }
-}
-
-/// Whether members of a room are sent `presence`. In a market room it would reveal competitors to each other;
-/// in the admins' room and a user's own room it has no meaning.
-pub(in crate::hub) fn has_presence(room: &Room) -> bool {
-    match room {
-        Room::Session(_)
-        | Room::Booking(_)
-        | Room::Project(_)
-        | Room::Conversation(_)
-        | Room::LoadTest(_) => true,
-        Room::User(_) | Room::Market(_) | Room::Entry(_) | Room::Simulation(_) | Room::Admin => false,
     }
 }
