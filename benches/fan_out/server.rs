@@ -16,7 +16,7 @@ use souk::db::DbError;
 use souk::events::{Committed, Envelope};
 use souk::http::connection::{ServeOptions, serve};
 use souk::hub::{
-    Credentials, EventLog, HubConfig, HubHandle, HubMetrics, HubPublisher, Registration, RoomStart,
+    Credentials, EventLog, Events, HubConfig, HubHandle, HubMetrics, HubPublisher, Registration, RoomStart,
 };
 use souk::ids::{ConnectionId, Room, Seq, TokenId, UserId};
 use souk::protocol::close::Endpoint;
@@ -74,10 +74,10 @@ impl EventLog for Log {
         &self,
         reads: Vec<(Room, Seq)>,
         limit: usize,
-    ) -> BoxFuture<'static, Result<Vec<Vec<Envelope>>, DbError>> {
+    ) -> BoxFuture<'static, Result<Vec<Events>, DbError>> {
         let events = |(room, since): &(Room, Seq)| {
             let newer = self.events(room).iter().filter(|event| event.seq > *since);
-            newer.take(limit).cloned().collect()
+            Ok(newer.take(limit).cloned().collect())
         };
         std::future::ready(Ok(reads.iter().map(events).collect())).boxed()
     }

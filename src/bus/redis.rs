@@ -1,5 +1,6 @@
 //! One connection to Redis at a time, for publishing and subscribing both (RESP3).
 
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -25,6 +26,9 @@ const PING: Duration = Duration::from_secs(1);
 
 /// Pause before connecting again.
 const RECONNECT: Duration = Duration::from_millis(250);
+
+/// A connection that has lasted this long works.
+const LASTING: Duration = Duration::from_secs(5);
 
 /// Messages sent in one go.
 const BATCH: usize = 256;
@@ -75,27 +79,35 @@ impl Bus {
         &self,
         outgoing: &mut mpsc::Receiver<T>,
         knows: impl Fn(NodeId) -> bool,
-        take: impl Fn(T),
+        take: impl Fn(NodeId, T),
     ) -> Infallible {
-        let mut is_known_down = false;
+        // What the log says of Redis. That it is there is said once it has been for a while: it may refuse what is
+        // published, message by message.
+        let said_up = Cell::new(None);
         loop {
             let failed = async {
                 let (inbox, connection) = self.connect().await?;
                 self.metrics.up.set(1);
-                log::info!("messages of other nodes come over Redis");
-                is_known_down = false;
                 // What waited is old by now.
                 self.discard(outgoing);
                 let publishing = self.publish(connection, outgoing);
+                let lasting = async {
+                    sleep(LASTING).await;
+                    if said_up.replace(Some(true)) != Some(true) {
+                        log::info!("messages of other nodes come over Redis");
+                    }
+                    std::future::pending::<()>().await;
+                };
                 tokio::select! {
                     failed = publishing => failed,
                     () = self.receive(inbox, &knows, &take) => Err(BusError::Closed),
+                    () = lasting => Err(BusError::Closed),
                 }
             };
             let failed: Result<Infallible, BusError> = failed.await;
             self.metrics.up.set(0);
             let Err(error) = failed;
-            if !std::mem::replace(&mut is_known_down, true) {
+            if said_up.replace(Some(false)) != Some(false) {
                 log::warn!(error:%; "Redis is away: other nodes are heard by the database alone");
             }
             let until = Instant::now() + RECONNECT;
@@ -173,14 +185,14 @@ impl Bus {
         &self,
         mut inbox: mpsc::Receiver<Vec<u8>>,
         knows: &impl Fn(NodeId) -> bool,
-        take: &impl Fn(T),
+        take: &impl Fn(NodeId, T),
     ) {
         while let Some(payload) = inbox.recv().await {
             match serde_json::from_slice::<Published<T>>(&payload) {
                 Ok(own) if own.node == self.node => {}
                 Ok(published) if knows(published.node) => {
                     self.metrics.received.inc();
-                    take(published.message);
+                    take(published.node, published.message);
                 }
                 Ok(_) => self.metrics.drop(Dropped::Stranger, 1),
                 Err(_) => self.metrics.drop(Dropped::Unreadable, 1),

@@ -35,25 +35,30 @@ pub(crate) fn heads(connection: &mut DbConnection, rooms: &[Room]) -> Result<Vec
     }
 }
 
-/// The events of several rooms, each after a position, oldest first, at most `limit` of each.
+/// The events of several rooms, each after a position, oldest first, at most `limit` of each. A room with a row that
+/// cannot be read fails alone.
 pub(crate) fn after_each(
     connection: &mut DbConnection,
     reads: &[(Room, Seq)],
     limit: usize,
-) -> Result<Vec<Vec<Envelope>>, DbError> {
+) -> Result<Vec<Result<Vec<Envelope>, DbError>>, DbError> {
     let DbConnection::Postgresql(c) = connection else {
-        return reads.iter().map(|(room, since)| after(connection, room, *since, limit)).collect();
+        let each = reads.iter().map(|(room, since)| after(connection, room, *since, limit));
+        return Ok(each.collect());
     };
     let names: Vec<String> = reads.iter().map(|(room, _)| room.to_string()).collect();
     let sinces: Vec<i64> = reads.iter().map(|(_, since)| since.as_i64()).collect();
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let rows: Vec<(i64, Row)> = AfterEach { names: &names, sinces: &sinces, limit }.load(c)?;
-    let mut found = vec![Vec::new(); reads.len()];
+    let mut found: Vec<Result<Vec<Envelope>, DbError>> = reads.iter().map(|_| Ok(Vec::new())).collect();
     for (number, row) in rows {
         // Rooms are numbered from 1.
         let index = usize::try_from(number - 1).unwrap_or(usize::MAX);
-        if let (Some((room, _)), Some(events)) = (reads.get(index), found.get_mut(index)) {
-            events.push(row.into_envelope(room)?);
+        let (Some((room, _)), Some(events)) = (reads.get(index), found.get_mut(index)) else { continue };
+        match (row.into_envelope(room), &mut *events) {
+            (Ok(event), Ok(events)) => events.push(event),
+            (Err(error), Ok(_)) => *events = Err(error),
+            (_, Err(_)) => {}
         }
     }
     Ok(found)

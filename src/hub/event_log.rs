@@ -19,18 +19,22 @@ pub struct RoomStart {
     pub elsewhere: Vec<MemberElsewhere>,
 }
 
+/// The events of one room, or why they cannot be read.
+pub type Events = Result<Vec<Envelope>, DbError>;
+
 /// The event log as the hub reads it. A trait, so that ordering and recovery can be tested with logs that
 /// fail or answer late. Answers are in the order of what was asked.
 pub trait EventLog: Send + Sync + 'static {
     /// How the rooms stand.
     fn start(&self, rooms: Vec<Room>) -> BoxFuture<'static, Result<Vec<RoomStart>, DbError>>;
 
-    /// The events of rooms after a position each, oldest first, at most `limit` of each room.
+    /// The events of rooms after a position each, oldest first, at most `limit` of each room. A room whose events
+    /// cannot be read fails alone.
     fn after(
         &self,
         reads: Vec<(Room, Seq)>,
         limit: usize,
-    ) -> BoxFuture<'static, Result<Vec<Vec<Envelope>>, DbError>>;
+    ) -> BoxFuture<'static, Result<Vec<Events>, DbError>>;
 }
 
 impl EventLog for Db {
@@ -56,7 +60,7 @@ impl EventLog for Db {
         &self,
         reads: Vec<(Room, Seq)>,
         limit: usize,
-    ) -> BoxFuture<'static, Result<Vec<Vec<Envelope>>, DbError>> {
+    ) -> BoxFuture<'static, Result<Vec<Events>, DbError>> {
         let db = self.clone();
         async move { db.read(move |uow| event_log::after_each(uow.conn(), &reads, limit)).await }.boxed()
     }

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use crate::domain::{Page, Slice};
 use crate::events::{Publisher, RoomPresence};
-use crate::ids::{ConnectionId, Room, UserId};
+use crate::ids::{ConnectionId, NodeId, Room, UserId};
 use crate::protocol::close::CloseReason;
 
 use super::drain::{DrainPlan, Drained, Pace};
@@ -191,8 +191,8 @@ impl HubHandle {
     }
 
     /// Takes in what another node sent over the bus.
-    pub(crate) fn take_in(&self, message: Relayed) {
-        self.0.publisher.take_in(message);
+    pub(crate) fn take_in(&self, node: NodeId, message: Relayed) {
+        self.0.publisher.take_in(node, message);
     }
 
     /// Who is elsewhere is read anew: other nodes have come or gone, or what they told may have been missed.

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use crate::db::{Head, PresenceElsewhere};
 use crate::events::Envelope;
-use crate::ids::{ConnectionId, Room, Seq, UserId};
+use crate::ids::{ConnectionId, NodeId, Room, Seq, UserId};
 use crate::protocol::{Dialect, Event, Notice, TaskFocus, encode};
 
 use crate::domain::Page;
@@ -120,6 +120,7 @@ pub(super) enum ToRoomHub {
     },
     /// The same, of another node.
     Relayed {
+        node: NodeId,
         ephemeral: Ephemeral,
         exclude: Exclude,
     },

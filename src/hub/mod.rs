@@ -46,7 +46,7 @@ pub use config::HubConfig;
 pub(crate) use drain::DrainPlan;
 pub(crate) use ephemeral::Ephemeral;
 pub(crate) use error::{BroadcastError, HubBusy, JoinError};
-pub use event_log::{EventLog, RoomStart};
+pub use event_log::{EventLog, Events, RoomStart};
 pub use handle::HubHandle;
 pub(crate) use inspect::{LiveSession, RoomSnapshot, SessionFilter};
 pub(crate) use local::{Joined, LocalHub, RegistrationHandle, Spliced};

@@ -13,6 +13,7 @@ use super::relay::{Relay, Relayed};
 use super::workers::Workers;
 use crate::db::{Head, PresenceElsewhere};
 use crate::events::{Committed, Publisher, Revocation};
+use crate::ids::NodeId;
 
 /// What other processes have committed.
 #[derive(Default)]
@@ -92,7 +93,7 @@ impl HubPublisher {
 
     /// Takes in what another node sent over the bus. What the RoomHub's full mailbox refuses is lost: the database
     /// tells it later, or it need not arrive.
-    pub(super) fn take_in(&self, message: Relayed) {
+    pub(super) fn take_in(&self, node: NodeId, message: Relayed) {
         let Some(bound) = self.bound.get() else { return };
         let message = match message {
             Relayed::Committed(Committed { events, revocations }) => {
@@ -101,7 +102,7 @@ impl HubPublisher {
                 }
                 ToRoomHub::Committed(events)
             }
-            Relayed::Ephemeral { ephemeral, exclude } => ToRoomHub::Relayed { ephemeral, exclude },
+            Relayed::Ephemeral { ephemeral, exclude } => ToRoomHub::Relayed { node, ephemeral, exclude },
             Relayed::WantsFocus(room) => ToRoomHub::WantsFocus(room),
         };
         let _ = bound.room_hub.try_send(message);
@@ -139,6 +140,9 @@ impl HubPublisher {
 impl Publisher for HubPublisher {
     fn publish(&self, committed: Committed) {
         let Some(bound) = self.bound.get() else { return };
+        if committed.is_empty() {
+            return;
+        }
         self.relay.send(|| Relayed::Committed(committed.clone()));
         let Committed { events, revocations } = committed;
         if !revocations.is_empty() {

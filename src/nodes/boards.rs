@@ -10,7 +10,7 @@ use crate::hub::ClientId;
 use crate::ids::{ConnectionId, NodeId, ProjectId, UserId};
 
 use super::Nodes;
-use super::rows::{NOW, SILENT_AFTER_MICROS};
+use super::rows::{NOW, SILENT_AFTER_MICROS, lock_user};
 
 /// A board as a client finds it that has just opened it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,6 +37,8 @@ impl Nodes {
         }
         let node = shared.node;
         let opened = move |uow: &mut UnitOfWork<'_>| {
+            // Of two connections of one client that open it at once, the second one sees the first.
+            lock_user(uow, user)?;
             diesel::update(live_connections::table.find(connection))
                 .set((
                     live_connections::project_id.eq(project),

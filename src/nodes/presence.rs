@@ -9,22 +9,18 @@ use super::Nodes;
 const AT_ONCE: usize = 2_000;
 
 impl Nodes {
-    /// Stores who came to rooms and who left them since the last call, and tells the other nodes.
+    /// Stores who came to rooms and who left them since the last call, and tells the other nodes; what is more than
+    /// one unit of work takes waits for the next call.
     pub(crate) async fn tell_presence(&self, hub: &HubHandle) -> Result<(), DbError> {
         let Some(shared) = &self.0 else { return Ok(()) };
         let node = shared.node;
-        loop {
-            let changes = hub.take_presence(AT_ONCE);
-            if changes.is_empty() {
-                return Ok(());
-            }
-            let told = changes.clone();
-            let stored = shared.db.write(move |uow| presence::store(uow, node, &told)).await;
-            if let Err(error) = stored {
-                hub.give_back_presence(changes);
-                return Err(error);
-            }
+        let changes = hub.take_presence(AT_ONCE);
+        if changes.is_empty() {
+            return Ok(());
         }
+        let told = changes.clone();
+        let stored = shared.db.write(move |uow| presence::store(uow, node, &told)).await;
+        stored.inspect_err(|_| hub.give_back_presence(changes))
     }
 
     /// Makes what is stored equal to who is there: after the rows were lost with a crash of PostgreSQL, or changes

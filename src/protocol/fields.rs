@@ -160,7 +160,7 @@ impl RawFields<'_> {
 
     /// The value of a signal.
     fn signal_data(&self) -> Result<SignalData, FieldError> {
-        let must = || format!("`data` must be at most {} bytes", SignalData::LONGEST);
+        let must = || format!("`data` must be plain JSON of at most {} bytes", SignalData::LONGEST);
         SignalData::parse(self.data).ok_or_else(|| (ErrorCode::Invalid, must()))
     }
 

@@ -38,10 +38,13 @@ impl SignalData {
     /// In bytes, as the client wrote it.
     pub(super) const LONGEST: usize = 1024;
 
-    /// Accepts the data of a signal, `null` if there is none; `None` if it is longer than 1 KiB.
+    /// Accepts the data of a signal, `null` if there is none; `None` if it is longer than 1 KiB, or JSON that not every
+    /// reader takes: nested more than 127 deep, a number beyond the range of a double, half a surrogate pair.
     pub(super) fn parse(raw: Option<&RawValue>) -> Option<Self> {
         let raw = raw.unwrap_or(RawValue::NULL);
-        (raw.get().len() <= Self::LONGEST).then(|| Self(raw.to_owned().into()))
+        let fits = raw.get().len() <= Self::LONGEST;
+        let is_plain = fits && serde_json::from_str::<serde_json::Value>(raw.get()).is_ok();
+        is_plain.then(|| Self(raw.to_owned().into()))
     }
 }
 

@@ -14,9 +14,9 @@ pub(crate) struct BusLink {
     pub(super) outgoing: mpsc::Receiver<Relayed>,
 }
 
-/// Carries messages both ways for ever; without a bus, does nothing.
-pub(crate) async fn run(app: &App, link: Option<BusLink>) -> Infallible {
-    let Some(BusLink { bus, mut outgoing }) = link else { return std::future::pending().await };
+/// Carries messages both ways for ever, also while the server stops.
+pub(crate) async fn run(app: App, link: BusLink) -> Infallible {
+    let BusLink { bus, mut outgoing } = link;
     let knows = |node| app.nodes.knows(node);
-    bus.run(&mut outgoing, knows, |message| app.hub.take_in(message)).await
+    bus.run(&mut outgoing, knows, |node, message| app.hub.take_in(node, message)).await
 }

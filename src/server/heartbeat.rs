@@ -35,9 +35,8 @@ pub(crate) async fn run(app: &App) {
     let mut must_repair = false;
     loop {
         ticks.tick().await;
-        // Failures are logged where writes are; the next round does what this one could not.
-        let _ = app.nodes.forget_ended().await;
-        let _ = app.nodes.tell_presence(&app.hub).await;
+        // Failures are logged where writes are; the next round does what this one could not. First of all, that the
+        // node lives: the rest may take long.
         if Instant::now() >= beat_at {
             beat_at = Instant::now() + BEAT;
             let beat = app.nodes.beat().await.unwrap_or_default();
@@ -49,6 +48,8 @@ pub(crate) async fn run(app: &App) {
                 app.hub.nodes_changed();
             }
         }
+        let _ = app.nodes.forget_ended().await;
+        let _ = app.nodes.tell_presence(&app.hub).await;
         must_repair = must_repair && app.nodes.repair_presence(&app.hub).await.is_err();
         if Instant::now() >= mirror_at {
             mirror_at = Instant::now() + MIRROR;

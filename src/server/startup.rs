@@ -212,6 +212,9 @@ impl Server {
         log::info!(address = address.to_string().as_str(); "listening on http://{address}");
         service_manager::tell_ready();
         actix_web::rt::spawn(service_manager::keep_watchdog());
+        if let Some(link) = bus {
+            actix_web::rt::spawn(bus::run(app.clone(), link));
+        }
         let handle = http.handle();
         let stop = tokio::select! {
             ended = &mut http => return ended,
@@ -219,7 +222,6 @@ impl Server {
             () = scheduler::run(&app) => Stop::Graceful,
             () = tail::run(&app, tail) => Stop::Graceful,
             () = heartbeat::run(&app) => Stop::Graceful,
-            never = bus::run(&app, bus) => match never {},
             () = app.simulations.run() => Stop::Graceful,
             () = progress::run(&app) => Stop::Graceful,
             () = retention::run(&app) => Stop::Graceful,

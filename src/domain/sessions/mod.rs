@@ -15,7 +15,7 @@ pub(crate) use events::{MessageSent, SessionOpened};
 pub(crate) use message::{ClientMsgId, Message, MessageText, SendMessage, Sent};
 pub(crate) use overview::{Overview, overviews};
 pub use service::{NewSession, mark_read, open};
-pub(crate) use service::{attach_booking, find, list, messages, send_message};
+pub(crate) use service::{attach_booking, check_may_write, find, list, messages, send_message};
 
 use crate::clock::Timestamp;
 use crate::db::schema;

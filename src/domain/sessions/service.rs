@@ -127,6 +127,17 @@ pub(crate) fn send_message(
     Ok(Sent { id, seq, at, repeated: false })
 }
 
+/// Whether the caller may say something in a chat: its parties may, admins may not.
+pub(crate) fn check_may_write(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    session: SessionId,
+) -> Result<(), Error> {
+    let session = load(uow, session)?;
+    authorize(uow, scope, Chat(session), MESSAGE)?;
+    Ok(())
+}
+
 /// Advances the caller's read position in the session and returns the resulting position. Never goes back.
 pub fn mark_read(
     uow: &mut UnitOfWork<'_>,

@@ -94,7 +94,9 @@ impl RoomHub {
                 }
             }
             ToRoomHub::Broadcast { ephemeral, exclude } => rooms.broadcast(ephemeral, exclude, &mut output),
-            ToRoomHub::Relayed { ephemeral, exclude } => rooms.relayed(ephemeral, exclude, &mut output),
+            ToRoomHub::Relayed { node, ephemeral, exclude } => {
+                rooms.relayed(node, ephemeral, exclude, &mut output);
+            }
             ToRoomHub::WantsFocus(room) => rooms.tell_all_focus(&room, &mut output),
             ToRoomHub::NodesChanged => rooms.nodes_changed(&mut output),
             ToRoomHub::Present { reply } => drop(reply.send(rooms.present())),
@@ -194,6 +196,7 @@ impl RoomHub {
             hub.reading -= 1;
             let (rooms, mut output) = hub.split();
             for ((read, _), events) in reads.iter().zip(events) {
+                let events = events.and_then(|events| events.map_err(|error| failed(&error)).ok());
                 rooms.events_read(read, events, Instant::now(), &mut output);
             }
             hub.go_on(context);
@@ -202,16 +205,14 @@ impl RoomHub {
 
     /// The answers to so many reads; `None` for each if they failed.
     fn answers<T>(&self, answers: Result<Vec<T>, DbError>, asked: usize) -> Vec<Option<T>> {
-        match answers {
-            Ok(answers) => {
-                answers.into_iter().map(Some).chain(std::iter::repeat_with(|| None)).take(asked).collect()
-            }
-            Err(error) => {
-                log::warn!(rooms = asked, error:%; "the hub could not read the event log and will try again");
-                std::iter::repeat_with(|| None).take(asked).collect()
-            }
-        }
+        let answers = answers.map_err(|error| failed(&error)).unwrap_or_default();
+        let missing = std::iter::repeat_with(|| None);
+        answers.into_iter().map(Some).chain(missing).take(asked).collect()
     }
+}
+
+fn failed(error: &DbError) {
+    log::warn!(error:%; "the hub could not read the event log and will try again");
 }
 
 /// Reads that are made together.

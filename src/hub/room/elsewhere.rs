@@ -13,7 +13,10 @@ const MAX_FOCUSED: usize = 1_000;
 #[derive(Default)]
 pub(super) struct Elsewhere {
     users: BTreeMap<UserId, BTreeSet<NodeId>>,
-    focus: BTreeMap<ConnectionId, TaskFocus>,
+    /// What connections look at or edit, and where they are.
+    focus: BTreeMap<ConnectionId, (NodeId, TaskFocus)>,
+    /// What those looked at that have left.
+    lost_focus: Vec<TaskFocus>,
     /// How often it has changed, so that a list that was read before a change is not taken for newer.
     pub(super) version: u64,
 }
@@ -39,8 +42,8 @@ impl Elsewhere {
             nodes.remove(&member.node);
             if nodes.is_empty() {
                 self.users.remove(&member.user);
-                self.focus.retain(|_, focus| focus.by != member.user);
             }
+            self.lose_focus(|node, user| (node, user) == (member.node, member.user));
         }
         was_there != self.has(member.user)
     }
@@ -53,27 +56,41 @@ impl Elsewhere {
         }
         let came = users.keys().filter(|user| !self.has(**user)).copied().collect();
         let left = self.users.keys().filter(|user| !users.contains_key(user)).copied().collect();
-        self.users = users;
+        let before = std::mem::replace(&mut self.users, users.clone());
         self.version += 1;
-        self.focus.retain(|_, focus| self.users.contains_key(&focus.by));
+        // Not of those who are not known yet: a focus may be heard before its user.
+        let has = |users: &BTreeMap<UserId, BTreeSet<NodeId>>, node, user| {
+            users.get(&user).is_some_and(|nodes| nodes.contains(&node))
+        };
+        self.lose_focus(|node, user| has(&before, node, user) && !has(&users, node, user));
         (came, left)
     }
 
-    /// Remembers what a connection looks at or edits; returns whether that is new.
-    pub(super) fn set_focus(&mut self, focus: &TaskFocus) -> bool {
-        let known = self.focus.get(&focus.session_id);
+    fn lose_focus(&mut self, is_lost: impl Fn(NodeId, UserId) -> bool) {
+        let lost = self.focus.extract_if(.., |_, (node, focus)| is_lost(*node, focus.by));
+        self.lost_focus.extend(lost.map(|(_, (_, focus))| focus));
+    }
+
+    /// What connections looked at that have left since the last call.
+    pub(super) fn take_lost_focus(&mut self) -> Vec<TaskFocus> {
+        std::mem::take(&mut self.lost_focus)
+    }
+
+    /// Remembers what a connection of that node looks at or edits; returns whether that is new.
+    pub(super) fn set_focus(&mut self, node: NodeId, focus: &TaskFocus) -> bool {
+        let known = self.focus.get(&focus.session_id).map(|(_, focus)| focus);
         if focus.task_id.is_none() {
             return self.focus.remove(&focus.session_id).is_some();
         }
         if known == Some(focus) || (known.is_none() && self.focus.len() >= MAX_FOCUSED) {
             return false;
         }
-        self.focus.insert(focus.session_id, focus.clone());
+        self.focus.insert(focus.session_id, (node, focus.clone()));
         true
     }
 
     /// What connections look at or edit.
     pub(super) fn focused(&self) -> impl Iterator<Item = &TaskFocus> {
-        self.focus.values()
+        self.focus.values().map(|(_, focus)| focus)
     }
 }

@@ -16,7 +16,7 @@ use crate::hub::presence::has_presence;
 use crate::hub::relay::Relayed;
 use crate::hub::room::output::{Read, ReadWhat, RoomOutput};
 use crate::hub::{Delivery, JoinError, LatestKey, RoomSnapshot, RoomStart};
-use crate::ids::{Room, UserId};
+use crate::ids::{NodeId, Room, UserId};
 use crate::protocol::{Notice, PresenceChange, TaskFocus};
 
 use super::state::{Departed, Phase, RoomState};
@@ -91,16 +91,29 @@ impl Rooms {
         let PresenceElsewhere { node, change: RoomPresence { room, user, is_present } } = told;
         let Some(state) = self.rooms.get_mut(&room) else { return };
         let has_changed = state.elsewhere.change(MemberElsewhere { user, node }, is_present);
-        if has_changed && !state.has_here(user) {
+        let is_told = has_changed && !state.has_here(user);
+        let lost = state.elsewhere.take_lost_focus();
+        self.tell_lost_focus(&room, lost, output);
+        if is_told {
             let change = if is_present { PresenceChange::Joined(user) } else { PresenceChange::Left(user) };
             self.tell_presence(&room, user, change, output);
         }
     }
 
-    /// Who is on other nodes must be read anew.
+    /// What connections on other nodes looked at when they left: they look at nothing now.
+    fn tell_lost_focus(&mut self, room: &Room, lost: Vec<TaskFocus>, output: &mut impl RoomOutput) {
+        for focus in lost {
+            let focus = TaskFocus { task_id: None, editing: false, ..focus };
+            self.broadcast_here(Ephemeral::Focus { room: room.clone(), focus }, Exclude::Nobody, output);
+        }
+    }
+
+    /// Other nodes have come or gone: who is there must be read anew, and a new one told what the members here look
+    /// at.
     pub(super) fn nodes_changed(&mut self, output: &mut impl RoomOutput) {
         for (room, state) in self.rooms.iter_mut().filter(|(room, _)| has_presence(room)) {
             state.read_elsewhere(room, output);
+            state.tell_focus(room, output);
         }
     }
 
@@ -132,12 +145,16 @@ impl Rooms {
 
     fn replace_elsewhere(&mut self, room: &Room, members: &[MemberElsewhere], output: &mut impl RoomOutput) {
         let Some(state) = self.rooms.get_mut(room) else { return };
-        let (came, left) = state.elsewhere.replace(members);
-        let here: Vec<UserId> = state.users_here().collect();
-        let came = came.into_iter().map(|user| (user, PresenceChange::Joined(user)));
-        let left = left.into_iter().map(|user| (user, PresenceChange::Left(user)));
-        for (user, change) in came.chain(left).filter(|(user, _)| !here.contains(user)) {
-            self.tell_presence(room, user, change, output);
+        let (mut came, mut left) = state.elsewhere.replace(members);
+        came.retain(|user| !state.has_here(*user));
+        left.retain(|user| !state.has_here(*user));
+        let lost = state.elsewhere.take_lost_focus();
+        self.tell_lost_focus(room, lost, output);
+        for user in came {
+            self.tell_presence(room, user, PresenceChange::Joined(user), output);
+        }
+        for user in left {
+            self.tell_presence(room, user, PresenceChange::Left(user), output);
         }
     }
 
@@ -166,12 +183,8 @@ impl Rooms {
 
     /// Another node has its first member on this board: it is told what the members here look at.
     pub(super) fn tell_all_focus(&self, room: &Room, output: &mut impl RoomOutput) {
-        let focused = self.rooms.get(room).into_iter().flat_map(RoomState::focused_here);
-        for focus in focused {
-            output.relay(|| Relayed::Ephemeral {
-                ephemeral: Ephemeral::Focus { room: room.clone(), focus: focus.clone() },
-                exclude: Exclude::Nobody,
-            });
+        if let Some(state) = self.rooms.get(room) {
+            state.tell_focus(room, output);
         }
     }
 
@@ -196,10 +209,16 @@ impl Rooms {
     }
 
     /// Tells the members here a notice of another node.
-    pub(super) fn relayed(&mut self, ephemeral: Ephemeral, exclude: Exclude, output: &mut impl RoomOutput) {
+    pub(super) fn relayed(
+        &mut self,
+        node: NodeId,
+        ephemeral: Ephemeral,
+        exclude: Exclude,
+        output: &mut impl RoomOutput,
+    ) {
         if let Ephemeral::Focus { room, focus } = &ephemeral {
             let state = self.rooms.get_mut(room);
-            if !state.is_some_and(|state| state.elsewhere.set_focus(focus)) {
+            if !state.is_some_and(|state| state.elsewhere.set_focus(node, focus)) {
                 return;
             }
         }
@@ -271,7 +290,8 @@ impl Rooms {
             Ok(RoomStart { head, elsewhere }) => {
                 state.begin(head);
                 if state.elsewhere.version == 0 {
-                    self.replace_elsewhere(&read.room, &elsewhere, output);
+                    // Nobody is told of those who were there before: who comes asks for `presence`.
+                    state.elsewhere.replace(&elsewhere);
                 } else {
                     // What was read may be older than what was told meanwhile.
                     state.read_elsewhere(&read.room, output);
@@ -282,6 +302,11 @@ impl Rooms {
                 // Every member is still waiting for its join to be answered: all joins fail, and the next one
                 // starts the room again.
                 state.refuse(error);
+                if has_presence(&read.room) {
+                    for user in state.users_here() {
+                        output.presence(&read.room, user, false);
+                    }
+                }
                 self.rooms.remove(&read.room);
                 self.needs_repair.remove(&read.room);
             }

@@ -26,6 +26,8 @@ pub(super) struct Sequencer {
     expected: Seq,
     /// What was expected when the last read of the log began.
     read_for: Seq,
+    /// What was held when the last read of the log began: it is in the log, if it is an event at all.
+    held_for: Vec<Seq>,
     /// When the current gap was first seen.
     gap_since: Option<Instant>,
 }
@@ -33,7 +35,14 @@ pub(super) struct Sequencer {
 impl Sequencer {
     /// Starts right after `head`. Events that were reported before the head was known are offered next.
     pub(super) fn after(head: Seq) -> Self {
-        Self { next: head.next(), held: BTreeMap::new(), expected: head, read_for: head, gap_since: None }
+        Self {
+            next: head.next(),
+            held: BTreeMap::new(),
+            expected: head,
+            read_for: head,
+            held_for: Vec::new(),
+            gap_since: None,
+        }
     }
 
     /// The next position to be sent.
@@ -90,12 +99,16 @@ impl Sequencer {
     /// A read of the log has begun. If it does not close the gap, the gap's time starts again.
     pub(super) fn reading(&mut self) {
         self.read_for = self.expected;
+        self.held_for = self.held.keys().copied().collect();
         self.gap_since = None;
     }
 
     /// The read has reached the end of the log. What was expected before it began and is not there was
-    /// deleted, with its room.
+    /// deleted, with its room; what was held and is not there was never committed (another node may tell anything).
     pub(super) fn read_to_end(&mut self) {
+        for seq in std::mem::take(&mut self.held_for) {
+            self.held.remove(&seq);
+        }
         if self.expected <= self.read_for {
             self.expected = self.head();
         }

@@ -8,9 +8,11 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::events::Envelope;
+use crate::hub::ephemeral::Ephemeral;
 use crate::hub::message::{
     Contents, EncodedNotice, Exclude, MembershipId, RoomMessage, WorkerId, event_notice,
 };
+use crate::hub::relay::Relayed;
 use crate::hub::{Delivery, JoinError, RoomSnapshot};
 use crate::ids::{ConnectionId, Room, Seq, UserId};
 use crate::protocol::{Dialect, Notice, TaskFocus};
@@ -152,6 +154,16 @@ impl RoomState {
     /// What the members here look at or edit.
     pub(super) fn focused_here(&self) -> impl Iterator<Item = &TaskFocus> {
         self.members.values().filter_map(|member| member.focus.as_ref())
+    }
+
+    /// Tells the other nodes what the members here look at or edit.
+    pub(super) fn tell_focus(&self, room: &Room, output: &mut impl RoomOutput) {
+        for focus in self.focused_here() {
+            output.relay(|| Relayed::Ephemeral {
+                ephemeral: Ephemeral::Focus { room: room.clone(), focus: focus.clone() },
+                exclude: Exclude::Nobody,
+            });
+        }
     }
 
     /// What the members look at or edit, on all nodes.

@@ -118,9 +118,10 @@ impl EventLog for Shared {
         &self,
         reads: Vec<(Room, Seq)>,
         limit: usize,
-    ) -> BoxFuture<'static, Result<Vec<Vec<Envelope>>, DbError>> {
-        let all =
-            move |log: &FakeLog| reads.iter().map(|(room, since)| log.since(room, *since, limit)).collect();
+    ) -> BoxFuture<'static, Result<Vec<Events>, DbError>> {
+        let all = move |log: &FakeLog| {
+            reads.iter().map(|(room, since)| Ok(log.since(room, *since, limit))).collect()
+        };
         self.0.clone().answer(all).boxed()
     }
 }

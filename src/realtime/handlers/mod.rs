@@ -94,8 +94,8 @@ pub(crate) async fn run(
         Command::ChatMessage { room, text, client_msg_id } => {
             chat::send(caller, &room, &text, client_msg_id).await
         }
-        Command::Typing { room } => typing::typing(caller, room),
-        Command::Signal { room, topic, data } => typing::signal(caller, room, topic, data),
+        Command::Typing { room } => typing::typing(caller, room).await,
+        Command::Signal { room, topic, data } => typing::signal(caller, room, topic, data).await,
         Command::Read { room, seq } => read::mark(caller, room, seq).await,
         Command::History { room, before, limit } => history::page(caller, room, before, limit).await,
         Command::Presence { room } => presence::members(caller, &room).await,

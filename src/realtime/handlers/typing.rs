@@ -1,5 +1,6 @@
 //! The `typing` and `signal` commands: what members tell each other without its being stored.
 
+use crate::domain::sessions;
 use crate::hub::Ephemeral;
 use crate::ids::Room;
 use crate::protocol::{SignalData, Topic};
@@ -7,18 +8,19 @@ use crate::protocol::{SignalData, Topic};
 use super::{Caller, Outcome, Refusal};
 
 /// Sends `typing` to the room's other members.
-pub(super) fn typing(caller: &Caller, room: Room) -> Result<Outcome, Refusal> {
-    tell(caller, Ephemeral::Typing { room: among_writers(room)?, by: caller.scope.user() })
+pub(super) async fn typing(caller: &Caller, room: Room) -> Result<Outcome, Refusal> {
+    tell(caller, Ephemeral::Typing { room: writable(caller, room).await?, by: caller.scope.user() })
 }
 
 /// Sends `signal` to the room's other members.
-pub(super) fn signal(
+pub(super) async fn signal(
     caller: &Caller,
     room: Room,
     topic: Topic,
     data: SignalData,
 ) -> Result<Outcome, Refusal> {
-    tell(caller, Ephemeral::Signal { room: among_writers(room)?, by: caller.scope.user(), topic, data })
+    let room = writable(caller, room).await?;
+    tell(caller, Ephemeral::Signal { room, by: caller.scope.user(), topic, data })
 }
 
 fn tell(caller: &Caller, ephemeral: Ephemeral) -> Result<Outcome, Refusal> {
@@ -26,9 +28,15 @@ fn tell(caller: &Caller, ephemeral: Ephemeral) -> Result<Outcome, Refusal> {
     Ok(Outcome::Done)
 }
 
-/// Only rooms where people write to each other: elsewhere it would just reveal one member to the others.
-fn among_writers(room: Room) -> Result<Room, Refusal> {
+/// Only rooms where people write to each other: elsewhere it would just reveal one member to the others. Members may
+/// write there, except for admins in a chat that is not theirs.
+async fn writable(caller: &Caller, room: Room) -> Result<Room, Refusal> {
     match room {
+        Room::Session(session) if caller.scope.is_admin() => {
+            let scope = caller.scope.clone();
+            caller.db().read(move |uow| sessions::check_may_write(uow, &scope, session)).await?;
+            Ok(room)
+        }
         Room::Session(_) | Room::Project(_) | Room::Conversation(_) | Room::LoadTest(_) => Ok(room),
         Room::User(_)
         | Room::Market(_)

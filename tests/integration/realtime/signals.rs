@@ -55,7 +55,7 @@ both_engines! {
             (json!({"topic": "a\u{7}"}), "`topic` must be 1 to 64 bytes without control characters"),
             (json!({"topic": null}), "missing field `topic`"),
             (json!({"topic": 1}), "`topic` must be a string"),
-            (json!({"data": text(1023)}), "`data` must be at most 1024 bytes"),
+            (json!({"data": text(1023)}), "`data` must be plain JSON of at most 1024 bytes"),
             (json!({"room": format!("user:{}", ana.id)}), "`room` is none where people write to each other"),
         ] {
             let mut signal = json!({"type": "signal", "room": room, "topic": "t", "data": 1});
