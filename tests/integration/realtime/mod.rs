@@ -23,5 +23,6 @@ mod rooms;
 mod session;
 mod simulations;
 mod socketio;
+mod statements;
 mod stopping;
 mod protocol_violations;
