@@ -74,7 +74,7 @@ pub(crate) fn oldest(
 /// Lets rows from before this be deleted; `false` if that was so already.
 pub(crate) fn allow_deletion(connection: &mut DbConnection, before: Timestamp) -> Result<bool, DbError> {
     let known = audit_horizon::table.find(1).select(audit_horizon::deleted_before);
-    if known.first::<Timestamp>(connection).optional()?.is_some_and(|known| before <= known) {
+    if known.get_result::<Timestamp>(connection).optional()?.is_some_and(|known| before <= known) {
         return Ok(false);
     }
     each!(connection, |c| diesel::insert_into(audit_horizon::table)

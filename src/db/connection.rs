@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
-use diesel::{Connection as _, PgConnection, SqliteConnection};
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::sqlite::Sqlite;
+use diesel::{Connection as _, PgConnection, QueryResult, RunQueryDsl, SqliteConnection};
 
 use super::{DbConfig, PostgresTimeouts, Target};
 
@@ -41,10 +43,37 @@ impl DbConnection {
         }
     }
 
-    pub(super) fn execute_batch(&mut self, sql: &str) -> diesel::QueryResult<()> {
+    /// Executes statements, which SQLite compiles each time.
+    pub(super) fn execute_batch(&mut self, sql: &str) -> QueryResult<()> {
         each!(self, |c| c.batch_execute(sql))
     }
+
+    /// Executes what begins or ends a transaction, on SQLite a single statement, which it compiles once per
+    /// connection.
+    pub(super) fn control(&mut self, sql: &'static str) -> QueryResult<()> {
+        match self {
+            Self::Postgresql(connection) => connection.batch_execute(sql),
+            Self::Sqlite(connection) => Control(sql).execute(connection).map(drop),
+        }
+    }
 }
+
+/// A statement without parameters, cached by its text.
+struct Control(&'static str);
+
+impl QueryId for Control {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl QueryFragment<Sqlite> for Control {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql(self.0);
+        Ok(())
+    }
+}
+
+impl<C> RunQueryDsl<C> for Control {}
 
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -19,7 +19,8 @@ use crate::ids::{Room, Seq, UserId};
 
 /// Position of the room's newest event; zero for an empty log.
 pub(crate) fn head(connection: &mut DbConnection, room: &Room) -> Result<Seq, DbError> {
-    let head = rooms::table.find(room.to_string()).select(rooms::head).first::<i64>(connection).optional()?;
+    let head =
+        rooms::table.find(room.to_string()).select(rooms::head).get_result::<i64>(connection).optional()?;
     Ok(head.map_or(Seq::START, Seq::from_i64))
 }
 
@@ -67,7 +68,7 @@ pub(crate) fn after_each(
 /// Position up to which the room's events were deleted, and position of its newest event.
 pub(crate) fn span(connection: &mut DbConnection, room: &Room) -> Result<(Seq, Seq), DbError> {
     let found = rooms::table.find(room.to_string()).select((rooms::tail, rooms::head));
-    let span = found.first::<(i64, i64)>(connection).optional()?;
+    let span = found.get_result::<(i64, i64)>(connection).optional()?;
     Ok(span.map_or((Seq::START, Seq::START), |(tail, head)| (Seq::from_i64(tail), Seq::from_i64(head))))
 }
 
@@ -159,8 +160,8 @@ pub(crate) fn trim(
     let span = rooms::table.find(room).select((rooms::tail, rooms::head));
     // Locked first, as by `append`. SQLite has a single writer.
     let span = match connection {
-        DbConnection::Postgresql(c) => span.for_no_key_update().first::<(i64, i64)>(c).optional()?,
-        DbConnection::Sqlite(c) => span.first::<(i64, i64)>(c).optional()?,
+        DbConnection::Postgresql(c) => span.for_no_key_update().get_result::<(i64, i64)>(c).optional()?,
+        DbConnection::Sqlite(c) => span.get_result::<(i64, i64)>(c).optional()?,
     };
     let Some((tail, head)) = span else { return Ok(0) };
     let oldest = events::table

@@ -10,6 +10,7 @@ mod connection;
 mod error;
 pub(crate) mod audit_log;
 pub mod event_log;
+mod group;
 mod lock;
 mod maintenance;
 mod migrate;

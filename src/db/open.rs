@@ -15,6 +15,7 @@ use crate::ids::NodeId;
 
 use super::config::{DbConfig, Target};
 use super::connection::{Access, Manager, sets_variable};
+use super::group::{GroupWriter, WriterParts};
 use super::lock::FileLock;
 use super::maintenance::Maintenance;
 use super::outage::Outage;
@@ -24,7 +25,7 @@ use super::refusals::RefusalThrottle;
 use super::verify::{self, Checked, InspectError, Verification};
 use super::wal::{ReadGate, Wal};
 use super::watch::{ANSWER_MARGIN, Progress, until_stalled};
-use super::write::{BEGIN_ALONE, GroupWriter, Job, UseCase, commit_alone, roll_back};
+use super::write::{BEGIN_ALONE, Job, Surroundings, UseCase, commit_alone, roll_back};
 use super::{
     BackupError, DbConnection, DbError, Failure, LockError, MigrationError, Restore, RestoreError, Restored,
     UnitOfWork, audit_log, backup, migrate, restore,
@@ -159,17 +160,21 @@ impl Db {
         publisher: Arc<dyn Publisher>,
     ) -> Result<Db, OpenError> {
         let gate = Arc::new(ReadGate::default());
+        let refusals = Arc::new(RefusalThrottle::new(clock.clone()));
         let writer = match &config.target {
             Target::Postgres(_) => None,
-            Target::Sqlite(file) => Some(GroupWriter::start(
-                first,
-                Manager::new(config, Access::Write),
-                config.max_group,
-                config.max_waiting,
-                clock.clone(),
-                publisher.clone(),
-                Wal::new(config, file, clock.clone(), gate.clone()),
-            )?),
+            Target::Sqlite(file) => {
+                let parts = WriterParts {
+                    connection: first,
+                    manager: Manager::new(config, Access::Write),
+                    max_group: config.max_group,
+                    clock: clock.clone(),
+                    publisher: publisher.clone(),
+                    refusals: refusals.clone(),
+                    wal: Wal::new(config, file, clock.clone(), gate.clone()),
+                };
+                Some(GroupWriter::start(parts, config.max_waiting)?)
+            }
         };
         let access = if writer.is_some() { Access::Read } else { Access::Write };
         let connections = usize::try_from(config.connections).unwrap_or(usize::MAX);
@@ -184,7 +189,7 @@ impl Db {
             silence: silence(config),
             waiting: Semaphore::new(config.max_waiting),
             wait: config.wait,
-            refusals: Arc::new(RefusalThrottle::new(clock.clone())),
+            refusals,
             clock,
             publisher,
             writer: Mutex::new(writer),
@@ -290,9 +295,8 @@ impl Db {
         E: Failure,
     {
         let (reply, mut answer) = oneshot::channel();
-        let refusals = Arc::clone(&self.0.refusals);
         let node = self.0.tells_others.then_some(self.0.node);
-        let job = Box::new(UseCase { body, outcome: None, reply, refusals, node });
+        let job = Box::new(UseCase { body, outcome: None, reply, node });
         let outcome = match self.submit(job).await {
             Ok(()) => answer
                 .await
@@ -315,7 +319,8 @@ impl Db {
         }
         let _place = self.0.waiting.try_acquire().map_err(|_| DbError::Overloaded)?;
         self.with_connection(BEGIN_ALONE, move |connection, db| {
-            commit_alone(job, connection, &db.clock, &*db.publisher)
+            let with = Surroundings { clock: &db.clock, publisher: &*db.publisher, refusals: &db.refusals };
+            commit_alone(job, connection, &with)
         })
         .await
     }
@@ -406,11 +411,11 @@ fn silence(config: &DbConfig) -> Option<Duration> {
 impl Inner {
     /// A connection with an open transaction. `begin` reveals a lost server; all connections that were idle
     /// then are broken alike and are dropped until a newer one works.
-    fn lease(&self, begin: &str, progress: &Progress) -> Result<Pooled, DbError> {
+    fn lease(&self, begin: &'static str, progress: &Progress) -> Result<Pooled, DbError> {
         let unavailable = |error: &dyn std::fmt::Display| DbError::Unavailable(error.to_string());
         while let Some(mut pooled) = self.pool.take() {
             pooled.connection.set_instrumentation(progress.clone());
-            match pooled.connection.execute_batch(begin) {
+            match pooled.connection.control(begin) {
                 Ok(()) => return Ok(pooled),
                 Err(error) => log::debug!("a connection is replaced: {error}"),
             }
@@ -418,7 +423,7 @@ impl Inner {
         let mut pooled = self.pool.connect().map_err(|error| unavailable(&error))?;
         progress.advance();
         pooled.connection.set_instrumentation(progress.clone());
-        pooled.connection.execute_batch(begin).map_err(|error| unavailable(&error))?;
+        pooled.connection.control(begin).map_err(|error| unavailable(&error))?;
         Ok(pooled)
     }
 

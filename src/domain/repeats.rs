@@ -79,7 +79,7 @@ fn find(
     command: &Repeatable,
 ) -> Result<Option<(String, String)>, DbError> {
     let kept = keys::table.find((user, &command.key)).select((keys::fingerprint, keys::body));
-    Ok(kept.first(uow.conn()).optional()?)
+    Ok(kept.get_result(uow.conn()).optional()?)
 }
 
 fn read(command: &Repeatable, seal: Option<&DataKey>, body: String) -> Result<Answer, Error> {

@@ -201,7 +201,7 @@ fn find(
     let stored = keys::table
         .find((user, key))
         .select((keys::fingerprint, keys::status, keys::location, keys::etag, keys::body))
-        .first::<(String, i32, Option<String>, Option<String>, String)>(uow.conn())
+        .get_result::<(String, i32, Option<String>, Option<String>, String)>(uow.conn())
         .optional()?;
     let Some((first, status, location, version, body)) = stored else { return Ok(None) };
     if first != fingerprint {

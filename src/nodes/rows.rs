@@ -80,7 +80,7 @@ pub(super) fn is_elsewhere(
         .filter(live_connections::id.eq(connection).and(live_connections::node.ne(node)))
         .filter(sql::<Bool>(&seen_within(SILENT_AFTER)))
         .select(live_connections::id)
-        .first::<ConnectionId>(uow.conn())
+        .get_result::<ConnectionId>(uow.conn())
         .optional()?;
     Ok(found.is_some())
 }

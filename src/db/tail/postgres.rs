@@ -280,7 +280,7 @@ fn fill_admin_room(
 ) -> Result<Vec<Envelope>, DbError> {
     let DbConnection::Postgresql(c) = connection else { return Ok(Vec::new()) };
     let reader = commit_readers::table.find(ADMIN);
-    let read: String = reader.select(commit_readers::position).for_update().first(c)?;
+    let read: String = reader.select(commit_readers::position).for_update().get_result(c)?;
     let found: Vec<(String, Option<String>)> = AdminEventsSince { snapshot: &read }.load(c)?;
     let mut position = None;
     let mut new = Vec::new();

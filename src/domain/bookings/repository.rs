@@ -110,14 +110,14 @@ macro_rules! bookings_with_surroundings {
 
 /// The request of a booking: to be locked before the booking is read.
 pub(super) fn request_of(uow: &mut UnitOfWork<'_>, id: BookingId) -> Result<RequestId, Error> {
-    let request = bookings::table.find(id).select(bookings::request_id).first(uow.conn()).optional()?;
+    let request = bookings::table.find(id).select(bookings::request_id).get_result(uow.conn()).optional()?;
     request.ok_or(Error::NotFound(Kind::Booking))
 }
 
 pub(super) fn find(uow: &mut UnitOfWork<'_>, id: BookingId) -> Result<Booking, Error> {
     let found = bookings_with_surroundings!()
         .filter(bookings::id.eq(id))
-        .first::<(Row, Related)>(uow.conn())
+        .get_result::<(Row, Related)>(uow.conn())
         .optional()?;
     let (row, around) = found.ok_or(Error::NotFound(Kind::Booking))?;
     Ok(row.with(around)?)
@@ -235,7 +235,7 @@ pub(super) fn lock_calendar(uow: &mut UnitOfWork<'_>, provider: ProviderId) -> R
             .find(provider)
             .select(providers::id)
             .for_no_key_update()
-            .first::<ProviderId>(connection)?;
+            .get_result::<ProviderId>(connection)?;
     }
     Ok(())
 }

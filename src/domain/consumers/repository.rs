@@ -41,14 +41,14 @@ impl From<Row> for Consumer {
 }
 
 pub(super) fn find(uow: &mut UnitOfWork<'_>, id: ConsumerId) -> Result<Option<Consumer>, DbError> {
-    let row = consumers::table.find(id).select(Row::as_select()).first(uow.conn()).optional()?;
+    let row = consumers::table.find(id).select(Row::as_select()).get_result(uow.conn()).optional()?;
     Ok(row.map(Consumer::from))
 }
 
 /// The consumer id of a user, if they have a consumer profile.
 pub(crate) fn id_of(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<Option<ConsumerId>, DbError> {
     let theirs = consumers::table.filter(consumers::user_id.eq(user)).select(consumers::id);
-    Ok(theirs.first(uow.conn()).optional()?)
+    Ok(theirs.get_result(uow.conn()).optional()?)
 }
 
 pub(super) fn update_profile(

@@ -12,7 +12,7 @@ use super::{Conversation, ConversationTitle};
 
 pub(super) fn find(uow: &mut UnitOfWork<'_>, id: ConversationId) -> Result<Option<Conversation>, DbError> {
     let of_id = conversations::table.find(id).select(Conversation::as_select());
-    Ok(of_id.first(uow.conn()).optional()?)
+    Ok(of_id.get_result(uow.conn()).optional()?)
 }
 
 /// The caller's default conversation.
@@ -20,7 +20,7 @@ pub(super) fn default_of(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<Opti
     Ok(conversations::table
         .filter(conversations::user_id.eq(scope.user()).and(conversations::is_default.eq(true)))
         .select(Conversation::as_select())
-        .first(uow.conn())
+        .get_result(uow.conn())
         .optional()?)
 }
 

@@ -17,7 +17,7 @@ pub(super) struct StoredKey {
 }
 
 pub(super) fn find(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<Option<StoredKey>, DbError> {
-    Ok(keys::table.find(user).select(StoredKey::as_select()).first(uow.conn()).optional()?)
+    Ok(keys::table.find(user).select(StoredKey::as_select()).get_result(uow.conn()).optional()?)
 }
 
 /// Inserts a data key unless the user has one. On PostgreSQL a concurrent insert waits here for the first

@@ -37,7 +37,7 @@ impl From<Row> for SealedEntry {
 }
 
 pub(super) fn find(uow: &mut UnitOfWork<'_>, id: EntryId) -> Result<Option<SealedEntry>, DbError> {
-    let row = entries::table.find(id).select(Row::as_select()).first(uow.conn()).optional()?;
+    let row = entries::table.find(id).select(Row::as_select()).get_result(uow.conn()).optional()?;
     Ok(row.map(SealedEntry::from))
 }
 

@@ -51,7 +51,7 @@ impl Row {
 }
 
 pub(super) fn find(uow: &mut UnitOfWork<'_>, id: MasterplanId) -> Result<Option<Masterplan>, DbError> {
-    let row = masterplans::table.find(id).select(Row::as_select()).first(uow.conn()).optional()?;
+    let row = masterplans::table.find(id).select(Row::as_select()).get_result(uow.conn()).optional()?;
     row.map(Row::read).transpose()
 }
 

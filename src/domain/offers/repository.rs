@@ -108,7 +108,7 @@ macro_rules! offers_with_surroundings {
 
 /// The request of an offer: to be locked before the offer is read.
 pub(super) fn request_of(uow: &mut UnitOfWork<'_>, id: OfferId) -> Result<RequestId, Error> {
-    let request = offers::table.find(id).select(offers::request_id).first(uow.conn()).optional()?;
+    let request = offers::table.find(id).select(offers::request_id).get_result(uow.conn()).optional()?;
     request.ok_or(Error::NotFound(Kind::Offer))
 }
 
@@ -116,7 +116,7 @@ pub(super) fn find(uow: &mut UnitOfWork<'_>, id: OfferId) -> Result<Offer, Error
     let now = uow.now();
     let found = offers_with_surroundings!()
         .filter(offers::id.eq(id))
-        .first::<(Row, Related)>(uow.conn())
+        .get_result::<(Row, Related)>(uow.conn())
         .optional()?;
     let (row, around) = found.ok_or(Error::NotFound(Kind::Offer))?;
     Ok(row.at(now, around)?)

@@ -60,7 +60,7 @@ pub(super) fn lock(uow: &mut UnitOfWork<'_>, id: ProjectId) -> Result<Project, E
             .find(id)
             .select(projects::id)
             .for_no_key_update()
-            .first::<ProjectId>(connection)
+            .get_result::<ProjectId>(connection)
             .optional()?;
     }
     find(uow, id)

@@ -54,14 +54,14 @@ impl Row {
 }
 
 pub(super) fn find(uow: &mut UnitOfWork<'_>, id: ProviderId) -> Result<Option<Provider>, DbError> {
-    let row = providers::table.find(id).select(Row::as_select()).first(uow.conn()).optional()?;
+    let row = providers::table.find(id).select(Row::as_select()).get_result(uow.conn()).optional()?;
     Ok(with_categories(uow, row.into_iter().collect())?.pop())
 }
 
 /// The provider id of a user, if they have a provider profile.
 pub(crate) fn id_of(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<Option<ProviderId>, DbError> {
     let theirs = providers::table.filter(providers::user_id.eq(user)).select(providers::id);
-    Ok(theirs.first(uow.conn()).optional()?)
+    Ok(theirs.get_result(uow.conn()).optional()?)
 }
 
 pub(super) fn page(

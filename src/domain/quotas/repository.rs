@@ -14,7 +14,7 @@ const COUNTS: (daily_usage::messages, daily_usage::plans, daily_usage::character
     (daily_usage::messages, daily_usage::plans, daily_usage::characters);
 
 pub(super) fn find(uow: &mut UnitOfWork<'_>, user: UserId, day: i64) -> Result<Counts, DbError> {
-    let counts = daily_usage::table.find((user, day)).select(COUNTS).first(uow.conn()).optional()?;
+    let counts = daily_usage::table.find((user, day)).select(COUNTS).get_result(uow.conn()).optional()?;
     Ok(counts.unwrap_or_default())
 }
 

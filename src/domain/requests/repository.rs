@@ -100,7 +100,7 @@ impl Row {
 /// Loads the request without a caller, for a step of the system.
 fn load(uow: &mut UnitOfWork<'_>, id: RequestId) -> Result<Request, Error> {
     let now = uow.now();
-    let row = requests::table.find(id).first::<Row>(uow.conn()).optional()?;
+    let row = requests::table.find(id).get_result::<Row>(uow.conn()).optional()?;
     Ok(row.ok_or(Error::NotFound(Kind::Request))?.at(now, Part::None)?)
 }
 
@@ -132,7 +132,7 @@ pub(in crate::domain) fn lock(uow: &mut UnitOfWork<'_>, id: RequestId) -> Result
             .find(id)
             .select(requests::id)
             .for_no_key_update()
-            .first::<RequestId>(connection)
+            .get_result::<RequestId>(connection)
             .optional()?;
     }
     load(uow, id)

@@ -48,7 +48,7 @@ pub(crate) fn of(uow: &mut UnitOfWork<'_>, user: UserId, room: &Room) -> Result<
     let seq = read_markers::table
         .find((room.to_string(), user))
         .select(read_markers::seq)
-        .first::<i64>(uow.conn())
+        .get_result::<i64>(uow.conn())
         .optional()?;
     Ok(seq.map_or(Seq::START, Seq::from_i64))
 }

@@ -2,16 +2,17 @@
 
 use diesel::prelude::*;
 
+use crate::clock::Timestamp;
 use crate::db::schema::{messages, sessions};
 use crate::db::{DbError, UnitOfWork, each};
 use crate::domain::Page;
 use crate::domain::policy::{Authorized, Scope};
-use crate::ids::{BookingId, RequestId, Seq, SessionId, UserId};
+use crate::ids::{BookingId, MessageId, RequestId, Seq, SessionId, UserId};
 
-use super::{Chat, ClientMsgId, Message, Session};
+use super::{Chat, ClientMsgId, Message, Sent, Session};
 
 pub(super) fn find(uow: &mut UnitOfWork<'_>, id: SessionId) -> Result<Option<Session>, DbError> {
-    Ok(sessions::table.find(id).select(Session::as_select()).first(uow.conn()).optional()?)
+    Ok(sessions::table.find(id).select(Session::as_select()).get_result(uow.conn()).optional()?)
 }
 
 pub(super) fn between(
@@ -22,7 +23,7 @@ pub(super) fn between(
     Ok(sessions::table
         .filter(sessions::request_id.eq(request).and(sessions::provider_user_id.eq(provider_user)))
         .select(Session::as_select())
-        .first(uow.conn())
+        .get_result(uow.conn())
         .optional()?)
 }
 
@@ -77,19 +78,26 @@ pub(super) fn set_booking(
     Ok(Session { booking_id: Some(booking), ..session.into_row() })
 }
 
-pub(super) fn message_named(
+/// The session, and what this sender's message of this name in it got, if it was sent before.
+pub(super) fn find_for_message(
     uow: &mut UnitOfWork<'_>,
-    session: SessionId,
+    id: SessionId,
     sender: UserId,
     name: &ClientMsgId,
-) -> Result<Option<Message>, DbError> {
-    Ok(messages::table
-        .filter(messages::session_id.eq(session))
-        .filter(messages::user_id.eq(sender))
-        .filter(messages::client_msg_id.eq(name.as_str()))
-        .select(Message::as_select())
-        .first(uow.conn())
-        .optional()?)
+) -> Result<Option<(Session, Option<Sent>)>, DbError> {
+    let named = messages::session_id
+        .eq(sessions::id)
+        .and(messages::user_id.eq(sender))
+        .and(messages::client_msg_id.eq(name.as_str()));
+    let sent = (messages::id, messages::seq, messages::created_at).nullable();
+    let found = each!(uow.conn(), |c| sessions::table
+        .left_join(messages::table.on(named))
+        .filter(sessions::id.eq(id))
+        .select((Session::as_select(), sent))
+        .get_result::<(Session, Option<(MessageId, i64, Timestamp)>)>(c)
+        .optional())?;
+    let repeated = |(id, seq, at)| Sent { id, seq: Seq::from_i64(seq), at, repeated: true };
+    Ok(found.map(|(session, sent)| (session, sent.map(repeated))))
 }
 
 /// The session's messages, newest first.
@@ -112,7 +120,7 @@ pub(super) fn insert_message(
     chat: &Authorized<Chat>,
     message: &Message,
 ) -> Result<(), DbError> {
-    diesel::insert_into(messages::table)
+    each!(uow.conn(), |c| diesel::insert_into(messages::table)
         .values((
             messages::id.eq(message.id),
             messages::session_id.eq(chat.id),
@@ -122,6 +130,6 @@ pub(super) fn insert_message(
             messages::seq.eq(message.seq.as_i64()),
             messages::created_at.eq(message.created_at),
         ))
-        .execute(uow.conn())?;
+        .execute(c))?;
     Ok(())
 }

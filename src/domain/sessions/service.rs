@@ -100,10 +100,11 @@ pub(crate) fn send_message(
     scope: &Scope,
     command: &SendMessage,
 ) -> Result<Sent, Error> {
-    let session = load(uow, command.session)?;
+    let found = repository::find_for_message(uow, command.session, scope.user(), &command.client_msg_id)?;
+    let (session, sent) = found.ok_or(Error::NotFound(Kind::Session))?;
     let chat = authorize(uow, scope, Chat(session), MESSAGE)?;
-    if let Some(known) = repository::message_named(uow, chat.id, scope.user(), &command.client_msg_id)? {
-        return Ok(Sent { id: known.id, seq: known.seq, at: known.created_at, repeated: true });
+    if let Some(sent) = sent {
+        return Ok(sent);
     }
     let at = uow.now();
     let id = MessageId::new(at);

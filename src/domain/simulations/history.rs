@@ -228,7 +228,7 @@ fn per_day(uow: &mut UnitOfWork<'_>, scenario: &Scenario, since: Timestamp) -> R
         };
     }
     let columns = (diesel::dsl::count_star(), diesel::dsl::min(requests::created_at));
-    let (count, oldest): (i64, Option<Timestamp>) = published!().select(columns).first(uow.conn())?;
+    let (count, oldest): (i64, Option<Timestamp>) = published!().select(columns).get_result(uow.conn())?;
     let Some(oldest) = oldest.filter(|oldest| uow.now().since(*oldest) >= YOUNGEST) else { return Ok(None) };
     let rate = |count: f64, oldest: Timestamp| count / (uow.now().since(oldest).as_secs_f64() / 86_400.0);
     let all = rate(count as f64, oldest);

@@ -116,7 +116,7 @@ impl Row {
 }
 
 pub(super) fn find(uow: &mut UnitOfWork<'_>, id: SimulationId) -> Result<Simulation, Error> {
-    let row = simulations::table.find(id).first::<Row>(uow.conn()).optional()?;
+    let row = simulations::table.find(id).get_result::<Row>(uow.conn()).optional()?;
     Ok(row.ok_or(Error::NotFound(Kind::Simulation))?.read()?)
 }
 
@@ -142,7 +142,7 @@ pub(super) fn lock_owner(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<(), D
             .find(user)
             .select(users::id)
             .for_no_key_update()
-            .first::<UserId>(connection)
+            .get_result::<UserId>(connection)
             .optional()?;
     }
     Ok(())
@@ -184,8 +184,9 @@ pub(super) fn next(
         .filter(simulations::status.eq(State::Running))
         .filter(simulations::updated_at.le(running_since).or(simulations::updated_at.gt(ahead)))
         .order(simulations::id.asc())
+        .limit(1)
         .select(simulations::id)
-        .first(uow.conn())
+        .get_result(uow.conn())
         .optional()?;
     if left.is_some() {
         return Ok(left);
@@ -197,16 +198,17 @@ pub(super) fn next(
                 .filter(users::is_active.eq(true))
                 .filter(simulations::status.eq(State::Pending))
                 .order((simulations::user_id.asc(), simulations::id.asc()))
+                .limit(1)
                 .select(simulations::id)
         };
     }
     if let Some(last) = last {
-        let after = waiting!().filter(simulations::user_id.gt(last)).first(uow.conn()).optional()?;
+        let after = waiting!().filter(simulations::user_id.gt(last)).get_result(uow.conn()).optional()?;
         if after.is_some() {
             return Ok(after);
         }
     }
-    Ok(waiting!().first(uow.conn()).optional()?)
+    Ok(waiting!().get_result(uow.conn()).optional()?)
 }
 
 /// Whether the simulation is to be computed further: it runs, and its owner is not suspended.
@@ -236,7 +238,7 @@ pub(super) fn give_up(uow: &mut UnitOfWork<'_>, id: SimulationId) -> Result<Opti
         return Ok(None);
     }
     let row = simulations::table.find(id).select((simulations::user_id, simulations::version));
-    Ok(Some(row.first(uow.conn())?))
+    Ok(Some(row.get_result(uow.conn())?))
 }
 
 /// What a step changes besides the state.

@@ -46,13 +46,13 @@ pub(super) const COLUMNS: Columns = (
 
 /// Loads a user.
 pub(crate) fn find(uow: &mut UnitOfWork<'_>, id: UserId) -> Result<Option<User>, DbError> {
-    Ok(users::table.find(id).select(COLUMNS).first(uow.conn()).optional()?)
+    Ok(users::table.find(id).select(COLUMNS).get_result(uow.conn()).optional()?)
 }
 
 /// Loads a user by email address.
 pub(crate) fn find_by_email(uow: &mut UnitOfWork<'_>, email: &Email) -> Result<Option<User>, DbError> {
     let of_address = users::table.filter(users::email.eq(email.as_str()));
-    Ok(of_address.select(COLUMNS).first(uow.conn()).optional()?)
+    Ok(of_address.select(COLUMNS).get_result(uow.conn()).optional()?)
 }
 
 /// Loads a user by identity at an external issuer.
@@ -62,7 +62,7 @@ pub(crate) fn find_by_identity(
     subject: &str,
 ) -> Result<Option<User>, DbError> {
     let of_identity = users::table.filter(users::issuer.eq(issuer).and(users::clerk_id.eq(subject)));
-    Ok(of_identity.select(COLUMNS).first(uow.conn()).optional()?)
+    Ok(of_identity.select(COLUMNS).get_result(uow.conn()).optional()?)
 }
 
 /// Loads a user by email address, with the password hash if there is one.
@@ -71,7 +71,7 @@ pub(crate) fn find_credentials(
     email: &Email,
 ) -> Result<Option<(UserId, Option<String>)>, DbError> {
     let of_address = users::table.filter(users::email.eq(email.as_str()));
-    Ok(of_address.select((users::id, users::password_hash)).first(uow.conn()).optional()?)
+    Ok(of_address.select((users::id, users::password_hash)).get_result(uow.conn()).optional()?)
 }
 
 /// Users whose email begins with this text and who have this role; `None` means any. Newest first.
@@ -130,8 +130,8 @@ pub(crate) fn lock_active(uow: &mut UnitOfWork<'_>, ids: &[UserId]) -> Result<bo
 
 /// Whether there is an active admin.
 pub(crate) fn has_active_admin(uow: &mut UnitOfWork<'_>) -> Result<bool, DbError> {
-    let active = users::table.filter(users::role.eq(Role::Admin).and(users::is_active));
-    Ok(active.select(users::id).first::<UserId>(uow.conn()).optional()?.is_some())
+    let active = users::table.filter(users::role.eq(Role::Admin).and(users::is_active)).limit(1);
+    Ok(active.select(users::id).get_result::<UserId>(uow.conn()).optional()?.is_some())
 }
 
 /// Adds the ids of a user's profiles.

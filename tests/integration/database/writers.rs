@@ -106,6 +106,29 @@ both_engines! {
         assert_eq!(positions(app, market("x")).await, (1..=20).collect::<Vec<_>>());
     }
 
+    async fn of_many_at_once_those_that_fail_leave_nothing_and_harm_nobody(app) {
+        let writes = (0..40).map(|n| {
+            app.server.db.write(move |uow| {
+                let seq = uow.append(&market("mixed"), None, &Tested(vec![]))?.seq;
+                match n % 5 {
+                    3 => Err(DbError::Unavailable("on purpose".into())),
+                    4 => panic!("on purpose"),
+                    _ => Ok(seq.0),
+                }
+            })
+        });
+        let (mut taken, mut failed) = (Vec::new(), 0);
+        for done in join_all(writes).await {
+            match done {
+                Ok(seq) => taken.push(seq),
+                Err(_) => failed += 1,
+            }
+        }
+        taken.sort_unstable();
+        assert_eq!((failed, &taken), (16, &(1..=24).collect()), "each got a position of its own, without a gap");
+        assert_eq!(positions(app, market("mixed")).await, taken);
+    }
+
     async fn a_unit_that_loses_its_race_is_run_again(app) {
         let runs = Arc::new(AtomicUsize::new(0));
         let counted = runs.clone();

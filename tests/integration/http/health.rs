@@ -53,7 +53,7 @@ both_engines! {
         anyone.get("/readyz").await.ok();
         let probes = || async {
             let writes = app.server.db.read(|uow| {
-                Ok::<i64, DbError>(write_probe::table.select(write_probe::writes).first(uow.conn())?)
+                Ok::<i64, DbError>(write_probe::table.select(write_probe::writes).get_result(uow.conn())?)
             });
             writes.await.unwrap()
         };

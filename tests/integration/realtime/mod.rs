@@ -24,5 +24,6 @@ mod session;
 mod signals;
 mod simulations;
 mod socketio;
+mod statements;
 mod stopping;
 mod protocol_violations;

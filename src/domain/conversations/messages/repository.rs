@@ -18,7 +18,7 @@ pub(super) fn find(
     id: MessageId,
 ) -> Result<Option<ConversationMessage>, DbError> {
     let query = messages::table.find(id).filter(messages::conversation_id.eq(conversation));
-    Ok(query.select(ConversationMessage::as_select()).first(uow.conn()).optional()?)
+    Ok(query.select(ConversationMessage::as_select()).get_result(uow.conn()).optional()?)
 }
 
 /// The user's message of this name.
@@ -29,7 +29,7 @@ pub(super) fn named(
 ) -> Result<Option<ConversationMessage>, DbError> {
     let query = messages::table
         .filter(messages::conversation_id.eq(conversation).and(messages::client_msg_id.eq(name.as_str())));
-    Ok(query.select(ConversationMessage::as_select()).first(uow.conn()).optional()?)
+    Ok(query.select(ConversationMessage::as_select()).get_result(uow.conn()).optional()?)
 }
 
 /// The user's message whose answer has this id, whether it is there or not.
@@ -40,7 +40,7 @@ pub(super) fn question_of(
 ) -> Result<Option<ConversationMessage>, DbError> {
     let query = messages::table
         .filter(messages::conversation_id.eq(conversation).and(messages::answer_id.eq(answer)));
-    Ok(query.select(ConversationMessage::as_select()).first(uow.conn()).optional()?)
+    Ok(query.select(ConversationMessage::as_select()).get_result(uow.conn()).optional()?)
 }
 
 /// Up to `limit` messages before `before`, newest first.
@@ -71,8 +71,9 @@ pub(super) fn newest_unanswered(
         .filter(messages::author.eq(Author::User))
         .filter(not(exists(answer)))
         .order(messages::seq.desc())
+        .limit(1)
         .select(ConversationMessage::as_select())
-        .first(uow.conn())
+        .get_result(uow.conn())
         .optional()?)
 }
 

@@ -28,7 +28,7 @@ pub(super) fn find(
     id: ReflectionId,
 ) -> Result<Option<Row>, DbError> {
     let query = reflections::table.find(id).filter(reflections::entry_id.eq(entry));
-    Ok(query.select(Row::as_select()).first(uow.conn()).optional()?)
+    Ok(query.select(Row::as_select()).get_result(uow.conn()).optional()?)
 }
 
 /// An entry's reflections, newest first.

@@ -12,12 +12,12 @@ use crate::ids::{InvitationId, UserId};
 use super::{Invitation, Shown};
 
 pub(super) fn find(uow: &mut UnitOfWork<'_>, id: InvitationId) -> Result<Option<Invitation>, DbError> {
-    Ok(invitations::table.find(id).select(Invitation::as_select()).first(uow.conn()).optional()?)
+    Ok(invitations::table.find(id).select(Invitation::as_select()).get_result(uow.conn()).optional()?)
 }
 
 pub(super) fn find_by_hash(uow: &mut UnitOfWork<'_>, hash: &str) -> Result<Option<Invitation>, DbError> {
     let of_link = invitations::table.filter(invitations::secret_hash.eq(hash));
-    Ok(of_link.select(Invitation::as_select()).first(uow.conn()).optional()?)
+    Ok(of_link.select(Invitation::as_select()).get_result(uow.conn()).optional()?)
 }
 
 /// The project's invitations, newest first.

@@ -17,7 +17,7 @@ pub(super) fn find(
     id: TaskId,
 ) -> Result<Option<Task>, DbError> {
     let of_project = tasks::table.filter(tasks::id.eq(id).and(tasks::project_id.eq(project.id)));
-    Ok(of_project.select(Task::as_select()).first(uow.conn()).optional()?)
+    Ok(of_project.select(Task::as_select()).get_result(uow.conn()).optional()?)
 }
 
 /// The project's tasks, newest first, archived ones or those on the board.
@@ -82,7 +82,7 @@ pub(super) fn position_in(
 ) -> Result<Option<Position>, DbError> {
     let inside = tasks::table
         .filter(tasks::id.eq(id).and(tasks::column_id.eq(column)).and(tasks::archived_at.is_null()));
-    let position = inside.select(tasks::position).first::<String>(uow.conn()).optional()?;
+    let position = inside.select(tasks::position).get_result::<String>(uow.conn()).optional()?;
     Ok(position.map(Position::from))
 }
 
@@ -98,7 +98,8 @@ pub(super) fn next_position(
     if let Some(after) = after {
         query = query.filter(tasks::position.gt(after.as_str().to_owned()));
     }
-    let next = query.order(tasks::position).select(tasks::position).first::<String>(uow.conn()).optional()?;
+    let next = query.order(tasks::position).limit(1).select(tasks::position);
+    let next = next.get_result::<String>(uow.conn()).optional()?;
     Ok(next.map(Position::from))
 }
 
@@ -109,8 +110,8 @@ pub(super) fn last_position(
     but: TaskId,
 ) -> Result<Option<Position>, DbError> {
     let inside = tasks::table.filter(tasks::column_id.eq(column).and(tasks::archived_at.is_null()));
-    let others = inside.filter(tasks::id.ne(but)).order(tasks::position.desc());
-    let last = others.select(tasks::position).first::<String>(uow.conn()).optional()?;
+    let others = inside.filter(tasks::id.ne(but)).order(tasks::position.desc()).limit(1);
+    let last = others.select(tasks::position).get_result::<String>(uow.conn()).optional()?;
     Ok(last.map(Position::from))
 }
 

@@ -52,7 +52,7 @@ macro_rules! stored_in {
                 .inner_join(providers::table)
                 .filter($table::id.eq(id).and($table::provider_id.eq(shop)))
                 .select(stored_in!(@columns $table))
-                .first(uow.conn())
+                .get_result(uow.conn())
                 .optional()?;
             row.map(|row| row.into_item(Columns::read)).transpose()
         }

@@ -34,7 +34,7 @@ const COLUMNS: Columns = (
 
 /// Loads a login.
 pub(crate) fn find(uow: &mut UnitOfWork<'_>, id: LoginId) -> Result<Option<Login>, DbError> {
-    Ok(logins::table.find(id).select(COLUMNS).first(uow.conn()).optional()?)
+    Ok(logins::table.find(id).select(COLUMNS).get_result(uow.conn()).optional()?)
 }
 
 /// A user's logins that are neither revoked nor idle since `idle_since`, newest first.
@@ -97,7 +97,7 @@ pub(crate) fn shown(
             (refresh_tokens::access_used_at.nullable(), refresh_tokens::withdrawn_at.nullable()),
             revocations::value.nullable(),
         ))
-        .first::<(User, Login, Option<RefreshId>, Pair, Option<String>)>(uow.conn())
+        .get_result::<(User, Login, Option<RefreshId>, Pair, Option<String>)>(uow.conn())
         .optional()?;
     Ok(found.map(|(user, login, refresh, pair, revoked)| TokenRecord {
         user,
@@ -223,7 +223,7 @@ const REFRESH_COLUMNS: RefreshColumns = (
 /// Loads a refresh token by its hash.
 pub(super) fn refresh_by_hash(uow: &mut UnitOfWork<'_>, hash: &str) -> Result<Option<Refresh>, DbError> {
     let of_hash = refresh_tokens::table.filter(refresh_tokens::hash.eq(hash));
-    Ok(of_hash.select(REFRESH_COLUMNS).first(uow.conn()).optional()?)
+    Ok(of_hash.select(REFRESH_COLUMNS).get_result(uow.conn()).optional()?)
 }
 
 /// The refresh tokens that were issued for this one, oldest first.
@@ -309,7 +309,7 @@ pub(crate) fn is_revoked(
     value: &str,
 ) -> Result<bool, DbError> {
     let row = revocations::table.find((issuer, kind, value)).select(revocations::until);
-    Ok(row.first::<Timestamp>(uow.conn()).optional()?.is_some())
+    Ok(row.get_result::<Timestamp>(uow.conn()).optional()?.is_some())
 }
 
 /// Deletes rows that no longer matter: revocations of expired tokens, and logins that ended before `horizon`,

@@ -1,20 +1,17 @@
 //! Appending events to the logs of their rooms, and telling other processes of the commit: on PostgreSQL two
 //! statements however many events there are, on SQLite, where a statement costs no round trip, one each.
-//!
-//! The statements for PostgreSQL are written by hand, with arrays as parameters: their text is the same for any
-//! number of events, so each connection prepares it once.
+
+mod postgres;
+mod sqlite;
 
 use std::sync::Arc;
 
-use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt, Nullable, Text};
 use serde_json::value::RawValue;
 
 use crate::clock::Timestamp;
-use crate::db::schema::{commits, events, rooms};
-use crate::db::{DbConnection, DbError};
+use crate::db::schema::{commits, events};
+use crate::db::{DbConnection, DbError, each};
 use crate::events::{Envelope, Revocation, RoomPresence};
 use crate::ids::{NodeId, Room, Seq, UserId};
 
@@ -88,17 +85,9 @@ pub(super) fn take_positions(
 fn advance(connection: &mut DbConnection, names: &[String], counts: &[i64]) -> Result<Vec<i64>, DbError> {
     match connection {
         _ if names.is_empty() => Ok(Vec::new()),
-        DbConnection::Postgresql(c) => Ok(Advance { names, counts }.load::<i64>(c)?),
+        DbConnection::Postgresql(c) => Ok(postgres::Advance { names, counts }.load::<i64>(c)?),
         DbConnection::Sqlite(c) => {
-            let advanced = names.iter().zip(counts).map(|(name, count)| {
-                diesel::insert_into(rooms::table)
-                    .values((rooms::name.eq(name), rooms::head.eq(count)))
-                    .on_conflict(rooms::name)
-                    .do_update()
-                    .set(rooms::head.eq(rooms::head + count))
-                    .returning(rooms::head)
-                    .get_result(c)
-            });
+            let advanced = names.iter().zip(counts).map(|(name, count)| sqlite::advance(c, name, *count));
             Ok(advanced.collect::<QueryResult<_>>()?)
         }
     }
@@ -114,7 +103,7 @@ pub(super) fn insert(
     let commit = announcement.map(|announcement| Commit::new(announcement, at, new)).transpose()?;
     match (connection, commit) {
         (DbConnection::Postgresql(c), Some(commit)) => {
-            InsertAll { events: Columns::of(new), commit }.execute(c)?;
+            postgres::InsertAll::new(new, commit).execute(c)?;
         }
         (connection, commit) => {
             for event in new {
@@ -129,7 +118,7 @@ pub(super) fn insert(
 }
 
 fn insert_one(connection: &mut DbConnection, event: &Envelope) -> Result<(), DbError> {
-    diesel::insert_into(events::table)
+    each!(connection, |c| diesel::insert_into(events::table)
         .values((
             events::room.eq(event.room.to_string()),
             events::seq.eq(event.seq.as_i64()),
@@ -138,7 +127,7 @@ fn insert_one(connection: &mut DbConnection, event: &Envelope) -> Result<(), DbE
             events::at.eq(event.at),
             events::data.eq(event.data.get()),
         ))
-        .execute(connection)?;
+        .execute(c))?;
     Ok(())
 }
 
@@ -178,106 +167,3 @@ impl Commit {
         })
     }
 }
-
-struct Advance<'a> {
-    names: &'a [String],
-    counts: &'a [i64],
-}
-
-impl QueryId for Advance<'_> {
-    type QueryId = Advance<'static>;
-    const HAS_STATIC_QUERY_ID: bool = true;
-}
-
-impl QueryFragment<Pg> for Advance<'_> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("INSERT INTO rooms (name, head) SELECT * FROM unnest(");
-        out.push_bind_param::<Array<Text>, _>(self.names)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Array<BigInt>, _>(self.counts)?;
-        out.push_sql(
-            ") ON CONFLICT (name) DO UPDATE SET head = rooms.head + excluded.head RETURNING rooms.head",
-        );
-        Ok(())
-    }
-}
-
-impl Query for Advance<'_> {
-    type SqlType = BigInt;
-}
-
-impl<C> RunQueryDsl<C> for Advance<'_> {}
-
-/// Events by column.
-#[derive(Default)]
-struct Columns<'a> {
-    rooms: Vec<String>,
-    seqs: Vec<i64>,
-    kinds: Vec<&'a str>,
-    by: Vec<Option<UserId>>,
-    at: Vec<Timestamp>,
-    data: Vec<&'a str>,
-}
-
-impl<'a> Columns<'a> {
-    fn of(events: &'a [Envelope]) -> Self {
-        let mut columns = Self::default();
-        for event in events {
-            columns.rooms.push(event.room.to_string());
-            columns.seqs.push(event.seq.as_i64());
-            columns.kinds.push(&event.kind);
-            columns.by.push(event.by);
-            columns.at.push(event.at);
-            columns.data.push(event.data.get());
-        }
-        columns
-    }
-}
-
-struct InsertAll<'a> {
-    events: Columns<'a>,
-    commit: Commit,
-}
-
-impl QueryId for InsertAll<'_> {
-    type QueryId = InsertAll<'static>;
-    const HAS_STATIC_QUERY_ID: bool = true;
-}
-
-impl QueryFragment<Pg> for InsertAll<'_> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let Self { events, commit } = self;
-        out.push_sql(
-            "WITH appended AS (INSERT INTO events (room, seq, kind, by_user, at, data) SELECT * FROM unnest(",
-        );
-        out.push_bind_param::<Array<Text>, _>(&events.rooms)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Array<BigInt>, _>(&events.seqs)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Array<Text>, _>(&events.kinds)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Array<Nullable<Text>>, _>(&events.by)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Array<BigInt>, _>(&events.at)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Array<Text>, _>(&events.data)?;
-        out.push_sql(
-            ")) INSERT INTO commits (node, at, rooms, revocations, admin_events, presence) VALUES (",
-        );
-        out.push_bind_param::<Text, _>(&commit.node)?;
-        out.push_sql(", ");
-        out.push_bind_param::<BigInt, _>(&commit.at)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Text, _>(&commit.rooms)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Text, _>(&commit.revocations)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Nullable<Text>, _>(&commit.admin_events)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Nullable<Text>, _>(&commit.presence)?;
-        out.push_sql(")");
-        Ok(())
-    }
-}
-
-impl<C> RunQueryDsl<C> for InsertAll<'_> {}
