@@ -103,8 +103,7 @@ pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
     let invalidations = Invalidations::default();
     let told = invalidations.before(publisher.clone());
     let prepare = |db: &mut Maintenance<'_>| Ok::<_, StartError>(journal::prepare(db, &config.journal)?);
-    let (db, journal) =
-        Db::open_after(&db_config(&config.database), clock.clone(), told, prepare)?;
+    let (db, journal) = Db::open_after(&db_config(&config.database), clock.clone(), told, prepare)?;
     let tail = tail::start(&config.database, &db, clock.now())?;
     db.register_metrics(metrics.registry())?;
     let hub_metrics = HubMetrics::new(metrics.registry())?;

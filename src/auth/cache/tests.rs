@@ -372,7 +372,8 @@ fn a_login_that_has_ended_is_refused_however_many_calls_are_under_way() {
         let (cached, invalidations) = (Arc::new(world.cached), world.invalidations.clone());
         for round in 0..30 {
             let made = world.plain.open_login(world.users[round % 2], Device::default()).await.unwrap();
-            let scope = world.plain.authenticate(&made.access_token, CallId::new(world.clock.now())).await.unwrap();
+            let scope =
+                world.plain.authenticate(&made.access_token, CallId::new(world.clock.now())).await.unwrap();
             let ended = Arc::new(AtomicBool::new(false));
             let calls: Vec<_> = (0..4)
                 .map(|_| {
