@@ -27,7 +27,7 @@ lint:
 doc:
     cargo doc --locked --no-deps --document-private-items --open
 
-# One benchmark: board_moves, fan_out, first_chunk, group_commit, idle_connections, revocation, simulation, slow_consumer
+# One benchmark: board_moves, connect, fan_out, first_chunk, group_commit, idle_connections, revocation, simulation, slow_consumer
 bench NAME *OPTIONS:
     cargo bench --locked --bench {{NAME}} -- {{OPTIONS}}
 

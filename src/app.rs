@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::auth::Auth;
+use crate::auth::{Auth, Invalidations};
 use crate::clock::Clock;
 use crate::config::{Config, PlanLimits};
 use crate::db::{Db, DbError};
@@ -34,6 +34,8 @@ pub struct App {
     pub(crate) journal: Journal,
     /// Authentication of tokens and passwords.
     pub auth: Arc<Auth>,
+    /// What authentication hears of rights that end.
+    pub(crate) invalidations: Invalidations,
     /// Live connections: membership of rooms and delivery of notices.
     pub hub: HubHandle,
     /// The clients that have each project's board open.

@@ -53,10 +53,16 @@ impl<E: Into<AuthError>> From<E> for Refused {
 }
 
 impl Auth {
-    /// Authenticates a token for one call: [`Auth::prove`], then [`Auth::admit`].
+    /// Authenticates a token for one call: [`Auth::prove`], then [`Auth::admit`], unless that was done a moment
+    /// ago.
     pub async fn authenticate(&self, token: &str, call: CallId) -> Result<Scope, AuthError> {
+        let digest = Sha256::digest(token).into();
+        let now = self.clock.now();
+        if let Some(scope) = self.cache.get(&digest, now, call) {
+            return Ok(scope);
+        }
         let identified = match self.prove(token).await {
-            Ok(proven) => self.admit(proven, call).await,
+            Ok(proven) => self.cache.check(&digest, now, call, self.admit(proven, call)).await,
             Err(refused) => Err(refused),
         };
         match identified {
@@ -80,13 +86,17 @@ impl Auth {
         rates: &CallerLimits,
         call: CallId,
     ) -> Result<Scope, Refused> {
-        let proven = self.prove(token).await?;
         let digest = Sha256::digest(token).into();
+        let now = self.clock.now();
+        if let Some(scope) = self.cache.get(&digest, now, call) {
+            return Ok(scope);
+        }
+        let proven = self.prove(token).await?;
         if rates.may_look_up(&digest, address).is_err() {
             // The address's budget is exhausted, which is the answer that the caller gets.
             return Err(AuthError::Missing.into());
         }
-        let admitted = self.admit(proven, call).await;
+        let admitted = self.cache.check(&digest, now, call, self.admit(proven, call)).await;
         if admitted.as_ref().is_err_and(|refused| refused.error().is_verdict()) {
             rates.refused(digest);
         }

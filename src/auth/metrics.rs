@@ -1,4 +1,5 @@
-//! Metrics of authentication: refused tokens by reason, and sign-ins by kind and outcome.
+//! Metrics of authentication: refused tokens by reason, sign-ins by kind and outcome, and lookups of tokens that were
+//! checked a moment ago.
 
 use prometheus::{IntCounter, IntCounterVec, Opts, Registry};
 
@@ -8,6 +9,46 @@ pub(crate) struct Metrics {
     refused_tokens: IntCounterVec,
     bursts: IntCounter,
     sign_ins: IntCounterVec,
+    pub(super) cache: CacheMetrics,
+}
+
+/// The counters of the cache of checked tokens.
+#[derive(Clone, Debug)]
+pub(super) struct CacheMetrics {
+    lookups: IntCounterVec,
+    hits: IntCounter,
+    misses: IntCounter,
+    stale: IntCounter,
+}
+
+/// How a lookup of a token ended.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Lookup {
+    /// It is known and good.
+    Hit,
+    /// It is not known.
+    Miss,
+    /// It was known, and something ended or changed since, or its time is over.
+    Stale,
+}
+
+impl CacheMetrics {
+    fn new() -> prometheus::Result<Self> {
+        let help = "Lookups of tokens among those that were checked a moment ago, by how they ended: all but hits \
+                    ask the database";
+        let lookups = IntCounterVec::new(Opts::new("souk_token_cache_lookups_total", help), &["outcome"])?;
+        let of = |outcome| lookups.get_metric_with_label_values(&[outcome]);
+        Ok(Self { hits: of("hit")?, misses: of("miss")?, stale: of("stale")?, lookups })
+    }
+
+    pub(super) fn count(&self, lookup: Lookup) {
+        match lookup {
+            Lookup::Hit => &self.hits,
+            Lookup::Miss => &self.misses,
+            Lookup::Stale => &self.stale,
+        }
+        .inc();
+    }
 }
 
 impl Metrics {
@@ -25,12 +66,14 @@ impl Metrics {
                 Opts::new("souk_sign_ins_total", "Registrations, logins and refreshes, by how they ended"),
                 &["kind", "outcome"],
             )?,
+            cache: CacheMetrics::new()?,
         })
     }
 
     pub(crate) fn register(&self, registry: &Registry) -> prometheus::Result<()> {
         registry.register(Box::new(self.refused_tokens.clone()))?;
         registry.register(Box::new(self.bursts.clone()))?;
+        registry.register(Box::new(self.cache.lookups.clone()))?;
         registry.register(Box::new(self.sign_ins.clone()))
     }
 

@@ -1,11 +1,13 @@
 //! Authentication: tokens, outside issuers, passwords, logins and their limits. No HTTP types in here.
 //!
 //! [`Auth::authenticate`] turns a token into a `Scope`. A token is trusted for its subject only: role, plan
-//! and whether the user is active are read from our own rows on every call.
+//! and whether the user is active are ours. They are read from our own rows, and kept for a moment, until
+//! something changes ([`Invalidations`]).
 
 mod argon2id;
 mod authenticate;
 mod bursts;
+mod cache;
 mod command_line;
 mod devices;
 mod error;
@@ -26,6 +28,7 @@ mod tickets;
 pub(crate) mod token;
 
 pub(crate) use authenticate::Refused;
+pub(crate) use cache::{FOLLOWED_WITHIN, Invalidations};
 pub(crate) use command_line::{command_line, hash_password};
 pub(crate) use error::{AuthError, TokenRefusal};
 pub use password::NewPassword;
@@ -47,6 +50,7 @@ use crate::ids::UserId;
 use crate::limits::{CallerLimits, Quota, RateLimiter};
 
 use bursts::Bursts;
+use cache::TokenCache;
 use devices::DeviceTokens;
 use issuers::{BadIssuers, IssuerSettings, Issuers, PlainHttp, Provisioning};
 use load_test::LoadTests;
@@ -61,6 +65,7 @@ use token::{BadKey, SigningKey};
 pub struct Auth {
     db: Db,
     clock: Clock,
+    cache: TokenCache,
     own: OwnTokens,
     issuers: Issuers,
     passwords: Passwords,
@@ -135,7 +140,9 @@ impl Auth {
             anywhere: settings.logins_per_account_anywhere,
             address: settings.logins_per_address,
         };
+        let metrics = Metrics::new()?;
         Ok(Self {
+            cache: TokenCache::new(settings.token_cache, Invalidations::default(), metrics.cache.clone()),
             devices: DeviceTokens::new(key.clone(), settings.device_ttl),
             throttle: LoginThrottle::new(guesses, &key, &db, clock.clone()),
             tickets: Tickets::new(&key, settings.ticket_ttl, &db, clock.clone()),
@@ -145,12 +152,18 @@ impl Auth {
             audited: RateLimiter::new(clock.clone()),
             bursts: Bursts::new(&clock),
             load_tests: config.load_test_secret.as_ref().map(LoadTests::new),
-            metrics: Metrics::new()?,
+            metrics,
             access_ttl: settings.access_ttl,
             lifetimes: Lifetimes { idle: settings.login_idle, max: settings.login_max },
             db,
             clock,
         })
+    }
+
+    /// Keeps checked tokens for a moment, as long as it hears in `invalidations` of what changes. Without this it
+    /// asks the database at every call.
+    pub(crate) fn following(self, invalidations: Invalidations) -> Self {
+        Self { cache: self.cache.following(invalidations), ..self }
     }
 
     /// Registers its metrics.

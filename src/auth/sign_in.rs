@@ -231,7 +231,7 @@ impl Auth {
         }
     }
 
-    async fn open_login(&self, user: UserId, device: Device) -> Result<SignedIn, SignInError> {
+    pub(super) async fn open_login(&self, user: UserId, device: Device) -> Result<SignedIn, SignInError> {
         let (refresh, pair) = self.new_pair()?;
         let (first, lifetimes) = (pair.clone(), self.lifetimes);
         let opened = self

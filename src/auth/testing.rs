@@ -8,6 +8,7 @@ pub(crate) use keys::TestKey;
 
 use std::sync::Arc;
 
+use super::Invalidations;
 use crate::clock::{Clock, Timestamp};
 use crate::db::{Db, DbConfig, Target};
 use crate::domain::users::{Plan, Role, User};
@@ -39,8 +40,13 @@ pub(crate) struct TestDatabase {
 
 /// A fresh database, whose units of work read this clock.
 pub(crate) fn database(clock: &Clock) -> TestDatabase {
+    following_database(clock, &Invalidations::default())
+}
+
+/// The same; what is committed is noted in `invalidations`.
+pub(crate) fn following_database(clock: &Clock, invalidations: &Invalidations) -> TestDatabase {
     let folder = tempfile::tempdir().unwrap();
     let config = DbConfig::new(Target::Sqlite(folder.path().join("souk.db")));
-    let db = Db::open(&config, clock.clone(), Arc::new(())).unwrap();
+    let db = Db::open(&config, clock.clone(), invalidations.before(Arc::new(()))).unwrap();
     TestDatabase { db, _folder: folder }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::auth::{NewPassword, command_line, hash_password};
+use crate::auth::{FOLLOWED_WITHIN, NewPassword, command_line, hash_password};
 use crate::clock::{Clock, Timestamp};
 use crate::config::{DatabaseConfig, LoggingConfig};
 use crate::db::{Db, UnitOfWork};
@@ -272,6 +272,8 @@ async fn change(
         Error::NotFound(Kind::User) => format!("there is no user {email}"),
         other => format!("{email}: {other}"),
     })?;
+    // When the command returns, the servers on the database act on the change.
+    tokio::time::sleep(FOLLOWED_WITHIN).await;
     println!("{} {what}", user.email);
     Ok(())
 }

@@ -39,6 +39,11 @@ pub(crate) struct AuthConfig {
     )]
     pub(crate) login_max: Duration,
 
+    /// Access tokens that are kept for a moment after they were checked, so that the database is not asked again; 0
+    /// asks it at every request
+    #[arg(long, env = "SOUK_TOKEN_CACHE", value_name = "COUNT", default_value = "20000")]
+    pub(crate) token_cache: usize,
+
     /// How long a WebSocket ticket is valid
     #[arg(
         long, env = "SOUK_TICKET_TTL", value_name = "DURATION", default_value = "30s",

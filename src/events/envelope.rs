@@ -102,6 +102,14 @@ pub enum Revocation {
     },
 }
 
+impl Revocation {
+    /// Tells every process that a user's row has changed although no right ended: what is known of the user must be
+    /// read anew. Every session is newer than its epoch and stays, also where an older version reads it.
+    pub(crate) fn of_nothing(user: UserId) -> Self {
+        Self::User { user, epoch: Timestamp::EPOCH, reason: RevocationReason::Revoked }
+    }
+}
+
 /// The cause of a [`Revocation`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -9,6 +9,6 @@ mod gcra;
 mod keyed;
 pub(crate) mod network;
 
-pub(crate) use callers::CallerLimits;
+pub(crate) use callers::{CallerLimits, TokenDigest};
 pub(crate) use gcra::{Bucket, Limited, Quota, RateLimitStatus};
 pub(crate) use keyed::{Buckets, RateLimiter};

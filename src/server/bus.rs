@@ -18,5 +18,11 @@ pub(crate) struct BusLink {
 pub(crate) async fn run(app: App, link: BusLink) -> Infallible {
     let BusLink { bus, mut outgoing } = link;
     let knows = |node| app.nodes.knows(node);
-    bus.run(&mut outgoing, knows, |node, message| app.hub.take_in(node, message)).await
+    let take = |node, message| {
+        if let Relayed::Committed(committed) = &message {
+            app.invalidations.note(&committed.revocations);
+        }
+        app.hub.take_in(node, message);
+    };
+    bus.run(&mut outgoing, knows, take).await
 }

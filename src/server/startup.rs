@@ -15,7 +15,7 @@ use actix_web::web::Data;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::app::{App, NodeStatus, Stopping};
-use crate::auth::{Auth, SetUpError};
+use crate::auth::{Auth, Invalidations, SetUpError};
 use crate::bus::{Bus, BusError, BusMetrics};
 use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl, Environment, ServerConfig};
@@ -113,9 +113,10 @@ pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
             (publisher, Some(outgoing))
         }
     };
+    let invalidations = Invalidations::default();
+    let told = invalidations.before(publisher.clone());
     let prepare = |db: &mut Maintenance<'_>| Ok::<_, StartError>(journal::prepare(db, &config.journal)?);
-    let (db, journal) =
-        Db::open_after(&db_config(&config.database), clock.clone(), publisher.clone(), prepare)?;
+    let (db, journal) = Db::open_after(&db_config(&config.database), clock.clone(), told, prepare)?;
     let tail = tail::start(&config.database, &db, clock.now())?;
     let bus = match (&config.bus.redis_url, outgoing, tail.as_ref().and_then(Tail::database)) {
         (Some(url), Some(outgoing), Some(database)) => {
@@ -127,7 +128,7 @@ pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
     db.register_metrics(metrics.registry())?;
     let hub_metrics = HubMetrics::new(metrics.registry())?;
     let hub = HubHandle::start((&config.realtime).into(), hub_metrics, Arc::new(db.clone()), publisher);
-    let auth = Auth::open(&config, db.clone(), clock.clone())?;
+    let auth = Auth::open(&config, db.clone(), clock.clone())?.following(invalidations.clone());
     auth.register_metrics(metrics.registry())?;
     let (generator, generation_slots) = generation::open(&config.generation, &clock, metrics.registry())?;
     let writer = Writer::new(Arc::clone(&generator), generation_slots.clone());
@@ -152,6 +153,7 @@ pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
         db,
         journal,
         auth: Arc::new(auth),
+        invalidations,
         hub,
         board_clients: BoardClients::default(),
         sweep_failures: Arc::new(SweepFailures::new(metrics.registry())?),

@@ -1,5 +1,5 @@
-//! Follows what other processes commit: tells the hub, fills the admins' room, and closes this node's sessions
-//! when it can no longer hear of rights that ended.
+//! Follows what other processes commit: tells authentication and the hub, fills the admins' room, and closes this
+//! node's sessions when it can no longer hear of rights that ended.
 //!
 //! This process publishes its own commits at once. Those of other processes it finds in the table `commits`:
 //! on PostgreSQL other nodes and commands, on SQLite commands that run beside the server.
@@ -136,6 +136,8 @@ async fn follow_nodes(app: &App, contact: &Contact, tail: Tail) {
     let mut idle = Some(Follower::new(tail));
     let mut anew = 0;
     let mut fails = false;
+    // Whether commits were missed that cannot be read afterwards.
+    let mut missed = false;
     let patience = app.config.database.database_statement_timeout + SILENCE;
     let mut abandoned = Vec::new();
     loop {
@@ -174,6 +176,10 @@ async fn follow_nodes(app: &App, contact: &Contact, tail: Tail) {
         match polled {
             Ok(commits) => {
                 tell(app, commits);
+                if std::mem::take(&mut missed) || starts_anew {
+                    app.invalidations.note_everybody();
+                }
+                app.invalidations.followed(at);
                 anew = asked;
                 contact.polled.send_replace(Polled { at, anew });
                 if std::mem::take(&mut fails) {
@@ -186,6 +192,7 @@ async fn follow_nodes(app: &App, contact: &Contact, tail: Tail) {
                     log::warn!("commits of other nodes cannot be followed: {error}");
                 }
                 if !error.may_go_on() {
+                    missed = true;
                     contact.lost.send_replace(Some(asked));
                 }
                 sleep(RECONNECT).await;
@@ -194,12 +201,16 @@ async fn follow_nodes(app: &App, contact: &Contact, tail: Tail) {
     }
 }
 
-/// Tells the hub.
+/// Tells authentication, then the hub.
 fn tell(app: &App, commits: Vec<Commit>) {
     let mut followed = Followed::default();
     for commit in commits {
+        // Those of this process as well: one whose `COMMIT` got no answer was noted before it was visible.
+        app.invalidations.note(&commit.revocations);
         followed.heads.extend(commit.heads);
-        followed.revocations.extend(commit.revocations);
+        if !commit.is_own {
+            followed.revocations.extend(commit.revocations);
+        }
         followed.presence.extend(commit.presence);
     }
     app.hub.follow(followed);
@@ -293,8 +304,11 @@ async fn follow_commands(app: &App) {
     let mut forget_at = Instant::now() + FORGET;
     loop {
         rounds.tick().await;
+        let at = Instant::now();
         // A failure is logged where reads are.
-        let _ = poll_commands(app, &mut position).await;
+        if let Ok(true) = poll_commands(app, &mut position).await {
+            app.invalidations.followed(at);
+        }
         if Instant::now() >= forget_at && position > 0 {
             forget_at = Instant::now() + FORGET;
             let before = app.clock.now().minus(KEPT);
@@ -303,10 +317,11 @@ async fn follow_commands(app: &App) {
     }
 }
 
-async fn poll_commands(app: &App, position: &mut i64) -> Result<(), DbError> {
+/// Whether that was all of it.
+async fn poll_commands(app: &App, position: &mut i64) -> Result<bool, DbError> {
     let (node, after) = (app.db.node(), *position);
-    let (reached, commits) = app.db.read(move |uow| commits_after(uow, node, after)).await?;
-    *position = reached;
-    tell(app, commits);
-    Ok(())
+    let read = app.db.read(move |uow| commits_after(uow, node, after)).await?;
+    *position = read.position;
+    tell(app, read.commits);
+    Ok(read.is_all)
 }

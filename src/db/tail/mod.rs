@@ -20,8 +20,10 @@ use super::DbError;
 pub(crate) struct Commit {
     /// The positions of the newest events in the rooms that it appended to.
     pub(crate) heads: Vec<Head>,
-    /// The rights that it ended. Empty for a commit of this process, which announces them itself.
+    /// The rights that it ended.
     pub(crate) revocations: Vec<Revocation>,
+    /// Whether this process committed it, and therefore announces the rights itself.
+    pub(crate) is_own: bool,
     /// Whether it has events that the leader must append to the admins' room.
     pub(crate) has_admin_events: bool,
     /// Who came to rooms on another node, or left them.
@@ -65,7 +67,7 @@ impl CommitRow {
         // A room of a kind that this version does not know has no members here.
         let known = ranges.into_iter().filter_map(|(room, _, seq)| Some((room.parse().ok()?, seq)));
         let heads = known.map(|(room, seq)| Head { room, seq, is_own }).collect();
-        let revocations = if is_own { Vec::new() } else { serde_json::from_str(&self.revocations)? };
+        let revocations = serde_json::from_str(&self.revocations)?;
         let presence = self.presence.filter(|_| !is_own);
         let presence: Vec<(String, UserId, bool)> =
             presence.map_or(Ok(Vec::new()), |json| serde_json::from_str(&json))?;
@@ -74,6 +76,6 @@ impl CommitRow {
             Some(PresenceElsewhere { node: self.node, change })
         });
         let presence = known.collect();
-        Ok(Commit { heads, revocations, has_admin_events: self.has_admin_events, presence })
+        Ok(Commit { heads, revocations, is_own, has_admin_events: self.has_admin_events, presence })
     }
 }

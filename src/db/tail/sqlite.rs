@@ -14,12 +14,22 @@ use super::{Commit, CommitRow};
 /// Rows read at once.
 const PAGE: i64 = 500;
 
-/// The commits of other processes after a position (0: all that are kept), and the position to go on from.
+/// What was read of `commits`.
+pub(crate) struct CommitsRead {
+    /// The commits, oldest first.
+    pub(crate) commits: Vec<Commit>,
+    /// The position to go on from.
+    pub(crate) position: i64,
+    /// Whether there were no more.
+    pub(crate) is_all: bool,
+}
+
+/// The commits of other processes after a position (0: all that are kept).
 pub(crate) fn commits_after(
     uow: &mut UnitOfWork<'_>,
     reader: NodeId,
     position: i64,
-) -> Result<(i64, Vec<Commit>), DbError> {
+) -> Result<CommitsRead, DbError> {
     let rows: Vec<(i64, CommitRow)> = commits::table
         .filter(sql::<Bool>("id > ").bind::<BigInt, _>(position))
         .order(sql::<BigInt>("id"))
@@ -36,8 +46,9 @@ pub(crate) fn commits_after(
         ))
         .load(uow.conn())?;
     let position = rows.last().map_or(position, |(id, _)| *id);
+    let is_all = i64::try_from(rows.len()).is_ok_and(|read| read < PAGE);
     let commits = rows.into_iter().map(|(_, row)| row.into_commit(reader)).collect::<Result<_, _>>()?;
-    Ok((position, commits))
+    Ok(CommitsRead { commits, position, is_all })
 }
 
 /// Deletes what was committed before `before`; returns the number of rows.

@@ -186,6 +186,7 @@ pub fn change_plan(
     Error::if_stale(Kind::User, user.version, seen)?;
     if user.plan != plan {
         repository::set_plan(uow, &user, plan)?;
+        uow.end(Revocation::of_nothing(id));
         audit_action(uow, scope, &*user, CHANGE_PLAN, Some(&format!("{} to {plan}", user.plan)))?;
     }
     current(uow, id)

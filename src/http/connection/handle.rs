@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::mem::MaybeUninit;
 use std::net::Shutdown;
 use std::rc::Rc;
+use std::task::Waker;
 
 use actix_web::rt::net::TcpStream;
 use socket2::SockRef;
@@ -20,6 +21,23 @@ pub(super) struct Shared {
     pub(super) progress: Progress,
     /// The response ends when the connection's write half is closed.
     pub(super) ends_with_answer: Cell<bool>,
+    /// Who reads an upgraded connection, while there is nothing to read.
+    reader: RefCell<Option<Waker>>,
+}
+
+impl Shared {
+    /// Has the connection's end wake this reader.
+    pub(super) fn await_end(&self, reader: &Waker) {
+        self.reader.replace(Some(reader.clone()));
+    }
+
+    /// Closes the connection.
+    pub(super) fn end(&self) {
+        drop(self.tcp.take());
+        if let Some(reader) = self.reader.take() {
+            reader.wake();
+        }
+    }
 }
 
 /// A handle to a connection: closes it regardless of what actix-web waits for, and reports the progress of
@@ -33,6 +51,7 @@ impl TcpHandle {
             tcp: RefCell::new(Some(tcp)),
             progress: Progress::new(timeouts, Instant::now()),
             ends_with_answer: Cell::new(false),
+            reader: RefCell::default(),
         }))
     }
 

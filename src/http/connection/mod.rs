@@ -8,10 +8,12 @@
 
 mod exchange;
 mod handle;
+mod once;
 mod phase;
 mod refused_head;
 mod serve;
 mod stream;
+mod upgraded;
 
 pub(crate) use handle::TcpHandle;
 pub(crate) use phase::Timeouts;

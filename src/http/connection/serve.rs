@@ -18,8 +18,10 @@ use futures_util::FutureExt as _;
 use socket2::SockRef;
 
 use super::exchange::Exchange;
+use super::once::Once;
 use super::phase::{LINGER, Timeouts};
 use super::stream::Stream;
+use super::upgraded::Upgradable;
 
 /// Socket options of each accepted connection.
 #[derive(Debug, Clone, Copy)]
@@ -89,12 +91,28 @@ where
     let stopping = builder.graceful_shutdown_signal();
     let service = move || {
         let stopping = stopping.clone();
-        let app = app().into_factory().map_err(|error| error.into().error_response());
+        let app = app().into_factory().map_err(|error| -> actix_web::Error { error.into() });
         let tracked = apply_fn_factory(app, |mut request: Request, app: &_| {
             let exchange = Exchange::begin(&mut request);
             // Not an async block, which would store the response's future twice.
             Service::call(app, request)
                 .map(|answered| answered.map(|response| exchange.answer(response.into())))
+        });
+        let tracked = Once::new(map_config(tracked, |()| AppConfig::default()));
+        let upgrade = apply_fn_factory(tracked.clone(), |(mut request, framed): (Request, _), app: &_| {
+            let connection = Upgradable::of(&mut request, framed);
+            let answered = Service::call(app, request);
+            async move {
+                let ended = match answered.await {
+                    Ok(response) => connection.answer(response).await,
+                    Err(error) => connection.answer(error.error_response().into()).await,
+                };
+                // The client has gone, or does not take the answer.
+                ended.or_else(|error| {
+                    log::debug!(target: "souk::http", "a connection ended: {error}");
+                    Ok(())
+                })
+            }
         });
         let http = HttpService::build()
             .graceful_shutdown_signal(move || {
@@ -110,7 +128,8 @@ where
             .on_connect_ext(|stream: &Stream, data| {
                 data.insert(stream.handle());
             })
-            .h1(map_config(tracked, |()| AppConfig::default()));
+            .upgrade(upgrade)
+            .h1(tracked);
         let timeouts = Rc::new(timeouts);
         fn_service(move |tcp: TcpStream| {
             set_up(&tcp, socket);

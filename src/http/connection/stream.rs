@@ -131,6 +131,6 @@ impl AsyncWrite for Stream {
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        drop(self.handle.0.tcp.take());
+        self.handle.0.end();
     }
 }

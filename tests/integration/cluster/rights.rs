@@ -36,6 +36,25 @@ fn a_right_that_ends_closes_the_sessions_on_every_node() {
 }
 
 #[test]
+fn a_right_that_ends_and_a_plan_that_changes_hold_for_requests_on_every_node() {
+    on_postgres(async |url| {
+        let cluster = Cluster::start(2, &url);
+        let (root, ana) = (cluster.admin().await, cluster.register("ana", "consumer").await);
+        let there = cluster.at(1, &ana).await;
+        let limit = async || there.get("/auth/me").await.header("ratelimit-limit").unwrap().to_owned();
+        let before = limit().await;
+        root.put(&format!("/admin/users/{}/plan", ana.id), json!({"plan": "pro"})).await.ok();
+        let began = Instant::now();
+        eventually(async || limit().await != before).await;
+        assert!(began.elapsed() < BOUND, "{:?}", began.elapsed());
+        ana.post("/auth/logout", json!({})).await;
+        let began = Instant::now();
+        eventually(async || there.get("/auth/me").await.status == 401).await;
+        assert!(began.elapsed() < BOUND, "{:?}", began.elapsed());
+    });
+}
+
+#[test]
 fn a_right_whose_end_was_committed_without_an_answer_has_ended_everywhere() {
     let Some(postgres) = own_postgres() else { return };
     let proxy = LostAnswers::before(&postgres);
@@ -53,6 +72,7 @@ fn a_right_whose_end_was_committed_without_an_answer_has_ended_everywhere() {
         for socket in &mut sockets {
             assert_eq!(socket.closed().await.code, 4002);
         }
+        ana.get("/auth/me").await.refused(401);
         assert_eq!(suspend().await.ok()["is_active"], false, "done again, it is done");
     });
 }

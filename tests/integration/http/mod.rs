@@ -16,6 +16,7 @@ mod generated;
 mod guessing;
 mod health;
 mod invitations;
+mod known_tokens;
 mod limits;
 mod logins;
 mod masterplans;

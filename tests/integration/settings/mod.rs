@@ -54,6 +54,7 @@ const SHOWN: &[(&str, &str)] = &[
     ("SOUK_ACCESS_TTL", "a_token_that_ends_while_nothing_is_said_ends_the_session"),
     ("SOUK_LOGIN_IDLE", "a_login_idles_out_after_its_time"),
     ("SOUK_LOGIN_MAX", "a_login_ends_after_its_time_however_much_it_is_used"),
+    ("SOUK_TOKEN_CACHE", "no_token_is_kept_where_none_may_be"),
     ("SOUK_TICKET_TTL", "a_ticket_is_good_for_its_time"),
     ("SOUK_ISSUER_LEEWAY", "an_issuers_clock_may_differ_by_the_leeway"),
     ("SOUK_ISSUERS", "somebody_new_is_made_at_first_sight_and_known_afterwards"),
