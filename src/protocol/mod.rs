@@ -17,6 +17,7 @@ pub mod frame;
 mod greeting;
 pub(crate) mod json;
 mod notice;
+mod metrics;
 mod simulation;
 pub mod socketio;
 
@@ -29,6 +30,7 @@ pub(crate) use command::{Command, Malformed, Request, WantedPlan};
 pub(crate) use correlation::Correlation;
 pub(crate) use frame::{close_frame, pong_frame};
 pub(crate) use greeting::{Established, Limits, OnBoard, TokenClaims, Whoami};
+pub(crate) use metrics::MetricsSnapshot;
 pub(crate) use notice::{AckBody, ErrorCode, Joined, PresenceChange};
 pub use notice::{Event, Notice};
 pub(crate) use simulation::{Interval, PartialEstimates};

@@ -6,7 +6,9 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::board_notice::{BoardAnswer, BoardClient, TaskFocus};
-use super::{AnswerIds, Correlation, Established, PartialEstimates, QuotaWarning, TextFailure, Whoami};
+use super::{
+    AnswerIds, Correlation, Established, MetricsSnapshot, PartialEstimates, QuotaWarning, TextFailure, Whoami,
+};
 use crate::clock::Timestamp;
 use crate::ids::{
     ConversationId, EntryId, MasterplanId, MessageId, ReflectionId, Room, Seq, SimulationId, UserId,
@@ -196,6 +198,8 @@ pub enum Notice {
         #[serde(flatten)]
         estimates: Option<PartialEstimates>,
     },
+    /// What this server is doing, to the members of `metrics`. Not stored.
+    Metrics(Box<MetricsSnapshot>),
     /// The token is about to expire: the client must `refresh` with a new one, or the session will be closed.
     TokenExpiring {
         /// When the token expires.
@@ -245,6 +249,7 @@ impl Notice {
             Self::ClientJoined(_) => "client_joined",
             Self::ClientLeft(_) => "client_left",
             Self::SimulationProgress { .. } => "simulation.progress",
+            Self::Metrics(_) => "metrics",
             Self::TokenExpiring { .. } => "token_expiring",
             Self::Disconnecting { .. } => "disconnecting",
             Self::Pong { .. } => "pong",

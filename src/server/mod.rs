@@ -3,6 +3,7 @@
 
 mod heartbeat;
 mod journal;
+mod metrics_feed;
 mod options;
 mod progress;
 pub mod retention;

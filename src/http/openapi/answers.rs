@@ -67,7 +67,7 @@ const REFUSALS: [Refusal; 16] = [
 ];
 
 /// Error answers that do not follow from what the operation takes.
-const FURTHER: [(&str, &str); 18] = [
+const FURTHER: [(&str, &str); 26] = [
     ("registerAccount", "409"),
     ("issueToken", "401"),
     ("logIn", "401"),
@@ -84,12 +84,27 @@ const FURTHER: [(&str, &str); 18] = [
     ("compareSimulations", "403"),
     ("compareSimulations", "404"),
     ("createMasterplan", "502"),
+    ("logInToDashboard", "401"),
+    ("logInToDashboard", "403"),
+    ("refreshDashboardLogin", "401"),
+    ("refreshDashboardLogin", "403"),
+    ("logOutOfDashboard", "403"),
+    ("explainRight", "404"),
+    ("dryRun", "404"),
+    ("dryRun", "409"),
     ("readMetrics", "401"),
     ("readMetrics", "500"),
 ];
 
 /// Calls that change something and take no `Idempotency-Key`: done twice, they have done the same.
-const WITHOUT_KEY: [&str; 2] = ["closeConnection", "endUserLogin"];
+const WITHOUT_KEY: [&str; 6] = [
+    "closeConnection",
+    "endUserLogin",
+    "logInToDashboard",
+    "refreshDashboardLogin",
+    "logOutOfDashboard",
+    "dryRun",
+];
 
 /// Calls that count towards daily quotas.
 const QUOTED: [&str; 3] = ["createConversationMessage", "answerConversation", "createMasterplan"];

@@ -261,7 +261,7 @@ impl Rooms {
 }
 
 /// Whether members of a room are sent `presence`. In a market room it would reveal competitors to each other;
-/// in the admins' room and a user's own room it has no meaning.
+/// in the admins' rooms and a user's own room it has no meaning.
 fn has_presence(room: &Room) -> bool {
     match room {
         Room::Session(_)
@@ -269,6 +269,11 @@ fn has_presence(room: &Room) -> bool {
         | Room::Project(_)
         | Room::Conversation(_)
         | Room::LoadTest(_) => true,
-        Room::User(_) | Room::Market(_) | Room::Entry(_) | Room::Simulation(_) | Room::Admin => false,
+        Room::User(_)
+        | Room::Market(_)
+        | Room::Entry(_)
+        | Room::Simulation(_)
+        | Room::Metrics
+        | Room::Admin => false,
     }
 }

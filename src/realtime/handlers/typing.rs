@@ -16,6 +16,7 @@ pub(super) fn typing(caller: &Caller, room: Room) -> Result<Outcome, Refusal> {
         | Room::Booking(_)
         | Room::Entry(_)
         | Room::Simulation(_)
+        | Room::Metrics
         | Room::Admin => {
             return Err(Refusal::invalid("room", "is none where people write to each other"));
         }
