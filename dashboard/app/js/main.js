@@ -80,10 +80,12 @@ class App extends View {
 
   updated() {
     // Where the menu is a bar that scrolls, the current screen is to be seen in it.
-    const current = this.querySelector("nav a[aria-current]");
+    const current = /** @type {HTMLElement | null} */ (this.querySelector("nav a[aria-current]"));
     if (current === this.current) return;
     this.current = current;
-    current?.scrollIntoView({ inline: "center", block: "nearest" });
+    const menu = current?.closest("nav");
+    // Not `scrollIntoView`, which also moves where the tab key begins.
+    if (current && menu) menu.scrollLeft = current.offsetLeft - menu.clientWidth / 2;
   }
 
   /** @param {Event} event */

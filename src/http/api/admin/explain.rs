@@ -136,7 +136,7 @@ struct DryRunInput {
     #[schema(value_type = UserId)]
     user_id: String,
     /// The action.
-    #[schema(example = "accept")]
+    #[schema(example = "accept", max_length = 40)]
     action: String,
     /// The kind of resource: request, offer, booking or user.
     #[schema(value_type = Kind)]
@@ -145,6 +145,7 @@ struct DryRunInput {
     #[schema(value_type = uuid::Uuid)]
     row: String,
     /// The version to accept, of an offer.
+    #[schema(minimum = 1)]
     version: Option<i64>,
     /// The reason, where the action takes one: 1 to 500 characters.
     #[schema(value_type = Option<Reason>)]
