@@ -152,7 +152,7 @@ impl Settings {
         Ok(flags.settings.with_effective(effective(&command, &matches)))
     }
 
-    /// The same settings with what [`effective`] says of them, which `GET /admin/settings` shows.
+    /// The same settings with what [`effective()`] says of them, which `GET /admin/settings` shows.
     pub(crate) fn with_effective(self, effective: Vec<EffectiveSetting>) -> Self {
         Self { effective, ..self }
     }
