@@ -144,7 +144,7 @@ const HEADERS: [Described; 14] = [
     ("ETag", "The version, for `If-Match` and `If-None-Match`.", || text(r#"^"[0-9]+"$"#)),
     ("Location", "Path of the new resource, or of the one that is being made.", || text("^/")),
     ("Set-Cookie", "The cookies of the dashboard's login, for `/admin/login` only.", || {
-        text("^souk_admin_[a-z]+=")
+        text("^souk-admin-[a-z]+=")
     }),
     ("Idempotency-Replayed", "This is the stored answer of an earlier call with the same key.", || {
         text("^true$")

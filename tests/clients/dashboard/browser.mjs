@@ -157,7 +157,7 @@ await step("an admin logs in, and the numbers come live", async () => {
   await page.locator(".tile").filter({ hasText: "Processor" }).getByText(/\d/).waitFor();
   await page.locator(".events li").first().waitFor();
   const cookies = await page.context().cookies(`${base}/admin/login`);
-  const refresh = cookies.find(({ name }) => name === "souk_admin_refresh");
+  const refresh = cookies.find(({ name }) => name === "souk-admin-refresh");
   assert.ok(refresh.httpOnly && refresh.sameSite === "Strict" && refresh.path === "/admin/login");
   const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]));
   assert.equal(kept, '[{},{},""]', "scripts keep nothing");
@@ -368,7 +368,7 @@ await step("logging out ends the login, and forgets it", async () => {
   await page.getByRole("button", { name: "Log out", exact: true }).click();
   await page.getByRole("heading", { name: "Log in to the dashboard" }).waitFor();
   const cookies = await page.context().cookies(`${base}/admin/login`);
-  assert.deepEqual(cookies.filter(({ name }) => name === "souk_admin_refresh"), []);
+  assert.deepEqual(cookies.filter(({ name }) => name === "souk-admin-refresh"), []);
   await page.reload();
   await page.getByRole("heading", { name: "Log in to the dashboard" }).waitFor();
 });

@@ -32,7 +32,7 @@ fn set_cookie(answer: &Answer, name: &str) -> String {
 
 /// What a browser sends back.
 fn cookie(answer: &Answer) -> String {
-    set_cookie(answer, "souk_admin_refresh").split(';').next().unwrap().to_owned()
+    set_cookie(answer, "souk-admin-refresh").split(';').next().unwrap().to_owned()
 }
 
 fn token(answer: &Answer) -> String {
@@ -46,7 +46,7 @@ both_engines! {
         assert_eq!(login.ok()["user"]["role"], "admin");
         assert!(login.ok().get("refresh_token").is_none(), "scripts do not see it");
         assert_eq!(login.header("cache-control"), Some("no-store"));
-        let set = set_cookie(&login, "souk_admin_refresh");
+        let set = set_cookie(&login, "souk-admin-refresh");
         for attribute in ["HttpOnly", "SameSite=Strict", "Path=/admin/login", "Max-Age="] {
             assert!(set.contains(attribute), "{set}");
         }
@@ -60,7 +60,7 @@ both_engines! {
 
         let out = log_out(app, &cookie(&next)).await;
         assert_eq!(out.status, 204);
-        assert!(set_cookie(&out, "souk_admin_refresh").contains("Max-Age=0"));
+        assert!(set_cookie(&out, "souk-admin-refresh").contains("Max-Age=0"));
         refresh(app, &cookie(&next)).await.refused(401);
         app.with_token(&token(&next)).get("/auth/me").await.refused(401);
         assert_eq!(log_out(app, &cookie(&next)).await.status, 204, "again");
@@ -71,7 +71,7 @@ both_engines! {
         let refused = log_in(app, "ana", PASSWORD).await;
         let problem = refused.refused(403);
         assert_eq!(problem["detail"], "only admins may use the dashboard; this account is not one");
-        assert_eq!(set_cookie(&refused, "souk_admin_refresh"), "");
+        assert_eq!(set_cookie(&refused, "souk-admin-refresh"), "");
         assert_eq!(ana.get("/auth/sessions").await.ok()["items"].as_array().unwrap().len(), 1, "her own only");
         log_in(app, "ana", "wrong password").await.refused(401);
         log_in(app, "root", "wrong password").await.refused(401);
@@ -112,7 +112,7 @@ both_engines! {
         let login = log_in(app, "root", PASSWORD);
         let login = login.header("Host", "souk.example").header("Origin", "https://souk.example").await;
         login.ok();
-        for name in ["souk_admin_refresh", "souk_admin_device"] {
+        for name in ["souk-admin-refresh", "souk-admin-device"] {
             assert!(set_cookie(&login, name).contains("Secure"), "{name}");
         }
     }

@@ -18,10 +18,10 @@ use crate::http::dashboard::DashboardCall;
 use crate::http::{Body, Problem};
 
 /// The cookie of the refresh token.
-const REFRESH: &str = "souk_admin_refresh";
+const REFRESH: &str = "souk-admin-refresh";
 
 /// The cookie of the device token: a known device is not throttled by failed logins from elsewhere.
-const DEVICE: &str = "souk_admin_device";
+const DEVICE: &str = "souk-admin-device";
 
 /// The only addresses that the cookies are sent to.
 const PATH: &str = "/admin/login";
