@@ -171,6 +171,11 @@ impl Auth {
         Ok(self.metrics.register(registry)?)
     }
 
+    /// How long logins last.
+    pub(crate) fn lifetimes(&self) -> Lifetimes {
+        self.lifetimes
+    }
+
     /// Issues a ticket for a WebSocket handshake, with its lifetime. It stands for this token of the user, which
     /// must be valid.
     pub(crate) async fn give_ticket(

@@ -1,19 +1,11 @@
 //! `souk check-config`: checks the configuration as `souk serve` would, and prints the effective settings.
 
 use crate::auth::Auth;
-use crate::config::{Settings, effective};
+use crate::config::{EffectiveSetting, Settings};
 
 /// Prints every effective setting on standard output; problems are returned as the error.
 #[allow(clippy::print_stdout, reason = "a command's answer, not a log line")]
-pub(super) fn run(
-    settings: Settings,
-    definition: &clap::Command,
-    matches: &clap::ArgMatches,
-) -> Result<(), super::Failed> {
-    if let Some((name, matches)) = matches.subcommand()
-        && let Some(definition) = definition.find_subcommand(name)
-    {
-        effective(definition, matches).iter().for_each(|line| println!("{line}"));
-    }
+pub(super) fn run(settings: Settings, effective: &[EffectiveSetting]) -> Result<(), super::Failed> {
+    effective.iter().for_each(|setting| println!("{setting}"));
     Ok(Auth::check(&settings.check()?)?)
 }

@@ -19,7 +19,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::config::{self, LogFormat, LoggingConfig, Settings};
+use crate::config::{self, EffectiveSetting, LogFormat, LoggingConfig, Settings};
 use crate::telemetry::logging::{Format, init};
 
 /// The realtime backend of a services marketplace, in one binary.
@@ -102,11 +102,12 @@ pub fn run() -> ExitCode {
     let done = match command {
         Command::Serve(settings) => {
             start_logging(settings.logging());
-            serve::run(settings)
+            serve::run(settings.with_effective(effective(&definition, &matches)))
         }
-        Command::CheckConfig(settings) => check_config::run(settings, &definition, &matches),
-        Command::Demo(options) => {
+        Command::CheckConfig(settings) => check_config::run(settings, &effective(&definition, &matches)),
+        Command::Demo(mut options) => {
             start_logging(options.settings.logging());
+            options.settings = options.settings.with_effective(effective(&definition, &matches));
             demo::run(options)
         }
         Command::Health(options) => health::run(&options),
@@ -151,6 +152,15 @@ pub fn run() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The settings of the command that was given, as they are in force.
+fn effective(definition: &clap::Command, matches: &clap::ArgMatches) -> Vec<EffectiveSetting> {
+    let of_command = matches.subcommand().and_then(|(name, matches)| {
+        let definition = definition.find_subcommand(name)?;
+        Some(config::effective(definition, matches))
+    });
+    of_command.unwrap_or_default()
 }
 
 fn start_logging(logging: &LoggingConfig) {

@@ -1,24 +1,73 @@
-//! The effective configuration for `souk check-config`, read from clap's own definition so that no setting is
-//! missing.
+//! The effective configuration for `souk check-config` and `GET /admin/settings`, read from clap's own definition
+//! so that no setting is missing.
+
+use std::fmt;
 
 use clap::parser::ValueSource;
 
 use super::database::DatabaseUrl;
 
-/// One line per setting: its variable, its value and the value's source; secrets are masked.
-pub(crate) fn effective(command: &clap::Command, matches: &clap::ArgMatches) -> Vec<String> {
+/// A setting as it is in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct EffectiveSetting {
+    /// Its variable, such as `SOUK_BIND`.
+    pub(crate) variable: String,
+    /// The section of `souk serve --help` that it is in.
+    pub(crate) section: String,
+    /// Its value as text; `***` for a secret, `-` where there is none.
+    pub(crate) value: String,
+    /// Where the value came from.
+    pub(crate) source: SettingSource,
+}
+
+/// Where a setting's value came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SettingSource {
+    /// The command line.
+    Flag,
+    /// The environment.
+    Variable,
+    /// Nobody gave one: the built-in value.
+    Default,
+    /// Nobody gave one, and there is no built-in value.
+    NotSet,
+}
+
+impl SettingSource {
+    /// The source in words.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Flag => "flag",
+            Self::Variable => "variable",
+            Self::Default => "default",
+            Self::NotSet => "not set",
+        }
+    }
+}
+
+/// A line of `souk check-config`.
+impl fmt::Display for EffectiveSetting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { variable, value, source, .. } = self;
+        write!(f, "{variable} = {value}  ({})", source.as_str())
+    }
+}
+
+/// Every setting of the command, in the order of its help; secrets are masked.
+pub(crate) fn effective(command: &clap::Command, matches: &clap::ArgMatches) -> Vec<EffectiveSetting> {
     command
         .get_arguments()
         .filter_map(|setting| {
-            let variable = setting.get_env()?.to_string_lossy();
+            let variable = setting.get_env()?.to_string_lossy().into_owned();
             let id = setting.get_id().as_str();
             let source = match matches.value_source(id) {
-                Some(ValueSource::CommandLine) => "flag",
-                Some(ValueSource::EnvVariable) => "variable",
-                Some(_) => "default",
-                None => "not set",
+                Some(ValueSource::CommandLine) => SettingSource::Flag,
+                Some(ValueSource::EnvVariable) => SettingSource::Variable,
+                Some(_) => SettingSource::Default,
+                None => SettingSource::NotSet,
             };
-            Some(format!("{variable} = {}  ({source})", shown(setting, id, matches)))
+            let section = setting.get_help_heading().unwrap_or("General").to_owned();
+            Some(EffectiveSetting { variable, section, value: shown(setting, id, matches), source })
         })
         .collect()
 }

@@ -7,6 +7,7 @@
 
 pub(crate) mod auth;
 pub(crate) mod bus;
+pub(crate) mod dashboard;
 pub(crate) mod database;
 pub(crate) mod environment;
 pub(crate) mod generation;
@@ -29,8 +30,9 @@ pub(crate) mod value;
 
 pub(crate) use auth::AuthConfig;
 pub(crate) use bus::BusConfig;
+pub(crate) use dashboard::DashboardConfig;
 pub(crate) use database::{DatabaseConfig, DatabaseUrl};
-pub(crate) use effective::effective;
+pub(crate) use effective::{EffectiveSetting, SettingSource, effective};
 pub(crate) use environment::Environment;
 pub(crate) use error::{InvalidSetting, InvalidSettings};
 pub(crate) use generation::{Backend, GenerationConfig};
@@ -45,6 +47,8 @@ pub(crate) use realtime::RealtimeConfig;
 pub(crate) use retention::{Retention, RetentionConfig};
 pub(crate) use server::ServerConfig;
 pub(crate) use signing::Signing;
+
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::secret::Secret;
 
@@ -74,6 +78,8 @@ pub struct Settings {
     #[command(flatten)]
     http: HttpConfig,
     #[command(flatten)]
+    dashboard: DashboardConfig,
+    #[command(flatten)]
     generation: generation::GenerationSettings,
     #[command(flatten)]
     retention: RetentionConfig,
@@ -83,6 +89,8 @@ pub struct Settings {
     logging: LoggingConfig,
     #[command(flatten)]
     load_test: load_test::LoadTestSettings,
+    #[arg(skip)]
+    effective: Vec<EffectiveSetting>,
 }
 
 /// The effective configuration, checked as a whole.
@@ -110,6 +118,8 @@ pub struct Config {
     pub(crate) plans: PlansConfig,
     /// Limits on HTTP requests.
     pub(crate) http: HttpConfig,
+    /// The dashboard, and who may call `/admin`.
+    pub(crate) dashboard: DashboardConfig,
     /// The text generator.
     pub generation: GenerationConfig,
     /// How long events and audit rows are kept.
@@ -118,6 +128,8 @@ pub struct Config {
     pub(crate) metrics: MetricsConfig,
     /// Admits synthetic users of load tests; `None` refuses them.
     pub(crate) load_test_secret: Option<Secret<String>>,
+    /// Every setting with its value, secrets masked, and where it came from.
+    pub(crate) effective: Vec<EffectiveSetting>,
 }
 
 /// What the check parsed along the way.
@@ -140,7 +152,15 @@ impl Settings {
     /// The settings from `flags` and the environment, for programs that embed Souk.
     pub fn given<'a>(flags: impl IntoIterator<Item = &'a str>) -> Result<Self, clap::Error> {
         let line = std::iter::once("souk").chain(flags);
-        <Flags as clap::Parser>::try_parse_from(line).map(|flags| flags.settings)
+        let command = Flags::command();
+        let matches = command.clone().try_get_matches_from(line)?;
+        let flags = Flags::from_arg_matches(&matches)?;
+        Ok(flags.settings.with_effective(effective(&command, &matches)))
+    }
+
+    /// The same settings with what [`effective()`] says of them, which `GET /admin/settings` shows.
+    pub(crate) fn with_effective(self, effective: Vec<EffectiveSetting>) -> Self {
+        Self { effective, ..self }
     }
 
     /// The logging section, which is needed before the rest is checked.
@@ -160,6 +180,10 @@ impl Settings {
 
     /// The same settings with another database.
     pub(crate) fn with_database(mut self, url: DatabaseUrl) -> Self {
+        let is_database = |setting: &&mut EffectiveSetting| setting.variable == "DATABASE_URL";
+        if let Some(setting) = self.effective.iter_mut().find(is_database) {
+            setting.value = url.to_string();
+        }
         self.database.database_url = url;
         self
     }
@@ -200,10 +224,12 @@ impl Settings {
             realtime: self.realtime,
             plans: self.plans,
             http: self.http,
+            dashboard: self.dashboard,
             generation,
             retention: self.retention,
             metrics,
             load_test_secret,
+            effective: self.effective,
         })
     }
 

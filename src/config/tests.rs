@@ -186,7 +186,7 @@ fn what_is_in_force_shows_every_setting_and_no_secret() {
         "sk-hunter2",
     ];
     let matches = command.clone().get_matches_from(flags);
-    let lines = effective(&command, &matches).join("\n");
+    let lines = effective(&command, &matches).iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
     assert!(lines.contains("SOUK_JWT_SECRET = ***  (flag)"), "{lines}");
     assert!(lines.contains("SOUK_GENERATOR_KEY = ***  (flag)"), "{lines}");
     assert!(lines.contains("DATABASE_URL = postgres://***@db/souk  (flag)"), "{lines}");

@@ -158,6 +158,17 @@ impl<'c> UnitOfWork<'c> {
         Ok((self.committed, self.after_commit))
     }
 
+    /// For a trial that is rolled back whatever comes of it: takes out what it would have announced (events with their
+    /// rooms, and how many rights would have ended), and forgets the audit rows of its refusals.
+    pub(crate) fn forget(&mut self) -> (Vec<(Arc<str>, Room)>, usize) {
+        self.after_commit.clear();
+        let appended = self.committed.events.drain(..).map(|event| (event.kind, event.room));
+        let recorded = self.recorded.drain(..).map(|event| (event.kind, event.room));
+        let for_admins = self.admin_events.drain(..).map(|event| (event.kind, Room::Admin));
+        let events = appended.chain(recorded).chain(for_admins).collect();
+        (events, std::mem::take(&mut self.committed.revocations).len())
+    }
+
     /// On failure: returns the audit rows that must be written anyway.
     pub(super) fn abandon(self) -> Vec<NewAudit> {
         self.after_commit

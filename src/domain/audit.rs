@@ -1,6 +1,8 @@
 //! The audit trail as admins read it. Rows are written where the audited action happens, through
 //! [`UnitOfWork::audit`].
 
+use std::time::Duration;
+
 use diesel::prelude::*;
 
 use crate::clock::Timestamp;
@@ -11,6 +13,9 @@ use crate::ids::{AuditId, UserId};
 
 use super::policy::{Need, Right, Scope, authorize_admin};
 use super::{Error, Kind, Page, Slice};
+
+/// The time in an id is in whole milliseconds.
+const ID_RESOLUTION: Duration = Duration::from_millis(1);
 
 const READ: Right = Right::look(Kind::Audit, "read", Need::Admin);
 
@@ -75,6 +80,12 @@ pub(crate) struct Filter {
     pub(crate) row: Option<String>,
     /// Only actions with this outcome.
     pub(crate) outcome: Option<Outcome>,
+    /// Only actions of this name.
+    pub(crate) action: Option<String>,
+    /// Only actions at this time or later.
+    pub(crate) from: Option<Timestamp>,
+    /// Only actions before this time.
+    pub(crate) until: Option<Timestamp>,
 }
 
 /// The audit trail for admins, newest first.
@@ -101,6 +112,18 @@ fn read(uow: &mut UnitOfWork<'_>, filter: &Filter, page: &Page<AuditId>) -> Resu
     }
     if let Some(outcome) = filter.outcome {
         query = query.filter(audit::outcome.eq(outcome));
+    }
+    if let Some(action) = &filter.action {
+        query = query.filter(audit::action.eq(action));
+    }
+    if let Some(from) = filter.from {
+        // By id as well, which begins with the time: a page ends there instead of reading on to the oldest row.
+        query = query.filter(audit::id.ge(AuditId::first_at(from))).filter(audit::at.ge(from));
+    }
+    if let Some(until) = filter.until {
+        query = query
+            .filter(audit::id.lt(AuditId::first_at(until.plus(ID_RESOLUTION))))
+            .filter(audit::at.lt(until));
     }
     if let Some(before) = page.before {
         query = query.filter(audit::id.lt(before));

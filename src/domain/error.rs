@@ -68,6 +68,8 @@ crate::db::text_enum! {
         Connection = "connection",
         /// An access or refresh token.
         Token = "token",
+        /// What a server runs with.
+        Setting = "setting",
         /// The audit trail.
         Audit = "audit trail",
     }

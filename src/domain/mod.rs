@@ -11,6 +11,7 @@ pub mod conversations;
 mod due;
 pub(crate) mod entries;
 pub(crate) mod error;
+pub(crate) mod explain;
 mod fields;
 pub(crate) mod masterplans;
 pub mod money;

@@ -4,12 +4,14 @@
 use crate::db::UnitOfWork;
 use crate::ids::{ConnectionId, Room};
 
-use super::policy::{Need, Right, Scope, authorize_admin};
+use super::policy::{Need, Right, Scope, authorize_admin, authorize_admin_because};
+use super::users::Reason;
 use super::{Error, Kind};
 
 const LIST_CONNECTIONS: Right = Right::look(Kind::Connection, "list", Need::Admin);
 const CLOSE_CONNECTION: Right = Right::change(Kind::Connection, "close", Need::Admin);
 const LIST_ROOMS: Right = Right::look(Kind::Room, "list", Need::Admin);
+const READ_SETTINGS: Right = Right::look(Kind::Setting, "read", Need::Admin);
 const LIST_MEMBERS: Right = Right::look(Kind::Room, "list the members of", Need::Admin);
 
 /// Authorizes listing all live connections.
@@ -17,13 +19,19 @@ pub(crate) fn list_connections(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Resul
     authorize_admin(uow, scope, LIST_CONNECTIONS, None)
 }
 
-/// Authorizes closing a user's live connection.
+/// Authorizes closing a user's live connection; the reason goes to the audit trail.
 pub(crate) fn close_connection(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     id: ConnectionId,
+    reason: Option<&Reason>,
 ) -> Result<(), Error> {
-    authorize_admin(uow, scope, CLOSE_CONNECTION, Some(id.to_string()))
+    authorize_admin_because(uow, scope, CLOSE_CONNECTION, Some(id.to_string()), reason.map(Reason::as_str))
+}
+
+/// Authorizes reading what the server runs with.
+pub(crate) fn read_settings(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<(), Error> {
+    authorize_admin(uow, scope, READ_SETTINGS, None)
 }
 
 /// Authorizes listing the rooms with members.
@@ -47,6 +55,7 @@ pub(crate) fn list_members(
         | Room::Project(_)
         | Room::Simulation(_)
         | Room::LoadTest(_)
+        | Room::Metrics
         | Room::Admin => Visibility::Members,
     })
 }

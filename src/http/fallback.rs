@@ -48,6 +48,11 @@ pub(super) async fn answer(
             let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail);
             Ok(problem.marked().insert_header((header::ALLOW, methods.as_str())).finish())
         }
-        None => Err(Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such address")),
+        None => Err(no_such_address()),
     }
+}
+
+/// The answer where there is nothing.
+pub(super) fn no_such_address() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such address")
 }

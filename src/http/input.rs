@@ -1,7 +1,7 @@
 //! Request body types that several features share.
 
 use serde::{Deserialize, Deserializer};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::clock::Timestamp;
 use crate::domain::Error;
@@ -65,6 +65,23 @@ impl ReasonInput {
     /// Parses the reason; the error is one of the field `reason`.
     pub(crate) fn parse(&self) -> Result<Reason, Error> {
         Reason::parse(&self.reason).map_err(|error| Error::invalid("reason", error))
+    }
+}
+
+/// A reason in the query, for calls without a body.
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ReasonQuery {
+    /// Why, for the audit trail: 1 to 500 characters.
+    #[param(value_type = Option<Reason>)]
+    reason: Option<String>,
+}
+
+impl ReasonQuery {
+    /// Parses the reason, if there is one; the error is one of the field `reason`.
+    pub(crate) fn parse(&self) -> Result<Option<Reason>, Error> {
+        let reason = self.reason.as_deref().map(Reason::parse).transpose();
+        reason.map_err(|error| Error::invalid("reason", error))
     }
 }
 

@@ -8,6 +8,7 @@ pub(crate) mod api;
 pub(crate) mod body;
 pub mod connection;
 pub mod problem;
+pub(crate) mod dashboard;
 mod etag;
 mod extract;
 mod fallback;

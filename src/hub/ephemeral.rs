@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{Room, SimulationId, UserId};
-use crate::protocol::{BoardClient, Notice, PartialEstimates, SignalData, TaskFocus, Topic};
+use crate::protocol::{BoardClient, MetricsSnapshot, Notice, PartialEstimates, SignalData, TaskFocus, Topic};
 
 use super::{Delivery, LatestKey};
 
@@ -51,6 +51,9 @@ pub(crate) enum Ephemeral {
         /// What the runs so far bring, once there are two.
         estimates: Option<PartialEstimates>,
     },
+    /// What this server is doing.
+    #[serde(skip)]
+    Metrics(Box<MetricsSnapshot>),
 }
 
 impl Ephemeral {
@@ -60,7 +63,13 @@ impl Ephemeral {
             Self::Typing { room, .. } | Self::Signal { room, .. } | Self::Focus { room, .. } => room.clone(),
             Self::ClientJoined(client) | Self::ClientLeft(client) => Room::Project(client.project_id),
             Self::Progress { simulation, .. } => Room::Simulation(*simulation),
+            Self::Metrics(_) => Room::Metrics,
         }
+    }
+
+    /// Whether members on other nodes get it, too.
+    pub(super) fn crosses_nodes(&self) -> bool {
+        !matches!(self, Self::Metrics(_))
     }
 
     /// What may happen to it while a client does not keep up.
@@ -73,7 +82,7 @@ impl Ephemeral {
             Self::ClientJoined(client) | Self::ClientLeft(client) => {
                 Delivery::Latest(LatestKey::client(room, client.user_id, client.client_id.clone()))
             }
-            Self::Progress { .. } => Delivery::Latest(LatestKey::progress(room)),
+            Self::Progress { .. } | Self::Metrics(_) => Delivery::Latest(LatestKey::progress(room)),
         }
     }
 
@@ -88,6 +97,7 @@ impl Ephemeral {
             Self::Progress { simulation, done, total, estimates } => {
                 Notice::SimulationProgress { simulation_id: simulation, done, total, estimates }
             }
+            Self::Metrics(snapshot) => Notice::Metrics(snapshot),
         }
     }
 }

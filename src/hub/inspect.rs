@@ -40,6 +40,8 @@ pub(crate) enum SessionFilter {
     All,
     /// Those of one user.
     User(UserId),
+    /// Those from one address.
+    Address(IpAddr),
 }
 
 /// A room, for the admin API.

@@ -69,7 +69,7 @@ impl PresenceChanges {
 }
 
 /// Whether members of a room are sent `presence`. In a market room it would reveal competitors to each other;
-/// in the admins' room and a user's own room it has no meaning.
+/// in the admins' rooms and a user's own room it has no meaning.
 pub(super) fn has_presence(room: &Room) -> bool {
     match room {
         Room::Session(_)
@@ -77,7 +77,12 @@ pub(super) fn has_presence(room: &Room) -> bool {
         | Room::Project(_)
         | Room::Conversation(_)
         | Room::LoadTest(_) => true,
-        Room::User(_) | Room::Market(_) | Room::Entry(_) | Room::Simulation(_) | Room::Admin => false,
+        Room::User(_)
+        | Room::Market(_)
+        | Room::Entry(_)
+        | Room::Simulation(_)
+        | Room::Metrics
+        | Room::Admin => false,
     }
 }
 

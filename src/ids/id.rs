@@ -20,6 +20,13 @@ impl UuidText {
         Self::from_uuid(uuid::Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanos)))
     }
 
+    /// The lowest id of this time: every id that was made at this moment or later is not below it.
+    pub(crate) fn first_at(at: Timestamp) -> Self {
+        let millis = u64::try_from(at.as_micros() / 1_000).unwrap_or(0) & 0xffff_ffff_ffff;
+        let builder = uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]);
+        Self::from_uuid(builder.into_uuid())
+    }
+
     fn from_uuid(uuid: uuid::Uuid) -> Self {
         let mut text = [0; 36];
         uuid.hyphenated().encode_lower(&mut text);
@@ -198,6 +205,13 @@ impl LoginId {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct TokenId(pub String);
+
+impl AuditId {
+    /// The lowest id of this time, for searching the trail by time.
+    pub(crate) fn first_at(at: Timestamp) -> Self {
+        Self(UuidText::first_at(at))
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -28,6 +28,8 @@ pub enum Room {
     Simulation(SimulationId),
     /// Synthetic load; only for load-test users.
     LoadTest(Arc<str>),
+    /// What the server that the member is connected to is doing, once a second, for admins. Nothing is stored.
+    Metrics,
     /// All events, for admins.
     ///
     /// Last in the order of rooms: units of work lock the rooms' rows in this order, and this one is the most
@@ -38,15 +40,17 @@ pub enum Room {
 /// The text is not a room name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "must be session:, user:, booking:, project:, conversation:, entry: or simulation: with a UUID, market: with a category, or admin"
+    "must be session:, user:, booking:, project:, conversation:, entry: or simulation: with a UUID, market: with a category, metrics or admin"
 )]
 pub struct InvalidRoom;
 
 impl FromStr for Room {
     type Err = InvalidRoom;
     fn from_str(text: &str) -> Result<Self, InvalidRoom> {
-        if text == "admin" {
-            return Ok(Self::Admin);
+        match text {
+            "admin" => return Ok(Self::Admin),
+            "metrics" => return Ok(Self::Metrics),
+            _ => {}
         }
         let (kind, name) = text.split_once(':').ok_or(InvalidRoom)?;
         fn id<T: FromStr>(name: &str) -> Result<T, InvalidRoom> {
@@ -84,6 +88,7 @@ impl fmt::Display for Room {
             Self::Entry(id) => write!(f, "entry:{id}"),
             Self::Simulation(id) => write!(f, "simulation:{id}"),
             Self::LoadTest(name) => write!(f, "loadtest:{name}"),
+            Self::Metrics => f.write_str("metrics"),
             Self::Admin => f.write_str("admin"),
         }
     }
@@ -171,7 +176,7 @@ mod tests {
             let name = format!("{kind}:{id}");
             assert_eq!(name.parse::<Room>().unwrap().to_string(), name);
         }
-        for name in ["market:home-cleaning", "admin", "loadtest:a-1"] {
+        for name in ["market:home-cleaning", "admin", "metrics", "loadtest:a-1"] {
             assert_eq!(name.parse::<Room>().unwrap().to_string(), name);
         }
     }

@@ -99,9 +99,11 @@ pub(super) fn list_elsewhere(
         .limit(page.fetch())
         .select(Row::as_select())
         .into_boxed();
-    if let SessionFilter::User(user) = filter {
-        query = query.filter(live_connections::user_id.eq(user));
-    }
+    query = match filter {
+        SessionFilter::All => query,
+        SessionFilter::User(user) => query.filter(live_connections::user_id.eq(user)),
+        SessionFilter::Address(address) => query.filter(live_connections::address.eq(address.to_string())),
+    };
     if let Some(before) = page.before {
         query = query.filter(live_connections::id.lt(before));
     }

@@ -7,8 +7,8 @@ use serde_json::value::RawValue;
 
 use super::board_notice::{BoardAnswer, BoardClient, TaskFocus};
 use super::{
-    AnswerIds, Correlation, Established, PartialEstimates, QuotaWarning, SignalData, TextFailure, Topic,
-    Whoami,
+    AnswerIds, Correlation, Established, MetricsSnapshot, PartialEstimates, QuotaWarning, SignalData,
+    TextFailure, Topic, Whoami,
 };
 use crate::clock::Timestamp;
 use crate::ids::{
@@ -210,6 +210,8 @@ pub enum Notice {
         #[serde(flatten)]
         estimates: Option<PartialEstimates>,
     },
+    /// What this server is doing, to the members of `metrics`. Not stored.
+    Metrics(Box<MetricsSnapshot>),
     /// The token is about to expire: the client must `refresh` with a new one, or the session will be closed.
     TokenExpiring {
         /// When the token expires.
@@ -260,6 +262,7 @@ impl Notice {
             Self::ClientJoined(_) => "client_joined",
             Self::ClientLeft(_) => "client_left",
             Self::SimulationProgress { .. } => "simulation.progress",
+            Self::Metrics(_) => "metrics",
             Self::TokenExpiring { .. } => "token_expiring",
             Self::Disconnecting { .. } => "disconnecting",
             Self::Pong { .. } => "pong",

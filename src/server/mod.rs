@@ -4,6 +4,7 @@
 mod bus;
 mod heartbeat;
 mod journal;
+mod metrics_feed;
 mod options;
 mod progress;
 pub mod retention;

@@ -36,7 +36,7 @@ use crate::telemetry::{Metrics, SweepFailures};
 use super::bus::{self, BusLink};
 use super::journal::{self, JournalError};
 use super::options::{db_config, drain_plan};
-use super::{heartbeat, progress, retention, scheduler, service_manager, tail};
+use super::{heartbeat, metrics_feed, progress, retention, scheduler, service_manager, tail};
 
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -226,6 +226,7 @@ impl Server {
             () = heartbeat::run(&app) => Stop::Graceful,
             () = app.simulations.run() => Stop::Graceful,
             () = progress::run(&app) => Stop::Graceful,
+            () = metrics_feed::run(&app) => Stop::Graceful,
             () = retention::run(&app) => Stop::Graceful,
         };
         log::info!("stopping");
@@ -348,6 +349,7 @@ fn workers(
     options: ServeOptions,
 ) -> io::Result<HttpServer> {
     let description = http::routes::Description::new(&app.config)?;
+    let dashboard = app.config.dashboard.is_on().then(http::dashboard::Dashboard::new);
     serve(listener, options, move || {
         actix_web::App::new()
             .app_data(Data::new(app.clone()))
@@ -365,6 +367,11 @@ fn workers(
             .configure(|cfg| {
                 if app.config.metrics.bind.is_none() {
                     http::metrics::configure(cfg);
+                }
+            })
+            .configure(|cfg| {
+                if let Some(dashboard) = &dashboard {
+                    http::dashboard::configure(cfg, dashboard);
                 }
             })
             .configure(|cfg| http::routes::configure(cfg, &description, realtime::routes))

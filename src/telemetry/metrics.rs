@@ -5,6 +5,7 @@ use std::time::Duration;
 use prometheus::{Encoder, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder};
 
 use super::process::Process;
+use super::sample::Sample;
 
 /// Every metric of this server. There is no global registry, so that tests can run several servers in one
 /// process.
@@ -62,6 +63,11 @@ impl Metrics {
     /// Counts a refusal by a plan limit: `connections`, `messages`, `rooms`, `requests` or `simulations`.
     pub(crate) fn plan_limited(&self, limit: &str, plan: &str) {
         self.plan_limits.with_label_values(&[limit, plan]).inc();
+    }
+
+    /// The values of all metrics at this moment.
+    pub(crate) fn sample(&self) -> Sample {
+        Sample::new(self.registry.gather())
     }
 
     /// All metrics in the Prometheus text format, version 0.0.4.

@@ -103,14 +103,14 @@ async fn the_demo_lets_everybody_be_who_it_says() {
 }
 
 /// A running `souk demo --json`; stopped on drop.
-struct Demo {
+pub(crate) struct Demo {
     child: Child,
     watchdog: Child,
-    story: Value,
+    pub(crate) story: Value,
 }
 
 impl Demo {
-    fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_souk"))
             .args(["demo", "--json", "--bind=127.0.0.1:0"])
             .args(arguments)

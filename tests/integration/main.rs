@@ -16,6 +16,7 @@ mod authorization;
 mod cluster;
 mod cluster_auth;
 mod command_line;
+mod dashboard;
 mod database;
 mod deploy;
 mod durability;

@@ -32,7 +32,8 @@ fn write_text(out: &mut String, demo: &Demo, address: SocketAddr) -> std::fmt::R
     let base = base_url(address);
     writeln!(out, "Souk is open, with a sample marketplace in it.\n")?;
     writeln!(out, "  REST       {base}  (browse it at {base}/docs/)")?;
-    writeln!(out, "  WebSocket  {}\n", websocket_url(address))?;
+    writeln!(out, "  WebSocket  {}", websocket_url(address))?;
+    writeln!(out, "  Dashboard  {base}/admin/  (log in as root, below)\n")?;
     for person in &demo.users {
         let Person { name, role, email, password, .. } = person;
         let suspended = if person.is_active { "" } else { ", suspended" };

@@ -4,8 +4,8 @@
 use crate::db::UnitOfWork;
 use crate::domain::offers::{self, Offer};
 use crate::domain::policy::{
-    Authorized, Right, Scope, Step, audit_action, audit_listing, authorize, authorize_admin, by_system,
-    conflict, step,
+    Authorized, Explanation, Right, Scope, Step, audit_action, audit_listing, authorize, authorize_admin,
+    by_system, conflict, explain_step, step,
 };
 use crate::domain::projects::{self, NewProject};
 use crate::domain::requests::{self, Reason, Request};
@@ -29,6 +29,16 @@ pub(crate) fn find(
 ) -> Result<Authorized<Booking>, Error> {
     let booking = repository::find(uow, id)?;
     authorize(uow, scope, booking, SEE)
+}
+
+/// Why this caller may or may not do this with the booking; `None` if there is no such action.
+pub(in crate::domain) fn explain(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    id: BookingId,
+    action: &str,
+) -> Result<Option<Explanation>, Error> {
+    Ok(explain_step(scope, &repository::find(uow, id)?, action))
 }
 
 /// The booking as a room to join: for its parties unless it is cancelled, and for admins.

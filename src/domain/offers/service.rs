@@ -4,7 +4,8 @@ use crate::clock::Timestamp;
 use crate::db::UnitOfWork;
 use crate::domain::money::Currency;
 use crate::domain::policy::{
-    Authorized, Machine, Right, Scope, Step, audit_action, audit_listing, authorize, blocked, step,
+    Authorized, Explanation, Machine, Right, Scope, Step, audit_action, audit_listing, authorize, blocked,
+    explain_step, step,
 };
 use crate::domain::requests::{self, Reason, Request};
 use crate::domain::sessions::{self, NewSession};
@@ -73,6 +74,16 @@ pub(crate) fn submit(
 pub(crate) fn find(uow: &mut UnitOfWork<'_>, scope: &Scope, id: OfferId) -> Result<Authorized<Offer>, Error> {
     let offer = repository::find(uow, id)?;
     authorize(uow, scope, offer, SEE)
+}
+
+/// Why this caller may or may not do this with the offer; `None` if there is no such action.
+pub(in crate::domain) fn explain(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    id: OfferId,
+    action: &str,
+) -> Result<Option<Explanation>, Error> {
+    Ok(explain_step(scope, &repository::find(uow, id)?, action))
 }
 
 /// The caller's offers, made or received, newest first; all offers for an admin.

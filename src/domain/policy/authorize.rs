@@ -35,6 +35,47 @@ impl<T> Deref for Authorized<T> {
     }
 }
 
+/// What the policy says of a caller, a row and a right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Decision {
+    /// The caller's standing towards the row.
+    pub(crate) standing: Standing,
+    /// Whether the caller may, and why.
+    pub(crate) verdict: Verdict,
+}
+
+/// Whether a caller may, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Yes: the standing meets the need.
+    ByStanding,
+    /// Yes: admins pass where the standing alone would not do.
+    AsAdmin,
+    /// No: the standing does not meet the need.
+    NoStanding,
+    /// No: the caller impersonates somebody, and may only read.
+    ReadsOnly,
+}
+
+/// Decides, and does nothing else: [`authorize`] acts on it, `explain` tells it to people.
+pub(super) fn decide<T: Resource>(scope: &Scope, row: &T, right: Right) -> Decision {
+    let standing = match scope.is_synthetic() && !T::FOR_LOAD_TESTS {
+        true => Standing::Stranger,
+        false => row.standing(scope),
+    };
+    let passes_as_admin = scope.is_admin() && T::ADMIN_PASSES && right.need != Need::System;
+    let verdict = if right.writes && scope.impersonator().is_some() {
+        Verdict::ReadsOnly
+    } else if right.need.is_met_by(standing) {
+        Verdict::ByStanding
+    } else if passes_as_admin {
+        Verdict::AsAdmin
+    } else {
+        Verdict::NoStanding
+    };
+    Decision { standing, verdict }
+}
+
 /// Requires that the caller's standing meets the right's need, or that the caller is an admin where admins
 /// pass; an error otherwise.
 pub(crate) fn authorize<T: Resource>(
@@ -43,19 +84,13 @@ pub(crate) fn authorize<T: Resource>(
     row: T,
     right: Right,
 ) -> Result<Authorized<T>, Error> {
-    let standing = match scope.is_synthetic() && !T::FOR_LOAD_TESTS {
-        true => Standing::Stranger,
-        false => row.standing(scope),
-    };
-    let may_write = scope.impersonator().is_none();
-    let has_standing = right.need.is_met_by(standing);
-    let passes_as_admin = scope.is_admin() && T::ADMIN_PASSES && right.need != Need::System;
-    if right.writes && !may_write || !has_standing && !passes_as_admin {
-        uow.audit(audit_row(scope, &row, right, Outcome::Refused))?;
-        return Err(Error::Forbidden { action: right.action, kind: T::KIND, needed: right.need });
-    }
-    if !has_standing {
-        uow.audit(audit_row(scope, &row, right, Outcome::Admin))?;
+    match decide(scope, &row, right).verdict {
+        Verdict::ByStanding => {}
+        Verdict::AsAdmin => uow.audit(audit_row(scope, &row, right, Outcome::Admin))?,
+        Verdict::NoStanding | Verdict::ReadsOnly => {
+            uow.audit(audit_row(scope, &row, right, Outcome::Refused))?;
+            return Err(Error::Forbidden { action: right.action, kind: T::KIND, needed: right.need });
+        }
     }
     Ok(Authorized { row })
 }
@@ -74,10 +109,21 @@ pub(crate) fn authorize_admin(
     right: Right,
     row_id: Option<String>,
 ) -> Result<(), Error> {
+    authorize_admin_because(uow, scope, right, row_id, None)
+}
+
+/// As [`authorize_admin`], with the reason that the admin gives.
+pub(crate) fn authorize_admin_because(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    right: Right,
+    row_id: Option<String>,
+    reason: Option<&str>,
+) -> Result<(), Error> {
     let only_looks = scope.impersonator().is_some();
     let passes = scope.is_admin() && !(right.writes && only_looks);
     let outcome = if passes { Outcome::Admin } else { Outcome::Refused };
-    uow.audit(NewAudit { row_id, ..audit_of(scope, right.action, right.kind, outcome, None) })?;
+    uow.audit(NewAudit { row_id, ..audit_of(scope, right.action, right.kind, outcome, reason) })?;
     if passes {
         return Ok(());
     }

@@ -6,6 +6,7 @@
 //! is told apart from that and audited; so is every refusal.
 
 mod authorize;
+mod explain;
 mod machine;
 mod resource;
 mod right;
@@ -13,7 +14,11 @@ mod scope;
 mod standing;
 
 pub use authorize::Authorized;
-pub(crate) use authorize::{audit_action, audit_listing, authorize, authorize_admin, by_system};
+pub(crate) use authorize::Verdict;
+pub(crate) use authorize::{
+    audit_action, audit_listing, authorize, authorize_admin, authorize_admin_because, by_system,
+};
+pub(crate) use explain::{Explanation, explain_right, explain_step};
 pub(crate) use machine::{Machine, Rule, Step, allowed_actions, blocked, conflict, step, system_step};
 pub(crate) use resource::Resource;
 pub(crate) use right::{Right, Rights, allowed_changes};

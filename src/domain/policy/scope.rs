@@ -49,6 +49,33 @@ impl Scope {
         Self(Arc::new(parts), call)
     }
 
+    /// A user as if they called, for an admin who asks what they may do. It has no token, and nothing that it does may be
+    /// committed.
+    pub(in crate::domain) fn supposed(
+        user: UserId,
+        role: Role,
+        plan: Plan,
+        email: &str,
+        call: CallId,
+    ) -> Self {
+        let parts = ScopeParts {
+            user,
+            role,
+            plan,
+            email: email.to_owned(),
+            token: TokenId(String::new()),
+            issuer: None,
+            login: None,
+            outside_session: None,
+            expires_at: Timestamp::EPOCH,
+            impersonator: None,
+            is_synthetic: false,
+            token_epoch: Timestamp::EPOCH,
+            is_command_line: false,
+        };
+        Self(Arc::new(parts), call)
+    }
+
     /// The same caller in another call (the next command of a session).
     pub(crate) fn in_call(&self, call: CallId) -> Self {
         Self(self.0.clone(), call)

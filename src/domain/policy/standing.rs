@@ -38,6 +38,22 @@ pub(crate) enum Standing {
     Stranger,
 }
 
+/// The relation in words, after "the user is".
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Standing::Owner => "its owner",
+            Standing::Party(Side::Consumer) => "its consumer",
+            Standing::Party(Side::Provider) => "its provider",
+            Standing::Member(ProjectRole::Viewer) => "a viewer of it",
+            Standing::Member(ProjectRole::Editor) => "an editor of it",
+            Standing::Member(ProjectRole::Owner) => "an owner of it",
+            Standing::Public => "somebody it is shown to",
+            Standing::Stranger => "none of those it concerns",
+        })
+    }
+}
+
 /// The standing that an action requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {

@@ -16,6 +16,7 @@ pub(crate) mod tasks;
 
 pub(crate) use events::{Change, ProjectOpened};
 pub(crate) use members::{remove_member, set_member};
+pub(super) use service::explain;
 pub(crate) use service::{NewProject, check_may_plan, create, find, list, names, open_for_booking};
 
 use crate::clock::Timestamp;

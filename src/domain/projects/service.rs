@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use crate::db::UnitOfWork;
-use crate::domain::policy::{Authorized, ProjectRole, Scope, authorize, by_system};
+use crate::domain::policy::{
+    Authorized, Explanation, ProjectRole, Scope, authorize, by_system, explain_right,
+};
 use crate::domain::{Error, Page, Slice};
 use crate::ids::{BookingId, ProjectId, UserId};
 
@@ -57,6 +59,16 @@ pub(crate) fn find(
 ) -> Result<Authorized<Project>, Error> {
     let project = repository::find(uow, id)?;
     authorize(uow, scope, project, READ)
+}
+
+/// Why this caller may or may not do this with the project; `None` if there is no such action.
+pub(in crate::domain) fn explain(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    id: ProjectId,
+    action: &str,
+) -> Result<Option<Explanation>, Error> {
+    Ok(explain_right(scope, &repository::find(uow, id)?, action))
 }
 
 /// Whether the caller may change the board.

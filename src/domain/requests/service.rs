@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::db::UnitOfWork;
 use crate::domain::policy::{
-    Authorized, Right, Scope, Step, audit_action, audit_listing, authorize, blocked, step,
+    Authorized, Explanation, Right, Scope, Step, audit_action, audit_listing, authorize, blocked,
+    explain_step, step,
 };
 use crate::domain::users::{self, Role};
 use crate::domain::{Error, Kind, Page, Slice, consumers, offers};
@@ -43,6 +44,16 @@ pub(crate) fn find(
 ) -> Result<Authorized<Request>, Error> {
     let request = repository::find(uow, scope, id)?;
     authorize(uow, scope, request, SEE)
+}
+
+/// Why this caller may or may not do this with the request; `None` if there is no such action.
+pub(in crate::domain) fn explain(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    id: RequestId,
+    action: &str,
+) -> Result<Option<Explanation>, Error> {
+    Ok(explain_step(scope, &repository::find(uow, scope, id)?, action))
 }
 
 /// The requests that this caller may browse, newest first: a consumer's own, the open ones for a provider,

@@ -14,6 +14,7 @@ mod service;
 pub(crate) use events::{MessageSent, SessionOpened};
 pub(crate) use message::{ClientMsgId, Message, MessageText, SendMessage, Sent};
 pub(crate) use overview::{Overview, overviews};
+pub(super) use service::explain;
 pub use service::{NewSession, mark_read, open};
 pub(crate) use service::{attach_booking, check_may_write, find, list, messages, send_message};
 

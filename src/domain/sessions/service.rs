@@ -1,7 +1,7 @@
 //! Use cases of chat sessions: opening, reading, sending messages, marking as read.
 
 use crate::db::UnitOfWork;
-use crate::domain::policy::{Authorized, Scope, authorize, by_system};
+use crate::domain::policy::{Authorized, Explanation, Scope, authorize, by_system, explain_right};
 use crate::domain::{Error, Kind, Page, Slice};
 use crate::ids::{BookingId, MessageId, RequestId, Seq, SessionId, UserId};
 
@@ -68,6 +68,18 @@ pub(crate) fn find(
 ) -> Result<Authorized<Session>, Error> {
     let session = load(uow, id)?;
     authorize(uow, scope, session, READ)
+}
+
+/// Why this caller may or may not do this with the session; `None` if there is no such action.
+pub(in crate::domain) fn explain(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    id: SessionId,
+    action: &str,
+) -> Result<Option<Explanation>, Error> {
+    let session = load(uow, id)?;
+    let as_chat = explain_right(scope, &session.chat(), action);
+    Ok(explain_right(scope, &session, action).or(as_chat))
 }
 
 /// The caller's sessions, newest first.

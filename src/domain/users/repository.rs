@@ -1,5 +1,7 @@
 //! Storage of users: queries and writes, no decisions.
 
+use std::collections::{BTreeSet, HashMap};
+
 use diesel::prelude::*;
 
 use crate::clock::Timestamp;
@@ -47,6 +49,16 @@ pub(super) const COLUMNS: Columns = (
 /// Loads a user.
 pub(crate) fn find(uow: &mut UnitOfWork<'_>, id: UserId) -> Result<Option<User>, DbError> {
     Ok(users::table.find(id).select(COLUMNS).get_result(uow.conn()).optional()?)
+}
+
+/// The email addresses of these users, for lists that name them; synthetic users have none.
+pub(crate) fn emails_of(
+    uow: &mut UnitOfWork<'_>,
+    ids: impl IntoIterator<Item = UserId>,
+) -> Result<HashMap<UserId, String>, DbError> {
+    let ids: BTreeSet<UserId> = ids.into_iter().collect();
+    let named = users::table.filter(users::id.eq_any(ids)).select((users::id, users::email));
+    Ok(named.load::<(UserId, String)>(uow.conn())?.into_iter().collect())
 }
 
 /// Loads a user by email address.

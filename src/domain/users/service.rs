@@ -2,7 +2,9 @@
 
 use crate::clock::Timestamp;
 use crate::db::{DbError, UnitOfWork};
-use crate::domain::policy::{Authorized, Need, Right, Scope, audit_action, authorize, authorize_admin};
+use crate::domain::policy::{
+    Authorized, Explanation, Need, Right, Scope, audit_action, authorize, authorize_admin, explain_right,
+};
 use crate::domain::{Error, Kind, Page, Slice};
 use crate::events::{Revocation, RevocationReason};
 use crate::ids::UserId;
@@ -101,6 +103,16 @@ pub(crate) fn me(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<Account, Err
 pub(crate) fn see(uow: &mut UnitOfWork<'_>, scope: &Scope, id: UserId) -> Result<Account, Error> {
     let user = authorized(uow, scope, id, SEE)?.into_row();
     Ok(repository::account(uow, user)?)
+}
+
+/// Why this caller may or may not do this with the account; `None` if there is no such action.
+pub(in crate::domain) fn explain(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    id: UserId,
+    action: &str,
+) -> Result<Option<Explanation>, Error> {
+    Ok(explain_right(scope, &current(uow, id)?, action))
 }
 
 /// Users whose email contains this text and who have this role, newest first; for admins.

@@ -16,7 +16,7 @@ const LIVE: [&str; 6] = [
 ];
 
 /// Routes for signing in and out, and public pages.
-const OPEN: [&str; 9] = [
+const OPEN: [&str; 14] = [
     "/",
     "/auth/register",
     "/auth/token",
@@ -26,6 +26,11 @@ const OPEN: [&str; 9] = [
     "/openapi.json",
     "/docs",
     "/docs/{_:.*}",
+    "/admin",
+    "/admin/",
+    "/admin/assets/{version}/{path:.*}",
+    "/admin/login",
+    "/admin/login/refresh",
 ];
 
 /// Who may call a route.
@@ -39,6 +44,13 @@ pub(super) enum Access {
     Open,
     /// Callers with a valid token.
     Token,
+}
+
+/// Whether a request that is not routed yet is one of administration: `/admin` and everything below.
+pub(super) fn is_administration(request: &ServiceRequest) -> bool {
+    let path = request.match_info().unprocessed();
+    let path = path.strip_prefix("/api/v1").unwrap_or(path);
+    path.strip_prefix("/admin").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// The access of a request that is not routed yet.

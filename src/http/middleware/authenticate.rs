@@ -10,6 +10,7 @@ use std::net::IpAddr;
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, ResponseError, web};
@@ -23,7 +24,7 @@ use crate::http::{Caller, Problem, client_address};
 use crate::ids::CallId;
 use crate::limits::{Limited, RateLimitStatus};
 
-use super::access::{Access, access};
+use super::access::{Access, access, is_administration};
 
 /// Counts the request, and inserts the [`Caller`] into its extensions if its token is valid; answers 429 and
 /// 401 by itself, and sends every caller the `RateLimit-*` headers.
@@ -34,6 +35,11 @@ pub(crate) async fn authenticate<B: MessageBody + 'static>(
     let Some(app) = request.app_data::<web::Data<App>>().cloned() else {
         return next.call(request).await.map(ServiceResponse::map_into_left_body);
     };
+    if is_administration(&request) && !is_admin_address(&app, &request) {
+        let problem =
+            Problem::new(StatusCode::FORBIDDEN, "forbidden", "administration is not open to this address");
+        return Ok(request.into_response(problem.error_response()).map_into_right_body());
+    }
     let checked = match access(&request) {
         Access::Probe => Ok(()),
         Access::Live => return live(&app, request, next).await,
@@ -52,6 +58,11 @@ pub(crate) async fn authenticate<B: MessageBody + 'static>(
     };
     add_rate_limit_headers(&mut response);
     Ok(response)
+}
+
+/// Whether administration is open to the client's address.
+fn is_admin_address(app: &App, request: &ServiceRequest) -> bool {
+    app.config.dashboard.admits(client_address(request.request(), &app.config.server))
 }
 
 /// A route of live connections: requests that open one, or belong to one, have their own limits. Requests

@@ -67,7 +67,7 @@ const REFUSALS: [Refusal; 16] = [
 ];
 
 /// Error answers that do not follow from what the operation takes.
-const FURTHER: [(&str, &str); 18] = [
+const FURTHER: [(&str, &str); 29] = [
     ("registerAccount", "409"),
     ("issueToken", "401"),
     ("logIn", "401"),
@@ -84,15 +84,36 @@ const FURTHER: [(&str, &str); 18] = [
     ("compareSimulations", "403"),
     ("compareSimulations", "404"),
     ("createMasterplan", "502"),
+    ("logInToDashboard", "401"),
+    ("logInToDashboard", "403"),
+    ("refreshDashboardLogin", "401"),
+    ("refreshDashboardLogin", "403"),
+    ("logOutOfDashboard", "403"),
+    ("logInToDashboard", "404"),
+    ("refreshDashboardLogin", "404"),
+    ("logOutOfDashboard", "404"),
+    ("explainRight", "404"),
+    ("dryRun", "404"),
+    ("dryRun", "409"),
     ("readMetrics", "401"),
     ("readMetrics", "500"),
 ];
 
 /// Calls that change something and take no `Idempotency-Key`: done twice, they have done the same.
-const WITHOUT_KEY: [&str; 2] = ["closeConnection", "endUserLogin"];
+const WITHOUT_KEY: [&str; 6] = [
+    "closeConnection",
+    "endUserLogin",
+    "logInToDashboard",
+    "refreshDashboardLogin",
+    "logOutOfDashboard",
+    "dryRun",
+];
 
 /// Calls that count towards daily quotas.
 const QUOTED: [&str; 3] = ["createConversationMessage", "answerConversation", "createMasterplan"];
+
+/// Calls that set the dashboard's cookies.
+const WITH_COOKIES: [&str; 3] = ["logInToDashboard", "refreshDashboardLogin", "logOutOfDashboard"];
 
 /// A header or a parameter: its name, description and schema.
 type Described = (&'static str, &'static str, fn() -> Schema);
@@ -103,7 +124,7 @@ const CALL: &str = "X-Request-Id";
 /// Headers of every response of a rate-limited operation.
 const STANDING: [&str; 3] = ["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"];
 
-const HEADERS: [Described; 13] = [
+const HEADERS: [Described; 14] = [
     (CALL, "The request's id in our logs: the one that it gave, or a generated one.", call),
     ("RateLimit-Limit", "Requests per minute that the caller may make.", || number(0..)),
     ("RateLimit-Remaining", "How many of them are left.", || number(0..)),
@@ -122,6 +143,9 @@ const HEADERS: [Described; 13] = [
     ("Accept-Encoding", "How a body may be compressed.", || text("^gzip")),
     ("ETag", "The version, for `If-Match` and `If-None-Match`.", || text(r#"^"[0-9]+"$"#)),
     ("Location", "Path of the new resource, or of the one that is being made.", || text("^/")),
+    ("Set-Cookie", "The cookies of the dashboard's login, for `/admin/login` only.", || {
+        text("^souk-admin-[a-z]+=")
+    }),
     ("Idempotency-Replayed", "This is the stored answer of an earlier call with the same key.", || {
         text("^true$")
     }),
@@ -202,6 +226,7 @@ pub(super) fn complete(at: &mut Located<'_>, components: &Components) {
             ("ETag", status == "304" || is_versioned(response, components)),
             ("Location", matches!(status.as_str(), "201" | "202")),
             ("Idempotency-Replayed", takes.key),
+            ("Set-Cookie", WITH_COOKIES.contains(&id.as_str())),
             ("RateLimit", QUOTED.contains(&id.as_str())),
             ("RateLimit-Policy", QUOTED.contains(&id.as_str())),
         ];

@@ -8,8 +8,16 @@ use utoipa::openapi::{Components, KnownFormat, ObjectBuilder, RefOr, Required, S
 use super::shared;
 
 /// Operations that need no token; all others do.
-const PUBLIC: [&str; 6] =
-    ["/", "/auth/register", "/auth/token", "/auth/login", "/auth/refresh", "/auth/revoke"];
+const PUBLIC: [&str; 8] = [
+    "/",
+    "/auth/register",
+    "/auth/token",
+    "/auth/login",
+    "/auth/refresh",
+    "/auth/revoke",
+    "/admin/login",
+    "/admin/login/refresh",
+];
 
 /// Where operators' machines look; not rate-limited.
 const PROBES: [&str; 3] = ["/healthz", "/readyz", "/metrics"];

@@ -169,8 +169,13 @@ impl Sessions {
     /// The newest sessions before the page's position, one more than the page holds.
     pub(super) fn list(&self, filter: SessionFilter, page: &Page<ConnectionId>) -> Vec<LiveSession> {
         let named = match filter {
-            SessionFilter::All => None,
+            SessionFilter::All | SessionFilter::Address(_) => None,
             SessionFilter::User(user) => Some(self.index.of_user(user)),
+        };
+        // Of every session that is looked at: addresses have no index, and who asks for them is a person.
+        let is_from = |session: &LiveSession| match filter {
+            SessionFilter::Address(address) => session.address == address,
+            SessionFilter::All | SessionFilter::User(_) => true,
         };
         let is_listed = |connection: &ConnectionId| page.before.is_none_or(|before| *connection < before);
         let at_most = usize::from(page.limit) + 1;
@@ -186,7 +191,7 @@ impl Sessions {
                 };
                 let sessions =
                     sessions.rev().filter_map(|(connection, _)| self.seen_from_outside(*connection));
-                sessions.take(at_most).collect()
+                sessions.filter(is_from).take(at_most).collect()
             }
         }
     }

@@ -204,7 +204,9 @@ impl Rooms {
 
     /// Tells the members on all nodes a notice that is not stored.
     pub(super) fn broadcast(&mut self, ephemeral: Ephemeral, exclude: Exclude, output: &mut impl RoomOutput) {
-        output.relay(|| Relayed::Ephemeral { ephemeral: ephemeral.clone(), exclude });
+        if ephemeral.crosses_nodes() {
+            output.relay(|| Relayed::Ephemeral { ephemeral: ephemeral.clone(), exclude });
+        }
         self.broadcast_here(ephemeral, exclude, output);
     }
 

@@ -119,6 +119,7 @@ pub(in crate::protocol) fn write(namespace: Namespace, notice: &Notice) -> Bytes
             to.event(notice.name(), &Focus { room, focus })
         }
         Notice::ClientJoined(client) | Notice::ClientLeft(client) => to.event(notice.name(), client),
+        Notice::Metrics(snapshot) => to.event(notice.name(), snapshot),
         Notice::TokenExpiring { expires_at } => {
             to.event("token_expiring", &serde_json::json!({ "expires_at": expires_at }))
         }

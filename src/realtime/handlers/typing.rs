@@ -43,6 +43,7 @@ async fn writable(caller: &Caller, room: Room) -> Result<Room, Refusal> {
         | Room::Booking(_)
         | Room::Entry(_)
         | Room::Simulation(_)
+        | Room::Metrics
         | Room::Admin => Err(Refusal::invalid("room", "is none where people write to each other")),
     }
 }

@@ -18,9 +18,9 @@ pub(super) fn market(uow: &mut UnitOfWork<'_>, scope: &Scope, category: &Categor
     authorize(uow, scope, market, Right::look(Kind::Room, "join", Need::Public)).map(drop)
 }
 
-/// The admins' room is for admins.
-pub(super) fn admin(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<(), Error> {
-    authorize(uow, scope, Shared(Room::Admin), Right::look(Kind::Room, "join", Need::Admin)).map(drop)
+/// The admins' rooms are for admins.
+pub(super) fn admin(uow: &mut UnitOfWork<'_>, scope: &Scope, room: &Room) -> Result<(), Error> {
+    authorize(uow, scope, Shared(room.clone()), Right::look(Kind::Room, "join", Need::Admin)).map(drop)
 }
 
 /// Load-test rooms are for load-test users.

@@ -116,7 +116,17 @@ fn rows(booked: &World, private: &World, planned: &World, ana: &Person) -> Vec<(
         // Another spelling of an id must not name the same room.
         rows.push((format!("{kind}:{{ID}}"), format!("{kind}:{{{id}}}")));
     }
-    let plain = ["market:plumbing", "market:nowhere", "market:A B", "market:", "admin", "admin:", "Admin"];
+    let plain = [
+        "market:plumbing",
+        "market:nowhere",
+        "market:A B",
+        "market:",
+        "admin",
+        "admin:",
+        "Admin",
+        "metrics",
+        "metrics:",
+    ];
     let more = ["loadtest:a", "loadtest:a b", "loadtest:", "kitchen", "kitchen:7", ":", ""];
     rows.extend(plain.iter().chain(&more).map(|room| (format!("{room:?}"), (*room).to_owned())));
     rows

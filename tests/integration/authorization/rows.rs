@@ -68,6 +68,12 @@ impl World {
             _ => "",
         };
         let path = if path == "/simulations/compare" { "/simulations/compare?ids={id},{id}" } else { path };
+        let path = match path {
+            "/admin/explain" => {
+                format!("{path}?user_id={}&kind=offer&action=accept&row={}", self.owner, self.offer)
+            }
+            path => path.to_owned(),
+        };
         path.replace("{id}", id)
             .replace("{service_id}", &self.service)
             .replace("{template_id}", &self.template)
@@ -356,6 +362,10 @@ pub(super) const ROWS: &[Row] = &[
     row("PUT /admin/users/{id}/role", Watched, Ana, "/auth/me", |_, _| json!({"role": "provider"})),
     row("PUT /admin/users/{id}/plan", Watched, Ana, "/auth/me", |_, _| json!({"plan": "pro"})),
     row("POST /admin/users/{id}/log-out", Watched, Ana, "/auth/me", no_body),
+    row("POST /admin/login", Nothing, Ana, "/auth/me", wrong_password),
+    row("POST /admin/login/refresh", Nothing, Ana, "/auth/me", no_body),
+    row("DELETE /admin/login", Nothing, Ana, "/auth/me", no_body),
+    row("GET /admin/users/{id}/logins", Watched, Ana, "/auth/me", no_body),
     row("DELETE /admin/logins/{sid}", Watched, Ana, "/auth/me", no_body),
     row("POST /admin/tokens/revoke", Watched, Ana, "/auth/me", |_, _| json!({"jti": "some"})),
     row("GET /admin/sessions", Watched, Ana, "/auth/me", no_body),
@@ -364,6 +374,15 @@ pub(super) const ROWS: &[Row] = &[
     row("GET /admin/rooms/{room}/members", Watched, Ana, "/auth/me", no_body),
     row("GET /admin/bookings", Watched, Ana, "/auth/me", no_body),
     row("GET /admin/audit", Watched, Ana, "/auth/me", no_body),
+    row("GET /admin/settings", Nothing, Ana, "/auth/me", no_body),
+    row("GET /admin/explain", Offered, Ana, "/offers/{id}", no_body),
+    row(
+        "POST /admin/dry-run",
+        Offered,
+        Ana,
+        "/auth/me",
+        |_, world| json!({"user_id": world.owner, "kind": "offer", "action": "decline", "row": world.offer}),
+    ),
     row("GET /healthz", Nothing, Ana, "/auth/me", no_body),
     row("GET /readyz", Nothing, Ana, "/auth/me", no_body),
     row("GET /metrics", Nothing, Ana, "/auth/me", no_body),

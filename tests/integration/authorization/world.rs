@@ -96,6 +96,8 @@ pub(super) struct World {
     pub(super) masterplan: String,
     pub(super) simulation: String,
     pub(super) login: String,
+    /// The user id of ana, who owns most of it.
+    pub(super) owner: String,
     /// A newly registered user, for administration.
     pub(super) newcomer: String,
     /// That user's live connection.
@@ -115,6 +117,7 @@ impl World {
     pub(super) async fn at(app: &TestApp, people: &People, stage: Stage) -> Self {
         let (ana, ben) = (&people.ana, &people.ben);
         let mut world = World {
+            owner: ana.id.clone(),
             consumer: ana.profile.clone(),
             provider: ben.profile.clone(),
             number: NUMBER.fetch_add(1, Ordering::Relaxed),

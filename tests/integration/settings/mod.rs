@@ -140,6 +140,8 @@ const SHOWN: &[(&str, &str)] = &[
     ("SOUK_PAGE_MAX", "a_page_has_its_cap"),
     ("SOUK_ANONYMOUS_REQUESTS", "strangers_have_so_many_requests_a_minute"),
     ("SOUK_IDEMPOTENCY_TTL", "an_answer_is_forgotten_when_nobody_can_want_it_any_more"),
+    ("SOUK_DASHBOARD", "without_the_dashboard_neither_its_pages_nor_its_logins_exist"),
+    ("SOUK_ADMIN_ADDRESSES", "administration_is_open_to_the_networks_of_the_list_alone"),
     ("SOUK_GENERATOR", "the_configured_model_writes_and_is_counted"),
     ("SOUK_GENERATOR_URL", "the_configured_model_writes_and_is_counted"),
     ("SOUK_OLLAMA_URL", "an_ollama_may_be_named_by_its_own_setting"),

@@ -6,8 +6,10 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::db::audit_log::{NewAudit, Outcome};
 use crate::db::{DbError, UnitOfWork};
-use crate::domain::policy::{Authorized, Need, Right, Scope, authorize, authorize_admin};
-use crate::domain::users::{User, repository as users};
+use crate::domain::policy::{
+    Authorized, Need, Right, Scope, authorize, authorize_admin, authorize_admin_because,
+};
+use crate::domain::users::{Reason, User, repository as users};
 use crate::domain::{Error, Kind, Page, Slice};
 use crate::events::{Revocation, RevocationReason};
 use crate::ids::{CallId, LoginId, TokenId, UserId};
@@ -15,6 +17,8 @@ use crate::ids::{CallId, LoginId, TokenId, UserId};
 use super::rotation::idle_end;
 use super::{Device, END, Lifetimes, Login, NewPair, RevocationTarget, Revoked, repository};
 
+/// The right to list any user's logins.
+const LIST_ANYBODYS: Right = Right::look(Kind::Login, "list", Need::Admin);
 /// The right to end any user's login.
 const END_ANYBODYS: Right = Right::change(Kind::Login, "end", Need::Admin);
 /// The right to revoke any user's token.
@@ -85,6 +89,20 @@ pub(crate) fn list(
         ..login
     };
     Ok(page.slice(rows, |login| login.id).map(seen))
+}
+
+/// Any user's live logins, newest first, for admins.
+pub(crate) fn list_as_admin(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    user: UserId,
+    lifetimes: Lifetimes,
+    page: &Page<LoginId>,
+) -> Result<Slice<Login, LoginId>, Error> {
+    authorize_admin(uow, scope, LIST_ANYBODYS, None)?;
+    users::find(uow, user)?.ok_or(Error::NotFound(Kind::User))?;
+    let idle_since = uow.now().minus(lifetimes.idle);
+    Ok(page.slice(repository::live_of(uow, user, idle_since, page)?, |login| login.id))
 }
 
 /// Ends one of the caller's logins, with its refresh tokens and live sessions. Idempotent.
@@ -164,8 +182,14 @@ fn revoke_token(
 }
 
 /// Ends any user's login, as an admin. Idempotent.
-pub(crate) fn end_as_admin(uow: &mut UnitOfWork<'_>, scope: &Scope, id: LoginId) -> Result<(), Error> {
-    authorize_admin(uow, scope, END_ANYBODYS, Some(id.to_string()))?;
+pub(crate) fn end_as_admin(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    id: LoginId,
+    reason: Option<&Reason>,
+) -> Result<(), Error> {
+    let reason = reason.map(Reason::as_str);
+    authorize_admin_because(uow, scope, END_ANYBODYS, Some(id.to_string()), reason)?;
     let login = repository::find(uow, id)?.ok_or(Error::NotFound(Kind::Login))?;
     repository::revoke(uow, login.id)?;
     uow.end(Revocation::Login { sid: login.id, reason: RevocationReason::Revoked });
@@ -186,7 +210,7 @@ pub(crate) fn revoke_as_admin(
             Ok(())
         }
         RevocationTarget::Refresh { hash } => match repository::refresh_by_hash(uow, hash)? {
-            Some(refresh) => end_as_admin(uow, scope, refresh.login_id),
+            Some(refresh) => end_as_admin(uow, scope, refresh.login_id, None),
             None => authorize_admin(uow, scope, REVOKE, None),
         },
     }

@@ -1,5 +1,7 @@
 //! `/admin/audit`: the audit trail.
 
+use std::collections::HashMap;
+
 use actix_web::{HttpResponse, get};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -8,6 +10,7 @@ use crate::app::App;
 use crate::clock::Timestamp;
 use crate::db::audit_log::Outcome;
 use crate::domain::audit::{self, Entry, Filter};
+use crate::domain::users::repository as users;
 use crate::domain::{Error, Kind, Page};
 use crate::http::{Fields, PageQuery, Paged, Problem, Query, ReadCall, Reply};
 use crate::ids::{AuditId, UserId};
@@ -20,6 +23,8 @@ struct EntryView {
     at: Timestamp,
     /// The user; null if unauthenticated, and for the command line, which `detail` names.
     actor: Option<UserId>,
+    /// The user's email address.
+    actor_email: Option<String>,
     /// The impersonator, if the actor was impersonated.
     impersonator: Option<String>,
     outcome: Outcome,
@@ -35,9 +40,10 @@ struct EntryView {
     request_id: Option<String>,
 }
 
-impl From<Entry> for EntryView {
-    fn from(entry: Entry) -> Self {
+impl EntryView {
+    fn of(entry: Entry, emails: &HashMap<UserId, String>) -> Self {
         Self {
+            actor_email: entry.actor.and_then(|actor| emails.get(&actor).cloned()),
             id: entry.id,
             at: entry.at,
             actor: entry.actor,
@@ -67,6 +73,15 @@ struct ListQuery {
     /// Only entries with this outcome.
     #[param(value_type = Option<Outcome>)]
     outcome: Option<String>,
+    /// Only entries of this action.
+    #[param(example = "suspend")]
+    action: Option<String>,
+    /// Only entries of this time or later.
+    #[param(value_type = Option<Timestamp>)]
+    from: Option<String>,
+    /// Only entries before this time.
+    #[param(value_type = Option<Timestamp>)]
+    until: Option<String>,
     /// Page size: 1 to 100 (or to the server's --page-max), 20 by default.
     limit: Option<u16>,
     /// `next_cursor` of the previous page.
@@ -83,8 +98,19 @@ impl ListQuery {
         if row.is_some() && kind.is_some_and(|kind| kind.is_none()) {
             fields.refuse("kind", "must be given with row");
         }
-        let filter = actor.zip(kind).zip(outcome);
-        let filter = filter.map(|((actor, kind), outcome)| Filter { actor, kind, row, outcome });
+        let from = fields.take_optional("from", self.from.map(|text| text.parse::<Timestamp>()));
+        let until = fields.take_optional("until", self.until.map(|text| text.parse::<Timestamp>()));
+        let action = self.action;
+        let filter = actor.zip(kind).zip(outcome).zip(from.zip(until));
+        let filter = filter.map(|(((actor, kind), outcome), (from, until))| Filter {
+            actor,
+            kind,
+            row,
+            outcome,
+            action,
+            from,
+            until,
+        });
         Ok((fields.finish(filter)?, PageQuery { limit: self.limit, cursor: self.cursor }.parse(app)?))
     }
 }
@@ -99,7 +125,9 @@ impl ListQuery {
 pub(super) async fn list(call: ReadCall, Query(query): Query<ListQuery>) -> Result<HttpResponse, Problem> {
     let (filter, page) = query.parse(call.app())?;
     call.read(move |uow, scope| {
-        Reply::ok(&Paged::of(audit::list(uow, scope, &filter, &page)?.map(EntryView::from)))
+        let slice = audit::list(uow, scope, &filter, &page)?;
+        let emails = users::emails_of(uow, slice.items.iter().filter_map(|entry| entry.actor))?;
+        Reply::ok(&Paged::of(slice.map(|entry| EntryView::of(entry, &emails))))
     })
     .await
 }

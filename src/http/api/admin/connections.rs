@@ -1,5 +1,6 @@
 //! `/admin/connections`: lists live connections, and closes one.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -11,7 +12,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::app::App;
 use crate::clock::Timestamp;
+use crate::domain::users::repository as users;
 use crate::domain::{Error, oversight};
+use crate::http::input::ReasonQuery;
 use crate::http::{Caller, Fields, Id, PageQuery, Paged, Problem, Query};
 use crate::hub::SessionFilter;
 use crate::ids::{ConnectionId, LoginId, UserId};
@@ -24,6 +27,8 @@ use crate::protocol::close::CloseReason;
 struct ConnectionView {
     id: ConnectionId,
     user_id: UserId,
+    /// The user's email address; null for synthetic users of load tests.
+    user_email: Option<String>,
     /// The login to which its token belongs.
     login_id: Option<LoginId>,
     /// The outside issuer of its token; null for our own.
@@ -47,10 +52,11 @@ struct ConnectionView {
 }
 
 impl ConnectionView {
-    fn of(connection: LiveConnection) -> Self {
+    fn of(connection: LiveConnection, emails: &HashMap<UserId, String>) -> Self {
         Self {
             id: connection.id,
             user_id: connection.user,
+            user_email: emails.get(&connection.user).cloned(),
             login_id: connection.login,
             issuer: connection.issuer,
             endpoint: connection.endpoint,
@@ -70,6 +76,9 @@ struct ListQuery {
     /// Only connections of this user.
     #[param(value_type = Option<UserId>)]
     user_id: Option<String>,
+    /// Only connections from this address; not together with `user_id`.
+    #[param(value_type = Option<String>, example = "203.0.113.9")]
+    address: Option<String>,
     /// Page size: 1 to 100 (or to the server's --page-max), 20 by default.
     limit: Option<u16>,
     /// `next_cursor` of the previous page.
@@ -91,11 +100,25 @@ pub(super) async fn list(
     let page = PageQuery { limit: query.limit, cursor: query.cursor }.parse(&app)?;
     let mut fields = Fields::default();
     let user = fields.take_optional("user_id", query.user_id.map(|text| text.parse::<UserId>()));
-    let filter = fields.finish(user.map(|user| user.map_or(SessionFilter::All, SessionFilter::User)))?;
+    let address = fields.take_optional("address", query.address.map(|text| text.parse::<IpAddr>()));
+    let filter = match user.zip(address) {
+        Some((Some(_), Some(_))) => {
+            fields.refuse("address", "must not be given with user_id");
+            None
+        }
+        Some((Some(user), None)) => Some(SessionFilter::User(user)),
+        Some((None, Some(address))) => Some(SessionFilter::Address(address.to_canonical())),
+        Some((None, None)) => Some(SessionFilter::All),
+        None => None,
+    };
+    let filter = fields.finish(filter)?;
     let scope = caller.0;
     app.db.read(move |uow| oversight::list_connections(uow, &scope)).await?;
     let connections = app.nodes.list(&app.hub, filter, page, app.clock.now()).await?;
-    Ok(HttpResponse::Ok().json(Paged::of(connections.map(ConnectionView::of))))
+    let users: Vec<UserId> = connections.items.iter().map(|connection| connection.user).collect();
+    let emails = app.db.read(move |uow| users::emails_of(uow, users)).await?;
+    let named = |connection| ConnectionView::of(connection, &emails);
+    Ok(HttpResponse::Ok().json(Paged::of(connections.map(named))))
 }
 
 /// Close a live connection. Its client is told the reason and may reconnect; to prevent that, suspend the user.
@@ -103,7 +126,10 @@ pub(super) async fn list(
 /// 404 if there is no such connection, or it is already closing.
 #[utoipa::path(
     operation_id = "closeConnection",
-    params(("connection_id" = ConnectionId, Path, description = "the connection, the `session_id` of its greeting")),
+    params(
+        ("connection_id" = ConnectionId, Path, description = "the connection, the `session_id` of its greeting"),
+        ReasonQuery,
+    ),
     responses((status = 204, description = "Closed"))
 )]
 #[delete("/admin/sessions/{connection_id}")]
@@ -111,13 +137,15 @@ pub(super) async fn close(
     app: Data<App>,
     caller: Caller,
     Id(id): Id<ConnectionId>,
+    Query(query): Query<ReasonQuery>,
 ) -> Result<HttpResponse, Problem> {
+    let reason = query.parse()?;
     let (scope, nodes) = (caller.0, app.nodes.clone());
     // Audited before the connection is closed, so that there is never an unaudited action.
     let closes_elsewhere = app
         .db
         .write(move |uow| -> Result<bool, Error> {
-            oversight::close_connection(uow, &scope, id)?;
+            oversight::close_connection(uow, &scope, id, reason.as_ref())?;
             Ok(nodes.close_elsewhere(uow, id)?)
         })
         .await?;

@@ -3,21 +3,40 @@
 use std::sync::Arc;
 
 use actix_web::web::Data;
-use actix_web::{HttpResponse, delete, post};
+use actix_web::{HttpResponse, delete, get, post};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::auth::AuthError;
-use crate::domain::Error;
 use crate::domain::users::logins::{RevocationTarget, service as logins};
-use crate::http::{Body, Caller, Id, IdempotentCall, Problem, Reply};
-use crate::ids::{LoginId, TokenId};
+use crate::domain::{Error, Page};
+use crate::http::api::auth::LoginView;
+use crate::http::input::ReasonQuery;
+use crate::http::{Body, Caller, Id, IdempotentCall, PageQuery, Paged, Problem, Query, Reply};
+use crate::hub::SessionFilter;
+use crate::ids::{LoginId, TokenId, UserId};
+
+/// A user's logins that have not ended, newest first.
+#[utoipa::path(operation_id = "listUserLogins", params(PageQuery), responses((status = 200, body = Paged<LoginView>)))]
+#[get("/admin/users/{id}/logins")]
+pub(super) async fn list(
+    app: Data<App>,
+    caller: Caller,
+    Id(id): Id<UserId>,
+    Query(query): Query<PageQuery>,
+) -> Result<HttpResponse, Problem> {
+    let (page, lifetimes, scope) = (query.parse(&app)?, app.auth.lifetimes(), caller.0.clone());
+    let slice = app.db.read(move |uow| logins::list_as_admin(uow, &scope, id, lifetimes, &page)).await?;
+    let all = Page { before: None, limit: u16::MAX };
+    let live = app.nodes.list(&app.hub, SessionFilter::User(id), all, app.clock.now()).await?.items;
+    Ok(HttpResponse::Ok().json(Paged::of(slice.map(|login| LoginView::of(login, &caller, &live)))))
+}
 
 /// End a user's login: its tokens are revoked and its live sessions close, everywhere.
 #[utoipa::path(
     operation_id = "endUserLogin",
-    params(("sid" = LoginId, Path, description = "the login, the `sid` of its tokens")),
+    params(("sid" = LoginId, Path, description = "the login, the `sid` of its tokens"), ReasonQuery),
     responses((status = 204, description = "Ended"))
 )]
 #[delete("/admin/logins/{sid}")]
@@ -25,9 +44,10 @@ pub(super) async fn end(
     app: Data<App>,
     caller: Caller,
     Id(id): Id<LoginId>,
+    Query(query): Query<ReasonQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let scope = caller.0;
-    app.db.write(move |uow| logins::end_as_admin(uow, &scope, id)).await?;
+    let (scope, reason) = (caller.0, query.parse()?);
+    app.db.write(move |uow| logins::end_as_admin(uow, &scope, id, reason.as_ref())).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

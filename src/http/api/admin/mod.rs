@@ -1,11 +1,14 @@
 //! `/admin`: administration of the marketplace. For admins only; every request, reading ones included, is
-//! audited.
+//! audited. Nothing here is for the dashboard alone but how it logs in.
 
 mod audit;
 mod bookings;
 mod connections;
+mod explain;
+mod login;
 mod logins;
 mod rooms;
+mod settings;
 mod users;
 
 use std::time::Duration;
@@ -25,11 +28,14 @@ pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
         .service(users::change_role)
         .service(users::change_plan)
         .service(users::log_out);
-    cfg.service(logins::end).service(logins::revoke);
+    cfg.service(login::log_in).service(login::refresh).service(login::log_out);
+    cfg.service(logins::list).service(logins::end).service(logins::revoke);
     cfg.service(connections::list).service(connections::close);
     cfg.service(rooms::list).service(rooms::members);
     cfg.service(audit::list);
     cfg.service(bookings::list);
+    cfg.service(settings::read);
+    cfg.service(explain::explain_right).service(explain::dry_run);
 }
 
 impl From<HubBusy> for Problem {

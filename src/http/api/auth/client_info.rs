@@ -11,9 +11,9 @@ use crate::http::{Problem, address, extract};
 use crate::ids::CallId;
 
 /// The origin of an unauthenticated call.
-pub(super) struct ClientInfo {
-    pub(super) device: Device,
-    pub(super) call: CallId,
+pub(in crate::http::api) struct ClientInfo {
+    pub(in crate::http::api) device: Device,
+    pub(in crate::http::api) call: CallId,
 }
 
 impl FromRequest for ClientInfo {

@@ -19,9 +19,10 @@ use crate::domain::users::{logins, service as users};
 use crate::http::{Body, Caller, FormOrJson, Id, PageQuery, Paged, Problem, Query, extract};
 use crate::hub::SessionFilter;
 use crate::ids::LoginId;
-use client_info::ClientInfo;
+pub(super) use client_info::ClientInfo;
 use forms::{RefreshForm, RegisterForm, RevokeForm, TokenForm, TokenRequest};
-use views::{AccountView, LoginView, TicketView, TokenView};
+pub(super) use views::{AccountView, LoginView};
+use views::{TicketView, TokenView};
 
 /// All routes under `/auth`.
 pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {

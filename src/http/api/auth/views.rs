@@ -13,7 +13,7 @@ use crate::nodes::LiveConnection;
 /// The authenticated user.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Account)]
-pub(super) struct AccountView {
+pub(in crate::http::api) struct AccountView {
     id: UserId,
     #[schema(format = Email)]
     email: String,
@@ -91,7 +91,7 @@ pub(super) struct TicketView {
 /// A login.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Login)]
-pub(super) struct LoginView {
+pub(in crate::http::api) struct LoginView {
     id: LoginId,
     /// The device's `User-Agent`.
     user_agent: Option<String>,
@@ -113,7 +113,7 @@ pub(super) struct LoginView {
 
 impl LoginView {
     /// `live` are the user's live sessions.
-    pub(super) fn of(login: Login, scope: &Scope, live: &[LiveConnection]) -> Self {
+    pub(in crate::http::api) fn of(login: Login, scope: &Scope, live: &[LiveConnection]) -> Self {
         let of_login = live.iter().filter(|connection| connection.login == Some(login.id));
         let live: Vec<&LiveConnection> = of_login.collect();
         let last_received = live.iter().map(|connection| connection.last_seen_at);

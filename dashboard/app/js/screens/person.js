@@ -1,0 +1,279 @@
+// One person on one page: who they are, where they are logged in, what they and others did with the account.
+
+import { html, nothing } from "../../vendor/lit/index.js";
+import { call } from "../api.js";
+import { ago, number, time, words } from "../format.js";
+import { link } from "../router.js";
+import { session } from "../session.js";
+import { ask } from "../ui/dialog.js";
+import { reloadLists } from "../ui/list.js";
+import { failure, loading } from "../ui/states.js";
+import { Screen } from "../ui/view.js";
+import { auditColumns } from "./audit.js";
+import { status } from "./people.js";
+import { connectionColumns } from "./sessions.js";
+
+/** @typedef {import('../types.js').UserDetails} UserDetails */
+/** @typedef {import('../types.js').Login} Login */
+
+const ROLES = ["consumer", "provider", "admin"];
+const PLANS = ["free", "pro", "enterprise"];
+
+class PersonScreen extends Screen {
+  static properties = { person: { state: true }, failed: { state: true } };
+
+  constructor() {
+    super();
+    this.who = "";
+    /** @type {UserDetails | null} */
+    this.person = null;
+    this.etag = "";
+    /** @type {unknown} */
+    this.failed = null;
+  }
+
+  /** @param {import('../router.js').Route} route */
+  arrive({ parts }) {
+    const who = parts[1] ?? "";
+    if (who === this.who) return;
+    this.who = who;
+    this.person = null;
+    this.read();
+  }
+
+  async read() {
+    const { who } = this;
+    this.failed = null;
+    try {
+      const { data, etag } = await call("GET", `/admin/users/${encodeURIComponent(who)}`);
+      if (who !== this.who) return;
+      this.person = data;
+      this.etag = etag;
+    } catch (error) {
+      if (who === this.who) this.failed = error;
+    }
+  }
+
+  /** What was done shows everywhere on the page. */
+  changed() {
+    this.read();
+    reloadLists(this);
+  }
+
+  /** @param {import('../ui/dialog.js').Question} question */
+  async do(question) {
+    if (await ask(question)) this.changed();
+  }
+
+  path(rest = "") {
+    return `/admin/users/${this.who}${rest}`;
+  }
+
+  suspend() {
+    return this.do({
+      title: `Suspend ${this.person?.display_name}?`,
+      body: "Every login ends and every connection closes at once. Open requests are cancelled and live offers not selected; they stay so. Bookings stay as they are and may need you.",
+      action: "Suspend",
+      danger: true,
+      reason: "required",
+      done: "The account is suspended.",
+      run: ({ reason }) => call("POST", this.path("/suspend"), { body: { reason }, once: true }),
+    });
+  }
+
+  reinstate() {
+    return this.do({
+      title: `Reinstate ${this.person?.display_name}?`,
+      body: "The account may log in again. Requests and offers that the suspension closed stay closed.",
+      action: "Reinstate",
+      done: "The account is reinstated.",
+      run: () => call("POST", this.path("/reinstate"), { once: true }),
+    });
+  }
+
+  changeRole() {
+    return this.do({
+      title: "Change the role?",
+      body: "All logins end and all connections close, since their tokens name the old role.",
+      action: "Change role",
+      danger: true,
+      choice: { label: "Role", value: this.person?.role ?? "", options: ROLES },
+      done: "The role is changed.",
+      run: ({ choice }) => call("PUT", this.path("/role"), { body: { role: choice }, etag: this.etag, once: true }),
+    });
+  }
+
+  changePlan() {
+    return this.do({
+      title: "Change the plan?",
+      body: "Its limits apply from the next request, and in a live session from its next token.",
+      action: "Change plan",
+      choice: { label: "Plan", value: this.person?.plan ?? "", options: PLANS },
+      done: "The plan is changed.",
+      run: ({ choice }) => call("PUT", this.path("/plan"), { body: { plan: choice }, etag: this.etag, once: true }),
+    });
+  }
+
+  logOut() {
+    return this.do({
+      title: `Log ${this.person?.display_name} out everywhere?`,
+      body: `All logins end: their tokens are revoked, and ${count(this.person?.connections ?? 0, "live connection")} close${this.person?.connections === 1 ? "s" : ""}.`,
+      action: "Log out everywhere",
+      danger: true,
+      done: "All logins have ended.",
+      run: () => call("POST", this.path("/log-out"), { once: true }),
+    });
+  }
+
+  /** @param {Login} login */
+  endLogin(login) {
+    return this.do({
+      title: "End this login?",
+      body: `Its tokens are revoked, and ${count(login.connections, "live connection")} of it close${login.connections === 1 ? "s" : ""}.`,
+      action: "End login",
+      danger: true,
+      reason: "optional",
+      done: "The login has ended.",
+      run: ({ reason }) => {
+        const query = reason ? `?reason=${encodeURIComponent(reason)}` : "";
+        return call("DELETE", `/admin/logins/${login.id}${query}`);
+      },
+    });
+  }
+
+  buttons() {
+    const person = /** @type {UserDetails} */ (this.person);
+    const isSelf = person.id === session.user?.id;
+    return html`
+      <div class="buttons">
+        <button class="button" @click=${this.changePlan}>Change plan</button>
+        <button class="button" ?disabled=${isSelf} @click=${this.changeRole}>Change role</button>
+        <button class="button danger" @click=${this.logOut}>Log out everywhere</button>
+        ${person.is_active
+          ? html`<button class="button danger" ?disabled=${isSelf} @click=${this.suspend}>Suspend</button>`
+          : html`<button class="button primary" @click=${this.reinstate}>Reinstate</button>`}
+      </div>
+    `;
+  }
+
+  /** @param {string} id */
+  audit(id) {
+    const columns = auditColumns();
+    return html`
+      <h2 class="section-title">Done to this account</h2>
+      <paged-list
+        .path=${"/admin/audit"}
+        .query=${{ kind: "user", row: id }}
+        .label=${"Audit entries about this account"}
+        .columns=${columns}
+        .none=${["Nothing yet"]}
+      ></paged-list>
+      <h2 class="section-title">Done by this person</h2>
+      <paged-list
+        .path=${"/admin/audit"}
+        .query=${{ actor: id }}
+        .label=${"Audit entries by this person"}
+        .columns=${columns}
+        .none=${["Nothing yet", "What everybody may do anyway is not in the audit trail."]}
+      ></paged-list>
+    `;
+  }
+
+  render() {
+    const { person } = this;
+    return html`
+      <div class="screen-head">
+        <div>
+          <a class="crumb" href=${link(["people"])}>People</a>
+          <h1 tabindex="-1">${person?.display_name ?? "Person"}</h1>
+          ${person ? html`<p>${person.email}</p>` : nothing}
+        </div>
+        ${person ? this.buttons() : nothing}
+      </div>
+      ${this.failed ? failure(this.failed, () => this.read()) : person ? this.details(person) : loading()}
+    `;
+  }
+
+  /** @param {UserDetails} person */
+  details(person) {
+    return html`
+      <section class="card">
+        <div class="body">
+          <dl class="facts">
+            <dt>Status</dt>
+            <dd>${status(person)}</dd>
+            <dt>Role</dt>
+            <dd>${person.role}</dd>
+            <dt>Plan</dt>
+            <dd>${words(person.plan)}</dd>
+            <dt>Connections</dt>
+            <dd>${number(person.connections)}</dd>
+            <dt>Joined</dt>
+            <dd>${time(person.created_at)}</dd>
+            <dt>Changed</dt>
+            <dd>${ago(person.updated_at)}</dd>
+            <dt>User id</dt>
+            <dd class="mono">${person.id}</dd>
+            ${person.provider_id ? html`<dt>Provider profile</dt><dd class="mono">${person.provider_id}</dd>` : nothing}
+            ${person.consumer_id ? html`<dt>Consumer profile</dt><dd class="mono">${person.consumer_id}</dd>` : nothing}
+            ${person.issuer ? html`<dt>Outside issuer</dt><dd>${person.issuer} (${person.clerk_id})</dd>` : nothing}
+          </dl>
+        </div>
+      </section>
+      <h2 class="section-title">Logins</h2>
+      <paged-list
+        .path=${`/admin/users/${person.id}/logins`}
+        .label=${"Logins"}
+        .columns=${loginColumns((login) => this.endLogin(login))}
+        .none=${["No logins", "This person is logged in nowhere."]}
+      ></paged-list>
+      <h2 class="section-title">Live connections</h2>
+      <paged-list
+        .path=${"/admin/sessions"}
+        .query=${{ user_id: person.id }}
+        .label=${"Live connections"}
+        .columns=${connectionColumns(() => this.changed())}
+        .none=${["No live connections"]}
+      ></paged-list>
+      ${this.audit(person.id)}
+    `;
+  }
+}
+
+/**
+ * @param {number} number
+ * @param {string} noun
+ */
+function count(number, noun) {
+  if (number === 0) return `no ${noun}s`;
+  return number === 1 ? `one ${noun}` : `${number} ${noun}s`;
+}
+
+/**
+ * The columns of a list of logins.
+ * @param {(login: Login) => void} end
+ */
+export function loginColumns(end) {
+  return [
+    {
+      label: "Device",
+      kind: "long",
+      cell: (/** @type {Login} */ login) => html`
+        <span>${login.user_agent ?? "unknown"} ${login.current ? html`<span class="badge accent">this one</span>` : nothing}</span>
+      `,
+    },
+    { label: "Address", cell: (/** @type {Login} */ login) => html`<span class="mono">${login.address ?? "–"}</span>` },
+    { label: "Logged in", cell: (/** @type {Login} */ login) => ago(login.created_at) },
+    { label: "Last used", cell: (/** @type {Login} */ login) => ago(login.last_used_at) },
+    { label: "Connections", kind: "number", cell: (/** @type {Login} */ login) => number(login.connections) },
+    {
+      label: "",
+      kind: "actions",
+      cell: (/** @type {Login} */ login) => html`
+        <button class="button small danger" @click=${() => end(login)}>End login</button>
+      `,
+    },
+  ];
+}
+
+customElements.define("person-screen", PersonScreen);

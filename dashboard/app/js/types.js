@@ -1,0 +1,48 @@
+// Types of the API, from its OpenAPI document; `tsc --checkJs` reads them, browsers never load this file.
+
+/** @typedef {import('souk-api').components['schemas']} Schemas */
+/** @typedef {Schemas['User']} User */
+/** @typedef {Schemas['UserDetails']} UserDetails */
+/** @typedef {Schemas['Login']} Login */
+/** @typedef {Schemas['Connection']} Connection */
+/** @typedef {Schemas['AuditEntry']} AuditEntry */
+/** @typedef {Schemas['Request']} Request */
+/** @typedef {Schemas['Offer']} Offer */
+/** @typedef {Schemas['Booking']} Booking */
+/** @typedef {Schemas['Settings']} Settings */
+/** @typedef {Schemas['Setting']} Setting */
+/** @typedef {Schemas['Account']} Account */
+/** @typedef {Schemas['Explanation']} Explanation */
+/** @typedef {Schemas['DryRun']} DryRun */
+/** @typedef {'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'} Method */
+
+/** An event of a room. */
+/** @typedef {{room: string, seq: number, kind: string, data: any, by: string | null, at: string}} LiveEvent */
+
+/** What the room `metrics` tells each second. */
+/**
+ * @typedef {object} Snapshot
+ * @property {string} at
+ * @property {number} uptime
+ * @property {number} connections
+ * @property {number} rooms
+ * @property {number} deliveries
+ * @property {number} commands
+ * @property {number} acks
+ * @property {number} dropped
+ * @property {number} slow_consumers
+ * @property {number} busy
+ * @property {Record<string, number>} refusals
+ * @property {number} refusal_bursts
+ * @property {Record<string, number>} http
+ * @property {[number | null, number][]} http_seconds
+ * @property {number} sweep_failures
+ * @property {number} generations_running
+ * @property {number} generations_waiting
+ * @property {number} wal_bytes
+ * @property {number} cpu_seconds
+ * @property {number} memory_bytes
+ * @property {number} open_files
+ */
+
+export {};

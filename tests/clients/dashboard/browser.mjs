@@ -1,0 +1,391 @@
+// Drives the dashboard in a real browser against a server with the demo's marketplace.
+//
+// node browser.mjs DEMO.json CHROMIUM [FOLDER]: with a folder, a picture of each screen is left there.
+
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import assert from "node:assert/strict";
+import { chromium } from "playwright-core";
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+
+const [, , demoFile, executablePath, pictures] = process.argv;
+const demo = JSON.parse(readFileSync(demoFile, "utf8"));
+const base = demo.base_url;
+const user = (name) => demo.users.find((user) => user.name === name);
+
+/** What must not happen in the background: requests elsewhere, violations of the policy, errors of scripts. */
+const faults = [];
+
+const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
+
+async function open(options = {}) {
+  const context = await browser.newContext({ baseURL: base, viewport: { width: 1280, height: 900 }, ...options });
+  context.on("request", (request) => {
+    const url = new URL(request.url());
+    if (!["data:", "blob:"].includes(url.protocol) && url.host !== new URL(base).host) faults.push(`requested ${url}`);
+  });
+  await context.addInitScript(() => {
+    addEventListener("securitypolicyviolation", (event) => {
+      console.error(`policy violated: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`);
+    });
+  });
+  const page = await context.newPage();
+  page.on("pageerror", (error) => faults.push(`script failed: ${error.message}`));
+  page.on("console", (message) => {
+    const isFault = message.type() === "error" && !/status of (401|403|409|422)|Failed to load resource/.test(message.text());
+    if (isFault) faults.push(message.text());
+  });
+  // Far more than anything takes on a quiet machine.
+  page.setDefaultTimeout(30_000);
+  return page;
+}
+
+async function logIn(page, who = user("root")) {
+  await page.goto("/admin/");
+  await page.getByLabel("Email").fill(who.email);
+  await page.getByLabel("Password").fill(who.password);
+  await page.getByRole("button", { name: "Log in" }).click();
+}
+
+async function go(page, address, title) {
+  await page.evaluate((address) => (location.hash = address), address);
+  await page.getByRole("heading", { level: 1, name: title }).waitFor();
+  await page.locator(".skeleton").first().waitFor({ state: "detached" });
+}
+
+async function confirm(page, button, reason) {
+  const dialog = page.getByRole("dialog");
+  if (reason) await dialog.getByLabel(/Reason/).fill(reason);
+  await dialog.getByRole("button", { name: button, exact: true }).click();
+  await dialog.waitFor({ state: "detached" });
+}
+
+/** A client of the marketplace in a browser of its own, on which the dashboard acts. */
+async function connect(who) {
+  const client = await open();
+  // Any page of this origin whose policy lets it connect.
+  await client.goto("/admin/");
+  const ticket = await (await api(who, "POST", "/auth/ticket")).json();
+  await client.evaluate((address) => {
+    globalThis.notices = [];
+    const socket = new WebSocket(address);
+    globalThis.gone = new Promise((resolve) => (socket.onclose = resolve));
+    return new Promise((resolve) => {
+      socket.onmessage = (message) => resolve(void notices.push(JSON.parse(message.data)));
+    });
+  }, `${demo.websocket_url}?ticket=${ticket.ticket}`);
+  return {
+    /** Waits for its end; the last notice. */
+    ended: async () => {
+      const last = await client.evaluate(() => globalThis.gone.then(() => notices.at(-1)));
+      await client.context().close();
+      return last;
+    },
+  };
+}
+
+const api = (who, method, path, body) =>
+  fetch(`${base}${path}`, {
+    method,
+    headers: { Authorization: `Bearer ${who.access_token}`, ...(body ? { "Content-Type": "application/json" } : {}) },
+    body: body && JSON.stringify(body),
+  });
+
+const SCREENS = [
+  ["#/overview", "Overview"],
+  ["#/sessions", "Sessions"],
+  ["#/people", "People"],
+  [`#/people/${user("ben").id}`, "Ben"],
+  ["#/marketplace/requests", "Marketplace"],
+  ["#/marketplace/offers", "Marketplace"],
+  ["#/marketplace/bookings", "Marketplace"],
+  ["#/marketplace/suspended", "Marketplace"],
+  [`#/marketplace/requests/${demo.open_request.id}`, /./],
+  [`#/marketplace/offers/${demo.open_request.offers[0].id}`, /Offer/],
+  [`#/marketplace/bookings/${demo.booking.id}`, /./],
+  ["#/audit", "Audit"],
+  [`#/explain?who=ben%40souk.example&kind=offer&action=accept&row=${demo.open_request.offers[0].id}`, "Explain"],
+  ["#/settings", "Settings"],
+  ["#/account", "Root"],
+  ["#/nowhere", "There is no such page"],
+];
+
+const step = async (name, run) => {
+  const began = Date.now();
+  try {
+    await run();
+  } catch (error) {
+    console.error(`${name}: ${error.stack}\n${faults.join("\n")}`);
+    await picture(page, "failed");
+    await browser.close();
+    process.exit(1);
+  }
+  console.log(`${name} (${Date.now() - began} ms)`);
+};
+
+async function check(page, where) {
+  await page.evaluate(AXE);
+  const found = await page.evaluate((tags) => axe.run(document, { runOnly: tags, resultTypes: ["violations"] }), TAGS);
+  const told = found.violations.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ html, failureSummary }) => `${html} ${failureSummary}`).join(" | ")}`);
+  assert.deepEqual(told, [], where);
+}
+
+async function picture(page, name) {
+  if (pictures) await page.screenshot({ path: `${pictures}/${name}.png` });
+}
+
+const page = await open();
+
+await step("who is no admin is refused in a sentence, and stays out", async () => {
+  await logIn(page, user("ana"));
+  await page.getByRole("alert").getByText("only admins may use the dashboard").waitFor();
+  assert.deepEqual(await page.context().cookies(), [], "and gets no cookie");
+  await page.getByLabel("Email").fill("root@souk.example");
+  await page.getByLabel("Password").fill("wrong wrong");
+  await page.getByRole("button", { name: "Log in" }).click();
+  await page.getByRole("alert").getByText("the credentials are not valid").waitFor();
+  await check(page, "login");
+});
+
+await step("an admin logs in, and the numbers come live", async () => {
+  await logIn(page);
+  await page.getByRole("heading", { name: "Overview" }).waitFor();
+  await page.getByText("Live", { exact: true }).waitFor();
+  await page.locator(".tile").filter({ hasText: "Memory" }).getByText(/MiB/).waitFor();
+  await page.locator(".tile").filter({ hasText: "Processor" }).getByText(/\d/).waitFor();
+  await page.locator(".events li").first().waitFor();
+  const cookies = await page.context().cookies(`${base}/admin/login`);
+  const refresh = cookies.find(({ name }) => name === "souk-admin-refresh");
+  assert.ok(refresh.httpOnly && refresh.sameSite === "Strict" && refresh.path === "/admin/login");
+  const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]));
+  assert.equal(kept, '[{},{},""]', "scripts keep nothing");
+});
+
+/** A request of ana's, made while the overview is watched. */
+let tap;
+
+await step("an event shows on the overview as it happens", async () => {
+  const body = { category: "plumbing", title: "A tap that drips at night", description: "Drip.", budget: { max: 9000, currency: "EUR" }, address: "Harbour Street 4" };
+  const created = await api(user("ana"), "POST", "/requests", body);
+  assert.equal(created.status, 201);
+  tap = (await created.json()).id;
+  await page.locator(".events").getByText("A tap that drips at night").or(page.locator(".events li").filter({ hasText: "request published" })).first().waitFor();
+});
+
+await step("a reload goes on with the login", async () => {
+  await page.reload();
+  await page.getByRole("heading", { name: "Overview" }).waitFor();
+});
+
+for (const scheme of ["light", "dark"]) {
+  await step(`every screen opens and passes axe in ${scheme}`, async () => {
+    await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
+    for (const [address, title] of SCREENS) {
+      await go(page, address, title);
+      assert.equal(await page.getByRole("alert").count(), 0, `${address} shows an error`);
+      await check(page, `${address} in ${scheme}`);
+      await picture(page, `${address.replace(/[^a-z]+/g, "-").slice(0, 24)}${scheme}`);
+    }
+  });
+}
+
+await step("every screen fits a phone", async () => {
+  await page.setViewportSize({ width: 360, height: 780 });
+  for (const [address, title] of SCREENS) {
+    await go(page, address, title);
+    const wider = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.ok(wider <= 0, `${address} is ${wider} px too wide`);
+    await picture(page, `${address.replace(/[^a-z]+/g, "-").slice(0, 24)}phone`);
+  }
+  await page.setViewportSize({ width: 1280, height: 900 });
+});
+
+await step("a live connection is found, and closed with a reason", async () => {
+  const ben = await connect(user("ben"));
+  await go(page, "#/sessions", "Sessions");
+  await page.getByLabel("User or address").fill("ben@souk.example");
+  await page.getByRole("button", { name: "Filter" }).click();
+  const row = page.locator("tbody tr").filter({ hasText: "ben@souk.example" });
+  await row.waitFor();
+  await row.getByRole("button", { name: "Close" }).click();
+  await confirm(page, "Close connection", "He asked for it");
+  await page.getByText("The connection is closed.").waitFor();
+  assert.equal((await ben.ended()).reason, "closed_by_admin");
+  await page.getByText("No live connections").waitFor();
+  await go(page, "#/audit?kind=connection&action=close", "Audit");
+  await page.getByText("He asked for it").waitFor();
+});
+
+await step("a refusal is explained, and an action tried out without doing it", async () => {
+  const offer = demo.open_request.offers[0].id;
+  const refused = await api(user("ben"), "POST", `/offers/${offer}/accept`, { version: 1 });
+  assert.equal(refused.status, 403);
+  await go(page, `#/audit?actor=${user("ben").id}&outcome=refused`, "Audit");
+  await page.getByRole("link", { name: "why?" }).first().click();
+  await page.getByText("To accept this offer one must be its consumer").waitFor();
+  await page.locator(".badge").getByText("refused").waitFor();
+
+  const fresh = demo.open_request.offers.at(-1).id;
+  await page.getByLabel("Who").fill("ana@souk.example");
+  await page.getByLabel("Action").selectOption("decline");
+  await page.getByLabel("Which (id)").fill(fresh);
+  await page.getByRole("button", { name: "Explain" }).click();
+  await page.getByText("the user is its consumer").waitFor();
+  await page.getByRole("button", { name: "Try it out" }).click();
+  await page.locator(".trial").getByText("Nothing was changed").waitFor();
+  await page.locator(".trial").getByText("offer.declined").waitFor();
+  assert.equal((await (await api(user("ana"), "GET", `/offers/${fresh}`)).json()).state, "pending");
+  await picture(page, "dry-run");
+});
+
+await step("a person is logged out, given a plan, suspended and reinstated", async () => {
+  const cleo = await connect(user("cleo"));
+  await go(page, `#/people/${user("cleo").id}`, "Cleo");
+  await page.getByRole("button", { name: "Change plan" }).click();
+  await page.getByRole("dialog").getByLabel("Plan").selectOption("pro");
+  await confirm(page, "Change plan");
+  await page.locator(".facts").getByText("pro", { exact: true }).waitFor();
+  await page.getByRole("button", { name: "Suspend" }).click();
+  await picture(page, "dialog");
+  await check(page, "dialog");
+  await confirm(page, "Suspend", "Spam");
+  await page.locator(".facts").getByText("suspended").waitFor();
+  await cleo.ended();
+  assert.equal((await api(user("cleo"), "GET", "/auth/me")).status, 401);
+  await page.getByRole("button", { name: "Reinstate" }).click();
+  await confirm(page, "Reinstate");
+  await page.locator(".facts").getByText("active").waitFor();
+  await page.getByRole("button", { name: "Change role" }).click();
+  await page.getByRole("dialog").getByLabel("Role").selectOption("consumer");
+  await confirm(page, "Change role");
+  await page.locator(".facts").getByText("consumer", { exact: true }).waitFor();
+  await page.getByRole("button", { name: "Log out everywhere" }).click();
+  await confirm(page, "Log out everywhere");
+  await page.getByText("provider to consumer").first().waitFor();
+});
+
+await step("a request is removed and restored, an offer removed, a booking cancelled", async () => {
+  await go(page, `#/marketplace/requests/${demo.open_request.id}`, /./);
+  await page.getByRole("button", { name: "Remove" }).click();
+  await confirm(page, "Remove", "Against the rules");
+  await page.locator(".screen-head").getByText("removed").waitFor();
+  await page.getByRole("button", { name: "Restore" }).click();
+  await confirm(page, "Restore", "It was not");
+  await page.locator(".screen-head").getByText("open").waitFor();
+  const at = (hours) => new Date(Date.now() + hours * 3_600_000).toISOString();
+  const terms = { price: { amount: 4900, currency: "EUR" }, message: "Tomorrow?", slot: { start: at(30), end: at(31) } };
+  const offer = await (await api(user("ben"), "POST", `/requests/${tap}/offers`, terms)).json();
+  await go(page, `#/marketplace/offers/${offer.id}`, /Offer/);
+  await page.getByRole("button", { name: "Remove" }).click();
+  await confirm(page, "Remove", "A price that is none");
+  await page.locator(".screen-head").getByText("removed").waitFor();
+  await go(page, `#/marketplace/bookings/${demo.booking.id}`, /./);
+  await page.getByRole("button", { name: "Cancel for both" }).click();
+  await confirm(page, "Cancel for both", "The house has burnt down");
+  await page.locator(".screen-head").getByText("cancelled").waitFor();
+  await page.getByText("The house has burnt down").first().waitFor();
+});
+
+await step("a refusal shows the sentence and the request's id, and the dialog stays", async () => {
+  await go(page, `#/people/${user("eve").id}`, "Eve");
+  await page.getByRole("button", { name: "Change role" }).click();
+  await api(user("root"), "PUT", `/admin/users/${user("eve").id}/plan`, { plan: "enterprise" });
+  await page.getByRole("dialog").getByLabel("Role").selectOption("provider");
+  await page.getByRole("dialog").getByRole("button", { name: "Change role" }).click();
+  const problem = page.getByRole("dialog").getByRole("alert");
+  await problem.waitFor();
+  assert.match(await problem.innerText(), /Request/);
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+});
+
+await step("the audit trail is exported as CSV and as JSON lines", async () => {
+  await go(page, "#/audit?outcome=done", "Audit");
+  const exported = async (button) => {
+    const download = page.waitForEvent("download");
+    await page.getByRole("button", { name: button }).click();
+    return readFileSync(await (await download).path(), "utf8").trim();
+  };
+  const lines = (await exported("Export JSON lines")).split("\n").map((line) => JSON.parse(line));
+  assert.ok(lines.length > 3 && lines.every(({ outcome }) => outcome === "done"));
+  const csv = (await exported("Export CSV")).split("\r\n");
+  assert.equal(csv[0].split(",")[2], "actor");
+  assert.equal(csv.length, lines.length + 1);
+});
+
+await step("settings are searched, and secrets are masked", async () => {
+  await go(page, "#/settings", "Settings");
+  await page.getByLabel("Search").fill("SOUK_BIND");
+  await page.getByRole("cell", { name: "127.0.0.1" }).first().waitFor();
+  assert.equal(await page.locator("tbody tr").count(), 1);
+  await page.getByLabel("Search").fill("");
+  assert.ok(!(await page.locator("main").innerText()).includes(demo.users[0].access_token));
+});
+
+await step("the keyboard alone is enough", async () => {
+  await go(page, "#/people", "People");
+  await page.reload();
+  await page.getByRole("heading", { name: "People" }).waitFor();
+  await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => document.activeElement?.textContent.trim()), "Skip to content");
+  await page.keyboard.press("Enter");
+  assert.equal(await page.evaluate(() => document.activeElement?.id), "main");
+  await page.keyboard.press("Tab");
+  await page.keyboard.type("ana@");
+  await page.keyboard.press("Enter");
+  await page.getByRole("link", { name: "Ana" }).focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { level: 1, name: "Ana" }).waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement?.tagName), "H1", "the new screen's title has the focus");
+});
+
+await step("without the network it says so, and comes back by itself", async () => {
+  await go(page, "#/overview", "Overview");
+  await page.context().setOffline(true);
+  await page.evaluate(() => (location.hash = "#/settings"));
+  await page.getByText("The server cannot be reached").waitFor();
+  await picture(page, "offline");
+  await page.context().setOffline(false);
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.getByText("SOUK_BIND").waitFor();
+});
+
+await step("a login that was ended elsewhere ends here", async () => {
+  const other = await open();
+  await logIn(other);
+  await other.getByRole("heading", { name: "Overview" }).waitFor();
+  await go(page, "#/account", "Root");
+  await page.getByRole("button", { name: "Log out elsewhere" }).click();
+  await confirm(page, "Log out elsewhere");
+  await other.evaluate(() => (location.hash = "#/settings"));
+  await other.getByRole("heading", { name: "Log in to the dashboard" }).waitFor();
+  await other.context().close();
+});
+
+await step("logging out ends the login, and forgets it", async () => {
+  await page.getByRole("button", { name: "Log out", exact: true }).click();
+  await page.getByRole("heading", { name: "Log in to the dashboard" }).waitFor();
+  const cookies = await page.context().cookies(`${base}/admin/login`);
+  assert.deepEqual(cookies.filter(({ name }) => name === "souk-admin-refresh"), []);
+  await page.reload();
+  await page.getByRole("heading", { name: "Log in to the dashboard" }).waitFor();
+});
+
+await step("an access token logs in, too", async () => {
+  await page.getByRole("button", { name: "Use an access token" }).click();
+  await page.getByLabel("Access token of an admin").fill(user("ben").access_token);
+  await page.getByRole("button", { name: "Log in" }).click();
+  await page.getByRole("alert").waitFor();
+  await page.getByLabel("Access token of an admin").fill(user("mallory").access_token);
+  await page.getByRole("button", { name: "Log in" }).click();
+  await page.getByRole("alert").getByText("the token is not valid").waitFor();
+});
+
+await step("nothing went elsewhere, and nothing failed in the background", async () => {
+  assert.deepEqual(faults, []);
+});
+
+await browser.close();
+console.log("all is well");

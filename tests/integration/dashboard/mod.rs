@@ -1,0 +1,7 @@
+//! The dashboard: its pages and logins over HTTP, what the API has for it, and the whole of it in a real browser.
+
+mod api;
+mod browser;
+mod explain;
+mod login;
+mod pages;
