@@ -163,7 +163,7 @@ fn what_is_wrong_is_said() {
         (
             r#"{"type":"join","room":"kitchen"}"#,
             "`room` must be session:, user:, booking:, project:, conversation:, entry: or simulation: with a UUID, \
-             market: with a category, or admin",
+             market: with a category, metrics or admin",
         ),
         (
             &format!(r#"{{"type":"join",{room},"since":-1}}"#),
