@@ -26,8 +26,11 @@ fn every_setting_is_a_flag_and_a_variable_of_the_same_name_with_documentation() 
     for setting in command.get_arguments().filter(|arg| arg.get_id() != "help") {
         let id = setting.get_id().as_str();
         let variable = setting.get_env().map(|name| name.to_string_lossy().into_owned());
-        let named =
-            if id == "database_url" { "DATABASE_URL".into() } else { format!("SOUK_{}", id.to_uppercase()) };
+        let named = match id {
+            "database_url" => "DATABASE_URL".into(),
+            "redis_url" => "REDIS_URL".into(),
+            id => format!("SOUK_{}", id.to_uppercase()),
+        };
         assert_eq!(variable, Some(named), "{id}");
         assert_eq!(setting.get_long(), Some(id.replace('_', "-").as_str()));
         assert!(setting.get_help().is_some(), "{id} is not documented");
