@@ -159,7 +159,8 @@ fn clients_of_a_board_are_counted_on_all_nodes_and_replaced_on_any() {
         tab.recv_pong().await;
         let mut other = open_board(&there, &project, "other").await;
         other.recv_pong().await;
-        assert_eq!((count(&ana).await, count(&there).await), (json!(2), json!(2)));
+        // Nodes that have just started hear of each other a moment later.
+        eventually(async || (count(&ana).await, count(&there).await) == (json!(2), json!(2))).await;
 
         let mut again = open_board(&there, &project, "tab").await;
         assert_eq!(tab.closed().await.code, 1000, "replaced by the same client on the other node");

@@ -94,6 +94,8 @@ fn a_token_that_has_ended_takes_its_tickets_with_it() {
         let ana = Person::register(&nodes.one.client(None), "ana", "consumer").await;
         let ticket = ticket(&ana, &nodes.one).await;
         nodes.other.client(ana.token()).post("/auth/logout", Value::Null).await.ok();
+        // Another node knows a token for a moment; that it has ended is heard there within a second.
+        eventually(async || ana.get("/auth/me").await.status == 401).await;
         assert_eq!(show(&ticket, &nodes.one).await, Err(4001));
     });
 }
