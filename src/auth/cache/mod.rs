@@ -44,6 +44,8 @@ struct Checked {
     /// Taken before the database was asked.
     since: Moment,
     at: Instant,
+    /// The same by the clock that tokens are judged by: keys and skews are trusted for a time, too.
+    time: Timestamp,
 }
 
 impl TokenCache {
@@ -90,7 +92,7 @@ impl TokenCache {
                 let depends_on =
                     self.invalidations.dependencies(scope.user(), scope.login(), issuer, scope.token());
                 // Refused only if the cache has no room for it.
-                let _ = turn.insert(Checked { scope: scope.clone(), depends_on, since, at });
+                let _ = turn.insert(Checked { scope: scope.clone(), depends_on, since, at, time: now });
                 Ok(scope)
             }
             // A right ended while the other call was at it, or that call takes long.
@@ -102,6 +104,7 @@ impl TokenCache {
     fn is_good(&self, checked: &Checked, now: Timestamp) -> bool {
         checked.scope.expires_at() > now
             && checked.at.elapsed() < KEPT
+            && now < checked.time.plus(KEPT)
             && self.invalidations.are_followed()
             && self.invalidations.is_current(&checked.depends_on, checked.since)
     }

@@ -45,6 +45,11 @@ fn filter(route: &str, name: &str, reads: &Reads) -> Vec<String> {
         (_, "category") => vec!["plumbing".into(), "nowhere".into()],
         ("/admin/users", "email") => vec!["user0000001".into(), "nobody@".into()],
         ("/admin/audit", "actor") | ("/admin/sessions", "user_id") => vec![reads.ana.id.clone()],
+        ("/admin/audit", "action") => vec!["suspend".into(), "none".into()],
+        ("/admin/audit", "from" | "until") => {
+            vec!["2000-01-01T00:00:00Z".into(), "2100-01-01T00:00:00Z".into()]
+        }
+        ("/admin/sessions", "address") => vec!["127.0.0.1".into()],
         ("/admin/audit", "row") => vec![reads.ana.id.clone()],
         ("/projects/{id}/tasks", "archived") => vec!["true".into()],
         ("/projects/{id}/board", "after") => vec![reads.ana.id.clone()],

@@ -6,6 +6,7 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 /// A folder with these files of ours and the packages of `package-lock.json`.
 pub fn by_npm(name: &str, files: &[&str]) -> Result<PathBuf, String> {
@@ -23,6 +24,9 @@ pub fn by_pip(name: &str, files: &[&str]) -> Result<PathBuf, String> {
 }
 
 fn fetch(name: &str, files: &[&str], lock: &str, install: &[&str]) -> Result<PathBuf, String> {
+    // Two tests may want the same packages at once.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let source = root.join("tests/clients").join(name);
     let home = root.join("target/clients").join(name);
