@@ -167,6 +167,7 @@ const SHOWN: &[(&str, &str)] = &[
     ("SOUK_LOG_FILTER", "the_log_looks_and_tells_as_the_settings_say"),
     ("SOUK_LOAD_TEST_SECRET", "synthetic_users_meet_in_rooms_of_their_own"),
     ("SOUK_LOAD_TEST_SECRET_FILE", "secrets_may_come_from_files"),
+    ("REDIS_URL", "what_is_not_stored_crosses_nodes"),
 ];
 
 #[test]
