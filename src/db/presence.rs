@@ -1,5 +1,8 @@
 //! Which users each node has in which rooms; PostgreSQL only. On SQLite there is one server, and its hub knows.
 
+use std::collections::HashSet;
+use std::time::Duration;
+
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
@@ -11,8 +14,8 @@ use crate::ids::{NodeId, Room, UserId};
 use super::schema::room_members;
 use super::{DbConnection, DbError, UnitOfWork};
 
-/// A node's rows stop counting when it has been silent for this long, in seconds.
-pub(crate) const SILENT_AFTER_S: i64 = 10;
+/// A node's rows stop counting when it has been silent for this long.
+pub(crate) const SILENT_AFTER: Duration = Duration::from_secs(10);
 
 /// A user whom another node has in a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,7 +35,8 @@ pub(crate) fn elsewhere(
     let mut found = vec![Vec::new(); rooms.len()];
     let names: Vec<String> = rooms.iter().map(Room::to_string).collect();
     let DbConnection::Postgresql(c) = connection else { return Ok(found) };
-    let rows: Vec<(i64, UserId, NodeId)> = Elsewhere { node, names: &names }.load(c)?;
+    let silent_after = i64::try_from(SILENT_AFTER.as_micros()).unwrap_or(i64::MAX);
+    let rows: Vec<(i64, UserId, NodeId)> = Elsewhere { node, silent_after, names: &names }.load(c)?;
     for (number, user, node) in rows {
         // Rooms are numbered from 1.
         let place = usize::try_from(number - 1).ok().and_then(|index| found.get_mut(index));
@@ -85,9 +89,9 @@ pub(crate) fn differences(
         .filter(room_members::node.eq(node))
         .select((room_members::room, room_members::user_id))
         .load(uow.conn())?;
-    let stored: std::collections::HashSet<(Room, UserId)> =
+    let stored: HashSet<(Room, UserId)> =
         stored.into_iter().filter_map(|(room, user)| Some((room.parse().ok()?, user))).collect();
-    let present: std::collections::HashSet<&(Room, UserId)> = present.iter().collect();
+    let present: HashSet<&(Room, UserId)> = present.iter().collect();
     let change = |(room, user): &(Room, UserId), is_present| RoomPresence {
         room: room.clone(),
         user: *user,
@@ -106,6 +110,8 @@ pub(crate) fn forget_node(uow: &mut UnitOfWork<'_>, node: NodeId) -> Result<(), 
 
 struct Elsewhere<'a> {
     node: NodeId,
+    /// As [`SILENT_AFTER`], in microseconds.
+    silent_after: i64,
     names: &'a [String],
 }
 
@@ -123,7 +129,7 @@ impl QueryFragment<Pg> for Elsewhere<'_> {
              JOIN nodes n ON n.id = m.node WHERE n.seen_at > \
              (extract(epoch FROM clock_timestamp()) * 1000000)::bigint - ",
         );
-        out.push_bind_param::<BigInt, _>(&(SILENT_AFTER_S * 1_000_000))?;
+        out.push_bind_param::<BigInt, _>(&self.silent_after)?;
         out.push_sql(" AND m.node <> ");
         out.push_bind_param::<Text, _>(&self.node)?;
         Ok(())

@@ -10,7 +10,7 @@ use crate::ids::{Room, Seq};
 
 use super::presence::has_presence;
 
-/// How a room stands when its first member joins.
+/// What the hub must know of a room when its first member joins.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RoomStart {
     /// Position of its newest event.
@@ -25,7 +25,7 @@ pub type Events = Result<Vec<Envelope>, DbError>;
 /// The event log as the hub reads it. A trait, so that ordering and recovery can be tested with logs that
 /// fail or answer late. Answers are in the order of what was asked.
 pub trait EventLog: Send + Sync + 'static {
-    /// How the rooms stand.
+    /// Heads of the rooms, and who is in them elsewhere.
     fn start(&self, rooms: Vec<Room>) -> BoxFuture<'static, Result<Vec<RoomStart>, DbError>>;
 
     /// The events of rooms after a position each, oldest first, at most `limit` of each room. A room whose events

@@ -1,4 +1,5 @@
-//! Forwards committed events and revocations from the writers to the hub.
+//! Forwards committed events and revocations from the writers, and from other processes, to the hub; and those of this
+//! process to the bus between nodes, if there is one.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};

@@ -1,5 +1,5 @@
-//! What the servers on one database share of their live connections: how many a user has, who they are, and
-//! how to close one wherever it is.
+//! What the servers on one database share of their live connections: how many a user has, who they are, who is in
+//! which room, which clients have a board open, and how to close a connection wherever it is.
 //!
 //! On PostgreSQL each server (node) mirrors its connections in a table. A node that has been silent for ten
 //! seconds is taken to have crashed, and its rows do not count. On SQLite there is one server and nothing to
@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::clock::Timestamp;
+use crate::db::presence::SILENT_AFTER;
 use crate::db::{Db, DbError, UnitOfWork};
 use crate::domain::policy::Scope;
 use crate::domain::{Page, Slice};
@@ -24,9 +25,6 @@ use crate::ids::{ConnectionId, LoginId, NodeId, ProjectId, UserId};
 use crate::protocol::close::Endpoint;
 
 pub(crate) use boards::BoardElsewhere;
-
-/// A node's rows stop counting when it has been silent for this long.
-const SILENT_AFTER: Duration = Duration::from_secs(crate::db::presence::SILENT_AFTER_S.unsigned_abs());
 
 /// Rows of a silent node are deleted after this time.
 const DELETE_AFTER: Duration = Duration::from_secs(60);

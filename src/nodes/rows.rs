@@ -168,8 +168,8 @@ pub(super) fn mirror(
          last_seen_at, messages, rooms, project_id, client_id) \
          SELECT id, $1, user_id, login_id, issuer, endpoint, address, since, last_seen_at, messages, rooms, \
          project_id, client_id FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) AS new (id, user_id, \
-         login_id, issuer, endpoint, address, since, last_seen_at, messages, rooms, project_id, client_id) ON CONFLICT (id) DO UPDATE \
-         SET last_seen_at = excluded.last_seen_at, messages = excluded.messages, rooms = excluded.rooms \
+         login_id, issuer, endpoint, address, since, last_seen_at, messages, rooms, project_id, client_id) \
+         ON CONFLICT (id) DO UPDATE SET last_seen_at = excluded.last_seen_at, messages = excluded.messages, rooms = excluded.rooms \
          WHERE (old.last_seen_at, old.messages, old.rooms) \
          IS DISTINCT FROM (excluded.last_seen_at, excluded.messages, excluded.rooms)",
     )

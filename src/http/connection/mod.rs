@@ -1,5 +1,5 @@
-//! Accepted TCP connections: each has one descriptor, which actix-web reads and writes and a handle may
-//! close, and a timeout on every way in which its client can keep the server waiting. Nothing here knows of
+//! Accepted TCP connections: each has one descriptor, which actix-web reads and writes until the connection is upgraded
+//! and a handle may close, and a timeout on every way in which its client can keep the server waiting. Nothing here knows of
 //! routes or of the content of requests, except that the refusal of a request head gets a problem document.
 //!
 //! actix-web itself bounds the first request head of a connection, and the keep-alive. Without a timeout it

@@ -20,8 +20,8 @@ use super::rooms::Rooms;
 /// Concurrent reads of the log. More would take the database's readers from everything else.
 const READS_AT_ONCE: usize = 4;
 
-/// Rooms whose standing, or whose events, one read fetches.
-const STANDINGS_AT_ONCE: usize = 256;
+/// Rooms whose heads and members elsewhere, or whose events, one read fetches.
+const STARTS_AT_ONCE: usize = 256;
 const EVENTS_AT_ONCE: usize = 32;
 
 /// Messages handled before timers and finished reads get their turn: an actor's mailbox takes precedence over
@@ -125,7 +125,7 @@ impl RoomHub {
         {
             self.reading += 1;
             match batch {
-                Batch::Standings(reads) => self.read_standings(reads, context),
+                Batch::Starts(reads) => self.read_starts(reads, context),
                 Batch::Events(reads) => self.read_events(reads, context),
             }
         }
@@ -156,26 +156,26 @@ impl RoomHub {
             }
             ReadWhat::Start | ReadWhat::Elsewhere(_) => {
                 let mut batch = Vec::new();
-                while batch.len() < STANDINGS_AT_ONCE
+                while batch.len() < STARTS_AT_ONCE
                     && let Some(Read { what: ReadWhat::Start | ReadWhat::Elsewhere(_), .. }) =
                         self.reads.front()
                 {
                     batch.extend(self.reads.pop_front());
                 }
-                Some(Batch::Standings(batch))
+                Some(Batch::Starts(batch))
             }
         }
     }
 
-    fn read_standings(&mut self, reads: Vec<Read>, context: &mut Context<Self>) {
+    fn read_starts(&mut self, reads: Vec<Read>, context: &mut Context<Self>) {
         let rooms = reads.iter().map(|read| read.room.clone()).collect();
-        let standings = self.deps.log.start(rooms).into_actor(self);
-        context.spawn(standings.map(move |standings, hub, context| {
-            let standings = hub.answers(standings, reads.len());
+        let starts = self.deps.log.start(rooms).into_actor(self);
+        context.spawn(starts.map(move |starts, hub, context| {
+            let starts = hub.answers(starts, reads.len());
             hub.reading -= 1;
             let now = Instant::now();
             let (rooms, mut output) = hub.split();
-            for (read, start) in reads.iter().zip(standings) {
+            for (read, start) in reads.iter().zip(starts) {
                 match read.what {
                     ReadWhat::Elsewhere(_) => {
                         rooms.elsewhere_read(read, start.map(|start| start.elsewhere), &mut output);
@@ -217,8 +217,8 @@ fn failed(error: &DbError) {
 
 /// Reads that are made together.
 enum Batch {
-    /// How rooms stand, or who is in them elsewhere.
-    Standings(Vec<Read>),
+    /// The heads of rooms and who is in them elsewhere, or the latter alone.
+    Starts(Vec<Read>),
     /// The events of rooms after a position each.
     Events(Vec<(Read, Seq)>),
 }

@@ -276,7 +276,7 @@ impl Rooms {
         }
     }
 
-    /// A read of how the room stands has finished.
+    /// The read that starts the room has finished.
     pub(super) fn started(
         &mut self,
         read: &Read,

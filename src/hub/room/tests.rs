@@ -132,7 +132,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn standing(head: Seq) -> RoomStart {
+fn start_at(head: Seq) -> RoomStart {
     RoomStart { head, elsewhere: Vec::new() }
 }
 
@@ -374,7 +374,7 @@ fn what_is_said_while_a_room_starts_is_not_missed() {
     let head = play.log.head_of(&play.room);
     play.step(Step::Commit);
     play.step(Step::Report(0));
-    play.rooms.started(&read, Ok(standing(head)), play.now, &mut play.output);
+    play.rooms.started(&read, Ok(start_at(head)), play.now, &mut play.output);
     play.step(Step::Answer);
     assert_eq!(play.check_stays(), [Seq(1)], "although nothing follows it");
 }

@@ -7,6 +7,7 @@ mod board;
 mod caller;
 mod chat;
 mod conversations;
+mod ephemeral;
 mod following;
 mod history;
 mod join;
@@ -17,7 +18,6 @@ mod refresh;
 mod reflections;
 mod refusal;
 mod simulations;
-mod typing;
 mod whoami;
 
 use crate::domain::policy::Scope;
@@ -94,8 +94,8 @@ pub(crate) async fn run(
         Command::ChatMessage { room, text, client_msg_id } => {
             chat::send(caller, &room, &text, client_msg_id).await
         }
-        Command::Typing { room } => typing::typing(caller, room).await,
-        Command::Signal { room, topic, data } => typing::signal(caller, room, topic, data).await,
+        Command::Typing { room } => ephemeral::typing(caller, room).await,
+        Command::Signal { room, topic, data } => ephemeral::signal(caller, room, topic, data).await,
         Command::Read { room, seq } => read::mark(caller, room, seq).await,
         Command::History { room, before, limit } => history::page(caller, room, before, limit).await,
         Command::Presence { room } => presence::members(caller, &room).await,

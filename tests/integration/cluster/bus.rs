@@ -106,6 +106,22 @@ fn what_is_not_stored_crosses_nodes() {
 }
 
 #[test]
+fn events_come_over_redis_and_need_not_be_read_from_the_log() {
+    with_redis(async |redis, url| {
+        let mut chat = Chat::over(&redis.url(), &url).await;
+        let (received, reads) = ("souk_bus_received_total", "souk_hub_log_reads_total");
+        let before = (chat.metric(1, received).await, chat.metric(1, reads).await);
+        for number in 0..20 {
+            chat.say(&format!("early {number}")).await;
+        }
+        let after = (chat.metric(1, received).await, chat.metric(1, reads).await);
+        assert!(after.0 >= before.0 + 20.0, "{before:?} {after:?}");
+        // The database may be the earlier one now and then, but not each time.
+        assert!(after.1 < before.1 + 20.0, "{before:?} {after:?}");
+    });
+}
+
+#[test]
 fn what_people_look_at_on_a_board_is_seen_on_every_node() {
     with_redis(async |redis, url| {
         let mut chat = Chat::over(&redis.url(), &url).await;

@@ -1,8 +1,7 @@
 //! The dashboard in Chromium, against the real binary with the demo's marketplace; and the types of its modules.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::path::PathBuf;
 
 use crate::command_line::Demo;
 use crate::support::{Engine, TestApp, fetched, run};
@@ -16,22 +15,6 @@ fn chromium() -> Result<PathBuf, String> {
     let folders = std::env::var_os("PATH").unwrap_or_default();
     let places = std::env::split_paths(&folders).flat_map(|folder| names.map(|name| folder.join(name)));
     places.into_iter().find(|place| place.is_file()).ok_or_else(|| "Chromium is not installed".to_owned())
-}
-
-/// Runs a program of the folder with node; it must succeed.
-async fn node(home: &Path, arguments: &[OsString]) -> String {
-    let output = tokio::process::Command::new("node")
-        .args(arguments)
-        .current_dir(home)
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output()
-        .await
-        .unwrap();
-    let text =
-        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "node {arguments:?} failed: {text}");
-    text
 }
 
 #[test]
@@ -50,7 +33,7 @@ fn an_admin_sees_and_does_everything_in_a_browser() {
     // `SOUK_PICTURES=FOLDER` leaves a picture of each screen there.
     arguments.extend(std::env::var_os("SOUK_PICTURES"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let output = runtime.block_on(node(&home, &arguments));
+    let output = runtime.block_on(fetched::node(&home, &arguments));
     assert!(output.ends_with("all is well\n"), "{output}");
 }
 
@@ -64,7 +47,7 @@ fn the_modules_types_fit_one_another_and_the_api() {
         let document = app.anyone().get("/openapi.json").await.text;
         std::fs::write(home.join("openapi.json"), document).unwrap();
         let generator = "node_modules/openapi-typescript/bin/cli.js";
-        node(&home, &[generator, "openapi.json", "--output", "schema.d.ts"].map(OsString::from)).await;
-        node(&home, &["node_modules/typescript/bin/tsc", "--project", "."].map(OsString::from)).await;
+        fetched::node(&home, &[generator, "openapi.json", "--output", "schema.d.ts"]).await;
+        fetched::node(&home, &["node_modules/typescript/bin/tsc", "--project", "."]).await;
     });
 }

@@ -3,9 +3,11 @@
 //! Dependencies are fetched once, into `target/clients`. If the runtime is not installed or nothing can be
 //! fetched, the tests report it and are skipped; with `SOUK_REQUIRE_SERVICES=1` they fail.
 
+use std::ffi::OsStr;
+use std::fmt::Debug;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
 /// A folder with these files of ours and the packages of `package-lock.json`.
@@ -13,6 +15,22 @@ pub fn by_npm(name: &str, files: &[&str]) -> Result<PathBuf, String> {
     let files = [files, &["package.json", "package-lock.json"]].concat();
     let install = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"];
     fetch(name, &files, "package-lock.json", &install)
+}
+
+/// Runs a program of such a folder with node, which must succeed; returns its output.
+pub async fn node(home: &Path, arguments: &[impl AsRef<OsStr> + Debug]) -> String {
+    let output = tokio::process::Command::new("node")
+        .args(arguments)
+        .current_dir(home)
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await
+        .unwrap();
+    let text =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "node {arguments:?} failed: {text}");
+    text
 }
 
 /// A folder with these files of ours and the packages of `requirements.txt`.
