@@ -115,6 +115,8 @@ async fn a_token_is_known_while_others_are_followed_and_its_time_is_not_over() {
     assert!(cache.get(&TOKEN, clock.now(), call).is_none(), "for so long");
     keep(&cache, &scope, clock.now()).await;
     clock.advance(Duration::from_secs(599));
+    assert!(cache.get(&TOKEN, clock.now(), call).is_none(), "for so long by the clock of tokens, too");
+    keep(&cache, &scope, clock.now()).await;
     assert!(cache.get(&TOKEN, clock.now(), call).is_some());
     clock.advance(Duration::from_secs(1));
     assert!(cache.get(&TOKEN, clock.now(), call).is_none(), "expired");
