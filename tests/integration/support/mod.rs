@@ -46,5 +46,5 @@ pub use raw::{Raw, frame, masked, stalled};
 pub use redis::Redis;
 pub use scratch::kill_afterwards;
 pub use silent_proxy::SilentProxy;
-pub use socket::Socket;
+pub use socket::{Closed, Socket};
 pub use socketio::SocketIo;
