@@ -57,7 +57,7 @@ const KEEPS_COMMITS: &str = "-c fsync=off -c full_page_writes=off -c synchronous
 impl Server {
     fn start(durability: &str, language: Option<&str>) -> Option<Self> {
         let binaries = binaries()?;
-        let folder = std::env::temp_dir().join(format!("souk-pg-{}", uuid::Uuid::new_v4().simple()));
+        let folder = scratch::base().join(format!("souk-pg-{}", uuid::Uuid::new_v4().simple()));
         std::fs::create_dir(&folder).unwrap();
         let account = account();
         // Accessible to us or that account only; PostgreSQL insists on it.
@@ -88,7 +88,7 @@ impl Server {
         let messages = messages.unwrap_or_default();
         let options = format!(
             "-k {} -c listen_addresses= {durability} {messages} -c max_connections=500 -c shared_buffers=64MB \
-             -c max_wal_size=4GB -c autovacuum=off",
+             -c max_wal_size=1GB -c autovacuum=off",
             folder.display()
         );
         must(
