@@ -260,21 +260,22 @@ impl Nodes {
         shared.db.write(move |uow| rows::delete(uow, &ended)).await
     }
 
-    /// Makes the rows of this node equal to its connections, as listed since `began`.
-    pub(crate) async fn mirror(
-        &self,
-        connections: Vec<LiveConnection>,
-        began: Timestamp,
-    ) -> Result<(), DbError> {
+    /// Makes the rows of this node equal to its connections.
+    pub(crate) async fn mirror(&self, connections: Vec<LiveConnection>) -> Result<(), DbError> {
         let Some(shared) = &self.0 else { return Ok(()) };
         let here = shared.clone();
         let mirrored = move |uow: &mut UnitOfWork<'_>| {
+            let mut ended = rows::of_node(uow, here.node)?;
+            // Looked up after the rows were read: a connection is in the map before its row is written. One that is
+            // being admitted has a row, and is not listed yet.
+            ended.retain(|id| !here.lock().live.contains_key(id));
+            rows::delete(uow, &ended)?;
             let live: Vec<(&LiveConnection, Option<Board>)> = {
                 let state = here.lock();
                 let board_of = |connection: &LiveConnection| state.live.get(&connection.id).cloned();
                 connections.iter().filter_map(|one| Some((one, board_of(one)?))).collect()
             };
-            rows::mirror(uow, here.node, &live, began)
+            rows::upsert(uow, here.node, &live)
         };
         shared.db.write(mirrored).await
     }

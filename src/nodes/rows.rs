@@ -56,6 +56,12 @@ pub(super) fn of_user_on(
     Ok(live_connections::table.filter(of_user).select(live_connections::id).load(uow.conn())?)
 }
 
+/// The rows of this node's connections.
+pub(super) fn of_node(uow: &mut UnitOfWork<'_>, node: NodeId) -> Result<Vec<ConnectionId>, DbError> {
+    let of_node = live_connections::node.eq(node);
+    Ok(live_connections::table.filter(of_node).select(live_connections::id).load(uow.conn())?)
+}
+
 pub(super) fn count_elsewhere(
     uow: &mut UnitOfWork<'_>,
     node: NodeId,
@@ -145,20 +151,14 @@ pub(super) fn delete(uow: &mut UnitOfWork<'_>, ended: &[ConnectionId]) -> Result
     Ok(())
 }
 
-/// What began while the list was made may be missing in it, and is kept.
-pub(super) fn mirror(
+/// Adds what is missing, and brings what has changed up to date.
+pub(super) fn upsert(
     uow: &mut UnitOfWork<'_>,
     node: NodeId,
     connections: &[(&LiveConnection, Option<Board>)],
-    began: Timestamp,
 ) -> Result<(), DbError> {
     let Some(c) = uow.conn().postgres() else { return Ok(()) };
     let ids: Vec<ConnectionId> = connections.iter().map(|(connection, _)| connection.id).collect();
-    diesel::sql_query("DELETE FROM live_connections WHERE node = $1 AND since < $2 AND id <> ALL($3)")
-        .bind::<Text, _>(node)
-        .bind::<BigInt, _>(began)
-        .bind::<Array<Text>, _>(&ids)
-        .execute(c)?;
     let rows: Vec<Row> =
         connections.iter().map(|(connection, board)| Row::of(node, connection, board.as_ref())).collect();
     let of = |column: fn(&Row) -> i64| rows.iter().map(column).collect::<Vec<i64>>();

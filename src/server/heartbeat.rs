@@ -68,7 +68,6 @@ pub(crate) async fn leave(app: &App) {
 }
 
 async fn mirror(app: &App) -> Result<(), DbError> {
-    let began = app.clock.now();
     let mut connections = Vec::new();
     let mut page = Page { before: None, limit: PAGE };
     loop {
@@ -77,7 +76,7 @@ async fn mirror(app: &App) -> Result<(), DbError> {
         connections.extend(sessions.items.into_iter().map(|session| LiveConnection::of(session, now)));
         match sessions.next {
             Some(next) => page.before = Some(next),
-            None => return app.nodes.mirror(connections, began).await,
+            None => return app.nodes.mirror(connections).await,
         }
     }
 }
