@@ -16,7 +16,7 @@ use super::audit_log::{self, NewAudit};
 use super::connection::Manager;
 use super::refusals::RefusalThrottle;
 use super::wal::Wal;
-use super::write::{ATTEMPTS, Job, JobOutcome, reason};
+use super::write::{ATTEMPTS, Job, JobOutcome, announce, reason};
 use super::{DbConnection, DbError};
 
 /// Groups that are run with savepoints after one in which a job failed.
@@ -99,10 +99,10 @@ impl Writer {
     fn commit(&mut self, mut group: Vec<Box<dyn Job>>) {
         match self.run(&mut group) {
             Ok(committed) => {
-                if !committed.is_empty() {
-                    outlive("publishing a commit", || self.parts.publisher.publish(committed));
-                }
-                group.into_iter().for_each(|job| outlive("answering a write", || job.answer(Ok(()))));
+                let answer =
+                    || group.into_iter().for_each(|job| outlive("answering a write", || job.answer(Ok(()))));
+                let publisher = &*self.parts.publisher;
+                outlive("publishing a commit", || announce(committed, publisher, answer));
             }
             Err(error) => {
                 // Only debug: the callers get the error, and the outage log reports it once.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use crate::db::{Head, PresenceElsewhere};
-use crate::events::Envelope;
+use crate::events::{Answers, Envelope};
 use crate::ids::{ConnectionId, NodeId, Room, Seq, UserId};
 use crate::protocol::{Dialect, Event, Notice, TaskFocus, encode};
 
@@ -108,7 +108,8 @@ pub(super) struct Join {
 pub(super) enum ToRoomHub {
     Join(Join, Recipient<ToLocalHub>),
     Departed(Vec<MembershipRef>),
-    Committed(Vec<Envelope>),
+    /// Events, and who is to be answered after they were delivered.
+    Committed(Vec<Envelope>, Answers),
     /// Positions that the log has reached.
     Heads(Vec<Head>),
     /// Who came to rooms on other nodes, or left them.

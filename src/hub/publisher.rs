@@ -13,7 +13,7 @@ use super::presence::PresenceChanges;
 use super::relay::{Relay, Relayed};
 use super::workers::Workers;
 use crate::db::{Head, PresenceElsewhere};
-use crate::events::{Committed, Publisher, Revocation};
+use crate::events::{Answers, Committed, Publisher, Revocation};
 use crate::ids::NodeId;
 
 /// What other processes have committed.
@@ -101,7 +101,7 @@ impl HubPublisher {
                 if !revocations.is_empty() {
                     bound.workers.end(revocations);
                 }
-                ToRoomHub::Committed(events)
+                ToRoomHub::Committed(events, Answers::default())
             }
             Relayed::Ephemeral { ephemeral, exclude } => ToRoomHub::Relayed { node, ephemeral, exclude },
             Relayed::WantsFocus(room) => ToRoomHub::WantsFocus(room),
@@ -139,7 +139,7 @@ impl HubPublisher {
 }
 
 impl Publisher for HubPublisher {
-    fn publish(&self, committed: Committed) {
+    fn publish(&self, committed: Committed, answers: Answers) {
         let Some(bound) = self.bound.get() else { return };
         if committed.is_empty() {
             return;
@@ -152,7 +152,7 @@ impl Publisher for HubPublisher {
         if events.is_empty() {
             return;
         }
-        self.tell(bound, ToRoomHub::Committed(events));
+        self.tell(bound, ToRoomHub::Committed(events, answers));
     }
 
     fn publish_if_committed(&self, uncertain: Committed) {

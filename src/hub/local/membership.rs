@@ -117,8 +117,6 @@ impl Membership {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::{FutureExt, StreamExt};
-
     use super::*;
     use crate::hub::{HubConfig, OutboxStream};
 
@@ -134,7 +132,7 @@ mod tests {
     }
 
     fn received(stream: &mut OutboxStream) -> Vec<u8> {
-        stream.next().now_or_never().flatten().map(|bytes| bytes.to_vec()).unwrap_or_default()
+        stream.waiting().map(|bytes| bytes.to_vec()).unwrap_or_default()
     }
 
     #[test]

@@ -78,10 +78,11 @@ impl RoomHub {
                     rooms.depart(&departure, &mut output);
                 }
             }
-            ToRoomHub::Committed(events) => {
+            ToRoomHub::Committed(events, answers) => {
                 for event in events {
                     rooms.offer(event, now, &mut output);
                 }
+                drop(answers);
             }
             ToRoomHub::Heads(heads) => {
                 for head in heads {
