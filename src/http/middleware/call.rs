@@ -15,6 +15,8 @@ use crate::http::problem::DuringOutage;
 use crate::ids::CallId;
 use crate::telemetry::without_secret;
 
+use super::short;
+
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Assigns the call its id (the client's `X-Request-Id` if it has a safe form), puts it into the request's
@@ -34,6 +36,7 @@ pub(crate) async fn call<B: MessageBody>(
     let (route, status, is_during_outage) = match &mut answer {
         Ok(response) => {
             response.headers_mut().insert(X_REQUEST_ID, name);
+            short::unmark(response.headers_mut());
             // The pattern instead of the path, and one label for all unmatched paths: the labels would be
             // unbounded otherwise.
             let is_during_outage = response.response().extensions().contains::<DuringOutage>();

@@ -1,6 +1,6 @@
 //! Middleware: what happens to every request before its route sees it, and to every response after.
 //!
-//! From the outside in: [`call()`] assigns an id, counts and logs; compression; `render` writes errors as
+//! From the outside in: [`call()`] assigns an id, counts and logs; compression, which [`spare_short`] keeps from short answers; `render` writes errors as
 //! problem documents; [`explain_cors`] and [`cors()`]; [`catch_panic`] turns a panic into a 500;
 //! [`limit_body_time`] bounds how long a body may take to arrive; [`authenticate()`] counts the request and
 //! identifies the caller.
@@ -11,9 +11,11 @@ mod body_time;
 mod call;
 mod cors;
 mod panic;
+mod short;
 
 pub(crate) use authenticate::authenticate;
 pub(crate) use body_time::limit_body_time;
 pub(crate) use call::call;
 pub(crate) use cors::{cors, explain_cors};
 pub(crate) use panic::catch_panic;
+pub(crate) use short::spare_short;

@@ -115,6 +115,19 @@ both_engines! {
         }
     }
 
+    async fn what_is_worth_it_is_compressed_and_a_short_answer_is_not(app) {
+        for (path, status, is_compressed) in
+            [("/openapi.json", 200, true), ("/healthz", 200, false), ("/auth/me", 401, false), ("/none", 404, false)]
+        {
+            let request = format!("GET {path} HTTP/1.1\r\nHost: souk\r\nAccept-Encoding: gzip\r\n\r\n");
+            let answer = ask(app, &request).await;
+            assert_eq!(answer.status, status, "{}", answer.head);
+            assert_eq!(answer.head.contains("content-encoding: gzip"), is_compressed, "{}", answer.head);
+            assert_eq!(answer.head.contains("content-encoding"), is_compressed, "{}", answer.head);
+            serde_json::from_slice::<Value>(&answer.body).unwrap();
+        }
+    }
+
     async fn a_head_that_cannot_be_read_is_refused_with_a_problem(app) {
         let long = format!("GET / HTTP/1.1\r\nHost: souk\r\nX-Long: {}\r\n\r\n", "x".repeat(200_000));
         for (request, status, code) in [
