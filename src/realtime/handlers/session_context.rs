@@ -1,4 +1,4 @@
-//! The session that sent a command, and what handlers need to run it.
+//! What the handlers of commands have of the session that sent them.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -19,9 +19,9 @@ use crate::realtime::{Gateway, rooms};
 
 use super::Refusal;
 
-/// The session that sent a command, while the command runs.
+/// A session as its handlers use it: who calls, on which connection, and what answers go through.
 #[derive(Clone)]
-pub(crate) struct Caller {
+pub(crate) struct SessionContext {
     /// The authenticated scope, with the id of this call.
     pub(crate) scope: Scope,
     /// The state shared by all live connections.
@@ -44,7 +44,7 @@ pub(crate) struct Caller {
     pub(crate) subscriptions: Rc<RefCell<BTreeMap<Room, Seq>>>,
 }
 
-impl Caller {
+impl SessionContext {
     /// The connection's id.
     pub(crate) fn connection(&self) -> ConnectionId {
         self.registration.connection()
