@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use crate::events::Committed;
-use crate::ids::Room;
+use crate::ids::{ConnectionId, Room};
+use crate::protocol::BoardClient;
 
 use super::ephemeral::Ephemeral;
 use super::message::Exclude;
@@ -30,6 +31,24 @@ pub(crate) enum Relayed {
     },
     /// A node has its first member in the room of a board: the others tell again what theirs look at.
     WantsFocus(Room),
+}
+
+impl Relayed {
+    /// That a client of a board has left, for those that have the board open.
+    pub(crate) fn client_left(client: BoardClient, connection: ConnectionId) -> Self {
+        Self::Ephemeral { ephemeral: Ephemeral::ClientLeft(client), exclude: Exclude::Unbound(connection) }
+    }
+
+    /// The client of a board that came or left, if that is what it says.
+    pub(crate) fn board_client(&self) -> Option<&BoardClient> {
+        match self {
+            Self::Ephemeral {
+                ephemeral: Ephemeral::ClientJoined(client) | Ephemeral::ClientLeft(client),
+                ..
+            } => Some(client),
+            _ => None,
+        }
+    }
 }
 
 /// The hub's end of the bus; without one, nothing is sent. Cheap to clone.
