@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::rc::Rc;
 
 use tokio::sync::oneshot;
@@ -11,7 +12,7 @@ use crate::domain::Error;
 use crate::domain::policy::Scope;
 use crate::hub::{Credentials, Delivery, LocalHub, Outbox, Pushed, RegistrationHandle};
 use crate::ids::{ConnectionId, Room, Seq};
-use crate::protocol::{AckBody, Correlation, Dialect, Notice, encode};
+use crate::protocol::{AckBody, Correlation, Dialect, ErrorCode, Notice, encode};
 use crate::realtime::connection::ConnectionHandle;
 use crate::realtime::limits::SessionLimits;
 use crate::realtime::target::EndpointTarget;
@@ -36,6 +37,8 @@ pub(crate) struct SessionContext {
     pub(crate) dialect: Dialect,
     /// Closes the connection.
     pub(crate) handle: Rc<dyn ConnectionHandle>,
+    /// The client's network address.
+    pub(crate) address: IpAddr,
     /// What the connection was opened for.
     pub(crate) target: EndpointTarget,
     /// The rooms of the entries and conversations whose texts this connection follows; removing one ends that.
@@ -82,12 +85,22 @@ impl SessionContext {
         self.subscriptions.borrow_mut().remove(room);
     }
 
+    /// Refuses the rooms of administration to addresses that it is not open to, as HTTP refuses `/admin`.
+    fn check_address(&self, room: &Room) -> Result<(), Refusal> {
+        if !matches!(room, Room::Admin | Room::Metrics) {
+            return Ok(());
+        }
+        let checked = self.gateway.check_admin_address(self.address);
+        checked.map_err(|why| Refusal::new(ErrorCode::Forbidden, why))
+    }
+
     /// Reads something about a room, if the caller may be in the room.
     pub(crate) async fn in_room<T: Send + 'static>(
         &self,
         room: Room,
         look: impl FnOnce(&mut UnitOfWork<'_>, &Room) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Refusal> {
+        self.check_address(&room)?;
         let scope = self.scope.clone();
         let found = self.db().read(move |uow| {
             rooms::authorize(uow, &scope, &room)?;

@@ -90,11 +90,12 @@ impl SessionActor {
             node_permit,
         } = parts;
         let hub = gateway.app().hub.local();
+        let address = address_permit.address();
         let registration = hub.register(Registration {
             connection: session.connection(),
             credentials: credentials(session.scope(), session.limits()),
             endpoint,
-            address: address_permit.address(),
+            address,
             since: gateway.app().clock.now(),
             dialect,
             bound_room: target.room(),
@@ -120,6 +121,7 @@ impl SessionActor {
             outbox,
             dialect,
             handle,
+            address,
             target,
             followed: Rc::default(),
             subscriptions,
