@@ -29,7 +29,14 @@ pub(super) async fn join(
         caller.ack(id, answer(room.clone(), head, missed));
         return Ok(followed(caller, &room));
     }
-    let mut stay = caller.hub.join(caller.connection(), room.clone()).await?;
+    let mut stay = match caller.hub.join(caller.connection(), room.clone()).await {
+        Err(JoinError::Gone) => {
+            // The membership ended while it began. If so did the standing, that is the refusal.
+            caller.in_room_still(room, |_, _| Ok(())).await?;
+            return Err(JoinError::Gone.into());
+        }
+        joined => joined?,
+    };
     let (head, missed) = missed(caller, room.clone(), since, None).await?;
     caller.went_live(room.clone(), head);
     caller.ack(id, answer(room.clone(), head, missed));
