@@ -130,6 +130,11 @@ pub(super) fn beat(uow: &mut UnitOfWork<'_>, node: NodeId) -> Result<(bool, Vec<
         "DELETE FROM room_members WHERE NOT EXISTS (SELECT FROM nodes WHERE nodes.id = room_members.node)",
     )
     .execute(uow.conn())?;
+    // The leader's has an end of its own.
+    diesel::sql_query(
+        "DELETE FROM leases WHERE ends_at = 0 AND NOT EXISTS (SELECT FROM nodes WHERE nodes.id = leases.node)",
+    )
+    .execute(uow.conn())?;
     Ok((known == 0, others(uow, node)?))
 }
 

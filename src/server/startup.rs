@@ -139,7 +139,7 @@ pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
     let answers = Answers::new(db.clone(), writer.clone(), grace, budget);
     let masterplans = Masterplans::new(db.clone(), writer);
     let threads = usize::from(config.server.simulation_threads);
-    let simulations = Simulations::new(db.clone(), clock.clone(), threads);
+    let simulations = Simulations::new(db.clone(), threads);
     let nodes = Nodes::new(&db);
     let app = App {
         generator,
