@@ -7,7 +7,7 @@ use diesel::connection::SimpleConnection as _;
 use serde_json::json;
 
 use super::world::{Cluster, run};
-use crate::support::{LostAnswers, Process, eventually, own_postgres, usual_request};
+use crate::support::{LostAnswers, Process, Socket, eventually, own_postgres, usual_request};
 
 #[test]
 fn a_short_outage_of_the_database_costs_no_session_and_loses_no_event() {
@@ -46,6 +46,8 @@ fn a_node_that_is_cut_off_closes_its_sessions_and_admits_new_ones_when_it_is_bac
         assert_eq!(live.closed().await.code, 1012);
         let unready = ana.get("/readyz").await;
         assert_eq!((unready.status, unready.json()["because"].clone()), (503, json!("cut_off")));
+        let mut early = Socket::connect(ana.address(), &ana.live_path()).await;
+        assert_eq!(early.closed().await.code, 1012, "whoever comes now is sent away, not failed");
         postgres.start_again();
         eventually(async || ana.get("/readyz").await.status == 200).await;
         let mut again = ana.live().await;
