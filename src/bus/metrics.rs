@@ -31,6 +31,11 @@ impl BusMetrics {
         Ok(Self { up, published, received, dropped })
     }
 
+    /// Counts messages that were not sent since too many waited already.
+    pub(crate) fn backlogged(&self) -> IntCounter {
+        self.dropped.with_label_values(&[Dropped::Backlog.name()])
+    }
+
     pub(super) fn drop(&self, reason: Dropped, messages: usize) {
         self.dropped.with_label_values(&[reason.name()]).inc_by(messages as u64);
     }
@@ -41,6 +46,8 @@ impl BusMetrics {
 pub(super) enum Dropped {
     /// Redis was not connected.
     Away,
+    /// Too many waited to be sent.
+    Backlog,
     /// It could not be written as JSON, or is too large.
     Unsendable,
     /// More arrived than were taken.
@@ -52,11 +59,13 @@ pub(super) enum Dropped {
 }
 
 impl Dropped {
-    const ALL: [Self; 5] = [Self::Away, Self::Unsendable, Self::Full, Self::Unreadable, Self::Stranger];
+    const ALL: [Self; 6] =
+        [Self::Away, Self::Backlog, Self::Unsendable, Self::Full, Self::Unreadable, Self::Stranger];
 
     fn name(self) -> &'static str {
         match self {
             Self::Away => "away",
+            Self::Backlog => "backlog",
             Self::Unsendable => "unsendable",
             Self::Full => "full",
             Self::Unreadable => "unreadable",

@@ -4,6 +4,9 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+/// What a client is told whose address is not on the list.
+pub(crate) const NOT_OPEN_TO_ADDRESS: &str = "administration is not open to this address";
+
 /// The dashboard for admins, and the networks that administration is open to.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Administration")]
@@ -12,8 +15,8 @@ pub(crate) struct DashboardConfig {
     #[arg(long, env = "SOUK_DASHBOARD", value_name = "SWITCH", value_enum, default_value = "on")]
     pub(crate) dashboard: Switch,
 
-    /// Networks (comma-separated, such as 10.0.0.0/8 or 203.0.113.7) that may call /admin, the dashboard and the API alike;
-    /// by default every address may
+    /// Networks (comma-separated, such as 10.0.0.0/8 or 203.0.113.7) that may call /admin, the dashboard and the API alike,
+    /// and follow the live rooms admin and metrics; by default every address may
     #[arg(
         long, env = "SOUK_ADMIN_ADDRESSES", value_name = "NETWORK,..", value_delimiter = ',',
         value_parser = network
@@ -36,7 +39,7 @@ impl DashboardConfig {
         self.dashboard == Switch::On
     }
 
-    /// Whether a client of this address may call `/admin`.
+    /// Whether a client of this address may call `/admin`, and follow the rooms `admin` and `metrics`.
     pub(crate) fn admits(&self, address: IpAddr) -> bool {
         let networks = &self.admin_addresses;
         networks.is_empty() || networks.iter().any(|network| network.contains(&address))

@@ -9,6 +9,7 @@ mod config;
 mod connection;
 mod error;
 pub(crate) mod audit_log;
+pub(crate) mod claims;
 pub mod event_log;
 mod group;
 mod lock;

@@ -17,15 +17,20 @@ const FRESH: Duration = Duration::from_secs(1);
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A committed write: beginning a transaction proves nothing about a full disk, which only the commit meets.
-/// Always the same row, so that nothing grows.
-const WRITE: &str =
-    "ON CONFLICT (id) DO UPDATE SET writes = write_probe.writes + 1, filler = excluded.filler";
+/// Always the same row, so that nothing grows. 64 random KiB each time, because SQLite does not write a page that did
+/// not change.
+const ON_SQLITE: &[&str] =
+    &["INSERT INTO write_probe (id, writes, filler) VALUES (1, 1, hex(randomblob(32768))) \
+     ON CONFLICT (id) DO UPDATE SET writes = write_probe.writes + 1, filler = excluded.filler"];
 
-/// The value written. On SQLite 64 random KiB each time, because SQLite does not write a page that did not
-/// change.
-fn filler(connection: &DbConnection) -> &'static str {
-    if connection.is_postgres() { "''" } else { "hex(randomblob(32768))" }
-}
+/// The same on PostgreSQL, if nobody else has locked the row. A node that was cut off in the middle of its probe holds the
+/// lock for seconds, and must not make the others unready; that a server is read-only is noticed all the same.
+const ON_POSTGRES: &[&str] = &[
+    "INSERT INTO write_probe (id, writes, filler) SELECT 1, 0, '' WHERE NOT EXISTS (SELECT FROM write_probe) \
+     ON CONFLICT DO NOTHING",
+    "UPDATE write_probe SET writes = writes + 1 \
+     WHERE id = (SELECT id FROM write_probe WHERE id = 1 FOR UPDATE SKIP LOCKED)",
+];
 
 /// The last result; locked while a probe runs, so that concurrent callers share its result.
 pub(super) struct Readiness {
@@ -75,8 +80,9 @@ impl Readiness {
 
 /// Writes the probe row.
 pub(super) fn write_probe(connection: &mut DbConnection) -> Result<(), DbError> {
-    let filler = filler(connection);
-    let write = format!("INSERT INTO write_probe (id, writes, filler) VALUES (1, 1, {filler}) {WRITE}");
-    diesel::sql_query(write).execute(connection)?;
+    let statements = if connection.is_postgres() { ON_POSTGRES } else { ON_SQLITE };
+    for statement in statements {
+        diesel::sql_query(*statement).execute(connection)?;
+    }
     Ok(())
 }

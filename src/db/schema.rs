@@ -422,7 +422,7 @@ diesel::joinable!(services -> providers (provider_id));
 diesel::joinable!(templates -> providers (provider_id));
 diesel::joinable!(portfolio_photos -> providers (provider_id));
 
-macro_rules! tables {
+macro_rules! relate {
     ($($table:ident,)*) => {
         diesel::allow_tables_to_appear_in_same_query!($($table),*);
 
@@ -431,52 +431,63 @@ macro_rules! tables {
     };
 }
 
-tables! {
-    users,
-    logins,
-    refresh_tokens,
-    revocations,
-    providers,
-    provider_categories,
-    services,
-    templates,
-    portfolio_photos,
-    consumers,
-    requests,
-    offers,
-    bookings,
-    sessions,
-    messages,
-    read_markers,
-    projects,
-    project_members,
-    tasks,
-    board_columns,
-    task_comments,
-    project_invitations,
-    entries,
-    journal_keys,
-    reflections,
-    conversations,
-    conversation_messages,
-    daily_usage,
-    masterplans,
-    archived_conversations,
-    archived_messages,
-    simulations,
-    rooms,
-    events,
-    audit,
-    audit_horizon,
-    idempotency_keys,
-    write_probe,
-    commits,
-    commit_readers,
-    nodes,
-    live_connections,
-    room_members,
-    leases,
-    tickets,
-    failed_logins,
-    login_attempts,
+/// Gives a macro all tables: `with_tables!(name!())`, or `with_tables!(name!(argument))` to give it an expression first.
+/// Public for the test that compares them with the database.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! with_tables {
+    ($to:ident!($($argument:expr)?)) => {
+        $to! {
+            $($argument;)?
+            users,
+            logins,
+            refresh_tokens,
+            revocations,
+            providers,
+            provider_categories,
+            services,
+            templates,
+            portfolio_photos,
+            consumers,
+            requests,
+            offers,
+            bookings,
+            sessions,
+            messages,
+            read_markers,
+            projects,
+            project_members,
+            tasks,
+            board_columns,
+            task_comments,
+            project_invitations,
+            entries,
+            journal_keys,
+            reflections,
+            conversations,
+            conversation_messages,
+            daily_usage,
+            masterplans,
+            archived_conversations,
+            archived_messages,
+            simulations,
+            rooms,
+            events,
+            audit,
+            audit_horizon,
+            idempotency_keys,
+            write_probe,
+            commits,
+            commit_readers,
+            nodes,
+            live_connections,
+            room_members,
+            leases,
+            tickets,
+            failed_logins,
+            login_attempts,
+        }
+    };
 }
+
+with_tables!(relate!());

@@ -57,6 +57,16 @@ impl BoardClients {
         self.lock().get(&project).map_or(0, HashMap::len)
     }
 
+    /// Whether the client has the project's board open.
+    pub(crate) fn has(&self, project: ProjectId, user: UserId, client: &ClientId) -> bool {
+        self.lock().get(&project).is_some_and(|clients| clients.contains_key(&(user, client.clone())))
+    }
+
+    /// Boards that are open, at most so many.
+    pub(crate) fn open(&self, at_most: usize) -> Vec<ProjectId> {
+        self.lock().keys().take(at_most).copied().collect()
+    }
+
     /// Registers the client at the board with this connection. Also returns the connection that it replaces,
     /// if any.
     pub(crate) fn acquire(

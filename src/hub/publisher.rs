@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use actix::Recipient;
 use actix::dev::SendError;
+use prometheus::IntCounter;
 use tokio::sync::mpsc;
 
 use super::message::ToRoomHub;
@@ -56,9 +57,10 @@ impl HubPublisher {
         Arc::new(Self { presence: PresenceChanges::kept(), ..Self::default() })
     }
 
-    /// The same, with a bus between the nodes: also returns what is to be sent over it.
-    pub(crate) fn with_bus() -> (Arc<Self>, mpsc::Receiver<Relayed>) {
-        let (relay, messages) = Relay::new();
+    /// The same, with a bus between the nodes: also returns what is to be sent over it. What it does not take in time
+    /// is dropped, and counted by `dropped`.
+    pub(crate) fn with_bus(dropped: IntCounter) -> (Arc<Self>, mpsc::Receiver<Relayed>) {
+        let (relay, messages) = Relay::new(dropped);
         (Arc::new(Self { presence: PresenceChanges::kept(), relay, ..Self::default() }), messages)
     }
 

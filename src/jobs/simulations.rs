@@ -1,9 +1,10 @@
 //! Computes simulations: one after the other, where users take turns, on a few threads of its own, so that the
 //! event loops go on.
 //!
-//! What waits is in the database. A simulation that a killed process left running is computed anew: the same
-//! scenario with the same seed has the same result. Two processes may compute the same one; the first to
-//! finish stores it, and the other finds it done.
+//! What waits is in the database, and what runs is claimed there by the node that computes it. A simulation that a killed
+//! process left running is computed anew, by another node once the first one counts as dead: the same scenario with the
+//! same seed has the same result. Should two nodes compute the same one all the same, since one of them was silent for
+//! that long, the first to finish stores it.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,7 +14,6 @@ use serde_json::value::{RawValue, to_raw_value};
 use tokio::sync::{Notify, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
-use crate::clock::{Clock, Timestamp};
 use crate::db::{Db, DbError};
 use crate::domain::Error;
 use crate::domain::simulations::{self, Assumptions, Scenario, Simulation};
@@ -21,13 +21,10 @@ use crate::ids::{SimulationId, UserId};
 use crate::simulation::{Estimates, Market, Parameters, Tally, start};
 
 /// How often to look for simulations that were created by other processes or left by them.
-const LOOK_AGAIN: Duration = Duration::from_secs(15);
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// How often to look whether the running simulation was cancelled.
 const LOOK_FOR_CANCELLATION: Duration = Duration::from_millis(250);
-
-/// A simulation that another process has been running for so long was left by it. The largest takes seconds.
-const LEFT_AFTER: Duration = Duration::from_secs(600);
 
 /// Pauses before the database is asked again after a failure: they double from the first to the last.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(15));
@@ -38,7 +35,6 @@ pub(crate) struct Simulations(Arc<Inner>);
 
 struct Inner {
     db: Db,
-    clock: Clock,
     threads: usize,
     created: Notify,
     progress: watch::Sender<Option<SimulationProgress>>,
@@ -90,16 +86,9 @@ enum Computed {
 
 impl Simulations {
     /// With no `threads`, nothing is computed.
-    pub(crate) fn new(db: Db, clock: Clock, threads: usize) -> Self {
+    pub(crate) fn new(db: Db, threads: usize) -> Self {
         let progress = watch::Sender::new(None);
-        Self(Arc::new(Inner {
-            db,
-            clock,
-            threads,
-            created: Notify::new(),
-            progress,
-            silent: Mutex::default(),
-        }))
+        Self(Arc::new(Inner { db, threads, created: Notify::new(), progress, silent: Mutex::default() }))
     }
 
     /// Tells that a simulation was created and committed.
@@ -133,10 +122,9 @@ impl Simulations {
         if self.0.threads == 0 {
             return std::future::pending().await;
         }
-        let began = self.0.clock.now();
         let (mut pause, mut last) = (PAUSES.0, None);
         loop {
-            match self.next(began, last).await {
+            match self.next(last).await {
                 Ok(Some((simulation, assumptions))) => {
                     (pause, last) = (PAUSES.0, Some(simulation.user_id));
                     self.compute(&simulation, &assumptions).await;
@@ -154,15 +142,11 @@ impl Simulations {
         }
     }
 
-    /// Starts the next simulation. Those that run since before this process began are taken over, too.
-    async fn next(
-        &self,
-        began: Timestamp,
-        last: Option<UserId>,
-    ) -> Result<Option<(Simulation, Assumptions)>, Error> {
+    /// Starts the next simulation. Those that nobody runs any more are taken over, too.
+    async fn next(&self, last: Option<UserId>) -> Result<Option<(Simulation, Assumptions)>, Error> {
+        let node = self.0.db.node();
         loop {
-            let running_since = began.max(self.0.clock.now().minus(LEFT_AFTER));
-            let next = self.0.db.read(move |uow| simulations::next(uow, running_since, last));
+            let next = self.0.db.read(move |uow| simulations::next(uow, node, last));
             let Some(id) = next.await? else { return Ok(None) };
             match self.start(id).await {
                 Ok(Some(simulation)) => {
@@ -170,7 +154,7 @@ impl Simulations {
                         return Ok(Some((simulation, assumptions)));
                     }
                 }
-                // It was cancelled meanwhile.
+                // It was cancelled meanwhile, or another node was faster.
                 Ok(None) => {}
                 Err(error) if is_passing(&error) => return Err(error),
                 // It stays what it is however often it is tried, and others wait behind it.
@@ -187,7 +171,8 @@ impl Simulations {
 
     async fn start(&self, id: SimulationId) -> Result<Option<Simulation>, Error> {
         let assumptions = self.0.db.read(move |uow| simulations::assume(uow, id)).await?;
-        self.0.db.write(move |uow| simulations::start(uow, id, &assumptions)).await
+        let node = self.0.db.node();
+        self.0.db.write(move |uow| simulations::start(uow, node, id, &assumptions)).await
     }
 
     async fn compute(&self, simulation: &Simulation, assumptions: &Assumptions) {
@@ -203,11 +188,15 @@ impl Simulations {
         };
         let mut pause = PAUSES.0;
         loop {
-            let end = result.clone();
-            let stored = match end {
-                Some(_) => self.0.db.write(move |uow| simulations::finish(uow, id, end.clone())).await,
-                None => self.0.db.write(move |uow| simulations::give_up(uow, id)).await,
-            };
+            let (end, node) = (result.clone(), self.0.db.node());
+            let stored = self.0.db.write(move |uow| {
+                match &end {
+                    Some(_) => simulations::finish(uow, id, end.clone())?,
+                    None => simulations::give_up(uow, id)?,
+                }
+                simulations::release(uow, node, id)
+            });
+            let stored = stored.await;
             let Err(error) = stored else { return };
             if is_passing(&error) {
                 log::warn!(

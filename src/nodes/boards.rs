@@ -1,16 +1,17 @@
 //! The clients that have boards open on other nodes.
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{BigInt, Bool, Text};
 
-use crate::db::schema::live_connections;
+use crate::db::schema::{live_connections, nodes};
 use crate::db::{DbError, UnitOfWork};
 use crate::events::{Revocation, RevocationReason};
 use crate::hub::ClientId;
 use crate::ids::{ConnectionId, NodeId, ProjectId, UserId};
 
-use super::Nodes;
-use super::rows::{NOW, SILENT_AFTER_MICROS, lock_user};
+use super::rows::{NOW, SILENT_AFTER_MICROS, lock_user, seen_within};
+use super::{Nodes, SILENT_AFTER};
 
 /// A board as a client finds it that has just opened it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,8 +33,12 @@ impl Nodes {
         client: ClientId,
     ) -> Result<BoardElsewhere, DbError> {
         let Some(shared) = &self.0 else { return Ok(BoardElsewhere::default()) };
-        if let Some(board) = shared.lock().live.get_mut(&connection) {
-            *board = Some((project, client.clone()));
+        {
+            let mut state = shared.lock();
+            if let Some(board) = state.live.get_mut(&connection) {
+                *board = Some((project, client.clone()));
+            }
+            state.clients_elsewhere.forget(project, user, &client);
         }
         let node = shared.node;
         let opened = move |uow: &mut UnitOfWork<'_>| {
@@ -45,20 +50,30 @@ impl Nodes {
                     live_connections::client_id.eq(&**client.as_str()),
                 ))
                 .execute(uow.conn())?;
-            let former: Vec<ConnectionId> = live_connections::table
+            let former: Vec<(ConnectionId, bool)> = live_connections::table
+                .inner_join(nodes::table.on(nodes::id.eq(live_connections::node)))
                 .filter(live_connections::project_id.eq(project).and(live_connections::user_id.eq(user)))
                 .filter(live_connections::client_id.eq(&**client.as_str()))
                 .filter(live_connections::node.ne(node))
-                .select(live_connections::id)
+                .select((live_connections::id, sql::<Bool>(&seen_within(SILENT_AFTER))))
                 .load(uow.conn())?;
-            for connection in &former {
+            for (connection, _) in &former {
+                // From now on the client is here alone, also if that node has died and has not been missed yet.
+                diesel::update(live_connections::table.find(connection))
+                    .set((
+                        live_connections::project_id.eq(None::<ProjectId>),
+                        live_connections::client_id.eq(None::<String>),
+                    ))
+                    .execute(uow.conn())?;
                 uow.end(Revocation::Connection {
                     connection: *connection,
                     reason: RevocationReason::Replaced,
                 });
             }
+            // Of a node that is missed, the others were told that its clients have left.
+            let came_back = former.iter().any(|(_, counts)| *counts);
             let others = count(uow, node, project, Some((user, &client)))?;
-            Ok::<_, DbError>(BoardElsewhere { clients: others, came_back: !former.is_empty() })
+            Ok::<_, DbError>(BoardElsewhere { clients: others, came_back })
         };
         shared.db.write(opened).await
     }

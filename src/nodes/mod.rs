@@ -6,6 +6,7 @@
 //! share.
 
 mod boards;
+mod clients_elsewhere;
 mod presence;
 mod rows;
 
@@ -25,6 +26,8 @@ use crate::ids::{ConnectionId, LoginId, NodeId, ProjectId, UserId};
 use crate::protocol::close::Endpoint;
 
 pub(crate) use boards::BoardElsewhere;
+
+use clients_elsewhere::ClientsElsewhere;
 
 /// Rows of a silent node are deleted after this time.
 const DELETE_AFTER: Duration = Duration::from_secs(60);
@@ -53,6 +56,7 @@ struct State {
     ended: Vec<ConnectionId>,
     /// The other nodes that were seen lately.
     others: HashSet<NodeId>,
+    clients_elsewhere: ClientsElsewhere,
 }
 
 /// A live connection, as all nodes see it.
@@ -239,6 +243,9 @@ impl Nodes {
         let (is_new, others) = shared.db.write(move |uow| rows::beat(uow, node)).await?;
         let others: HashSet<NodeId> = others.into_iter().collect();
         let mut state = shared.lock();
+        if is_new {
+            state.clients_elsewhere.doubt_for(SILENT_AFTER);
+        }
         let others_changed = state.others != others;
         state.others = others;
         Ok(Beat { is_new, others_changed })

@@ -23,7 +23,7 @@ pub(super) const NOW: &str = "(extract(epoch FROM clock_timestamp()) * 1000000):
 pub(super) const SILENT_AFTER_MICROS: u128 = SILENT_AFTER.as_micros();
 
 /// A condition on `nodes`: seen since this time ago.
-fn seen_within(time: Duration) -> String {
+pub(super) fn seen_within(time: Duration) -> String {
     format!("nodes.seen_at > {NOW} - {}", time.as_micros())
 }
 
@@ -108,6 +108,7 @@ pub(super) fn list_elsewhere(
     query = match filter {
         SessionFilter::All => query,
         SessionFilter::User(user) => query.filter(live_connections::user_id.eq(user)),
+        // No index: among 10,000 rows it takes a millisecond, and an index would be written with each connection.
         SessionFilter::Address(address) => query.filter(live_connections::address.eq(address.to_string())),
     };
     if let Some(before) = page.before {
@@ -135,12 +136,21 @@ pub(super) fn beat(uow: &mut UnitOfWork<'_>, node: NodeId) -> Result<(bool, Vec<
         "DELETE FROM room_members WHERE NOT EXISTS (SELECT FROM nodes WHERE nodes.id = room_members.node)",
     )
     .execute(uow.conn())?;
+    // The leader's has an end of its own.
+    diesel::sql_query(
+        "DELETE FROM leases WHERE ends_at = 0 AND NOT EXISTS (SELECT FROM nodes WHERE nodes.id = leases.node)",
+    )
+    .execute(uow.conn())?;
+    Ok((known == 0, others(uow, node)?))
+}
+
+/// The other nodes that were seen lately.
+pub(super) fn others(uow: &mut UnitOfWork<'_>, node: NodeId) -> Result<Vec<NodeId>, DbError> {
     let others = nodes::table
         .filter(nodes::id.ne(node))
         .filter(sql::<Bool>(&seen_within(SILENT_AFTER)))
-        .select(nodes::id)
-        .load(uow.conn())?;
-    Ok((known == 0, others))
+        .select(nodes::id);
+    Ok(others.load(uow.conn())?)
 }
 
 pub(super) fn delete(uow: &mut UnitOfWork<'_>, ended: &[ConnectionId]) -> Result<(), DbError> {

@@ -1,9 +1,11 @@
 //! The state that all live connections of the process share.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::app::App;
 use crate::config::Config;
+use crate::config::dashboard::NOT_OPEN_TO_ADDRESS;
 use crate::domain::users::Plan;
 use crate::hub::OutboxLimits;
 use crate::protocol::engineio::PayloadLimits;
@@ -61,6 +63,12 @@ impl Gateway {
     /// The Engine.IO connections of `/socket.io/`.
     pub(super) fn engine(&self) -> &Engine {
         &self.0.engine
+    }
+
+    /// Refuses administration to an address that it is not open to; the error is what its client is told.
+    pub(super) fn check_admin_address(&self, address: IpAddr) -> Result<(), &'static str> {
+        let is_open = self.0.app.config.dashboard.admits(address);
+        if is_open { Ok(()) } else { Err(NOT_OPEN_TO_ADDRESS) }
     }
 
     pub(super) fn connection_limits(&self) -> ConnectionLimits {

@@ -22,6 +22,9 @@ pub(crate) async fn run(app: App, link: BusLink) -> Infallible {
         if let Relayed::Committed(committed) = &message {
             app.invalidations.note(&committed.revocations);
         }
+        if let Some(client) = message.board_client() {
+            app.nodes.forget_client(client);
+        }
         app.hub.take_in(node, message);
     };
     bus.run(&mut outgoing, knows, take).await

@@ -47,6 +47,7 @@ pub(crate) async fn run(app: &App) {
             if beat.others_changed {
                 app.hub.nodes_changed();
             }
+            let _ = app.nodes.watch_clients(&app.board_clients, &app.hub, app.clock.now()).await;
         }
         let _ = app.nodes.forget_ended().await;
         let _ = app.nodes.tell_presence(&app.hub).await;

@@ -109,8 +109,9 @@ pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
         (DatabaseUrl::Sqlite(_), _) => (HubPublisher::new(), None),
         (DatabaseUrl::Postgres(_), None) => (HubPublisher::of_node(), None),
         (DatabaseUrl::Postgres(_), Some(_)) => {
-            let (publisher, outgoing) = HubPublisher::with_bus();
-            (publisher, Some(outgoing))
+            let bus_metrics = BusMetrics::new(metrics.registry())?;
+            let (publisher, outgoing) = HubPublisher::with_bus(bus_metrics.backlogged());
+            (publisher, Some((outgoing, bus_metrics)))
         }
     };
     let invalidations = Invalidations::default();
@@ -119,8 +120,8 @@ pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
     let (db, journal) = Db::open_after(&db_config(&config.database), clock.clone(), told, prepare)?;
     let tail = tail::start(&config.database, &db, clock.now())?;
     let bus = match (&config.bus.redis_url, outgoing, tail.as_ref().and_then(Tail::database)) {
-        (Some(url), Some(outgoing), Some(database)) => {
-            let bus = Bus::new(url, &database, db.node(), BusMetrics::new(metrics.registry())?)?;
+        (Some(url), Some((outgoing, bus_metrics)), Some(database)) => {
+            let bus = Bus::new(url, &database, db.node(), bus_metrics)?;
             Some(BusLink { bus, outgoing })
         }
         _ => None,
@@ -138,7 +139,7 @@ pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
     let answers = Answers::new(db.clone(), writer.clone(), grace, budget);
     let masterplans = Masterplans::new(db.clone(), writer);
     let threads = usize::from(config.server.simulation_threads);
-    let simulations = Simulations::new(db.clone(), clock.clone(), threads);
+    let simulations = Simulations::new(db.clone(), threads);
     let nodes = Nodes::new(&db);
     let app = App {
         generator,

@@ -16,7 +16,7 @@ pub(crate) use market::Assumptions;
 pub(crate) use scenario::{Area, Reference, Runs, Scenario, Seed, Steps};
 pub(crate) use service::{
     NewSimulation, SimulationLimits, assume, cancel, compare, create, find, finish, give_up, is_running,
-    list, next, start, usage,
+    list, next, release, start, usage,
 };
 pub(crate) use states::{Action, State};
 

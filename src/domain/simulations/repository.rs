@@ -1,19 +1,20 @@
 //! Storage of simulations: queries and writes, no decisions.
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use serde_json::value::RawValue;
 
 use crate::clock::Timestamp;
 use crate::db::schema::{simulations, users};
-use crate::db::{DbConnection, DbError, UnitOfWork};
+use crate::db::{DbConnection, DbError, UnitOfWork, claims};
 use crate::domain::money::{Currency, Money};
 use crate::domain::place::Point;
 use crate::domain::policy::{Authorized, Scope};
 use crate::domain::{Error, Kind, Page};
-use crate::ids::{Category, SimulationId, UserId};
+use crate::ids::{Category, NodeId, SimulationId, UserId};
 use crate::simulation::{Capacity, WhenFull};
 
 use super::{Area, Assumptions, Reference, Runs, Scenario, Seed, Simulation, State, Steps};
@@ -169,20 +170,23 @@ pub(super) fn insert(uow: &mut UnitOfWork<'_>, simulation: &Authorized<Simulatio
     Ok(())
 }
 
-/// A clock that was set back may have left times ahead of it.
-const AHEAD: Duration = Duration::from_secs(60);
+/// The name by which a node claims a simulation, so that no other one computes it.
+pub(super) fn claim(id: SimulationId) -> String {
+    format!("simulation:{id}")
+}
 
-/// The simulation that was left running since `running_since` or longer, or else one that waits: users take turns,
-/// `last` being whose turn was last, and each user's own are in order of creation. Suspended users have no turn.
+/// The simulation that runs and that no other node computes, which was left by one that is gone; or else one that waits:
+/// users take turns, `last` being whose turn was last, and each user's own are in order of creation. Suspended users
+/// have no turn.
 pub(super) fn next(
     uow: &mut UnitOfWork<'_>,
-    running_since: Timestamp,
+    node: NodeId,
     last: Option<UserId>,
 ) -> Result<Option<SimulationId>, DbError> {
-    let ahead = uow.now().plus(AHEAD);
+    let is_free = claims::is_free(uow.conn(), node, "'simulation:' || simulations.id");
     let left = simulations::table
         .filter(simulations::status.eq(State::Running))
-        .filter(simulations::updated_at.le(running_since).or(simulations::updated_at.gt(ahead)))
+        .filter(sql::<Bool>(&is_free))
         .order(simulations::id.asc())
         .limit(1)
         .select(simulations::id)

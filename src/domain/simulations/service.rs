@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use serde_json::value::RawValue;
 
-use crate::clock::Timestamp;
-use crate::db::UnitOfWork;
+use crate::db::{UnitOfWork, claims};
 use crate::domain::money::Money;
 use crate::domain::policy::{Authorized, Right, Scope, Step, authorize, by_system, step, system_step};
 use crate::domain::{Error, Page, Slice};
-use crate::ids::{Category, SimulationId, UserId};
+use crate::ids::{Category, NodeId, SimulationId, UserId};
 use crate::simulation::Capacity;
 
 use super::events::{SimulationChanged, announce};
@@ -153,14 +152,14 @@ pub(crate) fn cancel(uow: &mut UnitOfWork<'_>, scope: &Scope, id: SimulationId) 
     Ok(simulation)
 }
 
-/// The next simulation to compute: one that was left running since `running_since` or longer, or else one that waits,
-/// where users take turns after the one whose turn was last.
+/// The next simulation that this node should compute: one that a node which is gone has left running, or else one that
+/// waits, where users take turns after the one whose turn was last.
 pub(crate) fn next(
     uow: &mut UnitOfWork<'_>,
-    running_since: Timestamp,
+    node: NodeId,
     last: Option<UserId>,
 ) -> Result<Option<SimulationId>, Error> {
-    Ok(repository::next(uow, running_since, last)?)
+    Ok(repository::next(uow, node, last)?)
 }
 
 /// What a simulation is to assume of its market: what it does already, or else what the history says now.
@@ -172,13 +171,17 @@ pub(crate) fn assume(uow: &mut UnitOfWork<'_>, id: SimulationId) -> Result<Assum
     }
 }
 
-/// Marks a simulation as running, on these assumptions unless it has some. `None` if it needs not be computed any
-/// more.
+/// Claims a simulation for this node and marks it as running, on these assumptions unless it has some. `None` if it
+/// needs not be computed any more, or another node does.
 pub(crate) fn start(
     uow: &mut UnitOfWork<'_>,
+    node: NodeId,
     id: SimulationId,
     assumptions: &Assumptions,
 ) -> Result<Option<Simulation>, Error> {
+    if !claims::take(uow, node, &repository::claim(id))? {
+        return Ok(None);
+    }
     let simulation = repository::find(uow, id)?;
     match simulation.state {
         State::Pending => {
@@ -193,6 +196,11 @@ pub(crate) fn start(
         }
         _ => Ok(None),
     }
+}
+
+/// This node has ended computing a simulation, whose end is stored.
+pub(crate) fn release(uow: &mut UnitOfWork<'_>, node: NodeId, id: SimulationId) -> Result<(), Error> {
+    Ok(claims::release(uow, node, &repository::claim(id))?)
 }
 
 /// Marks a simulation as failed whose row cannot be read, or whose result cannot be stored.

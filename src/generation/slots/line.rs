@@ -26,13 +26,13 @@ pub(super) struct Line {
     longest: usize,
     next_id: u64,
     /// In the order of arrival.
-    waiting: VecDeque<Caller>,
+    waiting: VecDeque<Waiting>,
     /// The user of each caller that has a slot.
     running: BTreeMap<u64, UserId>,
 }
 
 #[derive(Debug)]
-struct Caller {
+struct Waiting {
     id: u64,
     user: UserId,
     /// How many of this user may run at once.
@@ -50,7 +50,7 @@ impl Line {
     pub(super) fn join(&mut self, user: UserId, at_once: usize) -> Option<(u64, watch::Receiver<Place>)> {
         let id = self.next_id;
         let (sender, place) = watch::channel(Place::InLine(self.waiting.len() + 1));
-        let caller = Caller { id, user, at_once: at_once.max(1), place: sender };
+        let caller = Waiting { id, user, at_once: at_once.max(1), place: sender };
         let own = self.waiting.iter().filter(|waiting| waiting.user == user).count();
         let is_full = self.waiting.len() >= self.longest || own >= WAITING_PER_USER;
         if is_full && !self.can_run(&caller) {
@@ -80,7 +80,7 @@ impl Line {
 
     /// Whether this caller would get a slot now. Nobody in line can, so it passes only who waits for their
     /// own limit.
-    fn can_run(&self, caller: &Caller) -> bool {
+    fn can_run(&self, caller: &Waiting) -> bool {
         let own = self.running.values().filter(|user| **user == caller.user).count();
         self.running.len() < self.slots && own < caller.at_once
     }

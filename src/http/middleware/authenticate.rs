@@ -17,6 +17,7 @@ use actix_web::{Error, HttpMessage, ResponseError, web};
 
 use crate::app::App;
 use crate::auth::{AuthError, Refused};
+use crate::config::dashboard::NOT_OPEN_TO_ADDRESS;
 use crate::domain;
 use crate::domain::policy::Scope;
 use crate::http::extract::bearer;
@@ -36,8 +37,7 @@ pub(crate) async fn authenticate<B: MessageBody + 'static>(
         return next.call(request).await.map(ServiceResponse::map_into_left_body);
     };
     if is_administration(&request) && !is_admin_address(&app, &request) {
-        let problem =
-            Problem::new(StatusCode::FORBIDDEN, "forbidden", "administration is not open to this address");
+        let problem = Problem::new(StatusCode::FORBIDDEN, "forbidden", NOT_OPEN_TO_ADDRESS);
         return Ok(request.into_response(problem.error_response()).map_into_right_body());
     }
     let checked = match access(&request) {

@@ -103,7 +103,8 @@ impl LocalHub {
             self.0.shared.metrics.busy.inc();
             return Err(JoinError::Busy);
         }
-        joined.head = answer.await.map_err(|_| JoinError::Busy)??;
+        // Unanswered if the room ended before it began: all who waited for it have left, or were made to.
+        joined.head = answer.await.map_err(|_| JoinError::Gone)??;
         Ok(joined)
     }
 

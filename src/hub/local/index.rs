@@ -1,11 +1,12 @@
-//! Index of connections by the user, login and token that they depend on.
+//! Index of connections by their address, and by the user, login and token that they depend on.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::events::Revocation;
-use crate::hub::Credentials;
+use crate::hub::{Credentials, Registration};
 use crate::ids::{ConnectionId, LoginId, TokenId, UserId};
 
 #[derive(Default)]
@@ -14,27 +15,36 @@ pub(super) struct Index {
     logins: Many<LoginId>,
     /// By issuer and `jti`: a `jti` is unique only for its issuer.
     tokens: Many<(Option<Arc<str>>, TokenId)>,
+    addresses: Many<IpAddr>,
 }
 
 impl Index {
-    pub(super) fn insert(&mut self, connection: ConnectionId, credentials: &Credentials) {
-        self.users.insert(credentials.user, connection);
+    pub(super) fn insert(&mut self, session: &Registration) {
+        let Registration { connection, credentials, address, .. } = session;
+        self.users.insert(credentials.user, *connection);
         if let Some(login) = credentials.login {
-            self.logins.insert(login, connection);
+            self.logins.insert(login, *connection);
         }
-        self.tokens.insert((credentials.issuer.clone(), credentials.token.clone()), connection);
+        self.tokens.insert(token(credentials), *connection);
+        self.addresses.insert(*address, *connection);
     }
 
-    pub(super) fn remove(&mut self, connection: ConnectionId, credentials: &Credentials) {
-        self.users.remove(&credentials.user, connection);
+    pub(super) fn remove(&mut self, session: &Registration) {
+        let Registration { connection, credentials, address, .. } = session;
+        self.users.remove(&credentials.user, *connection);
         if let Some(login) = credentials.login {
-            self.logins.remove(&login, connection);
+            self.logins.remove(&login, *connection);
         }
-        self.tokens.remove(&(credentials.issuer.clone(), credentials.token.clone()), connection);
+        self.tokens.remove(&token(credentials), *connection);
+        self.addresses.remove(address, *connection);
     }
 
     pub(super) fn of_user(&self, user: UserId) -> BTreeSet<ConnectionId> {
         self.users.get(&user).into_iter().collect()
+    }
+
+    pub(super) fn of_address(&self, address: IpAddr) -> BTreeSet<ConnectionId> {
+        self.addresses.get(&address).into_iter().collect()
     }
 
     /// The connections that `revocation` may affect: those that depend on the right itself, or on its user.
@@ -53,8 +63,13 @@ impl Index {
 
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
-        self.users.0.is_empty() && self.logins.0.is_empty() && self.tokens.0.is_empty()
+        let is_empty = self.users.0.is_empty() && self.logins.0.is_empty() && self.tokens.0.is_empty();
+        is_empty && self.addresses.0.is_empty()
     }
+}
+
+fn token(credentials: &Credentials) -> (Option<Arc<str>>, TokenId) {
+    (credentials.issuer.clone(), credentials.token.clone())
 }
 
 struct Many<K>(HashMap<K, HashSet<ConnectionId>>);

@@ -85,7 +85,7 @@ impl Sessions {
         self.registered += 1;
         let liveness = Liveness::new(self.now, self.registered);
         let activity = liveness.activity();
-        self.index.insert(connection, &registration.credentials);
+        self.index.insert(&registration);
         self.sessions.insert(connection, Session { registration, rooms: BTreeSet::new(), liveness });
         activity
     }
@@ -102,9 +102,9 @@ impl Sessions {
         else {
             return;
         };
-        self.index.remove(connection, &session.registration.credentials);
-        self.index.insert(connection, &credentials);
+        self.index.remove(&session.registration);
         session.registration.credentials = credentials;
+        self.index.insert(&session.registration);
     }
 
     pub(super) fn begin_join(&mut self, connection: ConnectionId, room: &Room) -> Result<Joiner, JoinError> {
@@ -169,13 +169,9 @@ impl Sessions {
     /// The newest sessions before the page's position, one more than the page holds.
     pub(super) fn list(&self, filter: SessionFilter, page: &Page<ConnectionId>) -> Vec<LiveSession> {
         let named = match filter {
-            SessionFilter::All | SessionFilter::Address(_) => None,
+            SessionFilter::All => None,
             SessionFilter::User(user) => Some(self.index.of_user(user)),
-        };
-        // Of every session that is looked at: addresses have no index, and who asks for them is a person.
-        let is_from = |session: &LiveSession| match filter {
-            SessionFilter::Address(address) => session.address == address,
-            SessionFilter::All | SessionFilter::User(_) => true,
+            SessionFilter::Address(address) => Some(self.index.of_address(address)),
         };
         let is_listed = |connection: &ConnectionId| page.before.is_none_or(|before| *connection < before);
         let at_most = usize::from(page.limit) + 1;
@@ -191,7 +187,7 @@ impl Sessions {
                 };
                 let sessions =
                     sessions.rev().filter_map(|(connection, _)| self.seen_from_outside(*connection));
-                sessions.filter(is_from).take(at_most).collect()
+                sessions.take(at_most).collect()
             }
         }
     }
@@ -352,7 +348,7 @@ impl Sessions {
         else {
             return false;
         };
-        self.index.remove(connection, &session.registration.credentials);
+        self.index.remove(&session.registration);
         for room in std::mem::take(&mut session.rooms) {
             self.leave(connection, &room, effects);
         }

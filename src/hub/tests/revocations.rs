@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use serde_json::json;
 
 use crate::clock::Timestamp;
@@ -367,5 +368,19 @@ fn a_drain_ends_at_its_deadline() {
             deadline: Duration::from_secs(2),
         };
         assert_eq!(world.hub.drain(plan).await, Drained { at_first: 1, left: 1 });
+    });
+}
+
+#[test]
+fn a_join_is_overtaken_by_the_end_of_the_standing() {
+    run(|| async {
+        let world = World::new();
+        let (member, room) = (world.connect(1), room("a"));
+        let mut joining = Box::pin(member.join(&room, Seq(0)));
+        assert_eq!(joining.as_mut().now_or_never(), None, "the room's head is being read");
+        let (user, reason) = (user(1), RevocationReason::NoStanding);
+        world.end(Revocation::Membership { user, room: room.clone(), seq: None, reason });
+        assert_eq!(joining.await, Err(JoinError::Gone), "not busy: trying again would change nothing");
+        member.join(&room, Seq(0)).await.unwrap();
     });
 }

@@ -137,6 +137,10 @@ pub(super) async fn admit(
     credentials: HandshakeCredentials,
     pending: PendingConnection,
 ) -> Result<Admitted, (Rejection, PendingConnection)> {
+    // Who shows which token cannot be looked up now, and should come back to another node.
+    if gateway.app().node_status.is_cut_off() {
+        return Err((CloseReason::Restarting.into(), pending));
+    }
     let (endpoint, call) = (credentials.endpoint, credentials.call);
     let admitted = admit_unaudited(gateway, credentials, pending).await;
     if let Err((Rejection::Closed(reason), user, _)) = &admitted

@@ -8,13 +8,13 @@ use crate::jobs::{Answer, Failure, Step, Terms, Unfollowed};
 use crate::protocol::{AckBody, AnswerIds, Notice, QuotaWarning, TextFailure};
 
 use super::following::{Followed, Told};
-use super::{Caller, Following, Outcome, Refusal};
+use super::{Following, Outcome, Refusal, SessionContext};
 
 /// Sends a message to the assistant, and has it answered. Answered itself only once it is committed; a retry
 /// with the same `client_msg_id` gets the same answer and begins no second one. The session follows the
 /// answers in the conversation from now on.
 pub(super) async fn send(
-    caller: &Caller,
+    caller: &SessionContext,
     conversation: ConversationId,
     text: MessageText,
     client_msg_id: ClientMsgId,
@@ -42,7 +42,10 @@ pub(super) async fn send(
 }
 
 /// Has the newest message answered that has no answer.
-pub(super) async fn answer(caller: &Caller, conversation: ConversationId) -> Result<Outcome, Refusal> {
+pub(super) async fn answer(
+    caller: &SessionContext,
+    conversation: ConversationId,
+) -> Result<Outcome, Refusal> {
     let app = caller.gateway.app();
     let plan = caller.scope.plan();
     let ordered = app.answers.answer(&caller.scope, conversation, terms(caller)).await;
@@ -52,21 +55,24 @@ pub(super) async fn answer(caller: &Caller, conversation: ConversationId) -> Res
 }
 
 /// The session follows the answer: without anybody who does, it is given up.
-fn terms(caller: &Caller) -> Terms {
+fn terms(caller: &SessionContext) -> Terms {
     let (app, plan) = (caller.gateway.app(), caller.scope.plan());
     let (per_user, limits) = (app.limits(plan).generations, app.daily_limits(plan));
     Terms { per_user, limits, unfollowed: Unfollowed::GivenUp }
 }
 
 /// Cancels the answer that is being written in a conversation.
-pub(super) async fn cancel(caller: &Caller, conversation: ConversationId) -> Result<Outcome, Refusal> {
+pub(super) async fn cancel(
+    caller: &SessionContext,
+    conversation: ConversationId,
+) -> Result<Outcome, Refusal> {
     caller.gateway.app().answers.cancel(&caller.scope, conversation).await?;
     Ok(Outcome::Done)
 }
 
 /// Follows the answers in a conversation, for which the caller must have been authorized; `None` if the
 /// session does already.
-pub(super) fn follow(caller: &Caller, conversation: ConversationId) -> Option<Following> {
+pub(super) fn follow(caller: &SessionContext, conversation: ConversationId) -> Option<Following> {
     let follower = caller.gateway.app().answers.follow(conversation);
     let told = OfConversation { conversation, current: None };
     Followed::by(caller, told, follower).map(Following::Answers)

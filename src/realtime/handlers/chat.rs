@@ -5,12 +5,12 @@ use crate::ids::Room;
 use crate::protocol::AckBody;
 use crate::secret::Secret;
 
-use super::{Caller, Outcome, Refusal, answers};
+use super::{Outcome, Refusal, SessionContext, answers};
 
 /// Sends a message. Answered only once it is committed; a retry with the same `client_msg_id` gets the same
 /// answer.
 pub(super) async fn send(
-    caller: &Caller,
+    caller: &SessionContext,
     room: &Room,
     text: &Secret<String>,
     client_msg_id: Option<String>,

@@ -6,10 +6,13 @@ use crate::ids::ConversationId;
 use crate::protocol::AckBody;
 use crate::secret::Secret;
 
-use super::{Caller, Outcome, Refusal};
+use super::{Outcome, Refusal, SessionContext};
 
 /// Creates a conversation. It is not joined: `join_chat` does that.
-pub(super) async fn create(caller: &Caller, wanted: Option<Secret<String>>) -> Result<Outcome, Refusal> {
+pub(super) async fn create(
+    caller: &SessionContext,
+    wanted: Option<Secret<String>>,
+) -> Result<Outcome, Refusal> {
     let new = NewConversation { title: wanted.as_ref().map(title).transpose()? };
     let scope = caller.scope.clone();
     let created = caller.db().write(move |uow| conversations::create(uow, &scope, &new)).await?;
@@ -19,7 +22,7 @@ pub(super) async fn create(caller: &Caller, wanted: Option<Secret<String>>) -> R
 
 /// Gives a conversation another title.
 pub(super) async fn rename(
-    caller: &Caller,
+    caller: &SessionContext,
     id: ConversationId,
     wanted: &Secret<String>,
     seen: Option<i64>,
@@ -32,7 +35,7 @@ pub(super) async fn rename(
 
 /// Deletes a conversation and everything in it.
 pub(super) async fn delete(
-    caller: &Caller,
+    caller: &SessionContext,
     id: ConversationId,
     seen: Option<i64>,
 ) -> Result<Outcome, Refusal> {

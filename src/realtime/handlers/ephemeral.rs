@@ -5,16 +5,16 @@ use crate::hub::Ephemeral;
 use crate::ids::Room;
 use crate::protocol::{SignalData, Topic};
 
-use super::{Caller, Outcome, Refusal};
+use super::{Outcome, Refusal, SessionContext};
 
 /// Sends `typing` to the room's other members.
-pub(super) async fn typing(caller: &Caller, room: Room) -> Result<Outcome, Refusal> {
+pub(super) async fn typing(caller: &SessionContext, room: Room) -> Result<Outcome, Refusal> {
     tell(caller, Ephemeral::Typing { room: writable(caller, room).await?, by: caller.scope.user() })
 }
 
 /// Sends `signal` to the room's other members.
 pub(super) async fn signal(
-    caller: &Caller,
+    caller: &SessionContext,
     room: Room,
     topic: Topic,
     data: SignalData,
@@ -23,14 +23,14 @@ pub(super) async fn signal(
     tell(caller, Ephemeral::Signal { room, by: caller.scope.user(), topic, data })
 }
 
-fn tell(caller: &Caller, ephemeral: Ephemeral) -> Result<Outcome, Refusal> {
+fn tell(caller: &SessionContext, ephemeral: Ephemeral) -> Result<Outcome, Refusal> {
     caller.hub.broadcast(caller.connection(), ephemeral)?;
     Ok(Outcome::Done)
 }
 
 /// Only rooms where people write to each other: elsewhere it would just reveal one member to the others. Members may
 /// write there, except for admins in a chat that is not theirs.
-async fn writable(caller: &Caller, room: Room) -> Result<Room, Refusal> {
+async fn writable(caller: &SessionContext, room: Room) -> Result<Room, Refusal> {
     match room {
         Room::Session(session) if caller.scope.is_admin() => {
             let scope = caller.scope.clone();

@@ -8,7 +8,7 @@ use crate::jobs::{Failure, Follower, Step};
 use crate::protocol::Notice;
 use crate::protocol::close::CloseReason;
 
-use super::Caller;
+use super::SessionContext;
 
 /// A kind of text, as sessions are told of it.
 pub(crate) trait Told {
@@ -35,7 +35,7 @@ pub(crate) struct Followed<T: Told> {
 
 impl<T: Told> Followed<T> {
     /// Lets the session follow; `None` if it does already.
-    pub(super) fn by(caller: &Caller, told: T, follower: Follower<T::Id>) -> Option<Self> {
+    pub(super) fn by(caller: &SessionContext, told: T, follower: Follower<T::Id>) -> Option<Self> {
         let mut followed = caller.followed.borrow_mut();
         if followed.contains_key(&told.room()) {
             return None;
@@ -46,7 +46,7 @@ impl<T: Told> Followed<T> {
     }
 
     /// Sends the caller every step, until the session leaves the room, the room ends, or the session ends.
-    pub(super) async fn run(mut self, caller: Caller) {
+    pub(super) async fn run(mut self, caller: SessionContext) {
         loop {
             let step = tokio::select! {
                 _ = &mut self.left => return,

@@ -5,14 +5,14 @@ use crate::events::Envelope;
 use crate::ids::{Room, Seq};
 use crate::protocol::{AckBody, Event};
 
-use super::{Caller, Outcome, Refusal};
+use super::{Outcome, Refusal, SessionContext};
 
 /// Events of a page when the client names no limit.
 const PAGE: usize = 50;
 
 /// A page of a room's events. Shorter than asked for if the client's outbox could not take more at once.
 pub(super) async fn page(
-    caller: &Caller,
+    caller: &SessionContext,
     room: Room,
     before: Option<Seq>,
     limit: Option<u32>,

@@ -10,7 +10,7 @@ use crate::protocol::{AckBody, Correlation, Dialect, Joined, Namespace, Notice};
 use crate::realtime::target::EndpointTarget;
 
 use super::history::{event, weight};
-use super::{Caller, Outcome, Refusal, answers};
+use super::{Outcome, Refusal, SessionContext, answers};
 
 /// Subscribes the caller to a room: missed events first, then live ones, in order and without duplicates.
 ///
@@ -18,7 +18,7 @@ use super::{Caller, Outcome, Refusal, answers};
 /// is checked twice: before, so that users without standing never show up among the members, and after, so
 /// that a standing that ends meanwhile is noticed.
 pub(super) async fn join(
-    caller: &Caller,
+    caller: &SessionContext,
     id: Option<&Correlation>,
     room: Room,
     since: Option<Seq>,
@@ -29,7 +29,14 @@ pub(super) async fn join(
         caller.ack(id, answer(room.clone(), head, missed));
         return Ok(followed(caller, &room));
     }
-    let mut stay = caller.hub.join(caller.connection(), room.clone()).await?;
+    let mut stay = match caller.hub.join(caller.connection(), room.clone()).await {
+        Err(JoinError::Gone) => {
+            // The membership ended while it began. If so did the standing, that is the refusal.
+            caller.in_room_still(room, |_, _| Ok(())).await?;
+            return Err(JoinError::Gone.into());
+        }
+        joined => joined?,
+    };
     let (head, missed) = missed(caller, room.clone(), since, None).await?;
     caller.went_live(room.clone(), head);
     caller.ack(id, answer(room.clone(), head, missed));
@@ -46,7 +53,7 @@ pub(super) async fn join(
 }
 
 /// In a conversation, the session follows the answers as well.
-fn followed(caller: &Caller, room: &Room) -> Outcome {
+fn followed(caller: &SessionContext, room: &Room) -> Outcome {
     match room {
         Room::Conversation(id) => Outcome::Follows(answers::follow(caller, *id)),
         _ => Outcome::Answered,
@@ -55,7 +62,7 @@ fn followed(caller: &Caller, room: &Room) -> Outcome {
 
 /// As [`join`], for a conversation; without an id, the caller's own.
 pub(super) async fn join_chat(
-    caller: &Caller,
+    caller: &SessionContext,
     id: Option<&Correlation>,
     conversation: Option<ConversationId>,
     since: Option<Seq>,
@@ -81,7 +88,7 @@ fn answer(room: Room, head: Seq, missed: Option<Vec<Envelope>>) -> AckBody {
 /// A connection that is subscribed already gets everything after `live_after` live, so only events up to
 /// there can be missing.
 async fn missed(
-    caller: &Caller,
+    caller: &SessionContext,
     room: Room,
     since: Option<Seq>,
     live_after: Option<Seq>,
@@ -104,7 +111,12 @@ async fn missed(
 
 /// Joins the events read from the log and the live events without a gap. If more events arrived than the
 /// hub's buffer holds, reads the log further.
-async fn go_live(caller: &Caller, room: &Room, stay: &mut Stay, read_up_to: Seq) -> Result<(), Error> {
+async fn go_live(
+    caller: &SessionContext,
+    room: &Room,
+    stay: &mut Stay,
+    read_up_to: Seq,
+) -> Result<(), Error> {
     let mut up_to = read_up_to;
     loop {
         match stay.splice(up_to) {
@@ -124,7 +136,7 @@ async fn go_live(caller: &Caller, room: &Room, stay: &mut Stay, read_up_to: Seq)
 }
 
 /// Unsubscribes from a room. Leaving a room that was not joined succeeds.
-pub(super) fn leave(caller: &Caller, room: &Room) -> Result<Outcome, Refusal> {
+pub(super) fn leave(caller: &SessionContext, room: &Room) -> Result<Outcome, Refusal> {
     caller.hub.leave(caller.connection(), room);
     caller.forget(room);
     caller.followed.borrow_mut().remove(room);
@@ -133,7 +145,7 @@ pub(super) fn leave(caller: &Caller, room: &Room) -> Result<Outcome, Refusal> {
 
 /// Joins the rooms that a session gets automatically: on an endpoint of one room, only that room; otherwise
 /// the user's own room, and in the admins' namespace the admins' room.
-pub(crate) async fn first_rooms(caller: &Caller, target: &EndpointTarget) -> Result<(), CloseReason> {
+pub(crate) async fn first_rooms(caller: &SessionContext, target: &EndpointTarget) -> Result<(), CloseReason> {
     if let Some(room) = target.room() {
         return subscribe(caller, room, Recheck::Again).await;
     }
@@ -148,7 +160,7 @@ pub(crate) async fn first_rooms(caller: &Caller, target: &EndpointTarget) -> Res
 }
 
 /// Joins a room that the caller has just created: its events so far are sent as if they were live.
-pub(super) async fn from_start(caller: &Caller, room: Room) -> Result<(), CloseReason> {
+pub(super) async fn from_start(caller: &SessionContext, room: Room) -> Result<(), CloseReason> {
     let mut stay = caller.hub.join(caller.connection(), room.clone()).await.map_err(|error| match error {
         JoinError::Draining => CloseReason::Restarting,
         error => Refusal::from(error).close_reason(),
@@ -172,7 +184,7 @@ enum Recheck {
     Again,
 }
 
-async fn subscribe(caller: &Caller, room: Room, recheck: Recheck) -> Result<(), CloseReason> {
+async fn subscribe(caller: &SessionContext, room: Room, recheck: Recheck) -> Result<(), CloseReason> {
     let mut stay = match caller.hub.join(caller.connection(), room.clone()).await {
         Ok(stay) => stay,
         Err(JoinError::Draining) => return Err(CloseReason::Restarting),

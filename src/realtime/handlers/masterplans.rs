@@ -8,11 +8,11 @@ use crate::protocol::close::CloseReason;
 use crate::protocol::{AckBody, Notice, WantedPlan};
 
 use super::answers::told;
-use super::{Caller, Following, Outcome, Refusal};
+use super::{Following, Outcome, Refusal, SessionContext};
 
 /// Answers at once, and has a masterplan written: its end is the event `masterplan.created` in the user's own
 /// room, or a notice to this session. The session may go on meanwhile; if it ends, the plan is given up.
-pub(super) fn write(caller: &Caller, wanted: WantedPlan) -> Result<Outcome, Refusal> {
+pub(super) fn write(caller: &SessionContext, wanted: WantedPlan) -> Result<Outcome, Refusal> {
     let wanted = parse(&wanted)?;
     let masterplan_id = MasterplanId::new(caller.gateway.app().clock.now());
     let conversation_id = wanted.conversation;
@@ -41,7 +41,7 @@ pub(crate) struct Writing {
 
 impl Writing {
     /// Has it written and stored, and tells the caller if that fails.
-    pub(super) async fn run(self, caller: Caller) {
+    pub(super) async fn run(self, caller: SessionContext) {
         let Self { id, wanted } = self;
         let (app, scope) = (caller.gateway.app(), &caller.scope);
         let (limits, per_user) = (app.daily_limits(scope.plan()), app.limits(scope.plan()).generations);

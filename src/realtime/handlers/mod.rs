@@ -4,7 +4,6 @@
 
 mod answers;
 mod board;
-mod caller;
 mod chat;
 mod conversations;
 mod ephemeral;
@@ -17,6 +16,7 @@ mod read;
 mod refresh;
 mod reflections;
 mod refusal;
+mod session_context;
 mod simulations;
 mod whoami;
 
@@ -28,10 +28,10 @@ use following::Followed;
 use masterplans::Writing;
 use reflections::OfEntry;
 
-pub(crate) use caller::{Caller, credentials};
 pub(super) use join::first_rooms as join_first_rooms;
 pub(super) use reflections::follow as follow_reflection;
 pub(crate) use refusal::Refusal;
+pub(crate) use session_context::{SessionContext, credentials};
 
 /// What a session follows from now on.
 pub(crate) enum Following {
@@ -45,7 +45,7 @@ pub(crate) enum Following {
 
 impl Following {
     /// Sends the caller every step, until the session leaves the room, the room ends, or the session ends.
-    pub(crate) async fn run(self, caller: Caller) {
+    pub(crate) async fn run(self, caller: SessionContext) {
         match self {
             Self::Reflections(followed) => followed.run(caller).await,
             Self::Answers(followed) => followed.run(caller).await,
@@ -73,7 +73,7 @@ pub(crate) enum Outcome {
 
 /// Runs a command.
 pub(crate) async fn run(
-    caller: &Caller,
+    caller: &SessionContext,
     id: Option<&Correlation>,
     command: Command,
 ) -> Result<Outcome, Refusal> {

@@ -3,10 +3,10 @@
 use crate::ids::Room;
 use crate::protocol::AckBody;
 
-use super::{Caller, Outcome, Refusal};
+use super::{Outcome, Refusal, SessionContext};
 
 /// The users in a room; only for its members.
-pub(super) async fn members(caller: &Caller, room: &Room) -> Result<Outcome, Refusal> {
+pub(super) async fn members(caller: &SessionContext, room: &Room) -> Result<Outcome, Refusal> {
     if !caller.hub.is_member(caller.connection(), room) {
         return Err(Refusal::not_joined());
     }

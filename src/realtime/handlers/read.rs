@@ -1,12 +1,12 @@
 //! The `read` command.
 
-use super::{Caller, Outcome, Refusal};
+use super::{Outcome, Refusal, SessionContext};
 use crate::domain::sessions::{mark_read, markers};
 use crate::ids::{Room, Seq};
 use crate::realtime::rooms;
 
 /// Records how far the caller has read; the marker never moves back.
-pub(super) async fn mark(caller: &Caller, room: Room, seq: Seq) -> Result<Outcome, Refusal> {
+pub(super) async fn mark(caller: &SessionContext, room: Room, seq: Seq) -> Result<Outcome, Refusal> {
     if let Room::LoadTest(_) = room {
         return Err(Refusal::invalid("room", "is a load test's; nothing is kept of its members"));
     }

@@ -5,17 +5,17 @@ use crate::jobs::{Failure, Step};
 use crate::protocol::{AckBody, ErrorCode, Notice};
 
 use super::following::{Followed, Told};
-use super::{Caller, Following, Outcome, Refusal};
+use super::{Following, Outcome, Refusal, SessionContext};
 
 /// Follows the reflection on an entry. A session that follows it already goes on with that.
-pub(super) async fn reflect(caller: &Caller, entry: Option<EntryId>) -> Result<Outcome, Refusal> {
+pub(super) async fn reflect(caller: &SessionContext, entry: Option<EntryId>) -> Result<Outcome, Refusal> {
     let entry = named(caller, entry)?;
     let following = follow(caller, entry).await?;
     Ok(Outcome::Following(AckBody::Reflecting { entry_id: entry, reflection_id: None }, following))
 }
 
 /// Begins a new reflection, and follows it.
-pub(super) async fn regenerate(caller: &Caller, entry: Option<EntryId>) -> Result<Outcome, Refusal> {
+pub(super) async fn regenerate(caller: &SessionContext, entry: Option<EntryId>) -> Result<Outcome, Refusal> {
     let entry = named(caller, entry)?;
     check_limit(caller, entry)?;
     let app = caller.gateway.app();
@@ -26,7 +26,7 @@ pub(super) async fn regenerate(caller: &Caller, entry: Option<EntryId>) -> Resul
 }
 
 /// Follows the reflection on an entry, which must be the caller's own; `None` if the session does already.
-pub(crate) async fn follow(caller: &Caller, entry: EntryId) -> Result<Option<Following>, Refusal> {
+pub(crate) async fn follow(caller: &SessionContext, entry: EntryId) -> Result<Option<Following>, Refusal> {
     check_limit(caller, entry)?;
     let app = caller.gateway.app();
     let per_user = app.limits(caller.scope.plan()).generations;
@@ -34,7 +34,7 @@ pub(crate) async fn follow(caller: &Caller, entry: EntryId) -> Result<Option<Fol
     Ok(Followed::by(caller, OfEntry(entry), follower).map(Following::Reflections))
 }
 
-fn check_limit(caller: &Caller, entry: EntryId) -> Result<(), Refusal> {
+fn check_limit(caller: &SessionContext, entry: EntryId) -> Result<(), Refusal> {
     let (limits, followed) = (caller.gateway.app().limits(caller.scope.plan()), caller.followed.borrow());
     if followed.len() < limits.rooms || followed.contains_key(&Room::Entry(entry)) {
         return Ok(());
@@ -44,7 +44,7 @@ fn check_limit(caller: &Caller, entry: EntryId) -> Result<(), Refusal> {
 }
 
 /// Cancels the reflection that is being written.
-pub(super) async fn cancel(caller: &Caller, entry: Option<EntryId>) -> Result<Outcome, Refusal> {
+pub(super) async fn cancel(caller: &SessionContext, entry: Option<EntryId>) -> Result<Outcome, Refusal> {
     let entry = entry.or(caller.target.entry()).ok_or_else(|| {
         Refusal::invalid("entry_id", "is required here, or conversation_id, or simulation_id")
     })?;
@@ -53,7 +53,7 @@ pub(super) async fn cancel(caller: &Caller, entry: Option<EntryId>) -> Result<Ou
 }
 
 /// The entry that a command names, or else the one that the connection was opened for.
-fn named(caller: &Caller, entry: Option<EntryId>) -> Result<EntryId, Refusal> {
+fn named(caller: &SessionContext, entry: Option<EntryId>) -> Result<EntryId, Refusal> {
     entry.or(caller.target.entry()).ok_or_else(|| Refusal::invalid("entry_id", "is required here"))
 }
 

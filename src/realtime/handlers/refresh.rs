@@ -5,11 +5,11 @@ use crate::protocol::close::CloseReason;
 use crate::realtime::admission::authenticate_token;
 use crate::secret::Secret;
 
-use super::caller::credentials;
-use super::{Caller, Outcome, Refusal};
+use super::session_context::credentials;
+use super::{Outcome, Refusal, SessionContext};
 
 /// Continues the session with a new token of the same user.
-pub(super) async fn refresh(caller: &Caller, token: &Secret<String>) -> Result<Outcome, Refusal> {
+pub(super) async fn refresh(caller: &SessionContext, token: &Secret<String>) -> Result<Outcome, Refusal> {
     let auth = &caller.gateway.app().auth;
     let refused = |reason: CloseReason| match reason {
         CloseReason::Internal => Refusal::busy(),

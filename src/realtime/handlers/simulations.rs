@@ -6,11 +6,11 @@ use crate::ids::SimulationId;
 use crate::json::{self, DocumentError};
 use crate::protocol::{AckBody, Correlation, ErrorCode};
 
-use super::{Caller, Outcome, Refusal, join};
+use super::{Outcome, Refusal, SessionContext, join};
 
 /// Creates a simulation, answers, and joins its room: the session hears all of it, from its creation on.
 pub(super) async fn run(
-    caller: &Caller,
+    caller: &SessionContext,
     id: Option<&Correlation>,
     scenario: &str,
 ) -> Result<Outcome, Refusal> {
@@ -66,7 +66,7 @@ fn within_scenario(error: Error) -> Error {
 }
 
 /// Cancels a simulation.
-pub(super) async fn cancel(caller: &Caller, simulation: SimulationId) -> Result<Outcome, Refusal> {
+pub(super) async fn cancel(caller: &SessionContext, simulation: SimulationId) -> Result<Outcome, Refusal> {
     let scope = caller.scope.clone();
     let silence = caller.gateway.app().simulations.silence(simulation);
     caller.db().write(move |uow| simulations::cancel(uow, &scope, simulation)).await?;

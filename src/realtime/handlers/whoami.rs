@@ -2,11 +2,11 @@
 
 use crate::protocol::{AckBody, Whoami};
 
-use super::{Caller, Outcome};
+use super::{Outcome, SessionContext};
 
 /// The caller's identity by its newest token, and the limits of its plan. Clients ask for it after an in-band
 /// `refresh`, since the new token may come with another plan.
-pub(super) fn answer(caller: &Caller) -> Outcome {
+pub(super) fn answer(caller: &SessionContext) -> Outcome {
     let scope = &caller.scope;
     Outcome::Answer(AckBody::Whoami(Box::new(Whoami {
         session_id: caller.connection(),

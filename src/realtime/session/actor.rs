@@ -17,7 +17,7 @@ use crate::protocol::{
 use crate::realtime::Gateway;
 use crate::realtime::admission::{AddressPermit, Proof, reauthenticate};
 use crate::realtime::connection::{ConnectionHandle, Inbound};
-use crate::realtime::handlers::{self, Caller, Following, Outcome, Refusal, credentials};
+use crate::realtime::handlers::{self, Following, Outcome, Refusal, SessionContext, credentials};
 use crate::realtime::metrics::Open;
 use crate::realtime::target::EndpointTarget;
 
@@ -60,7 +60,7 @@ pub(crate) struct SessionParts {
 /// Evicting the session does not wait for the command, because that goes through its [`ConnectionHandle`].
 pub(crate) struct SessionActor {
     session: Session,
-    caller: Caller,
+    caller: SessionContext,
     timer: Option<SpawnHandle>,
     /// The client's registration at the board, if the connection is for one.
     lease: Option<Lease>,
@@ -90,11 +90,12 @@ impl SessionActor {
             node_permit,
         } = parts;
         let hub = gateway.app().hub.local();
+        let address = address_permit.address();
         let registration = hub.register(Registration {
             connection: session.connection(),
             credentials: credentials(session.scope(), session.limits()),
             endpoint,
-            address: address_permit.address(),
+            address,
             since: gateway.app().clock.now(),
             dialect,
             bound_room: target.room(),
@@ -112,7 +113,7 @@ impl SessionActor {
         let open = gateway.metrics().opened();
         let scope = session.scope().clone();
         let subscriptions = Rc::default();
-        let caller = Caller {
+        let caller = SessionContext {
             scope,
             gateway,
             hub,
@@ -120,6 +121,7 @@ impl SessionActor {
             outbox,
             dialect,
             handle,
+            address,
             target,
             followed: Rc::default(),
             subscriptions,
@@ -267,7 +269,7 @@ impl SessionActor {
             target: "souk::realtime", connection_id:% = self.session.connection(), request_id:% = call;
             "{}", command.name()
         );
-        let caller = Caller { scope: self.session.scope().in_call(call), ..self.caller.clone() };
+        let caller = SessionContext { scope: self.session.scope().in_call(call), ..self.caller.clone() };
         let work = async move { execute(&caller, id, command).await };
         context.wait(work.into_actor(self).map(|(id, result), actor, context| {
             actor.answer(id, result, context);
@@ -347,7 +349,7 @@ impl SessionActor {
 }
 
 async fn execute(
-    caller: &Caller,
+    caller: &SessionContext,
     id: Option<Correlation>,
     command: Command,
 ) -> (Option<Correlation>, Result<Outcome, Refusal>) {
@@ -403,7 +405,7 @@ impl StreamHandler<Inbound> for SessionActor {
 }
 
 /// Registers a client of a board with the other nodes.
-async fn open_board_elsewhere(caller: &Caller) -> Result<BoardElsewhere, CloseReason> {
+async fn open_board_elsewhere(caller: &SessionContext) -> Result<BoardElsewhere, CloseReason> {
     let EndpointTarget::Board(project, client) = &caller.target else { return Ok(BoardElsewhere::default()) };
     let (nodes, user) = (&caller.gateway.app().nodes, caller.scope.user());
     let opened = nodes.open_board(caller.connection(), user, *project, client.clone()).await;

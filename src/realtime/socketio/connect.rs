@@ -48,6 +48,10 @@ impl SessionConnector {
         Self { gateway, address, call, offered, load_test_secret, origin, pending: Some(pending) }
     }
 
+    fn may_administer(&self, admitted: &Admitted) -> bool {
+        admitted.scope.role() == Role::Admin && self.gateway.check_admin_address(self.address).is_ok()
+    }
+
     async fn admit(
         &mut self,
         connection: ConnectionId,
@@ -67,11 +71,11 @@ impl SessionConnector {
             call: self.call,
         };
         match admission::admit(&self.gateway, credentials, pending).await {
-            Ok(admitted) if namespace == Namespace::Admin && admitted.scope.role() != Role::Admin => {
+            Ok(admitted) if namespace != Namespace::Admin || self.may_administer(&admitted) => Ok(admitted),
+            Ok(_) => {
                 self.pending = self.gateway.addresses().acquire(self.address);
                 Err(CloseReason::NotYours)
             }
-            Ok(admitted) => Ok(admitted),
             Err((rejection, pending)) => {
                 self.pending = Some(pending);
                 Err(rejection.close_reason())
@@ -122,10 +126,12 @@ impl ConnectHandler for SessionConnector {
                     CloseReason::TooFast | CloseReason::Restarting | CloseReason::Internal => {
                         ConnectError::Later(reason)
                     }
-                    reason => ConnectError::Refused {
-                        message: reason.socket_io().into(),
-                        code: Some(reason.name()),
-                    },
+                    reason => {
+                        let of_address = self.gateway.check_admin_address(self.address).err();
+                        let message = of_address.filter(|_| reason == CloseReason::NotYours);
+                        let message = message.unwrap_or(reason.socket_io()).into();
+                        ConnectError::Refused { message, code: Some(reason.name()) }
+                    }
                 }
             })?;
         let sid = unauthenticated.connection().to_string();

@@ -7,4 +7,5 @@ mod delivery;
 mod kills;
 mod presence;
 mod rights;
+mod simulations;
 mod world;

@@ -1,6 +1,6 @@
 //! Members of a room see each other, whichever node each is connected to.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -51,7 +51,10 @@ fn who_comes_and_goes_is_seen_on_every_node() {
         assert_eq!(here.recv("presence").await["joined"], ben.id);
         let both = sorted([&ana.id, &ben.id]);
         assert_eq!(members(&mut here, &room).await, both);
-        assert_eq!(members(&mut there, &room).await, both, "who was there before is seen by who comes");
+        // Who was there before is seen by who comes, if not at once.
+        while members(&mut there, &room).await != both {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
 
         // The user stays as long as one of the connections does, on any node.
         let second = join(&ben, &room).await;
@@ -136,6 +139,23 @@ async fn stored(url: &str, room: &str, user: &Person, nodes: i64) {
     }
 }
 
+/// Waits until the first node has looked anew who is on the others, as it does each time after it said that it lives.
+async fn first_node_has_looked(url: &str) {
+    use diesel::prelude::*;
+    let mut database = PgConnection::establish(url).unwrap();
+    let mut seen_at = || -> i64 {
+        let query =
+            diesel::dsl::sql::<diesel::sql_types::BigInt>("(SELECT seen_at FROM nodes ORDER BY id LIMIT 1)");
+        diesel::select(query).get_result(&mut database).unwrap()
+    };
+    for _ in 0..2 {
+        let before = seen_at();
+        while seen_at() == before {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
 async fn open_board(person: &Person, project: &str, client: &str) -> Socket {
     let token = person.token().unwrap();
     let path = format!("/ws/kanban/projects/{project}?token={token}&client_id={client}");
@@ -170,5 +190,43 @@ fn clients_of_a_board_are_counted_on_all_nodes_and_replaced_on_any() {
         again.close().await;
         assert_eq!(other.recv("client_left").await["client_id"], "tab");
         eventually(async || (count(&ana).await, count(&there).await) == (json!(1), json!(1))).await;
+    });
+}
+
+#[test]
+fn clients_of_a_board_are_missed_once_when_their_node_dies() {
+    on_postgres(async |url| {
+        let mut cluster = Cluster::start(2, &url);
+        let ana = cluster.register("ana", "consumer").await;
+        let there = cluster.at(1, &ana).await;
+        let project = ana.post("/projects", json!({"title": "Kitchen"})).await.ok();
+        let project = id(&project).to_owned();
+        let mut watcher = open_board(&ana, &project, "watcher").await;
+        let _lost = open_board(&there, &project, "lost").await;
+        let _moves = open_board(&there, &project, "moves").await;
+        let clients = format!("/ws/kanban/projects/{project}/clients");
+        let count = async || ana.get(&clients).await.ok()["active_clients"].clone();
+        eventually(async || count().await == json!(3)).await;
+        first_node_has_looked(&url).await;
+        cluster.nodes.remove(1).kill();
+        let killed = Instant::now();
+        let mut moved = open_board(&ana, &project, "moves").await;
+        let left = in_a_while(&mut watcher, "client_left").await;
+        assert_eq!((&left["client_id"], &left["active_clients"]), (&json!("lost"), &json!(2)), "{left}");
+        assert_eq!((&left["user_id"], &left["user_email"]), (&json!(ana.id), &json!("ana@example.com")));
+        assert!(
+            killed.elapsed() < Duration::from_secs(20),
+            "13 s, where nothing else keeps the machine busy"
+        );
+        assert_eq!(moved.recv("client_left").await["client_id"], "lost");
+
+        // It comes back as a new one, and nobody else is missed.
+        let mut lost = open_board(&ana, &project, "lost").await;
+        lost.recv_pong().await;
+        assert_eq!(watcher.recv("client_joined").await["client_id"], "lost");
+        moved.close().await;
+        assert_eq!(watcher.recv("client_left").await["client_id"], "moves");
+        assert!(watcher.take_all("client_left").is_empty());
+        assert!(watcher.take_all("client_joined").is_empty(), "who only changed its connection did not come");
     });
 }

@@ -1,6 +1,8 @@
 //! The pages: how they are served, and to whom.
 
-use crate::support::{Engine, TestApp, run};
+use serde_json::json;
+
+use crate::support::{Engine, Socket, SocketIo, TestApp, run};
 
 /// The paths of the page's files.
 fn files(page: &str) -> Vec<String> {
@@ -84,4 +86,50 @@ fn administration_is_open_to_the_networks_of_the_list_alone() {
             outside.get("/administration").await.refused(404);
         },
     );
+}
+
+#[test]
+fn the_rooms_of_administration_are_open_to_the_networks_of_the_list_alone() {
+    let flags = &["--admin-addresses=10.0.0.0/8", "--trusted-proxies=127.0.0.1"];
+    run(Engine::Sqlite, flags, async |app: &TestApp| {
+        let root = app.db_admin("root").await;
+        let address = root.address();
+        let connect = async |path: &str, from: &str| {
+            let mut socket = Socket::connect_with(address, path, &[("x-forwarded-for", from)]).await.unwrap();
+            socket.recv("connection_established").await;
+            socket
+        };
+        let mut inside = connect(&root.live_path(), "10.1.2.3").await;
+        let mut outside = connect(&root.live_path(), "203.0.113.9").await;
+        let http = reqwest::Client::new().post(format!("http://{address}/auth/ticket"));
+        let ticket = http.header("x-forwarded-for", "10.1.2.3").bearer_auth(root.token().unwrap());
+        let ticket: serde_json::Value = ticket.send().await.unwrap().json().await.unwrap();
+        let ticket = format!("/ws?ticket={}", ticket["ticket"].as_str().unwrap());
+        let mut with_ticket = connect(&ticket, "203.0.113.9").await;
+
+        let token = json!({"token": root.token().unwrap()});
+        let mut io_inside = SocketIo::open(address, "", &[("x-forwarded-for", "10.1.2.3")]).await;
+        io_inside.knock("/admin", token.clone()).await.unwrap();
+        let mut io = SocketIo::open(address, "", &[("x-forwarded-for", "203.0.113.9")]).await;
+        let refused = io.knock("/admin", token.clone()).await.unwrap_err();
+        assert_eq!(refused["message"], "administration is not open to this address", "{refused}");
+        assert_eq!(refused["data"]["code"], "not_yours", "{refused}");
+        io.knock("/", token).await.unwrap();
+
+        for room in ["admin", "metrics"] {
+            inside.ack(json!({"type": "join", "room": room})).await;
+            for socket in [&mut outside, &mut with_ticket] {
+                for command in ["join", "history"] {
+                    let refused = socket.request(json!({"type": command, "room": room})).await;
+                    assert_eq!(refused["code"], "forbidden", "{refused}");
+                    assert_eq!(refused["message"], "administration is not open to this address");
+                }
+            }
+            let refused = io.emit("room:join", json!({"room": room})).await;
+            assert_eq!(refused["error"]["code"], "forbidden", "{refused}");
+            assert_eq!(refused["error"]["message"], "administration is not open to this address");
+        }
+        // Nothing else of an admin's is bound to an address.
+        outside.ack(json!({"type": "join", "room": "market:plumbing"})).await;
+    });
 }

@@ -19,34 +19,41 @@ async fn execute(app: &TestApp, sql: String) {
     done.await.unwrap();
 }
 
-/// This direction of the migration, for the app's engine.
-fn migration(app: &TestApp, postgres: &'static str, sqlite: &'static str) -> String {
+/// The one for the app's engine.
+fn of_engine(app: &TestApp, postgres: &'static str, sqlite: &'static str) -> String {
     let is_postgres = matches!(app.engine, crate::support::Engine::Postgres);
     (if is_postgres { postgres } else { sqlite }).to_owned()
 }
 
-macro_rules! sql {
-    ($app:expr, $direction:literal) => {
-        migration(
-            $app,
-            include_str!(concat!("../../../migrations/postgres/2026-11-28-000050_plan_boards/", $direction)),
-            include_str!(concat!("../../../migrations/sqlite/2026-11-28-000050_plan_boards/", $direction)),
-        )
-    };
+/// Back to the schema of before the migration.
+fn undo(app: &TestApp) -> String {
+    of_engine(
+        app,
+        include_str!("before/plan_boards.postgres.sql"),
+        include_str!("before/plan_boards.sqlite.sql"),
+    )
+}
+
+fn migration(app: &TestApp) -> String {
+    of_engine(
+        app,
+        include_str!("../../../migrations/postgres/2026-11-28-000050_plan_boards/up.sql"),
+        include_str!("../../../migrations/sqlite/2026-11-28-000050_plan_boards/up.sql"),
+    )
 }
 
 both_engines! {
     async fn boards_of_before_get_columns_and_keep_their_tasks_in_order(app) {
         let ana = app.consumer("ana").await;
         let project = id(&ana.post("/projects", json!({"title": "The bathroom"})).await.ok()).to_owned();
-        execute(app, sql!(app, "down.sql")).await;
+        execute(app, undo(app)).await;
         let task = |n: u32, project: &str| format!(
             "INSERT INTO tasks (id, project_id, created_by, title, text, status, position, version, created_at, updated_at) \
              VALUES ('01890a5d-ac96-774b-bcce-b302099a805{n}', '{project}', '{}', '{n}', '', 'todo', \
              '01890a5dac96774bbcceb302099a80{n}0', 1, 0, 0);", ana.id,
         );
         execute(app, [task(1, &project), task(2, &project)].concat()).await;
-        execute(app, sql!(app, "up.sql")).await;
+        execute(app, migration(app)).await;
 
         // What a server of the release before does meanwhile.
         let later = "01890a5d-ac96-774b-bcce-b302099a8057";

@@ -9,7 +9,7 @@ use crate::both_engines;
 
 /// Reads every column of every table and returns the tables' names.
 macro_rules! read_all {
-    ($connection:expr, $($table:ident)*) => {{
+    ($connection:expr; $($table:ident,)*) => {{
         $(
             $table::table
                 .select($table::all_columns)
@@ -48,14 +48,7 @@ both_engines! {
                      AND name NOT LIKE '\\_\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite%'"
                 };
                 let found = names(uow.conn(), sql);
-                let mut known = read_all!(uow.conn(),
-                    users logins refresh_tokens revocations providers provider_categories services templates
-                    portfolio_photos consumers requests offers bookings sessions messages read_markers projects
-                    project_members tasks board_columns task_comments project_invitations entries journal_keys reflections
-                    conversations conversation_messages daily_usage masterplans archived_conversations archived_messages
-                    simulations
-                    rooms events audit audit_horizon idempotency_keys write_probe commits commit_readers
-                    nodes live_connections room_members leases tickets failed_logins login_attempts);
+                let mut known = souk::with_tables!(read_all!(uow.conn()));
                 known.sort();
                 Ok::<_, DbError>((known, found))
             })

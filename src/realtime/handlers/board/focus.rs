@@ -4,11 +4,15 @@ use crate::domain::projects;
 use crate::ids::{ProjectId, Room};
 use crate::protocol::TaskFocus;
 use crate::protocol::board::Focus;
-use crate::realtime::handlers::{Caller, Outcome, Refusal};
+use crate::realtime::handlers::{Outcome, Refusal, SessionContext};
 
 /// Tells the board's other members what this connection looks at or edits. Every member may look; only who
 /// may change the board can edit.
-pub(super) async fn focus(caller: &Caller, project: ProjectId, wanted: Focus) -> Result<Outcome, Refusal> {
+pub(super) async fn focus(
+    caller: &SessionContext,
+    project: ProjectId,
+    wanted: Focus,
+) -> Result<Outcome, Refusal> {
     let Focus { task_id, editing } = wanted;
     let editing = editing && task_id.is_some();
     if editing {

@@ -12,10 +12,10 @@ use crate::domain::sessions::ClientMsgId;
 use crate::ids::ProjectId;
 use crate::protocol::{AckBody, BoardAnswer, BoardCommand, ErrorCode, OnProject};
 
-use super::{Caller, Outcome, Refusal};
+use super::{Outcome, Refusal, SessionContext};
 
 /// Runs a command about a board. Changes are answered only once they are committed.
-pub(super) async fn run(caller: &Caller, on_project: OnProject) -> Result<Outcome, Refusal> {
+pub(super) async fn run(caller: &SessionContext, on_project: OnProject) -> Result<Outcome, Refusal> {
     let OnProject { project, client_msg_id, command } = on_project;
     let project = project.or(caller.target.project());
     match command {
@@ -36,7 +36,7 @@ fn named(project: Option<ProjectId>) -> Result<ProjectId, Refusal> {
 }
 
 async fn change(
-    caller: &Caller,
+    caller: &SessionContext,
     project: Option<ProjectId>,
     client_msg_id: Option<&str>,
     command: BoardCommand,

@@ -12,7 +12,7 @@ use crate::domain::projects::{self, ProjectTitle, comments, invitations};
 use crate::domain::{Error, Page, Slice};
 use crate::ids::{CommentId, InvitationId, ProjectId, Seq, TaskId, UserId};
 use crate::protocol::{AckBody, BoardAnswer};
-use crate::realtime::handlers::{Caller, Outcome, Refusal};
+use crate::realtime::handlers::{Outcome, Refusal, SessionContext};
 
 /// Items of a page. Ten of the largest tasks still fit into what may wait for a client.
 const ITEMS: u16 = 10;
@@ -52,7 +52,7 @@ struct MemberOfBoard {
 
 /// A page of the board, with the position after which to follow its events.
 pub(super) async fn page(
-    caller: &Caller,
+    caller: &SessionContext,
     project: ProjectId,
     after: Option<TaskId>,
 ) -> Result<Outcome, Refusal> {
@@ -80,7 +80,7 @@ pub(super) async fn page(
 
 /// A page of the archived tasks.
 pub(super) async fn archived(
-    caller: &Caller,
+    caller: &SessionContext,
     project: ProjectId,
     before: Option<TaskId>,
 ) -> Result<Outcome, Refusal> {
@@ -93,7 +93,7 @@ pub(super) async fn archived(
 
 /// A page of the comments on a task.
 pub(super) async fn comments(
-    caller: &Caller,
+    caller: &SessionContext,
     project: ProjectId,
     task: TaskId,
     before: Option<CommentId>,
@@ -107,7 +107,7 @@ pub(super) async fn comments(
 
 /// A page of the project's invitations.
 pub(super) async fn invitations(
-    caller: &Caller,
+    caller: &SessionContext,
     project: ProjectId,
     before: Option<InvitationId>,
 ) -> Result<Outcome, Refusal> {
@@ -120,7 +120,7 @@ pub(super) async fn invitations(
 
 /// Reads, and answers with the named value.
 async fn reading<T: Serialize>(
-    caller: &Caller,
+    caller: &SessionContext,
     name: &'static str,
     read: impl FnOnce(&mut UnitOfWork<'_>, &Scope) -> Result<T, Error> + Send + 'static,
 ) -> Result<Outcome, Refusal> {

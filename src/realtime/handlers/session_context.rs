@@ -1,7 +1,8 @@
-//! The session that sent a command, and what handlers need to run it.
+//! What the handlers of commands have of the session that sent them.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::rc::Rc;
 
 use tokio::sync::oneshot;
@@ -11,7 +12,7 @@ use crate::domain::Error;
 use crate::domain::policy::Scope;
 use crate::hub::{Credentials, Delivery, LocalHub, Outbox, Pushed, RegistrationHandle};
 use crate::ids::{ConnectionId, Room, Seq};
-use crate::protocol::{AckBody, Correlation, Dialect, Notice, encode};
+use crate::protocol::{AckBody, Correlation, Dialect, ErrorCode, Notice, encode};
 use crate::realtime::connection::ConnectionHandle;
 use crate::realtime::limits::SessionLimits;
 use crate::realtime::target::EndpointTarget;
@@ -19,9 +20,9 @@ use crate::realtime::{Gateway, rooms};
 
 use super::Refusal;
 
-/// The session that sent a command, while the command runs.
+/// A session as its handlers use it: who calls, on which connection, and what answers go through.
 #[derive(Clone)]
-pub(crate) struct Caller {
+pub(crate) struct SessionContext {
     /// The authenticated scope, with the id of this call.
     pub(crate) scope: Scope,
     /// The state shared by all live connections.
@@ -36,6 +37,8 @@ pub(crate) struct Caller {
     pub(crate) dialect: Dialect,
     /// Closes the connection.
     pub(crate) handle: Rc<dyn ConnectionHandle>,
+    /// The client's network address.
+    pub(crate) address: IpAddr,
     /// What the connection was opened for.
     pub(crate) target: EndpointTarget,
     /// The rooms of the entries and conversations whose texts this connection follows; removing one ends that.
@@ -44,7 +47,7 @@ pub(crate) struct Caller {
     pub(crate) subscriptions: Rc<RefCell<BTreeMap<Room, Seq>>>,
 }
 
-impl Caller {
+impl SessionContext {
     /// The connection's id.
     pub(crate) fn connection(&self) -> ConnectionId {
         self.registration.connection()
@@ -82,12 +85,22 @@ impl Caller {
         self.subscriptions.borrow_mut().remove(room);
     }
 
+    /// Refuses the rooms of administration to addresses that it is not open to, as HTTP refuses `/admin`.
+    fn check_address(&self, room: &Room) -> Result<(), Refusal> {
+        if !matches!(room, Room::Admin | Room::Metrics) {
+            return Ok(());
+        }
+        let checked = self.gateway.check_admin_address(self.address);
+        checked.map_err(|why| Refusal::new(ErrorCode::Forbidden, why))
+    }
+
     /// Reads something about a room, if the caller may be in the room.
     pub(crate) async fn in_room<T: Send + 'static>(
         &self,
         room: Room,
         look: impl FnOnce(&mut UnitOfWork<'_>, &Room) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Refusal> {
+        self.check_address(&room)?;
         let scope = self.scope.clone();
         let found = self.db().read(move |uow| {
             rooms::authorize(uow, &scope, &room)?;

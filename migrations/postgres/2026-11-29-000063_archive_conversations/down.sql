@@ -1,2 +1,0 @@
-DROP TABLE archived_messages;
-DROP TABLE archived_conversations;

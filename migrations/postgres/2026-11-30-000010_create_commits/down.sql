@@ -1,2 +1,0 @@
-DROP TABLE commit_readers;
-DROP TABLE commits;

@@ -1,1 +1,0 @@
-DROP INDEX IF EXISTS audit_action;

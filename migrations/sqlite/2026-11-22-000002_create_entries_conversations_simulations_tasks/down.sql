@@ -1,4 +1,0 @@
-DROP TABLE simulations;
-DROP TABLE conversations;
-DROP TABLE entries;
-DROP TABLE tasks;

@@ -1,4 +1,0 @@
-DROP TABLE reflections;
-DROP INDEX entries_unsealed;
-ALTER TABLE entries DROP COLUMN sealed;
-DROP TABLE journal_keys;

@@ -1,3 +1,0 @@
-DROP TABLE leases;
-DROP TABLE live_connections;
-DROP TABLE nodes;
