@@ -83,7 +83,7 @@ mod tests {
     use tokio::task::{LocalSet, spawn_local};
 
     use super::*;
-    use crate::hub::{Delivery, HubConfig};
+    use crate::hub::{Delivery, HubConfig, Pushed};
 
     #[tokio::test]
     async fn what_the_tasks_of_one_turn_send_leaves_together() {
@@ -95,7 +95,8 @@ mod tests {
             let _ = push(&outbox, "event ");
             // Behind the task that writes, which the push has woken.
             let answering = outbox.clone();
-            spawn_local(async move { drop(push(&answering, "ack")) }).await.unwrap();
+            let pushed = spawn_local(async move { push(&answering, "ack") }).await;
+            assert_eq!(pushed.unwrap(), Pushed::Queued);
             tokio::task::yield_now().await;
             let _ = push(&outbox, "later");
             outbox.end();
