@@ -11,6 +11,7 @@ mod error;
 pub(crate) mod audit_log;
 pub mod event_log;
 mod group;
+mod load;
 mod lock;
 mod maintenance;
 mod migrate;

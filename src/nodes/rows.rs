@@ -102,6 +102,7 @@ pub(super) fn list_elsewhere(
     query = match filter {
         SessionFilter::All => query,
         SessionFilter::User(user) => query.filter(live_connections::user_id.eq(user)),
+        SessionFilter::Connection(connection) => query.filter(live_connections::id.eq(connection)),
         SessionFilter::Address(address) => query.filter(live_connections::address.eq(address.to_string())),
     };
     if let Some(before) = page.before {

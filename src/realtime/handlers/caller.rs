@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use crate::db::{Db, UnitOfWork};
 use crate::domain::Error;
 use crate::domain::policy::Scope;
-use crate::hub::{Credentials, Delivery, LocalHub, Outbox, Pushed, RegistrationHandle};
+use crate::hub::{Credentials, Delivery, FrameSeen, LocalHub, Outbox, Pushed, RegistrationHandle};
 use crate::ids::{ConnectionId, Room, Seq};
-use crate::protocol::{AckBody, Correlation, Dialect, Notice, encode};
+use crate::protocol::{AckBody, Correlation, Dialect, Direction, Notice, encode};
 use crate::realtime::connection::ConnectionHandle;
 use crate::realtime::limits::SessionLimits;
 use crate::realtime::target::EndpointTarget;
@@ -42,6 +43,8 @@ pub(crate) struct Caller {
     pub(crate) followed: Rc<RefCell<BTreeMap<Room, oneshot::Sender<()>>>>,
     /// The rooms that this connection has joined, and the position after which each went live.
     pub(crate) subscriptions: Rc<RefCell<BTreeMap<Room, Seq>>>,
+    /// When the message was received that is being answered.
+    pub(crate) asked_at: Option<Instant>,
 }
 
 impl Caller {
@@ -58,7 +61,29 @@ impl Caller {
     /// Sends a notice to the client, in order after all earlier ones.
     pub(crate) fn send(&self, notice: &Notice) -> Pushed {
         self.gateway.metrics().sent(notice);
-        self.outbox.push(encode(self.dialect, notice), Delivery::Durable)
+        let frame = encode(self.dialect, notice);
+        let latency = match notice {
+            Notice::Ack { .. } | Notice::Error { .. } | Notice::Conflict { .. } | Notice::Pong { .. } => {
+                self.asked_at.map(|asked_at| asked_at.elapsed())
+            }
+            _ => None,
+        };
+        if let (Notice::Ack { .. }, Some(latency)) = (notice, latency) {
+            self.gateway.metrics().acknowledged(latency);
+        }
+        self.registration.record(|| {
+            let (room, seq) = notice.place();
+            FrameSeen {
+                at: Instant::now(),
+                direction: Direction::Out,
+                kind: notice.name(),
+                room: room.cloned(),
+                seq,
+                bytes: frame.len(),
+                latency,
+            }
+        });
+        self.outbox.push(frame, Delivery::Durable)
     }
 
     /// Acknowledges a request.
