@@ -14,6 +14,7 @@ use crate::events::{Committed, Publisher};
 
 use super::audit_log::{self, NewAudit};
 use super::connection::Manager;
+use super::load::Load;
 use super::refusals::RefusalThrottle;
 use super::wal::Wal;
 use super::write::{ATTEMPTS, Job, JobOutcome, announce, reason};
@@ -38,6 +39,7 @@ pub(super) struct WriterParts {
     pub(super) clock: Clock,
     pub(super) publisher: Arc<dyn Publisher>,
     pub(super) refusals: Arc<RefusalThrottle>,
+    pub(super) load: Arc<Load>,
     pub(super) wal: Wal,
 }
 
@@ -99,6 +101,7 @@ impl Writer {
     fn commit(&mut self, mut group: Vec<Box<dyn Job>>) {
         match self.run(&mut group) {
             Ok(committed) => {
+                self.parts.load.committed(group.len());
                 let answer =
                     || group.into_iter().for_each(|job| outlive("answering a write", || job.answer(Ok(()))));
                 let publisher = &*self.parts.publisher;

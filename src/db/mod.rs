@@ -12,6 +12,7 @@ pub(crate) mod audit_log;
 pub(crate) mod claims;
 pub mod event_log;
 mod group;
+mod load;
 mod lock;
 mod maintenance;
 mod migrate;

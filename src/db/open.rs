@@ -16,6 +16,7 @@ use crate::ids::NodeId;
 use super::config::{DbConfig, Target};
 use super::connection::{Access, Manager, sets_variable};
 use super::group::{GroupWriter, WriterParts};
+use super::load::Load;
 use super::lock::FileLock;
 use super::maintenance::Maintenance;
 use super::outage::Outage;
@@ -92,6 +93,7 @@ pub(super) struct Inner {
     writer: Mutex<Option<(GroupWriter, JoinHandle<DbConnection>)>>,
     /// Holds reads back while the write-ahead log is emptied.
     gate: Arc<ReadGate>,
+    load: Arc<Load>,
     refusals: Arc<RefusalThrottle>,
     reads: Outage,
     writes: Outage,
@@ -159,7 +161,7 @@ impl Db {
         clock: Clock,
         publisher: Arc<dyn Publisher>,
     ) -> Result<Db, OpenError> {
-        let gate = Arc::new(ReadGate::default());
+        let (gate, load) = (Arc::new(ReadGate::default()), Arc::<Load>::default());
         let refusals = Arc::new(RefusalThrottle::new(clock.clone()));
         let writer = match &config.target {
             Target::Postgres(_) => None,
@@ -171,6 +173,7 @@ impl Db {
                     clock: clock.clone(),
                     publisher: publisher.clone(),
                     refusals: refusals.clone(),
+                    load: load.clone(),
                     wal: Wal::new(config, file, clock.clone(), gate.clone()),
                 };
                 Some(GroupWriter::start(parts, config.max_waiting)?)
@@ -194,6 +197,7 @@ impl Db {
             publisher,
             writer: Mutex::new(writer),
             gate,
+            load,
             reads: Outage::new("reads of the database", log::Level::Error),
             writes: Outage::new("writes to the database", log::Level::Error),
             readiness: Arc::new(Readiness::new()),
@@ -242,8 +246,9 @@ impl Db {
         self.0.readiness.check(probe).await
     }
 
-    /// Registers the metrics of the database: on SQLite, of its write-ahead log.
+    /// Registers the metrics of the database: its load, and on SQLite its write-ahead log.
     pub(crate) fn register_metrics(&self, registry: &prometheus::Registry) -> prometheus::Result<()> {
+        self.0.load.register_metrics(registry)?;
         if self.0.is_postgres { Ok(()) } else { self.0.gate.register_metrics(registry) }
     }
 
@@ -297,6 +302,7 @@ impl Db {
         let (reply, mut answer) = oneshot::channel();
         let node = self.0.tells_others.then_some(self.0.node);
         let job = Box::new(UseCase { body, outcome: None, reply, node });
+        let waiting = self.0.load.wait_for_commit();
         let outcome = match self.submit(job).await {
             Ok(()) => answer
                 .await
@@ -304,6 +310,7 @@ impl Db {
             // It was answered before the connection turned out to be lost, or never will be.
             Err(error) => answer.try_recv().unwrap_or_else(|_| Err(E::from(error))),
         };
+        drop(waiting);
         self.note(&self.0.writes, outcome.as_ref().err().and_then(E::database));
         outcome
     }
@@ -320,7 +327,7 @@ impl Db {
         let _place = self.0.waiting.try_acquire().map_err(|_| DbError::Overloaded)?;
         self.with_connection(BEGIN_ALONE, move |connection, db| {
             let with = Surroundings { clock: &db.clock, publisher: &*db.publisher, refusals: &db.refusals };
-            commit_alone(job, connection, &with)
+            commit_alone(job, connection, &with).inspect(|()| db.load.committed(1))
         })
         .await
     }
@@ -363,10 +370,12 @@ impl Db {
         begin: &'static str,
         work: impl FnOnce(&mut DbConnection, &Inner) -> Result<T, DbError> + Send + 'static,
     ) -> Result<T, DbError> {
+        let waiting = self.0.load.wait_for_connection();
         let permit = tokio::time::timeout(self.0.wait, self.0.permits.clone().acquire_owned())
             .await
             .map_err(|_| DbError::Overloaded)?
             .map_err(|_| DbError::Unavailable("stopping".into()))?;
+        drop(waiting);
         // Held by the thread, not the caller: a cancelled caller must not free a connection that is still in use.
         let permit = Arc::new(Mutex::new(permit));
         let progress = Progress::default();

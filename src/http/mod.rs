@@ -25,6 +25,7 @@ pub(crate) mod root;
 pub(crate) mod routes;
 mod schema;
 mod state_query;
+mod user_state_query;
 
 pub(crate) use crate::domain::Fields;
 pub(crate) use address::client_address;
@@ -36,3 +37,4 @@ pub use problem::Problem;
 pub(crate) use quota::add_quota_headers;
 pub(crate) use reply::{ReadCall, Reply};
 pub(crate) use state_query::StateQuery;
+pub(crate) use user_state_query::UserStateQuery;

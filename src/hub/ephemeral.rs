@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{Room, SimulationId, UserId};
-use crate::protocol::{BoardClient, MetricsSnapshot, Notice, PartialEstimates, SignalData, TaskFocus, Topic};
+use crate::protocol::{
+    BoardClient, MetricsSnapshot, Notice, PartialEstimates, RecordedFrames, SignalData, TaskFocus, Topic,
+};
 
 use super::{Delivery, LatestKey};
 
@@ -54,6 +56,9 @@ pub(crate) enum Ephemeral {
     /// What this server is doing.
     #[serde(skip)]
     Metrics(Box<MetricsSnapshot>),
+    /// What a connection of this server sends and is sent.
+    #[serde(skip)]
+    Frames(Box<RecordedFrames>),
 }
 
 impl Ephemeral {
@@ -64,19 +69,21 @@ impl Ephemeral {
             Self::ClientJoined(client) | Self::ClientLeft(client) => Room::Project(client.project_id),
             Self::Progress { simulation, .. } => Room::Simulation(*simulation),
             Self::Metrics(_) => Room::Metrics,
+            Self::Frames(frames) => Room::Recorder(frames.connection_id),
         }
     }
 
     /// Whether members on other nodes get it, too.
     pub(super) fn crosses_nodes(&self) -> bool {
-        !matches!(self, Self::Metrics(_))
+        !matches!(self, Self::Metrics(_) | Self::Frames(_))
     }
 
     /// What may happen to it while a client does not keep up.
     pub(super) fn delivery(&self) -> Delivery {
         let room = self.room();
         match self {
-            Self::Typing { .. } => Delivery::Droppable,
+            // Frames are numbered: who watches sees which are missing.
+            Self::Typing { .. } | Self::Frames(_) => Delivery::Droppable,
             Self::Signal { by, topic, .. } => Delivery::Latest(LatestKey::signal(room, *by, topic.clone())),
             Self::Focus { focus, .. } => Delivery::Latest(LatestKey::focus(room, focus.session_id)),
             Self::ClientJoined(client) | Self::ClientLeft(client) => {
@@ -98,6 +105,7 @@ impl Ephemeral {
                 Notice::SimulationProgress { simulation_id: simulation, done, total, estimates }
             }
             Self::Metrics(snapshot) => Notice::Metrics(snapshot),
+            Self::Frames(frames) => Notice::Frames(frames),
         }
     }
 }

@@ -8,12 +8,14 @@ use actix::dev::SendError;
 use actix::{Actor, Arbiter, ArbiterHandle};
 use tokio::sync::oneshot;
 
+use crate::clock::Timestamp;
 use crate::domain::{Page, Slice};
 use crate::events::{Publisher, RoomPresence};
 use crate::ids::{ConnectionId, NodeId, Room, UserId};
 use crate::protocol::close::CloseReason;
 
 use super::drain::{DrainPlan, Drained, Pace};
+use super::ended::{EndedFilter, EndedSessions, Numbered};
 use super::ephemeral::Ephemeral;
 use super::local::{self, LocalHub};
 use super::message::{Exclude, ToLocalHub, ToRoomHub};
@@ -23,10 +25,10 @@ use super::room::{Deps, RoomHub};
 use super::shared::Shared;
 use super::user_limit::{LimitError, UserPermit};
 use super::workers::Workers;
-use super::{EventLog, HubBusy, HubConfig, HubMetrics, LiveSession, RoomSnapshot, SessionFilter};
-
-/// Maximum number of rooms in a snapshot.
-const LISTED: usize = 100;
+use super::{
+    EventLog, HubBusy, HubConfig, HubMetrics, LiveSession, Recorder, RoomList, RoomOrder, RoomQuery,
+    SessionFilter,
+};
 
 /// Pause before a drain is sent again to a worker whose mailbox was full.
 const ASK_AGAIN: Duration = Duration::from_millis(10);
@@ -42,8 +44,8 @@ pub struct HubSnapshot {
     pub connections: usize,
     /// Users who have at least one connection.
     pub(crate) users: usize,
-    /// The rooms with the most members, at most a hundred.
-    pub(crate) rooms: Vec<RoomSnapshot>,
+    /// How many rooms have members.
+    pub rooms: usize,
 }
 
 thread_local! {
@@ -78,7 +80,16 @@ impl HubHandle {
         let room_hub = RoomHub::start_in_arbiter(arbiter, |_| RoomHub::new(deps)).recipient();
         let workers = Arc::<Workers>::default();
         publisher.bind(room_hub.clone(), workers.clone());
-        Self(Arc::new(Shared { config, metrics, workers, user_limits: Arc::default(), room_hub, publisher }))
+        Self(Arc::new(Shared {
+            config,
+            metrics,
+            workers,
+            user_limits: Arc::default(),
+            room_hub,
+            publisher,
+            recorder: Recorder::default(),
+            ended: EndedSessions::default(),
+        }))
     }
 
     /// The LocalHub of the calling worker thread, started by the first call.
@@ -162,6 +173,21 @@ impl HubHandle {
         Ok(page.slice(sessions, |session| session.connection))
     }
 
+    /// The sessions that ended lately, the last one first.
+    pub(crate) fn ended(
+        &self,
+        filter: &EndedFilter,
+        page: &Page<u64>,
+        now: Timestamp,
+    ) -> Slice<Numbered, u64> {
+        self.0.ended.list(filter, page, now)
+    }
+
+    /// Records what single sessions send and are sent.
+    pub(crate) fn recorder(&self) -> &Recorder {
+        &self.0.recorder
+    }
+
     /// Closes one live session, on whichever thread it lives and whether or not its client reads: it leaves
     /// its rooms at once, is sent the reason, and is closed. Returns `false` if there is no session of that
     /// id, or if it is ending already.
@@ -177,11 +203,16 @@ impl HubHandle {
 
     /// The hub's current state.
     pub async fn snapshot(&self) -> Result<HubSnapshot, HubBusy> {
-        let (reply, answer) = oneshot::channel();
-        let ask = ToRoomHub::Largest { at_most: LISTED, reply };
-        self.0.room_hub.try_send(ask).map_err(|_| HubBusy)?;
-        let rooms = answer.await.map_err(|_| HubBusy)?;
+        let query = RoomQuery { order: RoomOrder::Largest, after: None, at_most: 0, is_listed: |_| false };
+        let rooms = self.rooms(query).await?.unlisted.values().map(|kind| kind.rooms).sum();
         Ok(HubSnapshot { connections: self.0.user_limits.total(), users: self.0.user_limits.users(), rooms })
+    }
+
+    /// Rooms with members.
+    pub(crate) async fn rooms(&self, query: RoomQuery) -> Result<RoomList, HubBusy> {
+        let (reply, answer) = oneshot::channel();
+        self.0.room_hub.try_send(ToRoomHub::List { query, reply }).map_err(|_| HubBusy)?;
+        answer.await.map_err(|_| HubBusy)
     }
 
     /// Takes in what other processes committed: the events up to these positions are read from the log for the

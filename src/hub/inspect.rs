@@ -1,6 +1,10 @@
 //! Snapshots of live sessions and rooms, for the admin API.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::fmt;
 use std::net::IpAddr;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,6 +44,8 @@ pub(crate) enum SessionFilter {
     All,
     /// Those of one user.
     User(UserId),
+    /// This one.
+    Connection(ConnectionId),
     /// Those from one address.
     Address(IpAddr),
 }
@@ -55,4 +61,85 @@ pub(crate) struct RoomSnapshot {
     pub(crate) users: usize,
     /// Position of the last event that was sent to its members; `None` while it is being read from the log.
     pub(crate) head: Option<Seq>,
+    /// Events that were sent to its members within the last minute, to ten seconds.
+    pub(crate) events: u64,
+}
+
+/// Which rooms come first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum RoomOrder {
+    /// Those with the most connections.
+    #[default]
+    Largest,
+    /// Those with the most events within the last minute.
+    Busiest,
+}
+
+impl RoomOrder {
+    /// The room's place in this order.
+    pub(crate) fn place(self, room: &RoomSnapshot) -> RoomPlace {
+        let count = match self {
+            Self::Largest => room.members as u64,
+            Self::Busiest => room.events,
+        };
+        RoomPlace { count: Reverse(count), room: room.room.clone() }
+    }
+}
+
+/// A place in a list of rooms: by number, the largest first, then by name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct RoomPlace {
+    count: Reverse<u64>,
+    room: Room,
+}
+
+impl fmt::Display for RoomPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.count.0, self.room)
+    }
+}
+
+/// The text is no place in a list of rooms.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("must be a number and a room")]
+pub(crate) struct InvalidPlace;
+
+impl FromStr for RoomPlace {
+    type Err = InvalidPlace;
+    fn from_str(text: &str) -> Result<Self, InvalidPlace> {
+        let (count, room) = text.split_once(' ').ok_or(InvalidPlace)?;
+        let count = Reverse(count.parse().map_err(|_| InvalidPlace)?);
+        Ok(Self { count, room: room.parse().map_err(|_| InvalidPlace)? })
+    }
+}
+
+/// Which rooms to list.
+#[derive(Clone, Debug)]
+pub(crate) struct RoomQuery {
+    /// Which come first.
+    pub(crate) order: RoomOrder,
+    /// Only rooms after this place; `None` from the first on.
+    pub(crate) after: Option<RoomPlace>,
+    /// At most so many.
+    pub(crate) at_most: usize,
+    /// Whether a room is listed; of the others only the number is told.
+    pub(crate) is_listed: fn(&Room) -> bool,
+}
+
+/// Rooms with members.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RoomList {
+    /// Those that are listed.
+    pub(crate) rooms: Vec<RoomSnapshot>,
+    /// The others, by kind.
+    pub(crate) unlisted: BTreeMap<&'static str, Unlisted>,
+}
+
+/// Rooms of a kind that are not listed one by one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Unlisted {
+    /// How many there are.
+    pub(crate) rooms: usize,
+    /// Connections in them.
+    pub(crate) members: usize,
 }

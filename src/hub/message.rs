@@ -15,7 +15,7 @@ use crate::domain::Page;
 
 use super::drain::Pace;
 use super::ephemeral::Ephemeral;
-use super::{Delivery, JoinError, LiveSession, RoomSnapshot, SessionFilter};
+use super::{Delivery, JoinError, LiveSession, RoomList, RoomQuery, SessionFilter};
 
 /// A worker thread's number, in the order in which LocalHubs were started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -72,6 +72,8 @@ pub(crate) enum Exclude {
 #[derive(Clone, Debug)]
 pub(super) struct RoomMessage {
     pub(super) room: Room,
+    /// The notice's name.
+    pub(super) name: &'static str,
     pub(super) encoded: Arc<EncodedNotice>,
     pub(super) contents: Contents,
 }
@@ -147,9 +149,9 @@ pub(super) enum ToRoomHub {
         room: Room,
         reply: oneshot::Sender<Vec<TaskFocus>>,
     },
-    Largest {
-        at_most: usize,
-        reply: oneshot::Sender<Vec<RoomSnapshot>>,
+    List {
+        query: RoomQuery,
+        reply: oneshot::Sender<RoomList>,
     },
     /// Reports of commits were lost. The publisher's flag records that; this message only makes the RoomHub
     /// look at it.

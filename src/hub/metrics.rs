@@ -19,6 +19,8 @@ pub struct HubMetrics {
     /// Messages that a worker's full mailbox refused; events among them are read from the log.
     pub(super) refused: IntCounterVec,
     pub(super) busy: IntCounter,
+    /// Bytes that wait for clients, as of the last second.
+    pub(super) outbox_bytes: IntGauge,
 }
 
 impl HubMetrics {
@@ -58,6 +60,10 @@ impl HubMetrics {
                 "kind",
             )?,
             busy: counter("souk_hub_busy_total", "Commands answered busy")?,
+            outbox_bytes: gauge(
+                "souk_hub_outbox_bytes",
+                "Bytes that wait for clients, as of the last second",
+            )?,
         })
     }
 }

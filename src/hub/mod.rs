@@ -21,6 +21,7 @@
 mod board_clients;
 mod config;
 mod drain;
+mod ended;
 mod ephemeral;
 mod error;
 mod event_log;
@@ -32,6 +33,7 @@ mod outbox;
 mod message;
 mod presence;
 mod publisher;
+mod recorder;
 mod registration;
 mod relay;
 mod room;
@@ -44,17 +46,21 @@ mod workers;
 pub(crate) use board_clients::{BoardClients, ClientId, Lease};
 pub use config::HubConfig;
 pub(crate) use drain::DrainPlan;
+pub(crate) use ended::{EndedFilter, EndedSession, Numbered};
 pub(crate) use ephemeral::Ephemeral;
 pub(crate) use error::{BroadcastError, HubBusy, JoinError};
 pub use event_log::{EventLog, Events, RoomStart};
 pub use handle::HubHandle;
-pub(crate) use inspect::{LiveSession, RoomSnapshot, SessionFilter};
+pub(crate) use inspect::{
+    LiveSession, RoomList, RoomOrder, RoomPlace, RoomQuery, RoomSnapshot, SessionFilter,
+};
 pub(crate) use local::{Joined, LocalHub, RegistrationHandle, Spliced};
 pub use metrics::HubMetrics;
 pub use outbox::{Delivery, Outbox, OutboxLimits};
 pub(crate) use outbox::{LatestKey, OutboxStream, Progress, Pushed};
 pub(crate) use publisher::Followed;
 pub use publisher::HubPublisher;
+pub(crate) use recorder::{FrameSeen, Recorded, Recorder};
 pub(crate) use registration::Evict;
 pub use registration::{Credentials, Registration};
 pub(crate) use relay::Relayed;

@@ -82,6 +82,7 @@ pub(super) fn has_presence(room: &Room) -> bool {
         | Room::Entry(_)
         | Room::Simulation(_)
         | Room::Metrics
+        | Room::Recorder(_)
         | Room::Admin => false,
     }
 }

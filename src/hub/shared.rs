@@ -8,11 +8,12 @@ use tokio::sync::oneshot;
 
 use crate::ids::{Room, UserId};
 
+use super::ended::EndedSessions;
 use super::message::{MembershipRef, ToRoomHub};
 use super::publisher::HubPublisher;
 use super::user_limit::UserLimits;
 use super::workers::Workers;
-use super::{HubBusy, HubConfig, HubMetrics};
+use super::{HubBusy, HubConfig, HubMetrics, Recorder};
 
 pub(super) struct Shared {
     pub(super) config: HubConfig,
@@ -21,6 +22,8 @@ pub(super) struct Shared {
     pub(super) user_limits: Arc<UserLimits>,
     pub(super) room_hub: Recipient<ToRoomHub>,
     pub(super) publisher: Arc<HubPublisher>,
+    pub(super) recorder: Recorder,
+    pub(super) ended: EndedSessions,
 }
 
 impl Shared {

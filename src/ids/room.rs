@@ -4,7 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use super::{BookingId, Category, ConversationId, EntryId, ProjectId, SessionId, SimulationId, UserId};
+use super::{
+    BookingId, Category, ConnectionId, ConversationId, EntryId, ProjectId, SessionId, SimulationId, UserId,
+};
 
 /// A room: the scope in which events are ordered and delivered. The text form (`session:{id}`) is used by
 /// clients and in the event log.
@@ -30,6 +32,9 @@ pub enum Room {
     LoadTest(Arc<str>),
     /// What the server that the member is connected to is doing, once a second, for admins. Nothing is stored.
     Metrics,
+    /// What one connection sends and is sent, without the contents, for admins. Nothing is stored, and nothing is
+    /// recorded while nobody is in it.
+    Recorder(ConnectionId),
     /// All events, for admins.
     ///
     /// Last in the order of rooms: units of work lock the rooms' rows in this order, and this one is the most
@@ -40,7 +45,7 @@ pub enum Room {
 /// The text is not a room name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "must be session:, user:, booking:, project:, conversation:, entry: or simulation: with a UUID, market: with a category, metrics or admin"
+    "must be session:, user:, booking:, project:, conversation:, entry:, simulation: or recorder: with a UUID, market: with a category, metrics or admin"
 )]
 pub struct InvalidRoom;
 
@@ -66,6 +71,7 @@ impl FromStr for Room {
             "entry" => Self::Entry(id(name)?),
             "simulation" => Self::Simulation(id(name)?),
             "loadtest" => Self::LoadTest(load_test_name(name)?),
+            "recorder" => Self::Recorder(id(name)?),
             _ => return Err(InvalidRoom),
         })
     }
@@ -74,6 +80,26 @@ impl FromStr for Room {
 fn load_test_name(name: &str) -> Result<Arc<str>, InvalidRoom> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
     ((1..=64).contains(&name.len()) && name.bytes().all(plain)).then(|| Arc::from(name)).ok_or(InvalidRoom)
+}
+
+impl Room {
+    /// What comes before the colon of its text form.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Session(_) => "session",
+            Self::User(_) => "user",
+            Self::Market(_) => "market",
+            Self::Booking(_) => "booking",
+            Self::Project(_) => "project",
+            Self::Conversation(_) => "conversation",
+            Self::Entry(_) => "entry",
+            Self::Simulation(_) => "simulation",
+            Self::LoadTest(_) => "loadtest",
+            Self::Metrics => "metrics",
+            Self::Recorder(_) => "recorder",
+            Self::Admin => "admin",
+        }
+    }
 }
 
 impl fmt::Display for Room {
@@ -89,6 +115,7 @@ impl fmt::Display for Room {
             Self::Simulation(id) => write!(f, "simulation:{id}"),
             Self::LoadTest(name) => write!(f, "loadtest:{name}"),
             Self::Metrics => f.write_str("metrics"),
+            Self::Recorder(id) => write!(f, "recorder:{id}"),
             Self::Admin => f.write_str("admin"),
         }
     }
@@ -172,7 +199,9 @@ mod tests {
     #[test]
     fn every_room_reads_back_from_its_name() {
         let id = "01890a5d-ac96-774b-bcce-b302099a8057";
-        for kind in ["session", "user", "booking", "project", "conversation", "entry", "simulation"] {
+        for kind in
+            ["session", "user", "booking", "project", "conversation", "entry", "simulation", "recorder"]
+        {
             let name = format!("{kind}:{id}");
             assert_eq!(name.parse::<Room>().unwrap().to_string(), name);
         }

@@ -108,6 +108,7 @@ pub(super) fn list_elsewhere(
     query = match filter {
         SessionFilter::All => query,
         SessionFilter::User(user) => query.filter(live_connections::user_id.eq(user)),
+        SessionFilter::Connection(connection) => query.filter(live_connections::id.eq(connection)),
         // No index: among 10,000 rows it takes a millisecond, and an index would be written with each connection.
         SessionFilter::Address(address) => query.filter(live_connections::address.eq(address.to_string())),
     };

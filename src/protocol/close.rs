@@ -118,8 +118,7 @@ impl Reconnect {
 }
 
 impl CloseReason {
-    /// Every reason, for tests of the table.
-    #[cfg(test)]
+    /// Every reason.
     pub(crate) const ALL: [CloseReason; 22] = [
         Self::NoToken,
         Self::InvalidToken,
@@ -249,6 +248,11 @@ impl CloseReason {
             Self::NotUtf8 => "not_utf8",
             Self::TooBig => "too_big",
         }
+    }
+
+    /// The reason of this name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.name() == name)
     }
 
     /// The message of a Socket.IO `connect_error`, or the one sent before a `disconnect`.

@@ -170,6 +170,21 @@ impl Command {
             Self::Ping => "ping",
         }
     }
+
+    /// The room that it names, if any.
+    pub(crate) fn room(&self) -> Option<&Room> {
+        match self {
+            Self::Join { room, .. }
+            | Self::Leave { room }
+            | Self::ChatMessage { room, .. }
+            | Self::Typing { room }
+            | Self::Signal { room, .. }
+            | Self::Read { room, .. }
+            | Self::History { room, .. }
+            | Self::Presence { room } => Some(room),
+            _ => None,
+        }
+    }
 }
 
 /// What a plan is wanted for; the use case checks it.

@@ -6,8 +6,8 @@ use serde_json::value::RawValue;
 use crate::clock::Timestamp;
 use crate::ids::{Room, Seq, UserId};
 use crate::protocol::{
-    AckBody, AnswerIds, Dialect, Event, Interval, Joined, PartialEstimates, PresenceChange, SignalData,
-    TextFailure, Topic, WantedPlan, encode,
+    AckBody, AnswerIds, Dialect, Direction, Event, Interval, Joined, PartialEstimates, PresenceChange,
+    RecordedFrame, RecordedFrames, SignalData, TextFailure, Topic, WantedPlan, encode,
 };
 use crate::secret::Secret;
 
@@ -162,7 +162,7 @@ fn what_is_wrong_is_said() {
         (r#"{"type":"join"}"#, "missing field `room`"),
         (
             r#"{"type":"join","room":"kitchen"}"#,
-            "`room` must be session:, user:, booking:, project:, conversation:, entry: or simulation: with a UUID, \
+            "`room` must be session:, user:, booking:, project:, conversation:, entry:, simulation: or recorder: with a UUID, \
              market: with a category, metrics or admin",
         ),
         (
@@ -243,6 +243,26 @@ fn notices_are_written_as_contracted() {
                 body: AckBody::Simulating { simulation_id: USER.parse().unwrap(), room: room.clone() },
             },
             format!(r#"{{"type":"ack","id":9,"simulation_id":"{USER}","room":"admin"}}"#),
+        ),
+        (
+            Notice::Frames(Box::new(RecordedFrames {
+                connection_id: USER.parse().unwrap(),
+                is_live: true,
+                dropped: 2,
+                frames: vec![RecordedFrame {
+                    number: 3,
+                    at,
+                    direction: Direction::Out,
+                    kind: "ack",
+                    room: Some("entry".to_owned()),
+                    seq: Some(Seq(7)),
+                    bytes: 90,
+                    latency_us: Some(850),
+                }],
+            })),
+            format!(
+                r#"{{"type":"frames","connection_id":"{USER}","is_live":true,"dropped":2,"frames":[{{"number":3,"at":"2023-11-14T22:13:20.000000Z","direction":"out","kind":"ack","room":"entry","seq":7,"bytes":90,"latency_us":850}}]}}"#
+            ),
         ),
         (Notice::Ack { id: id.clone(), body: AckBody::Done {} }, r#"{"type":"ack","id":9}"#.to_owned()),
         (

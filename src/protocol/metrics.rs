@@ -24,6 +24,18 @@ pub struct MetricsSnapshot {
     pub(crate) commands: u64,
     /// Commands that were acknowledged.
     pub(crate) acks: u64,
+    /// Commands that were acknowledged within at most so many seconds, as in `http_seconds`.
+    pub(crate) ack_seconds: Vec<(Option<f64>, u64)>,
+    /// Bytes that wait for clients.
+    pub(crate) outbox_bytes: u64,
+    /// Units of work that wait for a connection to the database.
+    pub(crate) connection_waiting: u64,
+    /// Writes that are not committed yet.
+    pub(crate) commit_waiting: u64,
+    /// Transactions that were committed.
+    pub(crate) commits: u64,
+    /// Writes that were committed in them.
+    pub(crate) committed_writes: u64,
     /// Frames that did not go out to slow clients: dropped, or replaced by a newer state.
     pub(crate) dropped: u64,
     /// Sessions closed since their client did not read.

@@ -14,6 +14,7 @@ mod correlation;
 pub mod engineio;
 mod fields;
 pub mod frame;
+mod frames;
 mod greeting;
 pub(crate) mod json;
 mod notice;
@@ -30,6 +31,7 @@ pub(crate) use board_notice::{BoardAnswer, BoardClient, TaskFocus};
 pub(crate) use command::{Command, Malformed, Request, WantedPlan};
 pub(crate) use correlation::Correlation;
 pub(crate) use frame::{close_frame, pong_frame};
+pub(crate) use frames::{Direction, RecordedFrame, RecordedFrames};
 pub(crate) use greeting::{Established, Limits, OnBoard, TokenClaims, Whoami};
 pub(crate) use metrics::MetricsSnapshot;
 pub(crate) use notice::{AckBody, ErrorCode, Joined, PresenceChange};
@@ -56,6 +58,14 @@ impl Dialect {
     /// Every dialect, for tables indexed by [`Dialect::index`].
     pub(crate) const ALL: [Dialect; 3] =
         [Dialect::Json, Dialect::SocketIo(Namespace::Main), Dialect::SocketIo(Namespace::Admin)];
+
+    /// The dialect's name.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::SocketIo(_) => "socket.io",
+        }
+    }
 
     /// Position in [`Dialect::ALL`].
     pub(crate) fn index(self) -> usize {

@@ -7,8 +7,8 @@ use serde_json::value::RawValue;
 
 use super::board_notice::{BoardAnswer, BoardClient, TaskFocus};
 use super::{
-    AnswerIds, Correlation, Established, MetricsSnapshot, PartialEstimates, QuotaWarning, SignalData,
-    TextFailure, Topic, Whoami,
+    AnswerIds, Correlation, Established, MetricsSnapshot, PartialEstimates, QuotaWarning, RecordedFrames,
+    SignalData, TextFailure, Topic, Whoami,
 };
 use crate::clock::Timestamp;
 use crate::ids::{
@@ -212,6 +212,8 @@ pub enum Notice {
     },
     /// What this server is doing, to the members of `metrics`. Not stored.
     Metrics(Box<MetricsSnapshot>),
+    /// What a connection sends and is sent, to the members of its room `recorder:`. Not stored.
+    Frames(Box<RecordedFrames>),
     /// The token is about to expire: the client must `refresh` with a new one, or the session will be closed.
     TokenExpiring {
         /// When the token expires.
@@ -263,9 +265,25 @@ impl Notice {
             Self::ClientLeft(_) => "client_left",
             Self::SimulationProgress { .. } => "simulation.progress",
             Self::Metrics(_) => "metrics",
+            Self::Frames(_) => "frames",
             Self::TokenExpiring { .. } => "token_expiring",
             Self::Disconnecting { .. } => "disconnecting",
             Self::Pong { .. } => "pong",
+        }
+    }
+}
+
+impl Notice {
+    /// The room and the position that the notice tells.
+    pub(crate) fn place(&self) -> (Option<&Room>, Option<Seq>) {
+        match self {
+            Self::Event(event) => (Some(&event.room), Some(event.seq)),
+            Self::Ack { body: AckBody::Joined(joined), .. } => (Some(&joined.room), Some(joined.head)),
+            Self::Ack { body: AckBody::Sent { seq, .. }, .. } => (None, Some(*seq)),
+            Self::Presence { room, .. } | Self::Typing { room, .. } | Self::Signal { room, .. } => {
+                (Some(room), None)
+            }
+            _ => (None, None),
         }
     }
 }

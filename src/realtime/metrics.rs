@@ -1,6 +1,8 @@
 //! The Prometheus metrics of live connections.
 
-use prometheus::{IntCounterVec, IntGauge, Opts, Registry};
+use std::time::Duration;
+
+use prometheus::{Histogram, HistogramOpts, IntCounterVec, IntGauge, Opts, Registry};
 
 use crate::protocol::close::CloseReason;
 use crate::protocol::{Command, ErrorCode, Notice};
@@ -18,7 +20,11 @@ pub(crate) struct RealtimeMetrics {
     commands: IntCounterVec,
     malformed: IntCounterVec,
     notices: IntCounterVec,
+    ack_seconds: Histogram,
 }
+
+/// Upper bounds of the buckets of times to an answer, in seconds.
+const SECONDS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
 
 impl RealtimeMetrics {
     /// Registers all of them.
@@ -28,12 +34,18 @@ impl RealtimeMetrics {
     pub(crate) fn new(registry: &Registry) -> prometheus::Result<Self> {
         let connections = IntGauge::new("souk_realtime_connections", "Sessions that are open")?;
         registry.register(Box::new(connections.clone()))?;
+        let ack_seconds = Histogram::with_opts(
+            HistogramOpts::new("souk_realtime_ack_seconds", "Time from a command to its acknowledgement")
+                .buckets(SECONDS.to_vec()),
+        )?;
+        registry.register(Box::new(ack_seconds.clone()))?;
         let counters = |name: &str, help: &str, label: &str| -> prometheus::Result<IntCounterVec> {
             let counters = IntCounterVec::new(Opts::new(name, help), &[label])?;
             registry.register(Box::new(counters.clone()))?;
             Ok(counters)
         };
         Ok(Self {
+            ack_seconds,
             connections,
             handshakes: counters(
                 "souk_realtime_handshakes_total",
@@ -80,6 +92,10 @@ impl RealtimeMetrics {
 
     pub(super) fn malformed(&self, code: ErrorCode) {
         self.malformed.with_label_values(&[code.name()]).inc();
+    }
+
+    pub(super) fn acknowledged(&self, after: Duration) {
+        self.ack_seconds.observe(after.as_secs_f64());
     }
 
     pub(super) fn sent(&self, notice: &Notice) {

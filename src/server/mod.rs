@@ -7,6 +7,7 @@ mod journal;
 mod metrics_feed;
 mod options;
 mod progress;
+mod recorder_feed;
 pub mod retention;
 pub mod scheduler;
 mod service_manager;

@@ -36,7 +36,7 @@ use crate::telemetry::{Metrics, SweepFailures};
 use super::bus::{self, BusLink};
 use super::journal::{self, JournalError};
 use super::options::{db_config, drain_plan};
-use super::{heartbeat, metrics_feed, progress, retention, scheduler, service_manager, tail};
+use super::{heartbeat, metrics_feed, progress, recorder_feed, retention, scheduler, service_manager, tail};
 
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -228,6 +228,7 @@ impl Server {
             () = app.simulations.run() => Stop::Graceful,
             () = progress::run(&app) => Stop::Graceful,
             () = metrics_feed::run(&app) => Stop::Graceful,
+            () = recorder_feed::run(&app) => Stop::Graceful,
             () = retention::run(&app) => Stop::Graceful,
         };
         log::info!("stopping");

@@ -15,6 +15,7 @@ const PAUSE = { first: 500, longest: 15_000 };
  * @typedef {object} Listener
  * @property {(event: LiveEvent) => void} [event]
  * @property {(snapshot: Snapshot) => void} [snapshot]
+ * @property {(frames: import('./types.js').Frames) => void} [frames] Of a room `recorder:`.
  * @property {() => void} [joined] The room is heard (again).
  */
 
@@ -143,6 +144,9 @@ class Live extends EventTarget {
         break;
       case "metrics":
         for (const listener of this.#rooms.get("metrics")?.listeners ?? []) listener.snapshot?.(notice);
+        break;
+      case "frames":
+        for (const listener of this.#rooms.get(`recorder:${notice.connection_id}`)?.listeners ?? []) listener.frames?.(notice);
         break;
       case "token_expiring":
         this.#refresh();

@@ -8,12 +8,14 @@ import { loading } from "./ui/states.js";
 import { View } from "./ui/view.js";
 import "./screens/account.js";
 import "./screens/audit.js";
+import "./screens/connection.js";
 import "./screens/explain.js";
 import "./screens/login.js";
 import "./screens/marketplace.js";
 import "./screens/overview.js";
 import "./screens/people.js";
 import "./screens/person.js";
+import "./screens/rooms.js";
 import "./screens/sessions.js";
 import "./screens/settings.js";
 
@@ -22,6 +24,7 @@ import "./screens/settings.js";
 const SCREENS = [
   ["overview", "Overview", () => html`<overview-screen></overview-screen>`],
   ["sessions", "Sessions", () => html`<sessions-screen></sessions-screen>`],
+  ["rooms", "Rooms", () => html`<rooms-screen></rooms-screen>`],
   ["people", "People", () => html`<people-screen></people-screen>`],
   ["marketplace", "Marketplace", () => html`<marketplace-screen></marketplace-screen>`],
   ["audit", "Audit", () => html`<audit-screen></audit-screen>`],
@@ -101,6 +104,8 @@ class App extends View {
 
   content() {
     const { name, parts } = route();
+    if (name === "sessions" && parts[1] && parts[1] !== "ended") return html`<connection-screen></connection-screen>`;
+    if (name === "rooms" && parts[1]) return html`<room-screen></room-screen>`;
     if (name === "people" && parts[1]) return html`<person-screen></person-screen>`;
     if (name === "account") return html`<account-screen></account-screen>`;
     const known = SCREENS.find(([path]) => path === name);

@@ -56,7 +56,14 @@ export class History {
  * @returns {Record<string, number | null>}
  */
 function gauges(now) {
-  return { connections: now.connections, rooms: now.rooms, memory: now.memory_bytes };
+  return {
+    connections: now.connections,
+    rooms: now.rooms,
+    memory: now.memory_bytes,
+    outboxes: now.outbox_bytes,
+    connectionWaiting: now.connection_waiting,
+    commitWaiting: now.commit_waiting,
+  };
 }
 
 /**
@@ -79,7 +86,13 @@ function rates(before, now) {
     http5xx: http("5xx"),
     p50: quantile(0.5, before.http_seconds, now.http_seconds),
     p99: quantile(0.99, before.http_seconds, now.http_seconds),
+    ackP50: quantile(0.5, before.ack_seconds, now.ack_seconds),
+    ackP99: quantile(0.99, before.ack_seconds, now.ack_seconds),
+    group: now.commits > before.commits ? (now.committed_writes - before.committed_writes) / (now.commits - before.commits) : null,
     refusals: rate(sum(before.refusals), sum(now.refusals)),
+    ...Object.fromEntries(
+      Object.entries(now.refusals).map(([reason, count]) => [`refusal ${reason}`, rate(before.refusals[reason] ?? 0, count)]),
+    ),
     dropped: rate(before.dropped, now.dropped),
     cpu: rate(before.cpu_seconds, now.cpu_seconds) * 100,
   };

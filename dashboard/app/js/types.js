@@ -4,7 +4,14 @@
 /** @typedef {Schemas['User']} User */
 /** @typedef {Schemas['UserDetails']} UserDetails */
 /** @typedef {Schemas['Login']} Login */
+/** @typedef {Schemas['UserLimits']} UserLimits */
+/** @typedef {Schemas['Provider']} Provider */
 /** @typedef {Schemas['Connection']} Connection */
+/** @typedef {Schemas['EndedConnection']} EndedConnection */
+/** @typedef {Schemas['Rooms']} Rooms */
+/** @typedef {Schemas['Room']} RoomRow */
+/** @typedef {Schemas['RoomLog']} RoomLog */
+/** @typedef {Schemas['RoomEvent']} RoomEvent */
 /** @typedef {Schemas['AuditEntry']} AuditEntry */
 /** @typedef {Schemas['Request']} Request */
 /** @typedef {Schemas['Offer']} Offer */
@@ -19,6 +26,12 @@
 /** An event of a room. */
 /** @typedef {{room: string, seq: number, kind: string, data: any, by: string | null, at: string}} LiveEvent */
 
+/** A frame of a connection, without what is in it. */
+/** @typedef {{number: number, at: string, direction: 'in' | 'out', kind: string, room?: string, seq?: number, bytes: number, latency_us?: number}} Frame */
+
+/** What a room `recorder:` tells. */
+/** @typedef {{connection_id: string, is_live: boolean, dropped: number, frames: Frame[]}} Frames */
+
 /** What the room `metrics` tells each second. */
 /**
  * @typedef {object} Snapshot
@@ -29,6 +42,12 @@
  * @property {number} deliveries
  * @property {number} commands
  * @property {number} acks
+ * @property {[number | null, number][]} ack_seconds
+ * @property {number} outbox_bytes
+ * @property {number} connection_waiting
+ * @property {number} commit_waiting
+ * @property {number} commits
+ * @property {number} committed_writes
  * @property {number} dropped
  * @property {number} slow_consumers
  * @property {number} busy

@@ -82,6 +82,8 @@ impl Booking {
 pub(crate) struct BookingFilter {
     /// Only those in this state.
     pub(crate) state: Option<State>,
+    /// Only those of which this user is a party; for admins.
+    pub(crate) user: Option<UserId>,
 }
 
 impl Resource for Booking {

@@ -157,9 +157,13 @@ pub(super) enum Of {
 }
 
 impl Of {
-    /// The caller's own bookings; all bookings for an admin.
-    pub(super) fn caller(scope: &Scope) -> Self {
-        if scope.is_admin() { Self::Everyone } else { Self::User(scope.user()) }
+    /// The caller's own bookings; for an admin those of the user who is asked for, or all.
+    pub(super) fn listed(scope: &Scope, user: Option<UserId>) -> Self {
+        match (scope.is_admin(), user) {
+            (true, None) => Self::Everyone,
+            (true, Some(user)) => Self::User(user),
+            (false, _) => Self::User(scope.user()),
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 use crate::db::UnitOfWork;
 use crate::domain::offers::{self, Offer};
 use crate::domain::policy::{
-    Authorized, Explanation, Right, Scope, Step, audit_action, audit_listing, authorize, authorize_admin,
+    Authorized, Explanation, Right, Scope, Step, audit_action, audit_listing_of, authorize, authorize_admin,
     by_system, conflict, explain_step, step,
 };
 use crate::domain::projects::{self, NewProject};
@@ -58,8 +58,8 @@ pub(crate) fn list(
     filter: &BookingFilter,
     page: Page<BookingId>,
 ) -> Result<Slice<Booking, BookingId>, Error> {
-    audit_listing(uow, scope, Kind::Booking)?;
-    let rows = repository::list(uow, Of::caller(scope), filter, page)?;
+    audit_listing_of(uow, scope, Kind::Booking, filter.user)?;
+    let rows = repository::list(uow, Of::listed(scope, filter.user), filter, page)?;
     Ok(page.slice(rows, |booking| booking.id))
 }
 

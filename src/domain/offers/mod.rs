@@ -78,6 +78,8 @@ pub(crate) struct Revision {
 pub(crate) struct OfferFilter {
     /// Only those in this state.
     pub(crate) state: Option<State>,
+    /// Only those that this user made or received; for admins.
+    pub(crate) user: Option<UserId>,
 }
 
 /// An offer.

@@ -174,11 +174,13 @@ pub(super) enum Of {
 }
 
 impl Of {
-    /// The caller's own offers, made and received; every offer for an admin.
-    pub(super) fn caller(scope: &Scope) -> Vec<Self> {
-        match scope.is_admin() {
-            true => vec![Self::Everyone],
-            false => vec![Self::MadeBy(scope.user()), Self::ReceivedBy(scope.user())],
+    /// The caller's own offers, made and received; for an admin those of the user who is asked for, or all.
+    pub(super) fn listed(scope: &Scope, user: Option<UserId>) -> Vec<Self> {
+        let of = |user| vec![Self::MadeBy(user), Self::ReceivedBy(user)];
+        match (scope.is_admin(), user) {
+            (true, None) => vec![Self::Everyone],
+            (true, Some(user)) => of(user),
+            (false, _) => of(scope.user()),
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::clock::Timestamp;
 use crate::db::UnitOfWork;
 use crate::domain::money::Currency;
 use crate::domain::policy::{
-    Authorized, Explanation, Machine, Right, Scope, Step, audit_action, audit_listing, authorize, blocked,
+    Authorized, Explanation, Machine, Right, Scope, Step, audit_action, audit_listing_of, authorize, blocked,
     explain_step, step,
 };
 use crate::domain::requests::{self, Reason, Request};
@@ -93,8 +93,8 @@ pub(crate) fn list(
     filter: &OfferFilter,
     page: Page<OfferId>,
 ) -> Result<Slice<Offer, OfferId>, Error> {
-    audit_listing(uow, scope, Kind::Offer)?;
-    let rows = repository::list(uow, &repository::Of::caller(scope), filter, page)?;
+    audit_listing_of(uow, scope, Kind::Offer, filter.user)?;
+    let rows = repository::list(uow, &repository::Of::listed(scope, filter.user), filter, page)?;
     Ok(page.slice(rows, |offer| offer.id))
 }
 

@@ -6,6 +6,7 @@ use std::ops::Deref;
 use crate::db::UnitOfWork;
 use crate::db::audit_log::{NewAudit, Outcome};
 use crate::domain::{Error, Kind};
+use crate::ids::UserId;
 
 use super::{Need, Resource, Right, Scope, Standing};
 
@@ -131,11 +132,23 @@ pub(crate) fn authorize_admin_because(
 }
 
 /// Audits an admin's listing, which returns other users' rows without a check on each.
-pub(crate) fn audit_listing(uow: &mut UnitOfWork<'_>, scope: &Scope, kind: Kind) -> Result<(), Error> {
+fn audit_listing(uow: &mut UnitOfWork<'_>, scope: &Scope, kind: Kind) -> Result<(), Error> {
     if !scope.is_admin() {
         return Ok(());
     }
     Ok(uow.audit(audit_of(scope, "list", kind, Outcome::Admin, None))?)
+}
+
+/// As [`audit_listing`], of one user's rows if `user` is given, which only admins may ask for.
+pub(crate) fn audit_listing_of(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    kind: Kind,
+    user: Option<UserId>,
+) -> Result<(), Error> {
+    let Some(user) = user else { return audit_listing(uow, scope, kind) };
+    let right = Right::look(kind, "list", Need::Admin);
+    authorize_admin_because(uow, scope, right, None, Some(&format!("of user {user}")))
 }
 
 /// Audits an action that is recorded whoever takes it, with its reason if there is one.

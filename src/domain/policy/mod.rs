@@ -16,7 +16,7 @@ mod standing;
 pub use authorize::Authorized;
 pub(crate) use authorize::Verdict;
 pub(crate) use authorize::{
-    audit_action, audit_listing, authorize, authorize_admin, authorize_admin_because, by_system,
+    audit_action, audit_listing_of, authorize, authorize_admin, authorize_admin_because, by_system,
 };
 pub(crate) use explain::{Explanation, explain_right, explain_step};
 pub(crate) use machine::{Machine, Rule, Step, allowed_actions, blocked, conflict, step, system_step};

@@ -101,6 +101,8 @@ pub(crate) struct RequestFilter {
     pub(crate) category: Option<Category>,
     /// Only those in this state.
     pub(crate) state: Option<State>,
+    /// Only this user's; for admins.
+    pub(crate) user: Option<UserId>,
 }
 
 /// A request.

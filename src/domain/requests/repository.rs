@@ -200,17 +200,16 @@ pub(super) fn list(
     page: Page<RequestId>,
 ) -> Result<Vec<Request>, DbError> {
     let state = if scope.role() == Role::Provider { Some(State::Open) } else { filter.state };
-    let category = filter.category.as_ref();
     match state {
-        None => list_stored(uow, scope, Stored::Any, category, page),
-        Some(State::Open) => list_stored(uow, scope, Stored::Open, category, page),
+        None => list_stored(uow, scope, Stored::Any, filter, page),
+        Some(State::Open) => list_stored(uow, scope, Stored::Open, filter, page),
         // Two lists, since one of either kind would be read by no index.
         Some(State::Expired) => {
-            let stored = list_stored(uow, scope, Stored::As(State::Expired), category, page)?;
-            let overdue = list_stored(uow, scope, Stored::Overdue, category, page)?;
+            let stored = list_stored(uow, scope, Stored::As(State::Expired), filter, page)?;
+            let overdue = list_stored(uow, scope, Stored::Overdue, filter, page)?;
             Ok(page.newest_of(stored, overdue, |request| request.id))
         }
-        Some(state) => list_stored(uow, scope, Stored::As(state), category, page),
+        Some(state) => list_stored(uow, scope, Stored::As(state), filter, page),
     }
 }
 
@@ -229,13 +228,14 @@ fn list_stored(
     uow: &mut UnitOfWork<'_>,
     scope: &Scope,
     stored: Stored,
-    category: Option<&Category>,
+    filter: &RequestFilter,
     page: Page<RequestId>,
 ) -> Result<Vec<Request>, DbError> {
     let now = uow.now();
     let mut query = requests::table.order(requests::id.desc()).limit(page.fetch()).into_boxed();
-    if scope.role() == Role::Consumer {
-        query = query.filter(requests::user_id.eq(scope.user()));
+    let user = if scope.role() == Role::Consumer { Some(scope.user()) } else { filter.user };
+    if let Some(user) = user {
+        query = query.filter(requests::user_id.eq(user));
     }
     query = match stored {
         Stored::Any => query,
@@ -245,7 +245,7 @@ fn list_stored(
             query.filter(requests::status.eq(State::Open)).filter(requests::expires_at.le(now))
         }
     };
-    if let Some(category) = category {
+    if let Some(category) = &filter.category {
         query = query.filter(requests::category.eq(category.clone()));
     }
     if let Some(before) = page.before {

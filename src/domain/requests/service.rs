@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::db::UnitOfWork;
 use crate::domain::policy::{
-    Authorized, Explanation, Right, Scope, Step, audit_action, audit_listing, authorize, blocked,
+    Authorized, Explanation, Right, Scope, Step, audit_action, audit_listing_of, authorize, blocked,
     explain_step, step,
 };
 use crate::domain::users::{self, Role};
@@ -70,7 +70,7 @@ pub(crate) fn list(
             "providers browse open requests; their own offers are in /offers",
         ));
     }
-    audit_listing(uow, scope, Kind::Request)?;
+    audit_listing_of(uow, scope, Kind::Request, filter.user)?;
     let rows = repository::list(uow, scope, filter, page)?;
     Ok(page.slice(rows, |request| request.id))
 }

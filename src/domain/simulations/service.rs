@@ -106,9 +106,9 @@ fn check_limits(uow: &mut UnitOfWork<'_>, user: UserId, limits: &SimulationLimit
 }
 
 /// What the caller uses of the plan: simulations that wait or run, and those created today.
-pub(crate) fn usage(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<(u64, u64), Error> {
+pub(crate) fn usage(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<(u64, u64), Error> {
     let today = uow.now().start_of_day();
-    Ok((repository::count_live(uow, scope.user())?, repository::count_since(uow, scope.user(), today)?))
+    Ok((repository::count_live(uow, user)?, repository::count_since(uow, user, today)?))
 }
 
 /// The simulation, for its owner only.

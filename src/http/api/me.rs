@@ -50,9 +50,9 @@ struct LimitsView {
 
 /// A limit and what is used of it.
 #[derive(Serialize, ToSchema)]
-struct Usage {
-    limit: u64,
-    used: u64,
+pub(super) struct Usage {
+    pub(super) limit: u64,
+    pub(super) used: u64,
 }
 
 /// What your plan allows, and what you use of it.
@@ -64,7 +64,7 @@ async fn limits(call: ReadCall, requests: ReqData<RateLimitStatus>) -> Result<Ht
     let connections = call.app().connections_of(call.scope().user()).await?;
     let RateLimitStatus { limit, remaining, .. } = *requests;
     call.read(move |uow, scope| {
-        let (live, today) = simulations::usage(uow, scope)?;
+        let (live, today) = simulations::usage(uow, scope.user())?;
         let used = quotas::usage(uow, scope.user())?;
         let of_day = |quota: Quota| Usage { limit: daily.of(quota).into(), used: used.of(quota).into() };
         Reply::ok(&LimitsView {

@@ -67,7 +67,7 @@ const REFUSALS: [Refusal; 16] = [
 ];
 
 /// Error answers that do not follow from what the operation takes.
-const FURTHER: [(&str, &str); 29] = [
+const FURTHER: [(&str, &str); 32] = [
     ("registerAccount", "409"),
     ("issueToken", "401"),
     ("logIn", "401"),
@@ -83,6 +83,9 @@ const FURTHER: [(&str, &str); 29] = [
     ("acceptInvitationLink", "404"),
     ("compareSimulations", "403"),
     ("compareSimulations", "404"),
+    ("listRequests", "403"),
+    ("listOffers", "403"),
+    ("listBookings", "403"),
     ("createMasterplan", "502"),
     ("logInToDashboard", "401"),
     ("logInToDashboard", "403"),

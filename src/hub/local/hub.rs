@@ -1,19 +1,21 @@
 //! The LocalHub: the interface by which sessions of its thread register, join rooms and broadcast.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use crate::clock::Timestamp;
 use crate::domain::Page;
 use crate::hub::drain::Pace;
 use crate::hub::message::{Exclude, Join, MembershipRef, RoomMessage, ToRoomHub};
 use crate::hub::shared::Shared;
 use crate::hub::workers::{Worker, WorkerCommand, WorkerCommands};
 use crate::hub::{
-    BroadcastError, Credentials, Ephemeral, HubBusy, JoinError, LiveSession, Registration, SessionFilter,
+    BroadcastError, Credentials, Ephemeral, FrameSeen, HubBusy, JoinError, LiveSession, Registration,
+    SessionFilter,
 };
 use crate::ids::{ConnectionId, Room, Seq, UserId};
 use crate::protocol::TaskFocus;
@@ -35,16 +37,19 @@ struct Inner {
     sessions: RefCell<Sessions>,
     /// Ended memberships that the RoomHub does not know of yet, because its mailbox was full.
     unreported: RefCell<Vec<MembershipRef>>,
+    /// Bytes that waited for the clients of this thread at the last tick.
+    waiting: Cell<i64>,
 }
 
 impl LocalHub {
     pub(super) fn new(shared: Arc<Shared>, worker: Arc<Worker>) -> Self {
-        let sessions = Sessions::new(shared.config.clone(), Instant::now());
+        let sessions = Sessions::new(shared.config.clone(), shared.recorder.clone(), Instant::now());
         Self(Rc::new(Inner {
             shared,
             worker,
             sessions: RefCell::new(sessions),
             unreported: RefCell::default(),
+            waiting: Cell::default(),
         }))
     }
 
@@ -211,10 +216,13 @@ impl LocalHub {
 
     pub(super) fn tick(&self, now: Instant) {
         self.run_commands();
-        let aborts = self.with_effects(|sessions, effects| {
-            sessions.tick(now, effects);
-            effects.aborts.len()
+        let (waiting, aborts) = self.with_effects(|sessions, effects| {
+            let waiting = sessions.tick(now, effects);
+            (waiting, effects.aborts.len())
         });
+        // The gauge is the sum over all threads.
+        let waiting = i64::try_from(waiting).unwrap_or(i64::MAX);
+        self.0.shared.metrics.outbox_bytes.add(waiting - self.0.waiting.replace(waiting));
         self.0.shared.metrics.aborts.inc_by(u64::try_from(aborts).unwrap_or(0));
     }
 
@@ -295,6 +303,19 @@ impl RegistrationHandle {
     /// Counts a message of the client.
     pub(crate) fn count_message(&self) {
         self.activity.messages.set(self.activity.messages.get().saturating_add(1));
+    }
+
+    /// Keeps for admins that the session has ended, and why; `None`: its client ended it.
+    pub(crate) fn ended(&self, reason: Option<CloseReason>, at: Timestamp) {
+        let ended = self.hub.0.sessions.borrow().ended(self.connection, reason, at);
+        if let Some(ended) = ended {
+            self.hub.0.shared.ended.add(ended);
+        }
+    }
+
+    /// Records a frame of the session, if it is recorded.
+    pub(crate) fn record(&self, frame: impl FnOnce() -> FrameSeen) {
+        self.hub.0.shared.recorder.record(self.connection, frame);
     }
 
     /// Replaces the credentials that the session depends on (in-band refresh). As with registering: renew

@@ -83,7 +83,8 @@ impl Membership {
 
     /// Goes live after `up_to`, the last position that the session has read from the log, in the snapshot in
     /// which it has checked its standing.
-    pub(super) fn splice(&mut self, up_to: Seq) -> Spliced {
+    /// `sent` is told what is put into the outbox.
+    pub(super) fn splice(&mut self, up_to: Seq, mut sent: impl FnMut(Seq, &Bytes)) -> Spliced {
         let Stage::Joining { waiting, .. } = &mut self.stage else {
             return Spliced::Live;
         };
@@ -94,6 +95,7 @@ impl Membership {
         for (seq, frame) in std::mem::take(waiting) {
             if seq == next {
                 next = seq.next();
+                sent(seq, &frame);
                 // An overflow is found at the next tick by `Liveness::check`; a closed outbox has no reader.
                 let _ = self.outbox.push(frame, Delivery::Durable);
             }
@@ -107,6 +109,14 @@ impl Membership {
         match self.stage {
             Stage::Joining { .. } => None,
             Stage::Live { checked_at, .. } => Some(checked_at),
+        }
+    }
+
+    /// The last position that was put into the outbox; `None` before the splice.
+    pub(super) fn last(&self) -> Option<Seq> {
+        match self.stage {
+            Stage::Joining { .. } => None,
+            Stage::Live { next, .. } => Some(Seq(next.0.saturating_sub(1))),
         }
     }
 
@@ -140,7 +150,7 @@ mod tests {
         let (mut member, mut stream) = member(10);
         assert_eq!(take_all(&mut member, 4..=7), [DeliveryResult::Waiting; 4]);
         assert!(received(&mut stream).is_empty(), "nothing before the splice");
-        assert_eq!(member.splice(Seq(5)), Spliced::Live);
+        assert_eq!(member.splice(Seq(5), |_, _| {}), Spliced::Live);
         assert_eq!(received(&mut stream), [6, 7]);
         assert_eq!(
             take_all(&mut member, 7..=8),
@@ -153,8 +163,8 @@ mod tests {
     fn a_buffer_that_overran_sends_the_session_back_to_the_log() {
         let (mut member, mut stream) = member(3);
         let _ = take_all(&mut member, 1..=9);
-        assert_eq!(member.splice(Seq(2)), Spliced::Behind, "only 7 to 9 are kept");
-        assert_eq!(member.splice(Seq(6)), Spliced::Live);
+        assert_eq!(member.splice(Seq(2), |_, _| {}), Spliced::Behind, "only 7 to 9 are kept");
+        assert_eq!(member.splice(Seq(6), |_, _| {}), Spliced::Live);
         assert_eq!(received(&mut stream), [7, 8, 9]);
     }
 
@@ -162,7 +172,7 @@ mod tests {
     fn a_log_read_past_what_waits_needs_nothing_of_it() {
         let (mut member, mut stream) = member(3);
         let _ = take_all(&mut member, 1..=2);
-        assert_eq!(member.splice(Seq(5)), Spliced::Live);
+        assert_eq!(member.splice(Seq(5), |_, _| {}), Spliced::Live);
         assert_eq!(take_all(&mut member, 3..=6)[..3], [DeliveryResult::Known; 3]);
         assert_eq!(received(&mut stream), [6]);
     }
@@ -170,7 +180,7 @@ mod tests {
     #[test]
     fn a_missing_event_is_not_passed_over() {
         let (mut member, mut stream) = member(3);
-        assert_eq!(member.splice(Seq(0)), Spliced::Live);
+        assert_eq!(member.splice(Seq(0), |_, _| {}), Spliced::Live);
         assert_eq!(take_all(&mut member, [2]), [DeliveryResult::Gap]);
         assert!(received(&mut stream).is_empty());
     }

@@ -3,6 +3,7 @@
 
 mod actor;
 mod effects;
+mod frames;
 mod notices;
 mod hub;
 mod index;

@@ -10,17 +10,21 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::clock::Timestamp;
 use crate::domain::Page;
 use crate::events::Revocation;
+use crate::hub::ended::{self, Left};
 use crate::hub::message::{Contents, EncodedNotice, Exclude, MembershipId, MembershipRef, RoomMessage};
 use crate::hub::{
-    Credentials, Delivery, HubConfig, JoinError, LiveSession, Pushed, Registration, SessionFilter,
+    Credentials, Delivery, EndedSession, HubConfig, JoinError, LiveSession, Pushed, Recorder, Registration,
+    SessionFilter,
 };
 use crate::ids::{ConnectionId, Room, Seq, UserId};
 use crate::protocol::close::CloseReason;
 use crate::protocol::{Dialect, Notice};
 
 use super::effects::{Delivered, Effects};
+use super::frames;
 use super::index::Index;
 use super::liveness::{Activity, Liveness, Verdict};
 use super::membership::{DeliveryResult, Membership, Spliced};
@@ -28,6 +32,7 @@ use super::notices;
 
 pub(super) struct Sessions {
     config: HubConfig,
+    recorder: Recorder,
     now: Instant,
     tick: u64,
     /// Ordered by id, which is the order in which they connected.
@@ -43,6 +48,8 @@ struct Session {
     registration: Registration,
     rooms: BTreeSet<Room>,
     liveness: Liveness,
+    /// Once it is being evicted.
+    left: Option<Left>,
 }
 
 impl Session {
@@ -62,9 +69,10 @@ pub(super) struct Joiner {
 }
 
 impl Sessions {
-    pub(super) fn new(config: HubConfig, now: Instant) -> Self {
+    pub(super) fn new(config: HubConfig, recorder: Recorder, now: Instant) -> Self {
         Self {
             config,
+            recorder,
             now,
             tick: 0,
             sessions: BTreeMap::new(),
@@ -86,7 +94,8 @@ impl Sessions {
         let liveness = Liveness::new(self.now, self.registered);
         let activity = liveness.activity();
         self.index.insert(&registration);
-        self.sessions.insert(connection, Session { registration, rooms: BTreeSet::new(), liveness });
+        self.sessions
+            .insert(connection, Session { registration, rooms: BTreeSet::new(), liveness, left: None });
         activity
     }
 
@@ -94,6 +103,42 @@ impl Sessions {
     pub(super) fn unregister(&mut self, connection: ConnectionId, effects: &mut Effects) {
         self.withdraw(connection, effects);
         self.sessions.remove(&connection);
+    }
+
+    /// What is kept of a session that has ended.
+    pub(super) fn ended(
+        &self,
+        connection: ConnectionId,
+        reason: Option<CloseReason>,
+        at: Timestamp,
+    ) -> Option<EndedSession> {
+        let session = self.sessions.get(&connection)?;
+        let Registration { credentials, endpoint, address, since, dialect, .. } = &session.registration;
+        Some(EndedSession {
+            connection,
+            user: credentials.user,
+            login: credentials.login,
+            endpoint: *endpoint,
+            dialect: *dialect,
+            address: *address,
+            since: *since,
+            ended_at: at,
+            reason,
+            messages: session.liveness.messages(),
+            left: session.left.clone().unwrap_or_else(|| self.leaves(connection, session)),
+        })
+    }
+
+    fn leaves(&self, connection: ConnectionId, session: &Session) -> Left {
+        let last = |room: &Room| {
+            let position = self.rooms.get(room)?.get(&connection)?.last()?;
+            Some((room.clone(), position))
+        };
+        Left {
+            waiting: session.registration.outbox.unsent(),
+            positions: session.rooms.iter().filter_map(last).take(ended::ROOMS).collect(),
+            rooms: session.rooms.len(),
+        }
     }
 
     pub(super) fn renew(&mut self, connection: ConnectionId, credentials: Credentials) {
@@ -130,7 +175,10 @@ impl Sessions {
         let member =
             self.rooms.get_mut(&membership.room).and_then(|members| members.get_mut(&membership.connection));
         match member.filter(|member| member.id == membership.membership) {
-            Some(member) => member.splice(up_to),
+            Some(member) => member.splice(up_to, |seq, frame| {
+                let seen = || frames::late(&membership.room, seq, frame.len());
+                self.recorder.record(membership.connection, seen);
+            }),
             None => Spliced::Gone,
         }
     }
@@ -171,6 +219,7 @@ impl Sessions {
         let named = match filter {
             SessionFilter::All => None,
             SessionFilter::User(user) => Some(self.index.of_user(user)),
+            SessionFilter::Connection(connection) => Some(BTreeSet::from([connection])),
             SessionFilter::Address(address) => Some(self.index.of_address(address)),
         };
         let is_listed = |connection: &ConnectionId| page.before.is_none_or(|before| *connection < before);
@@ -214,6 +263,8 @@ impl Sessions {
     pub(super) fn deliver(&mut self, message: &RoomMessage, effects: &mut Effects) -> Delivered {
         let mut delivered = Delivered::default();
         let mut broken = Vec::new();
+        // What a recording itself sends is not recorded, or it would have no end.
+        let is_recorded = self.recorder.is_on() && !matches!(message.room, Room::Recorder(_));
         for (connection, member) in self.rooms.get_mut(&message.room).into_iter().flatten() {
             // The frame is missing if the member joined after the RoomHub encoded the message; such a member
             // reads the event from the log.
@@ -236,6 +287,9 @@ impl Sessions {
                 }
                 Contents::Ephemeral { .. } => continue,
             };
+            if is_recorded && matches!(result, DeliveryResult::Pushed(Pushed::Queued | Pushed::Replaced)) {
+                self.recorder.record(*connection, || frames::of_room(message, frame.len()));
+            }
             match result {
                 DeliveryResult::Pushed(Pushed::Overflow) => {
                     broken.push((*connection, CloseReason::SlowConsumer))
@@ -304,6 +358,7 @@ impl Sessions {
         for notice in notices {
             let encoded = EncodedNotice::encode(notice, |used| used == registration.dialect);
             if let Some(frame) = encoded.of(registration.dialect) {
+                self.recorder.record(connection, || frames::own(notice, frame.len()));
                 let _ = registration.outbox.push(frame.clone(), Delivery::Durable);
             }
         }
@@ -343,11 +398,13 @@ impl Sessions {
     /// Takes the session out of its rooms and the index; returns whether it existed and was not being evicted
     /// already.
     fn withdraw(&mut self, connection: ConnectionId, effects: &mut Effects) -> bool {
+        let left = self.sessions.get(&connection).map(|session| self.leaves(connection, session));
         let Some(session) =
             self.sessions.get_mut(&connection).filter(|session| !session.liveness.is_leaving())
         else {
             return false;
         };
+        session.left = left;
         self.index.remove(&session.registration);
         for room in std::mem::take(&mut session.rooms) {
             self.leave(connection, &room, effects);
@@ -355,15 +412,18 @@ impl Sessions {
         true
     }
 
-    /// Checks the liveness of every session once.
-    pub(super) fn tick(&mut self, now: Instant, effects: &mut Effects) {
+    /// Checks the liveness of every session once; returns how many bytes wait for their clients.
+    pub(super) fn tick(&mut self, now: Instant, effects: &mut Effects) -> usize {
         self.now = now;
         self.tick += 1;
         let mut evicted = Vec::new();
         let mut forgotten = Vec::new();
+        let mut waiting = 0;
         for (connection, session) in &mut self.sessions {
             let Registration { outbox, dialect, abort, .. } = &session.registration;
-            match session.liveness.check(now, self.tick, outbox.progress(), &self.config) {
+            let progress = outbox.progress();
+            waiting += progress.waiting;
+            match session.liveness.check(now, self.tick, progress, &self.config) {
                 Verdict::Fine => {}
                 Verdict::Ping => {
                     // A client that cannot take a ping is found by `Liveness::check`.
@@ -383,6 +443,7 @@ impl Sessions {
             log::error!(connection:%; "a session outlived its socket and was forgotten");
             self.sessions.remove(&connection);
         }
+        waiting
     }
 
     /// Up to `at_most` sessions that are not being evicted yet.

@@ -189,6 +189,11 @@ impl Outbox {
         self.inner.borrow().queue.progress()
     }
 
+    /// Bytes that the client has not been sent, with the overhead of each frame: they wait, or were discarded.
+    pub(crate) fn unsent(&self) -> usize {
+        self.inner.borrow().queue.unsent()
+    }
+
     fn with_reader_woken<R>(&self, change: impl FnOnce(&mut Queue) -> R) -> R {
         let mut inner = self.inner.borrow_mut();
         let result = change(&mut inner.queue);

@@ -25,6 +25,7 @@ pub(super) struct Queue {
     droppable: VecDeque<u64>,
     waiting: usize,
     drained: u64,
+    discarded: usize,
     phase: Phase,
 }
 
@@ -62,6 +63,7 @@ impl Queue {
             droppable: VecDeque::new(),
             waiting: 0,
             drained: 0,
+            discarded: 0,
             phase: Phase::Open,
         }
     }
@@ -227,7 +229,12 @@ impl Queue {
         self.entries = VecDeque::new();
         self.latest = HashMap::new();
         self.droppable = VecDeque::new();
-        self.waiting = 0;
+        self.discarded += std::mem::take(&mut self.waiting);
+    }
+
+    /// Bytes that the client has not been sent: they wait, or were discarded.
+    pub(super) fn unsent(&self) -> usize {
+        self.waiting + self.discarded
     }
 
     /// Whether a reader that found nothing would now find frames or the end of the stream.

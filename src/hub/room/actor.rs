@@ -105,7 +105,7 @@ impl RoomHub {
             ToRoomHub::Members { room, reply } => drop(reply.send(rooms.users_in(&room))),
             ToRoomHub::Focus { room, focus } => rooms.focus(&room, focus, &mut output),
             ToRoomHub::Focused { room, reply } => drop(reply.send(rooms.focused(&room))),
-            ToRoomHub::Largest { at_most, reply } => drop(reply.send(rooms.largest(at_most))),
+            ToRoomHub::List { query, reply } => drop(reply.send(rooms.list(&query, now))),
             ToRoomHub::CatchUp => {}
         }
     }

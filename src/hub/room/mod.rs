@@ -4,6 +4,7 @@
 mod actor;
 mod elsewhere;
 mod sequencer;
+mod last_minute;
 mod output;
 mod rooms;
 mod state;

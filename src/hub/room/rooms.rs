@@ -15,7 +15,7 @@ use crate::hub::message::{Exclude, Join, MembershipRef};
 use crate::hub::presence::has_presence;
 use crate::hub::relay::Relayed;
 use crate::hub::room::output::{Read, ReadWhat, RoomOutput};
-use crate::hub::{Delivery, JoinError, LatestKey, RoomSnapshot, RoomStart};
+use crate::hub::{Delivery, JoinError, LatestKey, RoomList, RoomQuery, RoomStart};
 use crate::ids::{NodeId, Room, UserId};
 use crate::protocol::{Notice, PresenceChange, TaskFocus};
 
@@ -383,12 +383,23 @@ impl Rooms {
         self.rooms.get(room).map(RoomState::users).unwrap_or_default()
     }
 
-    /// The rooms with the most members, at most `at_most` of them.
-    pub(super) fn largest(&self, at_most: usize) -> Vec<RoomSnapshot> {
-        let mut all: Vec<_> = self.rooms.iter().map(|(room, state)| state.snapshot(room)).collect();
-        all.sort_by(|a, b| b.members.cmp(&a.members).then_with(|| a.room.cmp(&b.room)));
-        all.truncate(at_most);
-        all
+    /// The rooms that are asked for.
+    pub(super) fn list(&self, query: &RoomQuery, now: Instant) -> RoomList {
+        let mut list = RoomList::default();
+        for (room, state) in &self.rooms {
+            let snapshot = state.snapshot(room, now);
+            if (query.is_listed)(room) {
+                let is_later = query.after.as_ref().is_none_or(|after| *after < query.order.place(&snapshot));
+                list.rooms.extend(is_later.then_some(snapshot));
+            } else {
+                let unlisted = list.unlisted.entry(room.kind()).or_default();
+                unlisted.rooms += 1;
+                unlisted.members += snapshot.members;
+            }
+        }
+        list.rooms.sort_by_cached_key(|room| query.order.place(room));
+        list.rooms.truncate(query.at_most);
+        list
     }
 
     #[cfg(test)]

@@ -18,6 +18,7 @@ use crate::ids::{ConnectionId, Room, Seq, UserId};
 use crate::protocol::{Dialect, Notice, TaskFocus};
 
 use super::elsewhere::Elsewhere;
+use super::last_minute::LastMinute;
 use super::output::{PAGE, Read, ReadWhat, RoomOutput};
 use super::sequencer::Sequencer;
 
@@ -34,6 +35,8 @@ pub(super) struct RoomState {
     /// Number of member connections of each user.
     users: BTreeMap<UserId, usize>,
     audiences: BTreeMap<WorkerId, Audience>,
+    /// Events that were sent.
+    events: LastMinute,
     /// The members on other nodes.
     pub(super) elsewhere: Elsewhere,
     /// A read of them is in progress.
@@ -102,6 +105,7 @@ impl RoomState {
             members: HashMap::new(),
             users: BTreeMap::new(),
             audiences: BTreeMap::new(),
+            events: LastMinute::default(),
             elsewhere: Elsewhere::default(),
             reading_elsewhere: false,
             stale_elsewhere: false,
@@ -252,7 +256,7 @@ impl RoomState {
         while let Phase::Running(sequencer) = &mut self.phase
             && let Some(event) = sequencer.take_ready()
         {
-            self.send(event, output);
+            self.send(event, now, output);
         }
         self.needs_repair(now)
     }
@@ -277,7 +281,7 @@ impl RoomState {
                     sequencer.offer(event, now);
                     self.send_ready(now, output);
                 }
-                Phase::Running(_) => self.send(event, output),
+                Phase::Running(_) => self.send(event, now, output),
                 Phase::Starting { .. } => {}
             }
         }
@@ -304,16 +308,18 @@ impl RoomState {
     }
 
     /// Sends an event to each worker for which it is the next one.
-    fn send(&mut self, event: Envelope, output: &mut impl RoomOutput) {
+    fn send(&mut self, event: Envelope, now: Instant, output: &mut impl RoomOutput) {
+        self.events.count(now);
         let (room, seq) = (event.room.clone(), event.seq);
         let waits = |audience: &Audience| audience.sent.next() == seq;
         let in_use = |dialect| {
             self.audiences.values().any(|audience| waits(audience) && audience.has_dialect(dialect))
         };
-        let encoded = Arc::new(EncodedNotice::encode(&event_notice(event), in_use));
+        let notice = event_notice(event);
+        let (name, encoded) = (notice.name(), Arc::new(EncodedNotice::encode(&notice, in_use)));
         for (worker, audience) in self.audiences.iter_mut().filter(|(_, audience)| waits(audience)) {
-            let message =
-                RoomMessage { room: room.clone(), encoded: encoded.clone(), contents: Contents::Event(seq) };
+            let contents = Contents::Event(seq);
+            let message = RoomMessage { room: room.clone(), name, encoded: encoded.clone(), contents };
             if output.deliver(*worker, message).is_ok() {
                 audience.sent = seq;
             }
@@ -332,6 +338,7 @@ impl RoomState {
         let encoded = Arc::new(EncodedNotice::encode(notice, in_use));
         let message = || RoomMessage {
             room: room.clone(),
+            name: notice.name(),
             encoded: encoded.clone(),
             contents: Contents::Ephemeral { delivery: delivery.clone(), exclude },
         };
@@ -382,12 +389,13 @@ impl RoomState {
         }
     }
 
-    pub(super) fn snapshot(&self, room: &Room) -> RoomSnapshot {
+    pub(super) fn snapshot(&self, room: &Room, now: Instant) -> RoomSnapshot {
         RoomSnapshot {
             room: room.clone(),
             members: self.members.len(),
             users: self.users.len(),
             head: self.head(),
+            events: self.events.total(now),
         }
     }
 

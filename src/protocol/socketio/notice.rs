@@ -120,6 +120,7 @@ pub(in crate::protocol) fn write(namespace: Namespace, notice: &Notice) -> Bytes
         }
         Notice::ClientJoined(client) | Notice::ClientLeft(client) => to.event(notice.name(), client),
         Notice::Metrics(snapshot) => to.event(notice.name(), snapshot),
+        Notice::Frames(frames) => to.event(notice.name(), frames),
         Notice::TokenExpiring { expires_at } => {
             to.event("token_expiring", &serde_json::json!({ "expires_at": expires_at }))
         }

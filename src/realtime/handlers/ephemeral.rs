@@ -44,6 +44,7 @@ async fn writable(caller: &SessionContext, room: Room) -> Result<Room, Refusal> 
         | Room::Entry(_)
         | Room::Simulation(_)
         | Room::Metrics
+        | Room::Recorder(_)
         | Room::Admin => Err(Refusal::invalid("room", "is none where people write to each other")),
     }
 }

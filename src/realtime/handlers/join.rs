@@ -1,5 +1,7 @@
 //! The `join`, `join_chat` and `leave` commands, and the rooms that a session joins automatically.
 
+use tokio::time::Instant;
+
 use crate::db::{UnitOfWork, event_log};
 use crate::domain::{Error, conversations};
 use crate::events::Envelope;
@@ -24,6 +26,9 @@ pub(super) async fn join(
     since: Option<Seq>,
 ) -> Result<Outcome, Refusal> {
     caller.in_room(room.clone(), |_, _| Ok(())).await?;
+    if let Room::Recorder(connection) = room {
+        caller.gateway.app().hub.recorder().begin(connection, Instant::now())?;
+    }
     if let Some(live_after) = caller.live_after(&room) {
         let (head, missed) = missed(caller, room.clone(), since, Some(live_after)).await?;
         caller.ack(id, answer(room.clone(), head, missed));

@@ -6,13 +6,14 @@ use std::net::IpAddr;
 use std::rc::Rc;
 
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use crate::db::{Db, UnitOfWork};
 use crate::domain::Error;
 use crate::domain::policy::Scope;
-use crate::hub::{Credentials, Delivery, LocalHub, Outbox, Pushed, RegistrationHandle};
+use crate::hub::{Credentials, Delivery, FrameSeen, LocalHub, Outbox, Pushed, RegistrationHandle};
 use crate::ids::{ConnectionId, Room, Seq};
-use crate::protocol::{AckBody, Correlation, Dialect, ErrorCode, Notice, encode};
+use crate::protocol::{AckBody, Correlation, Dialect, Direction, ErrorCode, Notice, encode};
 use crate::realtime::connection::ConnectionHandle;
 use crate::realtime::limits::SessionLimits;
 use crate::realtime::target::EndpointTarget;
@@ -45,6 +46,8 @@ pub(crate) struct SessionContext {
     pub(crate) followed: Rc<RefCell<BTreeMap<Room, oneshot::Sender<()>>>>,
     /// The rooms that this connection has joined, and the position after which each went live.
     pub(crate) subscriptions: Rc<RefCell<BTreeMap<Room, Seq>>>,
+    /// When the message was received that is being answered.
+    pub(crate) asked_at: Option<Instant>,
 }
 
 impl SessionContext {
@@ -61,7 +64,29 @@ impl SessionContext {
     /// Sends a notice to the client, in order after all earlier ones.
     pub(crate) fn send(&self, notice: &Notice) -> Pushed {
         self.gateway.metrics().sent(notice);
-        self.outbox.push(encode(self.dialect, notice), Delivery::Durable)
+        let frame = encode(self.dialect, notice);
+        let latency = match notice {
+            Notice::Ack { .. } | Notice::Error { .. } | Notice::Conflict { .. } | Notice::Pong { .. } => {
+                self.asked_at.map(|asked_at| asked_at.elapsed())
+            }
+            _ => None,
+        };
+        if let (Notice::Ack { .. }, Some(latency)) = (notice, latency) {
+            self.gateway.metrics().acknowledged(latency);
+        }
+        self.registration.record(|| {
+            let (room, seq) = notice.place();
+            FrameSeen {
+                at: Instant::now(),
+                direction: Direction::Out,
+                kind: notice.name(),
+                room: room.cloned(),
+                seq,
+                bytes: frame.len(),
+                latency,
+            }
+        });
+        self.outbox.push(frame, Delivery::Durable)
     }
 
     /// Acknowledges a request.
@@ -87,7 +112,7 @@ impl SessionContext {
 
     /// Refuses the rooms of administration to addresses that it is not open to, as HTTP refuses `/admin`.
     fn check_address(&self, room: &Room) -> Result<(), Refusal> {
-        if !matches!(room, Room::Admin | Room::Metrics) {
+        if !matches!(room, Room::Admin | Room::Metrics | Room::Recorder(_)) {
             return Ok(());
         }
         let checked = self.gateway.check_admin_address(self.address);

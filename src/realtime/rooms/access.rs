@@ -19,7 +19,7 @@ pub(crate) fn authorize(uow: &mut UnitOfWork<'_>, scope: &Scope, room: &Room) ->
         Room::Project(id) => projects::find(uow, scope, *id).map(drop),
         Room::User(id) => standalone::own(uow, scope, *id),
         Room::Market(category) => standalone::market(uow, scope, category),
-        Room::Admin | Room::Metrics => standalone::admin(uow, scope, room),
+        Room::Admin | Room::Metrics | Room::Recorder(_) => standalone::admin(uow, scope, room),
         Room::Conversation(id) => conversations::find(uow, scope, *id).map(drop),
         Room::Entry(id) => entries::find_sealed(uow, scope, *id).map(drop),
         Room::Simulation(id) => simulations::find(uow, scope, *id).map(drop),

@@ -6,13 +6,15 @@ use std::time::Duration;
 use actix::fut::{ActorFutureExt as _, WrapFuture as _};
 use actix::{Actor, ActorContext as _, AsyncContext as _, Context, SpawnHandle, StreamHandler};
 use futures_util::Stream;
+use tokio::time::Instant;
 
-use crate::hub::{Ephemeral, Lease, Outbox, Pushed, Registration, UserPermit};
+use crate::hub::{Ephemeral, FrameSeen, Lease, Outbox, Pushed, Registration, UserPermit};
 use crate::ids::CallId;
 use crate::nodes::{BoardElsewhere, NodePermit};
 use crate::protocol::close::{CloseReason, Endpoint};
 use crate::protocol::{
-    AckBody, BoardClient, Command, Correlation, Dialect, ErrorCode, Notice, OnBoard, Request, decode,
+    AckBody, BoardClient, Command, Correlation, Dialect, Direction, ErrorCode, Notice, OnBoard, Request,
+    decode,
 };
 use crate::realtime::Gateway;
 use crate::realtime::admission::{AddressPermit, Proof, reauthenticate};
@@ -125,6 +127,7 @@ impl SessionActor {
             target,
             followed: Rc::default(),
             subscriptions,
+            asked_at: None,
         };
         Self::create(|context| {
             context.add_stream(inbound);
@@ -368,6 +371,7 @@ impl Actor for SessionActor {
             self.announce_leaving();
         }
         self.caller.gateway.metrics().closed(reason);
+        self.caller.registration.ended(reason, self.caller.gateway.app().clock.now());
         log::info!(
             target: "souk::realtime", connection_id:% = self.session.connection(),
             user_id:% = self.session.scope().user();
@@ -388,8 +392,19 @@ impl StreamHandler<Inbound> for SessionActor {
             Inbound::Binary(_) => self.close(CloseReason::NotText),
             Inbound::Text(text) => {
                 self.caller.registration.count_message();
+                let asked_at = Instant::now();
+                self.caller.asked_at = Some(asked_at);
                 let app = self.caller.gateway.app();
                 let message = decode(self.caller.dialect, &text);
+                self.caller.registration.record(|| FrameSeen {
+                    at: asked_at,
+                    direction: Direction::In,
+                    kind: message.as_ref().map_or("malformed", |request| request.command.name()),
+                    room: message.as_ref().ok().and_then(|request| request.command.room()).cloned(),
+                    seq: None,
+                    bytes: text.len(),
+                    latency: None,
+                });
                 if let Err(malformed) = &message {
                     self.caller.gateway.metrics().malformed(malformed.code);
                 }

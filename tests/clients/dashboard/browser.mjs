@@ -70,6 +70,7 @@ async function connect(who) {
   const ticket = await (await api(who, "POST", "/auth/ticket")).json();
   await client.evaluate((address) => {
     globalThis.notices = [];
+    globalThis.send = (message) => socket.send(JSON.stringify(message));
     const socket = new WebSocket(address);
     globalThis.gone = new Promise((resolve) => (socket.onclose = resolve));
     return new Promise((resolve) => {
@@ -77,6 +78,9 @@ async function connect(who) {
     });
   }, `${demo.websocket_url}?ticket=${ticket.ticket}`);
   return {
+    /** Waits for a notice of this type. */
+    heard: (type) => client.waitForFunction((type) => globalThis.notices.some((notice) => notice.type === type), type),
+    send: (message) => client.evaluate((message) => globalThis.send(message), message),
     /** Waits for its end; the last notice. */
     ended: async () => {
       const last = await client.evaluate(() => globalThis.gone.then(() => notices.at(-1)));
@@ -96,6 +100,10 @@ const api = (who, method, path, body) =>
 const SCREENS = [
   ["#/overview", "Overview"],
   ["#/sessions", "Sessions"],
+  ["#/sessions/ended", "Sessions"],
+  ["#/rooms", "Rooms"],
+  ["#/rooms?order=busiest", "Rooms"],
+  ["#/rooms/admin", "admin"],
   ["#/people", "People"],
   [`#/people/${user("ben").id}`, "Ben"],
   ["#/marketplace/requests", "Marketplace"],
@@ -219,6 +227,58 @@ await step("a live connection is found, and closed with a reason", async () => {
   await page.getByText("No live connections").waitFor();
   await go(page, "#/audit?kind=connection&action=close", "Audit");
   await page.getByText("He asked for it").waitFor();
+});
+
+await step("a connection's frames are watched as they come, and its end is kept", async () => {
+  const ben = await connect(user("ben"));
+  await go(page, "#/sessions?who=ben%40souk.example", "Sessions");
+  const row = page.locator("tbody tr").filter({ hasText: "ben@souk.example" });
+  await row.getByRole("link").nth(2).click();
+  await page.getByRole("heading", { level: 1, name: "ben@souk.example" }).waitFor();
+  await page.getByText("No frames yet").waitFor();
+  await page.locator(".badge").getByText("recording").waitFor();
+  await ben.send({ type: "join", room: "market:plumbing", id: 1 });
+  await ben.send({ type: "ping", id: 2 });
+  await page.locator(".frames").getByText("market:plumbing").first().waitFor();
+  await page.locator(".frames").getByText("pong").waitFor();
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme });
+    await check(page, `frames in ${colorScheme}`);
+    await picture(page, `frames-${colorScheme}`);
+  }
+  await page.getByRole("button", { name: "Close", exact: true }).click();
+  await confirm(page, "Close connection");
+  await ben.ended();
+  await page.locator(".screen-head").getByText("closed by admin").waitFor();
+  await page.getByText("How far it was sent its rooms").waitFor();
+  await picture(page, "connection-ended");
+  await go(page, "#/sessions/ended?reason=closed_by_admin", "Sessions");
+  await page.locator("tbody tr").filter({ hasText: "ben@souk.example" }).first().waitFor();
+  await check(page, "ended connections");
+  await picture(page, "sessions-ended");
+});
+
+await step("a room's log is read, and its texts for a reason", async () => {
+  const chats = (await (await api(user("ana"), "GET", "/sessions")).json()).items;
+  const room = `session:${chats[0].id}`;
+  const ana = await connect(user("ana"));
+  await ana.send({ type: "join", room, id: 1 });
+  await ana.send({ type: "chat_message", room, text: "The key is under the mat", client_msg_id: "k1", id: 2 });
+  await ana.heard("event");
+  await go(page, `#/rooms`, "Rooms");
+  await page.getByRole("link", { name: room }).click();
+  await page.getByRole("heading", { level: 1, name: room }).waitFor();
+  await page.getByText("text hidden").last().waitFor();
+  assert.ok(!(await page.locator("main").innerText()).includes("under the mat"));
+  await check(page, "a room's log");
+  await page.getByRole("button", { name: "Show texts" }).click();
+  await confirm(page, "Show texts", "A complaint");
+  await page.getByText("The key is under the mat").first().waitFor();
+  await page.getByLabel(/After position/).fill("0");
+  await page.getByText("After position 0").waitFor();
+  await picture(page, "room-log");
+  await go(page, `#/audit?kind=room&action=read%20the%20texts%20of`, "Audit");
+  await page.getByText("A complaint").first().waitFor();
 });
 
 await step("a refusal is explained, and an action tried out without doing it", async () => {

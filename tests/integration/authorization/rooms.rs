@@ -127,6 +127,9 @@ fn rows(booked: &World, private: &World, planned: &World, ana: &Person) -> Vec<(
         "metrics",
         "metrics:",
     ];
+    for (name, id) in [("recorder:{any}", NOTHING), ("recorder:7", "7"), ("recorder:", "")] {
+        rows.push((name.to_owned(), format!("recorder:{id}")));
+    }
     let more = ["loadtest:a", "loadtest:a b", "loadtest:", "kitchen", "kitchen:7", ":", ""];
     rows.extend(plain.iter().chain(&more).map(|room| (format!("{room:?}"), (*room).to_owned())));
     rows

@@ -113,6 +113,10 @@ both_engines! {
             second = watching.recv("metrics").await;
         }
         assert!(second["cpu_seconds"].as_f64() >= first["cpu_seconds"].as_f64());
+        assert!(second["commits"].as_u64() > Some(0) && second["committed_writes"].as_u64() >= second["commits"].as_u64());
+        let acks = |told: &serde_json::Value| told["ack_seconds"].as_array().unwrap().last().unwrap()[1].as_u64();
+        assert!(acks(&second) > Some(0), "the join was acknowledged");
+        assert!(second["outbox_bytes"].is_u64() && second["commit_waiting"].is_u64());
         assert_eq!(stranger.request(json!({"type": "whoami"})).await["type"], "ack", "who may not hears nothing");
     }
 }

@@ -5,3 +5,6 @@ mod browser;
 mod explain;
 mod login;
 mod pages;
+mod person;
+mod rooms;
+mod sessions;

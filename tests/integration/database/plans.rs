@@ -44,12 +44,20 @@ fn filter(route: &str, name: &str, reads: &Reads) -> Vec<String> {
     match (route, name) {
         (_, "category") => vec!["plumbing".into(), "nowhere".into()],
         ("/admin/users", "email") => vec!["user0000001".into(), "nobody@".into()],
-        ("/admin/audit", "actor") | ("/admin/sessions", "user_id") => vec![reads.ana.id.clone()],
+        ("/admin/audit", "actor")
+        | ("/admin/sessions" | "/admin/sessions/ended" | "/requests" | "/offers" | "/bookings", "user_id") => {
+            vec![reads.ana.id.clone()]
+        }
         ("/admin/audit", "action") => vec!["suspend".into(), "none".into()],
         ("/admin/audit", "from" | "until") => {
             vec!["2000-01-01T00:00:00Z".into(), "2100-01-01T00:00:00Z".into()]
         }
         ("/admin/sessions", "address") => vec!["127.0.0.1".into()],
+        ("/admin/sessions/ended", "connection_id") => vec![reads.ana.id.clone()],
+        ("/admin/sessions/ended", "reason") => vec!["client".into()],
+        ("/admin/rooms", "order") => vec!["busiest".into()],
+        ("/admin/rooms/{room}/events", "after") => vec!["1".into()],
+        ("/admin/rooms/{room}/events", "reason") => vec!["curiosity".into()],
         // One row, by its id, and the user.
         ("/admin/explain", _) => vec![],
         ("/admin/audit", "row") => vec![reads.ana.id.clone()],

@@ -215,6 +215,14 @@ const TABS = {
   },
 };
 
+/**
+ * The columns of a list of requests, offers or bookings.
+ * @param {string} tab
+ */
+export function dealColumns(tab) {
+  return TABS[tab].columns;
+}
+
 class MarketplaceScreen extends Screen {
   static properties = { row: { state: true }, failed: { state: true } };
 

@@ -64,6 +64,38 @@ const CHARTS = [
     format: seconds,
   },
   {
+    heading: "Acknowledgements",
+    names: ["ackP50", "ackP99"],
+    series: [
+      { label: "p50", color: 2 },
+      { label: "p99", color: 3 },
+    ],
+    format: seconds,
+  },
+  {
+    heading: "Waiting for the database",
+    names: ["connectionWaiting", "commitWaiting"],
+    series: [
+      { label: "connection", color: 1 },
+      { label: "commit", color: 3 },
+    ],
+    format: number,
+    steps: WHOLE,
+  },
+  {
+    heading: "Writes of a commit",
+    names: ["group"],
+    series: [{ label: "on average", color: 1 }],
+    format: number,
+  },
+  {
+    heading: "Waiting for clients",
+    names: ["outboxes"],
+    series: [{ label: "in outboxes", color: 1 }],
+    format: bytes,
+    steps: BINARY,
+  },
+  {
     heading: "Processor",
     names: ["cpu"],
     series: [{ label: "of a core", color: 1 }],
@@ -77,6 +109,27 @@ const CHARTS = [
     steps: BINARY,
   },
 ];
+
+/** Reasons of refusals that are drawn; there are four colours. */
+const REASONS = 4;
+
+/** @type {typeof CHARTS[number]} */
+let refused = { heading: "Refusals", names: ["refusals"], series: [{ label: "all", color: 1 }], format: perSecond };
+
+/** The chart of refusals by reason: those that were most frequent since the page was opened. */
+function refusals() {
+  const { newest, first } = history;
+  if (!newest || !first) return refused;
+  const since = (/** @type {string} */ reason) => newest.refusals[reason] - (first.refusals[reason] ?? 0);
+  const reasons = Object.keys(newest.refusals).filter((reason) => since(reason) > 0);
+  const shown = reasons.sort((a, b) => since(b) - since(a)).slice(0, REASONS).sort();
+  const names = shown.map((reason) => `refusal ${reason}`);
+  // The same one as long as it shows the same: another would be built anew each second.
+  if (shown.length > 0 && names.join() !== refused.names.join()) {
+    refused = { ...refused, names, series: shown.map((reason, index) => ({ label: words(reason), color: index + 1 })) };
+  }
+  return refused;
+}
 
 class OverviewScreen extends Screen {
   static properties = {
@@ -154,7 +207,7 @@ class OverviewScreen extends Screen {
       </div>
       ${this.tiles()}
       <div class="charts">
-        ${CHARTS.map(
+        ${[...CHARTS, refusals()].map(
           ({ heading, names, series, format, steps }) => html`
             <live-chart
               .heading=${heading}

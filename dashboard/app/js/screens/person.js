@@ -1,7 +1,7 @@
 // One person on one page: who they are, where they are logged in, what they and others did with the account.
 
 import { html, nothing } from "../../vendor/lit/index.js";
-import { call } from "../api.js";
+import { call, get } from "../api.js";
 import { ago, number, time, words } from "../format.js";
 import { link } from "../router.js";
 import { session } from "../session.js";
@@ -10,17 +10,32 @@ import { reloadLists } from "../ui/list.js";
 import { failure, loading } from "../ui/states.js";
 import { Screen } from "../ui/view.js";
 import { auditColumns } from "./audit.js";
+import { dealColumns } from "./marketplace.js";
 import { status } from "./people.js";
 import { connectionColumns } from "./sessions.js";
 
 /** @typedef {import('../types.js').UserDetails} UserDetails */
 /** @typedef {import('../types.js').Login} Login */
+/** @typedef {import('../types.js').UserLimits} UserLimits */
+/** @typedef {import('../types.js').Provider} Provider */
+
+/** Lists of what a person does in the marketplace, and their headings. @type {[string, string][]} */
+const DEALS = [
+  ["requests", "Requests"],
+  ["offers", "Offers made and received"],
+  ["bookings", "Bookings"],
+];
 
 const ROLES = ["consumer", "provider", "admin"];
 const PLANS = ["free", "pro", "enterprise"];
 
 class PersonScreen extends Screen {
-  static properties = { person: { state: true }, failed: { state: true } };
+  static properties = {
+    person: { state: true },
+    failed: { state: true },
+    limits: { state: true },
+    provider: { state: true },
+  };
 
   constructor() {
     super();
@@ -28,6 +43,10 @@ class PersonScreen extends Screen {
     /** @type {UserDetails | null} */
     this.person = null;
     this.etag = "";
+    /** @type {UserLimits | null} */
+    this.limits = null;
+    /** @type {Provider | null} */
+    this.provider = null;
     /** @type {unknown} */
     this.failed = null;
   }
@@ -38,6 +57,8 @@ class PersonScreen extends Screen {
     if (who === this.who) return;
     this.who = who;
     this.person = null;
+    this.limits = null;
+    this.provider = null;
     this.read();
   }
 
@@ -49,9 +70,21 @@ class PersonScreen extends Screen {
       if (who !== this.who) return;
       this.person = data;
       this.etag = etag;
+      this.readMore(data);
     } catch (error) {
       if (who === this.who) this.failed = error;
     }
+  }
+
+  /** @param {UserDetails} person */
+  async readMore({ id, provider_id }) {
+    const [limits, provider] = await Promise.all([
+      get(this.path("/limits")).catch(() => null),
+      provider_id ? get(`/providers/${provider_id}`).catch(() => null) : null,
+    ]);
+    if (id !== this.who) return;
+    this.limits = limits;
+    this.provider = provider;
   }
 
   /** What was done shows everywhere on the page. */
@@ -220,6 +253,22 @@ class PersonScreen extends Screen {
           </dl>
         </div>
       </section>
+      <div class="pair">
+        ${this.limits ? usage(this.limits) : nothing}
+        ${this.provider ? shop(this.provider) : nothing}
+      </div>
+      ${DEALS.map(
+        ([tab, label]) => html`
+          <h2 class="section-title">${label}</h2>
+          <paged-list
+            .path=${`/${tab}`}
+            .query=${{ user_id: person.id }}
+            .label=${label}
+            .columns=${dealColumns(tab)}
+            .none=${[`No ${tab}`]}
+          ></paged-list>
+        `,
+      )}
       <h2 class="section-title">Logins</h2>
       <paged-list
         .path=${`/admin/users/${person.id}/logins`}
@@ -238,6 +287,63 @@ class PersonScreen extends Screen {
       ${this.audit(person.id)}
     `;
   }
+}
+
+/**
+ * What is used of the plan.
+ * @param {UserLimits} limits
+ */
+function usage(limits) {
+  /** @type {[string, {limit: number, used: number}][]} */
+  const rows = [
+    ["Connections", limits.connections],
+    ["Messages to the assistant today", limits.messages_per_day],
+    ["Masterplans today", limits.plans_per_day],
+    ["Written characters today", limits.generated_characters_per_day],
+    ["Simulations running", limits.simulations],
+    ["Simulations today", limits.simulations_per_day],
+  ];
+  return html`
+    <section class="card">
+      <header><h2>Limits of the plan ${limits.plan}</h2></header>
+      <div class="body">
+        <ul class="meters">
+          ${rows.map(
+            ([label, { used, limit }]) => html`
+              <li>
+                <span>${label}</span><span>${number(used)} of ${number(limit)}</span>
+                <meter min="0" max=${Math.max(limit, 1)} .value=${used} aria-label=${label}></meter>
+              </li>
+            `,
+          )}
+        </ul>
+      </div>
+    </section>
+  `;
+}
+
+/**
+ * The provider's shop.
+ * @param {Provider} provider
+ */
+function shop({ display_name, bio, categories, rating }) {
+  return html`
+    <section class="card">
+      <header><h2>Provider</h2></header>
+      <div class="body">
+        <dl class="facts">
+          <dt>Name</dt>
+          <dd>${display_name}</dd>
+          <dt>About</dt>
+          <dd>${bio || html`<span class="muted">–</span>`}</dd>
+          <dt>Categories</dt>
+          <dd>${categories.join(", ") || html`<span class="muted">none</span>`}</dd>
+          <dt>Rating</dt>
+          <dd>${rating.average ? `${number(rating.average)} of 5, by ${count(rating.count, "consumer")}` : html`<span class="muted">none yet</span>`}</dd>
+        </dl>
+      </div>
+    </section>
+  `;
 }
 
 /**

@@ -1,8 +1,9 @@
-// Sessions: every live connection, on all servers of the database; close one, or end the login behind it.
+// Sessions: every live connection, on all servers of the database; close one, or end the login behind it. And those that
+// ended lately on this server, with the reason.
 
 import { html, nothing } from "../../vendor/lit/index.js";
 import { call, get, Problem, withQuery } from "../api.js";
-import { ago, number, short } from "../format.js";
+import { ago, bytes, duration, number, short, words } from "../format.js";
 import { go, link } from "../router.js";
 import { session } from "../session.js";
 import { ask } from "../ui/dialog.js";
@@ -35,7 +36,10 @@ export function connectionColumns(changed) {
       label: "Address",
       cell: (/** @type {Connection} */ row) => html`<a class="mono" href=${link(["sessions"], { who: row.address })}>${row.address}</a>`,
     },
-    { label: "Connected", cell: (/** @type {Connection} */ row) => ago(row.since) },
+    {
+      label: "Connected",
+      cell: (/** @type {Connection} */ row) => html`<a href=${link(["sessions", row.id])}>${ago(row.since)}</a>`,
+    },
     { label: "Last heard", cell: (/** @type {Connection} */ row) => ago(row.last_seen_at) },
     { label: "Rooms", kind: "number", cell: (/** @type {Connection} */ row) => number(row.rooms) },
     { label: "Messages", kind: "number", cell: (/** @type {Connection} */ row) => number(row.messages) },
@@ -43,9 +47,9 @@ export function connectionColumns(changed) {
       label: "",
       kind: "actions",
       cell: (/** @type {Connection} */ row) => html`
-        <button class="button small" @click=${() => close(row).then((done) => done && changed())}>Close</button>
+        <button class="button small" @click=${() => closeConnection(row).then((done) => done && changed())}>Close</button>
         ${row.login_id
-          ? html`<button class="button small danger" @click=${() => endLogin(row).then((done) => done && changed())}>
+          ? html`<button class="button small danger" @click=${() => endLoginOf(row).then((done) => done && changed())}>
               End login
             </button>`
           : nothing}
@@ -55,7 +59,7 @@ export function connectionColumns(changed) {
 }
 
 /** @param {Connection} row */
-function close(row) {
+export function closeConnection(row) {
   return ask({
     title: "Close this connection?",
     body: `One connection of ${who(row)} is told that an admin closed it, and ends. The client may connect again; to prevent that, end its login or suspend the user.`,
@@ -68,7 +72,7 @@ function close(row) {
 }
 
 /** @param {Connection} row */
-function endLogin(row) {
+export function endLoginOf(row) {
   return ask({
     title: "End this login?",
     body: `All tokens of this login of ${who(row)} are revoked, and all its connections close, everywhere. The user must log in again on that device.`,
@@ -85,6 +89,41 @@ function who(row) {
   return row.user_email ?? `user ${short(row.user_id)}`;
 }
 
+/** @typedef {import('../types.js').EndedConnection} EndedConnection */
+
+const ENDED_COLUMNS = [
+  {
+    label: "User",
+    cell: (/** @type {EndedConnection} */ row) =>
+      html`<a href=${link(["people", row.user_id])}>${row.user_email ?? short(row.user_id)}</a>`,
+  },
+  { label: "Why", cell: (/** @type {EndedConnection} */ row) => html`<span class="badge ${GENTLE.has(row.reason) ? "" : "warn"}">${words(row.reason)}</span>` },
+  { label: "Ended", cell: (/** @type {EndedConnection} */ row) => html`<a href=${link(["sessions", row.id])}>${ago(row.ended_at)}</a>` },
+  { label: "Lived", kind: "number", cell: (/** @type {EndedConnection} */ row) => duration((Date.parse(row.ended_at) - Date.parse(row.since)) / 1000) },
+  { label: "Endpoint", cell: (/** @type {EndedConnection} */ row) => row.endpoint },
+  { label: "Address", cell: (/** @type {EndedConnection} */ row) => html`<span class="mono">${row.address}</span>` },
+  { label: "Messages", kind: "number", cell: (/** @type {EndedConnection} */ row) => number(row.messages) },
+  { label: "Not sent", kind: "number", cell: (/** @type {EndedConnection} */ row) => bytes(row.waiting_bytes) },
+];
+
+/** Reasons that are nobody's fault. */
+const GENTLE = new Set(["client", "server_restarting", "token_expired", "replaced"]);
+
+/** By which the list of ended connections is filtered most. */
+const REASONS = [
+  "client",
+  "closed_by_admin",
+  "internal",
+  "rate_limited",
+  "replaced",
+  "server_restarting",
+  "silent",
+  "slow_consumer",
+  "token_expired",
+  "token_revoked",
+  "too_many_mistakes",
+];
+
 class SessionsScreen extends Screen {
   static properties = { filter: { state: true }, failed: { state: true } };
 
@@ -93,19 +132,24 @@ class SessionsScreen extends Screen {
     /** @type {Record<string, string | undefined> | null} */
     this.filter = {};
     this.who = "";
+    this.reason = "";
+    this.isEnded = false;
     /** @type {unknown} */
     this.failed = null;
   }
 
   /** @param {import('../router.js').Route} route */
-  async arrive({ query }) {
+  async arrive({ parts, query }) {
+    this.isEnded = parts[1] === "ended";
     this.who = query.get("who") ?? "";
+    this.reason = query.get("reason") ?? "";
     this.failed = null;
     this.filter = null;
     this.requestUpdate();
     const asked = this.who;
     try {
       const filter = await understood(asked);
+      if (this.isEnded && filter.address) throw new Problem("Ended connections are not found by address.", { status: 422 });
       if (asked === this.who) this.filter = filter;
     } catch (error) {
       if (asked === this.who) this.failed = error;
@@ -116,40 +160,73 @@ class SessionsScreen extends Screen {
   search(event) {
     event.preventDefault();
     const form = new FormData(/** @type {HTMLFormElement} */ (event.target));
-    go(link(["sessions"], { who: String(form.get("who")).trim() }));
+    const who = String(form.get("who")).trim();
+    go(this.isEnded ? link(["sessions", "ended"], { who, reason: String(form.get("reason")) }) : link(["sessions"], { who }));
   }
 
   render() {
-    const again = () => reloadLists(this);
+    const { isEnded } = this;
+    const path = isEnded ? ["sessions", "ended"] : ["sessions"];
     return html`
       <div class="screen-head">
         <div>
           <h1 tabindex="-1">Sessions</h1>
-          <p>Live connections, newest first. Each look at this list is in the audit trail, so it is read when you ask.</p>
+          <p>
+            ${isEnded
+              ? "Connections of this server that ended within the last hour, the last one first."
+              : "Live connections, newest first. Each look at this list is in the audit trail, so it is read when you ask."}
+          </p>
         </div>
-        <div class="buttons"><button class="button" @click=${again}>Refresh</button></div>
+        <div class="buttons"><button class="button" @click=${() => reloadLists(this)}>Refresh</button></div>
       </div>
+      <nav class="tabs" aria-label="Which connections">
+        <a href=${link(["sessions"])} aria-current=${isEnded ? nothing : "page"}>Live</a>
+        <a href=${link(["sessions", "ended"])} aria-current=${isEnded ? "page" : nothing}>Ended</a>
+      </nav>
       <form class="filters" role="search" @submit=${this.search}>
         <label class="field wide">
-          User or address
-          <input name="who" type="search" .value=${this.who} placeholder="email, user id or IP address" />
+          ${isEnded ? "User" : "User or address"}
+          <input name="who" type="search" .value=${this.who} placeholder=${isEnded ? "email or user id" : "email, user id or IP address"} />
         </label>
-        <button class="button">Filter</button>
-        ${this.who ? html`<a class="button plain" href=${link(["sessions"])}>Clear</a>` : nothing}
-      </form>
-      ${this.failed
-        ? failure(this.failed)
-        : this.filter
+        ${isEnded
           ? html`
-              <paged-list
-                .path=${"/admin/sessions"}
-                .query=${this.filter}
-                .label=${"Live connections"}
-                .columns=${connectionColumns(again)}
-                .none=${["No live connections", this.who ? "Nobody matches this filter." : "Clients appear here when they connect."]}
-              ></paged-list>
+              <label class="field">
+                Why
+                <select name="reason" .value=${this.reason}>
+                  <option value="">any</option>
+                  ${REASONS.map((reason) => html`<option value=${reason} ?selected=${reason === this.reason}>${words(reason)}</option>`)}
+                </select>
+              </label>
             `
           : nothing}
+        <button class="button">Filter</button>
+        ${this.who || this.reason ? html`<a class="button plain" href=${link(path)}>Clear</a>` : nothing}
+      </form>
+      ${this.failed ? failure(this.failed) : this.filter ? this.list(this.filter) : nothing}
+    `;
+  }
+
+  /** @param {Record<string, string | undefined>} filter */
+  list(filter) {
+    if (this.isEnded) {
+      return html`
+        <paged-list
+          .path=${"/admin/sessions/ended"}
+          .query=${{ ...filter, reason: this.reason || undefined }}
+          .label=${"Ended connections"}
+          .columns=${ENDED_COLUMNS}
+          .none=${["No ended connections", "What ended before the server started, or over an hour ago, is not kept."]}
+        ></paged-list>
+      `;
+    }
+    return html`
+      <paged-list
+        .path=${"/admin/sessions"}
+        .query=${filter}
+        .label=${"Live connections"}
+        .columns=${connectionColumns(() => reloadLists(this))}
+        .none=${["No live connections", this.who ? "Nobody matches this filter." : "Clients appear here when they connect."]}
+      ></paged-list>
     `;
   }
 }

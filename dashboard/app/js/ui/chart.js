@@ -57,7 +57,9 @@ class LiveChart extends View {
     this.draw();
   }
 
-  updated() {
+  /** @param {Map<string, unknown>} changed */
+  updated(changed) {
+    if (changed.get("series") && this.plot) this.draw();
     this.plot?.setData(/** @type {uPlot.AlignedData} */ (this.data));
   }
 

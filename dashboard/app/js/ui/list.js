@@ -24,6 +24,7 @@ class PagedList extends View {
     columns: {},
     label: {},
     none: {},
+    key: {},
     rows: { state: true },
     next: { state: true },
     failed: { state: true },
@@ -41,6 +42,8 @@ class PagedList extends View {
     this.label = "";
     /** @type {[string, string?]} */
     this.none = ["Nothing here"];
+    /** The field that tells rows apart. */
+    this.key = "id";
     /** @type {any[]} */
     this.rows = [];
     /** @type {string | null} */
@@ -86,6 +89,7 @@ class PagedList extends View {
       this.rows = cursor ? [...this.rows, ...page.items] : page.items;
       this.next = page.next_cursor;
       this.readAt = new Date();
+      this.dispatchEvent(new CustomEvent("page", { detail: page }));
     } catch (error) {
       if (running.signal.aborted) return;
       this.failed = error;
@@ -112,7 +116,7 @@ class PagedList extends View {
             </tr>
           </thead>
           <tbody>
-            ${repeat(this.rows, (row) => row.id, (row) => this.row(row))}
+            ${repeat(this.rows, (row) => row[this.key], (row) => this.row(row))}
           </tbody>
         </table>
       </div>

@@ -21,7 +21,7 @@ pub(super) async fn list(
 ) -> Result<HttpResponse, Problem> {
     let (state, page) = query.parse(call.app())?;
     call.read(move |uow, scope| {
-        let slice = bookings::list_of_suspended(uow, scope, &BookingFilter { state }, page)?;
+        let slice = bookings::list_of_suspended(uow, scope, &BookingFilter { state, user: None }, page)?;
         Reply::ok(&Paged::of(slice.map(|booking| BookingView::of(scope, &booking))))
     })
     .await

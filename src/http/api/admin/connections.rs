@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::users::repository as users;
-use crate::domain::{Error, oversight};
+use crate::domain::{Error, Page, oversight};
 use crate::http::input::ReasonQuery;
 use crate::http::{Caller, Fields, Id, PageQuery, Paged, Problem, Query};
 use crate::hub::SessionFilter;
@@ -121,6 +121,34 @@ pub(super) async fn list(
     Ok(HttpResponse::Ok().json(Paged::of(connections.map(named))))
 }
 
+/// A live connection.
+///
+/// 404 if there is no such connection: it may have ended, see `GET /admin/sessions/ended`.
+#[utoipa::path(
+    operation_id = "getConnection",
+    params(("connection_id" = ConnectionId, Path, description = "the connection, the `session_id` of its greeting")),
+    responses((status = 200, body = ConnectionView))
+)]
+#[get("/admin/sessions/{connection_id}")]
+pub(super) async fn get_one(
+    app: Data<App>,
+    caller: Caller,
+    Id(id): Id<ConnectionId>,
+) -> Result<HttpResponse, Problem> {
+    let scope = caller.0;
+    app.db.read(move |uow| oversight::see_connection(uow, &scope, id)).await?;
+    let page = Page { before: None, limit: 1 };
+    let found = app.nodes.list(&app.hub, SessionFilter::Connection(id), page, app.clock.now()).await?;
+    let connection = found.items.into_iter().next().ok_or_else(not_live)?;
+    let user = connection.user;
+    let emails = app.db.read(move |uow| users::emails_of(uow, vec![user])).await?;
+    Ok(HttpResponse::Ok().json(ConnectionView::of(connection, &emails)))
+}
+
+fn not_live() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such live connection")
+}
+
 /// Close a live connection. Its client is told the reason and may reconnect; to prevent that, suspend the user.
 ///
 /// 404 if there is no such connection, or it is already closing.
@@ -151,6 +179,6 @@ pub(super) async fn close(
         .await?;
     match closes_elsewhere || app.hub.close(id, CloseReason::ClosedByAdmin).await {
         true => Ok(HttpResponse::NoContent().finish()),
-        false => Err(Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such live connection")),
+        false => Err(not_live()),
     }
 }

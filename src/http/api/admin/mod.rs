@@ -4,9 +4,12 @@
 mod audit;
 mod bookings;
 mod connections;
+mod ended;
 mod explain;
+mod limits;
 mod login;
 mod logins;
+mod room_log;
 mod rooms;
 mod settings;
 mod users;
@@ -23,6 +26,7 @@ use crate::hub::HubBusy;
 pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
     cfg.service(users::list)
         .service(users::get_one)
+        .service(limits::read)
         .service(users::suspend)
         .service(users::reinstate)
         .service(users::change_role)
@@ -30,8 +34,10 @@ pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
         .service(users::log_out);
     cfg.service(login::log_in).service(login::refresh).service(login::log_out);
     cfg.service(logins::list).service(logins::end).service(logins::revoke);
-    cfg.service(connections::list).service(connections::close);
-    cfg.service(rooms::list).service(rooms::members);
+    // Before the routes of one connection, whose id may otherwise be `ended`.
+    cfg.service(ended::list);
+    cfg.service(connections::list).service(connections::get_one).service(connections::close);
+    cfg.service(rooms::list).service(rooms::members).service(room_log::read);
     cfg.service(audit::list);
     cfg.service(bookings::list);
     cfg.service(settings::read);

@@ -3,21 +3,22 @@
 use actix_web::{HttpResponse, get};
 
 use crate::domain::bookings::{self, BookingFilter, State};
-use crate::http::{Id, Paged, Problem, Query, ReadCall, Reply, StateQuery};
+use crate::http::{Id, Paged, Problem, Query, ReadCall, Reply, UserStateQuery};
 use crate::ids::BookingId;
 
 use super::BookingView;
 
 /// The bookings that you are a party of, newest first; all for an admin.
-#[utoipa::path(params(StateQuery<State>), responses((status = 200, body = Paged<BookingView>)))]
+#[utoipa::path(params(UserStateQuery<State>), responses((status = 200, body = Paged<BookingView>)))]
 #[get("/bookings")]
 pub(super) async fn list(
     call: ReadCall,
-    Query(query): Query<StateQuery<State>>,
+    Query(query): Query<UserStateQuery<State>>,
 ) -> Result<HttpResponse, Problem> {
-    let (state, page) = query.parse(call.app())?;
+    let asked = query.parse(call.app())?;
+    let filter = BookingFilter { state: asked.state, user: asked.user };
     call.read(move |uow, scope| {
-        let slice = bookings::list(uow, scope, &BookingFilter { state }, page)?;
+        let slice = bookings::list(uow, scope, &filter, asked.page)?;
         Reply::ok(&Paged::of(slice.map(|booking| BookingView::of(scope, &booking))))
     })
     .await

@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, get};
 
 use crate::domain::offers::{self, OfferFilter, State};
-use crate::http::{Id, Paged, Problem, Query, ReadCall, Reply, StateQuery};
+use crate::http::{Id, Paged, Problem, Query, ReadCall, Reply, StateQuery, UserStateQuery};
 use crate::ids::{OfferId, RequestId};
 
 use super::OfferView;
@@ -18,22 +18,23 @@ pub(super) async fn of_request(
 ) -> Result<HttpResponse, Problem> {
     let (state, page) = query.parse(call.app())?;
     call.read(move |uow, scope| {
-        let slice = offers::of_request(uow, scope, id, &OfferFilter { state }, page)?;
+        let slice = offers::of_request(uow, scope, id, &OfferFilter { state, user: None }, page)?;
         Reply::ok(&Paged::of(slice.map(|offer| OfferView::of(scope, &offer))))
     })
     .await
 }
 
 /// The offers that you made or received, newest first; all for an admin.
-#[utoipa::path(params(StateQuery<State>), responses((status = 200, body = Paged<OfferView>)))]
+#[utoipa::path(params(UserStateQuery<State>), responses((status = 200, body = Paged<OfferView>)))]
 #[get("/offers")]
 pub(super) async fn list(
     call: ReadCall,
-    Query(query): Query<StateQuery<State>>,
+    Query(query): Query<UserStateQuery<State>>,
 ) -> Result<HttpResponse, Problem> {
-    let (state, page) = query.parse(call.app())?;
+    let asked = query.parse(call.app())?;
+    let filter = OfferFilter { state: asked.state, user: asked.user };
     call.read(move |uow, scope| {
-        let slice = offers::list(uow, scope, &OfferFilter { state }, page)?;
+        let slice = offers::list(uow, scope, &filter, asked.page)?;
         Reply::ok(&Paged::of(slice.map(|offer| OfferView::of(scope, &offer))))
     })
     .await

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::domain::requests::{self, RequestFilter, State};
 use crate::domain::{Error, Page};
 use crate::http::{Fields, Id, PageQuery, Paged, Problem, Query, ReadCall, Reply};
-use crate::ids::{Category, RequestId};
+use crate::ids::{Category, RequestId, UserId};
 
 use super::RequestView;
 
@@ -19,6 +19,9 @@ struct ListQuery {
     /// Only those of this category.
     #[param(value_type = Option<Category>)]
     category: Option<String>,
+    /// Only those of this user; for admins.
+    #[param(value_type = Option<UserId>)]
+    user_id: Option<String>,
     /// Only those in this state.
     #[param(value_type = Option<State>)]
     state: Option<String>,
@@ -33,7 +36,8 @@ impl ListQuery {
         let mut fields = Fields::default();
         let category = fields.take_optional("category", self.category.map(|text| text.parse::<Category>()));
         let state = fields.take_optional("state", self.state.map(|text| text.parse::<State>()));
-        let filter = || Some(RequestFilter { category: category?, state: state? });
+        let user = fields.take_optional("user_id", self.user_id.map(|text| text.parse::<UserId>()));
+        let filter = || Some(RequestFilter { category: category?, state: state?, user: user? });
         let filter = fields.finish(filter())?;
         Ok((filter, PageQuery { limit: self.limit, cursor: self.cursor }.parse(app)?))
     }
