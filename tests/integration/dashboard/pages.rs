@@ -116,7 +116,9 @@ fn the_rooms_of_administration_are_open_to_the_networks_of_the_list_alone() {
         assert_eq!(refused["data"]["code"], "not_yours", "{refused}");
         io.knock("/", token).await.unwrap();
 
-        for room in ["admin", "metrics"] {
+        let session = inside.ack(json!({"type": "whoami"})).await["session_id"].as_str().unwrap().to_owned();
+        let recorder = format!("recorder:{session}");
+        for room in ["admin", "metrics", recorder.as_str()] {
             inside.ack(json!({"type": "join", "room": room})).await;
             for socket in [&mut outside, &mut with_ticket] {
                 for command in ["join", "history"] {
