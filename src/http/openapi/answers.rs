@@ -214,10 +214,15 @@ pub(super) fn complete(at: &mut Located<'_>, components: &Components) {
     let parameters = at.operation.parameters.get_or_insert_default();
     parameters.extend(headers.map(|name| shared("parameters", name)));
     for given in parameters.iter_mut() {
-        if let RefOr::T(Parameter { name, .. }) = given
-            && components.parameters.contains_key(name)
+        // By its place, too: the `user_id` of a query is not the one of a path.
+        let is_same = |one: &Parameter, other: &Parameter| {
+            one.name == other.name && one.parameter_in == other.parameter_in
+        };
+        if let RefOr::T(own) = given
+            && let Some(RefOr::T(common)) = components.parameters.get(&own.name)
+            && is_same(own, common)
         {
-            *given = shared("parameters", name);
+            *given = shared("parameters", &own.name);
         }
     }
     for (status, response) in &mut at.operation.responses.responses {

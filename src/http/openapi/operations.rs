@@ -156,7 +156,8 @@ fn path_parameters(path: &str) -> impl Iterator<Item = PathParameter> {
     words.clone().zip(words.skip(1)).filter_map(|(collection, word)| {
         let name = word.strip_prefix('{')?.strip_suffix('}')?;
         let one = singular(collection);
-        let shared_as = if name.starts_with(one) { name.to_owned() } else { format!("{one}_{name}") };
+        // `{id}` of invitations and `{invitation_id}` below a project are two.
+        let shared_as = if name.starts_with(one) { format!("path_{name}") } else { format!("{one}_{name}") };
         let id = ObjectBuilder::new()
             .schema_type(Type::String)
             .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)));

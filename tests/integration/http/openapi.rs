@@ -1,7 +1,7 @@
 //! The OpenAPI document and its browsable page. That responses match the document is checked with every
 //! response of every test, in `support/contract.rs`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -155,6 +155,26 @@ fn every_reference_leads_somewhere() {
         .filter(|path| CONTRACT.document.pointer(path.trim_start_matches('#')).is_none())
         .collect();
     assert!(lost.is_empty(), "{lost:?}");
+}
+
+#[test]
+fn an_operation_takes_the_path_parameters_of_its_path() {
+    for (path, operations) in CONTRACT.document["paths"].as_object().unwrap() {
+        let named: BTreeSet<&str> =
+            path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect();
+        for (method, operation) in operations.as_object().unwrap() {
+            let given = operation["parameters"].as_array().into_iter().flatten().map(|parameter| {
+                match parameter["$ref"].as_str() {
+                    Some(shared) => CONTRACT.document.pointer(shared.trim_start_matches('#')).unwrap(),
+                    None => parameter,
+                }
+            });
+            let of_path = given.filter(|parameter| parameter["in"] == "path");
+            let taken: BTreeSet<&str> =
+                of_path.map(|parameter| parameter["name"].as_str().unwrap()).collect();
+            assert_eq!(taken, named, "{method} {path}");
+        }
+    }
 }
 
 both_engines! {

@@ -13,6 +13,8 @@ use crate::support::{Client, Database, Process};
 /// Limits that have tests of their own, raised so as not to interfere.
 const FLAGS: &[&str] = &[
     "--free-messages=100000",
+    // On PostgreSQL those of a killed server count for ten seconds.
+    "--free-connections=1000",
     "--free-requests=1000000",
     "--anonymous-requests=1000000",
     "--log-filter=warn,souk::server=info",
