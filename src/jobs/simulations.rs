@@ -103,7 +103,8 @@ impl Simulations {
         Silence { of: self.clone(), id, is_kept: false }
     }
 
-    fn is_silent(&self, id: SimulationId) -> bool {
+    /// Whether no progress of this simulation is told any more.
+    pub(crate) fn is_silent(&self, id: SimulationId) -> bool {
         self.0.silent.lock().unwrap_or_else(PoisonError::into_inner).contains(&id)
     }
 

@@ -17,6 +17,10 @@ pub(crate) async fn run(app: &App) {
     while progress.changed().await.is_ok() {
         let newest = *progress.borrow_and_update();
         let Some(SimulationProgress { id, done, total, estimates }) = newest else { continue };
+        // It may have been cancelled during the pause.
+        if app.simulations.is_silent(id) {
+            continue;
+        }
         let estimates = estimates.map(|so_far| PartialEstimates {
             bookings: interval(so_far.bookings),
             revenue: interval(so_far.revenue),

@@ -140,22 +140,27 @@ impl Queue {
         self.entries.get(usize::try_from(at.checked_sub(self.front)?).ok()?)?.frame.clone()
     }
 
-    /// Drains about `chunk` bytes of the waiting frames: at least one frame if there is one.
-    pub(super) fn drain(&mut self, chunk: usize) -> Drained {
+    /// Drains about `chunk` bytes of the waiting frames, and at most so many frames: at least one if there is one.
+    pub(super) fn drain(&mut self, chunk: usize, at_most: usize) -> Drained {
         let Some(first) = self.pop() else {
             return match self.phase {
                 Phase::Open | Phase::Overflowed => Drained::Nothing,
                 Phase::Finishing | Phase::Closed => Drained::Ended,
             };
         };
-        let Some(mut next) = self.pop_within(chunk.saturating_sub(first.len())) else {
+        let mut left = at_most.saturating_sub(1);
+        let mut pop = |queue: &mut Self, room: usize| {
+            left = left.checked_sub(1)?;
+            queue.pop_within(room)
+        };
+        let Some(mut next) = pop(self, chunk.saturating_sub(first.len())) else {
             return Drained::Frames(first);
         };
         let mut all = BytesMut::with_capacity(chunk.min(first.len() + self.waiting + next.len()));
         all.extend_from_slice(&first);
         loop {
             all.extend_from_slice(&next);
-            match self.pop_within(chunk.saturating_sub(all.len())) {
+            match pop(self, chunk.saturating_sub(all.len())) {
                 Some(frame) => next = frame,
                 None => return Drained::Frames(all.freeze()),
             }

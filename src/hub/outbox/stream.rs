@@ -19,13 +19,21 @@ const CHUNK: usize = 64 * 1024;
 /// Dropping it closes the outbox: nothing can be written to the client any more.
 pub(crate) struct OutboxStream {
     outbox: Outbox,
+    /// Most frames of an item.
+    frames: usize,
     /// Whether a frame that found the queue empty has waited for what else this turn of the thread sends.
     has_waited: bool,
 }
 
 impl OutboxStream {
     pub(super) fn new(outbox: Outbox) -> Self {
-        Self { outbox, has_waited: false }
+        Self { outbox, frames: usize::MAX, has_waited: false }
+    }
+
+    /// The same, with at most so many frames in an item: at least one.
+    pub(crate) fn with_frames(mut self, frames: usize) -> Self {
+        self.frames = frames;
+        self
     }
 }
 
@@ -43,7 +51,7 @@ impl Stream for OutboxStream {
     type Item = Bytes;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        let Self { outbox, has_waited } = self.get_mut();
+        let Self { outbox, frames, has_waited } = self.get_mut();
         let mut inner = outbox.inner.borrow_mut();
         if inner.queue.progress().waiting == 0 {
             *has_waited = false;
@@ -52,7 +60,7 @@ impl Stream for OutboxStream {
             let _ = pin!(tokio::task::yield_now()).poll(context);
             return Poll::Pending;
         }
-        match inner.queue.drain(CHUNK) {
+        match inner.queue.drain(CHUNK, *frames) {
             Drained::Frames(bytes) => {
                 if let Some(refiller) = inner.take_refiller() {
                     refiller.wake();

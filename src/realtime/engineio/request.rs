@@ -106,9 +106,13 @@ impl OpenRequest {
     }
 }
 
+/// Packets that answer one poll: clients in Python break off at a payload with more.
+const PACKETS_OF_AN_ANSWER: usize = 16;
+
 fn poll(engine: &Engine) -> (HttpResponse, Connection) {
     let limits = &engine.0.limits;
     let (outbox, waiting) = Outbox::new(limits.connection.outbox);
+    let waiting = waiting.with_frames(PACKETS_OF_AN_ANSWER);
     let (sid, ends) = engine.0.registry.add();
     let (polling, handle, over) =
         PollingConnection::new(outbox.clone(), waiting, ends.control, limits.connection.close_timeout);

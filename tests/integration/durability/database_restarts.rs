@@ -1,6 +1,7 @@
 //! PostgreSQL stops and restarts under load: calls meanwhile get a retryable error, Souk recovers as soon as
 //! the database does, and acknowledged writes exist exactly once.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
@@ -99,9 +100,16 @@ fn an_outage_is_logged_at_its_begin_and_its_end_and_not_by_each_call() {
 
         postgres.start_again();
         eventually(async || ana.get("/entries").await.status == 200).await;
-        let logged = souk.logged();
-        let ends =
-            logged.iter().filter(|line| line.to_string().contains("reads of the database succeed again"));
+        // The reader of the log may be behind.
+        let logged = RefCell::new(Vec::new());
+        let is_end = |line: &&Value| line.to_string().contains("reads of the database succeed again");
+        eventually(async || {
+            logged.borrow_mut().extend(souk.logged());
+            logged.borrow().iter().any(|line| is_end(&line))
+        })
+        .await;
+        let logged = logged.into_inner();
+        let ends = logged.iter().filter(is_end);
         assert_eq!(ends.count(), 1, "{logged:?}");
     });
 }

@@ -17,8 +17,9 @@ use crate::events::Envelope;
 use crate::http::{Caller, Id, PageQuery, Problem, Query};
 use crate::ids::{Room, Seq, UserId};
 
-/// The field of an event that holds what people wrote to each other.
-const TEXT: &str = "text";
+/// The fields of events, at any depth, that hold what people wrote to each other. Titles and names, which say what a
+/// row is, are not among them.
+const TEXTS: [&str; 7] = ["text", "message", "description", "checklist", "labels", "cancel_reason", "reason"];
 
 /// A part of a room's log.
 #[derive(Serialize, ToSchema)]
@@ -57,13 +58,13 @@ struct EventView {
 #[serde(untagged)]
 enum EventData {
     Whole(Arc<RawValue>),
-    /// Without the text.
+    /// Without the texts.
     Hidden(Map<String, Value>),
 }
 
 impl EventView {
     fn of(event: Envelope, shows_texts: bool) -> Self {
-        let hidden = if shows_texts { None } else { without_text(&event.data) };
+        let hidden = if shows_texts { None } else { without_texts(&event.data) };
         Self {
             seq: event.seq,
             kind: event.kind,
@@ -75,11 +76,33 @@ impl EventView {
     }
 }
 
-/// The data without the text; `None` if they have none.
-fn without_text(data: &RawValue) -> Option<Map<String, Value>> {
+/// The data without the texts; `None` if they have none.
+fn without_texts(data: &RawValue) -> Option<Map<String, Value>> {
     let mut fields: Map<String, Value> = serde_json::from_str(data.get()).ok()?;
-    *fields.get_mut(TEXT)? = Value::Null;
-    Some(fields)
+    hide_texts(&mut fields).then_some(fields)
+}
+
+/// Whether there was any.
+fn hide_texts(fields: &mut Map<String, Value>) -> bool {
+    let mut has_hidden = false;
+    for (name, value) in fields {
+        if TEXTS.contains(&name.as_str()) {
+            has_hidden |= !std::mem::take(value).is_null();
+        } else {
+            has_hidden |= hide_within(value);
+        }
+    }
+    has_hidden
+}
+
+fn hide_within(value: &mut Value) -> bool {
+    match value {
+        Value::Object(fields) => hide_texts(fields),
+        Value::Array(items) => {
+            items.iter_mut().fold(false, |has_hidden, item| hide_within(item) | has_hidden)
+        }
+        _ => false,
+    }
 }
 
 /// Which events.
@@ -122,4 +145,28 @@ pub(super) async fn read(
     let log = log.await?;
     let items = log.events.into_iter().map(|event| EventView::of(event, shows_texts)).collect();
     Ok(HttpResponse::Ok().json(LogView { room, tail: log.tail, head: log.head, items }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hidden(data: &str) -> Option<String> {
+        let data = RawValue::from_string(data.to_owned()).unwrap();
+        without_texts(&data).map(|fields| Value::Object(fields).to_string())
+    }
+
+    #[test]
+    fn texts_are_hidden_at_any_depth_and_nothing_else_is() {
+        let task = r#"{"id":"t","task":{"checklist":[{"text":"a"}],"labels":["b"],"title":"c"},"text":"d"}"#;
+        let expected = r#"{"id":"t","task":{"checklist":null,"labels":null,"title":"c"},"text":null}"#;
+        assert_eq!(hidden(task).as_deref(), Some(expected));
+        assert_eq!(
+            hidden(r#"{"all":[{"state":"open"},{"message":"x"}]}"#).as_deref(),
+            Some(r#"{"all":[{"state":"open"},{"message":null}]}"#)
+        );
+        for shown in [r#"{"state":"open","at":1}"#, r#"{"text":null}"#, "[]"] {
+            assert_eq!(hidden(shown), None, "{shown}");
+        }
+    }
 }

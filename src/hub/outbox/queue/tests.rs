@@ -19,7 +19,7 @@ fn frame(fill: u8, length: usize) -> Bytes {
 }
 
 fn drained(queue: &mut Queue) -> Vec<u8> {
-    match queue.drain(usize::MAX) {
+    match queue.drain(usize::MAX, usize::MAX) {
         Drained::Frames(bytes) => bytes.to_vec(),
         Drained::Nothing | Drained::Ended => Vec::new(),
     }
@@ -32,7 +32,23 @@ fn all_that_waits_leaves_together_and_in_order() {
         assert_eq!(queue.push(frame(fill, 2), Delivery::Durable, LANE), Pushed::Queued);
     }
     assert_eq!(drained(&mut queue), [1, 1, 2, 2, 3, 3]);
-    assert!(matches!(queue.drain(usize::MAX), Drained::Nothing));
+    assert!(matches!(queue.drain(usize::MAX, usize::MAX), Drained::Nothing));
+}
+
+#[test]
+fn no_more_frames_leave_together_than_are_asked_for() {
+    let mut queue = Queue::new(LIMITS);
+    for fill in 1..=5 {
+        assert_eq!(queue.push(frame(fill, 1), Delivery::Durable, LANE), Pushed::Queued);
+    }
+    let mut next = |at_most| match queue.drain(usize::MAX, at_most) {
+        Drained::Frames(bytes) => bytes.to_vec(),
+        Drained::Nothing | Drained::Ended => Vec::new(),
+    };
+    assert_eq!(
+        (next(2), next(1), next(0), next(2), next(2)),
+        (vec![1, 2], vec![3], vec![4], vec![5], vec![])
+    );
 }
 
 #[test]
@@ -76,7 +92,7 @@ fn finishing_lets_out_what_waits_and_then_ends() {
     queue.finish(Some(frame(9, 2)));
     assert_eq!(queue.push(frame(2, 1), Delivery::Durable, LANE), Pushed::Closed);
     assert_eq!(drained(&mut queue), [1, 9, 9]);
-    assert!(matches!(queue.drain(usize::MAX), Drained::Ended));
+    assert!(matches!(queue.drain(usize::MAX, usize::MAX), Drained::Ended));
 }
 
 #[test]
@@ -85,7 +101,7 @@ fn a_frame_larger_than_a_chunk_leaves_alone() {
     for (fill, length) in [(1, 3), (2, 50), (3, 3), (4, 3)] {
         let _ = queue.push(frame(fill, length), Delivery::Durable, LANE);
     }
-    let lengths: Vec<usize> = std::iter::from_fn(|| match queue.drain(8) {
+    let lengths: Vec<usize> = std::iter::from_fn(|| match queue.drain(8, usize::MAX) {
         Drained::Frames(bytes) => Some(bytes.len()),
         Drained::Nothing | Drained::Ended => None,
     })
@@ -201,7 +217,7 @@ proptest! {
                 }
                 Step::Drain(chunk) => {
                     let expected = model.drain(chunk);
-                    match queue.drain(chunk) {
+                    match queue.drain(chunk, usize::MAX) {
                         Drained::Frames(bytes) => prop_assert_eq!(bytes.to_vec(), expected),
                         Drained::Nothing => prop_assert!(expected.is_empty() && !model.finished),
                         Drained::Ended => prop_assert!(expected.is_empty() && model.finished),
