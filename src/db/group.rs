@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
 use crate::clock::Clock;
-use crate::events::{Answers, Committed, Publisher};
+use crate::events::{Committed, Publisher};
 
 use super::audit_log::{self, NewAudit};
 use super::connection::Manager;
@@ -102,13 +102,10 @@ impl Writer {
         match self.run(&mut group) {
             Ok(committed) => {
                 self.parts.load.committed(group.len());
-                let mut answers = Answers::default();
-                for job in group {
-                    let thread = job.waits_on();
-                    answers.add(thread, || outlive("answering a write", || job.answer(Ok(()))));
-                }
+                let answer =
+                    || group.into_iter().for_each(|job| outlive("answering a write", || job.answer(Ok(()))));
                 let publisher = &*self.parts.publisher;
-                outlive("publishing a commit", || announce(committed, publisher, answers));
+                outlive("publishing a commit", || announce(committed, publisher, answer));
             }
             Err(error) => {
                 // Only debug: the callers get the error, and the outage log reports it once.

@@ -301,7 +301,7 @@ impl Db {
     {
         let (reply, mut answer) = oneshot::channel();
         let node = self.0.tells_others.then_some(self.0.node);
-        let job = Box::new(UseCase { body, outcome: None, reply, thread: std::thread::current().id(), node });
+        let job = Box::new(UseCase { body, outcome: None, reply, node });
         let waiting = self.0.load.wait_for_commit();
         let outcome = match self.submit(job).await {
             Ok(()) => answer

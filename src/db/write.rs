@@ -2,7 +2,6 @@
 //! on as many threads as the pool has connections. On SQLite `group` commits many jobs at once.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::thread::ThreadId;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -30,8 +29,6 @@ pub(super) enum JobOutcome {
 
 /// A queued unit of work: can be run several times, is answered once.
 pub(super) trait Job: Send {
-    /// The thread that its caller waits on.
-    fn waits_on(&self) -> ThreadId;
     /// Runs it in the open transaction. A panic of the unit of work is caught, and discards it.
     fn run(&mut self, connection: &mut DbConnection, clock: &Clock, last_attempt: bool) -> JobOutcome;
     /// Sends the caller its result; `Err` if the commit failed, which overrides a success.
@@ -42,8 +39,6 @@ pub(super) struct UseCase<F, T, E> {
     pub(super) body: F,
     pub(super) outcome: Option<Result<T, E>>,
     pub(super) reply: oneshot::Sender<Result<T, E>>,
-    /// The thread that waits for the reply.
-    pub(super) thread: ThreadId,
     /// The process that others hear of the commit from; `None` if there are none to tell.
     pub(super) node: Option<NodeId>,
 }
@@ -54,10 +49,6 @@ where
     T: Send,
     E: Failure,
 {
-    fn waits_on(&self) -> ThreadId {
-        self.thread
-    }
-
     fn run(&mut self, connection: &mut DbConnection, clock: &Clock, last_attempt: bool) -> JobOutcome {
         let (body, node) = (&self.body, self.node);
         // A panic is this job's failure alone: it is rolled back like any other, and what is committed with it stays.
@@ -135,9 +126,7 @@ pub(super) fn commit_alone(
     };
     let error = match result {
         Ok(Alone::Done(committed)) => {
-            let mut answers = Answers::default();
-            answers.add(job.waits_on(), move || job.answer(Ok(())));
-            announce(committed, with.publisher, answers);
+            announce(committed, with.publisher, move || job.answer(Ok(())));
             return Ok(());
         }
         Ok(Alone::Again) => DbError::Contended("gave up".into()),
@@ -156,10 +145,16 @@ pub(super) fn commit_alone(
     }
 }
 
-/// Publishes what was committed, if there is anything to publish, and answers whose it was.
-pub(super) fn announce(committed: Committed, publisher: &dyn Publisher, answers: Answers) {
-    if !committed.is_empty() {
-        publisher.publish(committed, answers);
+/// Publishes what was committed, then answers whose it was.
+pub(super) fn announce(
+    committed: Committed,
+    publisher: &dyn Publisher,
+    answer: impl FnOnce() + Send + 'static,
+) {
+    if committed.is_empty() {
+        answer();
+    } else {
+        publisher.publish(committed, Answers::by(answer));
     }
 }
 

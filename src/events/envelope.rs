@@ -1,7 +1,6 @@
 //! Domain events, revocations, and the envelopes that carry them.
 
 use std::sync::Arc;
-use std::thread::ThreadId;
 
 use serde_json::value::RawValue;
 
@@ -147,39 +146,22 @@ impl Committed {
 
 /// The callers whose writes were committed, to be answered. They are once this is dropped, so none waits for ever.
 ///
-/// Whoever takes the events to sessions drops it after them, and on the thread that waits: then the answer to a command
-/// and the event that it caused leave in one write.
+/// Whoever takes the events to sessions drops it after them: then the answer to a command and the event that it caused
+/// wait for their session together, and leave in one write.
 #[derive(Default)]
-pub struct Answers(Vec<Answer>);
-
-struct Answer {
-    thread: ThreadId,
-    send: Box<dyn FnOnce() + Send>,
-}
+pub struct Answers(Option<Box<dyn FnOnce() + Send>>);
 
 impl Answers {
-    /// Adds one that `send` answers, which must not block; its caller waits on this thread.
-    pub(crate) fn add(&mut self, thread: ThreadId, send: impl FnOnce() + Send + 'static) {
-        self.0.push(Answer { thread, send: Box::new(send) });
-    }
-
-    /// Those of each thread together.
-    pub(crate) fn by_thread(mut self) -> Vec<(ThreadId, Self)> {
-        let mut threads: Vec<(ThreadId, Self)> = Vec::new();
-        for answer in std::mem::take(&mut self.0) {
-            match threads.iter_mut().find(|(thread, _)| *thread == answer.thread) {
-                Some((_, together)) => together.0.push(answer),
-                None => threads.push((answer.thread, Self(vec![answer]))),
-            }
-        }
-        threads
+    /// Answers by running this, which must not block.
+    pub(crate) fn by(answer: impl FnOnce() + Send + 'static) -> Self {
+        Self(Some(Box::new(answer)))
     }
 }
 
 impl Drop for Answers {
     fn drop(&mut self) {
-        for answer in std::mem::take(&mut self.0) {
-            (answer.send)();
+        if let Some(answer) = self.0.take() {
+            answer();
         }
     }
 }

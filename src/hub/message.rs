@@ -163,8 +163,6 @@ pub(super) enum ToRoomHub {
 #[rtype(result = "()")]
 pub(super) enum ToLocalHub {
     RoomMessage(RoomMessage),
-    /// Those who wait on this thread, to be answered after the events that were sent before.
-    Answers(Answers),
     /// The worker's list of commands has grown.
     WorkerCommands,
     /// The newest sessions before the page's position, one more than the page holds.

@@ -118,13 +118,6 @@ impl HubPublisher {
         }
     }
 
-    /// Answers those whose events have been sent to the workers.
-    pub(super) fn answer(&self, answers: Answers) {
-        if let Some(bound) = self.bound.get() {
-            bound.workers.answer(answers);
-        }
-    }
-
     /// Tells the RoomHub what it must not miss.
     fn tell(&self, bound: &Bound, message: ToRoomHub) {
         if let Err(SendError::Full(_)) = bound.room_hub.try_send(message) {

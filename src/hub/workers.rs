@@ -2,13 +2,12 @@
 //! reach them even if their mailboxes are full.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::thread::ThreadId;
 
 use actix::Recipient;
 use actix::dev::SendError;
 use tokio::sync::oneshot;
 
-use crate::events::{Answers, Revocation};
+use crate::events::Revocation;
 use crate::ids::ConnectionId;
 use crate::protocol::close::CloseReason;
 
@@ -26,7 +25,6 @@ pub(super) struct Workers(RwLock<Vec<Arc<Worker>>>);
 pub(super) struct Worker {
     pub(super) id: WorkerId,
     pub(super) address: Recipient<ToLocalHub>,
-    thread: ThreadId,
     /// Kept outside of the mailbox, because a revocation must not be lost when that is full.
     commands: Mutex<WorkerCommands>,
 }
@@ -48,12 +46,11 @@ pub(super) struct WorkerCommands {
 }
 
 impl Workers {
-    /// Adds the calling thread's LocalHub.
+    /// Adds a worker thread's LocalHub.
     pub(super) fn add(&self, address: Recipient<ToLocalHub>) -> Arc<Worker> {
         let mut workers = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let id = WorkerId(u32::try_from(workers.len()).unwrap_or(u32::MAX));
-        let worker =
-            Arc::new(Worker { id, address, thread: std::thread::current().id(), commands: Mutex::default() });
+        let worker = Arc::new(Worker { id, address, commands: Mutex::default() });
         workers.push(worker.clone());
         worker
     }
@@ -66,17 +63,6 @@ impl Workers {
     pub(super) fn end(&self, revocations: Vec<Revocation>) {
         for worker in self.all() {
             worker.command(revocations.iter().cloned().map(WorkerCommand::End));
-        }
-    }
-
-    /// Has each worker answer those who wait on its thread, after what it was sent before. Others, and those of a worker
-    /// whose mailbox is full, are answered here.
-    pub(super) fn answer(&self, answers: Answers) {
-        let workers = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        for (thread, answers) in answers.by_thread() {
-            if let Some(worker) = workers.iter().find(|worker| worker.thread == thread) {
-                let _ = worker.address.try_send(ToLocalHub::Answers(answers));
-            }
         }
     }
 

@@ -62,7 +62,6 @@ impl Handler<ToLocalHub> for LocalActor {
     fn handle(&mut self, message: ToLocalHub, context: &mut Self::Context) {
         match message {
             ToLocalHub::RoomMessage(message) => self.hub.deliver(&message),
-            ToLocalHub::Answers(answers) => drop(answers),
             ToLocalHub::WorkerCommands => self.hub.run_commands(),
             // The caller may have stopped waiting.
             ToLocalHub::List { filter, page, reply } => drop(reply.send(self.hub.list(filter, &page))),

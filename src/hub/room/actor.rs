@@ -82,7 +82,7 @@ impl RoomHub {
                 for event in events {
                     rooms.offer(event, now, &mut output);
                 }
-                output.publisher.answer(answers);
+                drop(answers);
             }
             ToRoomHub::Heads(heads) => {
                 for head in heads {

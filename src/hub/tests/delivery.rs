@@ -1,13 +1,10 @@
 //! Which members get which notices, and in which order.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::sync::oneshot;
 
-use crate::events::{Answers, Committed, Publisher};
 use crate::hub::*;
 use crate::ids::Seq;
 
@@ -33,42 +30,6 @@ fn members_hear_their_room_and_nobody_else_does() {
         assert!(ben.received_seqs().is_empty());
         assert_eq!(world.hub.snapshot().await.unwrap().rooms, 1, "a room without members is forgotten");
         world.hub.local().check_invariants();
-    });
-}
-
-#[test]
-fn who_wrote_is_answered_after_the_event_is_there() {
-    run(|| async {
-        let (world, room) = (World::new(), room("a"));
-        let mut ana = world.connect(1);
-        ana.join(&room, Seq(0)).await.unwrap();
-        for seq in 1..=3 {
-            let (reply, answered) = oneshot::channel();
-            let mut answers = Answers::default();
-            answers.add(std::thread::current().id(), move || reply.send(()).unwrap());
-            let events = vec![world.log.commit(&room)];
-            world.hub.publisher().publish(Committed { events, revocations: Vec::new() }, answers);
-            answered.await.unwrap();
-            assert_eq!(ana.received_seqs(), [seq]);
-        }
-    });
-}
-
-#[test]
-fn who_waits_is_answered_where_nobody_hears_of_the_event() {
-    let elsewhere = std::thread::spawn(|| std::thread::current().id()).join().unwrap();
-    run(move || async move {
-        let (world, room) = (World::new(), room("a"));
-        for publisher in [HubPublisher::new() as Arc<dyn Publisher>, world.hub.publisher()] {
-            for thread in [elsewhere, std::thread::current().id()] {
-                let (reply, answered) = oneshot::channel();
-                let mut answers = Answers::default();
-                answers.add(thread, move || reply.send(()).unwrap());
-                let events = vec![world.log.commit(&room)];
-                publisher.publish(Committed { events, revocations: Vec::new() }, answers);
-                answered.await.unwrap();
-            }
-        }
     });
 }
 
