@@ -13,7 +13,7 @@ use futures_util::{FutureExt, StreamExt};
 use prometheus::Registry;
 use souk::clock::{Clock, Timestamp};
 use souk::db::DbError;
-use souk::events::{Answers, Committed, Envelope};
+use souk::events::{Committed, Envelope};
 use souk::http::connection::{ServeOptions, serve};
 use souk::hub::{
     Credentials, EventLog, Events, HubConfig, HubHandle, HubMetrics, HubPublisher, Registration, RoomStart,
@@ -145,8 +145,7 @@ async fn one(
     for seq in first..first + messages {
         log.published.store(seq as u64 + 1, Ordering::Release);
         for (number, events) in log.rooms.iter().enumerate() {
-            let committed = Committed { events: vec![events[seq].clone()], revocations: Vec::new() };
-            publisher.publish(committed, Answers::default());
+            publisher.publish(Committed { events: vec![events[seq].clone()], revocations: Vec::new() });
             if let Some(rest) = pace.rest(began, (seq - first) * scenario.rooms + number + 1, scenario) {
                 actix_web::rt::time::sleep(rest).await;
             }

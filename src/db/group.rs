@@ -17,7 +17,7 @@ use super::connection::Manager;
 use super::load::Load;
 use super::refusals::RefusalThrottle;
 use super::wal::Wal;
-use super::write::{ATTEMPTS, Job, JobOutcome, announce, reason};
+use super::write::{ATTEMPTS, Job, JobOutcome, reason};
 use super::{DbConnection, DbError};
 
 /// Groups that are run with savepoints after one in which a job failed.
@@ -102,10 +102,10 @@ impl Writer {
         match self.run(&mut group) {
             Ok(committed) => {
                 self.parts.load.committed(group.len());
-                let answer =
-                    || group.into_iter().for_each(|job| outlive("answering a write", || job.answer(Ok(()))));
-                let publisher = &*self.parts.publisher;
-                outlive("publishing a commit", || announce(committed, publisher, answer));
+                if !committed.is_empty() {
+                    outlive("publishing a commit", || self.parts.publisher.publish(committed));
+                }
+                group.into_iter().for_each(|job| outlive("answering a write", || job.answer(Ok(()))));
             }
             Err(error) => {
                 // Only debug: the callers get the error, and the outage log reports it once.

@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 use crate::clock::Clock;
 use crate::db::schema::{audit, events, read_markers, rooms};
 use crate::db::{Db, DbConfig, DbError, Target, UnitOfWork};
-use crate::events::{Answers, Committed, DomainEvent, Publisher};
+use crate::events::{Committed, DomainEvent, Publisher};
 use crate::ids::{Category, Room, Seq};
 
 use super::audit_log::{NewAudit, Outcome};
@@ -20,7 +20,7 @@ use super::event_log;
 struct CommittedEvents(Mutex<Vec<(Room, Seq)>>);
 
 impl Publisher for CommittedEvents {
-    fn publish(&self, committed: Committed, _: Answers) {
+    fn publish(&self, committed: Committed) {
         self.0.lock().unwrap().extend(committed.events.into_iter().map(|e| (e.room, e.seq)));
     }
     fn publish_if_committed(&self, _: Committed) {}
@@ -205,7 +205,7 @@ async fn a_panic_takes_back_its_own_write_alone() {
 struct Panics;
 
 impl Publisher for Panics {
-    fn publish(&self, _: Committed, _: Answers) {
+    fn publish(&self, _: Committed) {
         panic!("on purpose")
     }
     fn publish_if_committed(&self, _: Committed) {}

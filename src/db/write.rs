@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::clock::Clock;
-use crate::events::{Answers, Committed, Publisher};
+use crate::events::{Committed, Publisher};
 use crate::ids::NodeId;
 
 use super::audit_log::{self, NewAudit};
@@ -126,7 +126,10 @@ pub(super) fn commit_alone(
     };
     let error = match result {
         Ok(Alone::Done(committed)) => {
-            announce(committed, with.publisher, move || job.answer(Ok(())));
+            if !committed.is_empty() {
+                with.publisher.publish(committed);
+            }
+            job.answer(Ok(()));
             return Ok(());
         }
         Ok(Alone::Again) => DbError::Contended("gave up".into()),
@@ -142,19 +145,6 @@ pub(super) fn commit_alone(
             job.answer(Err(DbError::Unavailable(reason(error))));
             Err(lost)
         }
-    }
-}
-
-/// Publishes what was committed, then answers whose it was.
-pub(super) fn announce(
-    committed: Committed,
-    publisher: &dyn Publisher,
-    answer: impl FnOnce() + Send + 'static,
-) {
-    if committed.is_empty() {
-        answer();
-    } else {
-        publisher.publish(committed, Answers::by(answer));
     }
 }
 

@@ -144,34 +144,12 @@ impl Committed {
     }
 }
 
-/// The callers whose writes were committed, to be answered. They are once this is dropped, so none waits for ever.
-///
-/// Whoever takes the events to sessions drops it after them: then the answer to a command and the event that it caused
-/// wait for their session together, and leave in one write.
-#[derive(Default)]
-pub struct Answers(Option<Box<dyn FnOnce() + Send>>);
-
-impl Answers {
-    /// Answers by running this, which must not block.
-    pub(crate) fn by(answer: impl FnOnce() + Send + 'static) -> Self {
-        Self(Some(Box::new(answer)))
-    }
-}
-
-impl Drop for Answers {
-    fn drop(&mut self) {
-        if let Some(answer) = self.0.take() {
-            answer();
-        }
-    }
-}
-
 /// Receives what was committed. Called by the writers right after a commit: in commit order on SQLite,
 /// possibly from several threads at once on PostgreSQL. Must not block. Events that it cannot take must be
 /// caught up from the event log.
 pub trait Publisher: Send + Sync + 'static {
-    /// Publishes what was committed, and answers those whose writes it was.
-    fn publish(&self, committed: Committed, answers: Answers);
+    /// Publishes what was committed.
+    fn publish(&self, committed: Committed);
 
     /// Handles what may have been committed: the database was lost before it confirmed the commit. Rights
     /// that may have ended must be treated as ended; events must be looked up in the log.
@@ -180,6 +158,6 @@ pub trait Publisher: Send + Sync + 'static {
 
 /// Publishes nothing: for commands that run without a hub (`souk migrate`).
 impl Publisher for () {
-    fn publish(&self, _: Committed, _: Answers) {}
+    fn publish(&self, _: Committed) {}
     fn publish_if_committed(&self, _: Committed) {}
 }

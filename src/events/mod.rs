@@ -7,6 +7,6 @@
 mod envelope;
 mod presence;
 
-pub use envelope::{Answers, Committed, DomainEvent, Envelope};
+pub use envelope::{Committed, DomainEvent, Envelope};
 pub(crate) use envelope::{Publisher, Revocation, RevocationReason};
 pub(crate) use presence::RoomPresence;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use crate::db::{Head, PresenceElsewhere};
-use crate::events::{Answers, Envelope};
+use crate::events::Envelope;
 use crate::ids::{ConnectionId, NodeId, Room, Seq, UserId};
 use crate::protocol::{Dialect, Event, Notice, TaskFocus, encode};
 
@@ -110,8 +110,7 @@ pub(super) struct Join {
 pub(super) enum ToRoomHub {
     Join(Join, Recipient<ToLocalHub>),
     Departed(Vec<MembershipRef>),
-    /// Events, and who is to be answered after they were delivered.
-    Committed(Vec<Envelope>, Answers),
+    Committed(Vec<Envelope>),
     /// Positions that the log has reached.
     Heads(Vec<Head>),
     /// Who came to rooms on other nodes, or left them.

@@ -14,7 +14,7 @@ use super::presence::PresenceChanges;
 use super::relay::{Relay, Relayed};
 use super::workers::Workers;
 use crate::db::{Head, PresenceElsewhere};
-use crate::events::{Answers, Committed, Publisher, Revocation};
+use crate::events::{Committed, Publisher, Revocation};
 use crate::ids::NodeId;
 
 /// What other processes have committed.
@@ -103,7 +103,7 @@ impl HubPublisher {
                 if !revocations.is_empty() {
                     bound.workers.end(revocations);
                 }
-                ToRoomHub::Committed(events, Answers::default())
+                ToRoomHub::Committed(events)
             }
             Relayed::Ephemeral { ephemeral, exclude } => ToRoomHub::Relayed { node, ephemeral, exclude },
             Relayed::WantsFocus(room) => ToRoomHub::WantsFocus(room),
@@ -141,7 +141,7 @@ impl HubPublisher {
 }
 
 impl Publisher for HubPublisher {
-    fn publish(&self, committed: Committed, answers: Answers) {
+    fn publish(&self, committed: Committed) {
         let Some(bound) = self.bound.get() else { return };
         if committed.is_empty() {
             return;
@@ -154,7 +154,7 @@ impl Publisher for HubPublisher {
         if events.is_empty() {
             return;
         }
-        self.tell(bound, ToRoomHub::Committed(events, answers));
+        self.tell(bound, ToRoomHub::Committed(events));
     }
 
     fn publish_if_committed(&self, uncertain: Committed) {

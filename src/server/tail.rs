@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::clock::Timestamp;
 use crate::config::DatabaseConfig;
 use crate::db::{Commit, Db, DbError, Tail, TailError, Target, commits_after, forget_commits};
-use crate::events::{Answers, Committed, Envelope};
+use crate::events::{Committed, Envelope};
 use crate::hub::Followed;
 
 use super::options::{db_config, drain_plan};
@@ -162,8 +162,7 @@ async fn follow_nodes(app: &App, contact: &Contact, tail: Tail) {
                 if round.has_read_again {
                     app.hub.nodes_changed();
                 }
-                let appended = Committed { events: round.appended, revocations: Vec::new() };
-                app.hub.publisher().publish(appended, Answers::default());
+                app.hub.publisher().publish(Committed { events: round.appended, revocations: Vec::new() });
                 round.polled
             }
             // It panicked: another one starts at the next round, and the sessions of this one's time end.

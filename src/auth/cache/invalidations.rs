@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::events::{Answers, Committed, Publisher, Revocation};
+use crate::events::{Committed, Publisher, Revocation};
 use crate::ids::{LoginId, TokenId, UserId};
 
 /// Slots of users, logins and tokens together.
@@ -161,9 +161,9 @@ struct NoteFirst {
 }
 
 impl Publisher for NoteFirst {
-    fn publish(&self, committed: Committed, answers: Answers) {
+    fn publish(&self, committed: Committed) {
         self.invalidations.note(&committed.revocations);
-        self.next.publish(committed, answers);
+        self.next.publish(committed);
     }
 
     fn publish_if_committed(&self, uncertain: Committed) {

@@ -127,6 +127,8 @@ impl Membership {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::{FutureExt, StreamExt};
+
     use super::*;
     use crate::hub::{HubConfig, OutboxStream};
 
@@ -142,7 +144,7 @@ mod tests {
     }
 
     fn received(stream: &mut OutboxStream) -> Vec<u8> {
-        stream.waiting().map(|bytes| bytes.to_vec()).unwrap_or_default()
+        stream.next().now_or_never().flatten().map(|bytes| bytes.to_vec()).unwrap_or_default()
     }
 
     #[test]

@@ -78,11 +78,10 @@ impl RoomHub {
                     rooms.depart(&departure, &mut output);
                 }
             }
-            ToRoomHub::Committed(events, answers) => {
+            ToRoomHub::Committed(events) => {
                 for event in events {
                     rooms.offer(event, now, &mut output);
                 }
-                drop(answers);
             }
             ToRoomHub::Heads(heads) => {
                 for head in heads {

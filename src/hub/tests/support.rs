@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::clock::Timestamp;
 use crate::db::DbError;
-use crate::events::{Answers, Committed, Envelope, Revocation};
+use crate::events::{Committed, Envelope, Revocation};
 use crate::hub::message::event_notice;
 use crate::hub::*;
 use crate::ids::{ConnectionId, LoginId, Room, Seq, TokenId, UserId};
@@ -159,15 +159,11 @@ impl World {
     }
 
     pub(in crate::hub) fn report(&self, event: Envelope) {
-        self.publish(Committed { events: vec![event], revocations: Vec::new() });
+        self.hub.publisher().publish(Committed { events: vec![event], revocations: Vec::new() });
     }
 
     pub(in crate::hub) fn end(&self, revocation: Revocation) {
-        self.publish(Committed { events: Vec::new(), revocations: vec![revocation] });
-    }
-
-    fn publish(&self, committed: Committed) {
-        self.hub.publisher().publish(committed, Answers::default());
+        self.hub.publisher().publish(Committed { events: Vec::new(), revocations: vec![revocation] });
     }
 
     /// A connection of user number `number`.
@@ -272,7 +268,7 @@ impl Member {
     /// What waits in the outbox, as JSON; pings and close frames by their opcode.
     pub(in crate::hub) fn received(&mut self) -> Vec<Value> {
         let mut received = Vec::new();
-        while let Some(bytes) = self.stream.waiting() {
+        while let Some(Some(bytes)) = self.stream.next().now_or_never() {
             received.extend(frames(bytes));
         }
         received

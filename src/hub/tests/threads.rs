@@ -8,7 +8,7 @@ use actix::{Arbiter, System};
 use prometheus::Registry;
 use tokio::sync::oneshot;
 
-use crate::events::{Answers, Committed};
+use crate::events::Committed;
 use crate::hub::*;
 use crate::ids::{Room, Seq};
 
@@ -73,8 +73,7 @@ fn threads_do_not_disturb_the_order() {
                 std::thread::spawn(move || {
                     for _ in 0..EACH {
                         let events: Vec<_> = rooms.iter().map(|room| log.commit(room)).collect();
-                        let committed = Committed { events, revocations: Vec::new() };
-                        hub.publisher().publish(committed, Answers::default());
+                        hub.publisher().publish(Committed { events, revocations: Vec::new() });
                     }
                 })
             })
