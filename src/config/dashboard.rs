@@ -16,7 +16,7 @@ pub(crate) struct DashboardConfig {
     pub(crate) dashboard: Switch,
 
     /// Networks (comma-separated, such as 10.0.0.0/8 or 203.0.113.7) that may call /admin, the dashboard and the API alike,
-    /// and follow the live rooms admin and metrics; by default every address may
+    /// and follow the live rooms admin, metrics and recorder; by default every address may
     #[arg(
         long, env = "SOUK_ADMIN_ADDRESSES", value_name = "NETWORK,..", value_delimiter = ',',
         value_parser = network
@@ -39,7 +39,7 @@ impl DashboardConfig {
         self.dashboard == Switch::On
     }
 
-    /// Whether a client of this address may call `/admin`, and follow the rooms `admin` and `metrics`.
+    /// Whether a client of this address may call `/admin`, and follow the rooms `admin`, `metrics` and `recorder:`.
     pub(crate) fn admits(&self, address: IpAddr) -> bool {
         let networks = &self.admin_addresses;
         networks.is_empty() || networks.iter().any(|network| network.contains(&address))

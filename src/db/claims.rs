@@ -8,14 +8,8 @@ use diesel::sql_types::Text;
 
 use crate::ids::NodeId;
 
-use super::presence::SILENT_AFTER;
+use super::node_liveness::is_alive;
 use super::{DbConnection, DbError, UnitOfWork};
-
-/// A condition on a row of `nodes`: the node counts as alive.
-fn lives() -> String {
-    let silent_after = SILENT_AFTER.as_micros();
-    format!("nodes.seen_at > (extract(epoch FROM clock_timestamp()) * 1000000)::bigint - {silent_after}")
-}
 
 /// Claims the work for this node; `false` while another node that lives has it.
 pub(crate) fn take(uow: &mut UnitOfWork<'_>, node: NodeId, work: &str) -> Result<bool, DbError> {
@@ -24,7 +18,7 @@ pub(crate) fn take(uow: &mut UnitOfWork<'_>, node: NodeId, work: &str) -> Result
         "INSERT INTO leases AS held (name, node, ends_at) VALUES ($1, $2, 0) \
          ON CONFLICT (name) DO UPDATE SET node = excluded.node WHERE held.node = excluded.node \
          OR NOT EXISTS (SELECT FROM nodes WHERE nodes.id = held.node AND {})",
-        lives()
+        is_alive()
     ));
     Ok(taken.bind::<Text, _>(work).bind::<Text, _>(node).execute(c)? == 1)
 }
@@ -45,6 +39,6 @@ pub(crate) fn is_free(connection: &DbConnection, node: NodeId, work: &str) -> St
     format!(
         "NOT EXISTS (SELECT FROM leases JOIN nodes ON nodes.id = leases.node \
          WHERE leases.name = {work} AND leases.node <> '{node}' AND {})",
-        lives()
+        is_alive()
     )
 }

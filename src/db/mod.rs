@@ -16,6 +16,7 @@ mod load;
 mod lock;
 mod maintenance;
 mod migrate;
+pub(crate) mod node_liveness;
 mod open;
 mod outage;
 mod pool;

@@ -1,7 +1,6 @@
 //! Which users each node has in which rooms; PostgreSQL only. On SQLite there is one server, and its hub knows.
 
 use std::collections::HashSet;
-use std::time::Duration;
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -11,11 +10,9 @@ use diesel::sql_types::{Array, BigInt, Text};
 use crate::events::RoomPresence;
 use crate::ids::{NodeId, Room, UserId};
 
+use super::node_liveness::is_alive;
 use super::schema::room_members;
 use super::{DbConnection, DbError, UnitOfWork};
-
-/// A node's rows stop counting when it has been silent for this long.
-pub(crate) const SILENT_AFTER: Duration = Duration::from_secs(10);
 
 /// A user whom another node has in a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,8 +32,7 @@ pub(crate) fn elsewhere(
     let mut found = vec![Vec::new(); rooms.len()];
     let names: Vec<String> = rooms.iter().map(Room::to_string).collect();
     let DbConnection::Postgresql(c) = connection else { return Ok(found) };
-    let silent_after = i64::try_from(SILENT_AFTER.as_micros()).unwrap_or(i64::MAX);
-    let rows: Vec<(i64, UserId, NodeId)> = Elsewhere { node, silent_after, names: &names }.load(c)?;
+    let rows: Vec<(i64, UserId, NodeId)> = Elsewhere { node, names: &names }.load(c)?;
     for (number, user, node) in rows {
         // Rooms are numbered from 1.
         let place = usize::try_from(number - 1).ok().and_then(|index| found.get_mut(index));
@@ -110,8 +106,6 @@ pub(crate) fn forget_node(uow: &mut UnitOfWork<'_>, node: NodeId) -> Result<(), 
 
 struct Elsewhere<'a> {
     node: NodeId,
-    /// As [`SILENT_AFTER`], in microseconds.
-    silent_after: i64,
     names: &'a [String],
 }
 
@@ -126,10 +120,9 @@ impl QueryFragment<Pg> for Elsewhere<'_> {
         out.push_bind_param::<Array<Text>, _>(self.names)?;
         out.push_sql(
             ") WITH ORDINALITY AS asked (room, number) JOIN room_members m ON m.room = asked.room \
-             JOIN nodes n ON n.id = m.node WHERE n.seen_at > \
-             (extract(epoch FROM clock_timestamp()) * 1000000)::bigint - ",
+             JOIN nodes ON nodes.id = m.node WHERE ",
         );
-        out.push_bind_param::<BigInt, _>(&self.silent_after)?;
+        out.push_sql(&is_alive());
         out.push_sql(" AND m.node <> ");
         out.push_bind_param::<Text, _>(&self.node)?;
         Ok(())

@@ -237,9 +237,7 @@ impl Simulations {
         loop {
             let estimates = (tally.runs() > 1).then(|| tally.estimates(&parameters));
             let progress = SimulationProgress { id, done: tally.runs(), total: parameters.runs, estimates };
-            if !self.is_silent(id) {
-                self.0.progress.send_replace(Some(progress));
-            }
+            self.0.progress.send_replace(Some(progress));
             tokio::select! {
                 block = blocks.recv() => match block {
                     Some(block) => tally.merge(&block),

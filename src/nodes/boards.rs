@@ -4,14 +4,15 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text};
 
+use crate::db::node_liveness::is_alive;
 use crate::db::schema::{live_connections, nodes};
 use crate::db::{DbError, UnitOfWork};
 use crate::events::{Revocation, RevocationReason};
 use crate::hub::ClientId;
 use crate::ids::{ConnectionId, NodeId, ProjectId, UserId};
 
-use super::rows::{NOW, SILENT_AFTER_MICROS, lock_user, seen_within};
-use super::{Nodes, SILENT_AFTER};
+use super::Nodes;
+use super::rows::lock_user;
 
 /// A board as a client finds it that has just opened it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,7 +56,7 @@ impl Nodes {
                 .filter(live_connections::project_id.eq(project).and(live_connections::user_id.eq(user)))
                 .filter(live_connections::client_id.eq(&**client.as_str()))
                 .filter(live_connections::node.ne(node))
-                .select((live_connections::id, sql::<Bool>(&seen_within(SILENT_AFTER))))
+                .select((live_connections::id, sql::<Bool>(&is_alive())))
                 .load(uow.conn())?;
             for (connection, _) in &former {
                 // From now on the client is here alone, also if that node has died and has not been missed yet.
@@ -116,8 +117,9 @@ fn count(
     };
     let found: Count = diesel::sql_query(format!(
         "SELECT count(DISTINCT (c.user_id, c.client_id)) AS clients FROM live_connections c \
-         JOIN nodes n ON n.id = c.node WHERE c.project_id = $1 AND c.node <> $2 \
-         AND n.seen_at > {NOW} - {SILENT_AFTER_MICROS} AND NOT (c.user_id = $3 AND c.client_id = $4)"
+         JOIN nodes ON nodes.id = c.node WHERE c.project_id = $1 AND c.node <> $2 \
+         AND {} AND NOT (c.user_id = $3 AND c.client_id = $4)",
+        is_alive()
     ))
     .bind::<Text, _>(project)
     .bind::<Text, _>(node)

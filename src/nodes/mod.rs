@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::clock::Timestamp;
-use crate::db::presence::SILENT_AFTER;
+use crate::db::node_liveness::SILENT_AFTER;
 use crate::db::{Db, DbError, UnitOfWork};
 use crate::domain::policy::Scope;
 use crate::domain::{Page, Slice};

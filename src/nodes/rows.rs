@@ -1,31 +1,18 @@
-//! The rows of nodes and connections; PostgreSQL only. Times of nodes are those of PostgreSQL's clock, so that
-//! the nodes' own clocks do not matter.
-
-use std::time::Duration;
+//! The rows of nodes and connections; PostgreSQL only.
 
 use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
 
 use crate::clock::Timestamp;
+use crate::db::node_liveness::{NOW, is_alive, seen_within};
 use crate::db::schema::{leases, live_connections, nodes};
 use crate::db::{DbError, UnitOfWork, presence};
 use crate::domain::Page;
 use crate::hub::SessionFilter;
 use crate::ids::{ConnectionId, LoginId, NodeId, ProjectId, UserId};
 
-use super::{Board, DELETE_AFTER, LiveConnection, SILENT_AFTER};
-
-/// PostgreSQL's clock in microseconds.
-pub(super) const NOW: &str = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
-
-/// As [`SILENT_AFTER`], in microseconds.
-pub(super) const SILENT_AFTER_MICROS: u128 = SILENT_AFTER.as_micros();
-
-/// A condition on `nodes`: seen since this time ago.
-pub(super) fn seen_within(time: Duration) -> String {
-    format!("nodes.seen_at > {NOW} - {}", time.as_micros())
-}
+use super::{Board, DELETE_AFTER, LiveConnection};
 
 /// Lets one handshake of a user at a time count and register, on all nodes together, until the commit.
 pub(super) fn lock_user(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<(), DbError> {
@@ -70,7 +57,7 @@ pub(super) fn count_elsewhere(
     let found: i64 = live_connections::table
         .inner_join(nodes::table.on(nodes::id.eq(live_connections::node)))
         .filter(live_connections::user_id.eq(user).and(live_connections::node.ne(node)))
-        .filter(sql::<Bool>(&seen_within(SILENT_AFTER)))
+        .filter(sql::<Bool>(&is_alive()))
         .select(count_star())
         .get_result(uow.conn())?;
     Ok(usize::try_from(found).unwrap_or(usize::MAX))
@@ -84,7 +71,7 @@ pub(super) fn is_elsewhere(
     let found = live_connections::table
         .inner_join(nodes::table.on(nodes::id.eq(live_connections::node)))
         .filter(live_connections::id.eq(connection).and(live_connections::node.ne(node)))
-        .filter(sql::<Bool>(&seen_within(SILENT_AFTER)))
+        .filter(sql::<Bool>(&is_alive()))
         .select(live_connections::id)
         .get_result::<ConnectionId>(uow.conn())
         .optional()?;
@@ -100,7 +87,7 @@ pub(super) fn list_elsewhere(
     let mut query = live_connections::table
         .inner_join(nodes::table.on(nodes::id.eq(live_connections::node)))
         .filter(live_connections::node.ne(node))
-        .filter(sql::<Bool>(&seen_within(SILENT_AFTER)))
+        .filter(sql::<Bool>(&is_alive()))
         .order(live_connections::id.desc())
         .limit(page.fetch())
         .select(Row::as_select())
@@ -147,10 +134,7 @@ pub(super) fn beat(uow: &mut UnitOfWork<'_>, node: NodeId) -> Result<(bool, Vec<
 
 /// The other nodes that were seen lately.
 pub(super) fn others(uow: &mut UnitOfWork<'_>, node: NodeId) -> Result<Vec<NodeId>, DbError> {
-    let others = nodes::table
-        .filter(nodes::id.ne(node))
-        .filter(sql::<Bool>(&seen_within(SILENT_AFTER)))
-        .select(nodes::id);
+    let others = nodes::table.filter(nodes::id.ne(node)).filter(sql::<Bool>(&is_alive())).select(nodes::id);
     Ok(others.load(uow.conn())?)
 }
 
@@ -180,7 +164,8 @@ pub(super) fn upsert(
          SELECT id, $1, user_id, login_id, issuer, endpoint, address, since, last_seen_at, messages, rooms, \
          project_id, client_id FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) AS new (id, user_id, \
          login_id, issuer, endpoint, address, since, last_seen_at, messages, rooms, project_id, client_id) \
-         ON CONFLICT (id) DO UPDATE SET last_seen_at = excluded.last_seen_at, messages = excluded.messages, rooms = excluded.rooms \
+         ON CONFLICT (id) DO UPDATE SET last_seen_at = excluded.last_seen_at, messages = excluded.messages, \
+         rooms = excluded.rooms \
          WHERE (old.last_seen_at, old.messages, old.rooms) \
          IS DISTINCT FROM (excluded.last_seen_at, excluded.messages, excluded.rooms)",
     )

@@ -17,7 +17,7 @@ pub(crate) async fn run(app: &App) {
     while progress.changed().await.is_ok() {
         let newest = *progress.borrow_and_update();
         let Some(SimulationProgress { id, done, total, estimates }) = newest else { continue };
-        // It may have been cancelled during the pause.
+        // It is being cancelled, and no progress is told after that.
         if app.simulations.is_silent(id) {
             continue;
         }

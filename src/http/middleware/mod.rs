@@ -1,8 +1,8 @@
 //! Middleware: what happens to every request before its route sees it, and to every response after.
 //!
-//! From the outside in: [`call()`] assigns an id, counts and logs; compression, which [`spare_short`] keeps from short answers; `render` writes errors as
-//! problem documents; [`explain_cors`] and [`cors()`]; [`catch_panic`] turns a panic into a 500;
-//! [`limit_body_time`] bounds how long a body may take to arrive; [`authenticate()`] counts the request and
+//! From the outside in: [`call()`] assigns an id, counts and logs; compression; [`spare_short`] keeps that from short
+//! answers; `render` writes errors as problem documents; [`explain_cors`] and [`cors()`]; [`catch_panic`] turns a panic
+//! into a 500; [`limit_body_time`] bounds how long a body may take to arrive; [`authenticate()`] counts the request and
 //! identifies the caller.
 
 mod access;
