@@ -348,10 +348,12 @@ impl Joined {
         self.head
     }
 
-    /// Tells the hub that the log was read up to `up_to` and that the events read are in the outbox. Live
-    /// events continue from there.
+    /// Tells the hub that the log was read up to `up_to`, in the snapshot in which the standing was checked, and
+    /// that the events read are in the outbox. Live events continue from there, unless the standing ended after
+    /// that.
     pub fn splice(&mut self, up_to: Seq) -> Spliced {
-        let spliced = self.hub.0.sessions.borrow_mut().splice(&self.membership, up_to);
+        let spliced =
+            self.hub.with_effects(|sessions, effects| sessions.splice(&self.membership, up_to, effects));
         self.is_kept = spliced == Spliced::Live;
         spliced
     }

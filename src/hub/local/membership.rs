@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
+use crate::events::RevocationReason;
 use crate::hub::message::MembershipId;
 use crate::hub::{Delivery, Outbox, Pushed};
 use crate::ids::{Seq, UserId};
@@ -33,10 +34,17 @@ pub(super) struct Membership {
 enum Stage {
     /// The session is reading the log; live events are buffered. When the buffer is full the oldest is
     /// dropped, because the log has it.
-    Joining { waiting: VecDeque<(Seq, Bytes)>, at_most: usize },
+    Joining { waiting: VecDeque<(Seq, Bytes)>, at_most: usize, revoked: Option<Revoked> },
     /// The session has every event before `next`; its standing was checked in the moment when the log ended at
     /// `checked_at`.
     Live { next: Seq, checked_at: Seq },
+}
+
+/// The standing ended with the event at this position, for this reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Revoked {
+    pub(super) at: Seq,
+    pub(super) reason: RevocationReason,
 }
 
 /// What happened to an event for one member.
@@ -60,12 +68,13 @@ impl Membership {
         outbox: Outbox,
         at_most: usize,
     ) -> Self {
-        Self { id, user, dialect, outbox, stage: Stage::Joining { waiting: VecDeque::new(), at_most } }
+        let stage = Stage::Joining { waiting: VecDeque::new(), at_most, revoked: None };
+        Self { id, user, dialect, outbox, stage }
     }
 
     pub(super) fn take(&mut self, seq: Seq, frame: &Bytes) -> DeliveryResult {
         match &mut self.stage {
-            Stage::Joining { waiting, at_most } => {
+            Stage::Joining { waiting, at_most, .. } => {
                 if waiting.len() >= *at_most {
                     waiting.pop_front();
                 }
@@ -104,11 +113,27 @@ impl Membership {
         Spliced::Live
     }
 
-    /// The end of the room's log when the standing was checked; `None` before it was.
-    pub(super) fn checked_at(&self) -> Option<Seq> {
+    /// Notes that the standing ended. Returns whether it ended after it was checked: then the membership must
+    /// end. A session that is still joining checks it in a while, and [`Self::revoked_after`] tells then.
+    pub(super) fn revoke(&mut self, revocation: Revoked) -> bool {
+        match &mut self.stage {
+            Stage::Joining { revoked, .. } => {
+                if revoked.is_none_or(|former| former.at < revocation.at) {
+                    *revoked = Some(revocation);
+                }
+                false
+            }
+            Stage::Live { checked_at, .. } => *checked_at < revocation.at,
+        }
+    }
+
+    /// Why the standing, which was there when the log ended at `checked_at`, is gone by now.
+    pub(super) fn revoked_after(&self, checked_at: Seq) -> Option<RevocationReason> {
         match self.stage {
-            Stage::Joining { .. } => None,
-            Stage::Live { checked_at, .. } => Some(checked_at),
+            Stage::Joining { revoked, .. } => {
+                revoked.filter(|revoked| checked_at < revoked.at).map(|revoked| revoked.reason)
+            }
+            Stage::Live { .. } => None,
         }
     }
 

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::clock::Timestamp;
 use crate::domain::Page;
-use crate::events::Revocation;
+use crate::events::{Revocation, RevocationReason};
 use crate::hub::ended::{self, Left};
 use crate::hub::message::{Contents, EncodedNotice, Exclude, MembershipId, MembershipRef, RoomMessage};
 use crate::hub::{
@@ -27,7 +27,7 @@ use super::effects::{Delivered, Effects};
 use super::frames;
 use super::index::Index;
 use super::liveness::{Activity, Liveness, Verdict};
-use super::membership::{DeliveryResult, Membership, Spliced};
+use super::membership::{DeliveryResult, Membership, Revoked, Spliced};
 use super::notices;
 
 pub(super) struct Sessions {
@@ -171,16 +171,25 @@ impl Sessions {
         Ok(Joiner { user, dialect, membership: id, is_new: former.is_none() })
     }
 
-    pub(super) fn splice(&mut self, membership: &MembershipRef, up_to: Seq) -> Spliced {
+    pub(super) fn splice(
+        &mut self,
+        membership: &MembershipRef,
+        up_to: Seq,
+        effects: &mut Effects,
+    ) -> Spliced {
         let member =
             self.rooms.get_mut(&membership.room).and_then(|members| members.get_mut(&membership.connection));
-        match member.filter(|member| member.id == membership.membership) {
-            Some(member) => member.splice(up_to, |seq, frame| {
-                let seen = || frames::late(&membership.room, seq, frame.len());
-                self.recorder.record(membership.connection, seen);
-            }),
-            None => Spliced::Gone,
+        let Some(member) = member.filter(|member| member.id == membership.membership) else {
+            return Spliced::Gone;
+        };
+        if let Some(reason) = member.revoked_after(up_to) {
+            self.end_standing(membership.connection, &membership.room, reason, effects);
+            return Spliced::Gone;
         }
+        member.splice(up_to, |seq, frame| {
+            let seen = || frames::late(&membership.room, seq, frame.len());
+            self.recorder.record(membership.connection, seen);
+        })
     }
 
     /// Ends this membership, unless the connection has begun a newer one in the room.
@@ -311,15 +320,9 @@ impl Sessions {
                 continue;
             }
             match revocation {
-                Revocation::Membership { user, room, seq, reason } => {
-                    if self.has_joined_after(connection, room, *seq) {
-                        continue;
-                    }
-                    if self.leave(connection, room, effects) {
-                        self.notify(connection, &notices::left(room, *user, *reason));
-                    }
-                    if self.is_bound_to(connection, room) {
-                        self.evict(connection, notices::close_reason(*reason), None, effects);
+                Revocation::Membership { room, seq, reason, .. } => {
+                    if self.must_leave(connection, room, *seq, *reason) {
+                        self.end_standing(connection, room, *reason, effects);
                     }
                 }
                 Revocation::Token { reason, .. }
@@ -333,10 +336,36 @@ impl Sessions {
         }
     }
 
-    /// Whether the connection's standing in the room was checked when the room's log had this event.
-    fn has_joined_after(&self, connection: ConnectionId, room: &Room, seq: Option<Seq>) -> bool {
-        let member = self.rooms.get(room).and_then(|members| members.get(&connection));
-        member.is_some_and(|member| seq.is_some() && member.checked_at() >= seq)
+    /// Whether the connection must leave the room, if it is in it, now that its user's standing has ended.
+    fn must_leave(
+        &mut self,
+        connection: ConnectionId,
+        room: &Room,
+        seq: Option<Seq>,
+        reason: RevocationReason,
+    ) -> bool {
+        let Some(at) = seq else { return true };
+        let member = self.rooms.get_mut(room).and_then(|members| members.get_mut(&connection));
+        member.is_none_or(|member| member.revoke(Revoked { at, reason }))
+    }
+
+    /// Takes the connection out of the room and tells it why; a connection for this room alone ends.
+    fn end_standing(
+        &mut self,
+        connection: ConnectionId,
+        room: &Room,
+        reason: RevocationReason,
+        effects: &mut Effects,
+    ) {
+        let user = self.sessions.get(&connection).map(|session| session.registration.credentials.user);
+        if self.leave(connection, room, effects)
+            && let Some(user) = user
+        {
+            self.notify(connection, &notices::left(room, user, reason));
+        }
+        if self.is_bound_to(connection, room) {
+            self.evict(connection, notices::close_reason(reason), None, effects);
+        }
     }
 
     /// Whether the session was authenticated after the revocation: its token carries the new epoch.

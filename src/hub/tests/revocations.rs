@@ -211,17 +211,52 @@ fn a_member_without_standing_leaves_the_room_and_stays_connected() {
 #[test]
 fn a_membership_that_ends_while_it_begins_never_goes_live() {
     run(|| async {
+        for seq in [None, Some(Seq(2)), Some(Seq(3))] {
+            let (world, room) = (World::new(), room("a"));
+            world.log.commit(&room);
+            let mut ana = world.connect(1);
+            let mut joined = world.hub.local().join(ana.connection, room.clone()).await.unwrap();
+            let (user, reason) = (user(1), RevocationReason::NoStanding);
+            for seq in [seq, seq.map(|_| Seq(1))] {
+                world.end(Revocation::Membership { user, room: room.clone(), seq, reason });
+            }
+            settle().await;
+            assert_eq!(joined.splice(Seq(1)), Spliced::Gone);
+            assert_eq!(joined.splice(Seq(9)), Spliced::Gone, "nor later");
+            drop(joined);
+            world.publish_event(&room);
+            settle().await;
+            let received = ana.received();
+            assert_eq!(received[0], json!({"type": "presence", "room": room, "left": user}));
+            assert_eq!((received.len(), &received[1]["code"]), (2, &json!("forbidden")));
+            world.hub.local().check_invariants();
+        }
+    });
+}
+
+#[test]
+fn who_is_let_in_again_joins_while_the_removal_is_still_being_told() {
+    run(|| async {
         let (world, room) = (World::new(), room("a"));
-        let ana = world.connect(1);
-        let mut joined = world.hub.local().join(ana.connection, room.clone()).await.unwrap();
-        world.end(Revocation::Membership {
-            user: user(1),
-            room: room.clone(),
-            seq: None,
-            reason: RevocationReason::NoStanding,
-        });
+        for _ in 0..4 {
+            world.log.commit(&room);
+        }
+        let (mut ana, there_for_it) = (world.connect(1), world.connect_to(1, Some(room.clone()), 9));
+        let mut joins = Vec::new();
+        for member in [&ana, &there_for_it] {
+            joins.push(world.hub.local().join(member.connection, room.clone()).await.unwrap());
+        }
+        // The third event told of the removal, the fourth that the user is in again.
+        let (user, reason) = (user(1), RevocationReason::NoStanding);
+        world.end(Revocation::Membership { user, room: room.clone(), seq: Some(Seq(3)), reason });
         settle().await;
-        assert_eq!(joined.splice(Seq(0)), Spliced::Gone);
+        for joined in &mut joins {
+            assert_eq!(joined.splice(Seq(4)), Spliced::Live);
+        }
+        world.publish_event(&room);
+        settle().await;
+        assert_eq!(ana.received_seqs(), [5], "no word of the removal");
+        assert_eq!(there_for_it.evicted.get(), None);
     });
 }
 
