@@ -6,6 +6,8 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
+use super::Closing;
+
 /// How a drain closes the sessions.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DrainPlan {
@@ -18,6 +20,8 @@ pub(crate) struct DrainPlan {
     pub(crate) reconnect_jitter: Duration,
     /// Seed of those random delays.
     pub(crate) seed: u64,
+    /// When each session closes its connection.
+    pub(crate) closing: Closing,
     /// How long the drain waits for sessions that do not close.
     pub(crate) deadline: Duration,
 }
@@ -34,6 +38,7 @@ pub(crate) struct Drained {
 /// One worker's share of a drain.
 pub(super) struct Pace {
     batch: usize,
+    closing: Closing,
     pause: Duration,
     jitter_ms: u64,
     rng: StdRng,
@@ -44,6 +49,7 @@ impl Pace {
     pub(super) fn new(plan: &DrainPlan, index: usize, workers: usize) -> Self {
         Self {
             batch: plan.batch.div_ceil(workers.max(1)).max(1),
+            closing: plan.closing,
             pause: plan.pause.max(Duration::from_millis(1)),
             jitter_ms: u64::try_from(plan.reconnect_jitter.as_millis()).unwrap_or(u64::MAX),
             rng: StdRng::seed_from_u64(plan.seed.wrapping_add(u64::try_from(index).unwrap_or(0))),
@@ -52,6 +58,10 @@ impl Pace {
 
     pub(super) fn batch(&self) -> usize {
         self.batch
+    }
+
+    pub(super) fn closing(&self) -> Closing {
+        self.closing
     }
 
     pub(super) fn pause(&self) -> Duration {

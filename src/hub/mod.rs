@@ -62,6 +62,6 @@ pub(crate) use publisher::Followed;
 pub use publisher::HubPublisher;
 pub(crate) use recorder::{FrameSeen, Recorded, Recorder};
 pub(crate) use registration::Evict;
-pub use registration::{Credentials, Registration};
+pub use registration::{Closing, Credentials, Registration};
 pub(crate) use relay::Relayed;
 pub(crate) use user_limit::{LimitError, UserPermit};

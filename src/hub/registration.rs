@@ -29,7 +29,16 @@ pub struct Credentials {
 }
 
 /// Asks a session to end, giving the reason.
-pub(crate) type Evict = Rc<dyn Fn(CloseReason)>;
+pub(crate) type Evict = Rc<dyn Fn(CloseReason, Closing)>;
+
+/// When a session that is asked to end closes its connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closing {
+    /// Now, even if a command of the client runs: it may have an effect, but no answer.
+    AtOnce,
+    /// After the command that runs, if any, has been answered.
+    AfterCommand,
+}
 
 /// A session that wants notices.
 ///

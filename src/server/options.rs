@@ -3,16 +3,17 @@
 use crate::app::App;
 use crate::config::{DatabaseConfig, DatabaseUrl};
 use crate::db::{DbConfig, PostgresTimeouts, Target};
-use crate::hub::DrainPlan;
+use crate::hub::{Closing, DrainPlan};
 
 /// Sessions get six tenths of the stop timeout, requests in flight three, and the last writes the rest.
-pub(super) fn drain_plan(app: &App) -> DrainPlan {
+pub(super) fn drain_plan(app: &App, closing: Closing) -> DrainPlan {
     let config = &app.config.realtime;
     DrainPlan {
         batch: config.stop_batch,
         pause: config.stop_pause,
         reconnect_jitter: config.reconnect_jitter,
         seed: u64::try_from(app.clock.now().as_micros()).unwrap_or(0),
+        closing,
         deadline: app.config.server.stop_timeout.mul_f64(0.6),
     }
 }

@@ -25,7 +25,7 @@ use crate::domain::users;
 use crate::generation;
 use crate::http::connection::{ServeOptions, SocketOptions, Timeouts, serve};
 use crate::http::{self, middleware};
-use crate::hub::{BoardClients, HubHandle, HubMetrics, HubPublisher};
+use crate::hub::{BoardClients, Closing, HubHandle, HubMetrics, HubPublisher};
 use crate::jobs::{Answers, Masterplans, Reflections, Simulations, Writer};
 use crate::limits::CallerLimits;
 use crate::nodes::Nodes;
@@ -237,7 +237,7 @@ impl Server {
         let limit = app.config.server.stop_timeout;
         let orderly = async {
             if stop == Stop::Graceful {
-                let drained = app.hub.drain(drain_plan(&app)).await;
+                let drained = app.hub.drain(drain_plan(&app, Closing::AfterCommand)).await;
                 log::info!(sessions = drained.at_first, left = drained.left; "sessions were sent away");
             }
             // The server future does the stopping: the handle only requests it.

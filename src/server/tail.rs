@@ -16,7 +16,7 @@ use crate::clock::Timestamp;
 use crate::config::DatabaseConfig;
 use crate::db::{Commit, Db, DbError, Tail, TailError, Target, commits_after, forget_commits};
 use crate::events::{Committed, Envelope};
-use crate::hub::Followed;
+use crate::hub::{Closing, Followed};
 
 use super::options::{db_config, drain_plan};
 
@@ -117,7 +117,8 @@ async fn guard(app: &App, contact: &Contact) {
         anew = contact.asked.fetch_add(1, Ordering::SeqCst) + 1;
         let mut closed = 0;
         loop {
-            let drained = app.hub.drain(drain_plan(app)).await;
+            // A command that waits for the database may wait for long.
+            let drained = app.hub.drain(drain_plan(app, Closing::AtOnce)).await;
             closed += drained.at_first - drained.left;
             if drained.left == 0 {
                 break;

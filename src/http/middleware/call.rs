@@ -15,14 +15,14 @@ use crate::http::problem::DuringOutage;
 use crate::ids::CallId;
 use crate::telemetry::without_secret;
 
-use super::short;
+use super::encoding;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Assigns the call its id (the client's `X-Request-Id` if it has a safe form), puts it into the request's
 /// extensions and the response, and counts and logs the call when its response begins.
 pub(crate) async fn call<B: MessageBody>(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
     let Some(app) = request.app_data::<web::Data<App>>().cloned() else { return next.call(request).await };
@@ -30,13 +30,14 @@ pub(crate) async fn call<B: MessageBody>(
     let given = request.headers().get(X_REQUEST_ID).and_then(|name| name.to_str().ok()?.parse().ok());
     let call = given.unwrap_or_else(|| CallId::new(app.clock.now()));
     request.extensions_mut().insert(call);
+    encoding::ignore_unacceptable(&mut request);
     let (method, path) = (request.method().clone(), request.path().to_owned());
     let mut answer = next.call(request).await;
     let name = HeaderValue::from_str(call.as_str()).unwrap_or(HeaderValue::from_static(""));
     let (route, status, is_during_outage) = match &mut answer {
         Ok(response) => {
             response.headers_mut().insert(X_REQUEST_ID, name);
-            short::unmark(response.headers_mut());
+            encoding::complete(response.headers_mut());
             // The pattern instead of the path, and one label for all unmatched paths: the labels would be
             // unbounded otherwise.
             let is_during_outage = response.response().extensions().contains::<DuringOutage>();

@@ -10,12 +10,12 @@ mod authenticate;
 mod body_time;
 mod call;
 mod cors;
+mod encoding;
 mod panic;
-mod short;
 
 pub(crate) use authenticate::authenticate;
 pub(crate) use body_time::limit_body_time;
 pub(crate) use call::call;
 pub(crate) use cors::{cors, explain_cors};
+pub(crate) use encoding::spare_short;
 pub(crate) use panic::catch_panic;
-pub(crate) use short::spare_short;

@@ -128,7 +128,7 @@ pub(super) fn configure(cfg: &mut web::ServiceConfig, Document(written): &Docume
         let body = written.clone();
         async move { HttpResponse::Ok().content_type(ContentType::json()).body(body) }
     };
-    cfg.route("/openapi.json", web::get().to(answer));
+    cfg.route("/openapi.json", web::get().to(answer.clone())).route("/openapi.json", web::head().to(answer));
     cfg.service(web::redirect("/docs", "/docs/"));
     cfg.service(
         SwaggerUi::new("/docs/{_:.*}")

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::hub::message::MembershipRef;
-use crate::hub::{Evict, Pushed};
+use crate::hub::{Closing, Evict, Pushed};
 use crate::protocol::close::CloseReason;
 
 use super::membership::DeliveryResult;
@@ -12,7 +12,7 @@ use super::membership::DeliveryResult;
 /// [`RegistrationHandle`](super::hub::RegistrationHandle) at once, which borrows the sessions again.
 #[derive(Default)]
 pub(super) struct Effects {
-    pub(super) evictions: Vec<(Evict, CloseReason)>,
+    pub(super) evictions: Vec<(Evict, CloseReason, Closing)>,
     pub(super) aborts: Vec<Rc<dyn Fn()>>,
     /// Ended memberships, to be reported to the RoomHub.
     pub(super) departures: Vec<MembershipRef>,

@@ -196,7 +196,7 @@ impl LocalHub {
         if overflowed {
             log::error!("more rights ended at once than can be listed: all sessions must come back");
             self.evict_some(usize::MAX, |sessions, connection, effects| {
-                sessions.evict(connection, CloseReason::Internal, None, effects);
+                sessions.evict(connection, CloseReason::Internal, effects);
             });
         }
         for command in listed {
@@ -205,8 +205,8 @@ impl LocalHub {
                     self.with_effects(|sessions, effects| sessions.end(&revocation, effects))
                 }
                 WorkerCommand::Close { connection, reason, reply } => {
-                    let was_here = self
-                        .with_effects(|sessions, effects| sessions.evict(connection, reason, None, effects));
+                    let was_here =
+                        self.with_effects(|sessions, effects| sessions.evict(connection, reason, effects));
                     // The caller may have stopped waiting.
                     let _ = reply.send(was_here);
                 }
@@ -229,7 +229,7 @@ impl LocalHub {
     /// Evicts the next batch of sessions because the server shuts down; returns how many there were.
     pub(super) fn evict_batch(&self, pace: &mut Pace) -> usize {
         self.evict_some(pace.batch(), |sessions, connection, effects| {
-            sessions.evict(connection, CloseReason::Restarting, Some(pace.reconnect_in()), effects);
+            sessions.send_away(connection, pace, effects);
         })
     }
 
@@ -252,9 +252,9 @@ impl LocalHub {
         let mut effects = Effects::default();
         let result = change(&mut self.0.sessions.borrow_mut(), &mut effects);
         let Effects { evictions, aborts, departures } = effects;
-        for (evict, reason) in evictions {
+        for (evict, reason, closing) in evictions {
             self.0.shared.metrics.evictions.with_label_values(&[reason.name()]).inc();
-            evict(reason);
+            evict(reason, closing);
         }
         for abort in aborts {
             abort();

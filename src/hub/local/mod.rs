@@ -9,8 +9,6 @@ mod hub;
 mod index;
 mod membership;
 mod sessions;
-#[cfg(test)]
-mod tests;
 mod liveness;
 
 pub(super) use actor::start;

@@ -353,6 +353,7 @@ fn a_stopping_server_sends_everybody_away_in_batches() {
         let world = World::new();
         let mut members: Vec<Member> = (0..25).map(|number| world.connect(number)).collect();
         let plan = DrainPlan {
+            closing: Closing::AtOnce,
             batch: 10,
             pause: Duration::from_millis(100),
             reconnect_jitter: Duration::from_secs(5),
@@ -396,6 +397,7 @@ fn a_drain_ends_at_its_deadline() {
         let world = World::new();
         let _stays = world.connect(1);
         let plan = DrainPlan {
+            closing: Closing::AtOnce,
             batch: 10,
             pause: Duration::from_millis(100),
             reconnect_jitter: Duration::ZERO,

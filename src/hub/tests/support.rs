@@ -221,7 +221,7 @@ impl Member {
             outbox: outbox.clone(),
             evict: Rc::new({
                 let (evicted, outbox) = (evicted.clone(), outbox.clone());
-                move |reason| {
+                move |reason: CloseReason, _| {
                     evicted.set(Some(reason));
                     let close = reason.on(Endpoint::Ws);
                     outbox.finish(close_frame(close.code, close.reason));

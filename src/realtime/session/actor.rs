@@ -8,7 +8,7 @@ use actix::{Actor, ActorContext as _, AsyncContext as _, Context, SpawnHandle, S
 use futures_util::Stream;
 use tokio::time::Instant;
 
-use crate::hub::{Ephemeral, FrameSeen, Lease, Outbox, Pushed, Registration, UserPermit};
+use crate::hub::{Closing, Ephemeral, FrameSeen, Lease, Outbox, Pushed, Registration, UserPermit};
 use crate::ids::CallId;
 use crate::nodes::{BoardElsewhere, NodePermit};
 use crate::protocol::close::{CloseReason, Endpoint};
@@ -23,6 +23,7 @@ use crate::realtime::handlers::{self, Following, Outcome, Refusal, SessionContex
 use crate::realtime::metrics::Open;
 use crate::realtime::target::EndpointTarget;
 
+use super::running_command::RunningCommand;
 use super::state::{Effect, Session};
 
 /// Maximum wait until the token's expiry is checked again: timers run by another clock than the one that
@@ -59,10 +60,12 @@ pub(crate) struct SessionParts {
 ///
 /// While a command runs, the next message is not read: a client's commands take effect in the order in which
 /// it sent them, and the messages of a client that sends faster than it is served wait in the network.
-/// Evicting the session does not wait for the command, because that goes through its [`ConnectionHandle`].
+/// Evicting the session does not wait for the command, because that goes through its [`ConnectionHandle`];
+/// only a server that stops lets it finish, so that what it has written is acknowledged.
 pub(crate) struct SessionActor {
     session: Session,
     caller: SessionContext,
+    running: Rc<RunningCommand>,
     timer: Option<SpawnHandle>,
     /// The client's registration at the board, if the connection is for one.
     lease: Option<Lease>,
@@ -92,6 +95,7 @@ impl SessionActor {
             node_permit,
         } = parts;
         let hub = gateway.app().hub.local();
+        let running = Rc::<RunningCommand>::default();
         let address = address_permit.address();
         let registration = hub.register(Registration {
             connection: session.connection(),
@@ -103,8 +107,12 @@ impl SessionActor {
             bound_room: target.room(),
             outbox: outbox.clone(),
             evict: Rc::new({
-                let handle = handle.clone();
-                move |reason| handle.close(reason)
+                let (handle, running) = (handle.clone(), running.clone());
+                move |reason, closing| {
+                    if closing == Closing::AtOnce || !running.close_after(reason) {
+                        handle.close(reason);
+                    }
+                }
             }),
             abort: Rc::new({
                 let handle = handle.clone();
@@ -134,6 +142,7 @@ impl SessionActor {
             let mut actor = Self {
                 session,
                 caller,
+                running,
                 timer: None,
                 lease: None,
                 came_back: false,
@@ -274,8 +283,12 @@ impl SessionActor {
         );
         let caller = SessionContext { scope: self.session.scope().in_call(call), ..self.caller.clone() };
         let work = async move { execute(&caller, id, command).await };
+        self.running.begin();
         context.wait(work.into_actor(self).map(|(id, result), actor, context| {
             actor.answer(id, result, context);
+            if let Some(reason) = actor.running.end() {
+                actor.caller.handle.close(reason);
+            }
         }));
     }
 

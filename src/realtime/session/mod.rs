@@ -6,6 +6,7 @@
 
 mod actor;
 mod limits;
+mod running_command;
 mod state;
 
 pub(crate) use actor::{SessionActor, SessionParts};

@@ -33,8 +33,14 @@ struct Chat {
     room: String,
 }
 
-/// Acknowledged messages: client id and position.
-type Acked = Vec<(String, u64)>;
+/// What a client has sent.
+#[derive(Default)]
+struct Sent {
+    /// Acknowledged messages: client id and position.
+    acked: Vec<(String, u64)>,
+    /// The message that the server closed instead of answering.
+    unanswered: Option<String>,
+}
 
 impl Chat {
     async fn open(process: &Process, number: usize) -> Self {
@@ -61,8 +67,8 @@ impl Chat {
     }
 
     /// Sends a message now and then until the server closes the connection.
-    async fn speak(&self, mut socket: Socket, name: usize, all_acked: &Cell<usize>) -> Acked {
-        let mut acked = Vec::new();
+    async fn speak(&self, mut socket: Socket, name: usize, all_acked: &Cell<usize>) -> Sent {
+        let mut sent = Sent::default();
         let mut pace = interval(Duration::from_millis(1500));
         for number in 0.. {
             pace.tick().await;
@@ -71,19 +77,20 @@ impl Chat {
                 json!({"type": "chat_message", "room": self.room, "text": name, "client_msg_id": name});
             match socket.try_request(message).await {
                 Ok(answer) if answer["type"] == "ack" => {
-                    acked.push((name, answer["seq"].as_u64().unwrap()));
+                    sent.acked.push((name, answer["seq"].as_u64().unwrap()));
                     all_acked.set(all_acked.get() + 1);
                 }
                 Ok(answer) => assert_eq!(answer["type"], "error", "{answer}"),
                 Err(closed) => {
                     assert_eq!(closed.code, 1012, "{closed:?}");
                     assert_is_told_when_to_come_back(&socket.take_all("disconnecting")[0]);
+                    sent.unanswered = Some(name);
                     break;
                 }
             }
             socket.take_all("event");
         }
-        acked
+        sent
     }
 }
 
@@ -120,7 +127,7 @@ async fn listen_by_polling(poller: Poller) {
 }
 
 #[actix_web::test]
-async fn two_thousand_are_sent_away_in_order_and_nothing_acknowledged_is_lost() {
+async fn two_thousand_are_sent_away_in_order_and_what_was_stored_was_acknowledged() {
     let database = Engine::Sqlite.database().unwrap();
     let process = Process::start("127.0.0.1:0", &database.url(), &FLAGS);
     let address = process.address;
@@ -145,7 +152,7 @@ async fn two_thousand_are_sent_away_in_order_and_nothing_acknowledged_is_lost() 
         let stopped = actix_web::web::block(move || process.terminate()).await.unwrap();
         (stopped, began.elapsed())
     };
-    let (all_acked, _, _, _, (stopped, took)) = join5(
+    let (all_sent, _, _, _, (stopped, took)) = join5(
         join_all(speak),
         join_all(listeners.into_iter().map(listen)),
         join_all(by_socket_io.into_iter().map(listen_by_socket_io)),
@@ -163,8 +170,12 @@ async fn two_thousand_are_sent_away_in_order_and_nothing_acknowledged_is_lost() 
             .iter()
             .filter_map(|event| Some((event["data"]["client_msg_id"].as_str()?, event["seq"].as_u64()?)))
             .collect();
-        for (name, seq) in all_acked.iter().skip(number).step_by(ROOMS).flatten() {
-            assert_eq!(kept.get(name.as_str()), Some(seq), "{name} was acknowledged");
+        for sent in all_sent.iter().skip(number).step_by(ROOMS) {
+            for (name, seq) in &sent.acked {
+                assert_eq!(kept.get(name.as_str()), Some(seq), "{name} was acknowledged");
+            }
+            let unanswered = sent.unanswered.as_deref();
+            assert_eq!(unanswered.and_then(|name| kept.get(name)), None, "{unanswered:?} was not answered");
         }
     }
     assert!(process.terminate().success());

@@ -124,6 +124,17 @@ both_engines! {
             assert_eq!(answer.status, status, "{}", answer.head);
             assert_eq!(answer.head.contains("content-encoding: gzip"), is_compressed, "{}", answer.head);
             assert_eq!(answer.head.contains("content-encoding"), is_compressed, "{}", answer.head);
+            assert!(answer.head.contains("vary: accept-encoding"), "{}", answer.head);
+            serde_json::from_slice::<Value>(&answer.body).unwrap();
+        }
+    }
+
+    async fn who_accepts_nothing_is_answered_plainly(app) {
+        for accepted in ["identity;q=0", "*;q=0", "br", "br, identity;q=0", "what", ";;,q=x"] {
+            let request = format!("GET /openapi.json HTTP/1.1\r\nHost: souk\r\nAccept-Encoding: {accepted}\r\n\r\n");
+            let answer = ask(app, &request).await;
+            assert_eq!(answer.status, 200, "{accepted}: {}", answer.head);
+            assert!(!answer.head.contains("content-encoding"), "{}", answer.head);
             serde_json::from_slice::<Value>(&answer.body).unwrap();
         }
     }

@@ -104,7 +104,9 @@ both_engines! {
         for link in links {
             assert_eq!(anyone.get(link).await.status, 200, "{link}");
         }
-        assert_eq!(anyone.call(reqwest::Method::HEAD, "/").await.status, 200);
+        for path in ["/", "/openapi.json"] {
+            assert_eq!(anyone.call(reqwest::Method::HEAD, path).await.status, 200, "{path}");
+        }
     }
 
     async fn metrics_may_ask_for_a_token(app with ["--metrics-token", TOKEN]) {

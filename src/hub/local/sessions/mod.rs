@@ -4,30 +4,30 @@
 //! effects (asking sessions to end, reporting to the RoomHub) are returned as [`Effects`], to be carried out
 //! when nothing is borrowed.
 
+mod leaving;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
-use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::clock::Timestamp;
 use crate::domain::Page;
-use crate::events::{Revocation, RevocationReason};
 use crate::hub::ended::{self, Left};
-use crate::hub::message::{Contents, EncodedNotice, Exclude, MembershipId, MembershipRef, RoomMessage};
+use crate::hub::message::{Contents, Exclude, MembershipId, MembershipRef, RoomMessage};
 use crate::hub::{
     Credentials, Delivery, EndedSession, HubConfig, JoinError, LiveSession, Pushed, Recorder, Registration,
     SessionFilter,
 };
 use crate::ids::{ConnectionId, Room, Seq, UserId};
+use crate::protocol::Dialect;
 use crate::protocol::close::CloseReason;
-use crate::protocol::{Dialect, Notice};
 
 use super::effects::{Delivered, Effects};
 use super::frames;
 use super::index::Index;
 use super::liveness::{Activity, Liveness, Verdict};
-use super::membership::{DeliveryResult, Membership, Revoked, Spliced};
+use super::membership::{DeliveryResult, Membership, Spliced};
 use super::notices;
 
 pub(super) struct Sessions {
@@ -308,137 +308,9 @@ impl Sessions {
             }
         }
         for (connection, reason) in broken {
-            self.evict(connection, reason, None, effects);
+            self.evict(connection, reason, effects);
         }
         delivered
-    }
-
-    /// Ends the sessions and memberships that depend on a right that ended.
-    pub(super) fn end(&mut self, revocation: &Revocation, effects: &mut Effects) {
-        for connection in self.index.affected(revocation) {
-            if self.is_newer(connection, revocation) {
-                continue;
-            }
-            match revocation {
-                Revocation::Membership { room, seq, reason, .. } => {
-                    if self.must_leave(connection, room, *seq, *reason) {
-                        self.end_standing(connection, room, *reason, effects);
-                    }
-                }
-                Revocation::Token { reason, .. }
-                | Revocation::Login { reason, .. }
-                | Revocation::OtherLogins { reason, .. }
-                | Revocation::Connection { reason, .. }
-                | Revocation::User { reason, .. } => {
-                    self.evict(connection, notices::close_reason(*reason), None, effects);
-                }
-            }
-        }
-    }
-
-    /// Whether the connection must leave the room, if it is in it, now that its user's standing has ended.
-    fn must_leave(
-        &mut self,
-        connection: ConnectionId,
-        room: &Room,
-        seq: Option<Seq>,
-        reason: RevocationReason,
-    ) -> bool {
-        let Some(at) = seq else { return true };
-        let member = self.rooms.get_mut(room).and_then(|members| members.get_mut(&connection));
-        member.is_none_or(|member| member.revoke(Revoked { at, reason }))
-    }
-
-    /// Takes the connection out of the room and tells it why; a connection for this room alone ends.
-    fn end_standing(
-        &mut self,
-        connection: ConnectionId,
-        room: &Room,
-        reason: RevocationReason,
-        effects: &mut Effects,
-    ) {
-        let user = self.sessions.get(&connection).map(|session| session.registration.credentials.user);
-        if self.leave(connection, room, effects)
-            && let Some(user) = user
-        {
-            self.notify(connection, &notices::left(room, user, reason));
-        }
-        if self.is_bound_to(connection, room) {
-            self.evict(connection, notices::close_reason(reason), None, effects);
-        }
-    }
-
-    /// Whether the session was authenticated after the revocation: its token carries the new epoch.
-    fn is_newer(&self, connection: ConnectionId, revocation: &Revocation) -> bool {
-        let (Revocation::User { epoch, .. } | Revocation::OtherLogins { epoch, .. }) = revocation else {
-            return false;
-        };
-        self.sessions.get(&connection).is_some_and(|session| session.registration.credentials.epoch >= *epoch)
-    }
-
-    fn is_bound_to(&self, connection: ConnectionId, room: &Room) -> bool {
-        self.sessions.get(&connection).is_some_and(|session| session.is_bound_to(room))
-    }
-
-    /// Pushes notices of the hub itself to one session. They overflow only an outbox whose session is evicted
-    /// anyway at the next tick.
-    fn notify(&self, connection: ConnectionId, notices: &[Notice]) {
-        let Some(Session { registration, .. }) = self.sessions.get(&connection) else { return };
-        for notice in notices {
-            let encoded = EncodedNotice::encode(notice, |used| used == registration.dialect);
-            if let Some(frame) = encoded.of(registration.dialect) {
-                self.recorder.record(connection, || frames::own(notice, frame.len()));
-                let _ = registration.outbox.push(frame.clone(), Delivery::Durable);
-            }
-        }
-    }
-
-    /// Takes the session out of all rooms now, sends it the reason and when to reconnect (`reconnect_in`, or
-    /// the default for this reason), and asks it to close. Returns whether the session existed and was not
-    /// being evicted already.
-    pub(super) fn evict(
-        &mut self,
-        connection: ConnectionId,
-        reason: CloseReason,
-        reconnect_in: Option<Duration>,
-        effects: &mut Effects,
-    ) -> bool {
-        if !self.withdraw(connection, effects) {
-            return false;
-        }
-        let Some(Session { registration, liveness, .. }) = self.sessions.get_mut(&connection) else {
-            return false;
-        };
-        liveness.leave(self.now);
-        if reason == CloseReason::SlowConsumer {
-            registration.outbox.clear();
-        }
-        let reconnect_in_ms = match reconnect_in {
-            Some(time) => u64::try_from(time.as_millis()).ok(),
-            None => reason.reconnect().in_ms(),
-        };
-        let notice =
-            Notice::Disconnecting { reason: reason.name(), message: reason.socket_io(), reconnect_in_ms };
-        effects.evictions.push((registration.evict.clone(), reason));
-        self.notify(connection, &[notice]);
-        true
-    }
-
-    /// Takes the session out of its rooms and the index; returns whether it existed and was not being evicted
-    /// already.
-    fn withdraw(&mut self, connection: ConnectionId, effects: &mut Effects) -> bool {
-        let left = self.sessions.get(&connection).map(|session| self.leaves(connection, session));
-        let Some(session) =
-            self.sessions.get_mut(&connection).filter(|session| !session.liveness.is_leaving())
-        else {
-            return false;
-        };
-        session.left = left;
-        self.index.remove(&session.registration);
-        for room in std::mem::take(&mut session.rooms) {
-            self.leave(connection, &room, effects);
-        }
-        true
     }
 
     /// Checks the liveness of every session once; returns how many bytes wait for their clients.
@@ -466,7 +338,7 @@ impl Sessions {
             }
         }
         for (connection, reason) in evicted {
-            self.evict(connection, reason, None, effects);
+            self.evict(connection, reason, effects);
         }
         for connection in forgotten {
             log::error!(connection:%; "a session outlived its socket and was forgotten");
