@@ -3,6 +3,7 @@
 use crate::clock::Timestamp;
 use crate::db::schema;
 use crate::domain::text::MultiLine;
+use crate::events::Envelope;
 use crate::ids::{MessageId, Seq, SessionId, UserId};
 
 /// The sender's id of a message, an idempotency key: a message with the same id is the same message, however
@@ -72,7 +73,7 @@ pub(crate) struct SendMessage {
 }
 
 /// Result of sending a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Sent {
     /// Primary key of the message.
     pub(crate) id: MessageId,
@@ -80,8 +81,8 @@ pub(crate) struct Sent {
     pub(crate) seq: Seq,
     /// When the message was sent; for a repetition, the first time.
     pub(crate) at: Timestamp,
-    /// Whether this call repeated an earlier one.
-    pub(crate) repeated: bool,
+    /// The event that tells the room of it; `None` if this call repeated an earlier one.
+    pub(crate) event: Option<Envelope>,
 }
 
 /// A stored message.

@@ -96,7 +96,7 @@ pub(super) fn find_for_message(
         .select((Session::as_select(), sent))
         .get_result::<(Session, Option<(MessageId, i64, Timestamp)>)>(c)
         .optional())?;
-    let repeated = |(id, seq, at)| Sent { id, seq: Seq::from_i64(seq), at, repeated: true };
+    let repeated = |(id, seq, at)| Sent { id, seq: Seq::from_i64(seq), at, event: None };
     Ok(found.map(|(session, sent)| (session, sent.map(repeated))))
 }
 

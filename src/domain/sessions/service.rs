@@ -126,7 +126,8 @@ pub(crate) fn send_message(
         client_msg_id: command.client_msg_id.as_str(),
         text: command.text.as_str(),
     };
-    let seq = uow.append(&chat.room(), Some(scope.user()), &event)?.seq;
+    let event = uow.append(&chat.room(), Some(scope.user()), &event)?.clone();
+    let seq = event.seq;
     let message = Message {
         id,
         session_id: chat.id,
@@ -137,7 +138,7 @@ pub(crate) fn send_message(
         created_at: at,
     };
     repository::insert_message(uow, &chat, &message)?;
-    Ok(Sent { id, seq, at, repeated: false })
+    Ok(Sent { id, seq, at, event: Some(event) })
 }
 
 /// Whether the caller may say something in a chat: its parties may, admins may not.

@@ -21,8 +21,9 @@ pub(super) fn own(notice: &Notice, bytes: usize) -> FrameSeen {
     FrameSeen { room: notice.place().0.cloned(), ..sent(notice.name(), bytes) }
 }
 
-/// An event that waited while the session joined its room.
-pub(super) fn late(room: &Room, seq: Seq, bytes: usize) -> FrameSeen {
+/// An event that only one session is sent now: it waited while the session joined its room, or the session has
+/// caused it.
+pub(super) fn event(room: &Room, seq: Seq, bytes: usize) -> FrameSeen {
     FrameSeen { room: Some(room.clone()), seq: Some(seq), ..sent("event", bytes) }
 }
 

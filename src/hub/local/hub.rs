@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use crate::clock::Timestamp;
 use crate::domain::Page;
+use crate::events::Envelope;
 use crate::hub::drain::Pace;
 use crate::hub::message::{Exclude, Join, MembershipRef, RoomMessage, ToRoomHub};
 use crate::hub::shared::Shared;
@@ -184,6 +185,15 @@ impl LocalHub {
         if delivered.replaced > 0 {
             metrics.dropped.with_label_values(&["replaced"]).inc_by(delivered.replaced);
         }
+    }
+
+    /// Pushes an event that the connection itself has caused, if it is the next one of its room for it. It leaves
+    /// together with the answer then, and is passed over when it comes by way of the RoomHub. If it is not the
+    /// next one, it comes by that way alone.
+    pub(crate) fn deliver_own(&self, connection: ConnectionId, event: Envelope) {
+        let delivered =
+            self.with_effects(|sessions, effects| sessions.deliver_own(connection, event, effects));
+        self.0.shared.metrics.deliveries.inc_by(delivered.queued);
     }
 
     pub(super) fn list(&self, filter: SessionFilter, page: &Page<ConnectionId>) -> Vec<LiveSession> {

@@ -90,6 +90,11 @@ impl Membership {
         }
     }
 
+    /// Whether this is the next event that the session gets.
+    pub(super) fn expects(&self, seq: Seq) -> bool {
+        matches!(self.stage, Stage::Live { next, .. } if next == seq)
+    }
+
     /// Goes live after `up_to`, the last position that the session has read from the log, in the snapshot in
     /// which it has checked its standing.
     /// `sent` is told what is put into the outbox.

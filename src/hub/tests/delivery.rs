@@ -52,6 +52,37 @@ fn an_event_that_comes_early_waits_for_the_one_before_it() {
 }
 
 #[test]
+fn who_causes_an_event_gets_it_once_and_in_order_without_waiting_for_the_hub() {
+    run(|| async {
+        let (world, room) = (World::new(), room("a"));
+        let (mut ana, mut ben, carl) = (world.connect(1), world.connect(2), world.connect(3));
+        ana.join(&room, Seq(0)).await.unwrap();
+        ben.join(&room, Seq(0)).await.unwrap();
+        settle().await;
+        let [first, second, third] = std::array::from_fn(|_| world.log.commit(&room));
+        let local = world.hub.local();
+        let _ = (ana.received(), ben.received());
+        let before = world.metrics.deliveries.get();
+        local.deliver_own(ana.connection, first.clone());
+        local.deliver_own(carl.connection, second.clone());
+        local.deliver_own(ana.connection, third.clone());
+        assert_eq!(ana.received_seqs(), [1], "not the third before the second");
+        assert!(ben.received_seqs().is_empty());
+        for event in [first, second, third] {
+            world.report(event);
+        }
+        settle().await;
+        assert_eq!(ana.received_seqs(), [2, 3]);
+        assert_eq!(ben.received_seqs(), [1, 2, 3]);
+        assert_eq!(world.metrics.deliveries.get() - before, 6);
+        local.leave(ana.connection, &room);
+        local.deliver_own(ana.connection, world.log.commit(&room));
+        assert!(ana.received_seqs().is_empty(), "who is not in the room hears nothing");
+        world.hub.local().check_invariants();
+    });
+}
+
+#[test]
 fn a_gap_that_does_not_close_is_read_from_the_log() {
     run(|| async {
         let (world, room) = (World::new(), room("a"));

@@ -31,12 +31,16 @@ pub(super) async fn send(
     let command = SendMessage { session, client_msg_id: name()?, text: text()? };
     let scope = caller.scope.clone();
     let sent = caller.db().write(move |uow| send_message(uow, &scope, &command)).await?;
-    Ok(Outcome::Answer(AckBody::Sent {
+    let answer = AckBody::Sent {
         seq: sent.seq,
         message_id: sent.id,
         client_msg_id,
         at: sent.at,
         answer_id: None,
         quota_warning: None,
-    }))
+    };
+    Ok(match sent.event {
+        Some(event) => Outcome::Caused(answer, event),
+        None => Outcome::Answer(answer),
+    })
 }

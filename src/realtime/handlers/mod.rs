@@ -21,6 +21,7 @@ mod simulations;
 mod whoami;
 
 use crate::domain::policy::Scope;
+use crate::events::Envelope;
 use crate::protocol::{AckBody, Command, Correlation};
 
 use answers::OfConversation;
@@ -60,6 +61,9 @@ pub(crate) enum Outcome {
     Done,
     /// Done; this is the data to return.
     Answer(AckBody),
+    /// Done; this is the data to return, and the event that the command has caused: the session, if it is in its room,
+    /// need not wait for the hub to bring it.
+    Caused(AckBody, Envelope),
     /// Done, and the handler has sent the answer itself, because other notices had to follow it.
     Answered,
     /// Done; this is the data to return, and what the session follows from now on besides what it follows

@@ -306,6 +306,10 @@ impl SessionActor {
             Ok(Outcome::Done) if id.is_none() => {}
             Ok(Outcome::Done) => self.send(&Notice::Ack { id, body: AckBody::Done {} }),
             Ok(Outcome::Answer(body)) => self.send(&Notice::Ack { id, body }),
+            Ok(Outcome::Caused(body, event)) => {
+                self.send(&Notice::Ack { id, body });
+                self.caller.hub.deliver_own(self.session.connection(), event);
+            }
             Ok(Outcome::Following(body, following)) => {
                 self.send(&Notice::Ack { id, body });
                 self.follow(following, context);

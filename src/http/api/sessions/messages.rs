@@ -113,9 +113,9 @@ pub(super) async fn send(
 ) -> Result<HttpResponse, Problem> {
     let message = body.parse(id, call.app().clock.now())?;
     call.run(move |uow, scope| {
-        let Sent { id, seq, at, repeated } = sessions::send_message(uow, scope, &message)?;
+        let Sent { id, seq, at, event } = sessions::send_message(uow, scope, &message)?;
         let view = SentView { id, client_msg_id: message.client_msg_id.as_str().to_owned(), seq, at };
-        if repeated {
+        if event.is_none() {
             return Reply::ok(&view);
         }
         Reply::created(format!("/sessions/{}/messages", message.session), &view)

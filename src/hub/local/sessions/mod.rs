@@ -13,15 +13,16 @@ use tokio::time::Instant;
 
 use crate::clock::Timestamp;
 use crate::domain::Page;
+use crate::events::Envelope;
 use crate::hub::ended::{self, Left};
-use crate::hub::message::{Contents, Exclude, MembershipId, MembershipRef, RoomMessage};
+use crate::hub::message::{Contents, Exclude, MembershipId, MembershipRef, RoomMessage, event_notice};
 use crate::hub::{
     Credentials, Delivery, EndedSession, HubConfig, JoinError, LiveSession, Pushed, Recorder, Registration,
     SessionFilter,
 };
 use crate::ids::{ConnectionId, Room, Seq, UserId};
-use crate::protocol::Dialect;
 use crate::protocol::close::CloseReason;
+use crate::protocol::{Dialect, encode};
 
 use super::effects::{Delivered, Effects};
 use super::frames;
@@ -187,7 +188,7 @@ impl Sessions {
             return Spliced::Gone;
         }
         member.splice(up_to, |seq, frame| {
-            let seen = || frames::late(&membership.room, seq, frame.len());
+            let seen = || frames::event(&membership.room, seq, frame.len());
             self.recorder.record(membership.connection, seen);
         })
     }
@@ -266,6 +267,31 @@ impl Sessions {
             messages: session.liveness.messages(),
             rooms: session.rooms.len(),
         })
+    }
+
+    /// Pushes an event into the outbox of the member that caused it, if it is the next one for that member.
+    pub(super) fn deliver_own(
+        &mut self,
+        connection: ConnectionId,
+        event: Envelope,
+        effects: &mut Effects,
+    ) -> Delivered {
+        let mut delivered = Delivered::default();
+        let members = self.rooms.get_mut(&event.room);
+        let member = members.and_then(|members| members.get_mut(&connection));
+        let Some(member) = member.filter(|member| member.expects(event.seq)) else { return delivered };
+        let (room, seq) = (event.room.clone(), event.seq);
+        let frame = encode(member.dialect, &event_notice(event));
+        match member.take(seq, &frame) {
+            DeliveryResult::Pushed(Pushed::Overflow) => {
+                self.evict(connection, CloseReason::SlowConsumer, effects);
+            }
+            result => {
+                self.recorder.record(connection, || frames::event(&room, seq, frame.len()));
+                delivered.count(result);
+            }
+        }
+        delivered
     }
 
     /// Pushes a notice into the outboxes of the room's members on this thread.
