@@ -20,7 +20,7 @@ pub(crate) struct ServerConfig {
     )]
     pub(crate) workers: usize,
 
-    /// Open connections per worker thread; further ones wait
+    /// Open connections per worker thread; what comes on further ones is answered 503
     #[arg(
         long, env = "SOUK_MAX_CONNECTIONS", value_name = "COUNT", default_value = "25000",
         value_parser = count::<usize>

@@ -311,7 +311,10 @@ fn connections_per_worker(config: &Config) -> usize {
         }
     };
     let database = usize::try_from(config.database.database_connections).unwrap_or(usize::MAX);
-    let others = database.saturating_mul(FILES_OF_A_DATABASE_CONNECTION).saturating_add(FILES_OF_A_PROCESS);
+    let others = database
+        .saturating_mul(FILES_OF_A_DATABASE_CONNECTION)
+        .saturating_add(FILES_OF_A_PROCESS)
+        .saturating_add(workers.saturating_mul(http::connection::SURPLUS));
     let room = (files.saturating_sub(others) / workers).max(1);
     if room < max_connections {
         let connections = room.saturating_mul(workers);
@@ -321,7 +324,7 @@ fn connections_per_worker(config: &Config) -> usize {
 }
 
 /// Descriptors for event loops, listeners, the metrics' connections and everything else that is not a client's.
-const FILES_OF_A_PROCESS: usize = 64 + METRICS_CONNECTIONS;
+const FILES_OF_A_PROCESS: usize = 64 + METRICS_CONNECTIONS + http::connection::SURPLUS;
 
 /// SQLite opens the database and its write-ahead log for each connection.
 const FILES_OF_A_DATABASE_CONNECTION: usize = 4;
@@ -357,6 +360,7 @@ fn workers(
             .app_data(Data::new(app.clone()))
             .app_data(Data::new(gateway.clone()))
             .wrap(from_fn(middleware::authenticate))
+            .wrap(from_fn(middleware::refuse_surplus))
             .wrap(from_fn(middleware::limit_body_time))
             .wrap(from_fn(middleware::catch_panic))
             .wrap(middleware::cors(app.config.clone()))

@@ -33,7 +33,7 @@ impl Exchange {
     }
 
     /// Delimits a response of unknown length by closing the connection where the client does not support
-    /// chunked encoding.
+    /// chunked encoding. Closes a connection that is one too many after its first response.
     pub(super) fn answer<B: MessageBody>(self, mut response: Response<B>) -> Response<Tracked<B>> {
         let is_open_ended = response.body().size() == BodySize::Stream;
         if is_open_ended && !self.takes_chunks && response.status() != StatusCode::SWITCHING_PROTOCOLS {
@@ -42,6 +42,9 @@ impl Exchange {
             if let Some(connection) = &self.connection {
                 connection.0.ends_with_answer.set(true);
             }
+        }
+        if self.connection.as_ref().is_some_and(TcpHandle::is_surplus) {
+            response.head_mut().set_connection_type(ConnectionType::Close);
         }
         response.map_body(|_, body| Tracked { body, exchange: self })
     }

@@ -12,6 +12,7 @@ use socket2::SockRef;
 use tokio::time::Instant;
 
 use super::phase::{Progress, Timeouts};
+use super::places::Place;
 
 /// The state shared by actix-web's stream and the handles of one connection.
 #[derive(Debug)]
@@ -19,6 +20,9 @@ pub(super) struct Shared {
     /// `None` once actix-web has dropped the stream: handles that live longer keep no descriptor open.
     pub(super) tcp: RefCell<Option<TcpStream>>,
     pub(super) progress: Progress,
+    /// Given back with the descriptor.
+    place: RefCell<Option<Place>>,
+    is_surplus: bool,
     /// The response ends when the connection's write half is closed.
     pub(super) ends_with_answer: Cell<bool>,
     /// Who reads an upgraded connection, while there is nothing to read.
@@ -33,7 +37,7 @@ impl Shared {
 
     /// Closes the connection.
     pub(super) fn end(&self) {
-        drop(self.tcp.take());
+        drop((self.tcp.take(), self.place.take()));
         if let Some(reader) = self.reader.take() {
             reader.wake();
         }
@@ -46,13 +50,20 @@ impl Shared {
 pub(crate) struct TcpHandle(pub(super) Rc<Shared>);
 
 impl TcpHandle {
-    pub(super) fn new(tcp: TcpStream, timeouts: Rc<Timeouts>) -> Self {
+    pub(super) fn new(tcp: TcpStream, timeouts: Rc<Timeouts>, place: Place) -> Self {
         Self(Rc::new(Shared {
+            is_surplus: place.is_surplus(),
+            place: RefCell::new(Some(place)),
             tcp: RefCell::new(Some(tcp)),
             progress: Progress::new(timeouts, Instant::now()),
             ends_with_answer: Cell::new(false),
             reader: RefCell::default(),
         }))
+    }
+
+    /// Whether it is one of more connections than there may be: all that it gets is an answer.
+    pub(crate) fn is_surplus(&self) -> bool {
+        self.0.is_surplus
     }
 
     /// Closes the write half: the peer reads what was sent, then end of file.

@@ -10,6 +10,7 @@ mod exchange;
 mod handle;
 mod once;
 mod phase;
+mod places;
 mod refused_head;
 mod serve;
 mod stream;
@@ -17,5 +18,6 @@ mod upgraded;
 
 pub(crate) use handle::TcpHandle;
 pub(crate) use phase::Timeouts;
+pub(crate) use places::SURPLUS;
 pub(crate) use serve::SocketOptions;
 pub use serve::{ServeOptions, serve};

@@ -20,6 +20,7 @@ use socket2::SockRef;
 use super::exchange::Exchange;
 use super::once::Once;
 use super::phase::{LINGER, Timeouts};
+use super::places::{Places, SURPLUS};
 use super::stream::Stream;
 use super::upgraded::Upgradable;
 
@@ -37,7 +38,8 @@ pub struct SocketOptions {
 pub struct ServeOptions {
     /// Worker threads, each with an event loop.
     pub workers: usize,
-    /// Open connections per worker, beyond which new ones wait in the backlog.
+    /// Open connections per worker, counted over all of them. [`SURPLUS`] more are answered 503, or what a probe is
+    /// answered, and closed; new ones beyond that wait in the backlog.
     pub max_connections: usize,
     /// How long requests in flight may take during a graceful stop.
     pub stop_timeout: Duration,
@@ -85,10 +87,11 @@ where
     let address = listener.local_addr()?;
     let builder = ServerBuilder::new()
         .workers(workers)
-        .max_concurrent_connections(max_connections)
+        .max_concurrent_connections(max_connections.saturating_add(SURPLUS))
         .shutdown_timeout(stop_timeout.as_secs().max(1))
         .disable_signals();
     let stopping = builder.graceful_shutdown_signal();
+    let places = Places::new(max_connections.saturating_mul(workers));
     let service = move || {
         let stopping = stopping.clone();
         let app = app().into_factory().map_err(|error| -> actix_web::Error { error.into() });
@@ -130,11 +133,11 @@ where
             })
             .upgrade(upgrade)
             .h1(tracked);
-        let timeouts = Rc::new(timeouts);
+        let (timeouts, places) = (Rc::new(timeouts), places.clone());
         fn_service(move |tcp: TcpStream| {
             set_up(&tcp, socket);
             let peer = tcp.peer_addr().ok();
-            ready(Ok((Stream::new(tcp, timeouts.clone()), peer)))
+            ready(Ok((Stream::new(tcp, timeouts.clone(), places.take()), peer)))
         })
         .and_then(http)
     };

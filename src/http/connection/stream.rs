@@ -12,6 +12,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::handle::TcpHandle;
 use super::phase::Timeouts;
+use super::places::Place;
 use super::refused_head;
 
 /// The stream that actix-web owns. Reads and writes fail once the client has missed a deadline, upon which
@@ -25,8 +26,8 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    pub(super) fn new(tcp: TcpStream, timeouts: Rc<Timeouts>) -> Self {
-        Self { handle: TcpHandle::new(tcp, timeouts), timer: None, refusal: None }
+    pub(super) fn new(tcp: TcpStream, timeouts: Rc<Timeouts>, place: Place) -> Self {
+        Self { handle: TcpHandle::new(tcp, timeouts, place), timer: None, refusal: None }
     }
 
     pub(super) fn handle(&self) -> TcpHandle {

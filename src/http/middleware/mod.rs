@@ -2,8 +2,8 @@
 //!
 //! From the outside in: [`call()`] assigns an id, counts and logs; compression; [`spare_short`] keeps that from short
 //! answers; `render` writes errors as problem documents; [`explain_cors`] and [`cors()`]; [`catch_panic`] turns a panic
-//! into a 500; [`limit_body_time`] bounds how long a body may take to arrive; [`authenticate()`] counts the request and
-//! identifies the caller.
+//! into a 500; [`limit_body_time`] bounds how long a body may take to arrive; [`refuse_surplus`] refuses what is one connection too
+//! many; [`authenticate()`] counts the request and identifies the caller.
 
 mod access;
 mod authenticate;
@@ -12,6 +12,7 @@ mod call;
 mod cors;
 mod encoding;
 mod panic;
+mod surplus;
 
 pub(crate) use authenticate::authenticate;
 pub(crate) use body_time::limit_body_time;
@@ -19,3 +20,4 @@ pub(crate) use call::call;
 pub(crate) use cors::{cors, explain_cors};
 pub(crate) use encoding::spare_short;
 pub(crate) use panic::catch_panic;
+pub(crate) use surplus::refuse_surplus;

@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 
 use super::Target;
 use super::target::crowd;
-use crate::support::{Client, Engine, Person, Process};
+use crate::support::{Client, Engine, Person, Process, eventually};
 
 const FLAGS: [&str; 6] = [
     "--handshake-timeout=1s",
@@ -220,6 +220,8 @@ async fn who_holds_more_connections_than_may_be_open_shuts_nobody_out() {
     let process = Process::start_with_files(300, "127.0.0.1:0", &database.url(), &FLAGS);
     let held = hold(process.address, 400).await;
     process.client(None).get("/healthz").await.ok();
+    // Others are refused until whoever holds them has lost them by the timeout of a body.
+    eventually(async || process.client(None).get("/auth/me").await.status == 401).await;
     Person::register(&process.client(None), "ana", "consumer").await;
     drop(held);
     assert!(process.terminate().success());
