@@ -1,9 +1,9 @@
 //! Argon2id with 19 MiB, two passes and one lane (OWASP Password Storage Cheat Sheet), in pooled memory.
 //!
-//! Allocating 19 MiB per sign-in on whichever thread is free would not return it: each thread's malloc arena
-//! stays as large as it ever was. So the pool holds one buffer per hash that runs at once, and no more.
+//! Were 19 MiB allocated for each sign-in, the kernel would have to clear them each time. So the pool holds one buffer
+//! per hash that runs at once, and none once nobody signs in any more.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use argon2::password_hash::Error;
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
@@ -11,7 +11,14 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 
 /// A pool of Argon2 working memory, reused between hashes.
 #[derive(Debug, Default)]
-pub(super) struct BufferPool(Mutex<Vec<Memory>>);
+pub(super) struct BufferPool(Mutex<Buffers>);
+
+#[derive(Debug, Default)]
+struct Buffers {
+    free: Vec<Memory>,
+    /// Whether one was lent since they were last looked at.
+    are_used: bool,
+}
 
 /// Argon2's working memory for one hash.
 #[derive(Debug)]
@@ -21,11 +28,25 @@ impl BufferPool {
     /// Runs `work` with a pooled buffer, or a new one if none is free. The caller bounds how many run at
     /// once.
     pub(super) fn lend<T>(&self, work: impl FnOnce(&mut Memory) -> T) -> T {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let kept = self.buffers().free.pop();
         let mut memory = kept.unwrap_or_else(|| Memory(vec![Block::new(); Params::DEFAULT.block_count()]));
         let done = work(&mut memory);
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
+        let mut buffers = self.buffers();
+        buffers.free.push(memory);
+        buffers.are_used = true;
         done
+    }
+
+    /// Frees the buffers if none was used since the last call.
+    pub(super) fn free_unused(&self) {
+        let mut buffers = self.buffers();
+        if !std::mem::take(&mut buffers.are_used) {
+            buffers.free.clear();
+        }
+    }
+
+    fn buffers(&self) -> MutexGuard<'_, Buffers> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -73,4 +94,23 @@ fn fill(
         blocks.resize(needed, Block::new());
     }
     Ok(argon2.hash_password_into_with_memory(password, salt, output, blocks)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_that_nobody_uses_any_more_is_freed() {
+        let pool = BufferPool::default();
+        let kept = || pool.buffers().free.len();
+        pool.lend(|_| pool.lend(|_| ()));
+        pool.free_unused();
+        assert_eq!(kept(), 2, "used a moment ago");
+        pool.lend(|_| ());
+        pool.free_unused();
+        assert_eq!(kept(), 2);
+        pool.free_unused();
+        assert_eq!(kept(), 0);
+    }
 }

@@ -208,6 +208,11 @@ impl Auth {
         Ok(token)
     }
 
+    /// Frees the memory of password hashes if nobody signed in since the last call.
+    pub(crate) fn free_unused(&self) {
+        self.passwords.free_unused();
+    }
+
     /// Deletes tickets that nobody has redeemed, and counts of failed logins that mean nothing any more.
     pub(crate) async fn delete_expired(&self) -> Result<(), DbError> {
         loop {

@@ -105,6 +105,11 @@ impl Passwords {
         }
     }
 
+    /// Frees the memory of hashes if none ran since the last call.
+    pub(crate) fn free_unused(&self) {
+        self.buffers.free_unused();
+    }
+
     /// Reserves a place in the queue.
     ///
     /// # Errors

@@ -98,12 +98,14 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let parsed = web::Query::<T>::from_query(request.query_string());
-        ready(
-            parsed
-                .map(|query| Self(query.into_inner()))
-                .map_err(|error| Error::invalid("query", error.to_string()).into()),
-        )
+        let parameters = url::form_urlencoded::parse(request.query_string().as_bytes());
+        let parsed = serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(parameters));
+        ready(parsed.map(Self).map_err(|error| {
+            let path = error.path().to_string();
+            // Without a path, no one parameter is wrong: one is missing, or is there twice.
+            let field = if path == "." { "query".into() } else { path };
+            Error::invalid(field, error.into_inner().to_string()).into()
+        }))
     }
 }
 

@@ -60,6 +60,7 @@ pub(crate) async fn run(app: &App) {
     rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         rounds.tick().await;
+        app.auth.free_unused();
         if app.node_status.leads() {
             match sweep(app).await {
                 Ok(swept) if swept == Swept::default() => {}
