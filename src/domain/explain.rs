@@ -55,7 +55,7 @@ impl Answer {
             return "the account is suspended: every call is refused".to_owned();
         }
         match (decision.verdict, state) {
-            (Verdict::NoStanding | Verdict::ReadsOnly, _) => {
+            (Verdict::NoStanding | Verdict::ReadsOnly | Verdict::Private, _) => {
                 format!("to {action} this {kind} one must be {need}; the user is {standing}")
             }
             (_, Some(state)) if !state.permits => {

@@ -16,6 +16,9 @@
 /** @typedef {Schemas['Request']} Request */
 /** @typedef {Schemas['Offer']} Offer */
 /** @typedef {Schemas['Booking']} Booking */
+/** @typedef {Schemas['Project']} Project */
+/** @typedef {Schemas['Session']} Chat */
+/** @typedef {Schemas['ViewToken']} ViewToken */
 /** @typedef {Schemas['Settings']} Settings */
 /** @typedef {Schemas['Setting']} Setting */
 /** @typedef {Schemas['Account']} Account */

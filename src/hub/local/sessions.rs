@@ -116,8 +116,8 @@ impl Sessions {
         let Registration { credentials, endpoint, address, since, dialect, .. } = &session.registration;
         Some(EndedSession {
             connection,
-            user: credentials.user,
-            login: credentials.login,
+            user: credentials.holder(),
+            login: credentials.held_by(),
             endpoint: *endpoint,
             dialect: *dialect,
             address: *address,
@@ -256,8 +256,8 @@ impl Sessions {
         let Registration { credentials, endpoint, address, since, .. } = &session.registration;
         Some(LiveSession {
             connection,
-            user: credentials.user,
-            login: credentials.login,
+            user: credentials.holder(),
+            login: credentials.held_by(),
             issuer: credentials.issuer.clone(),
             endpoint: *endpoint,
             address: *address,
@@ -316,7 +316,8 @@ impl Sessions {
     /// Ends the sessions and memberships that depend on a right that ended.
     pub(super) fn end(&mut self, revocation: &Revocation, effects: &mut Effects) {
         for connection in self.index.affected(revocation) {
-            if self.is_newer(connection, revocation) {
+            let session = self.sessions.get(&connection);
+            if session.is_some_and(|session| session.registration.credentials.are_newer_than(revocation)) {
                 continue;
             }
             match revocation {
@@ -363,21 +364,9 @@ impl Sessions {
         {
             self.notify(connection, &notices::left(room, user, reason));
         }
-        if self.is_bound_to(connection, room) {
+        if self.sessions.get(&connection).is_some_and(|session| session.is_bound_to(room)) {
             self.evict(connection, notices::close_reason(reason), None, effects);
         }
-    }
-
-    /// Whether the session was authenticated after the revocation: its token carries the new epoch.
-    fn is_newer(&self, connection: ConnectionId, revocation: &Revocation) -> bool {
-        let (Revocation::User { epoch, .. } | Revocation::OtherLogins { epoch, .. }) = revocation else {
-            return false;
-        };
-        self.sessions.get(&connection).is_some_and(|session| session.registration.credentials.epoch >= *epoch)
-    }
-
-    fn is_bound_to(&self, connection: ConnectionId, room: &Room) -> bool {
-        self.sessions.get(&connection).is_some_and(|session| session.is_bound_to(room))
     }
 
     /// Pushes notices of the hub itself to one session. They overflow only an outbox whose session is evicted

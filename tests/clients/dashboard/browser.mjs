@@ -134,6 +134,12 @@ const step = async (name, run) => {
 };
 
 async function check(page, where) {
+  // Not while colours change: a theme's arrive a frame later, and some of them by a transition.
+  await page.evaluate(async () => {
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    const changing = document.getAnimations().filter((animation) => animation instanceof CSSTransition);
+    await Promise.allSettled(changing.map(({ finished }) => finished));
+  });
   await page.evaluate(AXE);
   const found = await page.evaluate((tags) => axe.run(document, { runOnly: tags, resultTypes: ["violations"] }), TAGS);
   const told = found.violations.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ html, failureSummary }) => `${html} ${failureSummary}`).join(" | ")}`);
@@ -327,6 +333,43 @@ await step("a person is logged out, given a plan, suspended and reinstated", asy
   await page.getByRole("button", { name: "Log out everywhere" }).click();
   await confirm(page, "Log out everywhere");
   await page.getByText("provider to consumer").first().waitFor();
+});
+
+await step("the marketplace is seen as somebody else, who does not notice, until it is ended", async () => {
+  const ben = await connect(user("ben"));
+  await go(page, `#/people/${user("ben").id}`, "Ben");
+  await page.getByRole("button", { name: "View as" }).click();
+  await check(page, "the question before a view");
+  await confirm(page, "View as them", "He cannot find his offer");
+  await page.getByRole("heading", { level: 1, name: "The marketplace of Ben" }).waitFor();
+  const banner = page.getByRole("complementary", { name: "View as somebody else" });
+  await banner.getByText("Viewing as Ben").waitFor();
+  const seen = (await (await api(user("ben"), "GET", "/offers?limit=50")).json()).items;
+  const offers = page.getByRole("region", { name: "Offers" }).locator("tbody tr");
+  await offers.first().waitFor();
+  assert.equal(await offers.count(), seen.length, "what he sees, and no more");
+  await page.locator(".skeleton").first().waitFor({ state: "detached" });
+  assert.equal(await page.getByRole("alert").count(), 0, "every list is shown");
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme });
+    await check(page, `a view in ${colorScheme}`);
+    await picture(page, `viewing-${colorScheme}`);
+  }
+  await page.setViewportSize({ width: 360, height: 780 });
+  assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0, "too wide");
+  await picture(page, "viewing-phone");
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await go(page, "#/settings", "Settings");
+  await banner.getByText("Viewing as Ben").waitFor();
+  await banner.getByRole("button", { name: "End now" }).click();
+  await banner.waitFor({ state: "detached" });
+  await page.getByText("The view has ended.").waitFor();
+  await go(page, "#/viewing", "No view is open");
+  await check(page, "no view");
+  await go(page, `#/audit?kind=user&row=${user("ben").id}&action=view%20as`, "Audit");
+  await page.getByText("He cannot find his offer").first().waitFor();
+  await ben.send({ type: "ping", id: 1 });
+  await ben.heard("pong");
 });
 
 await step("a request is removed and restored, an offer removed, a booking cancelled", async () => {

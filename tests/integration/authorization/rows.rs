@@ -363,6 +363,7 @@ pub(super) const ROWS: &[Row] = &[
     row("PUT /admin/users/{id}/role", Watched, Ana, "/auth/me", |_, _| json!({"role": "provider"})),
     row("PUT /admin/users/{id}/plan", Watched, Ana, "/auth/me", |_, _| json!({"plan": "pro"})),
     row("POST /admin/users/{id}/log-out", Watched, Ana, "/auth/me", no_body),
+    row("POST /admin/users/{id}/view-as", Watched, Ana, "/auth/me", reason),
     row("POST /admin/login", Nothing, Ana, "/auth/me", wrong_password),
     row("POST /admin/login/refresh", Nothing, Ana, "/auth/me", no_body),
     row("DELETE /admin/login", Nothing, Ana, "/auth/me", no_body),

@@ -8,3 +8,4 @@ mod pages;
 mod person;
 mod rooms;
 mod sessions;
+mod views;

@@ -31,7 +31,7 @@ const COLORS = {
 };
 
 /** @param {string} state */
-function badge(state) {
+export function badge(state) {
   return html`<span class="badge ${COLORS[state] ?? ""}">${words(state)}</span>`;
 }
 
@@ -56,7 +56,7 @@ function slot({ start, end }) {
 }
 
 /** @param {{min?: number | null, max?: number | null, currency: string}} budget */
-function range({ min = null, max = null, currency }) {
+export function range({ min = null, max = null, currency }) {
   const part = (/** @type {number} */ amount) => money({ amount, currency });
   if (min === null) return max === null ? html`<span class="muted">open</span>` : `up to ${part(max)}`;
   return max === null ? `from ${part(min)}` : `${part(min)} – ${part(max)}`;

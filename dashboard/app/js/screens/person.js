@@ -3,12 +3,13 @@
 import { html, nothing } from "../../vendor/lit/index.js";
 import { call, get } from "../api.js";
 import { ago, number, time, words } from "../format.js";
-import { link } from "../router.js";
+import { go, link } from "../router.js";
 import { session } from "../session.js";
 import { ask } from "../ui/dialog.js";
 import { reloadLists } from "../ui/list.js";
 import { failure, loading } from "../ui/states.js";
 import { Screen } from "../ui/view.js";
+import { viewing } from "../viewing.js";
 import { auditColumns } from "./audit.js";
 import { dealColumns } from "./marketplace.js";
 import { status } from "./people.js";
@@ -102,6 +103,19 @@ class PersonScreen extends Screen {
     return `/admin/users/${this.who}${rest}`;
   }
 
+  async viewAs() {
+    const person = /** @type {UserDetails} */ (this.person);
+    const isBegun = await ask({
+      title: `View as ${person.display_name}?`,
+      body: "For 15 minutes you see the marketplace as they do, and can change nothing. What is private to them stays so. The audit trail has it, with your reason.",
+      action: "View as them",
+      reason: "required",
+      done: "The view is open.",
+      run: ({ reason }) => viewing.begin(person, reason),
+    });
+    if (isBegun) go(link(["viewing"]));
+  }
+
   suspend() {
     return this.do({
       title: `Suspend ${this.person?.display_name}?`,
@@ -179,6 +193,13 @@ class PersonScreen extends Screen {
     const isSelf = person.id === session.user?.id;
     return html`
       <div class="buttons">
+        <button
+          class="button"
+          ?disabled=${isSelf || !person.is_active || person.role === "admin"}
+          @click=${this.viewAs}
+        >
+          View as
+        </button>
         <button class="button" @click=${this.changePlan}>Change plan</button>
         <button class="button" ?disabled=${isSelf} @click=${this.changeRole}>Change role</button>
         <button class="button danger" @click=${this.logOut}>Log out everywhere</button>
