@@ -23,6 +23,9 @@
 /** @typedef {Schemas['Setting']} Setting */
 /** @typedef {Schemas['Account']} Account */
 /** @typedef {Schemas['Explanation']} Explanation */
+/** @typedef {Schemas['Machine']} Machine */
+/** @typedef {Schemas['Transition']} Transition */
+/** @typedef {Schemas['States']} States */
 /** @typedef {Schemas['DryRun']} DryRun */
 /** @typedef {'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'} Method */
 

@@ -64,7 +64,7 @@ const REFUSALS: [Refusal; 16] = [
 ];
 
 /// Error answers that do not follow from what the operation takes.
-const FURTHER: [(&str, &str); 29] = [
+const FURTHER: [(&str, &str); 30] = [
     ("registerAccount", "409"),
     ("issueToken", "401"),
     ("logIn", "401"),
@@ -90,6 +90,7 @@ const FURTHER: [(&str, &str); 29] = [
     ("refreshDashboardLogin", "404"),
     ("logOutOfDashboard", "404"),
     ("explainRight", "404"),
+    ("readStates", "404"),
     ("dryRun", "404"),
     ("dryRun", "409"),
     ("readMetrics", "401"),

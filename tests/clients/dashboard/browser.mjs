@@ -309,6 +309,32 @@ await step("a refusal is explained, and an action tried out without doing it", a
   await picture(page, "dry-run");
 });
 
+await step("what can become of an offer is drawn, with who could do what and how it came there", async () => {
+  const fresh = demo.open_request.offers.at(-1).id;
+  await go(page, `#/marketplace/offers/${fresh}`, /Offer/);
+  const drawn = page.locator("figure.machine");
+  await drawn.locator(".state-box.current").getByText("pending").waitFor();
+  await drawn.locator(".arrow.next").getByText("accept").waitFor();
+  await page.locator(".steps li").filter({ hasText: "accept" }).getByRole("link", { name: "Ana" }).waitFor();
+  await page.locator(".timeline li").filter({ hasText: "submitted" }).waitFor();
+  await drawn.getByText("All transitions as a table").click();
+  await drawn.getByRole("cell", { name: "its consumer, or an admin" }).first().waitFor();
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme });
+    for (const [tab, id] of [["requests", demo.open_request.id], ["bookings", demo.booking.id], ["offers", fresh]]) {
+      await go(page, `#/marketplace/${tab}/${id}`, /./);
+      await drawn.locator(".state-box.current").waitFor();
+      await check(page, `the states of ${tab} in ${colorScheme}`);
+      await picture(page, `states-${tab}-${colorScheme}`);
+    }
+  }
+  await page.setViewportSize({ width: 360, height: 780 });
+  assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0, "too wide");
+  await drawn.scrollIntoViewIfNeeded();
+  await picture(page, "states-phone");
+  await page.setViewportSize({ width: 1280, height: 900 });
+});
+
 await step("a person is logged out, given a plan, suspended and reinstated", async () => {
   const cleo = await connect(user("cleo"));
   await go(page, `#/people/${user("cleo").id}`, "Cleo");

@@ -72,6 +72,7 @@ impl World {
             "/admin/explain" => {
                 format!("{path}?user_id={}&kind=offer&action=accept&row={}", self.owner, self.offer)
             }
+            "/admin/states" => format!("{path}?kind=offer&row={}", self.offer),
             path => path.to_owned(),
         };
         path.replace("{id}", id)
@@ -380,6 +381,8 @@ pub(super) const ROWS: &[Row] = &[
     row("GET /admin/bookings", Watched, Ana, "/auth/me", no_body),
     row("GET /admin/audit", Watched, Ana, "/auth/me", no_body),
     row("GET /admin/settings", Nothing, Ana, "/auth/me", no_body),
+    row("GET /admin/machines", Nothing, Ana, "/auth/me", no_body),
+    row("GET /admin/states", Offered, Ana, "/offers/{id}", no_body),
     row("GET /admin/explain", Offered, Ana, "/offers/{id}", no_body),
     row(
         "POST /admin/dry-run",

@@ -8,4 +8,5 @@ mod pages;
 mod person;
 mod rooms;
 mod sessions;
+mod states;
 mod views;

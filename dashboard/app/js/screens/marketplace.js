@@ -9,6 +9,7 @@ import { reloadLists } from "../ui/list.js";
 import { failure, loading } from "../ui/states.js";
 import { Screen } from "../ui/view.js";
 import { auditColumns } from "./audit.js";
+import "./lifecycle.js";
 
 /** @typedef {import('../types.js').Request} Request */
 /** @typedef {import('../types.js').Offer} Offer */
@@ -363,6 +364,8 @@ class MarketplaceScreen extends Screen {
           </dl>
         </div>
       </section>
+      <h2 class="section-title">Where it stands</h2>
+      <row-lifecycle .kind=${tab.one} .row=${row.id} .version=${row.version}></row-lifecycle>
       ${this.tab === "requests"
         ? html`
             <h2 class="section-title">Offers on it</h2>

@@ -12,6 +12,7 @@ mod logins;
 mod room_log;
 mod rooms;
 mod settings;
+mod states;
 mod users;
 mod views;
 
@@ -43,6 +44,7 @@ pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
     cfg.service(audit::list);
     cfg.service(bookings::list);
     cfg.service(settings::read);
+    cfg.service(states::machines).service(states::read);
     cfg.service(explain::explain_right).service(explain::dry_run);
 }
 
