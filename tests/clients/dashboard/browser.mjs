@@ -15,27 +15,30 @@ const demo = JSON.parse(readFileSync(demoFile, "utf8"));
 const base = demo.base_url;
 const user = (name) => demo.users.find((user) => user.name === name);
 
-/** What must not happen in the background: requests elsewhere, violations of the policy, errors of scripts. */
+/** What must not happen in the background: requests elsewhere, violations of the policy, failing scripts. */
 const faults = [];
 
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
 
 async function open(options = {}) {
-  const context = await browser.newContext({ baseURL: base, viewport: { width: 1280, height: 900 }, ...options });
+  const viewport = { width: 1280, height: 900 };
+  const context = await browser.newContext({ baseURL: base, viewport, ...options });
   context.on("request", (request) => {
     const url = new URL(request.url());
-    if (!["data:", "blob:"].includes(url.protocol) && url.host !== new URL(base).host) faults.push(`requested ${url}`);
+    const isOwn = ["data:", "blob:"].includes(url.protocol) || url.host === new URL(base).host;
+    if (!isOwn) faults.push(`requested ${url}`);
   });
   await context.addInitScript(() => {
     addEventListener("securitypolicyviolation", (event) => {
-      console.error(`policy violated: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`);
+      const { violatedDirective, blockedURI, sourceFile, lineNumber } = event;
+      console.error(`policy violated: ${violatedDirective} ${blockedURI} ${sourceFile}:${lineNumber}`);
     });
   });
   const page = await context.newPage();
   page.on("pageerror", (error) => faults.push(`script failed: ${error.message}`));
   page.on("console", (message) => {
-    const isFault = message.type() === "error" && !/status of (401|403|409|422)|Failed to load resource/.test(message.text());
-    if (isFault) faults.push(message.text());
+    const isAnswer = /status of (401|403|409|422)|Failed to load resource/.test(message.text());
+    if (message.type() === "error" && !isAnswer) faults.push(message.text());
   });
   // Far more than anything takes on a quiet machine.
   page.setDefaultTimeout(30_000);
@@ -79,7 +82,8 @@ async function connect(who) {
   }, `${demo.websocket_url}?ticket=${ticket.ticket}`);
   return {
     /** Waits for a notice of this type. */
-    heard: (type) => client.waitForFunction((type) => globalThis.notices.some((notice) => notice.type === type), type),
+    heard: (type) =>
+      client.waitForFunction((type) => globalThis.notices.some((notice) => notice.type === type), type),
     send: (message) => client.evaluate((message) => globalThis.send(message), message),
     /** Waits for its end; the last notice. */
     ended: async () => {
@@ -93,7 +97,10 @@ async function connect(who) {
 const api = (who, method, path, body) =>
   fetch(`${base}${path}`, {
     method,
-    headers: { Authorization: `Bearer ${who.access_token}`, ...(body ? { "Content-Type": "application/json" } : {}) },
+    headers: {
+      Authorization: `Bearer ${who.access_token}`,
+      ...(body ? { "Content-Type": "application/json" } : {}),
+    },
     body: body && JSON.stringify(body),
   });
 
@@ -114,7 +121,10 @@ const SCREENS = [
   [`#/marketplace/offers/${demo.open_request.offers[0].id}`, /Offer/],
   [`#/marketplace/bookings/${demo.booking.id}`, /./],
   ["#/audit", "Audit"],
-  [`#/explain?who=ben%40souk.example&kind=offer&action=accept&row=${demo.open_request.offers[0].id}`, "Explain"],
+  [
+    `#/explain?who=ben%40souk.example&kind=offer&action=accept&row=${demo.open_request.offers[0].id}`,
+    "Explain",
+  ],
   ["#/settings", "Settings"],
   ["#/account", "Root"],
   ["#/nowhere", "There is no such page"],
@@ -141,8 +151,12 @@ async function check(page, where) {
     await Promise.allSettled(changing.map(({ finished }) => finished));
   });
   await page.evaluate(AXE);
-  const found = await page.evaluate((tags) => axe.run(document, { runOnly: tags, resultTypes: ["violations"] }), TAGS);
-  const told = found.violations.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ html, failureSummary }) => `${html} ${failureSummary}`).join(" | ")}`);
+  const run = (tags) => axe.run(document, { runOnly: tags, resultTypes: ["violations"] });
+  const { violations } = await page.evaluate(run, TAGS);
+  const told = violations.map(({ id, nodes }) => {
+    const first = nodes.slice(0, 3).map(({ html, failureSummary }) => `${html} ${failureSummary}`);
+    return `${id}: ${first.join(" | ")}`;
+  });
   assert.deepEqual(told, [], where);
 }
 
@@ -173,7 +187,8 @@ await step("an admin logs in, and the numbers come live", async () => {
   const cookies = await page.context().cookies(`${base}/admin/login`);
   const refresh = cookies.find(({ name }) => name === "souk-admin-refresh");
   assert.ok(refresh.httpOnly && refresh.sameSite === "Strict" && refresh.path === "/admin/login");
-  const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]));
+  const read = () => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]);
+  const kept = await page.evaluate(read);
   assert.equal(kept, '[{},{},""]', "scripts keep nothing");
 });
 
@@ -181,11 +196,18 @@ await step("an admin logs in, and the numbers come live", async () => {
 let tap;
 
 await step("an event shows on the overview as it happens", async () => {
-  const body = { category: "plumbing", title: "A tap that drips at night", description: "Drip.", budget: { max: 9000, currency: "EUR" }, address: "Harbour Street 4" };
+  const body = {
+    category: "plumbing",
+    title: "A tap that drips at night",
+    description: "Drip.",
+    budget: { max: 9000, currency: "EUR" },
+    address: "Harbour Street 4",
+  };
   const created = await api(user("ana"), "POST", "/requests", body);
   assert.equal(created.status, 201);
   tap = (await created.json()).id;
-  await page.locator(".events").getByText("A tap that drips at night").or(page.locator(".events li").filter({ hasText: "request published" })).first().waitFor();
+  const published = page.locator(".events li").filter({ hasText: "request published" });
+  await page.locator(".events").getByText("A tap that drips at night").or(published).first().waitFor();
 });
 
 await step("a reload goes on with the login", async () => {
@@ -269,7 +291,8 @@ await step("a room's log is read, and its texts for a reason", async () => {
   const room = `session:${chats[0].id}`;
   const ana = await connect(user("ana"));
   await ana.send({ type: "join", room, id: 1 });
-  await ana.send({ type: "chat_message", room, text: "The key is under the mat", client_msg_id: "k1", id: 2 });
+  const message = { type: "chat_message", room, text: "The key is under the mat", client_msg_id: "k1" };
+  await ana.send({ ...message, id: 2 });
   await ana.heard("event");
   await go(page, `#/rooms`, "Rooms");
   await page.getByRole("link", { name: room }).click();
@@ -321,7 +344,8 @@ await step("what can become of an offer is drawn, with who could do what and how
   await drawn.getByRole("cell", { name: "its consumer, or an admin" }).first().waitFor();
   for (const colorScheme of ["light", "dark"]) {
     await page.emulateMedia({ colorScheme });
-    for (const [tab, id] of [["requests", demo.open_request.id], ["bookings", demo.booking.id], ["offers", fresh]]) {
+    const rows = { requests: demo.open_request.id, bookings: demo.booking.id, offers: fresh };
+    for (const [tab, id] of Object.entries(rows)) {
       await go(page, `#/marketplace/${tab}/${id}`, /./);
       await drawn.locator(".state-box.current").waitFor();
       await check(page, `the states of ${tab} in ${colorScheme}`);
@@ -407,7 +431,8 @@ await step("a request is removed and restored, an offer removed, a booking cance
   await confirm(page, "Restore", "It was not");
   await page.locator(".screen-head").getByText("open").waitFor();
   const at = (hours) => new Date(Date.now() + hours * 3_600_000).toISOString();
-  const terms = { price: { amount: 4900, currency: "EUR" }, message: "Tomorrow?", slot: { start: at(30), end: at(31) } };
+  const slot = { start: at(30), end: at(31) };
+  const terms = { price: { amount: 4900, currency: "EUR" }, message: "Tomorrow?", slot };
   const offer = await (await api(user("ben"), "POST", `/requests/${tap}/offers`, terms)).json();
   await go(page, `#/marketplace/offers/${offer.id}`, /Offer/);
   await page.getByRole("button", { name: "Remove" }).click();
@@ -470,7 +495,8 @@ await step("the keyboard alone is enough", async () => {
   await page.getByRole("link", { name: "Ana" }).focus();
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { level: 1, name: "Ana" }).waitFor();
-  assert.equal(await page.evaluate(() => document.activeElement?.tagName), "H1", "the new screen's title has the focus");
+  const focused = await page.evaluate(() => document.activeElement?.tagName);
+  assert.equal(focused, "H1", "the new screen's title has the focus");
 });
 
 await step("without the network it says so, and comes back by itself", async () => {

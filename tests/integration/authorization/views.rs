@@ -1,5 +1,5 @@
-//! Who views the marketplace as somebody else reads what they read or is refused, on every route and with every live
-//! command, and changes no row.
+//! Who views the marketplace as somebody else reads what they read or is refused, on every route and with
+//! every live command, and changes no row.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,11 +41,13 @@ async fn db_rows(app: &TestApp) -> BTreeMap<String, String> {
     let read = app.server.db.read(|uow| {
         let tables = if uow.conn().is_postgres() {
             "SELECT table_name::text AS name, \
-                format('coalesce((SELECT string_agg(t::text, chr(10) ORDER BY t::text) FROM %I t), '''')', table_name) \
+                format('coalesce((SELECT string_agg(t::text, chr(10) ORDER BY t::text) FROM %I t), '''')', \
+                    table_name) \
                 AS rows FROM information_schema.tables WHERE table_schema = 'public'"
         } else {
             "SELECT m.name AS name, '(SELECT coalesce(group_concat(line, char(10)), '''') FROM (SELECT ' \
-                || (SELECT group_concat('quote(' || c.name || ')', ' || '','' || ') FROM pragma_table_info(m.name) c) \
+                || (SELECT group_concat('quote(' || c.name || ')', ' || '','' || ') \
+                    FROM pragma_table_info(m.name) c) \
                 || ' AS line FROM ' || m.name || ' ORDER BY 1))' AS rows \
                 FROM sqlite_master m WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%'"
         };
@@ -71,13 +73,15 @@ fn assert_unchanged(before: &BTreeMap<String, String>, after: &BTreeMap<String, 
     }
 }
 
+/// What an answer says of its reader, or of the moment.
+const OF_THE_MOMENT: [&str; 4] = ["allowed_actions", "timestamp", "day_ends_in", "requests_per_minute"];
+
 /// An answer but for what its reader may do, and when it was given.
 fn shown(text: &str) -> Value {
     fn strip(value: &mut Value) {
         match value {
             Value::Object(fields) => {
-                fields.remove("allowed_actions");
-                fields.remove("timestamp");
+                fields.retain(|name, _| !OF_THE_MOMENT.contains(&name.as_str()));
                 fields.values_mut().for_each(strip);
             }
             Value::Array(items) => items.iter_mut().for_each(strip),
@@ -149,12 +153,16 @@ both_engines! {
         ]
     ) {
         let people = People::come(app).await;
-        let (as_ana, as_ben) = (view(&people.admin, &people.ana).await, view(&people.admin, &people.ben).await);
+        let (as_ana, as_ben) =
+            (view(&people.admin, &people.ana).await, view(&people.admin, &people.ben).await);
         let mut worlds: BTreeMap<Stage, World> = BTreeMap::new();
         let mut read = BTreeSet::new();
         for row in ROWS {
             let route = row.route;
-            if [&WITHOUT_TOKEN[..], &OF_THE_DASHBOARD[..], &PROBES[..]].iter().any(|list| list.contains(&route)) {
+            if [&WITHOUT_TOKEN[..], &OF_THE_DASHBOARD[..], &PROBES[..]]
+                .iter()
+                .any(|list| list.contains(&route))
+            {
                 continue;
             }
             let world: &World = match worlds.entry(row.stage) {
@@ -180,16 +188,26 @@ both_engines! {
                 read.insert(route);
             }
         }
-        for shown in ["GET /requests/{id}", "GET /offers", "GET /bookings/{id}", "GET /sessions/{id}/messages", "GET /projects/{id}/board"] {
+        for shown in [
+            "GET /requests/{id}",
+            "GET /offers",
+            "GET /bookings/{id}",
+            "GET /sessions/{id}/messages",
+            "GET /projects/{id}/board",
+        ] {
             assert!(read.contains(shown), "{shown} is not shown");
         }
         for private in ["/entries", "/conversations", "/masterplans", "/simulations", "/auth/sessions"] {
-            let shown: Vec<_> = read.iter().filter(|route| route.split(' ').nth(1).unwrap().starts_with(private)).collect();
+            let shown: Vec<_> =
+                read.iter().filter(|route| route.split(' ').nth(1).unwrap().starts_with(private)).collect();
             assert!(shown.is_empty(), "{shown:?}");
         }
-        let audit = people.admin.get("/admin/audit?kind=token&action=write&outcome=refused&limit=1").await.ok();
+        let audit =
+            people.admin.get("/admin/audit?kind=token&action=write&outcome=refused&limit=1").await.ok();
         assert_eq!(audit["items"][0]["impersonator"], people.admin.id.as_str(), "both are named");
-        assert!([people.ana.id.as_str(), &people.ben.id].contains(&audit["items"][0]["actor"].as_str().unwrap()));
+        assert!(
+            [people.ana.id.as_str(), &people.ben.id].contains(&audit["items"][0]["actor"].as_str().unwrap())
+        );
     }
 
     async fn no_live_command_of_a_view_changes_a_row_or_shows_the_viewer(
@@ -223,7 +241,11 @@ both_engines! {
             let mut request = Value::Object(fields.clone());
             request["type"] = command.as_str().into();
             let answer = plain.request(request).await;
-            let name = if ["join", "leave"].contains(&command.as_str()) { format!("room:{command}") } else { command.clone() };
+            let name = if ["join", "leave"].contains(&command.as_str()) {
+                format!("room:{command}")
+            } else {
+                command.clone()
+            };
             let other = socket_io.emit(&name, Value::Object(fields.clone())).await;
             if READING.contains(&command.as_str()) {
                 continue;
@@ -234,7 +256,17 @@ both_engines! {
                 refused.insert(command.clone());
             }
         }
-        for command in ["chat_message", "typing", "signal", "read", "join_chat", "focus", "task.create", "refresh", "run"] {
+        for command in [
+            "chat_message",
+            "typing",
+            "signal",
+            "read",
+            "join_chat",
+            "focus",
+            "task.create",
+            "refresh",
+            "run",
+        ] {
             assert!(refused.contains(command), "{command} is not refused for what it is: {refused:?}");
         }
         let mine = json!({"type": "refresh", "token": people.ana.token().unwrap()});

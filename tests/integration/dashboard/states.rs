@@ -35,7 +35,8 @@ both_engines! {
     async fn the_machines_are_the_tables_by_which_calls_are_decided(app) {
         let (root, ana) = (app.db_admin("root").await, app.consumer("ana").await);
         let machines = root.get("/admin/machines").await.ok();
-        let kinds: Vec<&Value> = machines["items"].as_array().unwrap().iter().map(|machine| &machine["kind"]).collect();
+        let kinds: Vec<&Value> =
+            machines["items"].as_array().unwrap().iter().map(|machine| &machine["kind"]).collect();
         assert_eq!(kinds, ["request", "offer", "booking", "simulation"]);
         let offer = &machines["items"][1];
         assert!(offer["states"].as_array().unwrap().contains(&json!("voided")));
@@ -45,8 +46,15 @@ both_engines! {
             &json!({"from": "pending", "action": "accept", "to": "accepted", "needs": "its consumer",
                 "is_systems": false, "admins_pass": true})
         );
-        let start = machines["items"][3]["transitions"].as_array().unwrap().iter().find(|rule| rule["action"] == "start");
-        assert_eq!((start.unwrap()["is_systems"].clone(), start.unwrap()["admins_pass"].clone()), (json!(true), json!(false)));
+        let start = machines["items"][3]["transitions"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|rule| rule["action"] == "start");
+        assert_eq!(
+            (start.unwrap()["is_systems"].clone(), start.unwrap()["admins_pass"].clone()),
+            (json!(true), json!(false))
+        );
         ana.get("/admin/machines").await.refused(403);
     }
 
@@ -74,13 +82,20 @@ both_engines! {
         ana.patch(&format!("/requests/{}", id(&request)), json!({"title": "Fix both sinks"})).await.ok();
         let told = states(&root, "offer", id(&offer)).await;
         let accept = &told["next"][1];
-        assert_eq!((accept["is_obstructed"].clone(), accept["by"].clone()), (json!(true), json!([])), "it is outdated");
+        assert_eq!(
+            (accept["is_obstructed"].clone(), accept["by"].clone()),
+            (json!(true), json!([])),
+            "it is outdated"
+        );
         ben.patch(&format!("/offers/{}", id(&offer)), json!({})).await.ok();
         ana.post(&format!("/offers/{}/accept", id(&offer)), json!({"version": 2})).await.ok();
 
         let of_request = states(&root, "request", id(&request)).await;
         let kinds: Vec<_> = history(&of_request).into_iter().map(|(kind, state, _)| (kind, state)).collect();
-        assert_eq!(kinds, [("request.published", "open"), ("request.edited", "open"), ("request.booked", "booked")]);
+        assert_eq!(
+            kinds,
+            [("request.published", "open"), ("request.edited", "open"), ("request.booked", "booked")]
+        );
         assert!(next(&of_request).iter().all(|(_, _, by)| by.is_empty()), "they are the system's");
         assert_eq!(of_request["is_cut"], false);
 
@@ -93,14 +108,21 @@ both_engines! {
         let told = states(&root, "booking", id(&booking)).await;
         assert_eq!(next(&told)[0], step("start", "in_progress", &[]), "whoever is suspended does nothing");
         assert_eq!(next(&told)[1], step("complete", "completed", &[&ana]));
-        assert_eq!(app.db_audit("booking", id(&booking)).await, ["admin see the states of", "admin see the states of"]);
+        assert_eq!(
+            app.db_audit("booking", id(&booking)).await,
+            ["admin see the states of", "admin see the states of"]
+        );
     }
 
     async fn what_has_no_states_to_show_is_refused(app) {
         let (root, ana) = (app.db_admin("root").await, app.consumer("ana").await);
         let request = app.request(&ana).await;
         let ask = async |query: String| root.get(&format!("/admin/states?{query}")).await.status;
-        assert_eq!(ask(format!("kind=simulation&row={}", id(&request))).await, 422, "simulations are private");
+        assert_eq!(
+            ask(format!("kind=simulation&row={}", id(&request))).await,
+            422,
+            "simulations are private"
+        );
         assert_eq!(ask(format!("kind=thing&row={}", id(&request))).await, 422);
         assert_eq!(ask("kind=request&row=7".to_owned()).await, 422);
         assert_eq!(ask(format!("kind=offer&row={}", id(&request))).await, 404);

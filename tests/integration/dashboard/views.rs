@@ -128,7 +128,9 @@ both_engines! {
         app.anyone().post(&path(&ben), json!({"reason": "curious"})).await.refused(401);
         root.post(&path(&ana), json!({"reason": " "})).await.refused(422);
         root.post(&path(&ana), json!({})).await.refused(422);
-        let refusal = async |who: &Person| root.post(&path(who), json!({"reason": "x"})).await.refused(409)["code"].clone();
+        let refusal = async |who: &Person| {
+            root.post(&path(who), json!({"reason": "x"})).await.refused(409)["code"].clone()
+        };
         assert_eq!(refusal(&root).await, "view_of_self");
         assert_eq!(refusal(&other).await, "view_of_admin");
         app.db_suspend(&root, &ben).await;
@@ -145,7 +147,10 @@ both_engines! {
         let me = viewer.get("/auth/me").await.ok();
         assert_eq!(me["id"], ana.id.as_str());
         for further in [&ana, &ben] {
-            assert_eq!(viewer.post(&path(further), json!({"reason": "x"})).await.refused(403)["code"], "read_only");
+            assert_eq!(
+                viewer.post(&path(further), json!({"reason": "x"})).await.refused(403)["code"],
+                "read_only"
+            );
         }
         viewer.get("/admin/users").await.refused(403);
         viewer.get("/entries").await.refused(403);

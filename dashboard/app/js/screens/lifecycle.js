@@ -6,7 +6,8 @@ import { get } from "../api.js";
 import { short, time, words } from "../format.js";
 import { link } from "../router.js";
 import { drawing, who } from "../ui/machine.js";
-import { empty, failure, loading } from "../ui/states.js";
+import { Reading } from "../ui/reading.js";
+import { empty } from "../ui/states.js";
 import { View } from "../ui/view.js";
 
 /** @typedef {import('../types.js').Machine} Machine */
@@ -17,60 +18,55 @@ let machines = null;
 
 /** `<row-lifecycle>`: give it the kind, the row's id and its version; another version is read anew. */
 class RowLifecycle extends View {
-  static properties = { kind: {}, row: {}, version: {}, states: { state: true }, failed: { state: true } };
+  static properties = { kind: {}, row: {}, version: {} };
 
   constructor() {
     super();
     this.kind = "";
     this.row = "";
     this.version = 0;
-    /** @type {States | null} */
-    this.states = null;
-    /** @type {Machine | null} */
-    this.machine = null;
-    /** @type {unknown} */
-    this.failed = null;
+    /** The row's machine, and where the row stands in it. @type {Reading<{machine: Machine, states: States}>} */
+    this.reading = new Reading(this, () => lifecycle(this.kind, this.row));
   }
 
   /** @param {Map<string, unknown>} changed */
   willUpdate(changed) {
-    if (changed.has("kind") || changed.has("row")) this.states = null;
-    if (changed.has("kind") || changed.has("row") || changed.has("version")) this.read();
-  }
-
-  async read() {
-    const { kind, row } = this;
-    this.failed = null;
-    try {
-      machines ??= get("/admin/machines");
-      const [{ items }, states] = await Promise.all([machines, get("/admin/states", { kind, row })]);
-      if (row !== this.row) return;
-      this.machine = items.find((machine) => machine.kind === kind) ?? null;
-      this.states = states;
-    } catch (error) {
-      machines = null;
-      if (row === this.row) this.failed = error;
-    }
+    if (changed.has("kind") || changed.has("row")) this.reading.readAnew();
+    else if (changed.has("version")) this.reading.read();
   }
 
   render() {
-    if (this.failed) return failure(this.failed, () => this.read());
-    const { states, machine } = this;
-    if (!states || !machine) return loading(3);
-    return html`
-      ${drawing(machine, states.current_state)}
-      <div class="pair">
-        <section class="card">
-          <header><h2>What could happen next</h2></header>
-          ${next(states)}
-        </section>
-        <section class="card">
-          <header><h2>How it came here</h2></header>
-          ${history(states)}
-        </section>
-      </div>
-    `;
+    return this.reading.show(
+      ({ machine, states }) => html`
+        ${drawing(machine, states.current_state)}
+        <div class="pair">
+          <section class="card">
+            <header><h2>What could happen next</h2></header>
+            ${next(states)}
+          </section>
+          <section class="card">
+            <header><h2>How it came here</h2></header>
+            ${history(states)}
+          </section>
+        </div>
+      `,
+      3,
+    );
   }
+}
+
+/**
+ * @param {string} kind
+ * @param {string} row
+ */
+async function lifecycle(kind, row) {
+  machines ??= get("/admin/machines").catch((error) => {
+    machines = null;
+    throw error;
+  });
+  const [{ items }, states] = await Promise.all([machines, get("/admin/states", { kind, row })]);
+  const machine = /** @type {Machine} */ (items.find((machine) => machine.kind === kind));
+  return { machine, states };
 }
 
 /** @param {States} states */
