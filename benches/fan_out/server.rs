@@ -187,6 +187,7 @@ async fn join(
     let guard = world.hub.local().register(Registration {
         connection: id,
         credentials: Credentials {
+            viewer: None,
             user,
             login: None,
             issuer: None,

@@ -7,16 +7,17 @@ use sha2::{Digest as _, Sha256};
 use crate::clock::Timestamp;
 use crate::db::audit_log::{NewAudit, Outcome};
 use crate::db::{DbError, UnitOfWork};
-use crate::domain::policy::{Scope, ScopeParts};
+use crate::domain::policy::{Impersonator, Scope, ScopeParts};
 use crate::domain::users::logins::{self, NOTED_EVERY, Revoked, TokenRecord};
+use crate::domain::users::views::{self, ShownView};
 use crate::domain::users::{self, DisplayName, ExternalUser, Role, User};
 use crate::domain::{Error, Kind};
-use crate::ids::{CallId, UserId};
+use crate::ids::{CallId, LoginId, TokenId, UserId};
 use crate::limits::CallerLimits;
 
 use super::issuers::{OutsideToken, Provisioning};
 use super::token::Unverified;
-use super::token::own::OwnToken;
+use super::token::own::{Basis, OwnToken, ViewBasis};
 use super::{AUDITED_REFUSALS, Auth, AuthError, TokenRefusal};
 
 /// A token whose signature, claims and lifetime are valid; it has not been checked against the database yet.
@@ -116,12 +117,21 @@ impl Auth {
     /// Checks the token against our rows: whether it was revoked, and whether its user is active.
     pub(crate) async fn admit(&self, proven: Verified, call: CallId) -> Result<Scope, Refused> {
         match proven.0 {
-            ProvenToken::Own(own) => self.admit_own(own, call).await,
+            ProvenToken::Own(OwnToken { basis, user, role, jti, expires_at }) => match basis {
+                Basis::Login(login) => {
+                    self.admit_own(LoginToken { user, role, jti, login, expires_at }, call).await
+                }
+                Basis::View(view) => {
+                    let ViewBasis { viewer, user_epoch } = *view;
+                    let shown = ShownView { user, role, user_epoch, token: jti, viewer };
+                    self.admit_view(shown, expires_at, call).await
+                }
+            },
             ProvenToken::Outside(outside) => self.admit_outside(*outside, call).await,
         }
     }
 
-    async fn admit_own(&self, token: OwnToken, call: CallId) -> Result<Scope, Refused> {
+    async fn admit_own(&self, token: LoginToken, call: CallId) -> Result<Scope, Refused> {
         let (login, jti) = (token.login, token.jti.clone());
         let shown = self.db.read(move |uow| logins::repository::shown(uow, login, &jti)).await?;
         let concerned = |error| Refused { error, user: Some(token.user) };
@@ -146,6 +156,35 @@ impl Auth {
             outside_session: None,
             expires_at: token.expires_at.min(shown.login.expires_at),
             impersonator: None,
+            is_synthetic: false,
+            is_command_line: false,
+        };
+        Ok(Scope::new(parts, call))
+    }
+
+    /// The user as whom an admin views, while both have the right to it.
+    async fn admit_view(
+        &self,
+        shown: ShownView,
+        expires_at: Timestamp,
+        call: CallId,
+    ) -> Result<Scope, Refused> {
+        let (token, viewer) = (shown.token.clone(), shown.viewer.clone());
+        let good = self.db.read(move |uow| views::check(uow, &shown)).await?;
+        let revoked = || Refused { error: TokenRefusal::Revoked.into(), user: Some(viewer.user) };
+        let (user, plan) = good.ok_or_else(revoked)?;
+        let parts = ScopeParts {
+            user: user.id,
+            token_epoch: user.token_epoch,
+            role: user.role,
+            plan: user.plan,
+            email: user.email,
+            token,
+            issuer: None,
+            login: None,
+            outside_session: None,
+            expires_at,
+            impersonator: Some(Impersonator::Admin(viewer, plan)),
             is_synthetic: false,
             is_command_line: false,
         };
@@ -196,7 +235,7 @@ impl Auth {
             login: token.login,
             outside_session: token.session,
             expires_at: token.expires_at,
-            impersonator: token.actor,
+            impersonator: token.actor.map(Impersonator::Outside),
             is_synthetic: false,
             is_command_line: false,
         };
@@ -303,8 +342,17 @@ impl Auth {
     }
 }
 
+/// A token of our own that depends on a login.
+struct LoginToken {
+    user: UserId,
+    role: Role,
+    jti: TokenId,
+    login: LoginId,
+    expires_at: Timestamp,
+}
+
 /// Checks our own token against its row.
-fn check(token: &OwnToken, shown: Option<TokenRecord>, now: Timestamp) -> Result<TokenRecord, AuthError> {
+fn check(token: &LoginToken, shown: Option<TokenRecord>, now: Timestamp) -> Result<TokenRecord, AuthError> {
     let shown = shown.ok_or(AuthError::UnknownOrInactive)?;
     if shown.user.id != token.user {
         return Err(TokenRefusal::Claim.into());

@@ -26,6 +26,7 @@ mod testing;
 mod throttle;
 mod tickets;
 pub(crate) mod token;
+mod views;
 
 pub(crate) use authenticate::Refused;
 pub(crate) use cache::{FOLLOWED_WITHIN, Invalidations};
@@ -36,6 +37,7 @@ pub(crate) use password::PasswordInput;
 pub use sign_in::SignUp;
 pub(crate) use sign_in::{Credentials, SignInError, SignedIn};
 pub(crate) use tickets::NoTicket;
+pub(crate) use views::ViewToken;
 
 use std::net::IpAddr;
 use std::time::Duration;

@@ -106,6 +106,12 @@ pub enum Error {
         /// The standing that the action requires.
         needed: Need,
     },
+    /// The caller acts as somebody else, and may change nothing.
+    #[error("this token only shows what its user sees; nothing can be changed with it")]
+    ReadOnly,
+    /// The caller acts as somebody else, to whom such rows are private.
+    #[error("every {0} is private to its owner, and not shown to who acts as somebody else")]
+    Private(Kind),
     /// No such row, or none that this caller may know of.
     #[error("there is no such {0}")]
     NotFound(Kind),

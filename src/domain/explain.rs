@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::db::{DbError, Failure, UnitOfWork};
-use crate::ids::{Room, UserId};
+use crate::ids::{CallId, Room, UserId};
 
 use super::policy::{Explanation, Need, Right, Scope, Verdict, authorize_admin_because};
 use super::users::{Reason, User, repository as users, service as accounts};
@@ -55,7 +55,7 @@ impl Answer {
             return "the account is suspended: every call is refused".to_owned();
         }
         match (decision.verdict, state) {
-            (Verdict::NoStanding | Verdict::ReadsOnly, _) => {
+            (Verdict::NoStanding | Verdict::ReadsOnly | Verdict::Private, _) => {
                 format!("to {action} this {kind} one must be {need}; the user is {standing}")
             }
             (_, Some(state)) if !state.permits => {
@@ -92,7 +92,8 @@ fn no_action(kind: Kind) -> Error {
     Error::invalid("action", format!("is no action on a {kind} that can be answered for"))
 }
 
-fn id<T: FromStr>(text: &str) -> Result<T, Error> {
+/// The id of the row that is asked about.
+pub(super) fn id<T: FromStr>(text: &str) -> Result<T, Error> {
     text.parse().map_err(|_| Error::invalid("row", "must be a UUID"))
 }
 
@@ -107,8 +108,13 @@ fn suppose(
     let asked = format!("{action} {kind} {row}");
     authorize_admin_because(uow, scope, right, Some(user.to_string()), Some(&asked))?;
     let user = users::find(uow, *user)?.ok_or(Error::NotFound(Kind::User))?;
-    let supposed = Scope::supposed(user.id, user.role, user.plan, &user.email, scope.call());
+    let supposed = supposed(&user, scope.call());
     Ok((user, supposed))
+}
+
+/// The user as if they called.
+pub(super) fn supposed(user: &User, call: CallId) -> Scope {
+    Scope::supposed(user.id, user.role, user.plan, &user.email, call)
 }
 
 /// What an action needs besides its row.

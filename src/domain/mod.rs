@@ -13,6 +13,7 @@ pub(crate) mod entries;
 pub(crate) mod error;
 pub(crate) mod explain;
 mod fields;
+pub(crate) mod lifecycle;
 pub(crate) mod masterplans;
 pub mod money;
 pub(crate) mod offers;

@@ -167,6 +167,8 @@ impl From<Error> for Problem {
         let detail = error.to_string();
         match error {
             Error::Forbidden { .. } => Self::new(StatusCode::FORBIDDEN, "forbidden", detail),
+            Error::ReadOnly => Self::new(StatusCode::FORBIDDEN, "read_only", detail),
+            Error::Private(_) => Self::new(StatusCode::FORBIDDEN, "private", detail),
             Error::NotFound(_) => Self::new(StatusCode::NOT_FOUND, "not_found", detail),
             Error::Conflict { current_state, allowed_actions, .. } => Self {
                 conflict: Some(Conflict::State(current_state, allowed_actions)),

@@ -70,7 +70,7 @@ impl PresenceChanges {
 
 /// Whether members of a room are sent `presence`. In a market room it would reveal competitors to each other;
 /// in the admins' rooms and a user's own room it has no meaning.
-pub(super) fn has_presence(room: &Room) -> bool {
+pub(crate) fn has_presence(room: &Room) -> bool {
     match room {
         Room::Session(_)
         | Room::Booking(_)

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::clock::Timestamp;
+use crate::events::Revocation;
 use crate::ids::{ConnectionId, LoginId, Room, TokenId, UserId};
 use crate::protocol::Dialect;
 use crate::protocol::close::{CloseReason, Endpoint};
@@ -24,8 +25,49 @@ pub struct Credentials {
     pub token: TokenId,
     /// `token_epoch` of the user's row when the token was checked.
     pub epoch: Timestamp,
+    /// What the right of an admin depends on who views as the user: when it ends, so does the session.
+    pub viewer: Option<Viewing>,
     /// Rooms that the session may be in at once, from the user's plan.
     pub rooms: usize,
+}
+
+/// The right of an admin to view as somebody else.
+#[derive(Clone, Debug)]
+pub struct Viewing {
+    /// The admin.
+    pub user: UserId,
+    /// The admin's login.
+    pub login: Option<LoginId>,
+    /// Issuer of the admin's token; `None` for our own.
+    pub issuer: Option<Arc<str>>,
+    /// `jti` of the admin's token.
+    pub token: TokenId,
+    /// `token_epoch` of the admin's row when the view began.
+    pub epoch: Timestamp,
+}
+
+impl Credentials {
+    /// Who holds the connection: the admin who views as the user, or else the user.
+    pub(crate) fn holder(&self) -> UserId {
+        self.viewer.as_ref().map_or(self.user, |viewer| viewer.user)
+    }
+
+    /// The login of who holds the connection.
+    pub(crate) fn held_by(&self) -> Option<LoginId> {
+        self.viewer.as_ref().map_or(self.login, |viewer| viewer.login)
+    }
+
+    /// Whether they were checked after the revocation of somebody's rights: their epoch is the new one.
+    pub(crate) fn are_newer_than(&self, revocation: &Revocation) -> bool {
+        let (Revocation::User { user, epoch, .. } | Revocation::OtherLogins { user, epoch, .. }) = revocation
+        else {
+            return false;
+        };
+        match &self.viewer {
+            Some(viewer) if viewer.user == *user => viewer.epoch >= *epoch,
+            _ => self.epoch >= *epoch,
+        }
+    }
 }
 
 /// Asks a session to end, giving the reason.

@@ -95,8 +95,8 @@ impl LiveConnection {
     ) -> Self {
         Self {
             id,
-            user: scope.user(),
-            login: scope.login(),
+            user: scope.charged().0,
+            login: scope.viewer().map_or(scope.login(), |viewer| viewer.login),
             issuer: scope.issuer().cloned(),
             endpoint: endpoint.name().into(),
             address,

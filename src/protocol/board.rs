@@ -77,6 +77,30 @@ pub(crate) enum BoardCommand {
 }
 
 impl BoardCommand {
+    /// As [`Command::only_reads`](super::Command::only_reads).
+    pub(crate) fn only_reads(&self) -> bool {
+        match self {
+            Self::Read(_) | Self::ListTasks(_) | Self::ListComments(_) | Self::ListInvitations(_) => true,
+            Self::CreateTask(..)
+            | Self::UpdateTask(..)
+            | Self::MoveTask(_)
+            | Self::ArchiveTask(_)
+            | Self::RestoreTask(_)
+            | Self::CreateColumn(_)
+            | Self::UpdateColumn(_)
+            | Self::MoveColumn(_)
+            | Self::DeleteColumn(_)
+            | Self::AddComment(_)
+            | Self::SetMember(_)
+            | Self::RemoveMember(_)
+            | Self::CreateInvitation(_)
+            | Self::RevokeInvitation(_)
+            | Self::AcceptInvitation(_)
+            | Self::DeclineInvitation(_)
+            | Self::Focus(_) => false,
+        }
+    }
+
     /// The command's name in `type`, in logs and in metrics.
     pub(crate) fn name(&self) -> &'static str {
         match self {

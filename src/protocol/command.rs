@@ -171,6 +171,38 @@ impl Command {
         }
     }
 
+    /// Whether it changes nothing, and shows nobody that its sender is there. Exhaustive on purpose: who acts as
+    /// somebody else may send nothing else.
+    pub(crate) fn only_reads(&self) -> bool {
+        match self {
+            Self::Join { .. }
+            | Self::Leave { .. }
+            | Self::History { .. }
+            | Self::Presence { .. }
+            | Self::Whoami
+            | Self::Ping => true,
+            // Without one, the caller's own is created.
+            Self::JoinChat { conversation, .. } => conversation.is_some(),
+            Self::Board(on_project) => on_project.command.only_reads(),
+            Self::CreateConversation { .. }
+            | Self::RenameConversation { .. }
+            | Self::DeleteConversation { .. }
+            | Self::Answer { .. }
+            | Self::Masterplan(_)
+            | Self::CancelAnswer { .. }
+            | Self::ChatMessage { .. }
+            | Self::Typing { .. }
+            | Self::Signal { .. }
+            | Self::Read { .. }
+            | Self::Refresh { .. }
+            | Self::Reflect { .. }
+            | Self::Regenerate { .. }
+            | Self::Cancel { .. }
+            | Self::Run { .. }
+            | Self::CancelSimulation { .. } => false,
+        }
+    }
+
     /// The room that it names, if any.
     pub(crate) fn room(&self) -> Option<&Room> {
         match self {

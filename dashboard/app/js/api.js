@@ -9,6 +9,7 @@
  * @property {string} [etag] The version that the caller has seen (`If-Match`).
  * @property {boolean} [once] Sends an `Idempotency-Key`: a repeated request changes nothing.
  * @property {boolean} [cookie] The call is one of the login, which goes by its cookie.
+ * @property {string | null} [token] Instead of the session's; `null` for none. It is not renewed.
  * @property {AbortSignal} [signal]
  */
 
@@ -100,14 +101,16 @@ async function problemOf(response) {
  */
 export async function call(method, path, options = {}) {
   const sent = { ...options, key: options.once ? key() : undefined };
-  const token = options.cookie ? null : await credentials.token();
+  const isOwn = !options.cookie && options.token === undefined;
+  const token = isOwn ? await credentials.token() : (options.token ?? null);
   let response = await send(method, path, token, sent);
-  if (response.status === 401 && token) {
+  if (response.status === 401 && token && isOwn) {
     const next = await credentials.renew(token);
     if (next) response = await send(method, path, next, sent);
   }
   if (!response.ok) throw await problemOf(response);
-  const data = response.status === 204 ? null : await response.json();
+  const text = await response.text();
+  const data = text ? JSON.parse(text) : null;
   return { data, etag: response.headers.get("ETag") ?? "" };
 }
 

@@ -18,6 +18,7 @@ import "./screens/person.js";
 import "./screens/rooms.js";
 import "./screens/sessions.js";
 import "./screens/settings.js";
+import "./screens/viewing.js";
 
 /** Each screen's name in the address, in the menu, and its element. */
 /** @type {[string, string, () => unknown][]} */
@@ -107,6 +108,7 @@ class App extends View {
     if (name === "sessions" && parts[1] && parts[1] !== "ended") return html`<connection-screen></connection-screen>`;
     if (name === "rooms" && parts[1]) return html`<room-screen></room-screen>`;
     if (name === "people" && parts[1]) return html`<person-screen></person-screen>`;
+    if (name === "viewing") return html`<viewing-screen></viewing-screen>`;
     if (name === "account") return html`<account-screen></account-screen>`;
     const known = SCREENS.find(([path]) => path === name);
     if (known) return known[2]();
@@ -122,7 +124,7 @@ class App extends View {
     if (!this.isReady) return html`<main>${loading(3)}</main>`;
     if (!session.user) return html`<login-screen></login-screen>`;
     const { name } = route();
-    document.title = `${SCREENS.find(([known]) => known === name)?.[1] ?? "Account"} · Souk`;
+    document.title = `${SCREENS.find(([known]) => known === name)?.[1] ?? (name === "viewing" ? "Viewing" : "Account")} · Souk`;
     return html`
       <a class="button skip" href="#" @click=${this.skip}>Skip to content</a>
       <div class="frame">
@@ -146,6 +148,7 @@ class App extends View {
           </div>
         </header>
         <main id="main" tabindex="-1">
+          <view-banner></view-banner>
           ${live.state === "lost"
             ? html`<p class="notice offline" role="alert">
                 The live connection is lost; numbers stand still until it is back. Trying again by itself.

@@ -16,10 +16,16 @@
 /** @typedef {Schemas['Request']} Request */
 /** @typedef {Schemas['Offer']} Offer */
 /** @typedef {Schemas['Booking']} Booking */
+/** @typedef {Schemas['Project']} Project */
+/** @typedef {Schemas['Session']} Chat */
+/** @typedef {Schemas['ViewToken']} ViewToken */
 /** @typedef {Schemas['Settings']} Settings */
 /** @typedef {Schemas['Setting']} Setting */
 /** @typedef {Schemas['Account']} Account */
 /** @typedef {Schemas['Explanation']} Explanation */
+/** @typedef {Schemas['Machine']} Machine */
+/** @typedef {Schemas['Transition']} Transition */
+/** @typedef {Schemas['States']} States */
 /** @typedef {Schemas['DryRun']} DryRun */
 /** @typedef {'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'} Method */
 

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::domain::policy::Scope;
 use crate::events::{Committed, Publisher, Revocation};
 use crate::ids::{LoginId, TokenId, UserId};
 
@@ -47,7 +48,7 @@ pub(super) struct Moment(u64);
 
 /// The slots of the rights that something depends on.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Dependencies([Option<usize>; 3]);
+pub(super) struct Dependencies([Option<usize>; 6]);
 
 #[derive(Hash)]
 enum Subject<'a> {
@@ -107,19 +108,19 @@ impl Invalidations {
         Moment(self.0.newest.load(Ordering::SeqCst))
     }
 
-    /// What a token of this user and login depends on.
-    pub(super) fn dependencies(
-        &self,
-        user: UserId,
-        login: Option<LoginId>,
-        issuer: Option<&str>,
-        token: &TokenId,
-    ) -> Dependencies {
+    /// What the caller's token depends on: its user, its login, and itself; and those of an admin who views as the
+    /// user.
+    pub(super) fn dependencies(&self, scope: &Scope) -> Dependencies {
         let of = |subject: &Subject<'_>| Some(self.slot(subject));
+        let of_login = |login: Option<LoginId>| login.and_then(|login| of(&Subject::Login(login)));
+        let viewer = scope.viewer();
         Dependencies([
-            of(&Subject::User(user)),
-            login.and_then(|login| of(&Subject::Login(login))),
-            of(&Subject::Token(issuer, token)),
+            of(&Subject::User(scope.user())),
+            of_login(scope.login()),
+            of(&Subject::Token(scope.issuer().map(|issuer| &**issuer), scope.token())),
+            viewer.and_then(|viewer| of(&Subject::User(viewer.user))),
+            viewer.and_then(|viewer| of_login(viewer.login)),
+            viewer.and_then(|viewer| of(&Subject::Token(viewer.issuer.as_deref(), &viewer.token))),
         ])
     }
 

@@ -88,9 +88,7 @@ impl TokenCache {
             Ok(Err(turn)) => {
                 let (since, at) = (self.invalidations.moment(), Instant::now());
                 let scope = check.await?;
-                let issuer = scope.issuer().map(|issuer| &**issuer);
-                let depends_on =
-                    self.invalidations.dependencies(scope.user(), scope.login(), issuer, scope.token());
+                let depends_on = self.invalidations.dependencies(&scope);
                 // Refused only if the cache has no room for it.
                 let _ = turn.insert(Checked { scope: scope.clone(), depends_on, since, at, time: now });
                 Ok(scope)

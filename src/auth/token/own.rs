@@ -1,5 +1,6 @@
 //! Our own access tokens: minted at login, verified on each request.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -7,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::{Audience, Lifetime, NumericDate, SigningKey, Unverified, verified_claims};
 use crate::auth::error::{AuthError, TokenRefusal};
 use crate::clock::Timestamp;
+use crate::domain::policy::Viewer;
+use crate::domain::users::views::View;
 use crate::domain::users::{Plan, Role, User};
 use crate::ids::{LoginId, TokenId, UserId};
 
@@ -31,14 +34,80 @@ pub(crate) struct Minting<'a> {
     pub(crate) expires_at: Timestamp,
 }
 
-/// The content of a valid token of our own. Role and plan are left out: those come from the user's row.
+/// The content of a valid token of our own. The plan is left out: it comes from the user's row.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct OwnToken {
     pub(crate) user: UserId,
     pub(crate) role: Role,
     pub(crate) jti: TokenId,
-    pub(crate) login: LoginId,
+    pub(crate) basis: Basis,
     pub(crate) expires_at: Timestamp,
+}
+
+/// What a token of our own depends on.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Basis {
+    /// A login of its user.
+    Login(LoginId),
+    /// An admin's right to view as its user.
+    View(Box<ViewBasis>),
+}
+
+/// What a view depends on.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct ViewBasis {
+    /// The admin, and the token that the view was begun with.
+    pub(crate) viewer: Viewer,
+    /// `token_epoch` of the user's row when the view began.
+    pub(crate) user_epoch: Timestamp,
+}
+
+/// A view to mint a token for.
+#[derive(Debug)]
+pub(crate) struct ViewMinting<'a> {
+    pub(crate) view: &'a View,
+    pub(crate) jti: &'a TokenId,
+    pub(crate) now: Timestamp,
+}
+
+/// `act` of a view's token (RFC 8693, section 4.1): the admin, and what identifies the token that the view was begun
+/// with. `sub` alone is of use to others.
+#[derive(Serialize, Deserialize)]
+struct Act {
+    sub: UserId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iss: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sid: Option<LoginId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outside_session: Option<String>,
+    jti: String,
+    token_epoch: Timestamp,
+}
+
+impl Act {
+    fn of(viewer: &Viewer) -> Self {
+        Self {
+            sub: viewer.user,
+            iss: viewer.issuer.as_deref().map(str::to_owned),
+            sid: viewer.login,
+            outside_session: viewer.outside_session.as_deref().map(str::to_owned),
+            jti: viewer.token.0.clone(),
+            token_epoch: viewer.token_epoch,
+        }
+    }
+
+    fn viewer(self) -> Viewer {
+        Viewer {
+            user: self.sub,
+            name: self.sub.to_string(),
+            issuer: self.iss.map(Arc::from),
+            token: TokenId(self.jti),
+            login: self.sid,
+            outside_session: self.outside_session.map(Arc::from),
+            token_epoch: self.token_epoch,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -49,7 +118,12 @@ struct Written<'a> {
     role: Role,
     plan: Plan,
     jti: &'a str,
-    sid: LoginId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sid: Option<LoginId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    act: Option<Act>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_epoch: Option<Timestamp>,
     iat: i64,
     exp: i64,
     iss: &'a str,
@@ -63,6 +137,8 @@ struct Read {
     role: Option<Role>,
     jti: Option<String>,
     sid: Option<LoginId>,
+    act: Option<Act>,
+    token_epoch: Option<Timestamp>,
     iat: Option<NumericDate>,
     nbf: Option<NumericDate>,
     exp: Option<NumericDate>,
@@ -82,21 +158,47 @@ impl OwnTokens {
 
     /// Signs a token.
     pub(crate) fn mint(&self, minting: &Minting<'_>) -> Result<String, jsonwebtoken::errors::Error> {
-        let claims = Written {
-            sub: minting.user.id,
-            user_id: minting.user.id,
-            email: &minting.user.email,
-            role: minting.user.role,
-            plan: minting.user.plan,
-            jti: &minting.jti.0,
-            sid: minting.login,
-            iat: minting.now.as_seconds(),
-            exp: minting.expires_at.as_seconds(),
+        let Minting { user, jti, login, now, expires_at } = *minting;
+        self.sign(&Written { sid: Some(login), ..self.claims(user, jti, now, expires_at) })
+    }
+
+    /// Signs the token of a view. It has no `sid`: a server of an older version, which knows no `act`, refuses it.
+    pub(crate) fn mint_view(&self, minting: &ViewMinting<'_>) -> Result<String, jsonwebtoken::errors::Error> {
+        let ViewMinting { view, jti, now } = *minting;
+        self.sign(&Written {
+            act: Some(Act::of(&view.viewer)),
+            token_epoch: Some(view.user.token_epoch),
+            ..self.claims(&view.user, jti, now, view.expires_at)
+        })
+    }
+
+    fn claims<'a>(
+        &'a self,
+        user: &'a User,
+        jti: &'a TokenId,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Written<'a> {
+        Written {
+            sub: user.id,
+            user_id: user.id,
+            email: &user.email,
+            role: user.role,
+            plan: user.plan,
+            jti: &jti.0,
+            sid: None,
+            act: None,
+            token_epoch: None,
+            iat: now.as_seconds(),
+            exp: expires_at.as_seconds(),
             iss: &self.issuer,
             aud: &self.audience,
-        };
+        }
+    }
+
+    fn sign(&self, claims: &Written<'_>) -> Result<String, jsonwebtoken::errors::Error> {
         let header = jsonwebtoken::Header::new(self.key.verifying().algorithm().into());
-        jsonwebtoken::encode(&header, &claims, self.key.encoding())
+        jsonwebtoken::encode(&header, claims, self.key.encoding())
     }
 
     /// Verifies everything about the token that needs no database.
@@ -119,9 +221,16 @@ impl OwnTokens {
             return Err(AuthError::NoSubject);
         }
         let user: UserId = user_id.parse().map_err(|_| TokenRefusal::Claim)?;
-        match (claims.role, claims.jti, claims.sid) {
-            (Some(role), Some(jti), Some(login)) if !jti.is_empty() && sub == user_id => {
-                Ok(OwnToken { user, role, jti: TokenId(jti), login, expires_at })
+        let basis = match (claims.sid, claims.act, claims.token_epoch) {
+            (Some(login), None, None) => Basis::Login(login),
+            (None, Some(act), Some(user_epoch)) => {
+                Basis::View(Box::new(ViewBasis { viewer: act.viewer(), user_epoch }))
+            }
+            _ => return Err(TokenRefusal::Claim.into()),
+        };
+        match (claims.role, claims.jti) {
+            (Some(role), Some(jti)) if !jti.is_empty() && sub == user_id => {
+                Ok(OwnToken { user, role, jti: TokenId(jti), basis, expires_at })
             }
             _ => Err(TokenRefusal::Claim.into()),
         }
@@ -172,7 +281,10 @@ mod tests {
         for (n, tokens) in all.iter().enumerate() {
             let text = mint(tokens, &user, login);
             let token = tokens.verify(&Unverified::parse(&text).unwrap(), at(NOW)).unwrap();
-            assert_eq!((token.user, token.login, token.expires_at), (user.id, login, at(NOW + 60)));
+            assert_eq!(
+                (token.user, token.basis, token.expires_at),
+                (user.id, Basis::Login(login), at(NOW + 60))
+            );
             assert_eq!(code(tokens, &text, NOW + 60), "expired");
             for (m, other) in all.iter().enumerate().filter(|(m, _)| *m != n) {
                 assert_eq!(code(other, &text, NOW), "algorithm", "{n} {m}");
@@ -207,6 +319,7 @@ mod tests {
             ("role", Value::Null, "claim"),
             ("jti", Value::Null, "claim"),
             ("sid", Value::Null, "claim"),
+            ("act", json!({"sub": id, "jti": "t", "token_epoch": at(NOW)}), "claim"),
             ("exp", Value::Null, "claim"),
             ("exp", json!(NOW), "expired"),
             ("iat", json!(NOW + 6), "issued_ahead"),

@@ -14,7 +14,7 @@ pub(crate) use service::{
 };
 pub(crate) use states::{Action, State};
 
-pub(super) use service::{explain, open};
+pub(super) use service::{explain, of_id, open};
 
 use crate::clock::Timestamp;
 use crate::domain::Kind;

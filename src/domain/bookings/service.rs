@@ -31,6 +31,11 @@ pub(crate) fn find(
     authorize(uow, scope, booking, SEE)
 }
 
+/// The booking, for admins who were authorized to ask what can become of it.
+pub(in crate::domain) fn of_id(uow: &mut UnitOfWork<'_>, id: BookingId) -> Result<Booking, Error> {
+    repository::find(uow, id)
+}
+
 /// Why this caller may or may not do this with the booking; `None` if there is no such action.
 pub(in crate::domain) fn explain(
     uow: &mut UnitOfWork<'_>,

@@ -54,6 +54,7 @@ impl Resource for Conversation {
     const KIND: Kind = Kind::Conversation;
     /// What a user asks the assistant is private.
     const ADMIN_PASSES: bool = false;
+    const IS_PRIVATE: bool = true;
 
     fn row_id(&self) -> String {
         self.id.to_string()

@@ -1,7 +1,7 @@
 //! Use cases of conversations: creating, reading, listing, renaming, deleting.
 
 use crate::db::{DbError, UnitOfWork};
-use crate::domain::policy::{Authorized, Scope, authorize};
+use crate::domain::policy::{Authorized, Scope, authorize, authorize_own_list};
 use crate::domain::{Error, Kind, Page, Slice};
 use crate::events::{Revocation, RevocationReason};
 use crate::ids::ConversationId;
@@ -70,6 +70,7 @@ pub(crate) fn list(
     scope: &Scope,
     page: Page<ConversationId>,
 ) -> Result<Slice<Conversation, ConversationId>, Error> {
+    authorize_own_list::<Conversation>(uow, scope)?;
     let rows = repository::of_caller(uow, scope, page)?;
     Ok(page.slice(rows, |conversation| conversation.id))
 }

@@ -129,6 +129,7 @@ impl<C> Resource for Entry<C> {
     const KIND: Kind = Kind::Entry;
     /// Journals are private.
     const ADMIN_PASSES: bool = false;
+    const IS_PRIVATE: bool = true;
 
     fn row_id(&self) -> String {
         self.id.to_string()

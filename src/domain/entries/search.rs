@@ -4,12 +4,12 @@
 use unicode_normalization::UnicodeNormalization;
 
 use crate::db::UnitOfWork;
-use crate::domain::policy::Scope;
+use crate::domain::policy::{Scope, authorize_own_list};
 use crate::domain::text::SingleLine;
 use crate::domain::{Error, Page, Slice};
 use crate::ids::EntryId;
 
-use super::{Content, Entry, Journal, repository};
+use super::{Content, Entry, Journal, SealedEntry, repository};
 
 /// What to search for.
 pub(crate) type SearchText = SingleLine<100>;
@@ -32,6 +32,7 @@ pub(crate) fn search(
     wanted: &SearchText,
     page: Page<EntryId>,
 ) -> Result<Slice<Entry, EntryId>, Error> {
+    authorize_own_list::<SealedEntry>(uow, scope)?;
     let wanted = folded(wanted.as_str());
     let key = journal.data_key(uow, scope.user())?;
     let mut slice = Slice { items: Vec::new(), next: page.before };

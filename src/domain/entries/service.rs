@@ -1,7 +1,7 @@
 //! Use cases of journal entries: creating, reading, listing, editing, deleting.
 
 use crate::db::{DbError, UnitOfWork};
-use crate::domain::policy::{Authorized, Scope, authorize, by_system};
+use crate::domain::policy::{Authorized, Scope, authorize, authorize_own_list, by_system};
 use crate::domain::{Error, Kind, Page, Slice};
 use crate::events::{Revocation, RevocationReason};
 use crate::ids::EntryId;
@@ -85,6 +85,7 @@ pub(crate) fn list(
     scope: &Scope,
     page: Page<EntryId>,
 ) -> Result<Slice<Entry, EntryId>, Error> {
+    authorize_own_list::<SealedEntry>(uow, scope)?;
     let rows = repository::of_caller(uow, scope, page.before, page.fetch())?;
     let Slice { items, next } = page.slice(rows, |entry| entry.id);
     let key = journal.data_key(uow, scope.user())?;

@@ -68,6 +68,7 @@ impl Resource for Masterplan {
     const KIND: Kind = Kind::Masterplan;
     /// As private as the conversation.
     const ADMIN_PASSES: bool = false;
+    const IS_PRIVATE: bool = true;
 
     fn row_id(&self) -> String {
         self.id.to_string()

@@ -16,7 +16,7 @@ pub(crate) use service::{decline, find, list, of_request, remove, revise, submit
 pub(crate) use states::{Action, State};
 pub(crate) use steps::{expire_overdue, lapse_of_suspended, of_suspended, overdue};
 
-pub(super) use service::explain;
+pub(super) use service::{explain, of_id};
 pub(super) use steps::{close_live, lapse, live_bidders, live_by, void};
 
 use std::time::Duration;

@@ -76,6 +76,11 @@ pub(crate) fn find(uow: &mut UnitOfWork<'_>, scope: &Scope, id: OfferId) -> Resu
     authorize(uow, scope, offer, SEE)
 }
 
+/// The offer, for admins who were authorized to ask what can become of it.
+pub(in crate::domain) fn of_id(uow: &mut UnitOfWork<'_>, id: OfferId) -> Result<Offer, Error> {
+    repository::find(uow, id)
+}
+
 /// Why this caller may or may not do this with the offer; `None` if there is no such action.
 pub(in crate::domain) fn explain(
     uow: &mut UnitOfWork<'_>,

@@ -54,8 +54,10 @@ pub(crate) enum Verdict {
     AsAdmin,
     /// No: the standing does not meet the need.
     NoStanding,
-    /// No: the caller impersonates somebody, and may only read.
+    /// No: the caller acts as somebody else, and may only read.
     ReadsOnly,
+    /// No: the caller acts as somebody else, to whom it is private.
+    Private,
 }
 
 /// Decides, and does nothing else: [`authorize`] acts on it, `explain` tells it to people.
@@ -67,6 +69,8 @@ pub(super) fn decide<T: Resource>(scope: &Scope, row: &T, right: Right) -> Decis
     let passes_as_admin = scope.is_admin() && T::ADMIN_PASSES && right.need != Need::System;
     let verdict = if right.writes && scope.impersonator().is_some() {
         Verdict::ReadsOnly
+    } else if T::IS_PRIVATE && scope.impersonator().is_some() {
+        Verdict::Private
     } else if right.need.is_met_by(standing) {
         Verdict::ByStanding
     } else if passes_as_admin {
@@ -85,15 +89,37 @@ pub(crate) fn authorize<T: Resource>(
     row: T,
     right: Right,
 ) -> Result<Authorized<T>, Error> {
-    match decide(scope, &row, right).verdict {
-        Verdict::ByStanding => {}
-        Verdict::AsAdmin => uow.audit(audit_row(scope, &row, right, Outcome::Admin))?,
-        Verdict::NoStanding | Verdict::ReadsOnly => {
-            uow.audit(audit_row(scope, &row, right, Outcome::Refused))?;
-            return Err(Error::Forbidden { action: right.action, kind: T::KIND, needed: right.need });
+    let refusal = match decide(scope, &row, right).verdict {
+        Verdict::ByStanding => return Ok(Authorized { row }),
+        Verdict::AsAdmin => {
+            uow.audit(audit_row(scope, &row, right, Outcome::Admin))?;
+            return Ok(Authorized { row });
         }
+        Verdict::NoStanding => Error::Forbidden { action: right.action, kind: T::KIND, needed: right.need },
+        Verdict::ReadsOnly => Error::ReadOnly,
+        Verdict::Private => Error::Private(T::KIND),
+    };
+    uow.audit(audit_row(scope, &row, right, Outcome::Refused))?;
+    Err(refusal)
+}
+
+/// Requires of a caller who lists rows of their own, without a check on each, that they may see them: whoever acts as
+/// their owner sees nothing private.
+pub(crate) fn authorize_own_list<T: Resource>(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<(), Error> {
+    if !T::IS_PRIVATE || scope.impersonator().is_none() {
+        return Ok(());
     }
-    Ok(Authorized { row })
+    uow.audit(audit_of(scope, "list", T::KIND, Outcome::Refused, None))?;
+    Err(Error::Private(T::KIND))
+}
+
+/// Refuses what a caller who acts as somebody else asked to change, at the edge: whatever it is, and whether or not a
+/// use case would refuse it. `what` was asked for.
+pub(crate) fn refuse_write(uow: &mut UnitOfWork<'_>, scope: &Scope, what: &str) -> Error {
+    match uow.audit(audit_of(scope, "write", Kind::Token, Outcome::Refused, Some(what))) {
+        Ok(()) => Error::ReadOnly,
+        Err(error) => error.into(),
+    }
 }
 
 /// Authorization without a caller: for the sweeper (expiry) and for further rows of a use case whose caller
@@ -127,6 +153,9 @@ pub(crate) fn authorize_admin_because(
     uow.audit(NewAudit { row_id, ..audit_of(scope, right.action, right.kind, outcome, reason) })?;
     if passes {
         return Ok(());
+    }
+    if right.writes && only_looks {
+        return Err(Error::ReadOnly);
     }
     Err(Error::Forbidden { action: right.action, kind: right.kind, needed: Need::Admin })
 }

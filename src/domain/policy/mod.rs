@@ -16,12 +16,13 @@ mod standing;
 pub use authorize::Authorized;
 pub(crate) use authorize::Verdict;
 pub(crate) use authorize::{
-    audit_action, audit_listing_of, authorize, authorize_admin, authorize_admin_because, by_system,
+    audit_action, audit_listing_of, authorize, authorize_admin, authorize_admin_because, authorize_own_list,
+    by_system, refuse_write,
 };
 pub(crate) use explain::{Explanation, explain_right, explain_step};
 pub(crate) use machine::{Machine, Rule, Step, allowed_actions, blocked, conflict, step, system_step};
 pub(crate) use resource::Resource;
 pub(crate) use right::{Right, Rights, allowed_changes};
 pub use scope::Scope;
-pub(crate) use scope::ScopeParts;
+pub(crate) use scope::{Impersonator, ScopeParts, Viewer};
 pub(crate) use standing::{Need, ProjectRole, Side, Standing};

@@ -12,6 +12,9 @@ pub(crate) trait Resource {
     /// Whether admins pass the checks. Not for private data: journals, conversations, simulations.
     const ADMIN_PASSES: bool = true;
 
+    /// Whether it is kept from whoever acts as its owner: what no admin sees is not to be seen by viewing as its owner.
+    const IS_PRIVATE: bool = false;
+
     /// Whether synthetic users of load tests may have a standing towards it. They have none towards real
     /// data.
     const FOR_LOAD_TESTS: bool = false;

@@ -11,6 +11,35 @@ use crate::ids::{CallId, LoginId, TokenId, UserId};
 #[derive(Clone, Debug)]
 pub struct Scope(Arc<ScopeParts>, CallId);
 
+/// Who acts as the user of a token (`act`, RFC 8693, section 4.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Impersonator {
+    /// Somebody whom an outside issuer names.
+    Outside(String),
+    /// An admin of ours, and the admin's plan, whose limits apply.
+    Admin(Viewer, Plan),
+}
+
+/// An admin who views the marketplace as somebody else, with the token that the admin showed for that. The view ends
+/// with the right of that token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Viewer {
+    /// The admin.
+    pub(crate) user: UserId,
+    /// The admin's id as audit rows have it.
+    pub(crate) name: String,
+    /// Issuer of the admin's token, if external.
+    pub(crate) issuer: Option<Arc<str>>,
+    /// `jti` of the admin's token.
+    pub(crate) token: TokenId,
+    /// The admin's login; for an external session, the id that stands for it.
+    pub(crate) login: Option<LoginId>,
+    /// `sid` of the admin's external token.
+    pub(crate) outside_session: Option<Arc<str>>,
+    /// `token_epoch` of the admin's row when the view began.
+    pub(crate) token_epoch: Timestamp,
+}
+
 /// The contents of a scope.
 #[derive(Clone, Debug)]
 pub(crate) struct ScopeParts {
@@ -32,8 +61,8 @@ pub(crate) struct ScopeParts {
     pub(crate) outside_session: Option<Arc<str>>,
     /// `exp` of the token.
     pub(crate) expires_at: Timestamp,
-    /// `act` of an external token: the person impersonating the user. Such a caller may read only.
-    pub(crate) impersonator: Option<String>,
+    /// `act` of the token: who acts as the user. Such a caller may read only, and nothing private.
+    pub(crate) impersonator: Option<Impersonator>,
     /// A synthetic user of a load test: has no user row and may join `loadtest:` rooms only.
     pub(crate) is_synthetic: bool,
     /// `token_epoch` of the user row when it was read: an external token is void once the row has a later
@@ -141,9 +170,29 @@ impl Scope {
         self.0.expires_at
     }
 
-    /// The person impersonating the user, if any.
+    /// Who acts as the user, if anybody does.
     pub(crate) fn impersonator(&self) -> Option<&str> {
-        self.0.impersonator.as_deref()
+        self.0.impersonator.as_ref().map(|impersonator| match impersonator {
+            Impersonator::Outside(name) => name.as_str(),
+            Impersonator::Admin(viewer, _) => viewer.name.as_str(),
+        })
+    }
+
+    /// The admin of ours who acts as the user, if one does.
+    pub(crate) fn viewer(&self) -> Option<&Viewer> {
+        match &self.0.impersonator {
+            Some(Impersonator::Admin(viewer, _)) => Some(viewer),
+            Some(Impersonator::Outside(_)) | None => None,
+        }
+    }
+
+    /// Whose limits the caller uses up, and the plan that they are of: an admin who views as somebody else takes
+    /// nothing from that user.
+    pub(crate) fn charged(&self) -> (UserId, Plan) {
+        match &self.0.impersonator {
+            Some(Impersonator::Admin(viewer, plan)) => (viewer.user, *plan),
+            Some(Impersonator::Outside(_)) | None => (self.user(), self.plan()),
+        }
     }
 
     /// Whether this is a synthetic user of a load test, who may join `loadtest:` rooms only.

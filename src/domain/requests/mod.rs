@@ -17,7 +17,7 @@ pub(crate) use states::{Action, State};
 pub(crate) use steps::{close_of_suspended, expire_overdue, of_suspended, overdue};
 
 pub(super) use repository::{lock, lock_for};
-pub(super) use service::explain;
+pub(super) use service::{explain, of_id};
 pub(super) use steps::{book, close, close_open, fulfil, open_of, reopen};
 
 use std::time::Duration;

@@ -46,6 +46,15 @@ pub(crate) fn find(
     authorize(uow, scope, request, SEE)
 }
 
+/// The request, for admins who were authorized to ask what can become of it.
+pub(in crate::domain) fn of_id(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    id: RequestId,
+) -> Result<Request, Error> {
+    repository::find(uow, scope, id)
+}
+
 /// Why this caller may or may not do this with the request; `None` if there is no such action.
 pub(in crate::domain) fn explain(
     uow: &mut UnitOfWork<'_>,

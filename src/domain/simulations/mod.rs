@@ -63,6 +63,7 @@ impl Resource for Simulation {
     const KIND: Kind = Kind::Simulation;
     /// Private: an intended price is its owner's secret.
     const ADMIN_PASSES: bool = false;
+    const IS_PRIVATE: bool = true;
 
     fn row_id(&self) -> String {
         self.id.to_string()

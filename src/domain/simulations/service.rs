@@ -8,7 +8,9 @@ use serde_json::value::RawValue;
 
 use crate::db::{UnitOfWork, claims};
 use crate::domain::money::Money;
-use crate::domain::policy::{Authorized, Right, Scope, Step, authorize, by_system, step, system_step};
+use crate::domain::policy::{
+    Authorized, Right, Scope, Step, authorize, authorize_own_list, by_system, step, system_step,
+};
 use crate::domain::{Error, Page, Slice};
 use crate::ids::{Category, NodeId, SimulationId, UserId};
 use crate::simulation::Capacity;
@@ -127,6 +129,7 @@ pub(crate) fn list(
     scope: &Scope,
     page: Page<SimulationId>,
 ) -> Result<Slice<Simulation, SimulationId>, Error> {
+    authorize_own_list::<Simulation>(uow, scope)?;
     let rows = repository::of_caller(uow, scope, page)?;
     Ok(page.slice(rows, |simulation| simulation.id))
 }

@@ -8,6 +8,7 @@ pub(crate) mod repository;
 mod role;
 pub mod service;
 mod suspension;
+pub(crate) mod views;
 
 pub(crate) use email::Email;
 pub use role::{Plan, Role};
@@ -134,10 +135,12 @@ pub(super) const CHANGE_ROLE: Right = Right::change(Kind::User, "change the role
 
 /// The right to change a user's plan.
 pub(super) const CHANGE_PLAN: Right = Right::change(Kind::User, "change the plan of", Need::Admin);
+/// The right to see the marketplace as a user does. Begun by a change: who acts as somebody else may not begin one.
+pub(super) const VIEW_AS: Right = Right::change(Kind::User, "view as", Need::Admin);
 
 impl Rights for User {
     const RIGHTS: &'static [Right] =
-        &[LOG_OUT_EVERYWHERE, SEE, LOG_OUT, SUSPEND, REINSTATE, CHANGE_ROLE, CHANGE_PLAN];
+        &[LOG_OUT_EVERYWHERE, SEE, LOG_OUT, SUSPEND, REINSTATE, CHANGE_ROLE, CHANGE_PLAN, VIEW_AS];
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::auth::{AuthError, Refused};
 use crate::config::dashboard::NOT_OPEN_TO_ADDRESS;
 use crate::domain;
-use crate::domain::policy::Scope;
+use crate::domain::policy::{Scope, refuse_write};
 use crate::http::extract::bearer;
 use crate::http::{Caller, Problem, client_address};
 use crate::ids::CallId;
@@ -45,7 +45,7 @@ pub(crate) async fn authenticate<B: MessageBody + 'static>(
         Access::Live => return live(&app, request, next).await,
         Access::Open => check(&app, &request).await.or_else(Rejection::on_open_route),
         Access::Token => match check(&app, &request).await {
-            Ok(()) => Ok(()),
+            Ok(()) => only_reads(&app, &request).await,
             Err(refusal) => {
                 let address = client_address(request.request(), &app.config.server);
                 Err(refusal.on_protected_route(&app, address, call_of(&app, &request)).await)
@@ -141,14 +141,27 @@ async fn check(app: &App, request: &ServiceRequest) -> Result<(), Rejection> {
 }
 
 fn count_caller(app: &App, request: &ServiceRequest, scope: Scope) -> Result<(), Rejection> {
-    let counted = app.rates.user(scope.user(), app.limits(scope.plan()).requests);
+    let (charged, plan) = scope.charged();
+    let counted = app.rates.user(charged, app.limits(plan).requests);
     store_status(request.request(), counted);
     if let Err(limited) = counted {
-        app.metrics.plan_limited("requests", scope.plan().as_str());
+        app.metrics.plan_limited("requests", plan.as_str());
         return Err(Rejection::Limited(too_many(limited)));
     }
     request.extensions_mut().insert(Caller(scope));
     Ok(())
+}
+
+/// Refuses whatever could change something to a caller who acts as somebody else: on every route, also on one whose
+/// use case has no right that it would check.
+async fn only_reads(app: &App, request: &ServiceRequest) -> Result<(), Problem> {
+    let caller = request.extensions().get::<Caller>().map(|caller| caller.0.clone());
+    let acting = caller.filter(|scope| scope.impersonator().is_some() && !request.method().is_safe());
+    let Some(scope) = acting else { return Ok(()) };
+    let pattern = request.resource_map().match_pattern(request.match_info().unprocessed());
+    let what = format!("{} {}", request.method(), pattern.unwrap_or_default());
+    let refused = app.db.write(move |uow| Err::<(), _>(refuse_write(uow, &scope, &what)));
+    Ok(refused.await?)
 }
 
 fn call_of(app: &App, request: &ServiceRequest) -> CallId {

@@ -26,9 +26,6 @@ struct Takes {
     key: bool,
     /// It takes `If-Match`.
     version: bool,
-    /// It changes state.
-    change: bool,
-    admin: bool,
     /// It is rate-limited.
     count: bool,
 }
@@ -40,7 +37,7 @@ type Refusal = (&'static str, &'static str, &'static str, Option<&'static str>, 
 const REFUSALS: [Refusal; 16] = [
     ("400", "BadRequest", "The request is not well-formed.", None, |t| t.body || t.key || t.version),
     ("401", "Unauthorized", "No token, or not a valid one.", Some("WWW-Authenticate"), |t| t.token),
-    ("403", "Forbidden", "The caller lacks the right.", None, |t| t.token && (t.ids || t.change || t.admin)),
+    ("403", "Forbidden", "The caller lacks the right, or acts as somebody else.", None, |t| t.token),
     ("404", "NotFound", "There is no such resource.", None, |t| t.ids),
     // Of no operation: it is the answer for the methods that a path does not document.
     ("405", "MethodNotAllowed", "The address does not take that method.", Some("Allow"), |_| false),
@@ -67,7 +64,7 @@ const REFUSALS: [Refusal; 16] = [
 ];
 
 /// Error answers that do not follow from what the operation takes.
-const FURTHER: [(&str, &str); 32] = [
+const FURTHER: [(&str, &str); 30] = [
     ("registerAccount", "409"),
     ("issueToken", "401"),
     ("logIn", "401"),
@@ -81,12 +78,9 @@ const FURTHER: [(&str, &str); 32] = [
     ("archiveProjectTask", "428"),
     ("restoreProjectTask", "428"),
     ("acceptInvitationLink", "404"),
-    ("compareSimulations", "403"),
     ("compareSimulations", "404"),
-    ("listRequests", "403"),
-    ("listOffers", "403"),
-    ("listBookings", "403"),
     ("createMasterplan", "502"),
+    ("viewAsUser", "409"),
     ("logInToDashboard", "401"),
     ("logInToDashboard", "403"),
     ("refreshDashboardLogin", "401"),
@@ -96,20 +90,23 @@ const FURTHER: [(&str, &str); 32] = [
     ("refreshDashboardLogin", "404"),
     ("logOutOfDashboard", "404"),
     ("explainRight", "404"),
+    ("readStates", "404"),
     ("dryRun", "404"),
     ("dryRun", "409"),
     ("readMetrics", "401"),
     ("readMetrics", "500"),
 ];
 
-/// Calls that change something and take no `Idempotency-Key`: done twice, they have done the same.
-const WITHOUT_KEY: [&str; 6] = [
+/// Calls that change something and take no `Idempotency-Key`: done twice, they have done the same, or their answer
+/// has a token, which is not kept.
+const WITHOUT_KEY: [&str; 7] = [
     "closeConnection",
     "endUserLogin",
     "logInToDashboard",
     "refreshDashboardLogin",
     "logOutOfDashboard",
     "dryRun",
+    "viewAsUser",
 ];
 
 /// Calls that count towards daily quotas.
@@ -272,8 +269,6 @@ impl Takes {
             query: has(ParameterIn::Query),
             key: change && !at.path.starts_with("/auth/") && !WITHOUT_KEY.contains(&id),
             version: at.parameters().any(|parameter| parameter.name == "If-Match"),
-            change,
-            admin: at.path.starts_with("/admin/"),
             count: !at.is_probe(),
         }
     }

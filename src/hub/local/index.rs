@@ -12,6 +12,8 @@ use crate::ids::{ConnectionId, LoginId, TokenId, UserId};
 #[derive(Default)]
 pub(super) struct Index {
     users: Many<UserId>,
+    /// By the admin who views as the user.
+    viewers: Many<UserId>,
     logins: Many<LoginId>,
     /// By issuer and `jti`: a `jti` is unique only for its issuer.
     tokens: Many<(Option<Arc<str>>, TokenId)>,
@@ -22,25 +24,36 @@ impl Index {
     pub(super) fn insert(&mut self, session: &Registration) {
         let Registration { connection, credentials, address, .. } = session;
         self.users.insert(credentials.user, *connection);
-        if let Some(login) = credentials.login {
+        if let Some(viewer) = &credentials.viewer {
+            self.viewers.insert(viewer.user, *connection);
+        }
+        for login in logins(credentials) {
             self.logins.insert(login, *connection);
         }
-        self.tokens.insert(token(credentials), *connection);
+        for token in tokens(credentials) {
+            self.tokens.insert(token, *connection);
+        }
         self.addresses.insert(*address, *connection);
     }
 
     pub(super) fn remove(&mut self, session: &Registration) {
         let Registration { connection, credentials, address, .. } = session;
         self.users.remove(&credentials.user, *connection);
-        if let Some(login) = credentials.login {
+        if let Some(viewer) = &credentials.viewer {
+            self.viewers.remove(&viewer.user, *connection);
+        }
+        for login in logins(credentials) {
             self.logins.remove(&login, *connection);
         }
-        self.tokens.remove(&token(credentials), *connection);
+        for token in tokens(credentials) {
+            self.tokens.remove(&token, *connection);
+        }
         self.addresses.remove(address, *connection);
     }
 
+    /// The connections that concern a user: the user's own, and those by which the user is viewed or views.
     pub(super) fn of_user(&self, user: UserId) -> BTreeSet<ConnectionId> {
-        self.users.get(&user).into_iter().collect()
+        self.depending_on(user).into_iter().collect()
     }
 
     pub(super) fn of_address(&self, address: IpAddr) -> BTreeSet<ConnectionId> {
@@ -54,22 +67,39 @@ impl Index {
             Revocation::Login { sid, .. } => self.logins.get(sid),
             Revocation::OtherLogins { user, kept, .. } => {
                 let stays = |connection: &ConnectionId| self.logins.has(kept, connection);
-                self.users.get(user).into_iter().filter(|connection| !stays(connection)).collect()
+                self.depending_on(*user).into_iter().filter(|connection| !stays(connection)).collect()
             }
             Revocation::Connection { connection, .. } => vec![*connection],
-            Revocation::User { user, .. } | Revocation::Membership { user, .. } => self.users.get(user),
+            Revocation::User { user, .. } => self.depending_on(*user),
+            // The standing of who is seen there, which is nobody that only views.
+            Revocation::Membership { user, .. } => self.users.get(user),
         }
+    }
+
+    /// The connections of a user, and those by which an admin of this id views as somebody else.
+    fn depending_on(&self, user: UserId) -> Vec<ConnectionId> {
+        let mut connections = self.users.get(&user);
+        connections.extend(self.viewers.get(&user));
+        connections
     }
 
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         let is_empty = self.users.0.is_empty() && self.logins.0.is_empty() && self.tokens.0.is_empty();
-        is_empty && self.addresses.0.is_empty()
+        is_empty && self.addresses.0.is_empty() && self.viewers.0.is_empty()
     }
 }
 
-fn token(credentials: &Credentials) -> (Option<Arc<str>>, TokenId) {
-    (credentials.issuer.clone(), credentials.token.clone())
+/// The logins that a session depends on.
+fn logins(credentials: &Credentials) -> impl Iterator<Item = LoginId> {
+    let of_viewer = credentials.viewer.as_ref().and_then(|viewer| viewer.login);
+    credentials.login.into_iter().chain(of_viewer)
+}
+
+/// The tokens that a session depends on.
+fn tokens(credentials: &Credentials) -> impl Iterator<Item = (Option<Arc<str>>, TokenId)> {
+    let of_viewer = credentials.viewer.as_ref().map(|viewer| (viewer.issuer.clone(), viewer.token.clone()));
+    std::iter::once((credentials.issuer.clone(), credentials.token.clone())).chain(of_viewer)
 }
 
 struct Many<K>(HashMap<K, HashSet<ConnectionId>>);

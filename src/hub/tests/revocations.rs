@@ -48,6 +48,7 @@ fn all_but_one_login_of_a_user_may_end() {
         let world = World::new();
         let (kept, other, outside) = (world.connect(1), world.connect(1), world.connect(2));
         let guest = Credentials {
+            viewer: None,
             user: user(1),
             login: None,
             issuer: Some("https://elsewhere".into()),
@@ -74,6 +75,7 @@ fn a_session_that_is_newer_than_the_revocation_stays() {
         let world = World::new();
         let (older, newer) = (world.connect(1), world.connect(1));
         let renewed = Credentials {
+            viewer: None,
             user: user(1),
             login: Some(login(7)),
             issuer: None,
@@ -164,6 +166,7 @@ fn a_renewed_session_hangs_on_its_new_token_alone() {
         let old = TokenId(ana.connection.to_string());
         let token = TokenId("new".into());
         let credentials = Credentials {
+            viewer: None,
             user: user(1),
             login: None,
             issuer: None,

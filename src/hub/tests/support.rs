@@ -206,6 +206,7 @@ impl Member {
         let guard = local.register(Registration {
             connection,
             credentials: Credentials {
+                viewer: None,
                 user: user(number),
                 login: Some(login(number)),
                 issuer: None,

@@ -175,11 +175,15 @@ async fn admit_unaudited(
     if origin.is_some_and(|origin| !config.allows_origin(&origin)) {
         return Err((CloseReason::OriginRefused.into(), user, pending));
     }
-    let at_most = app.limits(scope.plan()).connections;
-    let user_permit = match app.hub.acquire(scope.user(), at_most) {
+    if scope.impersonator().is_some() && !shows_no_presence(endpoint) {
+        return Err((CloseReason::NotYours.into(), user, pending));
+    }
+    let (charged, plan) = scope.charged();
+    let at_most = app.limits(plan).connections;
+    let user_permit = match app.hub.acquire(charged, at_most) {
         Ok(user_permit) => user_permit,
         Err(LimitError::LimitReached) => {
-            app.metrics.plan_limited("connections", scope.plan().as_str());
+            app.metrics.plan_limited("connections", plan.as_str());
             return Err((CloseReason::TooManyConnections.into(), user, pending));
         }
         Err(LimitError::Draining) => return Err((CloseReason::Restarting.into(), user, pending)),
@@ -188,7 +192,7 @@ async fn admit_unaudited(
     let node_permit = match app.nodes.register(live, at_most).await {
         Ok(Some(node_permit)) => node_permit,
         Ok(None) => {
-            app.metrics.plan_limited("connections", scope.plan().as_str());
+            app.metrics.plan_limited("connections", plan.as_str());
             return Err((CloseReason::TooManyConnections.into(), user, pending));
         }
         // Logged where writes are.
@@ -197,6 +201,16 @@ async fn admit_unaudited(
     match pending.admit() {
         Ok(address_permit) => Ok(Admitted { scope, proof, user_permit, address_permit, node_permit }),
         Err(pending) => Err((CloseReason::TooManyConnections.into(), user, pending)),
+    }
+}
+
+/// Whether a connection there, by itself, shows its user to nobody, changes nothing, and is for nothing private: only
+/// there may one connect who acts as somebody else. A connection to a board also replaces that of the client whose id
+/// it gives.
+fn shows_no_presence(endpoint: Endpoint) -> bool {
+    match endpoint {
+        Endpoint::Ws | Endpoint::SocketIo => true,
+        Endpoint::Kanban | Endpoint::Reflections | Endpoint::Simulate => false,
     }
 }
 

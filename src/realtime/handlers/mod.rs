@@ -2,6 +2,7 @@
 //!
 //! No rule of the marketplace is decided here. The same handlers serve every dialect.
 
+mod acting;
 mod answers;
 mod board;
 mod chat;
@@ -81,6 +82,9 @@ pub(crate) async fn run(
     id: Option<&Correlation>,
     command: Command,
 ) -> Result<Outcome, Refusal> {
+    if caller.scope.impersonator().is_some() {
+        acting::check(caller, &command).await?;
+    }
     match command {
         Command::Join { room, since } => join::join(caller, id, room, since).await,
         Command::JoinChat { conversation, since } => join::join_chat(caller, id, conversation, since).await,

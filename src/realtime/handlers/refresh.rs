@@ -16,6 +16,9 @@ pub(super) async fn refresh(caller: &SessionContext, token: &Secret<String>) -> 
         reason => Refusal::new(ErrorCode::InvalidToken, reason.socket_io()),
     };
     let scope = authenticate_token(auth, token, caller.scope.call()).await.map_err(refused)?;
+    if scope.impersonator().is_some() {
+        return Err(Refusal::new(ErrorCode::InvalidToken, "the token is for looking only, and no login's"));
+    }
     if scope.user() != caller.scope.user() {
         return Err(Refusal::new(ErrorCode::InvalidToken, "the token is another user's"));
     }

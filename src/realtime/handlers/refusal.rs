@@ -88,7 +88,9 @@ impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         let message = error.to_string();
         match error {
-            Error::Forbidden { .. } => Self::new(ErrorCode::Forbidden, message),
+            Error::Forbidden { .. } | Error::ReadOnly | Error::Private(_) => {
+                Self::new(ErrorCode::Forbidden, message)
+            }
             Error::NotFound(_) => Self::new(ErrorCode::NotFound, message),
             Error::Conflict { .. }
             | Error::Blocked { .. }

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::db::{Db, UnitOfWork};
 use crate::domain::Error;
 use crate::domain::policy::Scope;
-use crate::hub::{Credentials, Delivery, FrameSeen, LocalHub, Outbox, Pushed, RegistrationHandle};
+use crate::hub::{Credentials, Delivery, FrameSeen, LocalHub, Outbox, Pushed, RegistrationHandle, Viewing};
 use crate::ids::{ConnectionId, Room, Seq};
 use crate::protocol::{AckBody, Correlation, Dialect, Direction, ErrorCode, Notice, encode};
 use crate::realtime::connection::ConnectionHandle;
@@ -161,6 +161,13 @@ pub(crate) fn credentials(scope: &Scope, limits: &SessionLimits) -> Credentials 
         issuer: scope.issuer().cloned(),
         token: scope.token().clone(),
         epoch: scope.token_epoch(),
+        viewer: scope.viewer().map(|viewer| Viewing {
+            user: viewer.user,
+            login: viewer.login,
+            issuer: viewer.issuer.clone(),
+            token: viewer.token.clone(),
+            epoch: viewer.token_epoch,
+        }),
         rooms: limits.plan.rooms,
     }
 }

@@ -15,27 +15,30 @@ const demo = JSON.parse(readFileSync(demoFile, "utf8"));
 const base = demo.base_url;
 const user = (name) => demo.users.find((user) => user.name === name);
 
-/** What must not happen in the background: requests elsewhere, violations of the policy, errors of scripts. */
+/** What must not happen in the background: requests elsewhere, violations of the policy, failing scripts. */
 const faults = [];
 
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
 
 async function open(options = {}) {
-  const context = await browser.newContext({ baseURL: base, viewport: { width: 1280, height: 900 }, ...options });
+  const viewport = { width: 1280, height: 900 };
+  const context = await browser.newContext({ baseURL: base, viewport, ...options });
   context.on("request", (request) => {
     const url = new URL(request.url());
-    if (!["data:", "blob:"].includes(url.protocol) && url.host !== new URL(base).host) faults.push(`requested ${url}`);
+    const isOwn = ["data:", "blob:"].includes(url.protocol) || url.host === new URL(base).host;
+    if (!isOwn) faults.push(`requested ${url}`);
   });
   await context.addInitScript(() => {
     addEventListener("securitypolicyviolation", (event) => {
-      console.error(`policy violated: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`);
+      const { violatedDirective, blockedURI, sourceFile, lineNumber } = event;
+      console.error(`policy violated: ${violatedDirective} ${blockedURI} ${sourceFile}:${lineNumber}`);
     });
   });
   const page = await context.newPage();
   page.on("pageerror", (error) => faults.push(`script failed: ${error.message}`));
   page.on("console", (message) => {
-    const isFault = message.type() === "error" && !/status of (401|403|409|422)|Failed to load resource/.test(message.text());
-    if (isFault) faults.push(message.text());
+    const isAnswer = /status of (401|403|409|422)|Failed to load resource/.test(message.text());
+    if (message.type() === "error" && !isAnswer) faults.push(message.text());
   });
   // Far more than anything takes on a quiet machine.
   page.setDefaultTimeout(30_000);
@@ -79,7 +82,8 @@ async function connect(who) {
   }, `${demo.websocket_url}?ticket=${ticket.ticket}`);
   return {
     /** Waits for a notice of this type. */
-    heard: (type) => client.waitForFunction((type) => globalThis.notices.some((notice) => notice.type === type), type),
+    heard: (type) =>
+      client.waitForFunction((type) => globalThis.notices.some((notice) => notice.type === type), type),
     send: (message) => client.evaluate((message) => globalThis.send(message), message),
     /** Waits for its end; the last notice. */
     ended: async () => {
@@ -93,7 +97,10 @@ async function connect(who) {
 const api = (who, method, path, body) =>
   fetch(`${base}${path}`, {
     method,
-    headers: { Authorization: `Bearer ${who.access_token}`, ...(body ? { "Content-Type": "application/json" } : {}) },
+    headers: {
+      Authorization: `Bearer ${who.access_token}`,
+      ...(body ? { "Content-Type": "application/json" } : {}),
+    },
     body: body && JSON.stringify(body),
   });
 
@@ -114,7 +121,10 @@ const SCREENS = [
   [`#/marketplace/offers/${demo.open_request.offers[0].id}`, /Offer/],
   [`#/marketplace/bookings/${demo.booking.id}`, /./],
   ["#/audit", "Audit"],
-  [`#/explain?who=ben%40souk.example&kind=offer&action=accept&row=${demo.open_request.offers[0].id}`, "Explain"],
+  [
+    `#/explain?who=ben%40souk.example&kind=offer&action=accept&row=${demo.open_request.offers[0].id}`,
+    "Explain",
+  ],
   ["#/settings", "Settings"],
   ["#/account", "Root"],
   ["#/nowhere", "There is no such page"],
@@ -134,9 +144,19 @@ const step = async (name, run) => {
 };
 
 async function check(page, where) {
+  // Not while colours change: a theme's arrive a frame later, and some of them by a transition.
+  await page.evaluate(async () => {
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    const changing = document.getAnimations().filter((animation) => animation instanceof CSSTransition);
+    await Promise.allSettled(changing.map(({ finished }) => finished));
+  });
   await page.evaluate(AXE);
-  const found = await page.evaluate((tags) => axe.run(document, { runOnly: tags, resultTypes: ["violations"] }), TAGS);
-  const told = found.violations.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ html, failureSummary }) => `${html} ${failureSummary}`).join(" | ")}`);
+  const run = (tags) => axe.run(document, { runOnly: tags, resultTypes: ["violations"] });
+  const { violations } = await page.evaluate(run, TAGS);
+  const told = violations.map(({ id, nodes }) => {
+    const first = nodes.slice(0, 3).map(({ html, failureSummary }) => `${html} ${failureSummary}`);
+    return `${id}: ${first.join(" | ")}`;
+  });
   assert.deepEqual(told, [], where);
 }
 
@@ -167,7 +187,8 @@ await step("an admin logs in, and the numbers come live", async () => {
   const cookies = await page.context().cookies(`${base}/admin/login`);
   const refresh = cookies.find(({ name }) => name === "souk-admin-refresh");
   assert.ok(refresh.httpOnly && refresh.sameSite === "Strict" && refresh.path === "/admin/login");
-  const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]));
+  const read = () => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]);
+  const kept = await page.evaluate(read);
   assert.equal(kept, '[{},{},""]', "scripts keep nothing");
 });
 
@@ -175,11 +196,18 @@ await step("an admin logs in, and the numbers come live", async () => {
 let tap;
 
 await step("an event shows on the overview as it happens", async () => {
-  const body = { category: "plumbing", title: "A tap that drips at night", description: "Drip.", budget: { max: 9000, currency: "EUR" }, address: "Harbour Street 4" };
+  const body = {
+    category: "plumbing",
+    title: "A tap that drips at night",
+    description: "Drip.",
+    budget: { max: 9000, currency: "EUR" },
+    address: "Harbour Street 4",
+  };
   const created = await api(user("ana"), "POST", "/requests", body);
   assert.equal(created.status, 201);
   tap = (await created.json()).id;
-  await page.locator(".events").getByText("A tap that drips at night").or(page.locator(".events li").filter({ hasText: "request published" })).first().waitFor();
+  const published = page.locator(".events li").filter({ hasText: "request published" });
+  await page.locator(".events").getByText("A tap that drips at night").or(published).first().waitFor();
 });
 
 await step("a reload goes on with the login", async () => {
@@ -263,7 +291,8 @@ await step("a room's log is read, and its texts for a reason", async () => {
   const room = `session:${chats[0].id}`;
   const ana = await connect(user("ana"));
   await ana.send({ type: "join", room, id: 1 });
-  await ana.send({ type: "chat_message", room, text: "The key is under the mat", client_msg_id: "k1", id: 2 });
+  const message = { type: "chat_message", room, text: "The key is under the mat", client_msg_id: "k1" };
+  await ana.send({ ...message, id: 2 });
   await ana.heard("event");
   await go(page, `#/rooms`, "Rooms");
   await page.getByRole("link", { name: room }).click();
@@ -303,6 +332,33 @@ await step("a refusal is explained, and an action tried out without doing it", a
   await picture(page, "dry-run");
 });
 
+await step("what can become of an offer is drawn, with who could do what and how it came there", async () => {
+  const fresh = demo.open_request.offers.at(-1).id;
+  await go(page, `#/marketplace/offers/${fresh}`, /Offer/);
+  const drawn = page.locator("figure.machine");
+  await drawn.locator(".state-box.current").getByText("pending").waitFor();
+  await drawn.locator(".arrow.next").getByText("accept").waitFor();
+  await page.locator(".steps li").filter({ hasText: "accept" }).getByRole("link", { name: "Ana" }).waitFor();
+  await page.locator(".timeline li").filter({ hasText: "submitted" }).waitFor();
+  await drawn.getByText("All transitions as a table").click();
+  await drawn.getByRole("cell", { name: "its consumer, or an admin" }).first().waitFor();
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme });
+    const rows = { requests: demo.open_request.id, bookings: demo.booking.id, offers: fresh };
+    for (const [tab, id] of Object.entries(rows)) {
+      await go(page, `#/marketplace/${tab}/${id}`, /./);
+      await drawn.locator(".state-box.current").waitFor();
+      await check(page, `the states of ${tab} in ${colorScheme}`);
+      await picture(page, `states-${tab}-${colorScheme}`);
+    }
+  }
+  await page.setViewportSize({ width: 360, height: 780 });
+  assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0, "too wide");
+  await drawn.scrollIntoViewIfNeeded();
+  await picture(page, "states-phone");
+  await page.setViewportSize({ width: 1280, height: 900 });
+});
+
 await step("a person is logged out, given a plan, suspended and reinstated", async () => {
   const cleo = await connect(user("cleo"));
   await go(page, `#/people/${user("cleo").id}`, "Cleo");
@@ -329,6 +385,43 @@ await step("a person is logged out, given a plan, suspended and reinstated", asy
   await page.getByText("provider to consumer").first().waitFor();
 });
 
+await step("the marketplace is seen as somebody else, who does not notice, until it is ended", async () => {
+  const ben = await connect(user("ben"));
+  await go(page, `#/people/${user("ben").id}`, "Ben");
+  await page.getByRole("button", { name: "View as" }).click();
+  await check(page, "the question before a view");
+  await confirm(page, "View as them", "He cannot find his offer");
+  await page.getByRole("heading", { level: 1, name: "The marketplace of Ben" }).waitFor();
+  const banner = page.getByRole("complementary", { name: "View as somebody else" });
+  await banner.getByText("Viewing as Ben").waitFor();
+  const seen = (await (await api(user("ben"), "GET", "/offers?limit=50")).json()).items;
+  const offers = page.getByRole("region", { name: "Offers" }).locator("tbody tr");
+  await offers.first().waitFor();
+  assert.equal(await offers.count(), seen.length, "what he sees, and no more");
+  await page.locator(".skeleton").first().waitFor({ state: "detached" });
+  assert.equal(await page.getByRole("alert").count(), 0, "every list is shown");
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme });
+    await check(page, `a view in ${colorScheme}`);
+    await picture(page, `viewing-${colorScheme}`);
+  }
+  await page.setViewportSize({ width: 360, height: 780 });
+  assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0, "too wide");
+  await picture(page, "viewing-phone");
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await go(page, "#/settings", "Settings");
+  await banner.getByText("Viewing as Ben").waitFor();
+  await banner.getByRole("button", { name: "End now" }).click();
+  await banner.waitFor({ state: "detached" });
+  await page.getByText("The view has ended.").waitFor();
+  await go(page, "#/viewing", "No view is open");
+  await check(page, "no view");
+  await go(page, `#/audit?kind=user&row=${user("ben").id}&action=view%20as`, "Audit");
+  await page.getByText("He cannot find his offer").first().waitFor();
+  await ben.send({ type: "ping", id: 1 });
+  await ben.heard("pong");
+});
+
 await step("a request is removed and restored, an offer removed, a booking cancelled", async () => {
   await go(page, `#/marketplace/requests/${demo.open_request.id}`, /./);
   await page.getByRole("button", { name: "Remove" }).click();
@@ -338,7 +431,8 @@ await step("a request is removed and restored, an offer removed, a booking cance
   await confirm(page, "Restore", "It was not");
   await page.locator(".screen-head").getByText("open").waitFor();
   const at = (hours) => new Date(Date.now() + hours * 3_600_000).toISOString();
-  const terms = { price: { amount: 4900, currency: "EUR" }, message: "Tomorrow?", slot: { start: at(30), end: at(31) } };
+  const slot = { start: at(30), end: at(31) };
+  const terms = { price: { amount: 4900, currency: "EUR" }, message: "Tomorrow?", slot };
   const offer = await (await api(user("ben"), "POST", `/requests/${tap}/offers`, terms)).json();
   await go(page, `#/marketplace/offers/${offer.id}`, /Offer/);
   await page.getByRole("button", { name: "Remove" }).click();
@@ -401,7 +495,8 @@ await step("the keyboard alone is enough", async () => {
   await page.getByRole("link", { name: "Ana" }).focus();
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { level: 1, name: "Ana" }).waitFor();
-  assert.equal(await page.evaluate(() => document.activeElement?.tagName), "H1", "the new screen's title has the focus");
+  const focused = await page.evaluate(() => document.activeElement?.tagName);
+  assert.equal(focused, "H1", "the new screen's title has the focus");
 });
 
 await step("without the network it says so, and comes back by itself", async () => {

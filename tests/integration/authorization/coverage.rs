@@ -43,7 +43,7 @@ async fn caller(app: &TestApp, people: &People, kind: &str, whose: Whose) -> Cli
     app.with_token(&app.db_token(&person.email, Duration::from_secs(600)).await)
 }
 
-fn call(app: &TestApp, client: &Client, row: &Row, world: &World) -> Call {
+pub(super) fn call(app: &TestApp, client: &Client, row: &Row, world: &World) -> Call {
     let (method, path) = row.route.split_once(' ').unwrap();
     let (path, body) = (world.fill(path), (row.body)(app, world));
     let call = match method {
@@ -86,7 +86,7 @@ async fn statuses(app: &TestApp, people: &People, row: &Row) -> [u16; CALLERS.le
 }
 
 /// Routes to log in and out, which take no token.
-const WITHOUT_TOKEN: [&str; 5] = [
+pub(super) const WITHOUT_TOKEN: [&str; 5] = [
     "POST /auth/register",
     "POST /auth/token",
     "POST /auth/login",
@@ -95,10 +95,11 @@ const WITHOUT_TOKEN: [&str; 5] = [
 ];
 
 /// How the dashboard logs in and out: from its own pages alone, whatever the token.
-const OF_THE_DASHBOARD: [&str; 3] = ["POST /admin/login", "POST /admin/login/refresh", "DELETE /admin/login"];
+pub(super) const OF_THE_DASHBOARD: [&str; 3] =
+    ["POST /admin/login", "POST /admin/login/refresh", "DELETE /admin/login"];
 
 /// What operators' machines ask, whoever they are.
-const PROBES: [&str; 4] = ["GET /healthz", "GET /readyz", "GET /metrics", "GET /"];
+pub(super) const PROBES: [&str; 4] = ["GET /healthz", "GET /readyz", "GET /metrics", "GET /"];
 
 /// The path with an invalid id.
 fn misspelt(path: &str) -> String {

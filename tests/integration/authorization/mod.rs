@@ -7,4 +7,5 @@ mod coverage;
 pub(crate) mod reads;
 mod rooms;
 mod rows;
+mod views;
 mod world;

@@ -72,6 +72,7 @@ impl World {
             "/admin/explain" => {
                 format!("{path}?user_id={}&kind=offer&action=accept&row={}", self.owner, self.offer)
             }
+            "/admin/states" => format!("{path}?kind=offer&row={}", self.offer),
             path => path.to_owned(),
         };
         path.replace("{id}", id)
@@ -363,6 +364,7 @@ pub(super) const ROWS: &[Row] = &[
     row("PUT /admin/users/{id}/role", Watched, Ana, "/auth/me", |_, _| json!({"role": "provider"})),
     row("PUT /admin/users/{id}/plan", Watched, Ana, "/auth/me", |_, _| json!({"plan": "pro"})),
     row("POST /admin/users/{id}/log-out", Watched, Ana, "/auth/me", no_body),
+    row("POST /admin/users/{id}/view-as", Watched, Ana, "/auth/me", reason),
     row("POST /admin/login", Nothing, Ana, "/auth/me", wrong_password),
     row("POST /admin/login/refresh", Nothing, Ana, "/auth/me", no_body),
     row("DELETE /admin/login", Nothing, Ana, "/auth/me", no_body),
@@ -379,6 +381,8 @@ pub(super) const ROWS: &[Row] = &[
     row("GET /admin/bookings", Watched, Ana, "/auth/me", no_body),
     row("GET /admin/audit", Watched, Ana, "/auth/me", no_body),
     row("GET /admin/settings", Nothing, Ana, "/auth/me", no_body),
+    row("GET /admin/machines", Nothing, Ana, "/auth/me", no_body),
+    row("GET /admin/states", Offered, Ana, "/offers/{id}", no_body),
     row("GET /admin/explain", Offered, Ana, "/offers/{id}", no_body),
     row(
         "POST /admin/dry-run",

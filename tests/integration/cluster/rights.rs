@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::world::{Cluster, accept, offer, on_postgres, run};
-use crate::support::{LostAnswers, eventually, id, own_postgres};
+use crate::support::{LostAnswers, Person, eventually, id, own_postgres};
 
 /// What is promised is a second; these wait longer, so that a busy machine does not fail them.
 const BOUND: Duration = Duration::from_secs(5);
@@ -51,6 +51,27 @@ fn a_right_that_ends_and_a_plan_that_changes_hold_for_requests_on_every_node() {
         let began = Instant::now();
         eventually(async || there.get("/auth/me").await.status == 401).await;
         assert!(began.elapsed() < BOUND, "{:?}", began.elapsed());
+    });
+}
+
+#[test]
+fn a_view_as_somebody_ends_on_every_node_with_the_right_of_its_admin() {
+    on_postgres(async |url| {
+        let cluster = Cluster::start(2, &url);
+        let (root, ana) = (cluster.admin().await, cluster.register("ana", "consumer").await);
+        let path = format!("/admin/users/{}/view-as", ana.id);
+        for ends_with in ["/auth/logout", "/auth/revoke"] {
+            let admin = cluster.log_in(0, &root.email).await;
+            let begun = admin.post(&path, json!({"reason": "a complaint"})).await.ok();
+            let token = begun["access_token"].as_str().unwrap();
+            let there = Person::of(cluster.nodes[1].client(Some(token))).await;
+            let mut live = there.live().await;
+            admin.post(ends_with, json!({"token": token})).await;
+            let began = Instant::now();
+            assert_eq!(live.closed().await.code, 4001, "{ends_with}");
+            eventually(async || there.get("/auth/me").await.status == 401).await;
+            assert!(began.elapsed() < BOUND, "{:?}", began.elapsed());
+        }
     });
 }
 

@@ -98,7 +98,8 @@ both_engines! {
         let refused = stranger.request(json!({"type": "join", "room": "metrics"})).await;
         assert_eq!(refused["code"], "forbidden");
 
-        let mut watching = Socket::connect(app.address, &format!("/ws?token={}", root.token().unwrap())).await;
+        let mut watching =
+            Socket::connect(app.address, &format!("/ws?token={}", root.token().unwrap())).await;
         watching.recv("connection_established").await;
         let joined = watching.request(json!({"type": "join", "room": "metrics"})).await;
         assert_eq!((joined["type"].clone(), joined["head"].clone()), (json!("ack"), json!(0)));
@@ -106,17 +107,28 @@ both_engines! {
         assert_eq!(first["connections"], 2);
         assert!(first["memory_bytes"].as_u64().unwrap() > 0);
         assert!(first["http"]["2xx"].as_u64().unwrap() > 0);
-        assert!(first["http_seconds"].as_array().unwrap().last().unwrap()[0].is_null(), "the last has no bound");
+        assert!(
+            first["http_seconds"].as_array().unwrap().last().unwrap()[0].is_null(),
+            "the last has no bound"
+        );
         ana.get("/auth/me").await.ok();
         let mut second = watching.recv("metrics").await;
         while second["http"]["2xx"].as_u64() <= first["http"]["2xx"].as_u64() {
             second = watching.recv("metrics").await;
         }
         assert!(second["cpu_seconds"].as_f64() >= first["cpu_seconds"].as_f64());
-        assert!(second["commits"].as_u64() > Some(0) && second["committed_writes"].as_u64() >= second["commits"].as_u64());
-        let acks = |told: &serde_json::Value| told["ack_seconds"].as_array().unwrap().last().unwrap()[1].as_u64();
+        assert!(
+            second["commits"].as_u64() > Some(0)
+                && second["committed_writes"].as_u64() >= second["commits"].as_u64()
+        );
+        let acks =
+            |told: &serde_json::Value| told["ack_seconds"].as_array().unwrap().last().unwrap()[1].as_u64();
         assert!(acks(&second) > Some(0), "the join was acknowledged");
         assert!(second["outbox_bytes"].is_u64() && second["commit_waiting"].is_u64());
-        assert_eq!(stranger.request(json!({"type": "whoami"})).await["type"], "ack", "who may not hears nothing");
+        assert_eq!(
+            stranger.request(json!({"type": "whoami"})).await["type"],
+            "ack",
+            "who may not hears nothing"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! The dashboard in Chromium, against the real binary with the demo's marketplace; and the types of its modules.
+//! The dashboard in Chromium, against the real binary with the demo's marketplace; and the types of its
+//! modules.
 
 use std::ffi::OsString;
 use std::path::PathBuf;

@@ -72,7 +72,11 @@ both_engines! {
         let problem = refused.refused(403);
         assert_eq!(problem["detail"], "only admins may use the dashboard; this account is not one");
         assert_eq!(set_cookie(&refused, "souk-admin-refresh"), "");
-        assert_eq!(ana.get("/auth/sessions").await.ok()["items"].as_array().unwrap().len(), 1, "her own only");
+        assert_eq!(
+            ana.get("/auth/sessions").await.ok()["items"].as_array().unwrap().len(),
+            1,
+            "her own only"
+        );
         log_in(app, "ana", "wrong password").await.refused(401);
         log_in(app, "root", "wrong password").await.refused(401);
 
@@ -86,7 +90,8 @@ both_engines! {
     async fn the_cookie_is_of_no_use_to_other_pages(app) {
         app.db_admin("root").await;
         let login = log_in(app, "root", PASSWORD).await;
-        let bare = || app.anyone().post("/admin/login/refresh", Value::Null).header("Cookie", &cookie(&login));
+        let bare =
+            || app.anyone().post("/admin/login/refresh", Value::Null).header("Cookie", &cookie(&login));
         let own = format!("http://{}", app.address);
         let others = [
             bare(),

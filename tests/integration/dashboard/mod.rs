@@ -1,4 +1,5 @@
-//! The dashboard: its pages and logins over HTTP, what the API has for it, and the whole of it in a real browser.
+//! The dashboard: its pages and logins over HTTP, what the API has for it, and the whole of it in a real
+//! browser.
 
 mod api;
 mod browser;
@@ -8,3 +9,5 @@ mod pages;
 mod person;
 mod rooms;
 mod sessions;
+mod states;
+mod views;

@@ -32,7 +32,8 @@ both_engines! {
         assert_eq!(ids(&root, &format!("/offers?user_id={}&state=pending", ben.id)).await, [""; 0]);
         assert_eq!(ids(&root, &format!("/bookings?user_id={}", cleo.id)).await, [""; 0]);
         let audit = root.get("/admin/audit?kind=offer&action=list").await.ok();
-        let details: Vec<&Value> = audit["items"].as_array().unwrap().iter().map(|entry| &entry["detail"]).collect();
+        let details: Vec<&Value> =
+            audit["items"].as_array().unwrap().iter().map(|entry| &entry["detail"]).collect();
         assert!(details.contains(&&json!(format!("of user {}", ben.id))), "{details:?}");
         for list in ["/requests", "/offers", "/bookings"] {
             ana.get(&format!("{list}?user_id={}", carl.id)).await.refused(403);
@@ -46,8 +47,13 @@ both_engines! {
         let path = format!("/admin/users/{}/limits", ana.id);
         let limits = root.get(&path).await.ok();
         let own = ana.get("/me/limits").await.ok();
-        assert_eq!((limits["plan"].clone(), limits["connections"]["used"].clone()), (json!("free"), json!(1)));
-        for limit in ["connections", "simulations", "messages_per_day", "plans_per_day", "simulations_per_day"] {
+        assert_eq!(
+            (limits["plan"].clone(), limits["connections"]["used"].clone()),
+            (json!("free"), json!(1))
+        );
+        for limit in
+            ["connections", "simulations", "messages_per_day", "plans_per_day", "simulations_per_day"]
+        {
             assert_eq!(limits[limit], own[limit], "{limit}");
         }
         ana.get(&path).await.refused(403);

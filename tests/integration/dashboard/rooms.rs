@@ -34,10 +34,16 @@ both_engines! {
 
         let largest = rooms(&root, "limit=1").await;
         assert_eq!(names(&largest), ["market:painting"]);
-        assert_eq!((largest["items"][0]["connections"].clone(), largest["items"][0]["users"].clone()), (json!(2), json!(2)));
+        assert_eq!(
+            (largest["items"][0]["connections"].clone(), largest["items"][0]["users"].clone()),
+            (json!(2), json!(2))
+        );
         assert_eq!(largest["private"], json!([{"kind": "entry", "rooms": 1, "connections": 1}]));
         let busiest = rooms(&root, "order=busiest&limit=1").await;
-        assert_eq!((names(&busiest), busiest["items"][0]["events_last_minute"].clone()), (vec!["market:plumbing".to_owned()], json!(3)));
+        assert_eq!(
+            (names(&busiest), busiest["items"][0]["events_last_minute"].clone()),
+            (vec!["market:plumbing".to_owned()], json!(3))
+        );
 
         let mut all = names(&largest);
         let mut next = largest["next_cursor"].clone();
@@ -56,7 +62,8 @@ both_engines! {
     }
 
     async fn the_log_of_a_room_is_read_and_its_texts_for_a_reason_only(app) {
-        let (root, ana, ben) = (app.db_admin("root").await, app.consumer("ana").await, app.provider("ben").await);
+        let (root, ana, ben) =
+            (app.db_admin("root").await, app.consumer("ana").await, app.provider("ben").await);
         let request = app.request(&ana).await;
         app.offer(&ben, &request).await;
         let chat = format!("session:{}", id(&ana.get("/sessions?limit=1").await.ok()["items"][0]));
@@ -64,21 +71,37 @@ both_engines! {
         live.ack(json!({"type": "join", "room": chat})).await;
         for number in 1..=5 {
             let text = format!("line {number}");
-            live.ack(json!({"type": "chat_message", "room": chat, "text": text, "client_msg_id": number.to_string()})).await;
+            let client_msg_id = number.to_string();
+            let message =
+                json!({"type": "chat_message", "room": chat, "text": text, "client_msg_id": client_msg_id});
+            live.ack(message).await;
         }
         let log = async |query: &str| root.get(&format!("/admin/rooms/{chat}/events?{query}")).await;
         let newest = log("limit=2").await.ok();
         let head = newest["head"].as_u64().unwrap();
         assert_eq!(newest["items"].as_array().unwrap().len(), 2);
         assert_eq!((newest["items"][1]["seq"].as_u64(), newest["tail"].clone()), (Some(head), json!(0)));
-        assert_eq!((newest["items"][1]["kind"].clone(), newest["items"][1]["by"].clone()), (json!("message.sent"), json!(ana.id)));
-        assert_eq!((newest["items"][1]["is_text_hidden"].clone(), newest["items"][1]["data"]["text"].clone()), (json!(true), Value::Null));
+        assert_eq!(
+            (newest["items"][1]["kind"].clone(), newest["items"][1]["by"].clone()),
+            (json!("message.sent"), json!(ana.id))
+        );
+        assert_eq!(
+            (newest["items"][1]["is_text_hidden"].clone(), newest["items"][1]["data"]["text"].clone()),
+            (json!(true), Value::Null)
+        );
         assert!(!log("").await.text.contains("line"), "no text without a reason");
 
         let read = log(&format!("after={}&limit=1&reason=A+complaint", head - 2)).await.ok();
-        assert_eq!((read["items"][0]["seq"].as_u64(), read["items"][0]["data"]["text"].clone()), (Some(head - 1), json!("line 4")));
-        let audit = root.get(&format!("/admin/audit?kind=room&row={chat}&action=read+the+texts+of")).await.ok();
-        assert_eq!((audit["items"].as_array().unwrap().len(), audit["items"][0]["detail"].clone()), (1, json!("A complaint")));
+        assert_eq!(
+            (read["items"][0]["seq"].as_u64(), read["items"][0]["data"]["text"].clone()),
+            (Some(head - 1), json!("line 4"))
+        );
+        let audit =
+            root.get(&format!("/admin/audit?kind=room&row={chat}&action=read+the+texts+of")).await.ok();
+        assert_eq!(
+            (audit["items"].as_array().unwrap().len(), audit["items"][0]["detail"].clone()),
+            (1, json!("A complaint"))
+        );
         log("reason=").await.refused(422);
         ana.get(&format!("/admin/rooms/{chat}/events")).await.refused(403);
 

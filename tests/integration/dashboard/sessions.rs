@@ -79,7 +79,8 @@ both_engines! {
     }
 
     async fn why_a_connection_ended_is_kept(app) {
-        let (root, ana, ben) = (app.db_admin("root").await, app.consumer("ana").await, app.provider("ben").await);
+        let (root, ana, ben) =
+            (app.db_admin("root").await, app.consumer("ana").await, app.provider("ben").await);
         let (socket, by_itself) = connect(app, &ana).await;
         socket.close().await;
         let (mut socket, closed) = connect(app, &ben).await;
@@ -87,18 +88,25 @@ both_engines! {
         app.request(&ana).await;
         socket.event("request.published").await;
         let live = root.get(&format!("/admin/sessions/{closed}")).await.ok();
-        assert_eq!((live["user_email"].clone(), live["endpoint"].clone()), (json!("ben@example.com"), json!("ws")));
+        assert_eq!(
+            (live["user_email"].clone(), live["endpoint"].clone()),
+            (json!("ben@example.com"), json!("ws"))
+        );
         root.delete(&format!("/admin/sessions/{closed}")).await.ok();
         socket.closed().await;
         eventually(async || ended(&root, "").await.len() == 2).await;
 
         let all = ended(&root, "").await;
         assert_eq!(all[0]["id"], closed.as_str(), "the last one first");
-        assert_eq!((all[0]["reason"].clone(), all[0]["user_email"].clone()), (json!("closed_by_admin"), json!("ben@example.com")));
+        assert_eq!(
+            (all[0]["reason"].clone(), all[0]["user_email"].clone()),
+            (json!("closed_by_admin"), json!("ben@example.com"))
+        );
         assert_eq!((all[0]["endpoint"].clone(), all[0]["dialect"].clone()), (json!("ws"), json!("json")));
         assert_eq!((all[0]["address"].clone(), all[0]["messages"].clone()), (json!("127.0.0.1"), json!(1)));
         assert_eq!(all[0]["rooms"], 2);
-        let market = all[0]["positions"].as_array().unwrap().iter().find(|one| one["room"] == "market:plumbing");
+        let market =
+            all[0]["positions"].as_array().unwrap().iter().find(|one| one["room"] == "market:plumbing");
         assert_eq!(market.unwrap()["seq"], 1);
         let first = root.get("/admin/sessions/ended?limit=1").await.ok();
         let next = format!("/admin/sessions/ended?limit=1&cursor={}", first["next_cursor"].as_str().unwrap());
@@ -110,6 +118,11 @@ both_engines! {
         root.get("/admin/sessions/ended?reason=boredom").await.refused(422);
         ana.get("/admin/sessions/ended").await.refused(403);
         root.get(&format!("/admin/sessions/{closed}")).await.refused(404);
-        assert!(!root.get("/admin/audit?kind=connection&action=list+ended").await.ok()["items"].as_array().unwrap().is_empty());
+        assert!(
+            !root.get("/admin/audit?kind=connection&action=list+ended").await.ok()["items"]
+                .as_array()
+                .unwrap()
+                .is_empty()
+        );
     }
 }

@@ -59,7 +59,7 @@ fn filter(route: &str, name: &str, reads: &Reads) -> Vec<String> {
         ("/admin/rooms/{room}/events", "after") => vec!["1".into()],
         ("/admin/rooms/{room}/events", "reason") => vec!["curiosity".into()],
         // One row, by its id, and the user.
-        ("/admin/explain", _) => vec![],
+        ("/admin/explain" | "/admin/states", _) => vec![],
         ("/admin/audit", "row") => vec![reads.ana.id.clone()],
         ("/projects/{id}/tasks", "archived") => vec!["true".into()],
         ("/projects/{id}/board", "after") => vec![reads.ana.id.clone()],

@@ -1,14 +1,15 @@
 // Marketplace: requests, offers and bookings; one of them with its history, and what an admin may do with it.
 
 import { html, nothing } from "../../vendor/lit/index.js";
-import { call } from "../api.js";
+import { call, get } from "../api.js";
 import { ago, money, number, short, time, words } from "../format.js";
 import { go, link } from "../router.js";
 import { ask } from "../ui/dialog.js";
 import { reloadLists } from "../ui/list.js";
-import { failure, loading } from "../ui/states.js";
+import { Reading } from "../ui/reading.js";
 import { Screen } from "../ui/view.js";
 import { auditColumns } from "./audit.js";
+import "./lifecycle.js";
 
 /** @typedef {import('../types.js').Request} Request */
 /** @typedef {import('../types.js').Offer} Offer */
@@ -31,7 +32,7 @@ const COLORS = {
 };
 
 /** @param {string} state */
-function badge(state) {
+export function badge(state) {
   return html`<span class="badge ${COLORS[state] ?? ""}">${words(state)}</span>`;
 }
 
@@ -56,7 +57,7 @@ function slot({ start, end }) {
 }
 
 /** @param {{min?: number | null, max?: number | null, currency: string}} budget */
-function range({ min = null, max = null, currency }) {
+export function range({ min = null, max = null, currency }) {
   const part = (/** @type {number} */ amount) => money({ amount, currency });
   if (min === null) return max === null ? html`<span class="muted">open</span>` : `up to ${part(max)}`;
   return max === null ? `from ${part(min)}` : `${part(min)} – ${part(max)}`;
@@ -224,17 +225,13 @@ export function dealColumns(tab) {
 }
 
 class MarketplaceScreen extends Screen {
-  static properties = { row: { state: true }, failed: { state: true } };
-
   constructor() {
     super();
     this.tab = "requests";
     this.id = "";
     this.state = "";
-    /** @type {any} */
-    this.row = null;
-    /** @type {unknown} */
-    this.failed = null;
+    /** @type {Reading<any>} */
+    this.row = new Reading(this, () => get(`${TABS[this.tab].path}/${encodeURIComponent(this.id)}`));
   }
 
   /** @param {import('../router.js').Route} route */
@@ -242,21 +239,8 @@ class MarketplaceScreen extends Screen {
     this.tab = parts[1] && parts[1] in TABS ? parts[1] : "requests";
     this.id = parts[2] ?? "";
     this.state = query.get("state") ?? "";
-    this.row = null;
-    this.failed = null;
     this.requestUpdate();
-    if (this.id) this.read();
-  }
-
-  async read() {
-    const { id } = this;
-    this.failed = null;
-    try {
-      const { data } = await call("GET", `${TABS[this.tab].path}/${encodeURIComponent(id)}`);
-      if (id === this.id) this.row = data;
-    } catch (error) {
-      if (id === this.id) this.failed = error;
-    }
+    if (this.id) this.row.readAnew();
   }
 
   /** @param {Action} action */
@@ -272,7 +256,7 @@ class MarketplaceScreen extends Screen {
       run: ({ reason }) => call("POST", `${path}/${this.id}/${action.name}`, { body: { reason }, once: true }),
     });
     // Also after a refusal: it is another one now than what was shown.
-    this.read();
+    this.row.read();
     if (isDone) reloadLists(this);
   }
 
@@ -323,7 +307,7 @@ class MarketplaceScreen extends Screen {
   /** @param {Tab} tab */
   one(tab) {
     const back = html`<a class="crumb" href=${link(["marketplace", this.tab])}>${tab.label}</a>`;
-    const { row } = this;
+    const row = this.row.value;
     const title = row?.title ?? `${tab.one[0].toUpperCase()}${tab.one.slice(1)} ${short(this.id)}`;
     const allowed = tab.actions.filter(({ name }) => row?.allowed_actions.includes(name));
     return html`
@@ -343,7 +327,7 @@ class MarketplaceScreen extends Screen {
           )}
         </div>
       </div>
-      ${this.failed ? failure(this.failed, () => this.read()) : row ? this.details(tab, row) : loading()}
+      ${this.row.show((row) => this.details(tab, row))}
     `;
   }
 
@@ -363,6 +347,8 @@ class MarketplaceScreen extends Screen {
           </dl>
         </div>
       </section>
+      <h2 class="section-title">Where it stands</h2>
+      <row-lifecycle .kind=${tab.one} .row=${row.id} .version=${row.version}></row-lifecycle>
       ${this.tab === "requests"
         ? html`
             <h2 class="section-title">Offers on it</h2>

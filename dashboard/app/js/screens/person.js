@@ -3,12 +3,13 @@
 import { html, nothing } from "../../vendor/lit/index.js";
 import { call, get } from "../api.js";
 import { ago, number, time, words } from "../format.js";
-import { link } from "../router.js";
+import { go, link } from "../router.js";
 import { session } from "../session.js";
 import { ask } from "../ui/dialog.js";
 import { reloadLists } from "../ui/list.js";
-import { failure, loading } from "../ui/states.js";
+import { Reading } from "../ui/reading.js";
 import { Screen } from "../ui/view.js";
+import { viewing } from "../viewing.js";
 import { auditColumns } from "./audit.js";
 import { dealColumns } from "./marketplace.js";
 import { status } from "./people.js";
@@ -31,8 +32,6 @@ const PLANS = ["free", "pro", "enterprise"];
 
 class PersonScreen extends Screen {
   static properties = {
-    person: { state: true },
-    failed: { state: true },
     limits: { state: true },
     provider: { state: true },
   };
@@ -40,15 +39,20 @@ class PersonScreen extends Screen {
   constructor() {
     super();
     this.who = "";
-    /** @type {UserDetails | null} */
-    this.person = null;
-    this.etag = "";
+    /** The person, and the version that is shown. @type {Reading<{data: UserDetails, etag: string}>} */
+    this.account = new Reading(this, async () => {
+      const account = await call("GET", this.path());
+      this.readMore(account.data);
+      return account;
+    });
     /** @type {UserLimits | null} */
     this.limits = null;
     /** @type {Provider | null} */
     this.provider = null;
-    /** @type {unknown} */
-    this.failed = null;
+  }
+
+  get person() {
+    return this.account.value?.data ?? null;
   }
 
   /** @param {import('../router.js').Route} route */
@@ -56,24 +60,9 @@ class PersonScreen extends Screen {
     const who = parts[1] ?? "";
     if (who === this.who) return;
     this.who = who;
-    this.person = null;
     this.limits = null;
     this.provider = null;
-    this.read();
-  }
-
-  async read() {
-    const { who } = this;
-    this.failed = null;
-    try {
-      const { data, etag } = await call("GET", `/admin/users/${encodeURIComponent(who)}`);
-      if (who !== this.who) return;
-      this.person = data;
-      this.etag = etag;
-      this.readMore(data);
-    } catch (error) {
-      if (who === this.who) this.failed = error;
-    }
+    this.account.readAnew();
   }
 
   /** @param {UserDetails} person */
@@ -89,7 +78,7 @@ class PersonScreen extends Screen {
 
   /** What was done shows everywhere on the page. */
   changed() {
-    this.read();
+    this.account.read();
     reloadLists(this);
   }
 
@@ -99,7 +88,20 @@ class PersonScreen extends Screen {
   }
 
   path(rest = "") {
-    return `/admin/users/${this.who}${rest}`;
+    return `/admin/users/${encodeURIComponent(this.who)}${rest}`;
+  }
+
+  async viewAs() {
+    const person = /** @type {UserDetails} */ (this.person);
+    const isBegun = await ask({
+      title: `View as ${person.display_name}?`,
+      body: "For 15 minutes you see the marketplace as they do, and can change nothing. What is private to them stays so. The audit trail has it, with your reason.",
+      action: "View as them",
+      reason: "required",
+      done: "The view is open.",
+      run: ({ reason }) => viewing.begin(person, reason),
+    });
+    if (isBegun) go(link(["viewing"]));
   }
 
   suspend() {
@@ -132,7 +134,7 @@ class PersonScreen extends Screen {
       danger: true,
       choice: { label: "Role", value: this.person?.role ?? "", options: ROLES },
       done: "The role is changed.",
-      run: ({ choice }) => call("PUT", this.path("/role"), { body: { role: choice }, etag: this.etag, once: true }),
+      run: ({ choice }) => call("PUT", this.path("/role"), { body: { role: choice }, etag: this.account.value?.etag, once: true }),
     });
   }
 
@@ -143,7 +145,7 @@ class PersonScreen extends Screen {
       action: "Change plan",
       choice: { label: "Plan", value: this.person?.plan ?? "", options: PLANS },
       done: "The plan is changed.",
-      run: ({ choice }) => call("PUT", this.path("/plan"), { body: { plan: choice }, etag: this.etag, once: true }),
+      run: ({ choice }) => call("PUT", this.path("/plan"), { body: { plan: choice }, etag: this.account.value?.etag, once: true }),
     });
   }
 
@@ -179,6 +181,13 @@ class PersonScreen extends Screen {
     const isSelf = person.id === session.user?.id;
     return html`
       <div class="buttons">
+        <button
+          class="button"
+          ?disabled=${isSelf || !person.is_active || person.role === "admin"}
+          @click=${this.viewAs}
+        >
+          View as
+        </button>
         <button class="button" @click=${this.changePlan}>Change plan</button>
         <button class="button" ?disabled=${isSelf} @click=${this.changeRole}>Change role</button>
         <button class="button danger" @click=${this.logOut}>Log out everywhere</button>
@@ -223,7 +232,7 @@ class PersonScreen extends Screen {
         </div>
         ${person ? this.buttons() : nothing}
       </div>
-      ${this.failed ? failure(this.failed, () => this.read()) : person ? this.details(person) : loading()}
+      ${this.account.show(({ data }) => this.details(data))}
     `;
   }
 

@@ -7,6 +7,7 @@ import { clock, number, short, time, words } from "../format.js";
 import { link } from "../router.js";
 import { ask } from "../ui/dialog.js";
 import { reloadLists } from "../ui/list.js";
+import { Reading } from "../ui/reading.js";
 import { empty, failure, loading } from "../ui/states.js";
 import { Screen } from "../ui/view.js";
 
@@ -96,9 +97,7 @@ const PLURALS = { entry: "journals", conversation: "conversations", simulation: 
 
 class RoomScreen extends Screen {
   static properties = {
-    members: { state: true },
     log: { state: true },
-    failed: { state: true },
     failedLog: { state: true },
     isReading: { state: true },
     at: { state: true },
@@ -107,12 +106,10 @@ class RoomScreen extends Screen {
   constructor() {
     super();
     this.room = "";
-    /** @type {{users: number, members?: string[] | null} | null} */
-    this.members = null;
+    /** @type {Reading<{users: number, members?: string[] | null}>} */
+    this.members = new Reading(this, () => get(this.path("/members")));
     /** @type {RoomLog | null} */
     this.log = null;
-    /** @type {unknown} */
-    this.failed = null;
     /** @type {unknown} */
     this.failedLog = null;
     this.isReading = false;
@@ -127,26 +124,14 @@ class RoomScreen extends Screen {
     const room = parts[1] ?? "";
     if (room === this.room) return;
     this.room = room;
-    this.members = null;
     this.log = null;
     this.reason = "";
-    this.readMembers();
+    this.members.readAnew();
     this.readLog(null);
   }
 
   path(rest = "") {
     return `/admin/rooms/${encodeURIComponent(this.room)}${rest}`;
-  }
-
-  async readMembers() {
-    const { room } = this;
-    this.failed = null;
-    try {
-      const members = await get(this.path("/members"));
-      if (room === this.room) this.members = members;
-    } catch (error) {
-      if (room === this.room) this.failed = error;
-    }
   }
 
   /**
@@ -199,11 +184,11 @@ class RoomScreen extends Screen {
           <h1 tabindex="-1">${this.room}</h1>
         </div>
         <div class="buttons">
-          <button class="button" @click=${() => (this.readMembers(), this.readLog(null))}>Refresh</button>
+          <button class="button" @click=${() => (this.members.read(), this.readLog(null))}>Refresh</button>
         </div>
       </div>
       <h2 class="section-title">Members</h2>
-      ${this.failed ? failure(this.failed, () => this.readMembers()) : this.members ? this.memberList(this.members) : loading(2)}
+      ${this.members.show((members) => this.memberList(members), 2)}
       <h2 class="section-title">What was said</h2>
       ${this.failedLog ? failure(this.failedLog, () => this.readLog(this.log ? this.at : null)) : nothing}
       ${this.log ? this.logOf(this.log) : this.failedLog ? nothing : loading()}

@@ -2,7 +2,8 @@
 
 import { html, nothing } from "../../vendor/lit/index.js";
 import { get } from "../api.js";
-import { empty, failure, loading } from "../ui/states.js";
+import { Reading } from "../ui/reading.js";
+import { empty } from "../ui/states.js";
 import { Screen } from "../ui/view.js";
 
 /** @typedef {import('../types.js').Settings} Settings */
@@ -10,34 +11,21 @@ import { Screen } from "../ui/view.js";
 
 class SettingsScreen extends Screen {
   static properties = {
-    settings: { state: true },
-    failed: { state: true },
     wanted: { state: true },
     isChangedOnly: { state: true },
   };
 
   constructor() {
     super();
-    /** @type {Settings | null} */
-    this.settings = null;
-    /** @type {unknown} */
-    this.failed = null;
+    /** @type {Reading<Settings>} */
+    this.settings = new Reading(this, () => get("/admin/settings"));
     this.wanted = "";
     this.isChangedOnly = false;
   }
 
   connectedCallback() {
     super.connectedCallback();
-    this.read();
-  }
-
-  async read() {
-    this.failed = null;
-    try {
-      this.settings = await get("/admin/settings");
-    } catch (error) {
-      this.failed = error;
-    }
+    this.settings.read();
   }
 
   /** @param {Setting} setting */
@@ -48,7 +36,7 @@ class SettingsScreen extends Screen {
   }
 
   render() {
-    const { settings } = this;
+    const settings = this.settings.value;
     return html`
       <div class="screen-head">
         <div>
@@ -60,7 +48,7 @@ class SettingsScreen extends Screen {
           </p>
         </div>
       </div>
-      ${this.failed ? failure(this.failed, () => this.read()) : settings ? this.list(settings) : loading(10)}
+      ${this.settings.show((settings) => this.list(settings), 10)}
     `;
   }
 

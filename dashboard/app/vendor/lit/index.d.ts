@@ -6,6 +6,7 @@ export interface TemplateResult {
 }
 
 export declare function html(strings: TemplateStringsArray, ...values: unknown[]): TemplateResult;
+export declare function svg(strings: TemplateStringsArray, ...values: unknown[]): TemplateResult;
 export declare const nothing: unique symbol;
 export declare function render(value: unknown, container: HTMLElement): unknown;
 

@@ -7,7 +7,7 @@ pub(crate) mod service;
 mod validity;
 
 pub(crate) use rotation::{Rotation, rotate};
-pub(crate) use validity::is_still_valid;
+pub(crate) use validity::{is_still_valid, may_still_view};
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -140,6 +140,7 @@ impl Resource for Login {
     const KIND: Kind = Kind::Login;
     /// Admins may suspend a user, but a user's list of devices is private.
     const ADMIN_PASSES: bool = false;
+    const IS_PRIVATE: bool = true;
 
     fn row_id(&self) -> String {
         self.id.to_string()

@@ -7,7 +7,7 @@ use crate::clock::Timestamp;
 use crate::db::audit_log::{NewAudit, Outcome};
 use crate::db::{DbError, UnitOfWork};
 use crate::domain::policy::{
-    Authorized, Need, Right, Scope, authorize, authorize_admin, authorize_admin_because,
+    Authorized, Need, Right, Scope, authorize, authorize_admin, authorize_admin_because, authorize_own_list,
 };
 use crate::domain::users::{Reason, User, repository as users};
 use crate::domain::{Error, Kind, Page, Slice};
@@ -80,6 +80,7 @@ pub(crate) fn list(
     lifetimes: &Lifetimes,
     page: &Page<LoginId>,
 ) -> Result<Slice<Login, LoginId>, Error> {
+    authorize_own_list::<Login>(uow, scope)?;
     let idle_since = uow.now().minus(lifetimes.idle);
     let rows = repository::live_of(uow, scope.user(), idle_since, page)?;
     let now = uow.now();
@@ -122,7 +123,7 @@ pub(crate) fn end_own(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<(), Err
         // read.
         let refused = NewAudit { outcome: Outcome::Refused, ..of_caller(scope, "acted as somebody else") };
         uow.audit(refused)?;
-        return Err(Error::Forbidden { action: END.action, kind: Kind::Login, needed: Need::Owner });
+        return Err(Error::ReadOnly);
     }
     match (scope.outside_session(), scope.login()) {
         (Some(session), Some(sid)) => {

@@ -52,7 +52,7 @@ struct ExplanationView {
     /// The deciding rule.
     #[schema(example = "to accept this offer one must be its consumer; the user is its provider")]
     because: String,
-    /// What decided: `standing`, `admin`, `no_standing`, `reads_only`, `state` or `suspended`.
+    /// What decided: `standing`, `admin`, `no_standing`, `reads_only`, `private`, `state` or `suspended`.
     #[schema(schema_with = rules)]
     rule: &'static str,
     user_id: UserId,
@@ -74,7 +74,7 @@ struct ExplanationView {
 }
 
 fn rules() -> Schema {
-    one_of(["standing", "admin", "no_standing", "reads_only", "state", "suspended"])
+    one_of(["standing", "admin", "no_standing", "reads_only", "private", "state", "suspended"])
 }
 
 impl ExplanationView {
@@ -87,6 +87,7 @@ impl ExplanationView {
             _ if !user.is_active => "suspended",
             Verdict::NoStanding => "no_standing",
             Verdict::ReadsOnly => "reads_only",
+            Verdict::Private => "private",
             _ if !allowed => "state",
             Verdict::AsAdmin => "admin",
             Verdict::ByStanding => "standing",

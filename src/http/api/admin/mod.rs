@@ -12,7 +12,9 @@ mod logins;
 mod room_log;
 mod rooms;
 mod settings;
+mod states;
 mod users;
+mod views;
 
 use std::time::Duration;
 
@@ -31,7 +33,8 @@ pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
         .service(users::reinstate)
         .service(users::change_role)
         .service(users::change_plan)
-        .service(users::log_out);
+        .service(users::log_out)
+        .service(views::begin);
     cfg.service(login::log_in).service(login::refresh).service(login::log_out);
     cfg.service(logins::list).service(logins::end).service(logins::revoke);
     // Before the routes of one connection, whose id may otherwise be `ended`.
@@ -41,6 +44,7 @@ pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
     cfg.service(audit::list);
     cfg.service(bookings::list);
     cfg.service(settings::read);
+    cfg.service(states::machines).service(states::read);
     cfg.service(explain::explain_right).service(explain::dry_run);
 }
 

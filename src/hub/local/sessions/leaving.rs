@@ -17,7 +17,8 @@ impl Sessions {
     /// Ends the sessions and memberships that depend on a right that ended.
     pub(in crate::hub::local) fn end(&mut self, revocation: &Revocation, effects: &mut Effects) {
         for connection in self.index.affected(revocation) {
-            if self.is_newer(connection, revocation) {
+            let session = self.sessions.get(&connection);
+            if session.is_some_and(|session| session.registration.credentials.are_newer_than(revocation)) {
                 continue;
             }
             match revocation {
@@ -67,14 +68,6 @@ impl Sessions {
         if self.is_bound_to(connection, room) {
             self.evict(connection, notices::close_reason(reason), effects);
         }
-    }
-
-    /// Whether the session was authenticated after the revocation: its token carries the new epoch.
-    fn is_newer(&self, connection: ConnectionId, revocation: &Revocation) -> bool {
-        let (Revocation::User { epoch, .. } | Revocation::OtherLogins { epoch, .. }) = revocation else {
-            return false;
-        };
-        self.sessions.get(&connection).is_some_and(|session| session.registration.credentials.epoch >= *epoch)
     }
 
     fn is_bound_to(&self, connection: ConnectionId, room: &Room) -> bool {

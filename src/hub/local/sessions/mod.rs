@@ -117,8 +117,8 @@ impl Sessions {
         let Registration { credentials, endpoint, address, since, dialect, .. } = &session.registration;
         Some(EndedSession {
             connection,
-            user: credentials.user,
-            login: credentials.login,
+            user: credentials.holder(),
+            login: credentials.held_by(),
             endpoint: *endpoint,
             dialect: *dialect,
             address: *address,
@@ -257,8 +257,8 @@ impl Sessions {
         let Registration { credentials, endpoint, address, since, .. } = &session.registration;
         Some(LiveSession {
             connection,
-            user: credentials.user,
-            login: credentials.login,
+            user: credentials.holder(),
+            login: credentials.held_by(),
             issuer: credentials.issuer.clone(),
             endpoint: *endpoint,
             address: *address,
