@@ -201,7 +201,7 @@ async fn join(
         dialect: Dialect::Json,
         bound_room: None,
         outbox: connection.outbox,
-        evict: std::rc::Rc::new(move |reason| panic!("evicted: {reason:?} {}", evicted.is_closing())),
+        evict: std::rc::Rc::new(move |reason, _| panic!("evicted: {reason:?} {}", evicted.is_closing())),
         abort: std::rc::Rc::new(|| {}),
         user_permit: world.hub.acquire(user, 1).unwrap(),
     });

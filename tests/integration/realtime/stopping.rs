@@ -26,9 +26,9 @@ both_engines! {
         let (ana, ben) = (app.consumer("ana").await, app.provider("ben").await);
         let room = db_session(app, &ana, &ben).await;
         let mut socket = ana.live().await;
-        let (let_go, wait) = mpsc::channel::<()>();
+        let (let_go, wait) = mpsc::sync_channel::<()>(1);
         let is_postgres = app.engine == Engine::Postgres;
-        let (is_held, held) = mpsc::channel::<()>();
+        let (is_held, held) = mpsc::sync_channel::<()>(1);
         let db = app.server.db.clone();
         // SQLite has one writer, which this keeps; PostgreSQL lets others in beside.
         let holding = actix_web::rt::spawn(async move {
