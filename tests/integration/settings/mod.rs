@@ -18,7 +18,7 @@ const SHOWN: &[(&str, &str)] = &[
     ("SOUK_ENV", "and_in_production_those_of_the_list_alone"),
     ("SOUK_BIND", "a_server_that_is_told_to_stop_exits_well_and_can_start_again"),
     ("SOUK_WORKERS", "so_many_threads_serve"),
-    ("SOUK_MAX_CONNECTIONS", "further_connections_wait"),
+    ("SOUK_MAX_CONNECTIONS", "further_connections_are_told_that_they_are_too_many"),
     ("SOUK_HANDSHAKE_TIMEOUT", "a_head_that_does_not_arrive_in_time_is_given_up"),
     ("SOUK_BODY_TIMEOUT", "a_body_that_does_not_arrive_in_time_is_given_up"),
     ("SOUK_KEEP_ALIVE", "an_idle_connection_is_closed_after_its_time"),
