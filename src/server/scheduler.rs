@@ -1,5 +1,6 @@
 //! Periodic clean-up: expires overdue requests and offers, closes what suspended users have left open, and deletes
-//! old idempotent replies, ended logins, and tickets and counts of guesses that are over.
+//! old idempotent replies, ended logins, and tickets and counts of guesses that are over. Frees memory that sign-ins
+//! have left behind.
 //!
 //! A row that cannot be settled is logged once, counted, and skipped. Only a database that is away ends a round.
 //!

@@ -299,8 +299,8 @@ pub fn allow_many_files() -> io::Result<u64> {
     rlimit::increase_nofile_limit(u64::MAX)
 }
 
-/// Connections per worker: as configured, unless the limit on open files is lower. Further connections wait
-/// to be accepted; were they accepted, the database could not open its files.
+/// Connections per worker: as configured, unless the limit on open files is lower. Were all others accepted, too, the
+/// database could not open its files.
 fn connections_per_worker(config: &Config) -> usize {
     let ServerConfig { workers, max_connections, .. } = config.server;
     let files = match allow_many_files() {

@@ -11,8 +11,8 @@ use actix_web::rt::net::TcpStream;
 use socket2::SockRef;
 use tokio::time::Instant;
 
+use super::permits::ConnectionPermit;
 use super::phase::{Progress, Timeouts};
-use super::places::Place;
 
 /// The state shared by actix-web's stream and the handles of one connection.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub(super) struct Shared {
     pub(super) tcp: RefCell<Option<TcpStream>>,
     pub(super) progress: Progress,
     /// Given back with the descriptor.
-    place: RefCell<Option<Place>>,
+    permit: RefCell<Option<ConnectionPermit>>,
     is_surplus: bool,
     /// The response ends when the connection's write half is closed.
     pub(super) ends_with_answer: Cell<bool>,
@@ -37,7 +37,7 @@ impl Shared {
 
     /// Closes the connection.
     pub(super) fn end(&self) {
-        drop((self.tcp.take(), self.place.take()));
+        drop((self.tcp.take(), self.permit.take()));
         if let Some(reader) = self.reader.take() {
             reader.wake();
         }
@@ -50,10 +50,10 @@ impl Shared {
 pub(crate) struct TcpHandle(pub(super) Rc<Shared>);
 
 impl TcpHandle {
-    pub(super) fn new(tcp: TcpStream, timeouts: Rc<Timeouts>, place: Place) -> Self {
+    pub(super) fn new(tcp: TcpStream, timeouts: Rc<Timeouts>, permit: ConnectionPermit) -> Self {
         Self(Rc::new(Shared {
-            is_surplus: place.is_surplus(),
-            place: RefCell::new(Some(place)),
+            is_surplus: permit.is_surplus(),
+            permit: RefCell::new(Some(permit)),
             tcp: RefCell::new(Some(tcp)),
             progress: Progress::new(timeouts, Instant::now()),
             ends_with_answer: Cell::new(false),

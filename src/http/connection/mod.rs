@@ -10,14 +10,14 @@ mod exchange;
 mod handle;
 mod once;
 mod phase;
-mod places;
+mod permits;
 mod refused_head;
 mod serve;
 mod stream;
 mod upgraded;
 
 pub(crate) use handle::TcpHandle;
+pub(crate) use permits::SURPLUS;
 pub(crate) use phase::Timeouts;
-pub(crate) use places::SURPLUS;
 pub(crate) use serve::SocketOptions;
 pub use serve::{ServeOptions, serve};

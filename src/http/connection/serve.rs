@@ -19,8 +19,8 @@ use socket2::SockRef;
 
 use super::exchange::Exchange;
 use super::once::Once;
+use super::permits::{ConnectionPermits, SURPLUS};
 use super::phase::{LINGER, Timeouts};
-use super::places::{Places, SURPLUS};
 use super::stream::Stream;
 use super::upgraded::Upgradable;
 
@@ -91,7 +91,7 @@ where
         .shutdown_timeout(stop_timeout.as_secs().max(1))
         .disable_signals();
     let stopping = builder.graceful_shutdown_signal();
-    let places = Places::new(max_connections.saturating_mul(workers));
+    let permits = ConnectionPermits::new(max_connections.saturating_mul(workers));
     let service = move || {
         let stopping = stopping.clone();
         let app = app().into_factory().map_err(|error| -> actix_web::Error { error.into() });
@@ -133,11 +133,11 @@ where
             })
             .upgrade(upgrade)
             .h1(tracked);
-        let (timeouts, places) = (Rc::new(timeouts), places.clone());
+        let (timeouts, permits) = (Rc::new(timeouts), permits.clone());
         fn_service(move |tcp: TcpStream| {
             set_up(&tcp, socket);
             let peer = tcp.peer_addr().ok();
-            ready(Ok((Stream::new(tcp, timeouts.clone(), places.take()), peer)))
+            ready(Ok((Stream::new(tcp, timeouts.clone(), permits.take()), peer)))
         })
         .and_then(http)
     };

@@ -11,8 +11,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::handle::TcpHandle;
+use super::permits::ConnectionPermit;
 use super::phase::Timeouts;
-use super::places::Place;
 use super::refused_head;
 
 /// The stream that actix-web owns. Reads and writes fail once the client has missed a deadline, upon which
@@ -26,8 +26,8 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    pub(super) fn new(tcp: TcpStream, timeouts: Rc<Timeouts>, place: Place) -> Self {
-        Self { handle: TcpHandle::new(tcp, timeouts, place), timer: None, refusal: None }
+    pub(super) fn new(tcp: TcpStream, timeouts: Rc<Timeouts>, permit: ConnectionPermit) -> Self {
+        Self { handle: TcpHandle::new(tcp, timeouts, permit), timer: None, refusal: None }
     }
 
     pub(super) fn handle(&self) -> TcpHandle {

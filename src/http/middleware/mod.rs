@@ -2,8 +2,8 @@
 //!
 //! From the outside in: [`call()`] assigns an id, counts and logs; compression; [`spare_short`] keeps that from short
 //! answers; `render` writes errors as problem documents; [`explain_cors`] and [`cors()`]; [`catch_panic`] turns a panic
-//! into a 500; [`limit_body_time`] bounds how long a body may take to arrive; [`refuse_surplus`] refuses what is one connection too
-//! many; [`authenticate()`] counts the request and identifies the caller.
+//! into a 500; [`limit_body_time`] bounds how long a body may take to arrive; [`refuse_surplus`] refuses what comes on one
+//! connection too many; [`authenticate()`] counts the request and identifies the caller.
 
 mod access;
 mod authenticate;

@@ -18,6 +18,14 @@ both_engines! {
         assert_eq!(problem["request_id"], "req-2");
     }
 
+    async fn the_parameter_of_a_query_that_does_not_parse_is_named(app) {
+        let ana = app.consumer("ana").await;
+        for (query, field) in [("limit=x", "limit"), ("state=lost", "state"), ("limit=1&limit=2", "query")] {
+            let problem = ana.get(&format!("/requests?{query}")).await.refused(422);
+            assert_eq!(problem["errors"][0]["field"], field, "{problem}");
+        }
+    }
+
     async fn only_pages_of_the_allow_list_may_read_answers(app with ["--allowed-origins", "https://app.example"]) {
         let anyone = app.anyone();
         let ours = anyone.get("/healthz").header("Origin", "https://app.example").await;

@@ -7,39 +7,39 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// ones wait in the backlog.
 pub(crate) const SURPLUS: usize = 32;
 
-/// The places for connections of all worker threads together.
+/// The permits for connections of all worker threads together.
 #[derive(Clone, Debug)]
-pub(super) struct Places {
+pub(super) struct ConnectionPermits {
     taken: Arc<AtomicUsize>,
     there_are: usize,
 }
 
-impl Places {
+impl ConnectionPermits {
     pub(super) fn new(there_are: usize) -> Self {
         Self { taken: Arc::default(), there_are }
     }
 
-    pub(super) fn take(&self) -> Place {
+    pub(super) fn take(&self) -> ConnectionPermit {
         let before = self.taken.fetch_add(1, Ordering::Relaxed);
-        Place { taken: self.taken.clone(), is_surplus: before >= self.there_are }
+        ConnectionPermit { taken: self.taken.clone(), is_surplus: before >= self.there_are }
     }
 }
 
-/// A connection's place, which it has until this is dropped.
+/// A connection's permit, which it has until this is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct ConnectionPermit {
     taken: Arc<AtomicUsize>,
     is_surplus: bool,
 }
 
-impl Place {
-    /// Whether all places were taken.
+impl ConnectionPermit {
+    /// Whether all permits were taken.
     pub(super) fn is_surplus(&self) -> bool {
         self.is_surplus
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         self.taken.fetch_sub(1, Ordering::Relaxed);
     }
