@@ -164,19 +164,34 @@ pub(crate) fn trim(
         DbConnection::Sqlite(c) => span.get_result::<(i64, i64)>(c).optional()?,
     };
     let Some((tail, head)) = span else { return Ok(0) };
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let oldest = events::table
         .filter(events::room.eq(room).and(events::seq.gt(tail)))
         .filter(events::seq.le(head.saturating_sub(i64::from(kept))))
         .order(events::seq.asc())
-        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
+        .limit(limit)
         .select((events::seq, events::at))
         .load::<(i64, Timestamp)>(connection)?;
     // Up to the first that is to be kept: clocks of servers differ, and the log must have no hole.
     let old = oldest.into_iter().take_while(|(_, at)| *at < older_than);
     let Some((last, _)) = old.last() else { return Ok(0) };
-    let gone =
-        events::table.filter(events::room.eq(room).and(events::seq.gt(tail)).and(events::seq.le(last)));
-    let deleted = diesel::delete(gone).execute(connection)?;
+    let deleted = match connection {
+        // By where the rows lie: PostgreSQL takes positions to be independent of rooms, expects that most rows of the
+        // table are below a position that most rooms never reach, and would read them all.
+        DbConnection::Postgresql(c) => diesel::sql_query(
+            "DELETE FROM events WHERE ctid = ANY (ARRAY (SELECT ctid FROM events \
+             WHERE room = $1 AND seq > $2 AND seq <= $3 ORDER BY seq LIMIT $4))",
+        )
+        .bind::<Text, _>(room)
+        .bind::<BigInt, _>(tail)
+        .bind::<BigInt, _>(last)
+        .bind::<BigInt, _>(limit)
+        .execute(c)?,
+        DbConnection::Sqlite(c) => {
+            let of_room = events::table.filter(events::room.eq(room));
+            diesel::delete(of_room.filter(events::seq.gt(tail)).filter(events::seq.le(last))).execute(c)?
+        }
+    };
     diesel::update(rooms::table.find(room)).set(rooms::tail.eq(last)).execute(connection)?;
     Ok(deleted)
 }
