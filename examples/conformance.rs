@@ -193,7 +193,7 @@ impl ConnectHandler for Mirrors {
 async fn mirror(mut socket: Socket) {
     while let Some(received) = socket.receive().await {
         let SocketEvent::Packet(received) = received else { continue };
-        if let Some(answer) = reflection(received) {
+        if let Some(answer) = reflection(*received) {
             let _ = socket.outbox.push(answer.frames(), Delivery::Durable);
         }
     }

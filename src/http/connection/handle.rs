@@ -1,21 +1,24 @@
 //! A handle to a connection that actix-web reads and writes.
 
 use std::cell::{Cell, RefCell};
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::mem::MaybeUninit;
 use std::net::Shutdown;
 use std::rc::Rc;
 use std::task::Waker;
 
 use actix_web::rt::net::TcpStream;
+use futures_util::future::LocalBoxFuture;
 use socket2::SockRef;
 use tokio::time::Instant;
 
 use super::permits::ConnectionPermit;
 use super::phase::{Progress, Timeouts};
 
+/// Writes what a session sends, until it or its client ends.
+pub(super) type Session = LocalBoxFuture<'static, io::Result<()>>;
+
 /// The state shared by actix-web's stream and the handles of one connection.
-#[derive(Debug)]
 pub(super) struct Shared {
     /// `None` once actix-web has dropped the stream: handles that live longer keep no descriptor open.
     pub(super) tcp: RefCell<Option<TcpStream>>,
@@ -27,6 +30,8 @@ pub(super) struct Shared {
     pub(super) ends_with_answer: Cell<bool>,
     /// Who reads an upgraded connection, while there is nothing to read.
     reader: RefCell<Option<Waker>>,
+    /// What goes on once HTTP is done with the connection.
+    session: RefCell<Option<Session>>,
 }
 
 impl Shared {
@@ -46,7 +51,7 @@ impl Shared {
 
 /// A handle to a connection: closes it regardless of what actix-web waits for, and reports the progress of
 /// its request. Not `Send`: it stays on the connection's thread.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct TcpHandle(pub(super) Rc<Shared>);
 
 impl TcpHandle {
@@ -58,12 +63,23 @@ impl TcpHandle {
             progress: Progress::new(timeouts, Instant::now()),
             ends_with_answer: Cell::new(false),
             reader: RefCell::default(),
+            session: RefCell::default(),
         }))
     }
 
     /// Whether it is one of more connections than there may be: all that it gets is an answer.
     pub(crate) fn is_surplus(&self) -> bool {
         self.0.is_surplus
+    }
+
+    /// Has the session go on once HTTP is done with the connection, whose last act this must be.
+    pub(super) fn hand_over(&self, session: Session) {
+        self.0.session.replace(Some(session));
+    }
+
+    /// The session that goes on, if the connection was upgraded.
+    pub(super) fn take_session(&self) -> Option<Session> {
+        self.0.session.take()
     }
 
     /// Closes the write half: the peer reads what was sent, then end of file.

@@ -106,15 +106,17 @@ where
             let connection = Upgradable::of(&mut request, framed);
             let answered = Service::call(app, request);
             async move {
-                let ended = match answered.await {
+                let handle = connection.handle();
+                let answered = match answered.await {
                     Ok(response) => connection.answer(response).await,
                     Err(error) => connection.answer(error.error_response().into()).await,
                 };
-                // The client has gone, or does not take the answer.
-                ended.or_else(|error| {
-                    log::debug!(target: "souk::http", "a connection ended: {error}");
-                    Ok(())
-                })
+                match answered {
+                    Ok(Some(session)) => handle.hand_over(session),
+                    Ok(None) => {}
+                    Err(error) => ended(&error),
+                }
+                Ok(())
             }
         });
         let http = HttpService::build()
@@ -133,6 +135,20 @@ where
             })
             .upgrade(upgrade)
             .h1(tracked);
+        let http = apply_fn_factory(http, |(stream, peer): (Stream, _), http: &_| {
+            let handle = stream.handle();
+            // In memory of its own, 5 KiB, which is given back when a session begins.
+            let http = Box::pin(Service::call(http, (stream, peer)));
+            async move {
+                http.await?;
+                if let Some(session) = handle.take_session()
+                    && let Err(error) = session.await
+                {
+                    ended(&error);
+                }
+                Ok(())
+            }
+        });
         let (timeouts, permits) = (Rc::new(timeouts), permits.clone());
         fn_service(move |tcp: TcpStream| {
             set_up(&tcp, socket);
@@ -142,6 +158,11 @@ where
         .and_then(http)
     };
     Ok(builder.listen(address.to_string(), listener, service)?.run())
+}
+
+/// The client has gone, or does not take what it is sent.
+fn ended(error: &io::Error) {
+    log::debug!(target: "souk::http", "a connection ended: {error}");
 }
 
 fn set_up(tcp: &TcpStream, options: SocketOptions) {

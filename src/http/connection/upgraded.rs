@@ -19,7 +19,7 @@ use actix_web::http::StatusCode;
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead as _, AsyncWriteExt as _, ReadBuf};
 
-use super::TcpHandle;
+use super::handle::{Session, TcpHandle};
 use super::stream::Stream;
 
 /// Bytes that are read at once.
@@ -34,6 +34,10 @@ pub(super) struct Upgradable {
 }
 
 impl Upgradable {
+    pub(super) fn handle(&self) -> TcpHandle {
+        self.stream.handle()
+    }
+
     /// Takes the connection over from actix-web; the request's payload is what the client sends from now on.
     pub(super) fn of(request: &mut Request, framed: Framed<Stream, Codec>) -> Self {
         let FramedParts { io: stream, codec, read_buf, write_buf, .. } = framed.into_parts();
@@ -44,12 +48,15 @@ impl Upgradable {
         Self { stream, codec, unwritten: write_buf }
     }
 
-    /// Writes the response, whose body is what the session sends if it switches protocols. A response that does not
-    /// is the last one of its connection.
+    /// Writes the response. If it switches protocols, what remains to be done is returned: to write its body, which is
+    /// what the session sends. A response that does not is the last one of its connection.
     ///
     /// # Errors
     /// Those of the connection.
-    pub(super) async fn answer<B: MessageBody>(self, response: Response<B>) -> io::Result<()> {
+    pub(super) async fn answer<B: MessageBody + 'static>(
+        self,
+        response: Response<B>,
+    ) -> io::Result<Option<Session>> {
         let Self { mut stream, mut codec, unwritten: mut encoded } = self;
         let switches = response.status() == StatusCode::SWITCHING_PROTOCOLS;
         let (mut head, body) = response.into_parts();
@@ -57,15 +64,13 @@ impl Upgradable {
             head.head_mut().set_connection_type(ConnectionType::Close);
         }
         let size = body.size();
-        let mut body = pin!(body);
         codec.encode(Message::Item((head, size)), &mut encoded)?;
         stream.write_all(&encoded).await?;
         if switches {
-            drop((codec, encoded));
-            while let Some(frames) = next(body.as_mut()).await? {
-                stream.write_all(&frames).await?;
-            }
-        } else if !matches!(size, BodySize::None | BodySize::Sized(0)) {
+            return Ok(Some(Box::pin(send(stream, body))));
+        }
+        let mut body = pin!(body);
+        if !matches!(size, BodySize::None | BodySize::Sized(0)) {
             while let Some(chunk) = next(body.as_mut()).await? {
                 encoded.clear();
                 codec.encode(Message::Chunk(Some(chunk)), &mut encoded)?;
@@ -75,9 +80,23 @@ impl Upgradable {
             codec.encode(Message::Chunk(None), &mut encoded)?;
             stream.write_all(&encoded).await?;
         }
-        stream.flush().await?;
-        stream.shutdown().await
+        end(stream).await?;
+        Ok(None)
     }
+}
+
+/// Writes what a session sends, until it or its client ends.
+async fn send(mut stream: Stream, body: impl MessageBody) -> io::Result<()> {
+    let mut body = pin!(body);
+    while let Some(frames) = next(body.as_mut()).await? {
+        stream.write_all(&frames).await?;
+    }
+    end(stream).await
+}
+
+async fn end(mut stream: Stream) -> io::Result<()> {
+    stream.flush().await?;
+    stream.shutdown().await
 }
 
 /// What the client sends after the head of its request.

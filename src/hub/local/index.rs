@@ -1,5 +1,6 @@
 //! Index of connections by their address, and by the user, login and token that they depend on.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
 use std::net::IpAddr;
@@ -102,7 +103,13 @@ fn tokens(credentials: &Credentials) -> impl Iterator<Item = (Option<Arc<str>>, 
     std::iter::once((credentials.issuer.clone(), credentials.token.clone())).chain(of_viewer)
 }
 
-struct Many<K>(HashMap<K, HashSet<ConnectionId>>);
+struct Many<K>(HashMap<K, Connections>);
+
+/// One connection, as most users, logins and tokens have, or a set of them.
+enum Connections {
+    One(ConnectionId),
+    Several(HashSet<ConnectionId>),
+}
 
 impl<K> Default for Many<K> {
     fn default() -> Self {
@@ -112,23 +119,48 @@ impl<K> Default for Many<K> {
 
 impl<K: Eq + Hash> Many<K> {
     fn insert(&mut self, key: K, connection: ConnectionId) {
-        self.0.entry(key).or_default().insert(connection);
+        match self.0.entry(key) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(Connections::One(connection));
+            }
+            Entry::Occupied(mut known) => match known.get_mut() {
+                Connections::One(other) => {
+                    *known.get_mut() = Connections::Several(HashSet::from([*other, connection]));
+                }
+                Connections::Several(connections) => {
+                    connections.insert(connection);
+                }
+            },
+        }
     }
 
     fn remove(&mut self, key: &K, connection: ConnectionId) {
-        if let Some(connections) = self.0.get_mut(key) {
-            connections.remove(&connection);
-            if connections.is_empty() {
-                self.0.remove(key);
+        let is_empty = match self.0.get_mut(key) {
+            Some(Connections::One(known)) => *known == connection,
+            Some(Connections::Several(connections)) => {
+                connections.remove(&connection);
+                connections.is_empty()
             }
+            None => false,
+        };
+        if is_empty {
+            self.0.remove(key);
         }
     }
 
     fn has(&self, key: &K, connection: &ConnectionId) -> bool {
-        self.0.get(key).is_some_and(|connections| connections.contains(connection))
+        match self.0.get(key) {
+            Some(Connections::One(known)) => known == connection,
+            Some(Connections::Several(connections)) => connections.contains(connection),
+            None => false,
+        }
     }
 
     fn get(&self, key: &K) -> Vec<ConnectionId> {
-        self.0.get(key).into_iter().flatten().copied().collect()
+        match self.0.get(key) {
+            Some(Connections::One(connection)) => vec![*connection],
+            Some(Connections::Several(connections)) => connections.iter().copied().collect(),
+            None => Vec::new(),
+        }
     }
 }

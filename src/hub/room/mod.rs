@@ -2,6 +2,7 @@
 //! but neither sessions nor outboxes.
 
 mod actor;
+mod audience;
 mod elsewhere;
 mod sequencer;
 mod last_minute;

@@ -1,6 +1,6 @@
 //! One room: its members, and the last event that each worker thread has taken.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use crate::hub::{Delivery, JoinError, RoomSnapshot};
 use crate::ids::{ConnectionId, Room, Seq, UserId};
 use crate::protocol::{Dialect, Notice, TaskFocus};
 
+use super::audience::{Audience, Audiences};
 use super::elsewhere::Elsewhere;
 use super::last_minute::LastMinute;
 use super::output::{PAGE, Read, ReadWhat, RoomOutput};
@@ -33,8 +34,8 @@ pub(super) struct RoomState {
     pub(super) stale: bool,
     members: HashMap<ConnectionId, Member>,
     /// Number of member connections of each user.
-    users: BTreeMap<UserId, usize>,
-    audiences: BTreeMap<WorkerId, Audience>,
+    users: HashMap<UserId, usize>,
+    audiences: Audiences,
     /// Events that were sent.
     events: LastMinute,
     /// The members on other nodes.
@@ -72,29 +73,6 @@ pub(super) struct Departed {
     pub(super) last_of: Option<UserId>,
 }
 
-/// The members on one worker thread.
-struct Audience {
-    members_by_dialect: [usize; Dialect::ALL.len()],
-    /// The last event that the worker accepted. Less than the room's head only after its mailbox was full.
-    sent: Seq,
-}
-
-impl Audience {
-    fn has_dialect(&self, dialect: Dialect) -> bool {
-        self.members_by_dialect.get(dialect.index()).is_some_and(|count| *count > 0)
-    }
-
-    fn count(&mut self, dialect: Dialect, change: impl Fn(usize) -> usize) {
-        if let Some(count) = self.members_by_dialect.get_mut(dialect.index()) {
-            *count = change(*count);
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.members_by_dialect.iter().all(|count| *count == 0)
-    }
-}
-
 impl RoomState {
     pub(super) fn new(generation: u64) -> Self {
         Self {
@@ -103,8 +81,8 @@ impl RoomState {
             reading: false,
             stale: false,
             members: HashMap::new(),
-            users: BTreeMap::new(),
-            audiences: BTreeMap::new(),
+            users: HashMap::new(),
+            audiences: Audiences::default(),
             events: LastMinute::default(),
             elsewhere: Elsewhere::default(),
             reading_elsewhere: false,
@@ -130,11 +108,7 @@ impl RoomState {
         let focus = known.and_then(|known| known.focus);
         self.members.insert(connection, Member { user, dialect, worker, membership, focus });
         let head = self.head().unwrap_or_default();
-        let audience = self
-            .audiences
-            .entry(worker)
-            .or_insert(Audience { members_by_dialect: [0; Dialect::ALL.len()], sent: head });
-        audience.count(dialect, |count| count + 1);
+        self.audiences.add(worker, dialect, head);
         *self.users.entry(user).or_default() += 1;
         is_first
     }
@@ -178,12 +152,7 @@ impl RoomState {
     }
 
     fn discount(&mut self, member: &Member) {
-        if let Some(audience) = self.audiences.get_mut(&member.worker) {
-            audience.count(member.dialect, |count| count.saturating_sub(1));
-            if audience.is_empty() {
-                self.audiences.remove(&member.worker);
-            }
-        }
+        self.audiences.remove(member.worker, member.dialect);
         if let Some(connections) = self.users.get_mut(&member.user) {
             *connections -= 1;
             if *connections == 0 {
@@ -237,7 +206,7 @@ impl RoomState {
                 let _ = reply.send(Ok(head));
             }
             self.phase = Phase::Running(Sequencer::after(head));
-            for audience in self.audiences.values_mut() {
+            for audience in self.audiences.iter_mut() {
                 audience.sent = head;
             }
         }
@@ -271,7 +240,7 @@ impl RoomState {
     ) -> bool {
         let is_last_page = events.len() < PAGE;
         self.stale |= !is_last_page;
-        let slowest = self.slowest();
+        let slowest = self.audiences.slowest();
         if let Some(first) = events.first().map(|event| event.seq).filter(|first| *first > since.next()) {
             self.skip_to(first, since);
         }
@@ -292,7 +261,7 @@ impl RoomState {
         }
         // A worker that accepts messages again is caught up at once; one that still refuses waits for the
         // next repair.
-        self.stale |= self.is_behind() && self.slowest() > slowest;
+        self.stale |= self.is_behind() && self.audiences.slowest() > slowest;
         self.needs_repair(now)
     }
 
@@ -302,7 +271,7 @@ impl RoomState {
         if let Phase::Running(sequencer) = &mut self.phase {
             sequencer.skip_to(first);
         }
-        for audience in self.audiences.values_mut() {
+        for audience in self.audiences.iter_mut() {
             audience.sent = audience.sent.max(Seq(first.0.saturating_sub(1)));
         }
     }
@@ -312,15 +281,14 @@ impl RoomState {
         self.events.count(now);
         let (room, seq) = (event.room.clone(), event.seq);
         let waits = |audience: &Audience| audience.sent.next() == seq;
-        let in_use = |dialect| {
-            self.audiences.values().any(|audience| waits(audience) && audience.has_dialect(dialect))
-        };
+        let in_use =
+            |dialect| self.audiences.iter().any(|audience| waits(audience) && audience.has_dialect(dialect));
         let notice = event_notice(event);
         let (name, encoded) = (notice.name(), Arc::new(EncodedNotice::encode(&notice, in_use)));
-        for (worker, audience) in self.audiences.iter_mut().filter(|(_, audience)| waits(audience)) {
+        for audience in self.audiences.iter_mut().filter(|audience| waits(audience)) {
             let contents = Contents::Event(seq);
             let message = RoomMessage { room: room.clone(), name, encoded: encoded.clone(), contents };
-            if output.deliver(*worker, message).is_ok() {
+            if output.deliver(audience.worker, message).is_ok() {
                 audience.sent = seq;
             }
         }
@@ -334,7 +302,7 @@ impl RoomState {
         exclude: Exclude,
         output: &mut impl RoomOutput,
     ) -> usize {
-        let in_use = |dialect| self.audiences.values().any(|audience| audience.has_dialect(dialect));
+        let in_use = |dialect| self.audiences.iter().any(|audience| audience.has_dialect(dialect));
         let encoded = Arc::new(EncodedNotice::encode(notice, in_use));
         let message = || RoomMessage {
             room: room.clone(),
@@ -342,7 +310,7 @@ impl RoomState {
             encoded: encoded.clone(),
             contents: Contents::Ephemeral { delivery: delivery.clone(), exclude },
         };
-        self.audiences.keys().filter(|worker| output.deliver(**worker, message()).is_err()).count()
+        self.audiences.iter().filter(|audience| output.deliver(audience.worker, message()).is_err()).count()
     }
 
     /// Requests a read of the events that members lack, unless one is in progress.
@@ -351,8 +319,7 @@ impl RoomState {
             Phase::Starting { missed, .. } => *missed = true,
             Phase::Running(_) if self.reading => {}
             Phase::Running(sequencer) => {
-                let slowest = self.audiences.values().map(|audience| audience.sent).min();
-                let since = slowest.unwrap_or_default().min(sequencer.head());
+                let since = self.audiences.slowest().unwrap_or_default().min(sequencer.head());
                 sequencer.reading();
                 self.reading = true;
                 self.stale = false;
@@ -365,13 +332,9 @@ impl RoomState {
         }
     }
 
-    fn slowest(&self) -> Option<Seq> {
-        self.audiences.values().map(|audience| audience.sent).min()
-    }
-
     /// Whether a worker has refused events that others have accepted.
     pub(super) fn is_behind(&self) -> bool {
-        self.head().is_some_and(|head| self.audiences.values().any(|audience| audience.sent < head))
+        self.head().is_some_and(|head| self.audiences.iter().any(|audience| audience.sent < head))
     }
 
     pub(super) fn gap_is_overdue(&mut self, now: Instant, timeout: Duration) -> bool {
@@ -404,19 +367,13 @@ impl RoomState {
         assert!(!self.members.is_empty(), "a room without members is forgotten");
         assert_eq!(self.users.values().sum::<usize>(), self.members.len(), "each member counts for its user");
         assert!(self.users.values().all(|count| *count > 0));
-        let members_by_dialect =
-            self.audiences.values().flat_map(|audience| audience.members_by_dialect).sum::<usize>();
-        assert_eq!(members_by_dialect, self.members.len(), "each member counts for its worker");
-        assert!(self.audiences.values().all(|audience| !audience.is_empty()));
+        self.audiences.check_invariants(self.members.len());
         match &self.phase {
             Phase::Starting { .. } => assert!(!self.reading, "first the head, then events"),
             Phase::Running(sequencer) => {
                 sequencer.check_invariants();
                 let head = sequencer.head();
-                assert!(
-                    self.audiences.values().all(|audience| audience.sent <= head),
-                    "nothing is sent early"
-                );
+                assert!(self.audiences.iter().all(|audience| audience.sent <= head), "nothing is sent early");
             }
         }
     }

@@ -1,7 +1,7 @@
 //! What the handlers of commands have of the session that sent them.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::rc::Rc;
 
@@ -45,7 +45,7 @@ pub(crate) struct SessionContext {
     /// The rooms of the entries and conversations whose texts this connection follows; removing one ends that.
     pub(crate) followed: Rc<RefCell<BTreeMap<Room, oneshot::Sender<()>>>>,
     /// The rooms that this connection has joined, and the position after which each went live.
-    pub(crate) subscriptions: Rc<RefCell<BTreeMap<Room, Seq>>>,
+    pub(crate) subscriptions: Rc<RefCell<HashMap<Room, Seq>>>,
     /// When the message was received that is being answered.
     pub(crate) asked_at: Option<Instant>,
 }

@@ -150,7 +150,8 @@ impl ConnectAttempts {
 impl<D: ConnectHandler> Client<D> {
     async fn take(&mut self, packet: Packet) -> Result<(), CloseReason> {
         match packet.kind {
-            Kind::Connect => self.connect(packet).await,
+            // In memory of its own: it takes ten times as much as all else, and is over soon.
+            Kind::Connect => Box::pin(self.connect(packet)).await,
             Kind::Disconnect => {
                 self.sockets.leave(&packet.namespace);
                 Ok(())
@@ -158,7 +159,7 @@ impl<D: ConnectHandler> Client<D> {
             Kind::Event | Kind::Ack => {
                 let socket = self.sockets.of(&packet.namespace).ok_or(CloseReason::ProtocolError)?;
                 // Fails if the socket has left its namespace meanwhile.
-                let _ = socket.send(SocketEvent::Packet(packet)).await;
+                let _ = socket.send(SocketEvent::Packet(Box::new(packet))).await;
                 Ok(())
             }
             Kind::ConnectError => Err(CloseReason::ProtocolError),

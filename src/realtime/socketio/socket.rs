@@ -20,8 +20,8 @@ const WAITING: usize = 2;
 /// What a socket receives.
 #[derive(Debug)]
 pub enum SocketEvent {
-    /// An event or an acknowledgement.
-    Packet(Packet),
+    /// An event or an acknowledgement. Boxed, because a channel makes room for 32 of them at once.
+    Packet(Box<Packet>),
     /// A sign that the client is alive.
     Alive,
 }

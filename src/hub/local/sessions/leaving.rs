@@ -77,7 +77,8 @@ impl Sessions {
     /// Pushes notices of the hub itself to one session. They overflow only an outbox whose session is evicted
     /// anyway at the next tick.
     fn notify(&self, connection: ConnectionId, notices: &[Notice]) {
-        let Some(Session { registration, .. }) = self.sessions.get(&connection) else { return };
+        let Some(session) = self.sessions.get(&connection) else { return };
+        let registration = &session.registration;
         for notice in notices {
             let encoded = EncodedNotice::encode(notice, |used| used == registration.dialect);
             if let Some(frame) = encoded.of(registration.dialect) {
@@ -120,9 +121,8 @@ impl Sessions {
         if !self.withdraw(connection, effects) {
             return false;
         }
-        let Some(Session { registration, liveness, .. }) = self.sessions.get_mut(&connection) else {
-            return false;
-        };
+        let Some(session) = self.sessions.get_mut(&connection) else { return false };
+        let Session { registration, liveness, .. } = &mut **session;
         liveness.leave(self.now);
         if reason == CloseReason::SlowConsumer {
             registration.outbox.clear();

@@ -6,7 +6,7 @@
 
 mod leaving;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 use tokio::time::Instant;
@@ -36,8 +36,9 @@ pub(super) struct Sessions {
     recorder: Recorder,
     now: Instant,
     tick: u64,
-    /// Ordered by id, which is the order in which they connected.
-    sessions: BTreeMap<ConnectionId, Session>,
+    /// Ordered by id, which is the order in which they connected. Boxed, because the nodes of a map that only grows at
+    /// its end are half empty.
+    sessions: BTreeMap<ConnectionId, Box<Session>>,
     /// Each room's members on this thread, with everything that a delivery needs.
     rooms: HashMap<Room, HashMap<ConnectionId, Membership>>,
     index: Index,
@@ -47,7 +48,7 @@ pub(super) struct Sessions {
 
 struct Session {
     registration: Registration,
-    rooms: BTreeSet<Room>,
+    rooms: HashSet<Room>,
     liveness: Liveness,
     /// Once it is being evicted.
     left: Option<Left>,
@@ -95,8 +96,8 @@ impl Sessions {
         let liveness = Liveness::new(self.now, self.registered);
         let activity = liveness.activity();
         self.index.insert(&registration);
-        self.sessions
-            .insert(connection, Session { registration, rooms: BTreeSet::new(), liveness, left: None });
+        let session = Session { registration, rooms: HashSet::new(), liveness, left: None };
+        self.sessions.insert(connection, Box::new(session));
         activity
     }
 
@@ -135,11 +136,10 @@ impl Sessions {
             let position = self.rooms.get(room)?.get(&connection)?.last()?;
             Some((room.clone(), position))
         };
-        Left {
-            waiting: session.registration.outbox.unsent(),
-            positions: session.rooms.iter().filter_map(last).take(ended::ROOMS).collect(),
-            rooms: session.rooms.len(),
-        }
+        let mut positions: Vec<_> = session.rooms.iter().filter_map(last).collect();
+        positions.sort_unstable();
+        positions.truncate(ended::ROOMS);
+        Left { waiting: session.registration.outbox.unsent(), positions, rooms: session.rooms.len() }
     }
 
     pub(super) fn renew(&mut self, connection: ConnectionId, credentials: Credentials) {
@@ -221,7 +221,10 @@ impl Sessions {
 
     #[cfg(test)]
     pub(super) fn rooms_of(&self, connection: ConnectionId) -> Vec<Room> {
-        self.sessions.get(&connection).into_iter().flat_map(|session| &session.rooms).cloned().collect()
+        let mut rooms: Vec<Room> =
+            self.sessions.get(&connection).into_iter().flat_map(|session| &session.rooms).cloned().collect();
+        rooms.sort_unstable();
+        rooms
     }
 
     /// The newest sessions before the page's position, one more than the page holds.
