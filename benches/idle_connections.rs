@@ -1,101 +1,102 @@
-//! The cost of an idle authenticated WebSocket: resident memory of a real server, per connection.
+//! The cost of an idle authenticated WebSocket: resident memory of a real server per connection, and its CPU time while
+//! nothing happens, for growing numbers of connections.
 //!
-//! `cargo bench --bench idle_connections [-- COUNT]`; COUNT is 5,000 by default. Each connection is greeted
-//! and joins its user's room, as every session does; the figure is the growth of the server's resident set
-//! divided by COUNT.
+//! `cargo bench --bench idle_connections [-- --counts 1000,5000,15000 --dialect socket-io]`. Each connection is one
+//! of a user of its own, is greeted and joins its user's room, as every session does; the figure is the growth of the server's resident set divided by the
+//! number of connections. Beside it, in the same run, the growth of a bare server that answers an upgrade and keeps a
+//! buffer of 2 KiB for each connection.
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stdout,
+    clippy::print_stderr,
     missing_docs,
     reason = "a program for people at a terminal"
 )]
 
-use std::io::{BufRead, BufReader, Read, Write};
+#[path = "shared/people.rs"]
+mod people;
+#[path = "shared/process.rs"]
+mod process;
+#[path = "shared/upgrade.rs"]
+mod upgrade;
+
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// A demo server as a child process, killed with this one.
-struct Server {
-    process: Child,
-    address: String,
-    token: String,
-}
+use clap::Parser;
+use souk::domain::users::Role;
 
-impl Server {
-    fn start() -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_souk"))
-            .args(["demo", "--json", "--bind", "127.0.0.1:0"])
-            .args(["--free-connections", "1000000", "--connections-per-address", "1000000"])
-            .args(["--unauthenticated-per-address", "1000000", "--log-filter", "warn"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let demo: serde_json::Value = serde_json::from_str(&line).unwrap();
-        let user = &demo["users"][0];
-        Self {
-            process,
-            address: demo["base_url"].as_str().unwrap().trim_start_matches("http://").to_owned(),
-            token: user["access_token"].as_str().unwrap().to_owned(),
-        }
-    }
+use process::Server;
+use upgrade::{Dialect, connect};
 
-    /// Resident memory in KiB.
-    fn resident(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse().unwrap()
-    }
+/// Connections before those that are measured.
+const WARM: usize = 128;
 
-    /// Opens a connection and reads its greeting.
-    fn connect(&self) -> TcpStream {
-        let mut socket = TcpStream::connect(&self.address).unwrap();
-        socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        let request = format!(
-            "GET /ws HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\nUpgrade: websocket\r\n\
-             Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA==\r\n\r\n",
-            self.address, self.token
-        );
-        socket.write_all(request.as_bytes()).unwrap();
-        let (mut seen, mut buffer) = (Vec::new(), [0; 2048]);
-        while !seen.windows(22).any(|window| window == b"connection_established") {
-            let read = socket.read(&mut buffer).unwrap();
-            assert!(read > 0, "refused: {}", String::from_utf8_lossy(&seen));
-            seen.extend_from_slice(&buffer[..read]);
-        }
-        socket
-    }
-}
+/// How long nothing happens.
+const IDLE: Duration = Duration::from_secs(10);
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
+#[derive(Parser)]
+struct Options {
+    /// Connections, in growing numbers
+    #[arg(long, value_delimiter = ',', default_values_t = [1_000, 5_000, 10_000])]
+    counts: Vec<usize>,
+    /// What clients speak
+    #[arg(long, value_enum, default_value_t = Dialect::Plain)]
+    dialect: Dialect,
+    /// Core that each server runs on
+    #[arg(long, default_value_t = 0)]
+    core: usize,
+    /// The `souk` to measure, for a comparison with another build
+    #[arg(long, default_value = env!("CARGO_BIN_EXE_souk"))]
+    souk: std::path::PathBuf,
+    /// Given by cargo
+    #[arg(long, hide = true)]
+    bench: bool,
+    /// The child: the bare server
+    #[arg(long, hide = true)]
+    bare: bool,
 }
 
 fn main() {
-    let count: u32 = std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(5_000);
     souk::server::allow_many_files().unwrap();
-    let server = Server::start();
+    let options = Options::parse();
+    if options.bare {
+        return upgrade::serve_bare();
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("souk.db");
+    let most = options.counts.iter().max().unwrap();
+    let tokens = people::tokens(file.to_str().unwrap(), Role::Provider, *most + WARM);
+    println!("                    KiB each   opened/s   CPU while idle");
+    for count in &options.counts {
+        println!("{count} connections");
+        let souk = Server::souk(&options.souk, options.core, file.to_str().unwrap());
+        let of_souk = measure(&souk, "souk", options.dialect, &tokens, *count);
+        drop(souk);
+        let bare = Server::baseline(options.core, &["--bare"]);
+        let of_bare = measure(&bare, "bare", Dialect::Plain, &["none".to_owned()], *count);
+        println!("  souk to bare: {:.2} times the memory", of_souk / of_bare);
+    }
+}
+
+/// KiB per connection; prints them.
+fn measure(server: &Server, name: &str, dialect: Dialect, tokens: &[String], count: usize) -> f64 {
+    let open = |number: usize| connect(server.address, dialect, &tokens[number % tokens.len()]);
     // One-time allocations (pools, the first sessions' buffers) are not the cost of a connection.
-    let _warm: Vec<TcpStream> = (0..50).map(|_| server.connect()).collect();
-    let before = server.resident();
-    let began = Instant::now();
-    let connections: Vec<TcpStream> = (0..count).map(|_| server.connect()).collect();
+    let _warm: Vec<TcpStream> = (0..WARM).map(open).collect();
+    std::thread::sleep(Duration::from_secs(1));
+    let (before, began) = (server.resident(), Instant::now());
+    let _connections: Vec<TcpStream> = (WARM..WARM + count).map(open).collect();
     let took = began.elapsed();
     // After its greeting each session still joins its user's room.
     std::thread::sleep(Duration::from_secs(2));
-    let after = server.resident();
-    println!(
-        "{} idle authenticated connections: {:.1} KiB each ({before} KiB before, {after} KiB after); \
-         opened one after the other at {:.0}/s",
-        connections.len(),
-        (after - before) as f64 / f64::from(count),
-        f64::from(count) / took.as_secs_f64(),
-    );
+    let each = (server.resident() - before) as f64 / count as f64;
+    let cpu = server.cpu();
+    std::thread::sleep(IDLE);
+    let idle = (server.cpu() - cpu).as_secs_f64() / IDLE.as_secs_f64() * 100.0;
+    println!("  {name:<14} {each:>11.1} {:>10.0} {idle:>13.2} %", count as f64 / took.as_secs_f64());
+    each
 }

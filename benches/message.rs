@@ -1,5 +1,6 @@
 //! The cost of an acknowledged chat message: a token's session, the right to write in the room, the row and its
-//! event committed and synced, the answer to the sender, and the event at every member.
+//! event committed and synced, the answer to the sender, and the event at every member. And that of a signal, which is
+//! not stored.
 //!
 //! `cargo bench --bench message [-- --seconds 3]`. Beside it, in the same run: a bare writer that commits rows in
 //! groups, and a minimal server by hand on the same crates (`message/peer.rs`) that stores and fans out without
@@ -23,8 +24,12 @@ mod client;
 mod drive;
 #[path = "message/peer.rs"]
 mod peer;
-#[path = "message/people.rs"]
+#[path = "shared/people.rs"]
 mod people;
+#[path = "shared/process.rs"]
+mod process;
+#[path = "message/rooms.rs"]
+mod rooms;
 #[path = "message/server.rs"]
 mod server;
 #[path = "message/store.rs"]
@@ -34,8 +39,8 @@ use std::time::Duration;
 
 use clap::Parser;
 
-use drive::{Measured, Pace};
-use server::{Kind, Server};
+use drive::{Measured, Pace, Sent};
+use server::Kind;
 
 #[derive(Parser, Clone)]
 struct Options {
@@ -54,6 +59,12 @@ struct Options {
     /// Leaves out the bare writer and the server made by hand
     #[arg(long)]
     alone: bool,
+    /// Messages that other chats have already (SQLite)
+    #[arg(long, default_value_t = 0)]
+    rows: usize,
+    /// A PostgreSQL database to use instead of fresh files
+    #[arg(long)]
+    database_url: Option<String>,
     /// Given by cargo
     #[arg(long, hide = true)]
     bench: bool,
@@ -68,15 +79,31 @@ struct Scenario {
     name: &'static str,
     rooms: usize,
     members: usize,
+    what: Sent,
     pace: Pace,
+}
+
+impl Scenario {
+    /// How many get what a sender sends.
+    fn recipients(self) -> usize {
+        match self.what {
+            Sent::Message => self.members,
+            Sent::Signal => self.members - 1,
+        }
+    }
 }
 
 /// One sender in each room, who waits for the `ack` before the next message.
 const fn closed(name: &'static str, rooms: usize, members: usize) -> Scenario {
-    Scenario { name, rooms, members, pace: Pace::Closed }
+    Scenario { name, rooms, members, what: Sent::Message, pace: Pace::Closed }
 }
 
-const SCENARIOS: [Scenario; 8] = [
+/// The same with signals, of which each sender waits until one other member has it.
+const fn signals(name: &'static str, rooms: usize, members: usize) -> Scenario {
+    Scenario { what: Sent::Signal, ..closed(name, rooms, members) }
+}
+
+const SCENARIOS: [Scenario; 12] = [
     closed("1 client", 1, 2),
     closed("16 clients", 16, 2),
     closed("64 clients", 64, 2),
@@ -84,7 +111,11 @@ const SCENARIOS: [Scenario; 8] = [
     closed("1 room of 1000", 1, 1_000),
     closed("100 rooms of 10", 100, 10),
     closed("1000 rooms of 2", 1_000, 2),
-    Scenario { name: "100 rooms of 10 at 5000/s", rooms: 100, members: 10, pace: Pace::Open(5_000) },
+    Scenario { pace: Pace::Open(5_000), ..closed("100 rooms of 10 at 5000/s", 100, 10) },
+    signals("signals, 1 room of 1000", 1, 1_000),
+    signals("signals, 100 rooms of 10", 100, 10),
+    signals("signals, 1000 rooms of 2", 1_000, 2),
+    Scenario { pace: Pace::Open(5_000), ..signals("signals, 100 rooms of 10 at 5000/s", 100, 10) },
 ];
 
 fn main() {
@@ -108,7 +139,7 @@ fn main() {
     );
     for scenario in SCENARIOS.iter().filter(|scenario| scenario.name.contains(&options.only)) {
         println!("{}", scenario.name);
-        if scenario.members == 2 && !options.alone {
+        if scenario.members == 2 && scenario.what == Sent::Message && !options.alone {
             let bare = store::measure(scenario.rooms, length);
             println!(
                 "  {:<34} {:>12.0} {:>36.1}",
@@ -132,13 +163,21 @@ fn run(kind: Kind, scenario: Scenario, options: &Options, length: Duration) -> M
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("chat.db");
+    let file = file.to_str().unwrap();
     let measured = tokio::task::LocalSet::new().block_on(&runtime, async {
-        let rooms = match kind {
-            Kind::Souk => people::settle(&file, scenario.rooms).await,
-            Kind::Peer => people::nobody(scenario.rooms),
+        let (database, rooms) = match kind {
+            Kind::Souk => {
+                let database = options.database_url.as_deref().unwrap_or(file);
+                let rooms = rooms::settle(database, scenario.rooms).await;
+                if options.rows > 0 {
+                    rooms::talk(file, scenario.rooms, options.rows);
+                }
+                (database, rooms)
+            }
+            Kind::Peer => (file, rooms::without_parties(scenario.rooms)),
         };
-        let server = Server::start(kind, &file, options);
-        drive::measure(&server, &rooms, scenario, length).await
+        let server = kind.start(database, options);
+        drive::measure(&server, kind.writer(), &rooms, scenario, length).await
     });
     measured.print(kind.name());
     measured

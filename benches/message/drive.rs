@@ -10,16 +10,40 @@ use tokio::time::MissedTickBehavior;
 
 use super::Scenario;
 use super::client::{Incoming, Outgoing, Socket};
-use super::people::Room;
-use super::server::Server;
+use super::process::Server;
+use super::rooms::Room;
 
 /// Length of a message's text.
 const TEXT: usize = 128;
 
+/// What is sent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// A chat message, which is stored and comes back to its sender as an event.
+    Message,
+    /// A signal, which is not stored and reaches the others alone.
+    Signal,
+}
+
+impl Sent {
+    /// The member of a room, and the beginning of the frame to it, that end the sender's turn. A signal is acknowledged
+    /// before it has been delivered.
+    fn end_of_turn(self) -> (usize, &'static [u8]) {
+        match self {
+            Self::Message => (0, ACK),
+            Self::Signal => (1, SIGNAL),
+        }
+    }
+}
+
+const ACK: &[u8] = br#"{"type":"ack""#;
+const EVENT: &[u8] = br#"{"type":"event""#;
+const SIGNAL: &[u8] = br#"{"type":"signal""#;
+
 /// How messages are sent.
 #[derive(Clone, Copy)]
 pub(crate) enum Pace {
-    /// Each sender waits for the `ack` before the next message.
+    /// Each sender waits for the end of its turn before the next message.
     Closed,
     /// This many deliveries a second, however long they take.
     Open(u64),
@@ -47,6 +71,7 @@ struct Count {
 
 pub(crate) async fn measure(
     server: &Server,
+    writer: &str,
     rooms: &[Room],
     scenario: Scenario,
     length: Duration,
@@ -60,11 +85,17 @@ pub(crate) async fn measure(
         })
         .buffered(32);
     let mut joined = std::pin::pin!(joined);
+    let (ends_turn, frame) = scenario.what.end_of_turn();
+    let mut turn = Rc::<Notify>::default();
     while let Some((room, member, Socket { incoming, outgoing })) = joined.next().await {
-        let acked = Rc::new(Notify::new());
-        tokio::task::spawn_local(receive(incoming, began, count.clone(), acked.clone()));
         if member == 0 {
-            senders.push(Sender { room: room.name.clone(), outgoing, acked, began, sent: 0 });
+            turn = Rc::default();
+        }
+        let ends = (member == ends_turn).then(|| (frame, turn.clone()));
+        tokio::task::spawn_local(receive(incoming, began, count.clone(), ends));
+        if member == 0 {
+            let (room, what) = (room.name.clone(), scenario.what);
+            senders.push(Sender { room, what, outgoing, turn: turn.clone(), began, sent: 0 });
         } else {
             // Kept: a client that has closed its side is gone.
             listeners.push(outgoing);
@@ -76,7 +107,7 @@ pub(crate) async fn measure(
     arrived(&count, before, scenario).await;
     count.acks.borrow_mut().clear();
     count.events.borrow_mut().clear();
-    let (start, cpu, writer) = (Instant::now(), server.cpu(), server.writer_cpu());
+    let (start, cpu, writer_cpu) = (Instant::now(), server.cpu(), server.cpu_of(writer));
     let senders = send(senders, scenario, length).await;
     let messages = total(&senders) - before;
     arrived(&count, messages, scenario).await;
@@ -84,10 +115,10 @@ pub(crate) async fn measure(
     let elapsed = count.last.get().unwrap() - start;
     Measured {
         messages,
-        deliveries: messages * scenario.members,
+        deliveries: messages * scenario.recipients(),
         elapsed,
         cpu: server.cpu() - cpu,
-        writer: server.writer_cpu() - writer,
+        writer: server.cpu_of(writer) - writer_cpu,
         acks: count.acks.take(),
         events: count.events.take(),
     }
@@ -100,15 +131,17 @@ fn total(senders: &[Sender]) -> usize {
 
 /// Waits until this many messages have been acknowledged and have arrived everywhere.
 async fn arrived(count: &Count, messages: usize, scenario: Scenario) {
-    while count.events.borrow().len() < messages * scenario.members || count.acks.borrow().len() < messages {
+    let deliveries = messages * scenario.recipients();
+    while count.events.borrow().len() < deliveries || count.acks.borrow().len() < messages {
         count.arrived.notified().await;
     }
 }
 
 struct Sender {
     room: String,
+    what: Sent,
     outgoing: Outgoing,
-    acked: Rc<Notify>,
+    turn: Rc<Notify>,
     began: Instant,
     sent: usize,
 }
@@ -119,9 +152,15 @@ impl Sender {
         let (id, room) = (self.sent, &self.room);
         let at = (due - self.began).as_micros();
         let text = format!("{at:016}{:x<1$}", "", TEXT - 16);
-        let message = format!(
-            r#"{{"type":"chat_message","id":{at},"room":"{room}","text":"{text}","client_msg_id":"m-{id:010}"}}"#
-        );
+        let message = match self.what {
+            Sent::Message => format!(
+                r#"{{"type":"chat_message","id":{at},"room":"{room}","text":"{text}","client_msg_id":"m-{id:010}"}}"#
+            ),
+            // Each on a topic of its own: none replaces another that waits.
+            Sent::Signal => format!(
+                r#"{{"type":"signal","id":{at},"room":"{room}","topic":"t-{id:010}","data":{{"text":"{text}"}}}}"#
+            ),
+        };
         self.outgoing.write(message.as_bytes()).await;
     }
 }
@@ -135,11 +174,11 @@ async fn send(senders: Vec<Sender>, scenario: Scenario, length: Duration) -> Vec
                 Pace::Closed => {
                     while Instant::now() < until {
                         sender.send(Instant::now()).await;
-                        sender.acked.notified().await;
+                        sender.turn.notified().await;
                     }
                 }
                 Pace::Open(rate) => {
-                    let every = Duration::from_secs_f64((count * scenario.members) as f64 / rate as f64);
+                    let every = Duration::from_secs_f64((count * scenario.recipients()) as f64 / rate as f64);
                     let first = tokio::time::Instant::now() + every.mul_f64(number as f64 / count as f64);
                     let mut turns = tokio::time::interval_at(first, every);
                     turns.set_missed_tick_behavior(MissedTickBehavior::Burst);
@@ -158,7 +197,13 @@ async fn send(senders: Vec<Sender>, scenario: Scenario, length: Duration) -> Vec
     futures_util::future::join_all(sending).await.into_iter().map(Result::unwrap).collect()
 }
 
-async fn receive(mut incoming: Incoming, began: Instant, count: Rc<Count>, acked: Rc<Notify>) {
+/// Takes in what a member is sent; `ends`: what ends the turn of its room's sender.
+async fn receive(
+    mut incoming: Incoming,
+    began: Instant,
+    count: Rc<Count>,
+    ends: Option<(&'static [u8], Rc<Notify>)>,
+) {
     while let Some(text) = incoming.next().await {
         let now = Instant::now();
         let since = |mark: &[u8], digits: usize| {
@@ -168,15 +213,17 @@ async fn receive(mut incoming: Incoming, began: Instant, count: Rc<Count>, acked
             let micros = std::str::from_utf8(&text[start..start + end]).unwrap().parse().unwrap();
             now - (began + Duration::from_micros(micros))
         };
-        if text.starts_with(br#"{"type":"event""#) {
+        if text.starts_with(EVENT) || text.starts_with(SIGNAL) {
             count.events.borrow_mut().push(since(br#""text":""#, 16));
-        } else if text.starts_with(br#"{"type":"ack""#) {
+        } else if text.starts_with(ACK) {
             count.acks.borrow_mut().push(since(br#""id":"#, 16));
-            acked.notify_one();
         } else if text.starts_with(br#"{"type":"error""#) || text.starts_with(br#"{"type":"disconnecting""#) {
             panic!("{}", String::from_utf8_lossy(text));
         } else {
             continue;
+        }
+        if let Some((_, turn)) = ends.as_ref().filter(|(frame, _)| text.starts_with(frame)) {
+            turn.notify_one();
         }
         count.last.set(Some(now));
         count.arrived.notify_one();

@@ -8,10 +8,12 @@ use std::rc::Rc;
 use std::sync::mpsc::SyncSender;
 
 use futures_util::{SinkExt, StreamExt};
+use serde_json::value::RawValue;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
+use super::process::announce;
 use super::store::{self, Insert};
 
 #[derive(serde::Deserialize)]
@@ -23,6 +25,9 @@ struct Command {
     text: String,
     #[serde(default)]
     client_msg_id: String,
+    #[serde(default)]
+    topic: String,
+    data: Option<Box<RawValue>>,
 }
 
 /// Each room's members.
@@ -33,7 +38,7 @@ pub(crate) fn run(file: &Path) {
     tokio::task::LocalSet::new().block_on(&runtime, async move {
         let (queue, rooms) = (store::start(file), Rooms::default());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        eprintln!("{}", serde_json::json!({"address": listener.local_addr().unwrap().to_string()}));
+        announce(listener.local_addr().unwrap());
         let mut number = 0_u64;
         loop {
             let (stream, _) = listener.accept().await.unwrap();
@@ -65,10 +70,24 @@ async fn serve(stream: TcpStream, number: u64, queue: SyncSender<Insert>, rooms:
     let _ = outbox.send(r#"{"type":"connection_established"}"#.into()).await;
     let sender = format!("{number:036}");
     while let Some(Ok(Message::Text(text))) = source.next().await {
-        let Command { r#type, id, room, text, client_msg_id } = serde_json::from_str(&text).unwrap();
+        let command = serde_json::from_str(&text).unwrap();
+        let Command { r#type, id, room, text, client_msg_id, topic, data } = command;
         if r#type == "join" {
             rooms.borrow_mut().entry(room).or_default().push(outbox.clone());
             let _ = outbox.send(format!(r#"{{"type":"ack","id":{id}}}"#).into()).await;
+            continue;
+        }
+        if r#type == "signal" {
+            let data = data.unwrap();
+            let signal = Utf8Bytes::from(format!(
+                r#"{{"type":"signal","room":"{room}","by":"{sender}","topic":"{topic}","data":{data}}}"#
+            ));
+            let rooms = rooms.borrow();
+            let members = rooms.get(&room).into_iter().flatten();
+            for member in members.filter(|member| !member.same_channel(&outbox)) {
+                let _ = member.try_send(signal.clone());
+            }
+            let _ = outbox.try_send(format!(r#"{{"type":"ack","id":{id}}}"#).into());
             continue;
         }
         let (reply, answer) = oneshot::channel();

@@ -10,7 +10,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use tokio::sync::oneshot;
 
-use super::server::thread_cpu;
+use super::process::thread_cpu;
 
 /// Rows that are committed at once.
 const GROUP: usize = 256;
