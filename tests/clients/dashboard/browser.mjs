@@ -1,4 +1,4 @@
-// Drives the dashboard in a real browser against a server with the demo's marketplace.
+// Drives the dashboard in Chromium against a server with the demo's marketplace: all of it.
 //
 // node browser.mjs DEMO.json CHROMIUM [FOLDER]: with a folder, a picture of each screen is left there.
 
@@ -6,142 +6,29 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import assert from "node:assert/strict";
 import { chromium } from "playwright-core";
+import {
+  PHONE,
+  WIDE,
+  api,
+  close,
+  confirm,
+  connect,
+  demo,
+  everyScreen,
+  fits,
+  go,
+  logIn,
+  nothingFailed,
+  open,
+  picture,
+  seeAnEvent,
+  start,
+  step,
+  user,
+} from "./harness.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
-
-const [, , demoFile, executablePath, pictures] = process.argv;
-const demo = JSON.parse(readFileSync(demoFile, "utf8"));
-const base = demo.base_url;
-const user = (name) => demo.users.find((user) => user.name === name);
-
-/** What must not happen in the background: requests elsewhere, violations of the policy, failing scripts. */
-const faults = [];
-
-const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
-
-async function open(options = {}) {
-  const viewport = { width: 1280, height: 900 };
-  const context = await browser.newContext({ baseURL: base, viewport, ...options });
-  context.on("request", (request) => {
-    const url = new URL(request.url());
-    const isOwn = ["data:", "blob:"].includes(url.protocol) || url.host === new URL(base).host;
-    if (!isOwn) faults.push(`requested ${url}`);
-  });
-  await context.addInitScript(() => {
-    addEventListener("securitypolicyviolation", (event) => {
-      const { violatedDirective, blockedURI, sourceFile, lineNumber } = event;
-      console.error(`policy violated: ${violatedDirective} ${blockedURI} ${sourceFile}:${lineNumber}`);
-    });
-  });
-  const page = await context.newPage();
-  page.on("pageerror", (error) => faults.push(`script failed: ${error.message}`));
-  page.on("console", (message) => {
-    const isAnswer = /status of (401|403|409|422)|Failed to load resource/.test(message.text());
-    if (message.type() === "error" && !isAnswer) faults.push(message.text());
-  });
-  // Far more than anything takes on a quiet machine.
-  page.setDefaultTimeout(30_000);
-  return page;
-}
-
-async function logIn(page, who = user("root")) {
-  await page.goto("/admin/");
-  await page.getByLabel("Email").fill(who.email);
-  await page.getByLabel("Password").fill(who.password);
-  await page.getByRole("button", { name: "Log in" }).click();
-}
-
-async function go(page, address, title) {
-  await page.evaluate((address) => (location.hash = address), address);
-  await page.getByRole("heading", { level: 1, name: title }).waitFor();
-  await page.locator(".skeleton").first().waitFor({ state: "detached" });
-}
-
-async function confirm(page, button, reason) {
-  const dialog = page.getByRole("dialog");
-  if (reason) await dialog.getByLabel(/Reason/).fill(reason);
-  await dialog.getByRole("button", { name: button, exact: true }).click();
-  await dialog.waitFor({ state: "detached" });
-}
-
-/** A client of the marketplace in a browser of its own, on which the dashboard acts. */
-async function connect(who) {
-  const client = await open();
-  // Any page of this origin whose policy lets it connect.
-  await client.goto("/admin/");
-  const ticket = await (await api(who, "POST", "/auth/ticket")).json();
-  await client.evaluate((address) => {
-    globalThis.notices = [];
-    globalThis.send = (message) => socket.send(JSON.stringify(message));
-    const socket = new WebSocket(address);
-    globalThis.gone = new Promise((resolve) => (socket.onclose = resolve));
-    return new Promise((resolve) => {
-      socket.onmessage = (message) => resolve(void notices.push(JSON.parse(message.data)));
-    });
-  }, `${demo.websocket_url}?ticket=${ticket.ticket}`);
-  return {
-    /** Waits for a notice of this type. */
-    heard: (type) =>
-      client.waitForFunction((type) => globalThis.notices.some((notice) => notice.type === type), type),
-    send: (message) => client.evaluate((message) => globalThis.send(message), message),
-    /** Waits for its end; the last notice. */
-    ended: async () => {
-      const last = await client.evaluate(() => globalThis.gone.then(() => notices.at(-1)));
-      await client.context().close();
-      return last;
-    },
-  };
-}
-
-const api = (who, method, path, body) =>
-  fetch(`${base}${path}`, {
-    method,
-    headers: {
-      Authorization: `Bearer ${who.access_token}`,
-      ...(body ? { "Content-Type": "application/json" } : {}),
-    },
-    body: body && JSON.stringify(body),
-  });
-
-const SCREENS = [
-  ["#/overview", "Overview"],
-  ["#/sessions", "Sessions"],
-  ["#/sessions/ended", "Sessions"],
-  ["#/rooms", "Rooms"],
-  ["#/rooms?order=busiest", "Rooms"],
-  ["#/rooms/admin", "admin"],
-  ["#/people", "People"],
-  [`#/people/${user("ben").id}`, "Ben"],
-  ["#/marketplace/requests", "Marketplace"],
-  ["#/marketplace/offers", "Marketplace"],
-  ["#/marketplace/bookings", "Marketplace"],
-  ["#/marketplace/suspended", "Marketplace"],
-  [`#/marketplace/requests/${demo.open_request.id}`, /./],
-  [`#/marketplace/offers/${demo.open_request.offers[0].id}`, /Offer/],
-  [`#/marketplace/bookings/${demo.booking.id}`, /./],
-  ["#/audit", "Audit"],
-  [
-    `#/explain?who=ben%40souk.example&kind=offer&action=accept&row=${demo.open_request.offers[0].id}`,
-    "Explain",
-  ],
-  ["#/settings", "Settings"],
-  ["#/account", "Root"],
-  ["#/nowhere", "There is no such page"],
-];
-
-const step = async (name, run) => {
-  const began = Date.now();
-  try {
-    await run();
-  } catch (error) {
-    console.error(`${name}: ${error.stack}\n${faults.join("\n")}`);
-    await picture(page, "failed");
-    await browser.close();
-    process.exit(1);
-  }
-  console.log(`${name} (${Date.now() - began} ms)`);
-};
 
 async function check(page, where) {
   // Not while colours change: a theme's arrive a frame later, and some of them by a transition.
@@ -160,11 +47,7 @@ async function check(page, where) {
   assert.deepEqual(told, [], where);
 }
 
-async function picture(page, name) {
-  if (pictures) await page.screenshot({ path: `${pictures}/${name}.png` });
-}
-
-const page = await open();
+const page = await start(chromium, { args: ["--no-sandbox", "--disable-gpu"] });
 
 await step("who is no admin is refused in a sentence, and stays out", async () => {
   await logIn(page, user("ana"));
@@ -184,7 +67,7 @@ await step("an admin logs in, and the numbers come live", async () => {
   await page.locator(".tile").filter({ hasText: "Memory" }).getByText(/MiB/).waitFor();
   await page.locator(".tile").filter({ hasText: "Processor" }).getByText(/\d/).waitFor();
   await page.locator(".events li").first().waitFor();
-  const cookies = await page.context().cookies(`${base}/admin/login`);
+  const cookies = await page.context().cookies(`${demo.base_url}/admin/login`);
   const refresh = cookies.find(({ name }) => name === "souk-admin-refresh");
   assert.ok(refresh.httpOnly && refresh.sameSite === "Strict" && refresh.path === "/admin/login");
   const read = () => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]);
@@ -196,18 +79,7 @@ await step("an admin logs in, and the numbers come live", async () => {
 let tap;
 
 await step("an event shows on the overview as it happens", async () => {
-  const body = {
-    category: "plumbing",
-    title: "A tap that drips at night",
-    description: "Drip.",
-    budget: { max: 9000, currency: "EUR" },
-    address: "Harbour Street 4",
-  };
-  const created = await api(user("ana"), "POST", "/requests", body);
-  assert.equal(created.status, 201);
-  tap = (await created.json()).id;
-  const published = page.locator(".events li").filter({ hasText: "request published" });
-  await page.locator(".events").getByText("A tap that drips at night").or(published).first().waitFor();
+  tap = await seeAnEvent(page);
 });
 
 await step("a reload goes on with the login", async () => {
@@ -221,24 +93,20 @@ for (const scheme of ["light", "dark"]) {
     // Loaded in its theme: axe must not look while colours change.
     await page.reload();
     await page.getByText("Live", { exact: true }).waitFor();
-    for (const [address, title] of SCREENS) {
-      await go(page, address, title);
-      assert.equal(await page.getByRole("alert").count(), 0, `${address} shows an error`);
+    await everyScreen(page, async (address) => {
       await check(page, `${address} in ${scheme}`);
-      await picture(page, `${address.replace(/[^a-z]+/g, "-").slice(0, 24)}${scheme}`);
-    }
+      await picture(page, `${scheme} ${address}`);
+    });
   });
 }
 
 await step("every screen fits a phone", async () => {
-  await page.setViewportSize({ width: 360, height: 780 });
-  for (const [address, title] of SCREENS) {
-    await go(page, address, title);
-    const wider = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    assert.ok(wider <= 0, `${address} is ${wider} px too wide`);
-    await picture(page, `${address.replace(/[^a-z]+/g, "-").slice(0, 24)}phone`);
-  }
-  await page.setViewportSize({ width: 1280, height: 900 });
+  await page.setViewportSize(PHONE);
+  await everyScreen(page, async (address) => {
+    await fits(page, address);
+    await picture(page, `phone ${address}`);
+  });
+  await page.setViewportSize(WIDE);
 });
 
 await step("a live connection is found, and closed with a reason", async () => {
@@ -352,11 +220,11 @@ await step("what can become of an offer is drawn, with who could do what and how
       await picture(page, `states-${tab}-${colorScheme}`);
     }
   }
-  await page.setViewportSize({ width: 360, height: 780 });
-  assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0, "too wide");
+  await page.setViewportSize(PHONE);
+  await fits(page, "an offer");
   await drawn.scrollIntoViewIfNeeded();
   await picture(page, "states-phone");
-  await page.setViewportSize({ width: 1280, height: 900 });
+  await page.setViewportSize(WIDE);
 });
 
 await step("a person is logged out, given a plan, suspended and reinstated", async () => {
@@ -405,10 +273,10 @@ await step("the marketplace is seen as somebody else, who does not notice, until
     await check(page, `a view in ${colorScheme}`);
     await picture(page, `viewing-${colorScheme}`);
   }
-  await page.setViewportSize({ width: 360, height: 780 });
-  assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0, "too wide");
+  await page.setViewportSize(PHONE);
+  await fits(page, "a view");
   await picture(page, "viewing-phone");
-  await page.setViewportSize({ width: 1280, height: 900 });
+  await page.setViewportSize(WIDE);
   await go(page, "#/settings", "Settings");
   await banner.getByText("Viewing as Ben").waitFor();
   await banner.getByRole("button", { name: "End now" }).click();
@@ -525,7 +393,7 @@ await step("a login that was ended elsewhere ends here", async () => {
 await step("logging out ends the login, and forgets it", async () => {
   await page.getByRole("button", { name: "Log out", exact: true }).click();
   await page.getByRole("heading", { name: "Log in to the dashboard" }).waitFor();
-  const cookies = await page.context().cookies(`${base}/admin/login`);
+  const cookies = await page.context().cookies(`${demo.base_url}/admin/login`);
   assert.deepEqual(cookies.filter(({ name }) => name === "souk-admin-refresh"), []);
   await page.reload();
   await page.getByRole("heading", { name: "Log in to the dashboard" }).waitFor();
@@ -541,9 +409,5 @@ await step("an access token logs in, too", async () => {
   await page.getByRole("alert").getByText("the token is not valid").waitFor();
 });
 
-await step("nothing went elsewhere, and nothing failed in the background", async () => {
-  assert.deepEqual(faults, []);
-});
-
-await browser.close();
-console.log("all is well");
+await nothingFailed();
+await close();

@@ -1,5 +1,5 @@
-//! The dashboard in Chromium, against the real binary with the demo's marketplace; and the types of its
-//! modules.
+//! The dashboard in Chromium and in Firefox, against the real binary with the demo's marketplace; and the types of
+//! its modules.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -7,30 +7,30 @@ use std::path::PathBuf;
 use crate::command_line::Demo;
 use crate::support::{Engine, TestApp, fetched, run};
 
-/// Chromium: `$CHROME`, or a browser of one of its names in `$PATH`.
-fn chromium() -> Result<PathBuf, String> {
-    if let Some(named) = std::env::var_os("CHROME").filter(|named| !named.is_empty()) {
+/// A browser: what its variable names, or one of its names in `$PATH`.
+fn browser(variable: &str, names: &[&str]) -> Result<PathBuf, String> {
+    if let Some(named) = std::env::var_os(variable).filter(|named| !named.is_empty()) {
         return Ok(named.into());
     }
-    let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
     let folders = std::env::var_os("PATH").unwrap_or_default();
-    let places = std::env::split_paths(&folders).flat_map(|folder| names.map(|name| folder.join(name)));
-    places.into_iter().find(|place| place.is_file()).ok_or_else(|| "Chromium is not installed".to_owned())
+    let mut places =
+        std::env::split_paths(&folders).flat_map(|folder| names.iter().map(move |name| folder.join(name)));
+    places.find(|place| place.is_file()).ok_or_else(|| format!("{} is not installed", names[0]))
 }
 
-#[test]
-fn an_admin_sees_and_does_everything_in_a_browser() {
-    let prepared = chromium().and_then(|chromium| {
-        fetched::by_npm("dashboard", &["browser.mjs", "tsconfig.json"]).map(|home| (chromium, home))
+/// Has a script drive the dashboard in this browser, against a server with the demo's marketplace.
+fn drive(script: &str, browser: Result<PathBuf, String>) {
+    let prepared = browser.and_then(|browser| {
+        fetched::by_npm("dashboard", &[script, "harness.mjs"]).map(|home| (browser, home))
     });
-    let (chromium, home) = match prepared {
+    let (browser, home) = match prepared {
         Ok(prepared) => prepared,
-        Err(why) => return fetched::skip("Chromium", &why),
+        Err(why) => return fetched::skip(script, &why),
     };
     let demo = Demo::start(&["--free-requests=100000"]);
-    let story = home.join("demo.json");
+    let story = home.join(script).with_extension("json");
     std::fs::write(&story, demo.story.to_string()).unwrap();
-    let mut arguments: Vec<OsString> = vec!["browser.mjs".into(), story.into(), chromium.into()];
+    let mut arguments: Vec<OsString> = vec![script.into(), story.into(), browser.into()];
     // `SOUK_PICTURES=FOLDER` leaves a picture of each screen there.
     arguments.extend(std::env::var_os("SOUK_PICTURES"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -39,9 +39,20 @@ fn an_admin_sees_and_does_everything_in_a_browser() {
 }
 
 #[test]
+fn an_admin_sees_and_does_everything_in_a_browser() {
+    let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+    drive("browser.mjs", browser("CHROME", &names));
+}
+
+#[test]
+fn firefox_shows_every_screen_and_acts() {
+    drive("firefox.mjs", browser("FIREFOX", &["firefox-esr", "firefox"]));
+}
+
+#[test]
 fn the_modules_types_fit_one_another_and_the_api() {
     run(Engine::Sqlite, &[], async |app: &TestApp| {
-        let home = match fetched::by_npm("dashboard", &["browser.mjs", "tsconfig.json"]) {
+        let home = match fetched::by_npm("dashboard", &["tsconfig.json"]) {
             Ok(home) => home,
             Err(why) => return fetched::skip("TypeScript", &why),
         };
