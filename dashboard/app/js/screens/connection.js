@@ -6,22 +6,21 @@ import { get, Problem } from "../api.js";
 import { ago, bytes, clock, duration, number, short, time, words } from "../format.js";
 import { live } from "../live.js";
 import { link } from "../router.js";
-import { empty, failure, loading } from "../ui/states.js";
+import { Reading } from "../ui/reading.js";
+import { empty } from "../ui/states.js";
 import { Screen } from "../ui/view.js";
 import { closeConnection, endLoginOf } from "./sessions.js";
 
 /** @typedef {import('../types.js').Connection} Connection */
 /** @typedef {import('../types.js').EndedConnection} EndedConnection */
 /** @typedef {import('../types.js').Frame} Frame */
+/** @typedef {{connection: Connection | null, ended: EndedConnection | null}} Found What is known: one of both. */
 
 /** Frames that the page keeps, newest first. */
 const SHOWN = 500;
 
 class ConnectionScreen extends Screen {
   static properties = {
-    connection: { state: true },
-    ended: { state: true },
-    failed: { state: true },
     frames: { state: true },
     missing: { state: true },
     isHeard: { state: true },
@@ -31,12 +30,8 @@ class ConnectionScreen extends Screen {
   constructor() {
     super();
     this.id = "";
-    /** @type {Connection | null} */
-    this.connection = null;
-    /** @type {EndedConnection | null} */
-    this.ended = null;
-    /** @type {unknown} */
-    this.failed = null;
+    /** @type {Reading<Found>} */
+    this.found = new Reading(this, () => this.find());
     /** @type {Frame[]} */
     this.frames = [];
     /** Frames that were dropped on the way here. */
@@ -56,14 +51,12 @@ class ConnectionScreen extends Screen {
     const id = parts[1] ?? "";
     if (id === this.id) return;
     this.id = id;
-    this.connection = null;
-    this.ended = null;
     this.frames = [];
     this.missing = 0;
     this.last = 0;
     this.isHeard = null;
     this.stop();
-    this.read();
+    this.found.readAnew();
   }
 
   disconnectedCallback() {
@@ -71,34 +64,40 @@ class ConnectionScreen extends Screen {
     this.stop();
   }
 
-  async read() {
+  /**
+   * The connection, or its end if it is over.
+   * @returns {Promise<Found>}
+   */
+  async find() {
     const { id } = this;
-    this.failed = null;
     try {
-      this.connection = await get(`/admin/sessions/${encodeURIComponent(id)}`);
+      const connection = await get(`/admin/sessions/${encodeURIComponent(id)}`);
       if (id === this.id && this.isConnected) this.watch();
+      return { connection, ended: null };
     } catch (error) {
-      if (id !== this.id) return;
-      if (error instanceof Problem && error.status === 404) await this.readEnd();
-      else this.failed = error;
+      if (!(error instanceof Problem && error.status === 404)) throw error;
     }
+    const ended = await this.findEnd();
+    if (!ended) throw new Problem("There is no such connection, or it ended long ago.", { status: 404 });
+    return { connection: null, ended };
   }
 
-  /** @param {number} [attempts] A connection that is being closed is not over before its client has answered. */
-  async readEnd(attempts = 0) {
+  /** @returns {Promise<EndedConnection | undefined>} */
+  async findEnd() {
+    return (await get("/admin/sessions/ended", { connection_id: this.id, limit: 1 })).items[0];
+  }
+
+  /**
+   * A connection that was here is being closed: it is not over before its client has answered.
+   * @param {number} attempts
+   */
+  async awaitEnd(attempts) {
     const { id } = this;
-    try {
-      const { items } = await get("/admin/sessions/ended", { connection_id: id, limit: 1 });
-      if (id !== this.id || !this.isConnected) return;
-      if (items.length === 0 && attempts > 0) {
-        setTimeout(() => id === this.id && this.isConnected && this.readEnd(attempts - 1), 1000);
-        return;
-      }
-      if (items.length === 0) throw new Problem("There is no such connection, or it ended long ago.", { status: 404 });
-      this.ended = items[0];
-    } catch (error) {
-      if (id === this.id) this.failed = error;
-    }
+    const ended = await this.findEnd().catch(() => undefined);
+    if (id !== this.id || !this.isConnected) return;
+    if (ended) this.found.put({ connection: null, ended });
+    else if (attempts > 0) setTimeout(() => id === this.id && this.isConnected && this.awaitEnd(attempts - 1), 1000);
+    else this.found.read();
   }
 
   watch() {
@@ -122,7 +121,7 @@ class ConnectionScreen extends Screen {
     if (frames.length > 0 && !this.isPaused) this.frames = [...frames.toReversed(), ...this.frames].slice(0, SHOWN);
     if (was && !is_live) {
       this.stop();
-      this.readEnd(10);
+      this.awaitEnd(10);
     }
   }
 
@@ -131,17 +130,18 @@ class ConnectionScreen extends Screen {
   }
 
   render() {
-    const known = this.ended ?? this.connection;
+    const { value } = this.found;
+    const known = value?.ended ?? value?.connection;
     const who = known?.user_email ?? (known ? `User ${short(known.user_id)}` : "Connection");
-    const { connection } = this;
+    const connection = value?.connection;
     return html`
       <div class="screen-head">
         <div>
-          <a class="crumb" href=${link(this.ended ? ["sessions", "ended"] : ["sessions"])}>Sessions</a>
+          <a class="crumb" href=${link(value?.ended ? ["sessions", "ended"] : ["sessions"])}>Sessions</a>
           <h1 tabindex="-1">${who}</h1>
-          <p>${this.standing()}</p>
+          <p>${value ? standing(value) : nothing}</p>
         </div>
-        ${connection && !this.ended
+        ${connection
           ? html`
               <div class="buttons">
                 <button class="button" @click=${() => closeConnection(connection)}>Close</button>
@@ -152,76 +152,14 @@ class ConnectionScreen extends Screen {
             `
           : nothing}
       </div>
-      ${this.failed ? failure(this.failed, () => this.read()) : nothing}
-      ${known ? this.facts(known) : this.failed ? nothing : loading()}
-      ${connection || this.ended ? this.recording() : nothing}
+      ${this.found.show((found) => html`${facts(found)}${this.recording(found)}`)}
     `;
   }
 
-  standing() {
-    if (this.ended) return html`<span class="badge warn">ended</span> ${words(this.ended.reason)}, ${ago(this.ended.ended_at)}`;
-    if (!this.connection) return nothing;
-    return html`<span class="badge good">live</span> since ${ago(this.connection.since)}`;
-  }
-
-  /** @param {Connection | EndedConnection} known */
-  facts(known) {
-    const { ended } = this;
-    const lived = ended ? (Date.parse(ended.ended_at) - Date.parse(ended.since)) / 1000 : 0;
-    return html`
-      <section class="card">
-        <div class="body">
-          <dl class="facts">
-            <dt>User</dt>
-            <dd><a href=${link(["people", known.user_id])}>${known.user_email ?? known.user_id}</a></dd>
-            <dt>Endpoint</dt>
-            <dd>${known.endpoint}${ended && ended.dialect !== ended.endpoint ? `, ${ended.dialect}` : ""}</dd>
-            <dt>Address</dt>
-            <dd class="mono">${known.address}</dd>
-            <dt>Connected</dt>
-            <dd>${time(known.since)}</dd>
-            ${ended
-              ? html`
-                  <dt>Ended</dt>
-                  <dd>${time(ended.ended_at)}, after ${duration(lived)}</dd>
-                  <dt>Why</dt>
-                  <dd>${words(ended.reason)}</dd>
-                  <dt>Not sent</dt>
-                  <dd>${bytes(ended.waiting_bytes)}</dd>
-                `
-              : html`<dt>Last heard</dt><dd>${ago(/** @type {Connection} */ (known).last_seen_at)}</dd>`}
-            <dt>Messages</dt>
-            <dd>${number(known.messages)}</dd>
-            <dt>Rooms</dt>
-            <dd>${number(known.rooms)}</dd>
-            <dt>Connection id</dt>
-            <dd class="mono">${known.id}</dd>
-          </dl>
-        </div>
-      </section>
-      ${ended && ended.positions.length > 0
-        ? html`
-            <h2 class="section-title">How far it was sent its rooms</h2>
-            <div class="table-box stacked" tabindex="0" role="region" aria-label="Positions in rooms">
-              <table>
-                <thead><tr><th scope="col">Room</th><th scope="col" class="number">Last position</th></tr></thead>
-                <tbody>
-                  ${ended.positions.map(
-                    ({ room, seq }) => html`
-                      <tr><td data-label="Room"><span class="mono">${room}</span></td><td class="number" data-label="Last position">${number(seq)}</td></tr>
-                    `,
-                  )}
-                </tbody>
-              </table>
-            </div>
-          `
-        : nothing}
-    `;
-  }
-
-  recording() {
-    if (this.ended && this.frames.length === 0) return nothing;
-    const note = this.ended
+  /** @param {Found} found */
+  recording({ ended }) {
+    if (ended && this.frames.length === 0) return nothing;
+    const note = ended
       ? "The connection has ended; these were its last frames."
       : this.isHeard === false
         ? "The connection is on another server, or is ending: its frames are heard only by a page that is connected to its server."
@@ -230,10 +168,10 @@ class ConnectionScreen extends Screen {
       <h2 class="section-title">Frames</h2>
       <div class="bar">
         <p class="muted">
-          ${this.isHeard && !this.ended ? html`<span class="badge accent">${this.isPaused ? "paused" : "recording"}</span>` : nothing}
+          ${this.isHeard && !ended ? html`<span class="badge accent">${this.isPaused ? "paused" : "recording"}</span>` : nothing}
           ${note}${this.missing > 0 ? ` ${number(this.missing)} came too fast to be shown.` : ""}
         </p>
-        ${this.ended
+        ${ended
           ? nothing
           : html`<button class="button small" aria-pressed=${String(this.isPaused)} @click=${this.pause}>${this.isPaused ? "Go on" : "Pause"}</button>`}
       </div>
@@ -270,6 +208,67 @@ class ConnectionScreen extends Screen {
       </tr>
     `;
   }
+}
+
+/** @param {Found} found */
+function standing({ connection, ended }) {
+  if (ended) return html`<span class="badge warn">ended</span> ${words(ended.reason)}, ${ago(ended.ended_at)}`;
+  return connection ? html`<span class="badge good">live</span> since ${ago(connection.since)}` : nothing;
+}
+
+/** @param {Found} found */
+function facts({ connection, ended }) {
+  const known = /** @type {Connection | EndedConnection} */ (ended ?? connection);
+  const lived = ended ? (Date.parse(ended.ended_at) - Date.parse(ended.since)) / 1000 : 0;
+  return html`
+    <section class="card">
+      <div class="body">
+        <dl class="facts">
+          <dt>User</dt>
+          <dd><a href=${link(["people", known.user_id])}>${known.user_email ?? known.user_id}</a></dd>
+          <dt>Endpoint</dt>
+          <dd>${known.endpoint}${ended && ended.dialect !== ended.endpoint ? `, ${ended.dialect}` : ""}</dd>
+          <dt>Address</dt>
+          <dd class="mono">${known.address}</dd>
+          <dt>Connected</dt>
+          <dd>${time(known.since)}</dd>
+          ${ended
+            ? html`
+                <dt>Ended</dt>
+                <dd>${time(ended.ended_at)}, after ${duration(lived)}</dd>
+                <dt>Why</dt>
+                <dd>${words(ended.reason)}</dd>
+                <dt>Not sent</dt>
+                <dd>${bytes(ended.waiting_bytes)}</dd>
+              `
+            : html`<dt>Last heard</dt><dd>${ago(/** @type {Connection} */ (known).last_seen_at)}</dd>`}
+          <dt>Messages</dt>
+          <dd>${number(known.messages)}</dd>
+          <dt>Rooms</dt>
+          <dd>${number(known.rooms)}</dd>
+          <dt>Connection id</dt>
+          <dd class="mono">${known.id}</dd>
+        </dl>
+      </div>
+    </section>
+    ${ended && ended.positions.length > 0
+      ? html`
+          <h2 class="section-title">How far it was sent its rooms</h2>
+          <div class="table-box stacked" tabindex="0" role="region" aria-label="Positions in rooms">
+            <table>
+              <thead><tr><th scope="col">Room</th><th scope="col" class="number">Last position</th></tr></thead>
+              <tbody>
+                ${ended.positions.map(
+                  ({ room, seq }) => html`
+                    <tr><td data-label="Room"><span class="mono">${room}</span></td><td class="number" data-label="Last position">${number(seq)}</td></tr>
+                  `,
+                )}
+              </tbody>
+            </table>
+          </div>
+        `
+      : nothing}
+  `;
 }
 
 customElements.define("connection-screen", ConnectionScreen);

@@ -12,6 +12,8 @@ export class Reading {
   value = null;
   /** Why the newest one failed. @type {unknown} */
   failed = null;
+  /** Whether one is under way. */
+  isRunning = false;
 
   #turn = 0;
   #element;
@@ -30,6 +32,7 @@ export class Reading {
   async read() {
     const turn = ++this.#turn;
     this.failed = null;
+    this.isRunning = true;
     this.#element.requestUpdate();
     try {
       const value = await this.#source();
@@ -37,6 +40,7 @@ export class Reading {
     } catch (error) {
       if (turn === this.#turn) this.failed = error;
     }
+    if (turn === this.#turn) this.isRunning = false;
     this.#element.requestUpdate();
   }
 
@@ -44,6 +48,18 @@ export class Reading {
   readAnew() {
     this.value = null;
     return this.read();
+  }
+
+  /**
+   * Shows this from now on, whatever is under way; `null`: nothing was read.
+   * @param {T | null} value
+   */
+  put(value) {
+    this.#turn += 1;
+    this.value = value;
+    this.failed = null;
+    this.isRunning = false;
+    this.#element.requestUpdate();
   }
 
   /**
