@@ -21,6 +21,7 @@ const READ_LOG: Right = Right::look(Kind::Room, "read the log of", Need::Admin);
 const READ_TEXTS: Right = Right::look(Kind::Room, "read the texts of", Need::Admin);
 const READ_PRIVATE_LOG: Right = Right::look(Kind::Room, "read the log of", Need::Owner);
 const LIST_MEMBERS: Right = Right::look(Kind::Room, "list the members of", Need::Admin);
+const LIST_PRESENCE: Right = Right::look(Kind::Room, "list the past members of", Need::Admin);
 
 /// Authorizes listing all live connections.
 pub(crate) fn list_connections(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<(), Error> {
@@ -65,6 +66,16 @@ pub(crate) fn list_members(
     room: &Room,
 ) -> Result<Visibility, Error> {
     authorize_admin(uow, scope, LIST_MEMBERS, Some(room.to_string()))?;
+    Ok(visibility(room))
+}
+
+/// Authorizes listing who was in a room; as with its members, of a private room only the number.
+pub(crate) fn list_presence(
+    uow: &mut UnitOfWork<'_>,
+    scope: &Scope,
+    room: &Room,
+) -> Result<Visibility, Error> {
+    authorize_admin(uow, scope, LIST_PRESENCE, Some(room.to_string()))?;
     Ok(visibility(room))
 }
 

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use crate::clock::Timestamp;
 use crate::domain::{Page, Slice};
 use crate::events::{Publisher, RoomPresence};
-use crate::ids::{ConnectionId, NodeId, Room, UserId};
+use crate::ids::{ConnectionId, NodeId, Room, Seq, UserId};
 use crate::protocol::close::CloseReason;
 
 use super::drain::{DrainPlan, Drained, Pace};
@@ -26,8 +26,8 @@ use super::shared::Shared;
 use super::user_limit::{LimitError, UserPermit};
 use super::workers::Workers;
 use super::{
-    EventLog, HubBusy, HubConfig, HubMetrics, LiveSession, Recorder, RoomList, RoomOrder, RoomQuery,
-    SessionFilter,
+    EventLog, HubBusy, HubConfig, HubMetrics, LiveSession, PresenceAt, Recorder, RoomList, RoomOrder,
+    RoomQuery, SessionFilter,
 };
 
 /// Pause before a drain is sent again to a worker whose mailbox was full.
@@ -212,6 +212,15 @@ impl HubHandle {
     pub(crate) async fn rooms(&self, query: RoomQuery) -> Result<RoomList, HubBusy> {
         let (reply, answer) = oneshot::channel();
         self.0.room_hub.try_send(ToRoomHub::List { query, reply }).map_err(|_| HubBusy)?;
+        answer.await.map_err(|_| HubBusy)
+    }
+
+    /// Who was in a room on this server when the event at this position was sent. A position that has no event yet
+    /// stands for now.
+    pub(crate) async fn present_at(&self, room: Room, at: Seq) -> Result<PresenceAt, HubBusy> {
+        let (reply, answer) = oneshot::channel();
+        let hub = self.0.hub_for(&room);
+        hub.try_send(ToRoomHub::PresentAt { room, at, reply }).map_err(|_| HubBusy)?;
         answer.await.map_err(|_| HubBusy)
     }
 

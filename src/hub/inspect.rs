@@ -143,3 +143,34 @@ pub(crate) struct Unlisted {
     /// Connections in them.
     pub(crate) members: usize,
 }
+
+/// A connection's membership in a room, in positions of the room's log: clocks of several threads would not agree on
+/// who was there when an event was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct MembershipSpan {
+    /// The connection.
+    pub(crate) connection: ConnectionId,
+    /// Whose connection it is: that of an admin who views as somebody else is the admin's.
+    pub(crate) user: UserId,
+    /// The room's head when it joined: it was sent the events after this one.
+    pub(crate) after: Seq,
+    /// The last event that it was sent; `None` if it is still a member.
+    pub(crate) until: Option<Seq>,
+}
+
+impl MembershipSpan {
+    /// Whether it was in the room when the event at this position was sent.
+    pub(super) fn covers(&self, at: Seq) -> bool {
+        self.after < at && self.until.is_none_or(|until| at <= until)
+    }
+}
+
+/// Who was in a room when the event at a position was sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PresenceAt {
+    /// From this position on nobody is missing. `None` if nothing is known: the room has no members, and no membership
+    /// of it is kept.
+    pub(crate) known_since: Option<Seq>,
+    /// Their memberships.
+    pub(crate) members: Vec<MembershipSpan>,
+}

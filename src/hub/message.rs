@@ -15,7 +15,7 @@ use crate::domain::Page;
 
 use super::drain::Pace;
 use super::ephemeral::Ephemeral;
-use super::{Delivery, JoinError, LiveSession, RoomList, RoomQuery, SessionFilter};
+use super::{Delivery, JoinError, LiveSession, PresenceAt, RoomList, RoomQuery, SessionFilter};
 
 /// A worker thread's number, in the order in which LocalHubs were started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,12 +26,20 @@ pub(super) struct WorkerId(pub(super) u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct MembershipId(pub(super) u64);
 
-/// A reference to one membership, in particular to one that has ended.
+/// A reference to one membership.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct MembershipRef {
     pub(super) connection: ConnectionId,
     pub(super) room: Room,
     pub(super) membership: MembershipId,
+}
+
+/// A membership that has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Departure {
+    pub(super) membership: MembershipRef,
+    /// The last event that the member was sent; `None` if it was sent none live: the policy may have refused it.
+    pub(super) last: Option<Seq>,
 }
 
 /// A notice, encoded once for each dialect that its recipients use.
@@ -97,6 +105,8 @@ pub(super) struct Join {
     pub(super) room: Room,
     pub(super) connection: ConnectionId,
     pub(super) user: UserId,
+    /// Whose connection it is: the user's, or that of an admin who views as the user.
+    pub(super) holder: UserId,
     pub(super) dialect: Dialect,
     pub(super) worker: WorkerId,
     pub(super) membership: MembershipId,
@@ -109,7 +119,7 @@ pub(super) struct Join {
 #[rtype(result = "()")]
 pub(super) enum ToRoomHub {
     Join(Join, Recipient<ToLocalHub>),
-    Departed(Vec<MembershipRef>),
+    Departed(Vec<Departure>),
     Committed(Vec<Envelope>),
     /// Positions that the log has reached.
     Heads(Vec<Head>),
@@ -137,6 +147,12 @@ pub(super) enum ToRoomHub {
     Members {
         room: Room,
         reply: oneshot::Sender<Vec<UserId>>,
+    },
+    /// Who was in a room when the event at this position was sent.
+    PresentAt {
+        room: Room,
+        at: Seq,
+        reply: oneshot::Sender<PresenceAt>,
     },
     /// What a member looks at or edits on a board.
     Focus {

@@ -52,7 +52,8 @@ pub(crate) use error::{BroadcastError, HubBusy, JoinError};
 pub use event_log::{EventLog, Events, RoomStart};
 pub use handle::HubHandle;
 pub(crate) use inspect::{
-    LiveSession, RoomList, RoomOrder, RoomPlace, RoomQuery, RoomSnapshot, SessionFilter,
+    LiveSession, MembershipSpan, PresenceAt, RoomList, RoomOrder, RoomPlace, RoomQuery, RoomSnapshot,
+    SessionFilter,
 };
 pub(crate) use local::{Joined, LocalHub, RegistrationHandle, Spliced};
 pub use metrics::HubMetrics;

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use crate::ids::{Room, UserId};
 
 use super::ended::EndedSessions;
-use super::message::{MembershipRef, ToRoomHub};
+use super::message::{Departure, ToRoomHub};
 use super::publisher::HubPublisher;
 use super::user_limit::UserLimits;
 use super::workers::Workers;
@@ -44,7 +44,7 @@ impl Shared {
     }
 
     /// Reports ended memberships to the RoomHub; returns those that its full mailbox refused.
-    pub(super) fn report(&self, departures: Vec<MembershipRef>) -> Vec<MembershipRef> {
+    pub(super) fn report(&self, departures: Vec<Departure>) -> Vec<Departure> {
         match self.room_hub.try_send(ToRoomHub::Departed(departures)) {
             Err(SendError::Full(ToRoomHub::Departed(departures))) => departures,
             // Accepted, or the process is stopping and the RoomHub is gone.

@@ -12,6 +12,7 @@
 /** @typedef {Schemas['Room']} RoomRow */
 /** @typedef {Schemas['RoomLog']} RoomLog */
 /** @typedef {Schemas['RoomEvent']} RoomEvent */
+/** @typedef {Schemas['RoomPresence']} RoomPresence */
 /** @typedef {Schemas['AuditEntry']} AuditEntry */
 /** @typedef {Schemas['Request']} Request */
 /** @typedef {Schemas['Offer']} Offer */

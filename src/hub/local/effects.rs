@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::hub::message::MembershipRef;
+use crate::hub::message::Departure;
 use crate::hub::{Closing, Evict, Pushed};
 use crate::protocol::close::CloseReason;
 
@@ -15,7 +15,7 @@ pub(super) struct Effects {
     pub(super) evictions: Vec<(Evict, CloseReason, Closing)>,
     pub(super) aborts: Vec<Rc<dyn Fn()>>,
     /// Ended memberships, to be reported to the RoomHub.
-    pub(super) departures: Vec<MembershipRef>,
+    pub(super) departures: Vec<Departure>,
 }
 
 /// How many frames one message led to on this thread, by result.

@@ -11,7 +11,7 @@ use crate::clock::Timestamp;
 use crate::domain::Page;
 use crate::events::Envelope;
 use crate::hub::drain::Pace;
-use crate::hub::message::{Exclude, Join, MembershipRef, RoomMessage, ToRoomHub};
+use crate::hub::message::{Departure, Exclude, Join, MembershipRef, RoomMessage, ToRoomHub};
 use crate::hub::shared::Shared;
 use crate::hub::workers::{Worker, WorkerCommand, WorkerCommands};
 use crate::hub::{
@@ -37,7 +37,7 @@ struct Inner {
     worker: Arc<Worker>,
     sessions: RefCell<Sessions>,
     /// Ended memberships that the RoomHub does not know of yet, because its mailbox was full.
-    unreported: RefCell<Vec<MembershipRef>>,
+    unreported: RefCell<Vec<Departure>>,
     /// Bytes that waited for the clients of this thread at the last tick.
     waiting: Cell<i64>,
 }
@@ -99,6 +99,7 @@ impl LocalHub {
             room: room.clone(),
             connection,
             user: joiner.user,
+            holder: joiner.holder,
             dialect: joiner.dialect,
             worker: self.0.worker.id,
             membership: joiner.membership,
@@ -275,7 +276,7 @@ impl LocalHub {
 
     /// Reports ended memberships to the RoomHub. What its full mailbox refuses is reported again at the next
     /// tick at the latest.
-    fn report(&self, departures: Vec<MembershipRef>) {
+    fn report(&self, departures: Vec<Departure>) {
         let gone = i64::try_from(departures.len()).unwrap_or(0);
         self.0.shared.metrics.memberships.sub(gone);
         let mut unreported = self.0.unreported.borrow_mut();

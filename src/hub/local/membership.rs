@@ -34,7 +34,13 @@ pub(super) struct Membership {
 enum Stage {
     /// The session is reading the log; live events are buffered. When the buffer is full the oldest is
     /// dropped, because the log has it.
-    Joining { waiting: VecDeque<(Seq, Bytes)>, at_most: usize, revoked: Option<Revoked> },
+    Joining {
+        waiting: VecDeque<(Seq, Bytes)>,
+        at_most: usize,
+        revoked: Option<Revoked>,
+        /// What the connection was last sent by the membership that this one replaces.
+        sent: Option<Seq>,
+    },
     /// The session has every event before `next`; its standing was checked in the moment when the log ended at
     /// `checked_at`.
     Live { next: Seq, checked_at: Seq },
@@ -68,8 +74,16 @@ impl Membership {
         outbox: Outbox,
         at_most: usize,
     ) -> Self {
-        let stage = Stage::Joining { waiting: VecDeque::new(), at_most, revoked: None };
+        let stage = Stage::Joining { waiting: VecDeque::new(), at_most, revoked: None, sent: None };
         Self { id, user, dialect, outbox, stage }
+    }
+
+    /// The same, of a connection that was a member until now and was sent the events up to this one.
+    pub(super) fn after(mut self, last: Option<Seq>) -> Self {
+        if let Stage::Joining { sent, .. } = &mut self.stage {
+            *sent = last;
+        }
+        self
     }
 
     pub(super) fn take(&mut self, seq: Seq, frame: &Bytes) -> DeliveryResult {
@@ -142,10 +156,10 @@ impl Membership {
         }
     }
 
-    /// The last position that was put into the outbox; `None` before the splice.
+    /// The last position that was put into the outbox; `None` before the first splice.
     pub(super) fn last(&self) -> Option<Seq> {
         match self.stage {
-            Stage::Joining { .. } => None,
+            Stage::Joining { sent, .. } => sent,
             Stage::Live { next, .. } => Some(Seq(next.0.saturating_sub(1))),
         }
     }

@@ -75,7 +75,7 @@ impl RoomHub {
             }
             ToRoomHub::Departed(departures) => {
                 for departure in departures {
-                    rooms.depart(&departure, &mut output);
+                    rooms.depart(&departure, now, &mut output);
                 }
             }
             ToRoomHub::Committed(events) => {
@@ -102,6 +102,7 @@ impl RoomHub {
             ToRoomHub::Present { reply } => drop(reply.send(rooms.present())),
             // The caller may have stopped waiting.
             ToRoomHub::Members { room, reply } => drop(reply.send(rooms.users_in(&room))),
+            ToRoomHub::PresentAt { room, at, reply } => drop(reply.send(rooms.present_at(&room, at, now))),
             ToRoomHub::Focus { room, focus } => rooms.focus(&room, focus, &mut output),
             ToRoomHub::Focused { room, reply } => drop(reply.send(rooms.focused(&room))),
             ToRoomHub::List { query, reply } => drop(reply.send(rooms.list(&query, now))),

@@ -4,6 +4,7 @@
 mod actor;
 mod audience;
 mod elsewhere;
+mod history;
 mod sequencer;
 mod last_minute;
 mod output;

@@ -11,14 +11,17 @@ use tokio::time::Instant;
 use crate::db::{Head, MemberElsewhere, PresenceElsewhere};
 use crate::events::{Envelope, RoomPresence};
 use crate::hub::ephemeral::Ephemeral;
-use crate::hub::message::{Exclude, Join, MembershipRef};
+use crate::hub::message::{Departure, Exclude, Join, MembershipRef};
 use crate::hub::presence::has_presence;
 use crate::hub::relay::Relayed;
 use crate::hub::room::output::{Read, ReadWhat, RoomOutput};
-use crate::hub::{Delivery, JoinError, LatestKey, RoomList, RoomQuery, RoomStart};
-use crate::ids::{NodeId, Room, UserId};
+use crate::hub::{
+    Delivery, JoinError, LatestKey, MembershipSpan, PresenceAt, RoomList, RoomQuery, RoomStart,
+};
+use crate::ids::{NodeId, Room, Seq, UserId};
 use crate::protocol::{Notice, PresenceChange, TaskFocus};
 
+use super::history::History;
 use super::state::{Departed, Phase, RoomState};
 
 pub(super) struct Rooms {
@@ -26,13 +29,21 @@ pub(super) struct Rooms {
     /// Rooms that `repair` must look at: a gap that may not close by itself, a worker that refused a message,
     /// a read that failed.
     needs_repair: BTreeSet<Room>,
+    /// Memberships that ended lately.
+    history: History,
     generations: u64,
     gap_timeout: Duration,
 }
 
 impl Rooms {
     pub(super) fn new(gap_timeout: Duration) -> Self {
-        Self { rooms: HashMap::new(), needs_repair: BTreeSet::new(), generations: 0, gap_timeout }
+        Self {
+            rooms: HashMap::new(),
+            needs_repair: BTreeSet::new(),
+            history: History::default(),
+            generations: 0,
+            gap_timeout,
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -40,7 +51,7 @@ impl Rooms {
     }
 
     pub(super) fn join(&mut self, join: Join, output: &mut impl RoomOutput) {
-        let Join { room, connection, user, reply, .. } = join;
+        let (room, user) = (&join.room, join.user);
         let state = self.rooms.entry(room.clone()).or_insert_with(|| {
             self.generations += 1;
             output.read(Read { room: room.clone(), generation: self.generations, what: ReadWhat::Start });
@@ -49,40 +60,65 @@ impl Rooms {
             }
             RoomState::new(self.generations)
         });
-        let is_first = state.add(connection, user, join.dialect, join.worker, join.membership);
+        let is_first = state.add(&join);
         match &mut state.phase {
-            Phase::Starting { waiting, .. } => waiting.push(reply),
+            Phase::Starting { waiting, .. } => waiting.push(join.reply),
             // A caller that stopped waiting has ended its membership or is about to.
-            Phase::Running(sequencer) => drop(reply.send(Ok(sequencer.head()))),
+            Phase::Running(sequencer) => drop(join.reply.send(Ok(sequencer.head()))),
         }
-        if is_first && has_presence(&room) {
-            output.presence(&room, user, true);
+        if is_first && has_presence(room) {
+            output.presence(room, user, true);
             if !state.elsewhere.has(user) {
-                self.tell_presence(&room, user, PresenceChange::Joined(user), output);
+                self.tell_presence(room, user, PresenceChange::Joined(user), output);
             }
         }
     }
 
-    pub(super) fn depart(&mut self, departure: &MembershipRef, output: &mut impl RoomOutput) {
-        let Some(state) = self.rooms.get_mut(&departure.room) else { return };
-        let Some(Departed { focus, last_of }) = state.remove(departure.connection, departure.membership)
-        else {
-            return;
-        };
-        let leaver = last_of.filter(|_| has_presence(&departure.room));
+    pub(super) fn depart(&mut self, departure: &Departure, now: Instant, output: &mut impl RoomOutput) {
+        let Departure { membership: MembershipRef { connection, room, membership }, last } = departure;
+        let Some(state) = self.rooms.get_mut(room) else { return };
+        let Some(departed) = state.remove(*connection, *membership) else { return };
+        let Departed { focus, last_of, holder, after } = departed;
+        if let (Some(_), Some(known_since)) = (last, state.known_since()) {
+            let span = MembershipSpan { connection: *connection, user: holder, after, until: *last };
+            self.history.keep(room, span, known_since, now);
+        }
+        let leaver = last_of.filter(|_| has_presence(room));
         if let Some(user) = leaver {
-            output.presence(&departure.room, user, false);
+            output.presence(room, user, false);
         }
         let leaver = leaver.filter(|user| !state.elsewhere.has(*user));
         let is_empty = state.is_empty();
         if let Some(focus) = focus {
-            self.tell_focus(&departure.room, TaskFocus { task_id: None, editing: false, ..focus }, output);
+            self.tell_focus(room, TaskFocus { task_id: None, editing: false, ..focus }, output);
         }
         if is_empty {
-            self.rooms.remove(&departure.room);
-            self.needs_repair.remove(&departure.room);
+            self.rooms.remove(room);
+            self.needs_repair.remove(room);
         } else if let Some(user) = leaver {
-            self.tell_presence(&departure.room, user, PresenceChange::Left(user), output);
+            self.tell_presence(room, user, PresenceChange::Left(user), output);
+        }
+        self.forget(now);
+    }
+
+    /// Forgets the memberships that ended too long ago, or are too many.
+    fn forget(&mut self, now: Instant) {
+        while let Some((room, known_since)) = self.history.forget(now) {
+            if let Some(state) = self.rooms.get_mut(&room) {
+                state.forget_before(known_since);
+            }
+        }
+    }
+
+    /// Who was in a room when the event at this position was sent.
+    pub(super) fn present_at(&mut self, room: &Room, at: Seq, now: Instant) -> PresenceAt {
+        self.forget(now);
+        let state = self.rooms.get(room);
+        let known_here = state.and_then(RoomState::known_since);
+        let here = state.into_iter().flat_map(|state| state.present(at));
+        PresenceAt {
+            known_since: self.history.known_since(room).or(known_here),
+            members: self.history.present(room, at).cloned().chain(here).collect(),
         }
     }
 
@@ -407,6 +443,7 @@ impl Rooms {
         for state in self.rooms.values() {
             state.check_invariants();
         }
+        self.history.check_invariants();
         assert!(
             self.needs_repair.iter().all(|room| self.rooms.contains_key(room)),
             "only rooms have troubles"

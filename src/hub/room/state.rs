@@ -10,10 +10,10 @@ use tokio::time::Instant;
 use crate::events::Envelope;
 use crate::hub::ephemeral::Ephemeral;
 use crate::hub::message::{
-    Contents, EncodedNotice, Exclude, MembershipId, RoomMessage, WorkerId, event_notice,
+    Contents, EncodedNotice, Exclude, Join, MembershipId, RoomMessage, WorkerId, event_notice,
 };
 use crate::hub::relay::Relayed;
-use crate::hub::{Delivery, JoinError, RoomSnapshot};
+use crate::hub::{Delivery, JoinError, MembershipSpan, RoomSnapshot};
 use crate::ids::{ConnectionId, Room, Seq, UserId};
 use crate::protocol::{Dialect, Notice, TaskFocus};
 
@@ -27,6 +27,8 @@ pub(super) struct RoomState {
     /// Number of this instance of the room. A room that is removed and started again gets a new one, so that
     /// results of earlier reads are recognised as stale.
     pub(super) generation: u64,
+    /// From this position on this instance knows the members, once it runs.
+    known_since: Seq,
     pub(super) phase: Phase,
     /// A read of events is in progress.
     pub(super) reading: bool,
@@ -58,6 +60,10 @@ pub(super) enum Phase {
 
 struct Member {
     user: UserId,
+    /// Whose connection it is.
+    holder: UserId,
+    /// The head when it joined; not known while the room starts.
+    after: Seq,
     dialect: Dialect,
     worker: WorkerId,
     membership: MembershipId,
@@ -71,12 +77,17 @@ pub(super) struct Departed {
     pub(super) focus: Option<TaskFocus>,
     /// The user, if this was the user's last connection in the room.
     pub(super) last_of: Option<UserId>,
+    /// Whose connection it was.
+    pub(super) holder: UserId,
+    /// The head when it joined.
+    pub(super) after: Seq,
 }
 
 impl RoomState {
     pub(super) fn new(generation: u64) -> Self {
         Self {
             generation,
+            known_since: Seq::START,
             phase: Phase::Starting { waiting: Vec::new(), missed: false },
             reading: false,
             stale: false,
@@ -92,22 +103,19 @@ impl RoomState {
 
     /// Adds a member, or replaces its membership; returns whether it is its user's first connection in the
     /// room.
-    pub(super) fn add(
-        &mut self,
-        connection: ConnectionId,
-        user: UserId,
-        dialect: Dialect,
-        worker: WorkerId,
-        membership: MembershipId,
-    ) -> bool {
+    pub(super) fn add(&mut self, join: &Join) -> bool {
+        let Join { connection, user, holder, dialect, worker, membership, .. } = *join;
         let is_first = !self.users.contains_key(&user);
+        let head = self.head().unwrap_or_default();
         let known = self.members.remove(&connection);
         if let Some(known) = &known {
             self.discount(known);
         }
+        // Of a connection that joins again, what it was sent before counts as well.
+        let after = known.as_ref().map_or(head, |known| known.after);
         let focus = known.and_then(|known| known.focus);
-        self.members.insert(connection, Member { user, dialect, worker, membership, focus });
-        let head = self.head().unwrap_or_default();
+        let member = Member { user, holder, after, dialect, worker, membership, focus };
+        self.members.insert(connection, member);
         self.audiences.add(worker, dialect, head);
         *self.users.entry(user).or_default() += 1;
         is_first
@@ -119,7 +127,7 @@ impl RoomState {
         let member = self.members.remove(&connection)?;
         self.discount(&member);
         let last_of = (!self.users.contains_key(&member.user)).then_some(member.user);
-        Some(Departed { focus: member.focus, last_of })
+        Some(Departed { focus: member.focus, last_of, holder: member.holder, after: member.after })
     }
 
     /// Remembers what a member looks at or edits; returns whether it is a member.
@@ -209,6 +217,10 @@ impl RoomState {
             for audience in self.audiences.iter_mut() {
                 audience.sent = head;
             }
+            for member in self.members.values_mut() {
+                member.after = head;
+            }
+            self.known_since = head.next();
         }
     }
 
@@ -350,6 +362,28 @@ impl RoomState {
             Phase::Starting { .. } => None,
             Phase::Running(sequencer) => sequencer.gap(now),
         }
+    }
+
+    /// From which position on the members are known; `None` while the room starts.
+    pub(super) fn known_since(&self) -> Option<Seq> {
+        self.head().map(|_| self.known_since)
+    }
+
+    /// Memberships that were sent events before this position are forgotten.
+    pub(super) fn forget_before(&mut self, position: Seq) {
+        self.known_since = self.known_since.max(position);
+    }
+
+    /// The members who were here when the event at this position was sent, or will be.
+    pub(super) fn present(&self, at: Seq) -> impl Iterator<Item = MembershipSpan> {
+        let is_running = self.head().is_some();
+        let spans = self.members.iter().map(|(connection, member)| MembershipSpan {
+            connection: *connection,
+            user: member.holder,
+            after: member.after,
+            until: None,
+        });
+        spans.filter(move |span| is_running && span.covers(at))
     }
 
     pub(super) fn snapshot(&self, room: &Room, now: Instant) -> RoomSnapshot {

@@ -9,9 +9,9 @@ use tokio::time::Instant;
 
 use crate::db::{Head, MemberElsewhere, PresenceElsewhere};
 use crate::events::{Envelope, RoomPresence};
-use crate::hub::message::{Contents, MembershipId, MembershipRef, RoomMessage, WorkerId};
+use crate::hub::message::{Contents, Departure, MembershipId, MembershipRef, RoomMessage, WorkerId};
 use crate::hub::tests::support::{FakeLog, room, user};
-use crate::hub::{JoinError, Relayed, RoomStart};
+use crate::hub::{JoinError, MembershipSpan, Relayed, RoomStart};
 use crate::ids::{ConnectionId, NodeId, Room, Seq, UserId};
 use crate::protocol::Dialect;
 
@@ -61,6 +61,8 @@ struct Stay {
     /// How many events this worker had been sent when the connection joined.
     from: usize,
     head: Option<Seq>,
+    /// The head when the connection joined; it may have joined again since.
+    after: Option<Seq>,
 }
 
 struct Play {
@@ -71,6 +73,8 @@ struct Play {
     now: Instant,
     stays: BTreeMap<usize, Stay>,
     memberships: u64,
+    /// The stays that ended: whose, the head at the join, and the last position that was sent.
+    past: Vec<(usize, Seq, Seq)>,
     unreported: Vec<Envelope>,
     /// Who is in the room on other nodes, as stored; the changes that this node has not been told of yet; and what
     /// each read that waits for its answer finds, which is as old as it may be.
@@ -154,6 +158,7 @@ impl Play {
             now: Instant::now(),
             stays: BTreeMap::new(),
             memberships: 0,
+            past: Vec::new(),
             unreported: Vec::new(),
             elsewhere: BTreeSet::new(),
             untold: VecDeque::new(),
@@ -174,11 +179,13 @@ impl Play {
             Step::Report(_) | Step::Lose(_) => {}
             Step::Join(number) => self.join(number),
             Step::Depart(number) => {
-                if let Some(membership) = self.stays.remove(&number) {
-                    self.depart(number, membership.membership);
+                if let Some(stay) = self.stays.remove(&number) {
+                    let last = self.received(&stay);
+                    self.past.extend(stay.after.zip(last).map(|(after, last)| (number, after, last)));
+                    self.depart(number, stay.membership, last);
                 }
             }
-            Step::StaleDepart(number) => self.depart(number, MembershipId(0)),
+            Step::StaleDepart(number) => self.depart(number, MembershipId(0), None),
             Step::Answer => self.answer(true),
             Step::Fail => self.answer(false),
             Step::Refuse(worker) => self.output.refusing[worker] = true,
@@ -226,11 +233,13 @@ impl Play {
         let membership = MembershipId(self.memberships);
         let (reply, answer) = oneshot::channel();
         let from = self.output.sent.get(&worker).map_or(0, Vec::len);
-        self.stays.insert(number, Stay { worker, membership, answer, from, head: None });
+        let after = self.stays.get(&number).and_then(|former| former.after);
+        self.stays.insert(number, Stay { worker, membership, answer, from, head: None, after });
         let join = Join {
             room: self.room.clone(),
             connection: connection(number),
             user: user(number / 2),
+            holder: user(number / 2),
             dialect: Dialect::Json,
             worker: WorkerId(worker),
             membership,
@@ -239,9 +248,10 @@ impl Play {
         self.rooms.join(join, &mut self.output);
     }
 
-    fn depart(&mut self, number: usize, membership: MembershipId) {
-        let departure = MembershipRef { connection: connection(number), room: self.room.clone(), membership };
-        self.rooms.depart(&departure, &mut self.output);
+    fn depart(&mut self, number: usize, membership: MembershipId, last: Option<Seq>) {
+        let membership =
+            MembershipRef { connection: connection(number), room: self.room.clone(), membership };
+        self.rooms.depart(&Departure { membership, last }, self.now, &mut self.output);
     }
 
     fn answer(&mut self, is_good: bool) {
@@ -264,6 +274,32 @@ impl Play {
         }
     }
 
+    /// The last position that a stay was sent; `None` before its join is answered.
+    fn received(&self, stay: &Stay) -> Option<Seq> {
+        let sent = self.output.sent.get(&stay.worker).into_iter().flatten().skip(stay.from);
+        stay.head.map(|head| sent.copied().fold(head, Seq::max))
+    }
+
+    /// Checks that the rooms tell of each position who was there, if they claim to know.
+    fn check_history(&mut self) {
+        for at in (1..=self.log.head_of(&self.room).0).map(Seq) {
+            let told = self.rooms.present_at(&self.room, at, self.now);
+            let here = self.stays.iter().filter_map(|(number, stay)| Some((*number, stay.after?, None)));
+            let past = self.past.iter().map(|(number, after, until)| (*number, *after, Some(*until)));
+            let spans = past.chain(here).map(|(number, after, until)| MembershipSpan {
+                connection: connection(number),
+                user: user(number / 2),
+                after,
+                until,
+            });
+            let mut expected: Vec<_> = spans.filter(|span| span.covers(at)).collect();
+            let mut members = told.members;
+            expected.sort_unstable_by_key(|span| (span.connection, span.after));
+            members.sort_unstable_by_key(|span| (span.connection, span.after));
+            assert_eq!(members, expected, "at {at:?}, known since {:?}", told.known_since);
+        }
+    }
+
     /// Checks that each membership got every position after its head, in order; returns the last position of
     /// each.
     fn check_stays(&mut self) -> Vec<Seq> {
@@ -271,7 +307,10 @@ impl Play {
         let mut received = Vec::new();
         for (number, membership) in &mut self.stays {
             match membership.answer.try_recv() {
-                Ok(Ok(head)) => membership.head = Some(head),
+                Ok(Ok(head)) => {
+                    membership.head = Some(head);
+                    membership.after.get_or_insert(head);
+                }
                 Ok(Err(_)) => refused.push(*number),
                 Err(_) => {}
             }
@@ -319,6 +358,7 @@ impl Play {
         let here = self.stays.keys().map(|number| user(number / 2));
         let users: BTreeSet<_> = here.chain(elsewhere).collect();
         assert_eq!(self.rooms.users_in(&self.room), users.into_iter().collect::<Vec<_>>());
+        self.check_history();
     }
 }
 

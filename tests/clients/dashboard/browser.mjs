@@ -8,6 +8,7 @@ import assert from "node:assert/strict";
 import { chromium } from "playwright-core";
 import {
   PHONE,
+  TAP,
   WIDE,
   api,
   close,
@@ -176,6 +177,35 @@ await step("a room's log is read, and its texts for a reason", async () => {
   await picture(page, "room-log");
   await go(page, `#/audit?kind=room&action=read%20the%20texts%20of`, "Audit");
   await page.getByText("A complaint").first().waitFor();
+});
+
+await step("of an event in a room's log it is told who was there", async () => {
+  const ben = await connect(user("ben"));
+  await ben.send({ type: "join", room: "market:plumbing", id: 1 });
+  await ben.heard("ack");
+  const body = { ...TAP, title: "Another tap" };
+  assert.equal((await api(user("ana"), "POST", "/requests", body)).status, 201);
+  await ben.heard("event");
+  await ben.leave();
+  await go(page, "#/rooms/market%3Aplumbing", "market:plumbing");
+  const told = page.getByRole("region", { name: "Who was there" });
+  const log = page.getByRole("region", { name: "Events of the room" });
+  await log.getByRole("button").last().click();
+  await told.getByRole("link", { name: "ben@souk.example" }).waitFor();
+  await told.getByText("One user by one connection").waitFor();
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme });
+    await check(page, `who was there in ${colorScheme}`);
+    await picture(page, `presence-${colorScheme}`);
+  }
+  await page.setViewportSize(PHONE);
+  await fits(page, "who was there");
+  await picture(page, "presence-phone");
+  await page.setViewportSize(WIDE);
+  await page.getByRole("button", { name: /^Who was there at/ }).click();
+  await told.getByText(/from position \d+ on; before, others may have been/).waitFor();
+  await told.getByRole("button", { name: "Hide" }).click();
+  await told.waitFor({ state: "detached" });
 });
 
 await step("a refusal is explained, and an action tried out without doing it", async () => {

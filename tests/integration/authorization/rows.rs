@@ -378,6 +378,7 @@ pub(super) const ROWS: &[Row] = &[
     row("GET /admin/rooms", Watched, Ana, "/auth/me", no_body),
     row("GET /admin/rooms/{room}/members", Watched, Ana, "/auth/me", no_body),
     row("GET /admin/rooms/{room}/events", Watched, Ana, "/auth/me", no_body),
+    row("GET /admin/rooms/{room}/presence", Watched, Ana, "/auth/me", no_body),
     row("GET /admin/bookings", Watched, Ana, "/auth/me", no_body),
     row("GET /admin/audit", Watched, Ana, "/auth/me", no_body),
     row("GET /admin/settings", Nothing, Ana, "/auth/me", no_body),

@@ -7,6 +7,7 @@ mod explain;
 mod login;
 mod pages;
 mod person;
+mod presence;
 mod rooms;
 mod sessions;
 mod states;

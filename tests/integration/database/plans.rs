@@ -56,7 +56,7 @@ fn filter(route: &str, name: &str, reads: &Reads) -> Vec<String> {
         ("/admin/sessions/ended", "connection_id") => vec![reads.ana.id.clone()],
         ("/admin/sessions/ended", "reason") => vec!["client".into()],
         ("/admin/rooms", "order") => vec!["busiest".into()],
-        ("/admin/rooms/{room}/events", "after") => vec!["1".into()],
+        ("/admin/rooms/{room}/events", "after") | ("/admin/rooms/{room}/presence", "at") => vec!["1".into()],
         ("/admin/rooms/{room}/events", "reason") => vec!["curiosity".into()],
         // One row, by its id, and the user.
         ("/admin/explain" | "/admin/states", _) => vec![],

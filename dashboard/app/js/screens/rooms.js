@@ -8,13 +8,14 @@ import { link } from "../router.js";
 import { ask } from "../ui/dialog.js";
 import { reloadLists } from "../ui/list.js";
 import { Reading } from "../ui/reading.js";
-import { empty, failure, loading } from "../ui/states.js";
+import { empty } from "../ui/states.js";
 import { Screen } from "../ui/view.js";
 
 /** @typedef {import('../types.js').RoomRow} RoomRow */
 /** @typedef {import('../types.js').Rooms} Rooms */
 /** @typedef {import('../types.js').RoomLog} RoomLog */
 /** @typedef {import('../types.js').RoomEvent} RoomEvent */
+/** @typedef {import('../types.js').RoomPresence} RoomPresence */
 
 /** Events of a page of the log. */
 const PAGE = 50;
@@ -96,27 +97,25 @@ function counts({ connections, users, private: hidden }) {
 const PLURALS = { entry: "journals", conversation: "conversations", simulation: "simulations" };
 
 class RoomScreen extends Screen {
-  static properties = {
-    log: { state: true },
-    failedLog: { state: true },
-    isReading: { state: true },
-    at: { state: true },
-  };
+  static properties = { at: { state: true }, seen: { state: true } };
 
   constructor() {
     super();
     this.room = "";
     /** @type {Reading<{users: number, members?: string[] | null}>} */
     this.members = new Reading(this, () => get(this.path("/members")));
-    /** @type {RoomLog | null} */
-    this.log = null;
-    /** @type {unknown} */
-    this.failedLog = null;
-    this.isReading = false;
+    /** @type {Reading<RoomLog>} */
+    this.log = new Reading(this, () => this.logAfter(this.shownAfter, this.reason));
+    /** @type {Reading<RoomPresence>} */
+    this.presence = new Reading(this, () => get(this.path("/presence"), { at: this.seen }));
+    /** What is read of the log: the events after this position, or the newest ones. @type {number | null} */
+    this.shownAfter = null;
     /** Where the scrubber stands: the position before the first that is shown. */
     this.at = 0;
     /** Why texts are shown, once a reason was given. */
     this.reason = "";
+    /** The position of which it is asked who was there. */
+    this.seen = 0;
   }
 
   /** @param {import('../router.js').Route} route */
@@ -124,10 +123,12 @@ class RoomScreen extends Screen {
     const room = parts[1] ?? "";
     if (room === this.room) return;
     this.room = room;
-    this.log = null;
+    this.shownAfter = null;
     this.reason = "";
+    this.seen = 0;
+    this.presence.put(null);
     this.members.readAnew();
-    this.readLog(null);
+    this.log.readAnew();
   }
 
   path(rest = "") {
@@ -135,31 +136,29 @@ class RoomScreen extends Screen {
   }
 
   /**
-   * Reads the events after this position, or the newest ones.
-   * @param {number | null} after
-   */
-  async readLog(after) {
-    const { room } = this;
-    this.failedLog = null;
-    this.isReading = true;
-    try {
-      await this.take(room, after, this.reason);
-    } catch (error) {
-      if (room === this.room) this.failedLog = error;
-    }
-    this.isReading = false;
-  }
-
-  /**
-   * @param {string} room
    * @param {number | null} after
    * @param {string} reason
    */
-  async take(room, after, reason) {
+  async logAfter(after, reason) {
+    const { room } = this;
     const log = await get(this.path("/events"), { after, limit: PAGE, reason });
-    if (room !== this.room) return;
-    this.log = log;
-    this.at = (log.items[0]?.seq ?? log.head + 1) - 1;
+    if (room === this.room) this.at = (log.items[0]?.seq ?? log.head + 1) - 1;
+    return log;
+  }
+
+  /**
+   * Reads the events after this position, or the newest ones.
+   * @param {number | null} after
+   */
+  readLog(after) {
+    this.shownAfter = after;
+    return this.log.read();
+  }
+
+  /** @param {number} seq */
+  look(seq) {
+    this.seen = seq;
+    return this.presence.readAnew();
   }
 
   showTexts() {
@@ -170,7 +169,10 @@ class RoomScreen extends Screen {
       reason: "required",
       done: "The texts are shown.",
       run: async ({ reason }) => {
-        await this.take(this.room, this.at, reason);
+        const { at } = this;
+        // A refusal is told in the dialog.
+        this.log.put(await this.logAfter(at, reason));
+        this.shownAfter = at;
         this.reason = reason;
       },
     });
@@ -190,8 +192,7 @@ class RoomScreen extends Screen {
       <h2 class="section-title">Members</h2>
       ${this.members.show((members) => this.memberList(members), 2)}
       <h2 class="section-title">What was said</h2>
-      ${this.failedLog ? failure(this.failedLog, () => this.readLog(this.log ? this.at : null)) : nothing}
-      ${this.log ? this.logOf(this.log) : this.failedLog ? nothing : loading()}
+      ${this.log.show((log) => this.logOf(log))}
     `;
   }
 
@@ -227,11 +228,15 @@ class RoomScreen extends Screen {
           />
         </label>
         <div class="buttons">
-          <button class="button small" ?disabled=${this.isReading || this.at <= tail} @click=${() => this.readLog(Math.max(this.at - PAGE, tail))}>Earlier</button>
-          <button class="button small" ?disabled=${this.isReading || last >= head} @click=${() => this.readLog(last)}>Later</button>
+          <button class="button small" ?disabled=${this.log.isRunning || this.at <= tail} @click=${() => this.readLog(Math.max(this.at - PAGE, tail))}>Earlier</button>
+          <button class="button small" ?disabled=${this.log.isRunning || last >= head} @click=${() => this.readLog(last)}>Later</button>
+          ${items.length > 0
+            ? html`<button class="button small" @click=${() => this.look(items[0].seq)}>Who was there at ${number(items[0].seq)}?</button>`
+            : nothing}
           ${hidden ? html`<button class="button small" @click=${this.showTexts}>Show texts</button>` : nothing}
         </div>
       </div>
+      ${this.seen ? this.presenceThen() : nothing}
       <div class="table-box stacked" tabindex="0" role="region" aria-label="Events of the room">
         <table>
           <thead>
@@ -243,11 +248,73 @@ class RoomScreen extends Screen {
     `;
   }
 
+  /** Who was in the room when the event was sent that was picked. */
+  presenceThen() {
+    return html`
+      <section class="card presence" aria-label="Who was there">
+        <header>
+          <h2>Who was there when ${number(this.seen)} was sent</h2>
+          <button class="button small" @click=${() => (this.seen = 0)}>Hide</button>
+        </header>
+        <div class="body" aria-live="polite">${this.presence.show((presence) => this.were(presence), 1)}</div>
+      </section>
+    `;
+  }
+
+  /** @param {RoomPresence} presence */
+  were({ at, known_since, users, connections, members }) {
+    const known = known_since ?? Infinity;
+    const isKnown = known <= (at ?? 0);
+    /** @type {Map<string, {email?: string | null, count: number}>} */
+    const people = new Map();
+    for (const { user_id, user_email } of members ?? []) {
+      const { count } = people.get(user_id) ?? { count: 0 };
+      people.set(user_id, { email: user_email, count: count + 1 });
+    }
+    const counted = `${users === 1 ? "One user" : `${number(users)} users`} by ${connections === 1 ? "one connection" : `${number(connections)} connections`}`;
+    return html`
+      <p>
+        ${users > 0 ? `${counted} of this server.` : isKnown ? "Nobody, on this server." : "Nobody that this server knows of."}
+        ${members && members.length < connections ? ` Only ${number(members.length)} connections are listed.` : ""}
+        ${users > 0 && !members ? " Who they were is private." : ""}
+      </p>
+      ${isKnown
+        ? nothing
+        : html`<p class="muted">
+            ${known_since
+              ? `It knows who was there from position ${number(known)} on; before, others may have been.`
+              : "It remembers nothing of this room: memberships are kept for an hour, and not over a restart."}
+          </p>`}
+      ${people.size > 0
+        ? html`
+            <ul class="chips">
+              ${[...people].map(
+                ([user, { email, count }]) => html`
+                  <li>
+                    <a class=${email ? "" : "mono"} href=${link(["people", user])} title=${user}>${email ?? short(user)}</a>
+                    ${count > 1 ? html`<span class="muted">${number(count)} connections</span>` : nothing}
+                  </li>
+                `,
+              )}
+            </ul>
+          `
+        : nothing}
+    `;
+  }
+
   /** @param {RoomEvent} event */
   event({ seq, at, kind, by, data, is_text_hidden }) {
     return html`
       <tr>
-        <td class="number" data-label="Position">${number(seq)}</td>
+        <td class="number" data-label="Position">
+          <button
+            class="link"
+            aria-pressed=${String(seq === this.seen)}
+            aria-label="${number(seq)}: who was there?"
+            title="Who was there?"
+            @click=${() => this.look(seq)}
+          >${number(seq)}</button>
+        </td>
         <td data-label="When"><span>${time(at)}<span class="second">${clock(at)}</span></span></td>
         <td data-label="What">${words(kind)}</td>
         <td data-label="By">${by ? html`<a class="mono" href=${link(["people", by])} title=${by}>${short(by)}</a>` : html`<span class="muted">system</span>`}</td>

@@ -10,6 +10,7 @@ mod limits;
 mod login;
 mod logins;
 mod room_log;
+mod room_presence;
 mod rooms;
 mod settings;
 mod states;
@@ -40,7 +41,7 @@ pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
     // Before the routes of one connection, whose id may otherwise be `ended`.
     cfg.service(ended::list);
     cfg.service(connections::list).service(connections::get_one).service(connections::close);
-    cfg.service(rooms::list).service(rooms::members).service(room_log::read);
+    cfg.service(rooms::list).service(rooms::members).service(room_log::read).service(room_presence::read);
     cfg.service(audit::list);
     cfg.service(bookings::list);
     cfg.service(settings::read);

@@ -15,7 +15,9 @@ use crate::clock::Timestamp;
 use crate::domain::Page;
 use crate::events::Envelope;
 use crate::hub::ended::{self, Left};
-use crate::hub::message::{Contents, Exclude, MembershipId, MembershipRef, RoomMessage, event_notice};
+use crate::hub::message::{
+    Contents, Departure, Exclude, MembershipId, MembershipRef, RoomMessage, event_notice,
+};
 use crate::hub::{
     Credentials, Delivery, EndedSession, HubConfig, JoinError, LiveSession, Pushed, Recorder, Registration,
     SessionFilter,
@@ -64,6 +66,8 @@ impl Session {
 /// The joining connection, as the RoomHub needs to know it.
 pub(super) struct Joiner {
     pub(super) user: UserId,
+    /// Whose connection it is.
+    pub(super) holder: UserId,
     pub(super) dialect: Dialect,
     pub(super) membership: MembershipId,
     /// Whether it was not a member of the room before.
@@ -166,10 +170,14 @@ impl Sessions {
         self.memberships += 1;
         let id = MembershipId(self.memberships);
         let Registration { credentials, dialect, outbox, .. } = &session.registration;
-        let (user, dialect) = (credentials.user, *dialect);
-        let membership = Membership::joining(id, user, dialect, outbox.clone(), self.config.join_buffer);
-        let former = self.rooms.entry(room.clone()).or_default().insert(connection, membership);
-        Ok(Joiner { user, dialect, membership: id, is_new: former.is_none() })
+        let (user, holder, dialect) = (credentials.user, credentials.holder(), *dialect);
+        let members = self.rooms.entry(room.clone()).or_default();
+        let former = members.get(&connection);
+        let (is_new, sent) = (former.is_none(), former.and_then(Membership::last));
+        let outbox = outbox.clone();
+        let membership = Membership::joining(id, user, dialect, outbox, self.config.join_buffer).after(sent);
+        members.insert(connection, membership);
+        Ok(Joiner { user, holder, dialect, membership: id, is_new })
     }
 
     pub(super) fn splice(
@@ -211,7 +219,8 @@ impl Sessions {
         if members.is_empty() {
             self.rooms.remove(room);
         }
-        effects.departures.push(MembershipRef { connection, room: room.clone(), membership: member.id });
+        let membership = MembershipRef { connection, room: room.clone(), membership: member.id };
+        effects.departures.push(Departure { membership, last: member.last() });
         true
     }
 
