@@ -10,6 +10,7 @@
  * @property {boolean} [once] Sends an `Idempotency-Key`: a repeated request changes nothing.
  * @property {boolean} [cookie] The call is one of the login, which goes by its cookie.
  * @property {string | null} [token] Instead of the session's; `null` for none. It is not renewed.
+ * @property {boolean} [survives] Also sent if the page is left meanwhile.
  * @property {AbortSignal} [signal]
  */
 
@@ -69,6 +70,7 @@ async function send(method, path, token, options) {
       headers,
       body: options.body === undefined ? undefined : JSON.stringify(options.body),
       signal: options.signal,
+      keepalive: options.survives ?? false,
       credentials: options.cookie ? "same-origin" : "omit",
       cache: "no-store",
     });

@@ -24,6 +24,8 @@ class Viewing extends EventTarget {
     session.addEventListener("change", () => {
       if (!session.user) this.#close("");
     });
+    // The page that is loaded next knows nothing of the view, and could not end it.
+    addEventListener("pagehide", () => this.end().catch(() => {}));
   }
 
   /**
@@ -41,7 +43,7 @@ class Viewing extends EventTarget {
   async end() {
     const token = this.#token;
     this.#close("");
-    if (token) await call("POST", "/auth/revoke", { body: { token }, token: null });
+    if (token) await call("POST", "/auth/revoke", { body: { token }, token: null, survives: true });
   }
 
   /**

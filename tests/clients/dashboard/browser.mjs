@@ -316,6 +316,18 @@ await step("the marketplace is seen as somebody else, who does not notice, until
   await check(page, "no view");
   await go(page, `#/audit?kind=user&row=${user("ben").id}&action=view%20as`, "Audit");
   await page.getByText("He cannot find his offer").first().waitFor();
+
+  await go(page, `#/people/${user("ben").id}`, "Ben");
+  const begun = page.waitForResponse((response) => response.url().endsWith("/view-as"));
+  await page.getByRole("button", { name: "View as" }).click();
+  await confirm(page, "View as them", "Once more");
+  await banner.getByText("Viewing as Ben").waitFor();
+  const token = (await (await begun).json()).access_token;
+  await page.reload();
+  await page.getByRole("heading", { level: 1, name: "No view is open" }).waitFor();
+  const isOver = async (token) =>
+    (await fetch("/auth/me", { headers: { Authorization: `Bearer ${token}` } })).status === 401;
+  await page.waitForFunction(isOver, token);
   await ben.send({ type: "ping", id: 1 });
   await ben.heard("pong");
 });

@@ -135,7 +135,7 @@ function none() {
         <h1 tabindex="-1">No view is open</h1>
       </div>
     </div>
-    ${empty(viewing.ending || "You see nothing as somebody else", "A view is opened on a person's page, and ends with this page.")}
+    ${empty(viewing.ending || "You see nothing as somebody else", "A view is opened on a person's page. It ends when this page is left or reloaded.")}
     <p class="more"><a class="button" href=${link(["people"])}>People</a></p>
   `;
 }
