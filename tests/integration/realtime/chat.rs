@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::both_engines;
 use crate::support::{Socket, TestApp};
 
-use super::fixtures::db_session;
+use super::fixtures::{db_ring_all, db_session};
 
 /// Ana and Ben, both joined to their session's room; the room.
 async fn talking(app: &TestApp) -> (Socket, Socket, String) {
@@ -28,7 +28,40 @@ fn positions(events: &Value) -> Vec<u64> {
     events.as_array().unwrap().iter().map(|event| event["seq"].as_u64().unwrap()).collect()
 }
 
+/// So many events fit into the mailbox of a worker thread.
+const CROWD: u32 = 1_000;
+
 both_engines! {
+    // What comes by way of the hub comes after what was committed before. A hub that is quicker shows nothing: then it is
+    // tried again.
+    async fn the_sender_of_a_message_hears_it_with_the_answer_and_not_when_the_hub_comes_to_it(
+        app with ["--outbox-soft=8MiB", "--outbox-hard=16MiB"]
+    ) {
+        let (ana, ben) = (app.consumer("ana").await, app.provider("ben").await);
+        let room = db_session(app, &ana, &ben).await;
+        let mut socket = ana.live().await;
+        socket.ack(json!({"type": "join", "room": room})).await;
+        for round in 0..20 {
+            db_ring_all(app, &ana.room(), 1..=CROWD).await;
+            socket.send(message(&room, &round.to_string(), "hello")).await;
+            let (mut heard, mut before, mut own) = (0, Value::Null, None);
+            while heard < CROWD || own.is_none() {
+                let next = socket.next().await.unwrap();
+                match next["kind"].as_str() {
+                    Some("bell.rang") => heard += 1,
+                    Some("message.sent") => own = Some((heard, before)),
+                    _ => {}
+                }
+                before = next;
+            }
+            if let Some((heard, before)) = own.filter(|(heard, _)| *heard < CROWD) {
+                assert_eq!(before["type"], "ack", "nothing comes between, after {heard} events: {before}");
+                return;
+            }
+        }
+        panic!("the message always waited for the hub");
+    }
+
     async fn a_message_is_acked_and_heard_once_by_both(app) {
         let (mut ana, mut ben, room) = talking(app).await;
         let ack = ana.ack(message(&room, "m-1", " hello ")).await;

@@ -1,5 +1,7 @@
 //! Direct access to the database, to make events happen in rooms.
 
+use std::ops::RangeInclusive;
+
 use souk::domain::Error;
 use souk::domain::money::PriceRange;
 use souk::domain::place::Place;
@@ -52,11 +54,18 @@ impl DomainEvent for Rang {
     }
 }
 
-/// Records events in a room.
+/// Records an event in a room.
 pub(super) async fn db_ring(app: &TestApp, room: &str, times: u32) {
+    db_ring_all(app, room, times..=times).await;
+}
+
+/// Records events in a room, all in one commit.
+pub(super) async fn db_ring_all(app: &TestApp, room: &str, times: RangeInclusive<u32>) {
     let room: Room = room.parse().unwrap();
     let rung = app.server.db.write(move |uow| {
-        uow.record(None, &Rang { times, room: room.clone() });
+        for times in times.clone() {
+            uow.record(None, &Rang { times, room: room.clone() });
+        }
         Ok::<_, Error>(())
     });
     rung.await.unwrap();

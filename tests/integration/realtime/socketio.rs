@@ -22,7 +22,7 @@ fn session_of(room: &str) -> &str {
 }
 
 /// Opens an Engine.IO polling connection; returns its path with the `sid`.
-async fn poller(anyone: &Client) -> String {
+pub(super) async fn poller(anyone: &Client) -> String {
     let opened = anyone.get("/socket.io/?EIO=4&transport=polling").await;
     let open: Value = serde_json::from_str(opened.text.strip_prefix('0').unwrap()).unwrap();
     format!("/socket.io/?EIO=4&transport=polling&sid={}", open["sid"].as_str().unwrap())

@@ -13,11 +13,27 @@ use tokio_tungstenite::tungstenite::Error;
 use crate::both_engines;
 use crate::support::{PASSWORD, Socket, eventually, usual_request};
 
+/// Far more than anything takes on a quiet machine.
+const LIMIT: Duration = Duration::from_secs(10);
+
 /// Sends a request on a connection that stays open.
 async fn ask(address: SocketAddr) -> TcpStream {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: souk\r\n\r\n").await.unwrap();
     stream
+}
+
+/// A connection that stays open, if the server lets it in.
+async fn admitted(address: SocketAddr) -> Option<TcpStream> {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"GET /auth/me HTTP/1.1\r\nHost: souk\r\n\r\n").await.unwrap();
+    let mut status = [0; 12];
+    stream.read_exact(&mut status).await.unwrap();
+    match &status {
+        b"HTTP/1.1 401" => Some(stream),
+        b"HTTP/1.1 503" => None,
+        other => panic!("{}", String::from_utf8_lossy(other)),
+    }
 }
 
 both_engines! {
@@ -64,6 +80,24 @@ both_engines! {
             socket.close().await;
         }
         eventually(async || app.anyone().get("/auth/me").await.status == 401).await;
+    }
+
+    // Two worker threads, and nobody else is connected.
+    async fn permits_of_plain_connections_come_back_and_refused_ones_take_none(app with ["--max-connections=3"]) {
+        let mut open = Vec::new();
+        for round in 0..3 {
+            let filling = async {
+                while open.len() < 6 {
+                    // What was closed a moment ago may still have its permit.
+                    open.extend(admitted(app.address).await);
+                }
+            };
+            tokio::time::timeout(LIMIT, filling).await.expect("the permits come back");
+            for _ in 0..20 {
+                assert!(admitted(app.address).await.is_none(), "a seventh, in round {round}");
+            }
+            open.truncate(round * 2);
+        }
     }
 
     async fn an_idle_connection_is_closed_after_its_time(app with ["--keep-alive=1s"]) {
