@@ -20,7 +20,9 @@ function connect({ url, namespace, transports, auth, query, headers }) {
   sockets.set(namespace, socket);
   const { io: manager } = socket;
   manager.on("open", () => {
-    manager.engine.once("upgrade", (transport) => say({ on: "upgrade", namespace, transport: transport.name }));
+    manager.engine.once("upgrade", (transport) => {
+      say({ on: "upgrade", namespace, transport: transport.name });
+    });
   });
   socket.on("connect", () => say({ on: "connect", namespace, transport: manager.engine.transport.name }));
   socket.on("connect_error", (error) => say({ on: "connect_error", namespace, data: error.message }));

@@ -1,5 +1,6 @@
-// What a stranger writes with the types that `openapi-typescript` makes of our document: a deal, from signing up to the
-// accepted offer. `tsc --strict` compiles it, node runs it against the server at the address that it is given.
+// What a stranger writes with the types that `openapi-typescript` makes of our document: a deal, from signing up
+// to the accepted offer. `tsc --strict` compiles it, node runs it against the server at the address that it is
+// given.
 import assert from "node:assert/strict";
 import { argv } from "node:process";
 
@@ -51,7 +52,9 @@ const { data: accepted } = await ana.POST("/offers/{id}/accept", {
 });
 assert.equal(accepted?.state, "accepted");
 
-const { data: bookings } = await ana.GET("/bookings", { params: { query: { state: "confirmed", limit: 5 } } });
+const { data: bookings } = await ana.GET("/bookings", {
+  params: { query: { state: "confirmed", limit: 5 } },
+});
 assert.equal(bookings?.items[0]?.offer_id, offer.id);
 
 // What is refused is a problem, with its fields.
