@@ -32,18 +32,21 @@ pub(super) struct Membership {
 }
 
 enum Stage {
-    /// The session is reading the log; live events are buffered. When the buffer is full the oldest is
-    /// dropped, because the log has it.
-    Joining {
-        waiting: VecDeque<(Seq, Bytes)>,
-        at_most: usize,
-        revoked: Option<Revoked>,
-        /// What the connection was last sent by the membership that this one replaces.
-        sent: Option<Seq>,
-    },
+    /// Boxed, because it is larger than what follows, and soon over.
+    Joining(Box<Joining>),
     /// The session has every event before `next`; its standing was checked in the moment when the log ended at
     /// `checked_at`.
     Live { next: Seq, checked_at: Seq },
+}
+
+/// The session is reading the log; live events are buffered. When the buffer is full the oldest is dropped, because the
+/// log has it.
+struct Joining {
+    waiting: VecDeque<(Seq, Bytes)>,
+    at_most: usize,
+    revoked: Option<Revoked>,
+    /// What the connection was last sent by the membership that this one replaces.
+    sent: Option<Seq>,
 }
 
 /// The standing ended with the event at this position, for this reason.
@@ -74,25 +77,25 @@ impl Membership {
         outbox: Outbox,
         at_most: usize,
     ) -> Self {
-        let stage = Stage::Joining { waiting: VecDeque::new(), at_most, revoked: None, sent: None };
-        Self { id, user, dialect, outbox, stage }
+        let joining = Joining { waiting: VecDeque::new(), at_most, revoked: None, sent: None };
+        Self { id, user, dialect, outbox, stage: Stage::Joining(Box::new(joining)) }
     }
 
     /// The same, of a connection that was a member until now and was sent the events up to this one.
     pub(super) fn after(mut self, last: Option<Seq>) -> Self {
-        if let Stage::Joining { sent, .. } = &mut self.stage {
-            *sent = last;
+        if let Stage::Joining(joining) = &mut self.stage {
+            joining.sent = last;
         }
         self
     }
 
     pub(super) fn take(&mut self, seq: Seq, frame: &Bytes) -> DeliveryResult {
         match &mut self.stage {
-            Stage::Joining { waiting, at_most, .. } => {
-                if waiting.len() >= *at_most {
-                    waiting.pop_front();
+            Stage::Joining(joining) => {
+                if joining.waiting.len() >= joining.at_most {
+                    joining.waiting.pop_front();
                 }
-                waiting.push_back((seq, frame.clone()));
+                joining.waiting.push_back((seq, frame.clone()));
                 DeliveryResult::Waiting
             }
             Stage::Live { next, .. } if seq == *next => {
@@ -113,9 +116,8 @@ impl Membership {
     /// which it has checked its standing.
     /// `sent` is told what is put into the outbox.
     pub(super) fn splice(&mut self, up_to: Seq, mut sent: impl FnMut(Seq, &Bytes)) -> Spliced {
-        let Stage::Joining { waiting, .. } = &mut self.stage else {
-            return Spliced::Live;
-        };
+        let Stage::Joining(joining) = &mut self.stage else { return Spliced::Live };
+        let waiting = &mut joining.waiting;
         if waiting.front().is_some_and(|(first, _)| *first > up_to.next()) {
             return Spliced::Behind;
         }
@@ -136,9 +138,9 @@ impl Membership {
     /// end. A session that is still joining checks it in a while, and [`Self::revoked_after`] tells then.
     pub(super) fn revoke(&mut self, revocation: Revoked) -> bool {
         match &mut self.stage {
-            Stage::Joining { revoked, .. } => {
-                if revoked.is_none_or(|former| former.at < revocation.at) {
-                    *revoked = Some(revocation);
+            Stage::Joining(joining) => {
+                if joining.revoked.is_none_or(|former| former.at < revocation.at) {
+                    joining.revoked = Some(revocation);
                 }
                 false
             }
@@ -148,18 +150,14 @@ impl Membership {
 
     /// Why the standing, which was there when the log ended at `checked_at`, is gone by now.
     pub(super) fn revoked_after(&self, checked_at: Seq) -> Option<RevocationReason> {
-        match self.stage {
-            Stage::Joining { revoked, .. } => {
-                revoked.filter(|revoked| checked_at < revoked.at).map(|revoked| revoked.reason)
-            }
-            Stage::Live { .. } => None,
-        }
+        let Stage::Joining(joining) = &self.stage else { return None };
+        joining.revoked.filter(|revoked| checked_at < revoked.at).map(|revoked| revoked.reason)
     }
 
     /// The last position that was put into the outbox; `None` before the first splice.
     pub(super) fn last(&self) -> Option<Seq> {
-        match self.stage {
-            Stage::Joining { sent, .. } => sent,
+        match &self.stage {
+            Stage::Joining(joining) => joining.sent,
             Stage::Live { next, .. } => Some(Seq(next.0.saturating_sub(1))),
         }
     }

@@ -25,7 +25,7 @@ use super::history::History;
 use super::state::{Departed, Phase, RoomState};
 
 pub(super) struct Rooms {
-    rooms: HashMap<Room, RoomState>,
+    rooms: HashMap<Room, Box<RoomState>>,
     /// Rooms that `repair` must look at: a gap that may not close by itself, a worker that refused a message,
     /// a read that failed.
     needs_repair: BTreeSet<Room>,
@@ -58,7 +58,7 @@ impl Rooms {
             if let Room::Project(_) = room {
                 output.relay(|| Relayed::WantsFocus(room.clone()));
             }
-            RoomState::new(self.generations)
+            Box::new(RoomState::new(self.generations))
         });
         let is_first = state.add(&join);
         match &mut state.phase {
@@ -90,7 +90,7 @@ impl Rooms {
         let leaver = leaver.filter(|user| !state.elsewhere.has(*user));
         let is_empty = state.is_empty();
         if let Some(focus) = focus {
-            self.tell_focus(room, TaskFocus { task_id: None, editing: false, ..focus }, output);
+            self.tell_focus(room, TaskFocus { task_id: None, editing: false, ..*focus }, output);
         }
         if is_empty {
             self.rooms.remove(room);
@@ -114,7 +114,7 @@ impl Rooms {
     pub(super) fn present_at(&mut self, room: &Room, at: Seq, now: Instant) -> PresenceAt {
         self.forget(now);
         let state = self.rooms.get(room);
-        let known_here = state.and_then(RoomState::known_since);
+        let known_here = state.and_then(|state| state.known_since());
         let here = state.into_iter().flat_map(|state| state.present(at));
         PresenceAt {
             known_since: self.history.known_since(room).or(known_here),
@@ -209,7 +209,7 @@ impl Rooms {
 
     /// What the members look at or edit.
     pub(super) fn focused(&self, room: &Room) -> Vec<TaskFocus> {
-        self.rooms.get(room).map(RoomState::focused).unwrap_or_default()
+        self.rooms.get(room).map(|state| state.focused()).unwrap_or_default()
     }
 
     fn tell_focus(&mut self, room: &Room, focus: TaskFocus, output: &mut impl RoomOutput) {
@@ -416,7 +416,7 @@ impl Rooms {
 
     /// The users in a room, each once.
     pub(super) fn users_in(&self, room: &Room) -> Vec<UserId> {
-        self.rooms.get(room).map(RoomState::users).unwrap_or_default()
+        self.rooms.get(room).map(|state| state.users()).unwrap_or_default()
     }
 
     /// The rooms that are asked for.

@@ -68,13 +68,13 @@ struct Member {
     worker: WorkerId,
     membership: MembershipId,
     /// What it looks at or edits, if the room is a board's.
-    focus: Option<TaskFocus>,
+    focus: Option<Box<TaskFocus>>,
 }
 
 /// What is left of a member that has gone.
 pub(super) struct Departed {
     /// What it looked at or edited.
-    pub(super) focus: Option<TaskFocus>,
+    pub(super) focus: Option<Box<TaskFocus>>,
     /// The user, if this was the user's last connection in the room.
     pub(super) last_of: Option<UserId>,
     /// Whose connection it was.
@@ -133,13 +133,13 @@ impl RoomState {
     /// Remembers what a member looks at or edits; returns whether it is a member.
     pub(super) fn set_focus(&mut self, focus: &TaskFocus) -> bool {
         let Some(member) = self.members.get_mut(&focus.session_id) else { return false };
-        member.focus = focus.task_id.is_some().then(|| focus.clone());
+        member.focus = focus.task_id.is_some().then(|| Box::new(focus.clone()));
         true
     }
 
     /// What the members here look at or edit.
     pub(super) fn focused_here(&self) -> impl Iterator<Item = &TaskFocus> {
-        self.members.values().filter_map(|member| member.focus.as_ref())
+        self.members.values().filter_map(|member| member.focus.as_deref())
     }
 
     /// Tells the other nodes what the members here look at or edit.
