@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::ids::{ConnectionId, LoginId, Room, Seq, UserId};
+use crate::protocol::Dialect;
 use crate::protocol::close::Endpoint;
 
 /// A live session. A snapshot: it may have changed since.
@@ -35,6 +36,10 @@ pub(crate) struct LiveSession {
     pub(crate) messages: u64,
     /// How many rooms it is a member of, or is joining.
     pub(crate) rooms: usize,
+    /// The dialect of its notices.
+    pub(crate) dialect: Dialect,
+    /// Bytes that wait to be written to its client, with the overhead of each frame.
+    pub(crate) waiting: usize,
 }
 
 /// Which sessions to list.

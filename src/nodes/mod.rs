@@ -23,6 +23,7 @@ use crate::domain::{Page, Slice};
 use crate::events::{Revocation, RevocationReason};
 use crate::hub::{ClientId, HubHandle, LiveSession, SessionFilter};
 use crate::ids::{ConnectionId, LoginId, NodeId, ProjectId, UserId};
+use crate::protocol::Dialect;
 use crate::protocol::close::Endpoint;
 
 pub(crate) use boards::BoardElsewhere;
@@ -82,6 +83,19 @@ pub(crate) struct LiveConnection {
     pub(crate) messages: u64,
     /// How many rooms it is in.
     pub(crate) rooms: usize,
+    /// The node that has it; `None` on a server alone, and before it is listed.
+    pub(crate) node: Option<NodeId>,
+    /// What only its own node knows.
+    pub(crate) here: Option<KnownHere>,
+}
+
+/// What only its own node knows of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KnownHere {
+    /// The dialect of its notices.
+    pub(crate) dialect: Dialect,
+    /// Bytes that wait to be written to its client.
+    pub(crate) waiting: usize,
 }
 
 impl LiveConnection {
@@ -104,6 +118,8 @@ impl LiveConnection {
             last_seen_at: now,
             messages: 0,
             rooms: 0,
+            node: None,
+            here: None,
         }
     }
 
@@ -120,6 +136,8 @@ impl LiveConnection {
             last_seen_at: now.minus(session.silent_for),
             messages: session.messages,
             rooms: session.rooms,
+            node: None,
+            here: Some(KnownHere { dialect: session.dialect, waiting: session.waiting }),
         }
     }
 }
@@ -196,23 +214,29 @@ impl Nodes {
         shared.db.read(move |uow| rows::count_elsewhere(uow, node, user)).await
     }
 
-    /// The live connections of all nodes, of one user or of everybody, newest first.
+    /// The live connections, of one user or of everybody, newest first: those of one node, or of all.
     pub(crate) async fn list(
         &self,
         hub: &HubHandle,
         filter: SessionFilter,
+        on: Option<NodeId>,
         page: Page<ConnectionId>,
         now: Timestamp,
     ) -> Result<Slice<LiveConnection, ConnectionId>, DbError> {
-        let here = hub.sessions(filter, page).await.map_err(|_| DbError::Overloaded)?;
-        let mut found = match &self.0 {
-            Some(shared) => {
-                let node = shared.node;
-                shared.db.read(move |uow| rows::list_elsewhere(uow, node, filter, &page)).await?
-            }
-            None => Vec::new(),
+        let node = self.0.as_ref().map(|shared| shared.node);
+        let here = match on.is_none() || on == node {
+            true => hub.sessions(filter, page).await.map_err(|_| DbError::Overloaded)?,
+            false => page.slice(Vec::new(), |session: &LiveSession| session.connection),
         };
-        found.extend(here.items.into_iter().map(|session| LiveConnection::of(session, now)));
+        let mut found = match &self.0 {
+            Some(shared) if on != node => {
+                let node = shared.node;
+                shared.db.read(move |uow| rows::list_elsewhere(uow, node, filter, on, &page)).await?
+            }
+            _ => Vec::new(),
+        };
+        let of_here = |session| LiveConnection { node, ..LiveConnection::of(session, now) };
+        found.extend(here.items.into_iter().map(of_here));
         found.sort_unstable_by_key(|connection| std::cmp::Reverse(connection.id));
         let mut slice = page.slice(found, |connection| connection.id);
         if here.next.is_some() {

@@ -82,6 +82,7 @@ pub(super) fn list_elsewhere(
     uow: &mut UnitOfWork<'_>,
     node: NodeId,
     filter: SessionFilter,
+    on: Option<NodeId>,
     page: &Page<ConnectionId>,
 ) -> Result<Vec<LiveConnection>, DbError> {
     let mut query = live_connections::table
@@ -99,6 +100,9 @@ pub(super) fn list_elsewhere(
         // No index: among 10,000 rows it takes a millisecond, and an index would be written with each connection.
         SessionFilter::Address(address) => query.filter(live_connections::address.eq(address.to_string())),
     };
+    if let Some(on) = on {
+        query = query.filter(live_connections::node.eq(on));
+    }
     if let Some(before) = page.before {
         query = query.filter(live_connections::id.lt(before));
     }
@@ -244,6 +248,8 @@ impl Row {
             last_seen_at: self.last_seen_at,
             messages: u64::try_from(self.messages).unwrap_or(0),
             rooms: usize::try_from(self.rooms).unwrap_or(0),
+            node: Some(self.node),
+            here: None,
         })
     }
 }

@@ -61,6 +61,16 @@ pub(crate) fn emails_of(
     Ok(named.load::<(UserId, String)>(uow.conn())?.into_iter().collect())
 }
 
+/// Email addresses and roles of users.
+pub(crate) fn emails_and_roles_of(
+    uow: &mut UnitOfWork<'_>,
+    ids: impl IntoIterator<Item = UserId>,
+) -> Result<HashMap<UserId, (String, Role)>, DbError> {
+    let ids: BTreeSet<UserId> = ids.into_iter().collect();
+    let named = users::table.filter(users::id.eq_any(ids)).select((users::id, (users::email, users::role)));
+    Ok(named.load::<(UserId, (String, Role))>(uow.conn())?.into_iter().collect())
+}
+
 /// Loads a user by email address.
 pub(crate) fn find_by_email(uow: &mut UnitOfWork<'_>, email: &Email) -> Result<Option<User>, DbError> {
     let of_address = users::table.filter(users::email.eq(email.as_str()));

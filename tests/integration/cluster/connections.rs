@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::world::{Cluster, on_postgres};
 use crate::support::{Person, Socket, eventually};
@@ -80,6 +80,21 @@ fn an_admin_sees_the_connections_of_all_nodes_and_closes_one_of_another() {
         let ids: Vec<&str> =
             listed["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap()).collect();
         assert_eq!(ids.len(), 2, "{listed}");
+        let [newer, older] = [0, 1].map(|at| &listed["items"][at]);
+        assert_ne!(newer["node_id"], older["node_id"], "{listed}");
+        assert_eq!(
+            (&newer["dialect"], &newer["waiting_bytes"]),
+            (&Value::Null, &Value::Null),
+            "known there alone"
+        );
+        assert_eq!((&older["dialect"], &older["waiting_bytes"]), (&json!("json"), &json!(0)));
+        for (connection, at) in [(newer, 0), (older, 1)] {
+            let node = connection["node_id"].as_str().unwrap();
+            let of_node = root.get(&format!("{path}&node_id={node}")).await.ok();
+            let found: Vec<&Value> =
+                of_node["items"].as_array().unwrap().iter().map(|item| &item["id"]).collect();
+            assert_eq!(found, [ids[at]]);
+        }
         let first = root.get(&format!("{path}&limit=1")).await.ok();
         let cursor = first["next_cursor"].as_str().unwrap();
         let second = root.get(&format!("{path}&limit=1&cursor={cursor}")).await.ok();

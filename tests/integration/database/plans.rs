@@ -52,6 +52,7 @@ fn filter(route: &str, name: &str, reads: &Reads) -> Vec<String> {
         ("/admin/audit", "from" | "until") => {
             vec!["2000-01-01T00:00:00Z".into(), "2100-01-01T00:00:00Z".into()]
         }
+        ("/admin/sessions", "node_id") => vec![reads.ana.id.clone()],
         ("/admin/sessions", "address") => vec!["127.0.0.1".into()],
         ("/admin/sessions/ended", "connection_id") => vec![reads.ana.id.clone()],
         ("/admin/sessions/ended", "reason") => vec!["client".into()],

@@ -165,6 +165,14 @@ both_engines! {
         let newest = &all["items"][0];
         assert_eq!((&newest["endpoint"], &newest["address"], &newest["rooms"]),
             (&json!("ws"), &json!("127.0.0.1"), &json!(2)));
+        assert_eq!((&newest["user_role"], &newest["dialect"], &newest["waiting_bytes"]),
+            (&json!("provider"), &json!("json"), &json!(0)));
+        let node = newest["node_id"].as_str().unwrap_or("01900000-0001-7000-8000-000000000000");
+        let of_node = root.get(&format!("/admin/sessions?node_id={node}")).await.ok();
+        // A server alone on its database has no name, and any other has nothing here.
+        let expected = if newest["node_id"].is_null() { 0 } else { 3 };
+        assert_eq!(of_node["items"].as_array().unwrap().len(), expected);
+        root.get("/admin/sessions?node_id=x").await.refused(422);
         assert!(newest["since"].is_string() && newest["last_seen_at"].is_string() && newest["login_id"].is_string());
         assert_eq!(root.get(&path(&ana, "")).await.ok()["connections"], 2);
         let hers = root.get(&format!("/admin/sessions?user_id={}&limit=1", ana.id)).await.ok();

@@ -19,6 +19,20 @@ import { closeConnection, endLoginOf } from "./sessions.js";
 /** Frames that the page keeps, newest first. */
 const SHOWN = 500;
 
+/**
+ * What only a live connection has.
+ * @param {Connection} connection
+ */
+function factsOfLive({ last_seen_at, user_role, node_id, waiting_bytes }) {
+  return html`
+    <dt>Last heard</dt>
+    <dd>${ago(last_seen_at)}</dd>
+    ${user_role ? html`<dt>Role</dt><dd>${user_role}</dd>` : nothing}
+    ${node_id ? html`<dt>Server</dt><dd class="mono">${node_id}</dd>` : nothing}
+    ${waiting_bytes == null ? nothing : html`<dt>Waiting</dt><dd>${bytes(waiting_bytes)}</dd>`}
+  `;
+}
+
 class ConnectionScreen extends Screen {
   static properties = {
     frames: { state: true },
@@ -241,7 +255,7 @@ function facts({ connection, ended }) {
                 <dt>Not sent</dt>
                 <dd>${bytes(ended.waiting_bytes)}</dd>
               `
-            : html`<dt>Last heard</dt><dd>${ago(/** @type {Connection} */ (known).last_seen_at)}</dd>`}
+            : factsOfLive(/** @type {Connection} */ (known))}
           <dt>Messages</dt>
           <dd>${number(known.messages)}</dd>
           <dt>Rooms</dt>

@@ -27,11 +27,23 @@ export function connectionColumns(changed) {
       cell: (/** @type {Connection} */ row) => html`
         <span>
           <a href=${link(["people", row.user_id])}>${row.user_email ?? short(row.user_id)}</a>
+          ${row.user_role ? html`<span class="second">${row.user_role}</span>` : nothing}
           ${row.issuer ? html`<span class="second">${row.issuer}</span>` : nothing}
         </span>
       `,
     },
-    { label: "Endpoint", cell: (/** @type {Connection} */ row) => row.endpoint },
+    {
+      label: "Endpoint",
+      cell: (/** @type {Connection} */ row) => html`
+        <span>
+          ${row.endpoint}
+          ${row.dialect && row.dialect !== row.endpoint ? html`<span class="second">${row.dialect}</span>` : nothing}
+          ${row.node_id
+            ? html`<a class="second mono" href=${link(["sessions"], { node: row.node_id })}>on ${short(row.node_id)}</a>`
+            : nothing}
+        </span>
+      `,
+    },
     {
       label: "Address",
       cell: (/** @type {Connection} */ row) => html`<a class="mono" href=${link(["sessions"], { who: row.address })}>${row.address}</a>`,
@@ -42,7 +54,18 @@ export function connectionColumns(changed) {
     },
     { label: "Last heard", cell: (/** @type {Connection} */ row) => ago(row.last_seen_at) },
     { label: "Rooms", kind: "number", cell: (/** @type {Connection} */ row) => number(row.rooms) },
-    { label: "Messages", kind: "number", cell: (/** @type {Connection} */ row) => number(row.messages) },
+    {
+      label: "Messages",
+      kind: "number",
+      cell: (/** @type {Connection} */ row) => html`
+        <span>${number(row.messages)} <span class="second">${perSecond(row)}/s</span></span>
+      `,
+    },
+    {
+      label: "Waiting",
+      kind: "number",
+      cell: (/** @type {Connection} */ row) => (row.waiting_bytes == null ? "–" : bytes(row.waiting_bytes)),
+    },
     {
       label: "",
       kind: "actions",
@@ -56,6 +79,16 @@ export function connectionColumns(changed) {
       `,
     },
   ];
+}
+
+/**
+ * Messages a second that its client has sent on average since it was opened.
+ * @param {Connection} row
+ */
+function perSecond(row) {
+  const seconds = Math.max(1, (Date.now() - Date.parse(row.since)) / 1000);
+  const rate = row.messages / seconds;
+  return number(Math.round(rate * 10) / 10);
 }
 
 /** @param {Connection} row */
@@ -132,6 +165,7 @@ class SessionsScreen extends Screen {
     /** @type {Record<string, string | undefined> | null} */
     this.filter = {};
     this.who = "";
+    this.node = "";
     this.reason = "";
     this.isEnded = false;
     /** @type {unknown} */
@@ -142,6 +176,7 @@ class SessionsScreen extends Screen {
   async arrive({ parts, query }) {
     this.isEnded = parts[1] === "ended";
     this.who = query.get("who") ?? "";
+    this.node = query.get("node") ?? "";
     this.reason = query.get("reason") ?? "";
     this.failed = null;
     this.filter = null;
@@ -161,7 +196,7 @@ class SessionsScreen extends Screen {
     event.preventDefault();
     const form = new FormData(/** @type {HTMLFormElement} */ (event.target));
     const who = String(form.get("who")).trim();
-    go(this.isEnded ? link(["sessions", "ended"], { who, reason: String(form.get("reason")) }) : link(["sessions"], { who }));
+    go(this.isEnded ? link(["sessions", "ended"], { who, reason: String(form.get("reason")) }) : link(["sessions"], { who, node: this.node }));
   }
 
   render() {
@@ -200,7 +235,8 @@ class SessionsScreen extends Screen {
             `
           : nothing}
         <button class="button">Filter</button>
-        ${this.who || this.reason ? html`<a class="button plain" href=${link(path)}>Clear</a>` : nothing}
+        ${this.node && !isEnded ? html`<span class="badge">on server ${short(this.node)}</span>` : nothing}
+        ${this.who || this.reason || this.node ? html`<a class="button plain" href=${link(path)}>Clear</a>` : nothing}
       </form>
       ${this.failed ? failure(this.failed) : this.filter ? this.list(this.filter) : nothing}
     `;
@@ -222,10 +258,10 @@ class SessionsScreen extends Screen {
     return html`
       <paged-list
         .path=${"/admin/sessions"}
-        .query=${filter}
+        .query=${{ ...filter, node_id: this.node || undefined }}
         .label=${"Live connections"}
         .columns=${connectionColumns(() => reloadLists(this))}
-        .none=${["No live connections", this.who ? "Nobody matches this filter." : "Clients appear here when they connect."]}
+        .none=${["No live connections", this.who || this.node ? "Nobody matches this filter." : "Clients appear here when they connect."]}
       ></paged-list>
     `;
   }

@@ -12,12 +12,12 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::app::App;
 use crate::clock::Timestamp;
-use crate::domain::users::repository as users;
+use crate::domain::users::{Role, repository as users};
 use crate::domain::{Error, Page, oversight};
 use crate::http::input::ReasonQuery;
 use crate::http::{Caller, Fields, Id, PageQuery, Paged, Problem, Query};
 use crate::hub::SessionFilter;
-use crate::ids::{ConnectionId, LoginId, UserId};
+use crate::ids::{ConnectionId, LoginId, NodeId, UserId};
 use crate::nodes::LiveConnection;
 use crate::protocol::close::CloseReason;
 
@@ -29,6 +29,8 @@ struct ConnectionView {
     user_id: UserId,
     /// The user's email address; null for synthetic users of load tests.
     user_email: Option<String>,
+    /// The user's role; null for synthetic users of load tests.
+    user_role: Option<Role>,
     /// The login to which its token belongs.
     login_id: Option<LoginId>,
     /// The outside issuer of its token; null for our own.
@@ -49,14 +51,24 @@ struct ConnectionView {
     messages: u64,
     /// Number of rooms that it is in.
     rooms: usize,
+    /// The server that has it; null where the database has one server alone.
+    node_id: Option<NodeId>,
+    /// What its notices are written in; null on another server than the one that is asked.
+    #[schema(value_type = Option<String>, example = "socket.io")]
+    dialect: Option<&'static str>,
+    /// Bytes that wait to be written to its client; null on another server than the one that is asked.
+    #[schema(minimum = 0)]
+    waiting_bytes: Option<usize>,
 }
 
 impl ConnectionView {
-    fn of(connection: LiveConnection, emails: &HashMap<UserId, String>) -> Self {
+    fn of(connection: LiveConnection, users: &HashMap<UserId, (String, Role)>) -> Self {
+        let user = users.get(&connection.user);
         Self {
             id: connection.id,
             user_id: connection.user,
-            user_email: emails.get(&connection.user).cloned(),
+            user_email: user.map(|(email, _)| email.clone()),
+            user_role: user.map(|(_, role)| *role),
             login_id: connection.login,
             issuer: connection.issuer,
             endpoint: connection.endpoint,
@@ -65,6 +77,9 @@ impl ConnectionView {
             last_seen_at: connection.last_seen_at,
             messages: connection.messages,
             rooms: connection.rooms,
+            node_id: connection.node,
+            dialect: connection.here.map(|here| here.dialect.name()),
+            waiting_bytes: connection.here.map(|here| here.waiting),
         }
     }
 }
@@ -79,6 +94,9 @@ struct ListQuery {
     /// Only connections from this address; not together with `user_id`.
     #[param(value_type = Option<String>, example = "203.0.113.9")]
     address: Option<String>,
+    /// Only connections of this server; none where the database has one server alone.
+    #[param(value_type = Option<NodeId>)]
+    node_id: Option<String>,
     /// Page size: 1 to 100 (or to the server's --page-max), 20 by default.
     limit: Option<u16>,
     /// `next_cursor` of the previous page.
@@ -111,13 +129,14 @@ pub(super) async fn list(
         Some((None, None)) => Some(SessionFilter::All),
         None => None,
     };
-    let filter = fields.finish(filter)?;
+    let on = fields.take_optional("node_id", query.node_id.map(|text| text.parse::<NodeId>()));
+    let (filter, on) = fields.finish(filter.zip(on))?;
     let scope = caller.0;
     app.db.read(move |uow| oversight::list_connections(uow, &scope)).await?;
-    let connections = app.nodes.list(&app.hub, filter, page, app.clock.now()).await?;
+    let connections = app.nodes.list(&app.hub, filter, on, page, app.clock.now()).await?;
     let users: Vec<UserId> = connections.items.iter().map(|connection| connection.user).collect();
-    let emails = app.db.read(move |uow| users::emails_of(uow, users)).await?;
-    let named = |connection| ConnectionView::of(connection, &emails);
+    let users = app.db.read(move |uow| users::emails_and_roles_of(uow, users)).await?;
+    let named = |connection| ConnectionView::of(connection, &users);
     Ok(HttpResponse::Ok().json(Paged::of(connections.map(named))))
 }
 
@@ -138,11 +157,11 @@ pub(super) async fn get_one(
     let scope = caller.0;
     app.db.read(move |uow| oversight::see_connection(uow, &scope, id)).await?;
     let page = Page { before: None, limit: 1 };
-    let found = app.nodes.list(&app.hub, SessionFilter::Connection(id), page, app.clock.now()).await?;
+    let found = app.nodes.list(&app.hub, SessionFilter::Connection(id), None, page, app.clock.now()).await?;
     let connection = found.items.into_iter().next().ok_or_else(not_live)?;
     let user = connection.user;
-    let emails = app.db.read(move |uow| users::emails_of(uow, vec![user])).await?;
-    Ok(HttpResponse::Ok().json(ConnectionView::of(connection, &emails)))
+    let users = app.db.read(move |uow| users::emails_and_roles_of(uow, vec![user])).await?;
+    Ok(HttpResponse::Ok().json(ConnectionView::of(connection, &users)))
 }
 
 fn not_live() -> Problem {

@@ -29,7 +29,7 @@ pub(super) async fn list(
     let (page, lifetimes, scope) = (query.parse(&app)?, app.auth.lifetimes(), caller.0.clone());
     let slice = app.db.read(move |uow| logins::list_as_admin(uow, &scope, id, lifetimes, &page)).await?;
     let all = Page { before: None, limit: u16::MAX };
-    let live = app.nodes.list(&app.hub, SessionFilter::User(id), all, app.clock.now()).await?.items;
+    let live = app.nodes.list(&app.hub, SessionFilter::User(id), None, all, app.clock.now()).await?.items;
     Ok(HttpResponse::Ok().json(Paged::of(slice.map(|login| LoginView::of(login, &caller, &live)))))
 }
 

@@ -168,7 +168,7 @@ async fn sessions(
     let logins = app.auth.logins(&caller, page.0.parse(&app)?).await?;
     let all = Page { before: None, limit: u16::MAX };
     let of_user = SessionFilter::User(caller.user());
-    let live = app.nodes.list(&app.hub, of_user, all, app.clock.now()).await?.items;
+    let live = app.nodes.list(&app.hub, of_user, None, all, app.clock.now()).await?.items;
     Ok(Json(Paged::of(logins.map(|login| LoginView::of(login, &caller, &live)))))
 }
 

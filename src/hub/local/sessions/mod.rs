@@ -266,7 +266,8 @@ impl Sessions {
     /// A snapshot of a session; `None` if it is being evicted.
     fn seen_from_outside(&self, connection: ConnectionId) -> Option<LiveSession> {
         let session = self.sessions.get(&connection).filter(|session| !session.liveness.is_leaving())?;
-        let Registration { credentials, endpoint, address, since, .. } = &session.registration;
+        let Registration { credentials, endpoint, address, since, dialect, outbox, .. } =
+            &session.registration;
         Some(LiveSession {
             connection,
             user: credentials.holder(),
@@ -278,6 +279,8 @@ impl Sessions {
             silent_for: session.liveness.silent_for(self.now),
             messages: session.liveness.messages(),
             rooms: session.rooms.len(),
+            dialect: *dialect,
+            waiting: outbox.progress().waiting,
         })
     }
 
