@@ -56,9 +56,8 @@ pub(crate) fn emails_of(
     uow: &mut UnitOfWork<'_>,
     ids: impl IntoIterator<Item = UserId>,
 ) -> Result<HashMap<UserId, String>, DbError> {
-    let ids: BTreeSet<UserId> = ids.into_iter().collect();
-    let named = users::table.filter(users::id.eq_any(ids)).select((users::id, users::email));
-    Ok(named.load::<(UserId, String)>(uow.conn())?.into_iter().collect())
+    let named = emails_and_roles_of(uow, ids)?;
+    Ok(named.into_iter().map(|(user, (email, _))| (user, email)).collect())
 }
 
 /// Email addresses and roles of users.

@@ -241,7 +241,7 @@ function facts({ connection, ended }) {
           <dt>User</dt>
           <dd><a href=${link(["people", known.user_id])}>${known.user_email ?? known.user_id}</a></dd>
           <dt>Endpoint</dt>
-          <dd>${known.endpoint}${ended && ended.dialect !== ended.endpoint ? `, ${ended.dialect}` : ""}</dd>
+          <dd>${known.endpoint}${known.dialect && known.dialect !== known.endpoint ? `, ${known.dialect}` : ""}</dd>
           <dt>Address</dt>
           <dd class="mono">${known.address}</dd>
           <dt>Connected</dt>

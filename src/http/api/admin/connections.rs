@@ -1,4 +1,4 @@
-//! `/admin/connections`: lists live connections, and closes one.
+//! `/admin/sessions`: lists live connections, and closes one.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
