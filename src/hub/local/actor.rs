@@ -11,7 +11,7 @@ use crate::hub::message::ToLocalHub;
 use crate::hub::shared::Shared;
 
 use super::hub::LocalHub;
-use super::liveness::TICK;
+use super::timer_wheel::TICK;
 
 /// Messages handled before the actor yields. An actor's mailbox takes precedence over every other task of the
 /// thread; without a pause, outboxes would overflow because nothing drains them, although their clients read.

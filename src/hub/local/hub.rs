@@ -228,8 +228,8 @@ impl LocalHub {
     pub(super) fn tick(&self, now: Instant) {
         self.run_commands();
         let (waiting, aborts) = self.with_effects(|sessions, effects| {
-            let waiting = sessions.tick(now, effects);
-            (waiting, effects.aborts.len())
+            sessions.tick(now, effects);
+            (sessions.waiting(), effects.aborts.len())
         });
         // The gauge is the sum over all threads.
         let waiting = i64::try_from(waiting).unwrap_or(i64::MAX);

@@ -1,5 +1,5 @@
-//! Per session: when to ping, and when to evict a client that is silent or does not read. Called once per
-//! tick; knows neither clock nor socket.
+//! Per session: when to ping, and when to evict a client that is silent or does not read. Knows neither clock nor
+//! socket.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -8,10 +8,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::hub::{HubConfig, Progress};
-use crate::protocol::close::CloseReason;
 
-/// Interval between two checks of every session.
-pub(super) const TICK: Duration = Duration::from_secs(1);
+use super::timer_wheel::Slot;
 
 /// A session that still exists this many grace periods after its eviction, although its socket was shut down,
 /// is removed from the hub.
@@ -27,12 +25,20 @@ pub(super) struct Activity {
 
 pub(super) struct Liveness {
     activity: Rc<Activity>,
-    /// Which tick of the heartbeat interval this session is pinged at, modulo the interval.
-    spoke: u64,
-    drained: u64,
-    /// Since when nothing has been drained while the soft limit was exceeded.
-    stalled_since: Option<Instant>,
+    ping_at: Instant,
+    stalled: Option<Stalled>,
     leaving: Option<Leaving>,
+    /// Its entry in the timer wheel that counts.
+    pub(super) due: Slot,
+}
+
+/// More than the soft limit waits.
+#[derive(Clone, Copy)]
+struct Stalled {
+    /// Since when nothing has been drained.
+    since: Instant,
+    /// What had been drained by then.
+    drained: u64,
 }
 
 struct Leaving {
@@ -40,12 +46,13 @@ struct Leaving {
     abort: bool,
 }
 
-/// What must be done with a session.
+/// What must be done with a session that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Fine,
     Ping,
-    Evict(CloseReason),
+    /// Nothing was received from it for too long.
+    Silent,
     /// It was asked to leave and did not: shut down its socket.
     Abort,
     /// It is still there after its socket was shut down: remove it from the hub.
@@ -53,11 +60,9 @@ pub(super) enum Verdict {
 }
 
 impl Liveness {
-    /// Consecutive values of `spoke` spread sessions evenly over the heartbeat interval, even if they
-    /// connected at the same time.
-    pub(super) fn new(now: Instant, spoke: u64) -> Self {
+    pub(super) fn new(now: Instant, ping_at: Instant) -> Self {
         let activity = Rc::new(Activity { seen: Cell::new(now), messages: Cell::new(0) });
-        Self { activity, spoke, drained: 0, stalled_since: None, leaving: None }
+        Self { activity, ping_at, stalled: None, leaving: None, due: 0 }
     }
 
     pub(super) fn activity(&self) -> Rc<Activity> {
@@ -82,13 +87,16 @@ impl Liveness {
         self.leaving.get_or_insert(Leaving { since: now, abort: false });
     }
 
-    pub(super) fn check(
-        &mut self,
-        now: Instant,
-        tick: u64,
-        progress: Progress,
-        config: &HubConfig,
-    ) -> Verdict {
+    /// When the session is due: nothing is to be done with it before that, unless it leaves or falls behind.
+    pub(super) fn due_at(&self, config: &HubConfig) -> Instant {
+        match &self.leaving {
+            Some(Leaving { since, abort: false }) => *since + config.eviction_grace,
+            Some(Leaving { since, abort: true }) => *since + config.eviction_grace * FORGET_AFTER,
+            None => self.ping_at.min(self.activity.seen.get() + config.heartbeat_timeout),
+        }
+    }
+
+    pub(super) fn check(&mut self, now: Instant, config: &HubConfig) -> Verdict {
         if let Some(leaving) = &mut self.leaving {
             let waited = now.saturating_duration_since(leaving.since);
             if leaving.abort && waited >= config.eviction_grace * FORGET_AFTER {
@@ -100,26 +108,38 @@ impl Liveness {
             }
             return Verdict::Fine;
         }
-        if progress.overflowed || self.is_stalled(now, progress, config) {
-            return Verdict::Evict(CloseReason::SlowConsumer);
+        if self.silent_for(now) >= config.heartbeat_timeout {
+            return Verdict::Silent;
         }
-        if now.saturating_duration_since(self.activity.seen.get()) >= config.heartbeat_timeout {
-            return Verdict::Evict(CloseReason::Silent);
+        if now < self.ping_at {
+            return Verdict::Fine;
         }
-        let spokes = (config.heartbeat_interval.as_secs() / TICK.as_secs()).max(1);
-        if tick % spokes == self.spoke % spokes { Verdict::Ping } else { Verdict::Fine }
+        let next = self.ping_at + config.heartbeat_interval;
+        self.ping_at = if next > now { next } else { now + config.heartbeat_interval };
+        Verdict::Ping
     }
 
-    fn is_stalled(&mut self, now: Instant, progress: Progress, config: &HubConfig) -> bool {
-        if progress.waiting <= config.outbox.soft || progress.drained != self.drained {
-            self.drained = progress.drained;
-            self.stalled_since = None;
-        }
-        if progress.waiting <= config.outbox.soft {
+    /// Whether the client is too slow and must be evicted. Looked at once per tick while anybody's client is behind.
+    pub(super) fn is_slow(&mut self, now: Instant, progress: Progress, config: &HubConfig) -> bool {
+        if self.is_leaving() {
             return false;
         }
-        let since = *self.stalled_since.get_or_insert(now);
-        now.saturating_duration_since(since) >= config.slow_consumer_grace
+        if progress.overflowed {
+            return true;
+        }
+        if progress.waiting <= config.outbox.soft {
+            self.stalled = None;
+            return false;
+        }
+        let stalled = self.stalled.filter(|stalled| stalled.drained == progress.drained);
+        let stalled =
+            *self.stalled.insert(stalled.unwrap_or(Stalled { since: now, drained: progress.drained }));
+        now.saturating_duration_since(stalled.since) >= config.slow_consumer_grace
+    }
+
+    /// Whether [`Self::is_slow`] measures how long the client has drained nothing.
+    pub(super) fn is_stalled(&self) -> bool {
+        self.stalled.is_some()
     }
 }
 
@@ -136,12 +156,22 @@ mod tests {
     impl Looks {
         fn new() -> Self {
             let start = Instant::now();
-            Self { liveness: Liveness::new(start, 3), start, config: HubConfig::default() }
+            let liveness = Liveness::new(start, start + Duration::from_secs(3));
+            Self { liveness, start, config: HubConfig::default() }
         }
 
-        fn at(&mut self, second: u64, waiting: usize, drained: u64) -> Verdict {
+        fn at(&mut self, second: u64) -> Verdict {
+            self.liveness.check(self.start + Duration::from_secs(second), &self.config)
+        }
+
+        fn is_slow_at(&mut self, second: u64, waiting: usize, drained: u64) -> bool {
             let now = self.start + Duration::from_secs(second);
-            self.liveness.check(now, second, Progress { waiting, drained, overflowed: false }, &self.config)
+            self.liveness.is_slow(now, Progress { waiting, drained, overflowed: false }, &self.config)
+        }
+
+        /// The second at which it is due.
+        fn due(&self) -> u64 {
+            (self.liveness.due_at(&self.config) - self.start).as_secs()
         }
     }
 
@@ -150,52 +180,89 @@ mod tests {
     #[test]
     fn a_session_is_pinged_once_each_interval() {
         let mut looks = Looks::new();
-        let pings: Vec<u64> = (0..60).filter(|second| looks.at(*second, 0, 0) == Verdict::Ping).collect();
+        let pings: Vec<u64> = (0..60).filter(|second| looks.at(*second) == Verdict::Ping).collect();
         assert_eq!(pings, [3, 28, 53]);
+    }
+
+    #[test]
+    fn a_session_is_due_when_something_is_to_be_done_and_not_before() {
+        let mut looks = Looks::new();
+        let mut done = Vec::new();
+        for _ in 0..5 {
+            let due = looks.due();
+            let verdict = looks.at(due);
+            done.push((due, verdict));
+            if verdict == Verdict::Silent {
+                looks.liveness.leave(looks.start + Duration::from_secs(due));
+            }
+        }
+        assert_eq!(
+            done,
+            [
+                (3, Verdict::Ping),
+                (28, Verdict::Ping),
+                (53, Verdict::Ping),
+                (60, Verdict::Silent),
+                (65, Verdict::Abort)
+            ]
+        );
+        assert_eq!((looks.due(), looks.at(75)), (75, Verdict::Forget));
+    }
+
+    #[test]
+    fn a_late_look_pings_once_and_not_for_each_interval_that_was_missed() {
+        let mut looks = Looks::new();
+        looks.liveness.activity().seen.set(looks.start + Duration::from_secs(100));
+        assert_eq!((looks.at(100), looks.at(101), looks.due()), (Verdict::Ping, Verdict::Fine, 125));
     }
 
     #[test]
     fn silence_ends_a_session_and_any_sign_of_life_puts_it_off() {
         let mut looks = Looks::new();
-        assert_ne!(looks.at(59, 0, 0), Verdict::Evict(CloseReason::Silent));
+        assert_ne!(looks.at(59), Verdict::Silent);
         looks.liveness.activity().seen.set(looks.start + Duration::from_secs(30));
-        assert_ne!(looks.at(89, 0, 0), Verdict::Evict(CloseReason::Silent));
-        assert_eq!(looks.at(90, 0, 0), Verdict::Evict(CloseReason::Silent));
+        assert_ne!(looks.at(89), Verdict::Silent);
+        assert_eq!(looks.at(90), Verdict::Silent);
     }
 
     #[test]
     fn a_client_that_takes_nothing_for_the_grace_period_is_slow() {
         let mut looks = Looks::new();
-        assert_eq!(looks.at(10, MUCH, 7), Verdict::Fine);
-        assert_eq!(looks.at(14, MUCH, 7), Verdict::Fine);
-        assert_eq!(looks.at(15, MUCH, 7), Verdict::Evict(CloseReason::SlowConsumer));
+        assert!(!looks.is_slow_at(10, MUCH, 7));
+        assert!(!looks.is_slow_at(14, MUCH, 7));
+        assert!(looks.is_slow_at(15, MUCH, 7));
     }
 
     #[test]
     fn a_client_that_still_takes_something_is_not_slow() {
         let mut looks = Looks::new();
         for second in 10..27 {
-            assert_eq!(looks.at(second, MUCH, second), Verdict::Fine);
+            assert!(!looks.is_slow_at(second, MUCH, second));
         }
-        assert_eq!(looks.at(27, 100, 26), Verdict::Fine, "below the soft limit the time starts anew");
-        assert_eq!(looks.at(29, MUCH, 26), Verdict::Fine);
+        assert!(looks.liveness.is_stalled());
+        assert!(!looks.is_slow_at(27, 100, 26));
+        assert!(!looks.liveness.is_stalled(), "below the soft limit the time starts anew");
+        assert!(!looks.is_slow_at(29, MUCH, 26));
+        assert!(!looks.is_slow_at(33, MUCH, 26));
+        assert!(looks.is_slow_at(34, MUCH, 26));
     }
 
     #[test]
     fn an_overflow_needs_no_grace() {
         let mut looks = Looks::new();
         let progress = Progress { waiting: 10, drained: 0, overflowed: true };
-        let verdict = looks.liveness.check(looks.start, 0, progress, &looks.config);
-        assert_eq!(verdict, Verdict::Evict(CloseReason::SlowConsumer));
+        assert!(looks.liveness.is_slow(looks.start, progress, &looks.config));
+        looks.liveness.leave(looks.start);
+        assert!(!looks.liveness.is_slow(looks.start, progress, &looks.config), "it is leaving already");
     }
 
     #[test]
     fn who_does_not_leave_is_cut_and_then_forgotten() {
         let mut looks = Looks::new();
         looks.liveness.leave(looks.start + Duration::from_secs(1));
-        assert_eq!(looks.at(5, 0, 0), Verdict::Fine);
-        assert_eq!(looks.at(6, 0, 0), Verdict::Abort);
-        assert_eq!(looks.at(7, 0, 0), Verdict::Fine, "once is enough");
-        assert_eq!(looks.at(16, 0, 0), Verdict::Forget);
+        assert_eq!(looks.at(5), Verdict::Fine);
+        assert_eq!(looks.at(6), Verdict::Abort);
+        assert_eq!(looks.at(7), Verdict::Fine, "once is enough");
+        assert_eq!(looks.at(16), Verdict::Forget);
     }
 }

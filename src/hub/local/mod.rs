@@ -10,6 +10,7 @@ mod index;
 mod membership;
 mod sessions;
 mod liveness;
+mod timer_wheel;
 
 pub(super) use actor::start;
 pub(crate) use hub::{Joined, LocalHub, RegistrationHandle};

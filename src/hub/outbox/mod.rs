@@ -3,6 +3,7 @@
 //! An outbox lives on one worker thread with its session. Senders push encoded frames; the response body
 //! pulls everything that waits as one item, so that a burst of frames leaves in one write.
 
+mod backlog;
 mod queue;
 mod stream;
 
@@ -15,8 +16,10 @@ use bytes::Bytes;
 
 use crate::ids::{ConnectionId, Room, UserId};
 use crate::protocol::Topic;
+use backlog::Share;
 use queue::Queue;
 
+pub(in crate::hub) use backlog::Backlog;
 pub(crate) use stream::OutboxStream;
 
 /// What may happen to a frame while the client does not keep up.
@@ -125,6 +128,8 @@ struct Channel(u8);
 
 struct Inner {
     queue: Queue,
+    /// Where the queue is counted, once its session is registered.
+    backlog: Option<Rc<Backlog>>,
     reader: Option<Waker>,
     /// The task that waits in [`Outbox::drained`].
     refiller: Option<Waker>,
@@ -133,7 +138,7 @@ struct Inner {
 impl Outbox {
     /// An empty outbox and the stream that drains it.
     pub(crate) fn new(limits: OutboxLimits) -> (Outbox, OutboxStream) {
-        let inner = Inner { queue: Queue::new(limits), reader: None, refiller: None };
+        let inner = Inner { queue: Queue::new(limits), backlog: None, reader: None, refiller: None };
         let outbox = Self { inner: Rc::new(RefCell::new(inner)), channel: Channel::default() };
         (outbox.clone(), OutboxStream::new(outbox))
     }
@@ -181,7 +186,17 @@ impl Outbox {
     /// Discards the waiting frames, so that a final notice fits. For clients that do not read: their memory
     /// must be freed before they disconnect.
     pub(crate) fn clear(&self) {
-        self.inner.borrow_mut().queue.clear();
+        self.inner.borrow_mut().change(Queue::clear);
+    }
+
+    /// Counts what waits here in `backlog` from now on, as long as the outbox exists.
+    pub(in crate::hub) fn count_in(&self, backlog: &Rc<Backlog>) {
+        let mut inner = self.inner.borrow_mut();
+        // Sessions that share the outbox are registered one by one.
+        if inner.backlog.is_none() {
+            backlog.replace(Share::default(), inner.queue.share());
+            inner.backlog = Some(backlog.clone());
+        }
     }
 
     /// How well the client keeps up.
@@ -196,7 +211,7 @@ impl Outbox {
 
     fn with_reader_woken<R>(&self, change: impl FnOnce(&mut Queue) -> R) -> R {
         let mut inner = self.inner.borrow_mut();
-        let result = change(&mut inner.queue);
+        let result = inner.change(change);
         let reader = if inner.queue.is_worth_a_poll() { inner.reader.take() } else { None };
         let refiller = inner.take_refiller();
         drop(inner);
@@ -208,8 +223,26 @@ impl Outbox {
 }
 
 impl Inner {
+    /// Changes the queue, and what it contributes to the backlog.
+    fn change<R>(&mut self, change: impl FnOnce(&mut Queue) -> R) -> R {
+        let before = self.queue.share();
+        let result = change(&mut self.queue);
+        if let Some(backlog) = &self.backlog {
+            backlog.replace(before, self.queue.share());
+        }
+        result
+    }
+
     /// The refiller's waker, if the queue is empty.
     fn take_refiller(&mut self) -> Option<Waker> {
         if self.queue.progress().waiting == 0 { self.refiller.take() } else { None }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Some(backlog) = &self.backlog {
+            backlog.replace(self.queue.share(), Share::default());
+        }
     }
 }

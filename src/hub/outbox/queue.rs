@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use bytes::{Bytes, BytesMut};
 
+use super::backlog::Share;
 use super::{Channel, Delivery, LatestKey, OutboxLimits, Progress, Pushed};
 
 /// Bytes added to each frame for storing it, so that a million tiny frames cannot pass under the limits.
@@ -249,6 +250,12 @@ impl Queue {
 
     pub(super) fn progress(&self) -> Progress {
         Progress { waiting: self.waiting, drained: self.drained, overflowed: self.phase == Phase::Overflowed }
+    }
+
+    /// What the queue contributes to the backlog of its thread.
+    pub(super) fn share(&self) -> Share {
+        let is_behind = self.waiting > self.limits.soft || self.phase == Phase::Overflowed;
+        Share { waiting: self.waiting, is_behind }
     }
 
     #[cfg(test)]

@@ -39,7 +39,7 @@ impl Stream for OutboxStream {
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
         let mut inner = self.outbox.inner.borrow_mut();
-        match inner.queue.drain(CHUNK, self.frames) {
+        match inner.change(|queue| queue.drain(CHUNK, self.frames)) {
             Drained::Frames(bytes) => {
                 if let Some(refiller) = inner.take_refiller() {
                     refiller.wake();

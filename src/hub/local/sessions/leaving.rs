@@ -130,6 +130,7 @@ impl Sessions {
         let notice =
             Notice::Disconnecting { reason: reason.name(), message: reason.socket_io(), reconnect_in_ms };
         effects.evictions.push((registration.evict.clone(), reason, closing));
+        self.set_timer(connection);
         self.notify(connection, &[notice]);
         true
     }

@@ -5,6 +5,7 @@
 //! when nothing is borrowed.
 
 mod leaving;
+mod ticking;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
@@ -18,8 +19,9 @@ use crate::hub::ended::{self, Left};
 use crate::hub::message::{
     Contents, Departure, Exclude, MembershipId, MembershipRef, RoomMessage, event_notice,
 };
+use crate::hub::outbox::Backlog;
 use crate::hub::{
-    Credentials, Delivery, EndedSession, HubConfig, JoinError, LiveSession, Pushed, Recorder, Registration,
+    Credentials, EndedSession, HubConfig, JoinError, LiveSession, Pushed, Recorder, Registration,
     SessionFilter,
 };
 use crate::ids::{ConnectionId, Room, Seq, UserId};
@@ -29,15 +31,19 @@ use crate::protocol::{Dialect, encode};
 use super::effects::{Delivered, Effects};
 use super::frames;
 use super::index::Index;
-use super::liveness::{Activity, Liveness, Verdict};
+use super::liveness::{Activity, Liveness};
 use super::membership::{DeliveryResult, Membership, Spliced};
-use super::notices;
+use super::timer_wheel::TimerWheel;
 
 pub(super) struct Sessions {
     config: HubConfig,
     recorder: Recorder,
     now: Instant,
-    tick: u64,
+    timers: TimerWheel,
+    /// What waits in the sessions' outboxes.
+    backlog: Rc<Backlog>,
+    /// Whether a session drained nothing at the last tick, although much waited for it.
+    is_any_stalled: bool,
     /// Ordered by id, which is the order in which they connected. Boxed, because the nodes of a map that only grows at
     /// its end are half empty.
     sessions: BTreeMap<ConnectionId, Box<Session>>,
@@ -80,7 +86,9 @@ impl Sessions {
             config,
             recorder,
             now,
-            tick: 0,
+            timers: TimerWheel::new(now),
+            backlog: Rc::default(),
+            is_any_stalled: false,
             sessions: BTreeMap::new(),
             rooms: HashMap::new(),
             index: Index::default(),
@@ -97,9 +105,12 @@ impl Sessions {
     pub(super) fn register(&mut self, registration: Registration) -> Rc<Activity> {
         let connection = registration.connection;
         self.registered += 1;
-        let liveness = Liveness::new(self.now, self.registered);
+        let ping_at = self.timers.spread(self.registered, self.config.heartbeat_interval, self.now);
+        let mut liveness = Liveness::new(self.now, ping_at);
+        liveness.due = self.timers.insert(connection, liveness.due_at(&self.config), self.now);
         let activity = liveness.activity();
         self.index.insert(&registration);
+        registration.outbox.count_in(&self.backlog);
         let session = Session { registration, rooms: HashSet::new(), liveness, left: None };
         self.sessions.insert(connection, Box::new(session));
         activity
@@ -352,40 +363,6 @@ impl Sessions {
             self.evict(connection, reason, effects);
         }
         delivered
-    }
-
-    /// Checks the liveness of every session once; returns how many bytes wait for their clients.
-    pub(super) fn tick(&mut self, now: Instant, effects: &mut Effects) -> usize {
-        self.now = now;
-        self.tick += 1;
-        let mut evicted = Vec::new();
-        let mut forgotten = Vec::new();
-        let mut waiting = 0;
-        for (connection, session) in &mut self.sessions {
-            let Registration { outbox, dialect, abort, .. } = &session.registration;
-            let progress = outbox.progress();
-            waiting += progress.waiting;
-            match session.liveness.check(now, self.tick, progress, &self.config) {
-                Verdict::Fine => {}
-                Verdict::Ping => {
-                    // A client that cannot take a ping is found by `Liveness::check`.
-                    if let Some(ping) = notices::ping(*dialect) {
-                        let _ = outbox.push(ping, Delivery::Droppable);
-                    }
-                }
-                Verdict::Evict(reason) => evicted.push((*connection, reason)),
-                Verdict::Abort => effects.aborts.push(abort.clone()),
-                Verdict::Forget => forgotten.push(*connection),
-            }
-        }
-        for (connection, reason) in evicted {
-            self.evict(connection, reason, effects);
-        }
-        for connection in forgotten {
-            log::error!(connection:%; "a session outlived its socket and was forgotten");
-            self.sessions.remove(&connection);
-        }
-        waiting
     }
 
     /// Up to `at_most` sessions that are not being evicted yet.
