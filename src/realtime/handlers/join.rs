@@ -148,20 +148,41 @@ pub(super) fn leave(caller: &SessionContext, room: &Room) -> Result<Outcome, Ref
     Ok(Outcome::Done)
 }
 
-/// Joins the rooms that a session gets automatically: on an endpoint of one room, only that room; otherwise
-/// the user's own room, and in the admins' namespace the admins' room.
-pub(crate) async fn first_rooms(caller: &SessionContext, target: &EndpointTarget) -> Result<(), CloseReason> {
+/// Begins to join the rooms that a session gets automatically: on an endpoint of one room, only that room; otherwise
+/// the user's own room, and in the admins' namespace the admins' room. From then on none of their events is missed;
+/// the client gets them after [`FirstRoom::go_live`].
+pub(crate) async fn first_rooms(
+    caller: &SessionContext,
+    target: &EndpointTarget,
+) -> Result<Vec<FirstRoom>, CloseReason> {
     if let Some(room) = target.room() {
-        return subscribe(caller, room, Recheck::Again).await;
+        return Ok(vec![begin(caller, room, Recheck::Again).await?]);
     }
     if caller.scope.is_synthetic() {
-        return Ok(());
+        return Ok(Vec::new());
     }
-    subscribe(caller, Room::User(caller.scope.user()), Recheck::Enough).await?;
+    let mut rooms = vec![begin(caller, Room::User(caller.scope.user()), Recheck::Enough).await?];
     if caller.dialect == Dialect::SocketIo(Namespace::Admin) {
-        subscribe(caller, Room::Admin, Recheck::Enough).await?;
+        rooms.push(begin(caller, Room::Admin, Recheck::Enough).await?);
     }
-    Ok(())
+    Ok(rooms)
+}
+
+/// A room that is being joined: its events wait for the session.
+#[must_use]
+pub(crate) struct FirstRoom {
+    room: Room,
+    stay: Stay,
+}
+
+impl FirstRoom {
+    /// Sends the client the room's events since the join began, and from now on all of them as they come.
+    pub(crate) async fn go_live(mut self, caller: &SessionContext) -> Result<(), CloseReason> {
+        let head = self.stay.head();
+        caller.went_live(self.room.clone(), head);
+        let live = go_live(caller, &self.room, &mut self.stay, head).await;
+        live.map_err(|error| Refusal::from(error).close_reason())
+    }
 }
 
 /// Joins a room that the caller has just created: its events so far are sent as if they were live.
@@ -189,19 +210,15 @@ enum Recheck {
     Again,
 }
 
-async fn subscribe(caller: &SessionContext, room: Room, recheck: Recheck) -> Result<(), CloseReason> {
-    let mut stay = match caller.hub.join(caller.connection(), room.clone()).await {
+async fn begin(caller: &SessionContext, room: Room, recheck: Recheck) -> Result<FirstRoom, CloseReason> {
+    let stay = match caller.hub.join(caller.connection(), room.clone()).await {
         Ok(stay) => stay,
         Err(JoinError::Draining) => return Err(CloseReason::Restarting),
         Err(error) => return Err(Refusal::from(error).close_reason()),
     };
-    let authorized = async {
-        if recheck == Recheck::Again {
-            caller.in_room_still(room.clone(), |_, _| Ok(())).await?;
-        }
-        let head = stay.head();
-        caller.went_live(room.clone(), head);
-        go_live(caller, &room, &mut stay, head).await.map_err(Refusal::from)
-    };
-    authorized.await.map_err(|refusal: Refusal| refusal.close_reason())
+    if recheck == Recheck::Again {
+        let still = caller.in_room_still(room.clone(), |_, _| Ok(())).await;
+        still.map_err(|error| Refusal::from(error).close_reason())?;
+    }
+    Ok(FirstRoom { room, stay })
 }

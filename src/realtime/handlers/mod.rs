@@ -30,7 +30,7 @@ use following::Followed;
 use masterplans::Writing;
 use reflections::OfEntry;
 
-pub(super) use join::first_rooms as join_first_rooms;
+pub(super) use join::{FirstRoom, first_rooms as begin_first_rooms};
 pub(super) use reflections::follow as follow_reflection;
 pub(crate) use refusal::Refusal;
 pub(crate) use session_context::{SessionContext, credentials};

@@ -19,7 +19,7 @@ use crate::protocol::{
 use crate::realtime::Gateway;
 use crate::realtime::admission::{AddressPermit, Proof, reauthenticate};
 use crate::realtime::connection::{ConnectionHandle, Inbound};
-use crate::realtime::handlers::{self, Following, Outcome, Refusal, SessionContext, credentials};
+use crate::realtime::handlers::{self, FirstRoom, Following, Outcome, Refusal, SessionContext, credentials};
 use crate::realtime::metrics::Open;
 use crate::realtime::target::EndpointTarget;
 
@@ -167,12 +167,31 @@ impl SessionActor {
         };
         context.wait(begin.into_actor(self).map(|(refused, caller), actor, context| match refused {
             Some(reason) => caller.handle.close(reason),
-            None => actor.greet(context),
+            None => actor.enter(context),
         }));
     }
 
-    fn greet(&mut self, context: &mut Context<Self>) {
+    /// Joins the first rooms, and greets the client: whatever happens there once it is greeted reaches it.
+    fn enter(&mut self, context: &mut Context<Self>) {
         let board = self.lease_board();
+        let caller = self.caller.clone();
+        let begin = async move {
+            let elsewhere = open_board_elsewhere(&caller).await?;
+            Ok((elsewhere, handlers::begin_first_rooms(&caller, &caller.target).await?))
+        };
+        context.wait(begin.into_actor(self).map(|begun, actor, context| match begun {
+            Ok((elsewhere, rooms)) => actor.greet(board, elsewhere, rooms, context),
+            Err(reason) => actor.close(reason),
+        }));
+    }
+
+    fn greet(
+        &mut self,
+        board: Option<OnBoard>,
+        elsewhere: BoardElsewhere,
+        rooms: Vec<FirstRoom>,
+        context: &mut Context<Self>,
+    ) {
         let app = self.caller.gateway.app();
         let heartbeat = app.config.realtime.heartbeat_interval.as_secs();
         let greeting = self.session.greeting(app.clock.now(), heartbeat, board);
@@ -185,14 +204,14 @@ impl SessionActor {
         self.set_timer(context);
         let caller = self.caller.clone();
         let begin = async move {
-            let elsewhere = open_board_elsewhere(&caller).await?;
-            handlers::join_first_rooms(&caller, &caller.target).await?;
-            let Some(entry) = caller.target.entry() else { return Ok((elsewhere, None)) };
-            let following = handlers::follow_reflection(&caller, entry).await;
-            following.map(|following| (elsewhere, following)).map_err(|refusal| refusal.close_reason())
+            for room in rooms {
+                room.go_live(&caller).await?;
+            }
+            let Some(entry) = caller.target.entry() else { return Ok(None) };
+            handlers::follow_reflection(&caller, entry).await.map_err(|refusal| refusal.close_reason())
         };
-        context.wait(begin.into_actor(self).map(|begun, actor, context| match begun {
-            Ok((elsewhere, following)) => {
+        context.wait(begin.into_actor(self).map(move |begun, actor, context| match begun {
+            Ok(following) => {
                 if !actor.came_back && !elsewhere.came_back {
                     actor.announce_coming(elsewhere.clients);
                 }

@@ -2,14 +2,45 @@
 
 use std::time::Duration;
 
+use diesel::connection::SimpleConnection as _;
+use diesel::{Connection as _, PgConnection, RunQueryDsl as _};
 use serde_json::json;
 
 use crate::both_engines;
-use crate::support::{Socket, SocketIo, TestApp};
+use crate::support::{Engine, Socket, SocketIo, TestApp, eventually, run};
 
 /// The close code of a handshake.
 async fn refused(app: &TestApp, path: &str, headers: &[(&'static str, &str)]) -> u16 {
     Socket::connect_with(app.address, path, headers).await.unwrap().closed().await.code
+}
+
+/// Whether a statement waits for a lock that another transaction holds.
+fn is_any_waiting(app: &TestApp) -> bool {
+    let mut connection = PgConnection::establish(&app.database_url).unwrap();
+    let waits =
+        "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+    diesel::sql_query(waits).execute(&mut connection).unwrap() > 0
+}
+
+#[test]
+fn who_is_greeted_misses_nothing_from_then_on() {
+    run(Engine::Postgres, &[], async |app| {
+        let (ana, ben) = (app.consumer("ana").await, app.consumer("ben").await);
+        let project = ana.post("/projects", json!({"title": "The bathroom"})).await.ok();
+        let mut holder = PgConnection::establish(&app.database_url).unwrap();
+        // The positions of rooms, without which nobody can join one.
+        holder.batch_execute("BEGIN; LOCK TABLE rooms IN ACCESS EXCLUSIVE MODE").unwrap();
+        let mut socket = Socket::connect(app.address, &ben.live_path()).await;
+        eventually(async || is_any_waiting(app)).await;
+        // What was sent before the join would be here long before that.
+        let early = tokio::time::timeout(Duration::from_millis(300), socket.next()).await;
+        assert!(early.is_err(), "{early:?}, and not yet in the user's own room");
+        drop(holder);
+        socket.recv("connection_established").await;
+        let invitations = format!("/projects/{}/invitations", project["id"].as_str().unwrap());
+        ana.post(&invitations, json!({"user_id": ben.id, "role": "viewer"})).await.ok();
+        socket.event("invitation.created").await;
+    });
 }
 
 both_engines! {
