@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::auth::{Auth, Invalidations};
+use crate::bus::BusStatus;
 use crate::clock::Clock;
 use crate::config::{Config, PlanLimits};
 use crate::db::{Db, DbError};
@@ -19,7 +20,7 @@ use crate::ids::UserId;
 use crate::jobs::{Answers, Masterplans, Reflections, Simulations};
 use crate::limits::CallerLimits;
 use crate::nodes::Nodes;
-use crate::telemetry::{Metrics, SweepFailures};
+use crate::telemetry::{Metrics, Rounds, SweepFailures};
 
 /// The shared components. Cheap to clone: each worker thread holds its own copy.
 #[derive(Clone)]
@@ -60,6 +61,10 @@ pub struct App {
     pub(crate) node_status: NodeStatus,
     /// The other processes on its database.
     pub(crate) nodes: Nodes,
+    /// The connection to the bus between nodes, if there is one.
+    pub(crate) bus: Option<BusStatus>,
+    /// The sweeper's rounds.
+    pub(crate) sweeps: Arc<Rounds>,
     /// What the sweeper could not settle.
     pub(crate) sweep_failures: Arc<SweepFailures>,
     /// Whether the server is shutting down; `/readyz` then fails, so that load balancers send no more

@@ -57,6 +57,7 @@ pub mod cli;
 pub mod server;
 pub mod realtime;
 pub mod http;
+pub(crate) mod health;
 pub mod app;
 pub(crate) mod nodes;
 pub mod hub;

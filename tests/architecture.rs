@@ -178,6 +178,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "http/api",
         &[
             "http",
+            "health",
             "app",
             "nodes",
             "hub",
@@ -196,10 +197,12 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     ("http/middleware", &["http", "app", "auth", "domain", "config", "limits", "telemetry", "clock", "ids"]),
     ("http", &["app", "auth", "domain", "db", "config", "limits", "json", "clock", "ids"]),
+    ("health", &["app", "nodes", "bus", "hub", "db", "telemetry", "clock", "ids"]),
     (
         "app",
         &[
             "nodes",
+            "bus",
             "hub",
             "auth",
             "jobs",

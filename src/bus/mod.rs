@@ -6,7 +6,9 @@
 mod message;
 mod metrics;
 mod redis;
+mod status;
 
 pub(crate) use self::metrics::BusMetrics;
 pub(crate) use self::redis::Bus;
 pub use self::redis::BusError;
+pub(crate) use self::status::{BusConnection, BusStatus};

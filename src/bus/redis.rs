@@ -16,6 +16,7 @@ use crate::secret::Secret;
 
 use super::message::{Published, encode};
 use super::metrics::{BusMetrics, Dropped};
+use super::status::BusStatus;
 
 /// How long connecting may take, and how long a command. Past it Redis counts as lost.
 const CONNECT: Duration = Duration::from_secs(2);
@@ -50,12 +51,32 @@ pub enum BusError {
     Closed,
 }
 
+impl BusError {
+    /// The kind of the error, without addresses and Redis' own words, which are in the log.
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Closed => "the connection was closed",
+            Self::Redis(error) if error.is_connection_refusal() => "the connection was refused",
+            Self::Redis(error) if error.is_timeout() => "no answer in time",
+            Self::Redis(error) if error.is_connection_dropped() => "the connection was lost",
+            Self::Redis(error) => match error.kind() {
+                redis::ErrorKind::AuthenticationFailed => "the password was refused",
+                redis::ErrorKind::Io => "an input or output error",
+                redis::ErrorKind::RESP3NotSupported => "the server is too old",
+                redis::ErrorKind::Server(_) => "the server refused a command",
+                _ => "an error of another kind",
+            },
+        }
+    }
+}
+
 /// A channel of a Redis server, as one node uses it.
 pub(crate) struct Bus {
     client: Client,
     channel: String,
     node: NodeId,
     metrics: BusMetrics,
+    status: BusStatus,
 }
 
 impl Bus {
@@ -70,7 +91,13 @@ impl Bus {
         let info = url.expose().as_str().into_connection_info()?;
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
         let client = Client::open(info.set_redis_settings(settings))?;
-        Ok(Self { client, channel: format!("souk:{database}"), node, metrics })
+        let status = BusStatus::new();
+        Ok(Self { client, channel: format!("souk:{database}"), node, metrics, status })
+    }
+
+    /// The state of its connection, now and later.
+    pub(crate) fn status(&self) -> BusStatus {
+        self.status.clone()
     }
 
     /// Publishes what `outgoing` brings, and gives `take` what other nodes publish and `knows` their senders; for
@@ -88,6 +115,7 @@ impl Bus {
             let failed = async {
                 let (inbox, connection) = self.connect().await?;
                 self.metrics.up.set(1);
+                self.status.connected();
                 // What waited is old by now.
                 self.discard(outgoing);
                 let publishing = self.publish(connection, outgoing);
@@ -107,6 +135,7 @@ impl Bus {
             let failed: Result<Infallible, BusError> = failed.await;
             self.metrics.up.set(0);
             let Err(error) = failed;
+            self.status.failed(error.kind());
             if said_up.replace(Some(false)) != Some(false) {
                 log::warn!(error:%; "Redis is away: other nodes are heard by the database alone");
             }
@@ -204,5 +233,24 @@ impl Bus {
         while outgoing.try_recv().is_ok() {
             self.metrics.drop(Dropped::Away, 1);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn an_errors_kind_says_what_an_operator_looks_for() {
+        let io = |kind: ErrorKind| BusError::Redis(std::io::Error::from(kind).into()).kind();
+        assert_eq!(io(ErrorKind::ConnectionRefused), "the connection was refused");
+        assert_eq!(io(ErrorKind::TimedOut), "no answer in time");
+        assert_eq!(io(ErrorKind::BrokenPipe), "the connection was lost");
+        assert_eq!(io(ErrorKind::PermissionDenied), "an input or output error");
+        let refused = (redis::ErrorKind::AuthenticationFailed, "WRONGPASS for souk");
+        assert_eq!(BusError::Redis(refused.into()).kind(), "the password was refused");
+        assert_eq!(BusError::Closed.kind(), "the connection was closed");
     }
 }

@@ -1,12 +1,16 @@
 //! How much the database has to do: what waits for it, and how many writes are committed at once.
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use prometheus::{IntCounter, IntGauge, Registry};
 
 /// Counts from the moment when it is registered on.
 #[derive(Default)]
-pub(super) struct Load(OnceLock<LoadMetrics>);
+pub(super) struct Load {
+    metrics: OnceLock<LoadMetrics>,
+    last_commit: Mutex<Option<Instant>>,
+}
 
 struct LoadMetrics {
     connection_waiting: IntGauge,
@@ -37,26 +41,40 @@ impl Load {
             committed: counter("souk_db_committed_writes_total", "Writes that were committed in them")?,
         };
         // Registering twice fails above.
-        let _ = self.0.set(metrics);
+        let _ = self.metrics.set(metrics);
         Ok(())
     }
 
     /// Counts a unit of work as waiting for a connection until the value is dropped.
     pub(super) fn wait_for_connection(&self) -> Waiting {
-        Waiting::begin(self.0.get().map(|metrics| &metrics.connection_waiting))
+        Waiting::begin(self.metrics.get().map(|metrics| &metrics.connection_waiting))
     }
 
     /// Counts a write as waiting for its commit until the value is dropped.
     pub(super) fn wait_for_commit(&self) -> Waiting {
-        Waiting::begin(self.0.get().map(|metrics| &metrics.commit_waiting))
+        Waiting::begin(self.metrics.get().map(|metrics| &metrics.commit_waiting))
     }
 
     /// So many writes were committed in one transaction.
     pub(super) fn committed(&self, writes: usize) {
-        if let Some(metrics) = self.0.get() {
+        *self.last_commit.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        if let Some(metrics) = self.metrics.get() {
             metrics.commits.inc();
             metrics.committed.inc_by(writes as u64);
         }
+    }
+
+    /// How long ago this process committed something; `None` if it never did.
+    pub(super) fn since_last_commit(&self) -> Option<Duration> {
+        self.last_commit.lock().unwrap_or_else(PoisonError::into_inner).map(|at| at.elapsed())
+    }
+
+    /// Units of work that wait for a connection, and writes that are not committed yet.
+    pub(super) fn waiting(&self) -> (u64, u64) {
+        let of = |gauge: &IntGauge| u64::try_from(gauge.get()).unwrap_or(0);
+        self.metrics
+            .get()
+            .map_or((0, 0), |metrics| (of(&metrics.connection_waiting), of(&metrics.commit_waiting)))
     }
 }
 

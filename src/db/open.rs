@@ -21,7 +21,7 @@ use super::lock::FileLock;
 use super::maintenance::Maintenance;
 use super::outage::Outage;
 use super::pool::{Pool, Pooled};
-use super::readiness::{Readiness, write_probe};
+use super::readiness::Readiness;
 use super::refusals::RefusalThrottle;
 use super::verify::{self, Checked, InspectError, Verification};
 use super::wal::{ReadGate, Wal};
@@ -93,10 +93,10 @@ pub(super) struct Inner {
     writer: Mutex<Option<(GroupWriter, JoinHandle<DbConnection>)>>,
     /// Holds reads back while the write-ahead log is emptied.
     gate: Arc<ReadGate>,
-    load: Arc<Load>,
+    pub(super) load: Arc<Load>,
     refusals: Arc<RefusalThrottle>,
-    reads: Outage,
-    writes: Outage,
+    pub(super) reads: Outage,
+    pub(super) writes: Outage,
     pub(super) readiness: Arc<Readiness>,
     /// Held while a server uses a SQLite file.
     lock: Mutex<Option<FileLock>>,
@@ -233,17 +233,6 @@ impl Db {
         invariants: impl FnOnce(&mut Verification<'_, '_>) -> Result<(), DbError>,
     ) -> Result<(), InspectError> {
         verify::run(config, clock, report, invariants)
-    }
-
-    /// Whether the schema is the expected one and the database accepts writes: the check behind `/readyz`.
-    /// The result may be one second old.
-    pub(crate) async fn check(&self) -> Result<(), DbError> {
-        let db = self.clone();
-        let probe = async move {
-            db.read(|uow| migrate::check(uow.conn())).await?;
-            db.write(|uow| write_probe(uow.conn())).await
-        };
-        self.0.readiness.check(probe).await
     }
 
     /// Registers the metrics of the database: its load, and on SQLite its write-ahead log.

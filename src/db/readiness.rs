@@ -1,11 +1,13 @@
 //! The readiness probe: cached for a second, so that frequent probes by anyone cost at most one small write a
 //! second.
 
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use diesel::RunQueryDsl;
 use tokio::sync::Mutex;
+use tokio::time::timeout_at;
 
 use super::outage::Outage;
 use super::{DbConnection, DbError};
@@ -40,7 +42,25 @@ pub(super) struct Readiness {
 
 struct Answer {
     at: Instant,
-    ready: Result<(), String>,
+    ready: Result<(), ProbeFailure>,
+}
+
+/// Why a probe failed. The cause is in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ProbeFailure {
+    /// At which of its steps.
+    pub(crate) step: ProbeStep,
+    /// Whether it got no answer in time, and not an error.
+    pub(crate) timed_out: bool,
+}
+
+/// A step of a probe; the second is taken if the first succeeds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ProbeStep {
+    /// Reading the schema.
+    Read,
+    /// Committing a write.
+    Write,
 }
 
 impl Readiness {
@@ -50,31 +70,52 @@ impl Readiness {
 }
 
 impl Readiness {
-    /// Returns the last result if fresh, otherwise that of `probe`, which runs once for all concurrent
+    /// Returns the last result if fresh, otherwise that of a probe by these steps, which runs once for all concurrent
     /// callers.
     pub(super) async fn check(
         self: &Arc<Self>,
-        probe: impl Future<Output = Result<(), DbError>> + Send + 'static,
-    ) -> Result<(), DbError> {
+        read: impl Future<Output = Result<(), DbError>> + Send + 'static,
+        write: impl Future<Output = Result<(), DbError>> + Send + 'static,
+    ) -> Result<(), ProbeFailure> {
         let mut last = self.last.clone().lock_owned().await;
         if let Some(answer) = last.as_ref().filter(|answer| answer.at.elapsed() < FRESH) {
-            return answer.ready.clone().map_err(DbError::Unavailable);
+            return answer.ready;
         }
         let readiness = self.clone();
         // A separate task: a caller that disconnects must not let a second probe start while this one runs.
         let probed = tokio::spawn(async move {
-            let ready = match tokio::time::timeout(PROBE_TIMEOUT, probe).await {
-                Ok(probed) => probed.map_err(|error| error.to_string()),
-                Err(_) => Err(format!("no answer within {PROBE_TIMEOUT:?}")),
-            };
-            match &ready {
-                Ok(()) => readiness.outage.succeeded(),
-                Err(why) => readiness.outage.failed(why),
+            let ready = readiness.probe(read, write).await;
+            if ready.is_ok() {
+                readiness.outage.succeeded();
             }
-            *last = Some(Answer { at: Instant::now(), ready: ready.clone() });
+            *last = Some(Answer { at: Instant::now(), ready });
             ready
         });
-        probed.await.unwrap_or_else(|_| Err("the probe panicked".into())).map_err(DbError::Unavailable)
+        // It panicked.
+        probed.await.unwrap_or(Err(ProbeFailure { step: ProbeStep::Read, timed_out: false }))
+    }
+
+    async fn probe(
+        &self,
+        read: impl Future<Output = Result<(), DbError>>,
+        write: impl Future<Output = Result<(), DbError>>,
+    ) -> Result<(), ProbeFailure> {
+        let until = tokio::time::Instant::now() + PROBE_TIMEOUT;
+        let failed = |step, timed_out, why: &dyn Display| {
+            self.outage.failed(why);
+            ProbeFailure { step, timed_out }
+        };
+        let in_time = |step, probed: Result<Result<(), DbError>, _>| match probed {
+            Ok(probed) => probed.map_err(|error| failed(step, false, &error)),
+            Err(_) => Err(failed(step, true, &format_args!("no answer within {PROBE_TIMEOUT:?}"))),
+        };
+        in_time(ProbeStep::Read, timeout_at(until, read).await)?;
+        in_time(ProbeStep::Write, timeout_at(until, write).await)
+    }
+
+    /// For how long probes have failed; `None` if the last one succeeded.
+    pub(super) fn fails_for(&self) -> Option<Duration> {
+        self.outage.lasts_for()
     }
 }
 

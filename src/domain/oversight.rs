@@ -17,6 +17,7 @@ const SEE_CONNECTION: Right = Right::look(Kind::Connection, "see", Need::Admin);
 const LIST_ENDED: Right = Right::look(Kind::Connection, "list ended", Need::Admin);
 const LIST_ROOMS: Right = Right::look(Kind::Room, "list", Need::Admin);
 const READ_SETTINGS: Right = Right::look(Kind::Setting, "read", Need::Admin);
+const READ_HEALTH: Right = Right::look(Kind::Setting, "read the health of", Need::Admin);
 const READ_LOG: Right = Right::look(Kind::Room, "read the log of", Need::Admin);
 const READ_TEXTS: Right = Right::look(Kind::Room, "read the texts of", Need::Admin);
 const READ_PRIVATE_LOG: Right = Right::look(Kind::Room, "read the log of", Need::Owner);
@@ -51,6 +52,17 @@ pub(crate) fn list_ended(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<(), 
 /// Authorizes reading what the server runs with.
 pub(crate) fn read_settings(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<(), Error> {
     authorize_admin(uow, scope, READ_SETTINGS, None)
+}
+
+/// Whether this caller may read how the server is. That is not audited: it shows nobody's data, is asked for every few
+/// seconds, and must be told while no row can be written.
+pub(crate) fn may_read_health(scope: &Scope) -> bool {
+    scope.is_admin()
+}
+
+/// Refuses a caller who may not read how the server is, and audits that.
+pub(crate) fn refuse_health(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<(), Error> {
+    authorize_admin(uow, scope, READ_HEALTH, None)
 }
 
 /// Authorizes listing the rooms with members.

@@ -35,7 +35,7 @@ const ASK_AGAIN: Duration = Duration::from_millis(10);
 
 /// The hub: one per process, cheap to clone.
 #[derive(Clone)]
-pub struct HubHandle(Arc<Shared>);
+pub struct HubHandle(pub(super) Arc<Shared>);
 
 /// The hub's state, for the admin API.
 #[derive(Clone, Debug)]

@@ -80,6 +80,11 @@ impl Relay {
             Err(TrySendError::Closed(())) => {}
         }
     }
+
+    /// Messages that wait for the bus.
+    pub(super) fn waiting(&self) -> usize {
+        self.0.as_ref().map_or(0, |Outgoing { messages, .. }| messages.max_capacity() - messages.capacity())
+    }
 }
 
 #[cfg(test)]

@@ -41,6 +41,14 @@ impl UuidText {
     pub(crate) fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
+
+    /// The time that its leading bits are, to the millisecond; `None` for another version than 7.
+    fn time(&self) -> Option<Timestamp> {
+        let uuid = uuid::Uuid::parse_str(self.as_str()).ok()?;
+        let (seconds, nanos) = uuid.get_timestamp().filter(|_| uuid.get_version_num() == 7)?.to_unix();
+        let at = Timestamp::from_seconds(i64::try_from(seconds).ok()?)?;
+        Some(at.plus(std::time::Duration::from_nanos(nanos.into())))
+    }
 }
 
 impl fmt::Display for UuidText {
@@ -206,6 +214,13 @@ impl LoginId {
 #[serde(transparent)]
 pub struct TokenId(pub String);
 
+impl NodeId {
+    /// When the process took its id: when it opened the database.
+    pub(crate) fn made_at(self) -> Option<Timestamp> {
+        self.0.time()
+    }
+}
+
 impl AuditId {
     /// The lowest id of this time, for searching the trail by time.
     pub(crate) fn first_at(at: Timestamp) -> Self {
@@ -224,6 +239,9 @@ mod tests {
         let late = OfferId::new(at.plus(std::time::Duration::from_millis(2)));
         assert!(early < late);
         assert!(early.as_str() < late.as_str());
+        assert_eq!(NodeId::new(at).made_at(), Some(at));
+        let of_version_4: NodeId = "9a1f3d4e-7c70-4a55-9a5b-2f0f1f8e1c11".parse().unwrap();
+        assert_eq!(of_version_4.made_at(), None);
     }
 
     #[test]

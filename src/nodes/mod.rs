@@ -30,6 +30,9 @@ pub(crate) use boards::BoardElsewhere;
 
 use clients_elsewhere::ClientsElsewhere;
 
+/// How often a node says that it lives. A fifth of the silence after which its rows do not count.
+pub(crate) const BEAT: Duration = Duration::from_secs(2);
+
 /// Rows of a silent node are deleted after this time.
 const DELETE_AFTER: Duration = Duration::from_secs(60);
 
@@ -58,6 +61,15 @@ struct State {
     /// The other nodes that were seen lately.
     others: HashSet<NodeId>,
     clients_elsewhere: ClientsElsewhere,
+}
+
+/// A server on the database that is not forgotten yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SeenNode {
+    /// Its id.
+    pub(crate) id: NodeId,
+    /// How long ago it last said that it lives.
+    pub(crate) silent_for: Duration,
 }
 
 /// A live connection, as all nodes see it.
@@ -273,6 +285,15 @@ impl Nodes {
         let others_changed = state.others != others;
         state.others = others;
         Ok(Beat { is_new, others_changed })
+    }
+
+    /// All servers on the database that are not forgotten yet, the oldest first; `None` where there is one alone.
+    pub(crate) async fn all(&self) -> Result<Option<Vec<SeenNode>>, DbError> {
+        let Some(shared) = &self.0 else { return Ok(None) };
+        let rows = shared.db.read(rows::all).await?;
+        let silent = |micros: i64| Duration::from_micros(u64::try_from(micros).unwrap_or(0));
+        let seen = |row: rows::SeenNode| SeenNode { id: row.id, silent_for: silent(row.silent_micros) };
+        Ok(Some(rows.into_iter().map(seen).collect()))
     }
 
     /// Whether this is another node on the same database, seen lately.

@@ -136,6 +136,21 @@ pub(super) fn beat(uow: &mut UnitOfWork<'_>, node: NodeId) -> Result<(bool, Vec<
     Ok((known == 0, others(uow, node)?))
 }
 
+/// A row of `nodes`, and for how long the node has been silent.
+#[derive(QueryableByName)]
+pub(super) struct SeenNode {
+    #[diesel(sql_type = Text)]
+    pub(super) id: NodeId,
+    #[diesel(sql_type = BigInt)]
+    pub(super) silent_micros: i64,
+}
+
+/// All nodes that are not forgotten yet, the oldest first.
+pub(super) fn all(uow: &mut UnitOfWork<'_>) -> Result<Vec<SeenNode>, DbError> {
+    let sql = format!("SELECT id, GREATEST({NOW} - seen_at, 0) AS silent_micros FROM nodes ORDER BY id");
+    Ok(diesel::sql_query(sql).load(uow.conn())?)
+}
+
 /// The other nodes that were seen lately.
 pub(super) fn others(uow: &mut UnitOfWork<'_>, node: NodeId) -> Result<Vec<NodeId>, DbError> {
     let others = nodes::table.filter(nodes::id.ne(node)).filter(sql::<Bool>(&is_alive())).select(nodes::id);

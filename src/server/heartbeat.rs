@@ -8,14 +8,11 @@ use crate::app::App;
 use crate::db::DbError;
 use crate::domain::Page;
 use crate::hub::SessionFilter;
-use crate::nodes::LiveConnection;
+use crate::nodes::{BEAT, LiveConnection};
 
 /// How often the rows of ended connections are deleted (until then a user at the limit cannot use that place on
 /// another node), and how often others are told who came to rooms and who left them.
 const TICK: Duration = Duration::from_millis(100);
-
-/// How often the node says that it lives. A fifth of the silence after which its rows do not count.
-const BEAT: Duration = Duration::from_secs(2);
 
 /// How often the rows are made equal to the connections.
 const MIRROR: Duration = Duration::from_secs(10);

@@ -19,6 +19,7 @@ use crate::domain::users::logins::{self, NOTED_EVERY};
 use crate::domain::{Error, Page, offers, quotas, requests};
 use crate::http::delete_expired;
 use crate::hub::SessionFilter;
+use crate::telemetry::Round;
 
 /// Rows fetched at once; each is settled in its own transaction, so that other writers need not wait for the
 /// batch.
@@ -61,9 +62,12 @@ pub(crate) async fn run(app: &App) {
     rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         rounds.tick().await;
+        app.sweeps.begin();
         app.auth.free_unused();
         if app.node_status.leads() {
-            match sweep(app).await {
+            let swept = sweep(app).await;
+            app.sweeps.end(outcome(&swept));
+            match swept {
                 Ok(swept) if swept == Swept::default() => {}
                 Ok(swept) => log::info!("swept: {swept:?}"),
                 Err(error) => log::warn!("not everything was swept: {error}"),
@@ -73,6 +77,12 @@ pub(crate) async fn run(app: &App) {
             log::warn!("not every login that is in use was noted: {error}");
         }
     }
+}
+
+fn outcome(swept: &Result<Swept, Error>) -> Round {
+    let (rows, is_cut_short) = (swept.as_ref().copied().unwrap_or_default(), swept.is_err());
+    let Swept { requests, offers, closed, lapsed, answers, logins, usage } = rows;
+    Round { settled: requests + offers + closed + lapsed, deleted: answers + logins + usage, is_cut_short }
 }
 
 /// Marks logins that have live sessions as in use. Uses are otherwise recorded when a token is presented,

@@ -31,7 +31,7 @@ use crate::limits::CallerLimits;
 use crate::nodes::Nodes;
 use crate::realtime;
 use crate::realtime::Gateway;
-use crate::telemetry::{Metrics, SweepFailures};
+use crate::telemetry::{Metrics, Rounds, SweepFailures};
 
 use super::bus::{self, BusLink};
 use super::journal::{self, JournalError};
@@ -157,6 +157,8 @@ pub fn build(config: Config, clock: Clock) -> Result<Server, StartError> {
         invalidations,
         hub,
         board_clients: BoardClients::default(),
+        bus: bus.as_ref().map(|link| link.bus.status()),
+        sweeps: Arc::new(Rounds::default()),
         sweep_failures: Arc::new(SweepFailures::new(metrics.registry())?),
         metrics,
         node_status: NodeStatus::default(),

@@ -39,6 +39,11 @@ impl SweepFailures {
         known.insert(name(kind, row))
     }
 
+    /// How many rows and kinds failed when they were last tried.
+    pub(crate) fn outstanding(&self) -> usize {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     /// Notes that this went well, so that its next failure is logged again.
     pub(crate) fn succeeded(&self, kind: &str, row: Option<&str>) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -64,7 +69,9 @@ mod tests {
         assert!(!failures.failed("offers", Some("1")));
         assert!(failures.failed("offers", Some("2")));
         assert!(failures.failed("offers", None));
+        assert_eq!(failures.outstanding(), 3);
         failures.succeeded("offers", Some("1"));
+        assert_eq!(failures.outstanding(), 2);
         assert!(failures.failed("offers", Some("1")));
         assert_eq!(failures.failures.with_label_values(&["offers"]).get(), 5);
         (0..2 * REMEMBERED).for_each(|row| assert!(failures.failed("requests", Some(&row.to_string()))));

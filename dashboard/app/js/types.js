@@ -20,6 +20,9 @@
 /** @typedef {Schemas['Project']} Project */
 /** @typedef {Schemas['Session']} Chat */
 /** @typedef {Schemas['ViewToken']} ViewToken */
+/** @typedef {Schemas['ServerHealth']} ServerHealth */
+/** @typedef {Schemas['PartHealth']} PartHealth */
+/** @typedef {Schemas['NodeHealth']} NodeHealth */
 /** @typedef {Schemas['Settings']} Settings */
 /** @typedef {Schemas['Setting']} Setting */
 /** @typedef {Schemas['Account']} Account */

@@ -133,9 +133,14 @@ impl Invalidations {
 
     /// Whether rights that ended elsewhere are known here.
     pub(super) fn are_followed(&self) -> bool {
+        self.behind().is_some_and(|behind| behind <= FOLLOWED_WITHIN)
+    }
+
+    /// How far behind others' commits this process is at most; `None` if it has never followed them.
+    pub(crate) fn behind(&self) -> Option<Duration> {
         match self.0.followed.load(Ordering::SeqCst) {
-            0 => false,
-            micros => (self.0.started + Duration::from_micros(micros)).elapsed() <= FOLLOWED_WITHIN,
+            0 => None,
+            micros => Some((self.0.started + Duration::from_micros(micros)).elapsed()),
         }
     }
 

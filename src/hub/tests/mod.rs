@@ -4,5 +4,6 @@ mod delivery;
 mod revocations;
 mod inspect;
 mod model;
+mod probe;
 pub(super) mod support;
 mod threads;

@@ -88,6 +88,28 @@ await step("a reload goes on with the login", async () => {
   await page.getByRole("heading", { name: "Overview" }).waitFor();
 });
 
+await step("the overview tells how each part of the server is", async () => {
+  const part = (name) => page.locator(`[data-part=${name}]`);
+  for (const name of ["writer", "database", "hub", "sweeper"]) await part(name).locator(".badge.good").waitFor();
+  for (const name of ["bus", "nodes"]) await part(name).locator(".badge").getByText("not used").waitFor();
+  await part("writer").getByText("Last commit").waitFor();
+  await page.locator("[data-node]").getByText("this one").waitFor();
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme });
+    await page.getByRole("heading", { name: "Health" }).scrollIntoViewIfNeeded();
+    await part("nodes").scrollIntoViewIfNeeded();
+    await check(page, `health in ${colorScheme}`);
+    await picture(page, `health-${colorScheme}`);
+  }
+  await page.setViewportSize(PHONE);
+  // The charts follow a moment later.
+  await page.waitForFunction(() => document.documentElement.scrollWidth <= innerWidth);
+  await fits(page, "health");
+  await part("writer").scrollIntoViewIfNeeded();
+  await picture(page, "health-phone");
+  await page.setViewportSize(WIDE);
+});
+
 for (const scheme of ["light", "dark"]) {
   await step(`every screen opens and passes axe in ${scheme}`, async () => {
     await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });

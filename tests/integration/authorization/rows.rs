@@ -382,6 +382,7 @@ pub(super) const ROWS: &[Row] = &[
     row("GET /admin/bookings", Watched, Ana, "/auth/me", no_body),
     row("GET /admin/audit", Watched, Ana, "/auth/me", no_body),
     row("GET /admin/settings", Nothing, Ana, "/auth/me", no_body),
+    row("GET /admin/health", Nothing, Ana, "/auth/me", no_body),
     row("GET /admin/machines", Nothing, Ana, "/auth/me", no_body),
     row("GET /admin/states", Offered, Ana, "/offers/{id}", no_body),
     row("GET /admin/explain", Offered, Ana, "/offers/{id}", no_body),

@@ -227,3 +227,42 @@ fn what_a_stranger_or_a_newer_version_publishes_is_ignored() {
         assert!(metrics.contains(r#"souk_bus_dropped_total{reason="unreadable"} 5"#), "{metrics}");
     });
 }
+
+#[test]
+fn the_health_of_bus_and_servers_is_told_on_each() {
+    with_redis(async |mut redis, url| {
+        let mut cluster = Cluster::start_with(2, &url, &["--redis-url", &redis.url()]);
+        let root = cluster.admin().await;
+        let health = async || root.get("/admin/health").await.ok();
+        let part = |health: &Value, name: &str| {
+            let parts = health["parts"].as_array().unwrap();
+            parts.iter().find(|part| part["part"] == name).unwrap().clone()
+        };
+        let states = |health: &Value| -> Vec<String> {
+            let nodes = health["nodes"].as_array().unwrap().iter();
+            nodes.map(|node| node["state"].as_str().unwrap().to_owned()).collect()
+        };
+        eventually(async || states(&health().await) == ["ok", "ok"]).await;
+        eventually(async || part(&health().await, "bus")["state"] == "ok").await;
+        let there = cluster.at(1, &root).await.get("/admin/health").await.ok();
+        let ids = |health: &Value, current: bool| -> Vec<String> {
+            let nodes = health["nodes"].as_array().unwrap().iter();
+            nodes.filter(|node| node["current"] == current).map(|node| id(node).to_owned()).collect()
+        };
+        let here = health().await;
+        assert_eq!((ids(&here, true), ids(&here, false)), (ids(&there, false), ids(&there, true)));
+
+        redis.stop();
+        eventually(async || part(&health().await, "bus")["state"] == "down").await;
+        let away = part(&health().await, "bus");
+        assert!(away["because"].as_str().unwrap().contains("not connected (the connection was"), "{away}");
+        assert!(away["since"].is_string());
+        redis.start_again();
+        eventually(async || part(&health().await, "bus")["state"] == "ok").await;
+
+        cluster.nodes.pop().unwrap().kill();
+        eventually(async || states(&health().await) == ["ok", "degraded"]).await;
+        assert_eq!(part(&health().await, "nodes")["state"], "degraded");
+        eventually(async || states(&health().await) == ["ok", "down"]).await;
+    });
+}

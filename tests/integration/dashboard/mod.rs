@@ -4,6 +4,7 @@
 mod api;
 mod browser;
 mod explain;
+mod health;
 mod login;
 mod pages;
 mod person;

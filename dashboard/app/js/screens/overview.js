@@ -10,6 +10,7 @@ import { session } from "../session.js";
 import { BINARY, WHOLE } from "../ui/chart.js";
 import { empty } from "../ui/states.js";
 import { Screen } from "../ui/view.js";
+import "./health.js";
 
 /** @typedef {import('../types.js').LiveEvent} LiveEvent */
 
@@ -134,7 +135,6 @@ function refusals() {
 class OverviewScreen extends Screen {
   static properties = {
     events: { state: true },
-    health: { state: true },
     suspended: { state: true },
     tick: { state: true },
   };
@@ -143,8 +143,6 @@ class OverviewScreen extends Screen {
     super();
     /** @type {LiveEvent[] | null} */
     this.events = null;
-    /** @type {{status: string, because?: string} | null} */
-    this.health = null;
     /** Bookings with a suspended party. */
     this.suspended = 0;
     this.tick = 0;
@@ -166,10 +164,7 @@ class OverviewScreen extends Screen {
         joined: () => this.readEvents(),
       }),
     );
-    this.readHealth();
     this.readNeeds();
-    const timer = setInterval(() => this.readHealth(), 15_000);
-    this.until(() => clearInterval(timer));
   }
 
   async readEvents() {
@@ -182,14 +177,6 @@ class OverviewScreen extends Screen {
     const known = new Set(more.map(({ seq }) => seq));
     const all = [...more, ...(this.events ?? []).filter(({ seq }) => !known.has(seq))];
     this.events = all.sort((a, b) => b.seq - a.seq).slice(0, EVENTS);
-  }
-
-  async readHealth() {
-    try {
-      this.health = await (await fetch("/readyz", { cache: "no-store" })).json();
-    } catch {
-      this.health = { status: "unreachable" };
-    }
   }
 
   async readNeeds() {
@@ -232,6 +219,10 @@ class OverviewScreen extends Screen {
           </section>
           <section class="card">
             <header><h2>Health</h2></header>
+            <div class="body"><server-health></server-health></div>
+          </section>
+          <section class="card">
+            <header><h2>Load</h2></header>
             <div class="body">${this.checks()}</div>
           </section>
         </div>
@@ -322,18 +313,10 @@ class OverviewScreen extends Screen {
     const slow = newest && first ? since(newest.slow_consumers, first.slow_consumers) : 0;
     const busy = newest && first ? since(newest.busy, first.busy) : 0;
     const refused = newest && first ? since(sum(newest.refusals), sum(first.refusals)) : 0;
-    const ready = this.health?.status === "ready";
     return html`
       <ul class="checks">
-        <li>
-          <span>Server, database and hub</span>
-          ${this.health
-            ? html`<span class="badge ${ready ? "good" : "danger"}">${ready ? "ready" : `not ready: ${words(this.health.because ?? this.health.status)}`}</span>`
-            : html`<span class="badge">checking</span>`}
-        </li>
-        ${watched("Sweeper", newest ? newest.sweep_failures : null, "failures")}
-        ${watched("Hub", newest ? busy : null, "busy answers")}
-        ${watched("Slow clients", newest ? slow : null, "closed")}
+        ${watched("Commands answered busy", newest ? busy : null, "since you watch")}
+        ${watched("Slow clients", newest ? slow : null, "closed since you watch")}
         ${watched("Refused tokens and logins", newest ? refused : null, "since you watch", "warn")}
         <li><span>Texts being written</span><span class="number">${newest ? `${newest.generations_running} (${newest.generations_waiting} wait)` : "–"}</span></li>
         ${newest && newest.wal_bytes > 0

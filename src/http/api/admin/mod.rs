@@ -1,11 +1,12 @@
 //! `/admin`: administration of the marketplace. For admins only; every request, reading ones included, is
-//! audited. Nothing here is for the dashboard alone but how it logs in.
+//! audited, but for how the server is. Nothing here is for the dashboard alone but how it logs in.
 
 mod audit;
 mod bookings;
 mod connections;
 mod ended;
 mod explain;
+mod health;
 mod limits;
 mod login;
 mod logins;
@@ -45,6 +46,7 @@ pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
     cfg.service(audit::list);
     cfg.service(bookings::list);
     cfg.service(settings::read);
+    cfg.service(health::read);
     cfg.service(states::machines).service(states::read);
     cfg.service(explain::explain_right).service(explain::dry_run);
 }
