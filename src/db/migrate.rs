@@ -1,7 +1,7 @@
 //! Embedded migrations for both engines, and the check that the schema is the one this binary knows. Run at
 //! start and by `souk migrate`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use diesel::backend::Backend;
@@ -9,9 +9,11 @@ use diesel::connection::SimpleConnection;
 use diesel::migration::{MigrationSource, MigrationVersion};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::Text;
+use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use crate::clock::Timestamp;
 
 use super::{DbConnection, DbError, schema};
 
@@ -119,6 +121,16 @@ fn known<DB: Backend>(source: &EmbeddedMigrations) -> Result<BTreeSet<String>, M
     Ok(texts(migrations.iter().map(|migration| migration.name().version())))
 }
 
+/// The versions and names of the migrations.
+fn names<DB: Backend>(source: &EmbeddedMigrations) -> Result<Vec<(String, String)>, MigrationError> {
+    let migrations = MigrationSource::<DB>::migrations(source).map_err(failed)?;
+    let named = migrations.iter().map(|migration| {
+        let name = migration.name();
+        (name.version().to_string(), name.to_string())
+    });
+    Ok(named.collect())
+}
+
 fn texts<'v>(versions: impl IntoIterator<Item = MigrationVersion<'v>>) -> BTreeSet<String> {
     versions.into_iter().map(|version| version.to_string()).collect()
 }
@@ -127,6 +139,54 @@ fn texts<'v>(versions: impl IntoIterator<Item = MigrationVersion<'v>>) -> BTreeS
 struct Applied {
     #[diesel(sql_type = Text)]
     version: String,
+}
+
+/// A migration that the database has, or that this binary knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Migration {
+    /// The digits of its name, in which order migrations are applied.
+    pub(crate) version: String,
+    /// Its name; `None` if this binary does not know it.
+    pub(crate) name: Option<String>,
+    /// Whether the database has it.
+    pub(crate) is_applied: bool,
+    /// When it was applied, to the second, by the database's clock.
+    pub(crate) applied_at: Option<Timestamp>,
+}
+
+/// When migrations were applied: SQLite writes UTC, PostgreSQL the time of its session's zone, which is a setting of
+/// the database or the server.
+const APPLIED_ON_SQLITE: &str = "SELECT version, CAST(strftime('%s', run_on) AS BIGINT) AS seconds \
+                                 FROM __diesel_schema_migrations";
+const APPLIED_ON_POSTGRES: &str = "SELECT version, extract(epoch FROM run_on::timestamptz)::bigint AS seconds \
+                                   FROM __diesel_schema_migrations";
+
+#[derive(QueryableByName)]
+struct AppliedAt {
+    #[diesel(sql_type = Text)]
+    version: String,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    seconds: Option<i64>,
+}
+
+/// All migrations in their order: those that the database has, and those that this binary knows.
+pub(crate) fn list(connection: &mut DbConnection) -> Result<Vec<Migration>, DbError> {
+    let sql = if connection.is_postgres() { APPLIED_ON_POSTGRES } else { APPLIED_ON_SQLITE };
+    let applied: Vec<AppliedAt> = diesel::sql_query(sql).load(connection)?;
+    let known = if connection.is_postgres() { names::<Pg>(&POSTGRES) } else { names::<Sqlite>(&SQLITE) };
+    let known = known.map_err(|error| DbError::Unavailable(error.to_string()))?;
+    let pending = |(version, name): (String, String)| {
+        let migration =
+            Migration { version: version.clone(), name: Some(name), is_applied: false, applied_at: None };
+        (version, migration)
+    };
+    let mut all: BTreeMap<String, Migration> = known.into_iter().map(pending).collect();
+    for AppliedAt { version, seconds } in applied {
+        let name = all.get(&version).and_then(|known| known.name.clone());
+        let applied_at = seconds.and_then(Timestamp::from_seconds);
+        all.insert(version.clone(), Migration { version, name, is_applied: true, applied_at });
+    }
+    Ok(all.into_values().collect())
 }
 
 /// How a database's schema relates to the one that this binary knows.

@@ -5,6 +5,7 @@
 
 mod append;
 mod backup;
+mod backup_record;
 mod config;
 mod connection;
 mod error;
@@ -37,6 +38,7 @@ mod watch;
 mod write;
 
 pub(crate) use backup::BackupError;
+pub(crate) use backup_record::LastBackup;
 pub(crate) use config::PostgresTimeouts;
 pub use config::{DbConfig, Target};
 pub use connection::DbConnection;
@@ -46,7 +48,7 @@ pub(crate) use error::{Constraint, Failure};
 pub(crate) use health::DbHealth;
 pub(crate) use lock::LockError;
 pub(crate) use maintenance::Maintenance;
-pub(crate) use migrate::{MigrationError, SchemaAge};
+pub(crate) use migrate::{Migration, MigrationError, SchemaAge, list as migrations};
 pub use open::Db;
 pub(crate) use open::OpenError;
 pub use presence::MemberElsewhere;

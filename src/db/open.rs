@@ -9,10 +9,11 @@ use std::time::Duration;
 use diesel::Connection as _;
 use tokio::sync::{Semaphore, oneshot};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Timestamp};
 use crate::events::Publisher;
 use crate::ids::NodeId;
 
+use super::backup_record::{self, BackedUp, BackupRecords};
 use super::config::{DbConfig, Target};
 use super::connection::{Access, Manager, sets_variable};
 use super::group::{GroupWriter, WriterParts};
@@ -28,8 +29,8 @@ use super::wal::{ReadGate, Wal};
 use super::watch::{ANSWER_MARGIN, Progress, until_stalled};
 use super::write::{BEGIN_ALONE, Job, Surroundings, UseCase, commit_alone, roll_back};
 use super::{
-    BackupError, DbConnection, DbError, Failure, LockError, MigrationError, Restore, RestoreError, Restored,
-    UnitOfWork, audit_log, backup, migrate, restore,
+    BackupError, DbConnection, DbError, Failure, LastBackup, LockError, MigrationError, Restore,
+    RestoreError, Restored, UnitOfWork, audit_log, backup, migrate, restore,
 };
 
 /// Why the database could not be opened.
@@ -94,6 +95,7 @@ pub(super) struct Inner {
     /// Holds reads back while the write-ahead log is emptied.
     gate: Arc<ReadGate>,
     pub(super) load: Arc<Load>,
+    backups: Arc<BackupRecords>,
     refusals: Arc<RefusalThrottle>,
     pub(super) reads: Outage,
     pub(super) writes: Outage,
@@ -198,6 +200,7 @@ impl Db {
             writer: Mutex::new(writer),
             gate,
             load,
+            backups: Arc::new(BackupRecords::of(&config.target)),
             reads: Outage::new("reads of the database", log::Level::Error),
             writes: Outage::new("writes to the database", log::Level::Error),
             readiness: Arc::new(Readiness::new()),
@@ -215,9 +218,10 @@ impl Db {
         self.0.is_postgres
     }
 
-    /// Copies a SQLite database to a new file, also while a server uses it (`souk backup`).
-    pub(crate) fn back_up(config: &DbConfig, to: &Path) -> Result<(), BackupError> {
-        backup::copy(config, to)
+    /// Copies a SQLite database to a new file, also while a server uses it, and records that (`souk backup`).
+    pub(crate) fn back_up(config: &DbConfig, to: &Path, now: Timestamp) -> Result<BackedUp, BackupError> {
+        backup::copy(config, to)?;
+        Ok(BackedUp { recorded: backup_record::record(&config.target, to, now) })
     }
 
     /// Puts a backup in the place of a SQLite database that no server uses (`souk restore`).
@@ -235,10 +239,19 @@ impl Db {
         verify::run(config, clock, report, invariants)
     }
 
+    /// What is known of the last backup. Reads a small file, and therefore blocks for a moment.
+    pub(crate) fn last_backup(&self) -> LastBackup {
+        self.0.backups.last()
+    }
+
     /// Registers the metrics of the database: its load, and on SQLite its write-ahead log.
     pub(crate) fn register_metrics(&self, registry: &prometheus::Registry) -> prometheus::Result<()> {
         self.0.load.register_metrics(registry)?;
-        if self.0.is_postgres { Ok(()) } else { self.0.gate.register_metrics(registry) }
+        if self.0.is_postgres {
+            return Ok(());
+        }
+        backup_record::register_metrics(self.0.backups.clone(), registry)?;
+        self.0.gate.register_metrics(registry)
     }
 
     /// Runs a read-only use case on one consistent snapshot, off the event loop.

@@ -1,7 +1,7 @@
 //! Admins' access to live state that has no row and no owner: connections, rooms and their members. Only the
 //! authorization; the data come from the hub.
 
-use crate::db::{UnitOfWork, event_log};
+use crate::db::{Migration, UnitOfWork, event_log, migrations};
 use crate::events::Envelope;
 use crate::ids::{ConnectionId, Room, Seq};
 
@@ -49,9 +49,10 @@ pub(crate) fn list_ended(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<(), 
     authorize_admin(uow, scope, LIST_ENDED, None)
 }
 
-/// Authorizes reading what the server runs with.
-pub(crate) fn read_settings(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<(), Error> {
-    authorize_admin(uow, scope, READ_SETTINGS, None)
+/// Authorizes reading what the server runs with; its schema's migrations are a part of that.
+pub(crate) fn read_settings(uow: &mut UnitOfWork<'_>, scope: &Scope) -> Result<Vec<Migration>, Error> {
+    authorize_admin(uow, scope, READ_SETTINGS, None)?;
+    Ok(migrations(uow.conn())?)
 }
 
 /// Whether this caller may read how the server is. That is not audited: it shows nobody's data, is asked for every few

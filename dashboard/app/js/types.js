@@ -25,6 +25,8 @@
 /** @typedef {Schemas['NodeHealth']} NodeHealth */
 /** @typedef {Schemas['Settings']} Settings */
 /** @typedef {Schemas['Setting']} Setting */
+/** @typedef {Schemas['Migration']} Migration */
+/** @typedef {Schemas['LastBackup']} LastBackup */
 /** @typedef {Schemas['Account']} Account */
 /** @typedef {Schemas['Explanation']} Explanation */
 /** @typedef {Schemas['Machine']} Machine */

@@ -410,6 +410,15 @@ await step("settings are searched, and secrets are masked", async () => {
   await page.getByRole("cell", { name: "127.0.0.1" }).first().waitFor();
   assert.equal(await page.locator("tbody tr").count(), 1);
   await page.getByLabel("Search").fill("");
+  await page.getByText("None yet.").waitFor();
+  await page.getByText("current", { exact: true }).waitFor();
+  await page.getByText(/All \d+ migrations/).click();
+  await page.locator(".migrations li").filter({ hasText: "create_marketplace" }).locator("time[title$=UTC]").waitFor();
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme });
+    await check(page, `migrations in ${colorScheme}`);
+    await picture(page, `migrations-${colorScheme}`);
+  }
   assert.ok(!(await page.locator("main").innerText()).includes(demo.users[0].access_token));
 });
 

@@ -1,9 +1,14 @@
 //! What the API has for the dashboard, and for whoever else is an admin.
 
+use std::time::Duration;
+
+use diesel::RunQueryDsl;
 use serde_json::{Value, json};
+use souk::clock::Timestamp;
+use souk::db::DbError;
 
 use crate::both_engines;
-use crate::support::Socket;
+use crate::support::{Engine, Socket};
 
 fn items(list: &Value) -> &Vec<Value> {
     list["items"].as_array().unwrap()
@@ -27,9 +32,42 @@ both_engines! {
         assert_eq!(setting("SOUK_METRICS_TOKEN").0, "***");
         assert_eq!(setting("SOUK_JWT_SECRET").0, "***");
         assert!(!answer.text.contains("0123456789abcdef"), "no secret: {answer}");
+        let migrations = shown["migrations"].as_array().unwrap();
+        assert!(migrations.len() > 15 && migrations.iter().all(|one| one["state"] == "applied"), "{migrations:?}");
+        assert_eq!(migrations[0]["version"], "20261122000001");
+        assert_eq!(migrations[0]["name"], "2026-11-22-000001_create_marketplace");
+        let now = app.clock.now();
+        for one in migrations {
+            let at: Timestamp = one["applied_at"].as_str().unwrap().parse().unwrap();
+            let ago = now.since(at).max(at.since(now));
+            assert!(ago < Duration::from_secs(300), "in this test, whatever the zone: {one}");
+        }
+        let backup = &shown["backup"];
+        let state = if app.engine == Engine::Postgres { "outside" } else { "none" };
+        assert_eq!(*backup, json!({"state": state, "at": null, "bytes": null}));
         let audit = root.get("/admin/audit?kind=setting&action=read").await.ok();
         assert_eq!(items(&audit).len(), 1);
         app.consumer("ana").await.get("/admin/settings").await.refused(403);
+    }
+
+    async fn migrations_that_are_missing_or_a_newer_servers_are_told(app) {
+        let root = app.db_admin("root").await;
+        let changed = app.server.db.write(|uow| {
+            for sql in [
+                "DELETE FROM __diesel_schema_migrations WHERE version = '20261122000001'",
+                "INSERT INTO __diesel_schema_migrations (version) VALUES ('20991231000000')",
+            ] {
+                diesel::sql_query(sql).execute(uow.conn())?;
+            }
+            Ok::<_, DbError>(())
+        });
+        changed.await.unwrap();
+        let settings = root.get("/admin/settings").await.ok();
+        let migrations = settings["migrations"].as_array().unwrap();
+        let (first, last) = (&migrations[0], migrations.last().unwrap());
+        assert_eq!((&first["state"], &first["applied_at"]), (&json!("pending"), &Value::Null));
+        assert_eq!((&last["state"], &last["name"]), (&json!("unknown"), &Value::Null));
+        assert!(last["applied_at"].is_string());
     }
 
     async fn an_admin_sees_a_persons_logins_and_ends_one_with_a_reason(app) {
@@ -73,7 +111,7 @@ both_engines! {
         let (root, ana) = (app.db_admin("root").await, app.consumer("ana").await);
         let path = |rest: &str| format!("/admin/users/{}/{rest}", ana.id);
         root.post(&path("suspend"), json!({"reason": "spam"})).await.ok();
-        app.clock.advance(std::time::Duration::from_secs(60));
+        app.clock.advance(Duration::from_secs(60));
         root.post(&path("reinstate"), Value::Null).await.ok();
         let of_ana = format!("/admin/audit?kind=user&row={}&outcome=done", ana.id);
         let all = root.get(&of_ana).await.ok();

@@ -1,11 +1,13 @@
 //! `souk backup`: a consistent copy of the SQLite file, made while the server runs.
 
 use std::process::{Command, Output};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::json;
+use souk::clock::Timestamp;
 
-use crate::support::{Engine, Person, Process, refused};
+use crate::support::{Engine, Person, Process, TestApp, refused, run_on};
 
 fn backup(to: &str, url: &str) -> Output {
     Command::new(env!("CARGO_BIN_EXE_souk")).args(["backup", to, "--database-url", url]).output().unwrap()
@@ -72,4 +74,46 @@ fn a_backup_of_postgresql_is_left_to_its_own_tool() {
     let output =
         refused(&["backup", "/tmp/souk-never-made", "--database-url", "postgres:///souk?host=/nowhere"]);
     assert!(output.contains("pg_dump"), "{output}");
+}
+
+#[test]
+fn the_server_knows_when_the_last_backup_was_made() {
+    let database = Engine::Sqlite.database().unwrap();
+    run_on(&database, &[], Duration::from_secs(60), async |app: &TestApp| {
+        let root = app.db_admin("root").await;
+        let last = async || root.get("/admin/settings").await.ok()["backup"].clone();
+        let metric = async || {
+            let metrics = app.anyone().get("/metrics").await.text;
+            let line =
+                metrics.lines().find_map(|line| line.strip_prefix("souk_last_backup_timestamp_seconds "));
+            line.unwrap().parse::<i64>().unwrap()
+        };
+        assert_eq!((last().await["state"].clone(), metric().await), (json!("none"), 0));
+        let (url, to) = (database.url(), format!("{}.copy", database.url()));
+        let before = app.clock.now();
+        let made = backup(&to, &url);
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        assert!(!String::from_utf8_lossy(&made.stdout).contains("does not know"));
+        let known = last().await;
+        assert_eq!(known["state"], "made");
+        assert_eq!(known["bytes"], std::fs::metadata(&to).unwrap().len());
+        let at: Timestamp = known["at"].as_str().unwrap().parse().unwrap();
+        assert!(before <= at && at <= app.clock.now(), "{known}");
+        assert_eq!(metric().await, at.as_seconds());
+        // One that fails changes nothing.
+        refused(&["backup", &to, "--database-url", &url]);
+        assert_eq!(last().await, known);
+        // The copy has had no backup.
+        assert!(!std::fs::exists(format!("{to}.last-backup")).unwrap());
+
+        // What cannot be recorded is made all the same.
+        let record = format!("{url}.last-backup");
+        std::fs::remove_file(&record).unwrap();
+        std::fs::create_dir(&record).unwrap();
+        let made = backup(&format!("{to}.again"), &url);
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let output = String::from_utf8_lossy(&made.stdout).into_owned();
+        assert!(output.contains("the server does not know of this backup"), "{output}");
+        assert_eq!((last().await["state"].clone(), metric().await), (json!("unknown"), 0));
+    });
 }
