@@ -112,7 +112,8 @@ export const api = (who, method, path, body) =>
     body: body && JSON.stringify(body),
   });
 
-export const SCREENS = [
+/** The screens of the demo's marketplace, and their titles. */
+const screens = () => [
   ["#/overview", "Overview"],
   ["#/sessions", "Sessions"],
   ["#/sessions/ended", "Sessions"],
@@ -153,7 +154,7 @@ export async function step(name, run) {
 
 /** Opens every screen, each of which must show something, and no error. */
 export async function everyScreen(page, look) {
-  for (const [address, title] of SCREENS) {
+  for (const [address, title] of screens()) {
     await go(page, address, title);
     assert.equal(await page.getByRole("alert").count(), 0, `${address} shows an error`);
     await look(address);

@@ -85,7 +85,7 @@ impl Chat {
     }
 }
 
-fn with_redis<F: Future<Output = ()>>(test: impl Fn(Redis, String) -> F) {
+pub(super) fn with_redis<F: Future<Output = ()>>(test: impl Fn(Redis, String) -> F) {
     let Some(redis) = Redis::start() else { return };
     let redis = std::cell::Cell::new(Some(redis));
     on_postgres(|url| test(redis.take().unwrap(), url));

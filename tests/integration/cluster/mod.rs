@@ -3,6 +3,7 @@
 mod bus;
 mod connections;
 mod cut_off;
+mod dashboard;
 mod delivery;
 mod kills;
 mod presence;

@@ -18,6 +18,11 @@ fn browser(variable: &str, names: &[&str]) -> Result<PathBuf, String> {
     places.find(|place| place.is_file()).ok_or_else(|| format!("{} is not installed", names[0]))
 }
 
+/// Chromium, or a browser made of it.
+pub(crate) fn chromium() -> Result<PathBuf, String> {
+    browser("CHROME", &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"])
+}
+
 /// Has a script drive the dashboard in this browser, against a server with the demo's marketplace.
 fn drive(script: &str, browser: Result<PathBuf, String>) {
     let prepared = browser.and_then(|browser| {
@@ -40,8 +45,7 @@ fn drive(script: &str, browser: Result<PathBuf, String>) {
 
 #[test]
 fn an_admin_sees_and_does_everything_in_a_browser() {
-    let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
-    drive("browser.mjs", browser("CHROME", &names));
+    drive("browser.mjs", chromium());
 }
 
 #[test]

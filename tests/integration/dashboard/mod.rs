@@ -2,7 +2,7 @@
 //! browser.
 
 mod api;
-mod browser;
+pub(crate) mod browser;
 mod explain;
 mod health;
 mod login;
