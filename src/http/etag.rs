@@ -1,6 +1,7 @@
 //! Versions as entity tags (RFC 9110, section 8.8.3), so that updates do not overwrite changes that the
 //! caller has not seen.
 
+use std::borrow::Cow;
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
@@ -19,22 +20,39 @@ pub(super) fn tag(version: i64) -> String {
     format!("\"{version}\"")
 }
 
-/// Whether `If-None-Match` names this version.
-pub(super) fn is_known(request: &HttpRequest, version: i64) -> bool {
-    let known = request.headers().get(header::IF_NONE_MATCH).and_then(|v| v.to_str().ok());
-    known.is_some_and(|tags| {
-        tags.split(',').any(|t| {
-            let t = t.trim();
-            t == "*" || t.trim_start_matches("W/") == tag(version)
-        })
+/// The tag of the same version of a representation in a content coding: strong tags of different bytes differ
+/// (RFC 9110, section 8.8.3.3). `None` for a weak tag, which may be the same.
+pub(super) fn encoded(tag: &str, coding: &str) -> Option<String> {
+    let opaque = tag.strip_prefix('"')?.strip_suffix('"')?;
+    Some(format!("\"{opaque}-{coding}\""))
+}
+
+/// Without what [`encoded`] adds. Tags that a proxy has made weak by compressing are compared like strong ones.
+fn plain(tag: &str) -> Cow<'_, str> {
+    let tag = tag.strip_prefix("W/").unwrap_or(tag);
+    let opaque = tag.strip_suffix("-gzip\"").or_else(|| tag.strip_suffix("-deflate\""));
+    opaque.map_or(Cow::Borrowed(tag), |opaque| Cow::Owned(format!("{opaque}\"")))
+}
+
+/// The tag in `If-None-Match` under which the caller has the representation of this tag, in whatever coding; the tag
+/// itself for `*`. It is what an answer of 304 carries (RFC 9110, section 15.4.5).
+pub(super) fn known(request: &HttpRequest, tag: &str) -> Option<String> {
+    let named = request.headers().get(header::IF_NONE_MATCH)?.to_str().ok()?;
+    named.split(',').map(str::trim).find_map(|named| match named {
+        "*" => Some(tag.to_owned()),
+        named => (plain(named) == tag).then(|| named.strip_prefix("W/").unwrap_or(named).to_owned()),
     })
 }
 
 fn parse(value: &str) -> Result<Option<i64>, Problem> {
-    if value.trim() == "*" {
+    let value = value.trim();
+    if value == "*" {
         return Ok(None);
     }
-    let version = value.trim().strip_prefix('"').and_then(|v| v.strip_suffix('"'));
+    // A weak tag never matches here (RFC 9110, section 13.1.1).
+    let strong = (!value.starts_with("W/")).then(|| plain(value));
+    let version =
+        strong.as_deref().and_then(|tag| tag.strip_prefix('"')).and_then(|tag| tag.strip_suffix('"'));
     match version.and_then(|v| v.parse().ok()) {
         Some(version) => Ok(Some(version)),
         None => Err(Problem::new(
@@ -94,13 +112,37 @@ impl utoipa::IntoParams for IfMatch {
 
 #[cfg(test)]
 mod tests {
+    use actix_web::test::TestRequest;
+
     use super::*;
+
+    #[test]
+    fn a_copy_is_known_in_whatever_coding_it_was_fetched() {
+        let asks = |named: &'static str| {
+            TestRequest::default().insert_header((header::IF_NONE_MATCH, named)).to_http_request()
+        };
+        for (named, known_as) in [
+            ("\"7\"", Some("\"7\"")),
+            ("\"6-gzip\", \"7-gzip\"", Some("\"7-gzip\"")),
+            ("W/\"7-gzip\"", Some("\"7-gzip\"")),
+            ("W/\"7\"", Some("\"7\"")),
+            ("*", Some("\"7\"")),
+            ("\"6\"", None),
+            ("\"7-gzip-gzip\"", None),
+            ("7", None),
+        ] {
+            assert_eq!(known(&asks(named), &tag(7)).as_deref(), known_as, "{named}");
+        }
+    }
 
     #[test]
     fn a_tag_reads_back_and_others_are_refused() {
         assert_eq!(parse(&tag(7)).unwrap(), Some(7));
         assert_eq!(parse("*").unwrap(), None);
-        for other in ["", "7", "\"x\"", "W/\"7\"", "\"1\", \"2\""] {
+        for coding in ["gzip", "deflate"] {
+            assert_eq!(parse(&encoded(&tag(7), coding).unwrap()).unwrap(), Some(7));
+        }
+        for other in ["", "7", "\"x\"", "W/\"7\"", "W/\"7-gzip\"", "\"1\", \"2\"", "\"7-br\"", "-gzip\""] {
             assert!(parse(other).is_err(), "{other}");
         }
     }

@@ -111,10 +111,8 @@ impl ReadCall {
     ) -> Result<HttpResponse, Problem> {
         let request = self.request.clone();
         let reply = self.reply(body).await?;
-        if let Some(version) = reply.version.filter(|v| etag::is_known(&request, *v)) {
-            return Ok(HttpResponse::NotModified()
-                .insert_header((header::ETAG, etag::tag(version)))
-                .finish());
+        if let Some(tag) = reply.version.and_then(|version| etag::known(&request, &etag::tag(version))) {
+            return Ok(HttpResponse::NotModified().insert_header((header::ETAG, tag)).finish());
         }
         Ok(reply.into_response(false))
     }

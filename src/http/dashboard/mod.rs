@@ -8,7 +8,7 @@ use std::sync::Arc;
 use actix_web::http::header::{self, HeaderName};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 
-use super::{Problem, fallback};
+use super::{Problem, etag, fallback};
 use bundle::Bundle;
 
 pub(crate) use guard::DashboardCall;
@@ -52,8 +52,8 @@ async fn page(request: HttpRequest, dashboard: web::Data<Dashboard>) -> HttpResp
     let bundle = dashboard.bundle();
     // The policy is part of the answer, and a browser keeps it with the page that it has.
     let tag = format!("\"{}\"", bundle.version());
-    if is_known(&request, &tag) {
-        return with_headers(&mut HttpResponse::NotModified(), REVALIDATED, tag).finish();
+    if let Some(known) = etag::known(&request, &tag) {
+        return with_headers(&mut HttpResponse::NotModified(), REVALIDATED, known).finish();
     }
     with_headers(&mut HttpResponse::Ok(), REVALIDATED, tag)
         .content_type("text/html; charset=utf-8")
@@ -68,18 +68,12 @@ async fn file(request: HttpRequest, dashboard: web::Data<Dashboard>) -> Result<H
     // ever.
     let caching = if part("version") == bundle.version() { IMMUTABLE } else { REVALIDATED };
     let tag = format!("\"{}\"", bundle.version());
-    if is_known(&request, &tag) {
-        return Ok(with_headers(&mut HttpResponse::NotModified(), caching, tag).finish());
+    if let Some(known) = etag::known(&request, &tag) {
+        return Ok(with_headers(&mut HttpResponse::NotModified(), caching, known).finish());
     }
     Ok(with_headers(&mut HttpResponse::Ok(), caching, tag)
         .content_type(asset.media_type)
         .body(asset.body.clone().into_owned()))
-}
-
-fn is_known(request: &HttpRequest, tag: &str) -> bool {
-    let known = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    // Compression makes the tag a weak one.
-    known.is_some_and(|tags| tags.split(',').any(|known| known.trim().trim_start_matches("W/") == tag))
 }
 
 fn with_headers<'a>(

@@ -4,10 +4,13 @@
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
-    ACCEPT_ENCODING, AcceptEncoding, CONTENT_ENCODING, CONTENT_TYPE, Encoding, HeaderMap, HeaderValue, VARY,
+    ACCEPT_ENCODING, AcceptEncoding, CONTENT_ENCODING, CONTENT_TYPE, ETAG, Encoding, HeaderMap, HeaderValue,
+    VARY,
 };
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage};
+
+use crate::http::etag;
 
 /// Bodies from this length on are compressed for clients that accept it, in bytes. Compressing a shorter one costs more
 /// than its bytes, and begins with a window of 256 KiB.
@@ -39,10 +42,17 @@ pub(super) fn ignore_unacceptable(request: &mut ServiceRequest) {
 }
 
 /// Takes the mark of short bodies off, since `identity` should not be sent (RFC 9110, section 8.4.1), and says of every
-/// answer with a body that it depends on what the client accepts: also of one that is plain (section 12.5.5).
+/// answer with a body that it depends on what the client accepts: also of one that is plain (section 12.5.5). What was
+/// compressed gets a tag of its own.
 pub(super) fn complete(headers: &mut HeaderMap) {
     if headers.get(CONTENT_ENCODING) == Some(&IDENTITY) {
         headers.remove(CONTENT_ENCODING);
+    }
+    let coding = headers.get(CONTENT_ENCODING).and_then(|coding| coding.to_str().ok());
+    let tag = headers.get(ETAG).and_then(|tag| tag.to_str().ok());
+    let encoded = coding.zip(tag).and_then(|(coding, tag)| etag::encoded(tag, coding));
+    if let Some(tag) = encoded.and_then(|tag| HeaderValue::try_from(tag).ok()) {
+        headers.insert(ETAG, tag);
     }
     let names =
         |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(ACCEPT_ENCODING.as_str().as_bytes());

@@ -141,7 +141,7 @@ const HEADERS: [Described; 14] = [
     ("WWW-Authenticate", "How to authenticate (RFC 6750, section 3).", || text("^Bearer ")),
     ("Allow", "The methods that the address takes.", || text("^[A-Z]+(, [A-Z]+)*$")),
     ("Accept-Encoding", "How a body may be compressed.", || text("^gzip")),
-    ("ETag", "The version, for `If-Match` and `If-None-Match`.", || text(r#"^"[0-9]+"$"#)),
+    ("ETag", "The version, for `If-Match` and `If-None-Match`.", || text(r#"^"[0-9]+(-gzip|-deflate)?"$"#)),
     ("Location", "Path of the new resource, or of the one that is being made.", || text("^/")),
     ("Set-Cookie", "The cookies of the dashboard's login, for `/admin/login` only.", || {
         text("^souk-admin-[a-z]+=")
@@ -159,7 +159,7 @@ const PARAMETERS: [Described; 3] = [
         || text("^[ -~]{1,255}$"),
     ),
     ("If-Match", "The `ETag` of the version that you have seen; 412 if there is a newer one.", || {
-        text(r#"^("[0-9]+"|\*)$"#)
+        text(r#"^("[0-9]+(-gzip|-deflate)?"|\*)$"#)
     }),
     ("If-None-Match", "The `ETag` of the version that you have; 304 if it is the newest.", || {
         text(r#"^(\*|(W/)?"[^"]*"(, *(W/)?"[^"]*")*)$"#)

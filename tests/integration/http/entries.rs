@@ -27,6 +27,20 @@ both_engines! {
         assert_eq!(untitled["title"], Value::Null);
     }
 
+    async fn a_compressed_copy_has_a_tag_of_its_own_that_serves_as_well(app) {
+        let ana = app.consumer("ana").await;
+        let address = write(&ana, &"A long day. ".repeat(200)).await;
+        let compressed = ana.get(&address).header("accept-encoding", "gzip").await;
+        assert_eq!((compressed.header("content-encoding"), compressed.etag()), (Some("gzip"), "\"1-gzip\""));
+        assert_eq!(ana.get(&address).await.etag(), "\"1\"", "as it is");
+        let again = ana.get(&address).header("accept-encoding", "gzip").header("if-none-match", compressed.etag());
+        let again = again.await;
+        assert_eq!((again.status, again.etag()), (304, "\"1-gzip\""));
+        let changed = ana.patch(&address, json!({"text": "A short one."})).if_match(compressed.etag()).await;
+        assert_eq!((changed.status, changed.etag()), (200, "\"2\""));
+        ana.patch(&address, json!({"text": "Late."})).if_match(compressed.etag()).await.refused(412);
+    }
+
     async fn a_journal_is_read_from_the_newest_page_by_page(app) {
         let (ana, eve) = (app.consumer("ana").await, app.consumer("eve").await);
         for text in ["one", "two", "three"] {

@@ -1,10 +1,12 @@
 //! An HTTP client whose assertions report the request and the whole response.
 
 use std::future::{Future, IntoFuture};
+use std::io::Read as _;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::time::Duration;
 
+use flate2::read::GzDecoder;
 use reqwest::header::{HeaderMap, HeaderName};
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
@@ -159,12 +161,22 @@ impl Call {
     pub async fn try_send(self) -> Result<Answer, reqwest::Error> {
         let response = self.request.send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let text = response.text().await?;
+        let text = text(&headers, &response.bytes().await?);
         if let Some((method, path)) = self.what.split_once(' ') {
             CONTRACT.hold(method, path, status, &headers, &text);
         }
         Ok(Answer { what: self.what, status, headers, text })
     }
+}
+
+/// The body as text, inflated if the test has asked for a compressed one.
+fn text(headers: &HeaderMap, body: &[u8]) -> String {
+    if headers.get("content-encoding").is_none_or(|coding| coding != "gzip") {
+        return String::from_utf8_lossy(body).into_owned();
+    }
+    let mut text = String::new();
+    GzDecoder::new(body).read_to_string(&mut text).expect("a whole gzip of text");
+    text
 }
 
 impl IntoFuture for Call {
