@@ -228,8 +228,10 @@ impl LocalHub {
     pub(super) fn tick(&self, now: Instant) {
         self.run_commands();
         let (waiting, aborts) = self.with_effects(|sessions, effects| {
+            // Before the pings of this tick, which all leave within a moment.
+            let waiting = sessions.waiting();
             sessions.tick(now, effects);
-            (sessions.waiting(), effects.aborts.len())
+            (waiting, effects.aborts.len())
         });
         // The gauge is the sum over all threads.
         let waiting = i64::try_from(waiting).unwrap_or(i64::MAX);

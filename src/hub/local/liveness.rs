@@ -87,6 +87,17 @@ impl Liveness {
         self.leaving.get_or_insert(Leaving { since: now, abort: false });
     }
 
+    /// Does not count so much of the time until now, in which nothing could be read or written.
+    pub(super) fn excuse(&mut self, paused: Duration) {
+        self.activity.seen.set(self.activity.seen.get() + paused);
+        if let Some(stalled) = &mut self.stalled {
+            stalled.since += paused;
+        }
+        if let Some(leaving) = &mut self.leaving {
+            leaving.since += paused;
+        }
+    }
+
     /// When the session is due: nothing is to be done with it before that, unless it leaves or falls behind.
     pub(super) fn due_at(&self, config: &HubConfig) -> Instant {
         match &self.leaving {

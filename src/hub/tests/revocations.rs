@@ -12,6 +12,7 @@ use crate::hub::drain::Drained;
 use crate::hub::*;
 use crate::ids::{Seq, TokenId};
 use crate::protocol::close::CloseReason;
+use crate::protocol::frame;
 
 use super::support::*;
 
@@ -347,6 +348,58 @@ fn a_silent_session_is_pinged_and_then_evicted() {
         }
         assert_eq!(silent.evicted.get(), Some(CloseReason::Silent));
         assert_eq!(alive.evicted.get(), None);
+    });
+}
+
+#[test]
+fn a_pause_of_the_process_is_nobodys_silence() {
+    run(|| async {
+        let (world, room) = (World::new(), room("a"));
+        let (quiet, mut slow) = (world.connect(1), world.connect(2));
+        slow.join(&room, Seq(0)).await.unwrap();
+        seconds(1).await;
+        let much = json!({"much": "x".repeat(60_000)}).to_string();
+        for _ in 0..5 {
+            let _ =
+                slow.outbox.push(frame::text(|to| to.extend_from_slice(much.as_bytes())), Delivery::Durable);
+        }
+        seconds(1).await;
+        seconds(90).await;
+        assert_eq!(
+            (quiet.evicted.get(), slow.evicted.get()),
+            (None, None),
+            "nothing could be read meanwhile"
+        );
+        while !slow.received().is_empty() {}
+        for _ in 0..56 {
+            seconds(1).await;
+        }
+        assert_eq!(quiet.evicted.get(), None);
+        for _ in 0..4 {
+            seconds(1).await;
+        }
+        assert_eq!(quiet.evicted.get(), Some(CloseReason::Silent), "but from then on it counts");
+    });
+}
+
+#[test]
+fn pings_that_leave_at_once_do_not_count_as_waiting() {
+    run(|| async {
+        let world = World::new();
+        let mut member = world.connect(1);
+        let mut pings = 0;
+        for _ in 0..55 {
+            seconds(1).await;
+            pings += member.received().len();
+            assert_eq!(world.metrics.outbox_bytes.get(), 0);
+        }
+        assert!(pings >= 2);
+        let _ = member.outbox.push(frame::text(|to| to.extend_from_slice(b"{}")), Delivery::Durable);
+        seconds(1).await;
+        assert!(world.metrics.outbox_bytes.get() > 0);
+        member.received();
+        seconds(1).await;
+        assert_eq!(world.metrics.outbox_bytes.get(), 0);
     });
 }
 

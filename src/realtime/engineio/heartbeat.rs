@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use actix_web::rt::task::JoinHandle;
 use tokio::sync::Notify;
@@ -14,6 +15,9 @@ use crate::protocol::frame;
 use crate::realtime::connection::ConnectionHandle;
 
 use super::EngineLimits;
+
+/// Who looks so late was stopped or kept busy, and may not have read an answer that is there.
+const HELD_UP: Duration = Duration::from_secs(2);
 
 /// A connection's heartbeat; dropping it stops it.
 pub(super) struct Heartbeat {
@@ -47,7 +51,8 @@ impl Heartbeat {
                 let _ = outbox.push(ask.clone(), Delivery::Droppable);
                 let mut answer_by = asks_at + ping_timeout;
                 while timeout_at(answer_by, pong_state.answered.notified()).await.is_err() {
-                    if !pong_state.is_paused.get() {
+                    let is_held_up = answer_by.elapsed() >= HELD_UP;
+                    if !pong_state.is_paused.get() && !is_held_up {
                         return handle.close(CloseReason::Silent);
                     }
                     answer_by = Instant::now() + ping_timeout;

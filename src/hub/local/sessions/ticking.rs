@@ -1,15 +1,21 @@
 //! What is done with sessions once per tick: pings, and leaving for who is silent or does not read.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use crate::hub::local::effects::Effects;
 use crate::hub::local::liveness::Verdict;
 use crate::hub::local::notices;
+use crate::hub::local::timer_wheel::TICK;
 use crate::hub::{Delivery, Registration};
 use crate::ids::ConnectionId;
 use crate::protocol::close::CloseReason;
 
 use super::Sessions;
+
+/// Ticks that are so far apart were held up.
+const PAUSE: Duration = Duration::from_secs(3 * TICK.as_secs());
 
 impl Sessions {
     /// Bytes that wait for the sessions' clients.
@@ -19,6 +25,7 @@ impl Sessions {
 
     /// Looks at the sessions that are due, and at all of them while a client is behind.
     pub(in crate::hub::local) fn tick(&mut self, now: Instant, effects: &mut Effects) {
+        self.excuse_pause(now);
         self.now = now;
         self.evict_slow_consumers(effects);
         while let Some((slot, due)) = self.timers.pop(now) {
@@ -28,6 +35,19 @@ impl Sessions {
                     self.look_at(connection, effects);
                 }
             }
+        }
+    }
+
+    /// A process that was stopped, or a thread that was kept busy, has read nothing meanwhile: that is not the clients'
+    /// silence.
+    fn excuse_pause(&mut self, now: Instant) {
+        let since_last = now.saturating_duration_since(self.now);
+        if since_last < PAUSE {
+            return;
+        }
+        log::warn!(seconds:% = since_last.as_secs(); "the process was stopped, or a thread kept busy");
+        for session in self.sessions.values_mut() {
+            session.liveness.excuse(since_last - TICK);
         }
     }
 
