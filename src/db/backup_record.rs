@@ -6,13 +6,14 @@
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 use prometheus::{IntGauge, Registry};
 use serde::{Deserialize, Serialize};
 
-use crate::clock::Timestamp;
+use crate::clock::{Clock, Timestamp};
 
 use super::Target;
 use super::backup::{Partial, sync_folder};
@@ -20,6 +21,9 @@ use super::outage::Outage;
 
 /// Added to the database's name.
 const SUFFIX: &str = ".last-backup";
+
+/// How far ahead the clock may have been that a record's time is from.
+const CLOCKS_DIFFER_BY: Duration = Duration::from_secs(60);
 
 /// Largest record that is read, in bytes.
 const LONGEST: u64 = 1_024;
@@ -93,12 +97,20 @@ fn place(database: &Path) -> io::Result<PathBuf> {
 }
 
 fn read(database: &Path) -> io::Result<Option<BackupRecord>> {
-    let file = match std::fs::File::open(place(database)?) {
-        Ok(file) => file,
+    let place = place(database)?;
+    match place.metadata() {
+        // Opening a pipe would wait for who writes into it.
+        Ok(found) if !found.is_file() => return Err(io::Error::other("the record is not a file")),
+        Ok(_) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
-    };
-    Ok(Some(serde_json::from_reader(io::Read::take(file, LONGEST))?))
+    }
+    let file = std::fs::File::open(place)?;
+    let record: BackupRecord = serde_json::from_reader(io::Read::take(file, LONGEST))?;
+    if record.at > Clock::system().now().plus(CLOCKS_DIFFER_BY) {
+        return Err(io::Error::other("the record is of a time to come: a clock was wrong"));
+    }
+    Ok(Some(record))
 }
 
 /// Records that this copy of a database was begun now.
@@ -195,5 +207,23 @@ mod tests {
         }
         write(&file, &record(100)).unwrap();
         assert_eq!(records.last(), LastBackup::Made(record(100)));
+        write(&file, &record(100_000_000_000)).unwrap();
+        assert_eq!(records.last(), LastBackup::Unknown, "of a clock that was wrong");
+        write(&file, &record(200)).unwrap();
+        assert_eq!(records.last(), LastBackup::Made(record(200)));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_file_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("souk.db");
+        std::fs::write(&file, "").unwrap();
+        let pipe = folder.path().join("souk.db.last-backup");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+        assert!(made.success());
+        assert_eq!(BackupRecords::of(&Target::Sqlite(file.clone())).last(), LastBackup::Unknown);
+        write(&file, &record(100)).unwrap();
+        assert_eq!(BackupRecords::of(&Target::Sqlite(file)).last(), LastBackup::Made(record(100)));
     }
 }
