@@ -37,8 +37,8 @@ fn plain(tag: &str) -> Cow<'_, str> {
 /// The tag in `If-None-Match` under which the caller has the representation of this tag, in whatever coding; the tag
 /// itself for `*`. It is what an answer of 304 carries (RFC 9110, section 15.4.5).
 pub(super) fn known(request: &HttpRequest, tag: &str) -> Option<String> {
-    let named = request.headers().get(header::IF_NONE_MATCH)?.to_str().ok()?;
-    named.split(',').map(str::trim).find_map(|named| match named {
+    let lines = request.headers().get_all(header::IF_NONE_MATCH).filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(',')).map(str::trim).find_map(|named| match named {
         "*" => Some(tag.to_owned()),
         named => (plain(named) == tag).then(|| named.strip_prefix("W/").unwrap_or(named).to_owned()),
     })
@@ -53,7 +53,7 @@ fn parse(value: &str) -> Result<Option<i64>, Problem> {
     let strong = (!value.starts_with("W/")).then(|| plain(value));
     let version =
         strong.as_deref().and_then(|tag| tag.strip_prefix('"')).and_then(|tag| tag.strip_suffix('"'));
-    match version.and_then(|v| v.parse().ok()) {
+    match version.and_then(|text| text.parse().ok().filter(|version: &i64| version.to_string() == text)) {
         Some(version) => Ok(Some(version)),
         None => Err(Problem::new(
             StatusCode::BAD_REQUEST,
@@ -68,8 +68,11 @@ impl FromRequest for IfMatch {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let Some(value) = request.headers().get(header::IF_MATCH) else { return ready(Ok(Self(None))) };
-        ready(parse(value.to_str().unwrap_or_default()).map(Self))
+        let mut lines = request.headers().get_all(header::IF_MATCH);
+        let Some(value) = lines.next() else { return ready(Ok(Self(None))) };
+        // Several tags are refused, in one line or in more.
+        let value = if lines.next().is_none() { value.to_str().unwrap_or_default() } else { "" };
+        ready(parse(value).map(Self))
     }
 }
 
@@ -142,7 +145,18 @@ mod tests {
         for coding in ["gzip", "deflate"] {
             assert_eq!(parse(&encoded(&tag(7), coding).unwrap()).unwrap(), Some(7));
         }
-        for other in ["", "7", "\"x\"", "W/\"7\"", "W/\"7-gzip\"", "\"1\", \"2\"", "\"7-br\"", "-gzip\""] {
+        for other in [
+            "",
+            "7",
+            "\"x\"",
+            "W/\"7\"",
+            "W/\"7-gzip\"",
+            "\"1\", \"2\"",
+            "\"7-br\"",
+            "-gzip\"",
+            "\"+7\"",
+            "\"07\"",
+        ] {
             assert!(parse(other).is_err(), "{other}");
         }
     }

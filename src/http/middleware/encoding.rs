@@ -56,7 +56,9 @@ pub(super) fn complete(headers: &mut HeaderMap) {
     }
     let names =
         |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(ACCEPT_ENCODING.as_str().as_bytes());
-    if headers.contains_key(CONTENT_TYPE) && !headers.get_all(VARY).any(names) {
+    // An answer of 304 has the tag, and no body.
+    let is_of_a_body = headers.contains_key(CONTENT_TYPE) || headers.contains_key(ETAG);
+    if is_of_a_body && !headers.get_all(VARY).any(names) {
         headers.append(VARY, HeaderValue::from_name(ACCEPT_ENCODING));
     }
 }
