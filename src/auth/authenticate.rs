@@ -132,29 +132,34 @@ impl Auth {
     }
 
     async fn admit_own(&self, token: LoginToken, call: CallId) -> Result<Scope, Refused> {
-        let (login, jti) = (token.login, token.jti.clone());
-        let shown = self.db.read(move |uow| logins::repository::shown(uow, login, &jti)).await?;
         let concerned = |error| Refused { error, user: Some(token.user) };
-        let shown = check(&token, shown, self.clock.now()).map_err(concerned)?;
-        if let Some(is_of_pair) = self.use_to_note(&shown) {
+        let shown = async || {
+            let (login, jti) = (token.login, token.jti.clone());
+            let shown = self.db.read(move |uow| logins::repository::shown(uow, login, &jti)).await?;
+            check(&token, shown, self.clock.now()).map_err(concerned)
+        };
+        let checked = shown().await?;
+        if let Some(is_of_pair) = self.use_to_note(&checked) {
             let (login, jti) = (token.login, token.jti.clone());
             let noted =
                 self.db.write(move |uow| logins::service::touch(uow, login, &jti, is_of_pair)).await?;
             if !noted {
+                // It has ended since it was read: what is there now says why.
+                shown().await?;
                 return Err(concerned(TokenRefusal::Revoked.into()));
             }
         }
         let parts = ScopeParts {
-            user: shown.user.id,
-            token_epoch: shown.user.token_epoch,
-            role: shown.user.role,
-            plan: shown.user.plan,
-            email: shown.user.email,
+            user: checked.user.id,
+            token_epoch: checked.user.token_epoch,
+            role: checked.user.role,
+            plan: checked.user.plan,
+            email: checked.user.email,
             token: token.jti,
             issuer: None,
             login: Some(token.login),
             outside_session: None,
-            expires_at: token.expires_at.min(shown.login.expires_at),
+            expires_at: token.expires_at.min(checked.login.expires_at),
             impersonator: None,
             is_synthetic: false,
             is_command_line: false,
