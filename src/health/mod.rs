@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use crate::app::App;
 use crate::clock::Timestamp;
+use crate::db::node_liveness::SILENT_AFTER;
 use crate::ids::NodeId;
 use crate::nodes::SeenNode;
 
@@ -151,6 +152,8 @@ impl Health {
             unsettled: app.sweep_failures.outstanding(),
             bus: app.bus.as_ref().map(|bus| bus.connection()),
             is_cut_off: app.node_status.is_cut_off(),
+            is_listed: !is_shared || nodes.iter().any(|node| node.id == this),
+            others: listed.as_ref().ok().map(|_| others_of(nodes, this)),
             behind: app.invalidations.behind(),
         };
         Self {
@@ -158,4 +161,9 @@ impl Health {
             nodes: nodes.iter().map(|node| verdicts::node(node, this, is_shared)).collect(),
         }
     }
+}
+
+/// How many other nodes count as alive.
+fn others_of(nodes: &[SeenNode], this: NodeId) -> usize {
+    nodes.iter().filter(|node| node.id != this && node.silent_for <= SILENT_AFTER).count()
 }

@@ -36,6 +36,8 @@ fn seen() -> Seen {
         unsettled: 0,
         bus: Some(BusConnection { is_connected: true, lasts_for: 9 * SECOND, last_error: None }),
         is_cut_off: false,
+        is_listed: true,
+        others: Some(1),
         behind: Some(SECOND / 20),
     }
 }
@@ -75,6 +77,11 @@ fn what_does_its_work_is_ok() {
     assert_eq!((alone(Part::Bus), alone(Part::Nodes)), (State::NotUsed, State::NotUsed));
     assert_eq!(state(Part::Bus, |seen| seen.bus = None), State::NotUsed);
     assert_eq!(state(Part::Sweeper, |seen| seen.leads = false), State::NotUsed);
+    for others in [Some(0), None] {
+        let nobody_leads = |seen: &mut Seen| (seen.leads, seen.others) = (false, others);
+        assert_eq!(state(Part::Sweeper, nobody_leads), State::Degraded, "{others:?}");
+    }
+    assert_eq!(state(Part::Nodes, |seen| seen.is_listed = false), State::Degraded);
 }
 
 #[test]

@@ -34,6 +34,10 @@ pub(super) struct Seen {
     pub(super) bus: Option<BusConnection>,
     /// Whether others' commits are not heard, and therefore no live connections admitted.
     pub(super) is_cut_off: bool,
+    /// Whether this server is on the list of servers, where there is one.
+    pub(super) is_listed: bool,
+    /// How many other servers live; `None` if that could not be read.
+    pub(super) others: Option<usize>,
     /// How far behind others' commits this server is at most.
     pub(super) behind: Option<Duration>,
 }
@@ -168,11 +172,12 @@ impl Seen {
         let of = |state, because: &str| verdict(Part::Sweeper, state, because).last(ended);
         let late = self.sweep_interval * LATE_ROUNDS + LATE_BESIDES;
         if !self.leads {
-            return verdict(
-                Part::Sweeper,
-                State::NotUsed,
-                "Another server leads, and sweeps for all of them.",
-            );
+            let (state, because) = match self.others {
+                Some(0) => (State::Degraded, "This server does not lead at present, and there is no other."),
+                Some(_) => (State::NotUsed, "Another server leads, and sweeps for all of them."),
+                None => (State::Degraded, "This server does not lead; whether another does is not known."),
+            };
+            return verdict(Part::Sweeper, state, because);
         }
         if let Some(began) = began.filter(|began| *began > late) {
             return of(State::Down, "The last round does not end.").since(Some(began));
@@ -234,6 +239,10 @@ impl Seen {
                 "What other servers commit is not heard here: live connections are closed, and none is admitted.",
             ),
             Err(()) => of(State::Degraded, "The list of servers could not be read."),
+            Ok(Some(_)) if !self.is_listed => of(
+                State::Degraded,
+                "This server is not on the list of servers; it enters itself again with its next heartbeat.",
+            ),
             Ok(Some(nodes)) => {
                 let missed = nodes.iter().filter(|node| node.silent_for > MISSED_AFTER).count();
                 let all = nodes.len();
