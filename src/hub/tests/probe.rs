@@ -40,10 +40,13 @@ fn a_worker_whose_thread_hangs_is_found_and_the_others_answer() {
         let well = hub.probe(Duration::from_secs(10)).await;
         assert_eq!((well.workers, well.silent_workers), (2, 0), "{well:?}");
 
-        let (go_on, hangs) = sync_channel::<()>(0);
+        let (go_on, goes_on) = sync_channel::<()>(0);
+        let (hanging, hangs) = oneshot::channel();
         arbiters[0].spawn_fn(move || {
-            let _ = hangs.recv();
+            let _ = hanging.send(());
+            let _ = goes_on.recv();
         });
+        hangs.await.unwrap();
         let ill = hub.probe(Duration::from_millis(200)).await;
         assert_eq!((ill.answers, ill.workers, ill.silent_workers), (true, 2, 1), "{ill:?}");
         drop(go_on);
