@@ -126,7 +126,7 @@ impl Membership {
             if seq == next {
                 next = seq.next();
                 sent(seq, &frame);
-                // An overflow is found at the next tick by `Liveness::check`; a closed outbox has no reader.
+                // An overflow is found at the next tick by `Liveness::is_slow`; a closed outbox has no reader.
                 let _ = self.outbox.push(frame, Delivery::Durable);
             }
         }

@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 
-/// The sums over the outboxes that [`count`](super::Outbox::count_in) in it.
+/// Sums over the outboxes that are [counted in](super::Outbox::count_in) it.
 #[derive(Debug, Default)]
 pub(in crate::hub) struct Backlog {
     waiting: Cell<usize>,

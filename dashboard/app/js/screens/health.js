@@ -16,15 +16,8 @@ const EVERY = 5_000;
 /** @type {Record<string, string>} */
 const BADGES = { ok: "good", degraded: "warn", down: "danger" };
 
-/** What each part is called, and what its last sign of life was. @type {Record<string, [string, string]>} */
-const PARTS = {
-  writer: ["Writer", "last commit"],
-  database: ["Database", "last answer"],
-  hub: ["Hub", "last answer"],
-  sweeper: ["Sweeper", "last round"],
-  bus: ["Bus", "last message"],
-  nodes: ["Servers", "others heard"],
-};
+/** What the parts do now and then, of which the last time is told. @type {Record<string, string>} */
+const LAST = { writer: "Last commit", sweeper: "Last round", nodes: "Others heard" };
 
 class ServerHealthList extends View {
   static properties = { health: { state: true }, failed: { state: true } };
@@ -98,7 +91,7 @@ function badge(state) {
 
 /** @param {PartHealth} part */
 function line({ part, state, because, since, last_at }) {
-  const [name, last] = PARTS[part] ?? [words(part), "last"];
+  const name = part === "nodes" ? "Servers" : upper(words(part));
   return html`
     <li data-part=${part}>
       <span>
@@ -106,7 +99,7 @@ function line({ part, state, because, since, last_at }) {
         <small class="second">
           ${because}
           ${since ? html`Since ${ago(since)}.` : nothing}
-          ${last_at ? html`${upper(last)}: ${ago(last_at)}.` : nothing}
+          ${last_at ? html`${LAST[part] ?? "Last"}: ${ago(last_at)}.` : nothing}
         </small>
       </span>
       ${badge(state)}
