@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actix::{Message, Recipient};
+use actix::Message;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
@@ -15,6 +15,7 @@ use crate::domain::Page;
 
 use super::drain::Pace;
 use super::ephemeral::Ephemeral;
+use super::workers::Worker;
 use super::{Delivery, JoinError, LiveSession, PresenceAt, RoomList, RoomQuery, SessionFilter};
 
 /// A worker thread's number, in the order in which LocalHubs were started.
@@ -55,6 +56,11 @@ impl EncodedNotice {
             }
         }
         encoded
+    }
+
+    /// Bytes of the frames of all dialects.
+    pub(super) fn bytes(&self) -> usize {
+        self.0.iter().flatten().map(Bytes::len).sum()
     }
 
     pub(super) fn of(&self, dialect: Dialect) -> Option<&Bytes> {
@@ -118,7 +124,7 @@ pub(super) struct Join {
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) enum ToRoomHub {
-    Join(Join, Recipient<ToLocalHub>),
+    Join(Join, Arc<Worker>),
     Departed(Vec<Departure>),
     Committed(Vec<Envelope>),
     /// Positions that the log has reached.
@@ -177,7 +183,8 @@ pub(super) enum ToRoomHub {
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) enum ToLocalHub {
-    RoomMessage(RoomMessage),
+    /// Messages to rooms wait beside the mailbox.
+    Deliveries,
     /// The worker's list of commands has grown.
     WorkerCommands,
     /// The newest sessions before the page's position, one more than the page holds.

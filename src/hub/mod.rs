@@ -20,6 +20,7 @@
 
 mod board_clients;
 mod config;
+mod deliveries;
 mod drain;
 mod ended;
 mod ephemeral;

@@ -1,5 +1,5 @@
-//! The LocalHubs that were started, and the command lists by which revocations and requests to close sessions
-//! reach them even if their mailboxes are full.
+//! The LocalHubs that were started, and what waits for them beside their mailboxes: the messages to rooms, and the
+//! command lists by which revocations and requests to close sessions reach them even if their mailboxes are full.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -11,7 +11,8 @@ use crate::events::Revocation;
 use crate::ids::ConnectionId;
 use crate::protocol::close::CloseReason;
 
-use super::message::{ToLocalHub, WorkerId};
+use super::deliveries::{Deliveries, Refused};
+use super::message::{RoomMessage, ToLocalHub, WorkerId};
 
 /// Commands that may wait for one worker. Beyond that, all its sessions are closed and must authenticate
 /// again.
@@ -25,6 +26,7 @@ pub(super) struct Workers(RwLock<Vec<Arc<Worker>>>);
 pub(super) struct Worker {
     pub(super) id: WorkerId,
     pub(super) address: Recipient<ToLocalHub>,
+    pub(super) deliveries: Deliveries,
     /// Kept outside of the mailbox, because a revocation must not be lost when that is full.
     commands: Mutex<WorkerCommands>,
 }
@@ -50,7 +52,8 @@ impl Workers {
     pub(super) fn add(&self, address: Recipient<ToLocalHub>) -> Arc<Worker> {
         let mut workers = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let id = WorkerId(u32::try_from(workers.len()).unwrap_or(u32::MAX));
-        let worker = Arc::new(Worker { id, address, commands: Mutex::default() });
+        let worker =
+            Arc::new(Worker { id, address, deliveries: Deliveries::default(), commands: Mutex::default() });
         workers.push(worker.clone());
         worker
     }
@@ -82,6 +85,21 @@ impl Workers {
 }
 
 impl Worker {
+    /// Adds a message to a room, unless too much waits already.
+    pub(super) fn deliver(&self, message: RoomMessage) -> Result<(), Refused> {
+        if !self.deliveries.push(message)? {
+            return Ok(());
+        }
+        match self.address.try_send(ToLocalHub::Deliveries) {
+            // If the mailbox is full, the worker finds the message after the next one of its mailbox.
+            Ok(()) | Err(SendError::Full(_)) => Ok(()),
+            Err(SendError::Closed(_)) => {
+                self.deliveries.clear();
+                Err(Refused)
+            }
+        }
+    }
+
     fn command(&self, commands: impl ExactSizeIterator<Item = WorkerCommand>) {
         self.lock().add(commands);
         match self.address.try_send(ToLocalHub::WorkerCommands) {

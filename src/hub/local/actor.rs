@@ -7,7 +7,7 @@ use actix::{Actor, AsyncContext, Context, Handler, WrapFuture};
 use tokio::time::Instant;
 
 use crate::hub::drain::Pace;
-use crate::hub::message::ToLocalHub;
+use crate::hub::message::{RoomMessage, ToLocalHub};
 use crate::hub::shared::Shared;
 
 use super::hub::LocalHub;
@@ -15,15 +15,16 @@ use super::timer_wheel::TICK;
 
 /// Messages handled before the actor yields. An actor's mailbox takes precedence over every other task of the
 /// thread; without a pause, outboxes would overflow because nothing drains them, although their clients read.
-const TURN: u32 = 32;
+const TURN: usize = 32;
 
-/// Messages that may wait for one worker. Few, because the RoomHub remembers for each worker which event it
-/// refused.
+/// Messages that may wait in the mailbox; those to rooms wait beside it.
 const MAILBOX: usize = 1_024;
 
 struct LocalActor {
     hub: LocalHub,
-    handled: u32,
+    handled: usize,
+    /// Messages to rooms that are being delivered: none between two calls, whose memory this is.
+    taken: Vec<RoomMessage>,
 }
 
 /// Starts the calling thread's LocalHub.
@@ -31,7 +32,7 @@ pub(in crate::hub) fn start(shared: Arc<Shared>) -> LocalHub {
     let context = Context::<LocalActor>::new();
     let worker = shared.workers.add(context.address().recipient());
     let hub = LocalHub::new(shared, worker);
-    context.run(LocalActor { hub: hub.clone(), handled: 0 });
+    context.run(LocalActor { hub: hub.clone(), handled: 0, taken: Vec::new() });
     hub
 }
 
@@ -61,13 +62,18 @@ impl Handler<ToLocalHub> for LocalActor {
 
     fn handle(&mut self, message: ToLocalHub, context: &mut Self::Context) {
         match message {
-            ToLocalHub::RoomMessage(message) => self.hub.deliver(&message),
+            ToLocalHub::Deliveries => {}
             ToLocalHub::WorkerCommands => self.hub.run_commands(),
             // The caller may have stopped waiting.
             ToLocalHub::List { filter, page, reply } => drop(reply.send(self.hub.list(filter, &page))),
             ToLocalHub::Drain(pace) => self.drain(pace, context),
         }
-        self.handled += 1;
+        // After any message: the mailbox may have been too full to tell that something waits.
+        let (delivered, has_more) = self.hub.deliver_waiting(TURN, &mut self.taken);
+        if has_more {
+            context.notify(ToLocalHub::Deliveries);
+        }
+        self.handled += 1 + delivered;
         if self.handled >= TURN {
             self.handled = 0;
             context.wait(tokio::task::yield_now().into_actor(self));

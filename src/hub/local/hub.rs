@@ -105,7 +105,7 @@ impl LocalHub {
             membership: joiner.membership,
             reply,
         };
-        let message = ToRoomHub::Join(join, self.0.worker.address.clone());
+        let message = ToRoomHub::Join(join, self.0.worker.clone());
         if self.0.shared.hub_for(&room).try_send(message).is_err() {
             self.0.shared.metrics.busy.inc();
             return Err(JoinError::Busy);
@@ -176,7 +176,21 @@ impl LocalHub {
         self.0.shared.users_in(room).await
     }
 
-    pub(super) fn deliver(&self, message: &RoomMessage) {
+    /// Delivers the oldest messages to rooms that wait for this thread, at most `limit`, and empties `taken`, which
+    /// keeps its memory for the next call. Returns how many there were, and whether others still wait.
+    ///
+    /// Rights that ended before the events were committed end before the events are delivered.
+    pub(super) fn deliver_waiting(&self, limit: usize, taken: &mut Vec<RoomMessage>) -> (usize, bool) {
+        let has_more = self.0.worker.deliveries.take(limit, taken);
+        self.run_commands();
+        let count = taken.len();
+        for message in taken.drain(..) {
+            self.deliver(&message);
+        }
+        (count, has_more)
+    }
+
+    fn deliver(&self, message: &RoomMessage) {
         let delivered = self.with_effects(|sessions, effects| sessions.deliver(message, effects));
         let metrics = &self.0.shared.metrics;
         metrics.deliveries.inc_by(delivered.queued + delivered.replaced);

@@ -4,17 +4,19 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Recipient, WrapFuture};
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
 use tokio::time::Instant;
 
 use crate::db::DbError;
-use crate::hub::message::{Contents, RoomMessage, ToLocalHub, ToRoomHub, WorkerId};
+use crate::hub::deliveries::Refused;
+use crate::hub::message::{Contents, RoomMessage, ToRoomHub, WorkerId};
 use crate::hub::publisher::HubPublisher;
 use crate::hub::relay::Relayed;
+use crate::hub::workers::Worker;
 use crate::hub::{EventLog, HubConfig, HubMetrics, JoinError};
 use crate::ids::{Room, Seq, UserId};
 
-use super::output::{PAGE, Read, ReadWhat, Refused, RoomOutput};
+use super::output::{PAGE, Read, ReadWhat, RoomOutput};
 use super::rooms::Rooms;
 
 /// Concurrent reads of the log. More would take the database's readers from everything else.
@@ -39,7 +41,7 @@ pub(in crate::hub) struct Deps {
 pub(in crate::hub) struct RoomHub {
     deps: Deps,
     rooms: Rooms,
-    workers: HashMap<WorkerId, Recipient<ToLocalHub>>,
+    workers: HashMap<WorkerId, Arc<Worker>>,
     /// Reads that wait for a free slot: at most one per room.
     reads: VecDeque<Read>,
     reading: usize,
@@ -247,7 +249,7 @@ impl Handler<ToRoomHub> for RoomHub {
 }
 
 struct HubOutput<'a> {
-    workers: &'a mut HashMap<WorkerId, Recipient<ToLocalHub>>,
+    workers: &'a mut HashMap<WorkerId, Arc<Worker>>,
     reads: &'a mut VecDeque<Read>,
     metrics: &'a HubMetrics,
     publisher: &'a HubPublisher,
@@ -259,11 +261,8 @@ impl RoomOutput for HubOutput<'_> {
             Contents::Event(_) => "event",
             Contents::Ephemeral { .. } => "passing",
         };
-        let Some(address) = self.workers.get(&worker) else { return Err(Refused) };
-        address.try_send(ToLocalHub::RoomMessage(message)).map_err(|_| {
-            self.metrics.refused.with_label_values(&[kind]).inc();
-            Refused
-        })
+        let Some(worker) = self.workers.get(&worker) else { return Err(Refused) };
+        worker.deliver(message).inspect_err(|Refused| self.metrics.refused.with_label_values(&[kind]).inc())
     }
 
     fn read(&mut self, read: Read) {

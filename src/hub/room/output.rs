@@ -1,6 +1,7 @@
 //! What rooms ask of the actor around them: deliveries to worker threads, reads of the log, and messages to other
 //! nodes.
 
+use crate::hub::deliveries::Refused;
 use crate::hub::message::{RoomMessage, WorkerId};
 use crate::hub::relay::Relayed;
 use crate::ids::{Room, Seq, UserId};
@@ -27,10 +28,6 @@ pub(super) enum ReadWhat {
     /// Who is in the room elsewhere, which was last changed by this version.
     Elsewhere(u64),
 }
-
-/// The worker's mailbox is full.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Refused;
 
 /// Takes messages for workers and other nodes, and requests for reads.
 pub(super) trait RoomOutput {

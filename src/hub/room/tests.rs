@@ -9,13 +9,14 @@ use tokio::time::Instant;
 
 use crate::db::{Head, MemberElsewhere, PresenceElsewhere};
 use crate::events::{Envelope, RoomPresence};
+use crate::hub::deliveries::Refused;
 use crate::hub::message::{Contents, Departure, MembershipId, MembershipRef, RoomMessage, WorkerId};
 use crate::hub::tests::support::{FakeLog, room, user};
 use crate::hub::{JoinError, MembershipSpan, Relayed, RoomStart};
 use crate::ids::{ConnectionId, NodeId, Room, Seq, UserId};
 use crate::protocol::Dialect;
 
-use super::output::{PAGE, Read, ReadWhat, Refused, RoomOutput};
+use super::output::{PAGE, Read, ReadWhat, RoomOutput};
 use super::rooms::Rooms;
 use crate::hub::message::Join;
 

@@ -8,9 +8,10 @@ use actix::{Arbiter, System};
 use prometheus::Registry;
 use tokio::sync::oneshot;
 
-use crate::events::Committed;
+use crate::events::{Committed, Revocation, RevocationReason};
 use crate::hub::*;
 use crate::ids::{Room, Seq};
+use crate::protocol::close::CloseReason;
 
 use super::support::*;
 
@@ -85,5 +86,46 @@ fn threads_do_not_disturb_the_order() {
         }
         writers.into_iter().for_each(|writer| writer.join().unwrap());
         assert_eq!(metrics.evictions.with_label_values(&["internal"]).get(), 0, "no order was broken");
+    });
+}
+
+#[test]
+fn a_worker_that_is_behind_ends_rights_before_it_delivers_what_came_after() {
+    System::new().block_on(async {
+        let log = Arc::<FakeLog>::default();
+        let metrics = HubMetrics::new(&Registry::new()).unwrap();
+        let event_log = Arc::new(Shared(log.clone()));
+        let hub = HubHandle::start(HubConfig::default(), metrics.clone(), event_log, HubPublisher::new());
+        let world = World::of(hub.clone(), log.clone(), metrics.clone(), 0);
+        let (arbiter, room) = (Arbiter::new(), room("behind"));
+        let (joined, joins) = oneshot::channel();
+        let (go_on, goes_on) = std::sync::mpsc::sync_channel::<()>(0);
+        let (done, received) = oneshot::channel();
+        arbiter.spawn_fn({
+            let (hub, room) = (hub.clone(), room.clone());
+            move || {
+                let world = World::of(hub, log, metrics, 1_000);
+                actix::spawn(async move {
+                    let mut member = world.connect(1);
+                    member.join(&room, Seq(0)).await.unwrap();
+                    joined.send(()).unwrap();
+                    let _ = goes_on.recv();
+                    while member.evicted.get().is_none() {
+                        tokio::task::yield_now().await;
+                    }
+                    let _ = done.send((member.evicted.get(), member.received_seqs()));
+                });
+            }
+        });
+        joins.await.unwrap();
+        world.publish_event(&room);
+        hub.members(&room).await.unwrap();
+        world.end(Revocation::Login { sid: login(1), reason: RevocationReason::Revoked });
+        world.publish_event(&room);
+        hub.members(&room).await.unwrap();
+        drop(go_on);
+        let (evicted, events) = received.await.unwrap();
+        assert_eq!(evicted, Some(CloseReason::Revoked));
+        assert!(!events.contains(&2), "it was committed after the right had ended: {events:?}");
     });
 }
