@@ -1,6 +1,7 @@
 //! Storage of requests: queries and writes, no decisions. Includes the row lock that offers and bookings
 //! share.
 
+use diesel::dsl::exists;
 use diesel::prelude::*;
 
 use crate::clock::Timestamp;
@@ -106,25 +107,26 @@ fn load(uow: &mut UnitOfWork<'_>, id: RequestId) -> Result<Request, Error> {
 
 /// Loads the request with the caller's involvement.
 pub(super) fn find(uow: &mut UnitOfWork<'_>, scope: &Scope, id: RequestId) -> Result<Request, Error> {
-    let request = load(uow, id)?;
-    let part = part_of(uow, scope.user(), id)?;
-    Ok(Request { part, ..request })
-}
-
-fn part_of(uow: &mut UnitOfWork<'_>, user: UserId, id: RequestId) -> Result<Part, DbError> {
+    let (now, user) = (uow.now(), scope.user());
     let hired = bookings::table
         .filter(bookings::request_id.eq(id).and(bookings::provider_user_id.eq(user)))
         .filter(bookings::status.ne(deals::State::Cancelled));
-    if diesel::select(diesel::dsl::exists(hired)).get_result::<bool>(uow.conn())? {
-        return Ok(Part::Hired);
-    }
     let offered = offers::table.filter(offers::request_id.eq(id).and(offers::user_id.eq(user)));
-    let is_bidder = diesel::select(diesel::dsl::exists(offered)).get_result::<bool>(uow.conn())?;
-    Ok(if is_bidder { Part::Bidder } else { Part::None })
+    let found = requests::table
+        .find(id)
+        .select((requests::all_columns, exists(hired), exists(offered)))
+        .get_result::<(Row, bool, bool)>(uow.conn())
+        .optional()?;
+    let (row, is_hired, is_bidder) = found.ok_or(Error::NotFound(Kind::Request))?;
+    let part = match (is_hired, is_bidder) {
+        (true, _) => Part::Hired,
+        (false, true) => Part::Bidder,
+        (false, false) => Part::None,
+    };
+    Ok(row.at(now, part)?)
 }
 
-/// Loads the request and locks it, and with it its offers and booking, until the end of the unit of work.
-pub(in crate::domain) fn lock(uow: &mut UnitOfWork<'_>, id: RequestId) -> Result<Request, Error> {
+fn lock_row(uow: &mut UnitOfWork<'_>, id: RequestId) -> Result<(), DbError> {
     // SQLite has a single writer and needs no lock. `FOR NO KEY UPDATE` excludes other lockers and still lets
     // other rows reference this one.
     if let DbConnection::Postgresql(connection) = uow.conn() {
@@ -135,6 +137,12 @@ pub(in crate::domain) fn lock(uow: &mut UnitOfWork<'_>, id: RequestId) -> Result
             .get_result::<RequestId>(connection)
             .optional()?;
     }
+    Ok(())
+}
+
+/// Loads the request and locks it, and with it its offers and booking, until the end of the unit of work.
+pub(in crate::domain) fn lock(uow: &mut UnitOfWork<'_>, id: RequestId) -> Result<Request, Error> {
+    lock_row(uow, id)?;
     load(uow, id)
 }
 
@@ -144,9 +152,8 @@ pub(in crate::domain) fn lock_for(
     scope: &Scope,
     id: RequestId,
 ) -> Result<Request, Error> {
-    let request = lock(uow, id)?;
-    let part = part_of(uow, scope.user(), id)?;
-    Ok(Request { part, ..request })
+    lock_row(uow, id)?;
+    find(uow, scope, id)
 }
 
 pub(super) fn insert(

@@ -1,12 +1,13 @@
 //! What a chat message asks of SQLite: which statements, and none of them compiled anew.
 //!
 //! SQLite compiles a statement again at a run for which a value is bound on which its plan depends (`LIMIT ?`,
-//! `LIKE ?`), and Diesel one that is executed as text. Neither shows in the answer; both cost as much as the
-//! message itself.
+//! `LIKE ?`, the condition of a partial index), unless it promises that plans do not depend on values; and Diesel one
+//! that is executed as text. Neither shows in the answer; both cost as much as the message itself.
 
 use std::sync::{Arc, Mutex};
 
 use diesel::connection::{Connection, Instrumentation, InstrumentationEvent};
+use diesel::prelude::*;
 use serde_json::{Value, json};
 use souk::db::DbError;
 
@@ -88,4 +89,22 @@ async fn a_warm_message_compiles_nothing(app: &TestApp) {
 #[test]
 fn a_warm_message_runs_six_statements_and_compiles_none() {
     run(Engine::Sqlite, &[], a_warm_message_compiles_nothing);
+}
+
+async fn plans_do_not_depend_on_values(app: &TestApp) {
+    #[derive(QueryableByName)]
+    struct Compiled {
+        #[diesel(sql_type = diesel::sql_types::Bool)]
+        with_stable_plans: bool,
+    }
+    let read = app.server.db.read(|uow| {
+        let compiled = "SELECT sqlite_compileoption_used('ENABLE_QPSG') AS with_stable_plans";
+        Ok::<_, DbError>(diesel::sql_query(compiled).get_result::<Compiled>(uow.conn())?)
+    });
+    assert!(read.await.unwrap().with_stable_plans, "`.cargo/config.toml` was not read");
+}
+
+#[test]
+fn sqlite_compiles_no_statement_again_for_its_values() {
+    run(Engine::Sqlite, &[], plans_do_not_depend_on_values);
 }
