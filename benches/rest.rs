@@ -1,7 +1,7 @@
 //! The cost of REST: CPU time of a real server for one request, and how long clients wait, with 64 connections that are
 //! kept alive, each of a provider of its own who asks again once the answer is there.
 //!
-//! `cargo bench --bench rest [-- --seconds 3 --rows 1000]`. In the same run the same requests are made to a bare web
+//! `cargo bench --bench rest [-- --seconds 3 --rows 1000]`; with `--wrk`, wrk is the client. In the same run the same requests are made to a bare web
 //! server on the same crate, which reads the request and answers with as many bytes that it has at hand: only the ratio of
 //! the two, and CPU per request, carry over to other machines.
 #![allow(
@@ -23,6 +23,8 @@ mod client;
 mod people;
 #[path = "shared/process.rs"]
 mod process;
+#[path = "rest/wrk.rs"]
+mod wrk;
 
 use std::time::{Duration, Instant};
 
@@ -57,6 +59,9 @@ struct Options {
     /// The `souk` to measure, for a comparison with another build
     #[arg(long, default_value = env!("CARGO_BIN_EXE_souk"))]
     souk: std::path::PathBuf,
+    /// Lets wrk, which must be installed, be the client
+    #[arg(long)]
+    wrk: bool,
     /// A PostgreSQL database to use instead of a fresh file
     #[arg(long)]
     database_url: Option<String>,
@@ -125,16 +130,13 @@ async fn measure(options: &Options) {
     let database = options.database_url.as_deref().unwrap_or(file.to_str().unwrap());
     let (providers, requests) = settle(database, options).await;
     let souk = Server::souk(&options.souk, options.core, database);
-    let seconds = Duration::from_secs_f64(options.seconds);
     println!("                               requests/s   CPU µs each   p50/p99 ms   bytes");
     for call in Call::ALL.into_iter().filter(|call| call.name().contains(&options.only)) {
         println!("{}", call.name());
-        let (clients, length) = connect(&souk, call, &providers, &requests).await;
-        let of_souk = drive(&souk, call, clients, &requests, seconds).await;
+        let (of_souk, length) = drive(&souk, call, &providers, &requests, options).await;
         of_souk.print("souk", length);
         let bare = Server::baseline(options.core, &["--bare", &length.to_string()]);
-        let (clients, _) = connect(&bare, call, &providers, &requests).await;
-        let of_bare = drive(&bare, call, clients, &requests, seconds).await;
+        let (of_bare, _) = drive(&bare, call, &providers, &requests, options).await;
         of_bare.print("bare", length);
         println!("  souk to bare: {:.2} times the CPU", of_souk.cpu_each() / of_bare.cpu_each());
     }
@@ -192,25 +194,33 @@ impl Client {
 }
 
 struct Measured {
+    count: usize,
     elapsed: Duration,
     cpu: Duration,
-    /// How long each answer took, the shortest first.
-    waits: Vec<Duration>,
+    /// How long half of the answers took at most, and all but a hundredth, in milliseconds.
+    p50: f64,
+    p99: f64,
 }
 
+/// Measures the calls of all providers; also returns the length of an answer's body.
 async fn drive(
     server: &Server,
     call: Call,
-    clients: Vec<Client>,
+    providers: &[Person],
     requests: &[RequestId],
-    length: Duration,
-) -> Measured {
+    options: &Options,
+) -> (Measured, usize) {
+    if options.wrk {
+        return drive_by_wrk(server, call, providers, requests, options).await;
+    }
+    let (clients, length) = connect(server, call, providers, requests).await;
+    let seconds = Duration::from_secs_f64(options.seconds);
     // A provider offers once on a request.
     let most = if matches!(call, Call::Offer) { requests.len() } else { usize::MAX };
     let (began, cpu) = (Instant::now(), server.cpu());
     let running = clients.into_iter().map(|mut client| async move {
         let mut waits = Vec::new();
-        while began.elapsed() < length && client.made < most {
+        while began.elapsed() < seconds && client.made < most {
             let asked = Instant::now();
             client.call(call, requests).await;
             waits.push(asked.elapsed());
@@ -218,25 +228,46 @@ async fn drive(
         waits
     });
     let mut waits = futures_util::future::join_all(running).await.concat();
+    let (elapsed, cpu) = (began.elapsed(), server.cpu() - cpu);
     waits.sort_unstable();
-    Measured { elapsed: began.elapsed(), cpu: server.cpu() - cpu, waits }
+    let count = waits.len();
+    let at = |percent: usize| waits[(count * percent / 100).min(count - 1)].as_secs_f64() * 1e3;
+    (Measured { count, elapsed, cpu, p50: at(50), p99: at(99) }, length)
+}
+
+async fn drive_by_wrk(
+    server: &Server,
+    call: Call,
+    providers: &[Person],
+    requests: &[RequestId],
+    options: &Options,
+) -> (Measured, usize) {
+    let (_, length) = connect(server, call, providers, requests).await;
+    let (method, _, body) = call.request(requests, 0);
+    // The first was called already, to connect.
+    let paths = (1..requests.len()).map(|number| call.request(requests, number).1).collect();
+    let tokens = providers.iter().map(|provider| provider.token.as_str()).collect();
+    let calls = wrk::Calls { method, paths, tokens, body };
+    let cpu = server.cpu();
+    let wrk::Report { requests: count, seconds, p50, p99, .. } =
+        wrk::run(server.address, options.connections, options.seconds, &calls);
+    let cpu = server.cpu() - cpu;
+    (Measured { count, elapsed: Duration::from_secs_f64(seconds), cpu, p50, p99 }, length)
 }
 
 impl Measured {
     /// Microseconds of the server's CPU per request.
     fn cpu_each(&self) -> f64 {
-        self.cpu.as_secs_f64() * 1e6 / self.waits.len() as f64
+        self.cpu.as_secs_f64() * 1e6 / self.count as f64
     }
 
     fn print(&self, name: &str, length: usize) {
-        let count = self.waits.len();
-        let at = |percent: usize| self.waits[(count * percent / 100).min(count - 1)].as_secs_f64() * 1e3;
         println!(
             "  {name:<28} {:>10.0} {:>13.1} {:>6.2}/{:<6.2} {length}",
-            count as f64 / self.elapsed.as_secs_f64(),
+            self.count as f64 / self.elapsed.as_secs_f64(),
             self.cpu_each(),
-            at(50),
-            at(99),
+            self.p50,
+            self.p99,
         );
     }
 }
