@@ -13,8 +13,13 @@ use crate::ids::{BookingId, OfferId, ProviderId, RequestId, SessionId, UserId};
 
 use super::{Creation, Message, Offer, OfferFilter, State, Terms};
 
-/// States in which an offer can still be accepted.
-const LIVE: [State; 2] = [State::Pending, State::Countered];
+/// Whether the offer is stored in a state in which it can still be accepted. Not by `eq_any`: a list may be of any
+/// length, so that Diesel keeps no prepared statement for it.
+macro_rules! is_live {
+    () => {
+        offers::status.eq(State::Pending).or(offers::status.eq(State::Countered))
+    };
+}
 
 #[derive(Queryable, Insertable, AsChangeset)]
 #[diesel(table_name = offers)]
@@ -127,10 +132,25 @@ pub(super) fn live_of(uow: &mut UnitOfWork<'_>, request: RequestId) -> Result<Ve
     let now = uow.now();
     let rows = offers_with_surroundings!()
         .filter(offers::request_id.eq(request))
-        .filter(offers::status.eq_any(LIVE))
+        .filter(is_live!())
         .order(offers::id.asc())
         .load::<(Row, Related)>(uow.conn())?;
     rows.into_iter().map(|(row, around)| row.at(now, around)).collect()
+}
+
+/// The offer of a user on a request that is stored as live: a provider has at most one.
+pub(super) fn live_by_on(
+    uow: &mut UnitOfWork<'_>,
+    user: UserId,
+    request: RequestId,
+) -> Result<Option<Offer>, DbError> {
+    let now = uow.now();
+    let row = offers_with_surroundings!()
+        .filter(offers::request_id.eq(request).and(offers::user_id.eq(user)))
+        .filter(is_live!())
+        .get_result::<(Row, Related)>(uow.conn())
+        .optional()?;
+    row.map(|(row, around)| row.at(now, around)).transpose()
 }
 
 pub(super) fn insert(
@@ -279,7 +299,7 @@ pub(super) fn overdue(
 ) -> Result<Vec<Due<OfferId>>, DbError> {
     let now = uow.now();
     let mut query = offers::table
-        .filter(offers::status.eq_any(LIVE))
+        .filter(is_live!())
         .filter(offers::valid_until.le(now))
         .order((offers::valid_until.asc(), offers::id.asc()))
         .limit(i64::from(limit))
@@ -300,7 +320,7 @@ pub(super) fn live_by(
     limit: u16,
 ) -> Result<Vec<(OfferId, RequestId)>, DbError> {
     Ok(offers::table
-        .filter(offers::user_id.eq(user).and(offers::status.eq_any(LIVE)))
+        .filter(offers::user_id.eq(user).and(is_live!()))
         .order(offers::id.asc())
         .limit(i64::from(limit))
         .select((offers::id, offers::request_id))
@@ -315,7 +335,7 @@ pub(super) fn of_suspended(
 ) -> Result<Vec<OfferId>, DbError> {
     let suspended = users::table.filter(users::is_active.eq(false)).select(users::id);
     let mut query = offers::table
-        .filter(offers::user_id.eq_any(suspended).and(offers::status.eq_any(LIVE)))
+        .filter(offers::user_id.eq_any(suspended).and(is_live!()))
         .order(offers::id.asc())
         .limit(i64::from(limit))
         .select(offers::id)

@@ -210,7 +210,7 @@ pub(super) fn require_active_sides<M: Machine>(
     row: &M,
     sides: [UserId; 2],
 ) -> Result<(), Error> {
-    if users::repository::lock_active(uow, &sides)? {
+    if users::repository::lock_both_active(uow, sides)? {
         return Ok(());
     }
     Err(blocked(scope, row, users::SUSPENDED, "one of the two sides is suspended"))
@@ -245,7 +245,6 @@ fn check(terms: &Terms, now: Timestamp, end: Timestamp, currency: Currency) -> R
 
 /// Expires the caller's own overdue offer, which must not block the next one, however late the sweeper is.
 fn expire_own(uow: &mut UnitOfWork<'_>, scope: &Scope, request: RequestId) -> Result<(), Error> {
-    let live = repository::live_of(uow, request)?;
-    let own = live.into_iter().filter(|offer| offer.user_id == scope.user() && offer.is_overdue());
-    own.into_iter().try_for_each(|offer| steps::expire(uow, offer))
+    let own = repository::live_by_on(uow, scope.user(), request)?;
+    own.filter(Offer::is_overdue).map_or(Ok(()), |offer| steps::expire(uow, offer))
 }

@@ -84,7 +84,7 @@ pub(crate) fn of_suspended(
 /// Closes the offer if it is live and its provider suspended; returns whether it did.
 pub(crate) fn lapse_of_suspended(uow: &mut UnitOfWork<'_>, id: OfferId) -> Result<bool, Error> {
     let offer = locked(uow, id)?;
-    if users::repository::lock_active(uow, &[offer.user_id])? {
+    if users::repository::lock_active(uow, offer.user_id)? {
         return Ok(false);
     }
     lapse(uow, id)

@@ -198,7 +198,7 @@ fn change(
     let right = Right::to::<Request>(action);
     let request = authorize(uow, scope, request, right)?;
     let Step::To(state) = step(scope, &*request, action)? else { return Ok(request.into_row()) };
-    if state == State::Open && !users::repository::lock_active(uow, &[request.user_id])? {
+    if state == State::Open && !users::repository::lock_active(uow, request.user_id)? {
         let detail = "its owner is suspended";
         return Err(blocked(scope, &*request, users::SUSPENDED, detail));
     }

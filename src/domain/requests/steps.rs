@@ -47,7 +47,7 @@ pub(in crate::domain) fn reopen(
     if request.expires_at.is_some_and(|end| end <= uow.now()) {
         return expire(uow, request);
     }
-    if !users::repository::lock_active(uow, &[request.user_id])? {
+    if !users::repository::lock_active(uow, request.user_id)? {
         return close(uow, None, request);
     }
     Ok(request)
@@ -94,7 +94,7 @@ pub(crate) fn of_suspended(
 /// Closes the request and its live offers if it is open and its owner suspended; returns whether it did.
 pub(crate) fn close_of_suspended(uow: &mut UnitOfWork<'_>, id: RequestId) -> Result<bool, Error> {
     let request = repository::lock(uow, id)?;
-    if users::repository::lock_active(uow, &[request.user_id])? {
+    if users::repository::lock_active(uow, request.user_id)? {
         return Ok(false);
     }
     close_open(uow, id)

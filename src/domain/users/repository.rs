@@ -136,11 +136,20 @@ pub(super) fn lock_active_admins(uow: &mut UnitOfWork<'_>) -> Result<Vec<UserId>
     })
 }
 
-/// Whether all of these users are active. On PostgreSQL their rows are locked until the end of the unit of work, so
-/// that none is suspended before it commits; whoever locks a request as well locks that first.
-pub(crate) fn lock_active(uow: &mut UnitOfWork<'_>, ids: &[UserId]) -> Result<bool, DbError> {
-    let active =
-        users::table.filter(users::id.eq_any(ids).and(users::is_active)).order(users::id).select(users::id);
+/// Whether the user is active. On PostgreSQL the row is locked until the end of the unit of work, so that the user is
+/// not suspended before it commits; whoever locks a request as well locks that first.
+pub(crate) fn lock_active(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<bool, DbError> {
+    lock_both_active(uow, [user, user])
+}
+
+/// As [`lock_active`], whether both are.
+pub(crate) fn lock_both_active(uow: &mut UnitOfWork<'_>, ids: [UserId; 2]) -> Result<bool, DbError> {
+    let [one, other] = ids;
+    // Not by `eq_any`: a list may be of any length, so that Diesel keeps no prepared statement for it.
+    let active = users::table
+        .filter(users::id.eq(one).or(users::id.eq(other)).and(users::is_active))
+        .order(users::id)
+        .select(users::id);
     let active: Vec<UserId> = match uow.conn() {
         DbConnection::Postgresql(connection) => active.for_share().load(connection)?,
         // SQLite has a single writer.

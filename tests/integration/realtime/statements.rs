@@ -1,4 +1,4 @@
-//! What a chat message asks of SQLite: which statements, and none of them compiled anew.
+//! What a chat message and an offer ask of SQLite: which statements, and none of them compiled anew.
 //!
 //! SQLite compiles a statement again at a run for which a value is bound on which its plan depends (`LIMIT ?`,
 //! `LIKE ?`, the condition of a partial index), unless it promises that plans do not depend on values; and Diesel one
@@ -36,6 +36,18 @@ impl Instrumentation for Seen {
     }
 }
 
+/// Watches the connection that writes.
+async fn watch(app: &TestApp) -> Seen {
+    let seen = Seen::default();
+    let watcher = seen.clone();
+    let watched = app.server.db.write(move |uow| {
+        uow.conn().set_instrumentation(watcher.clone());
+        Ok::<_, DbError>(())
+    });
+    watched.await.unwrap();
+    seen
+}
+
 async fn send(socket: &mut Socket, room: &str, name: &str) -> Value {
     socket.ack(json!({"type": "chat_message", "room": room, "client_msg_id": name, "text": "hello"})).await
 }
@@ -62,13 +74,7 @@ async fn a_warm_message_compiles_nothing(app: &TestApp) {
     socket.ack(json!({"type": "join", "room": room})).await;
     send(&mut socket, &room, "m-1").await;
 
-    let seen = Seen::default();
-    let watcher = seen.clone();
-    let watched = app.server.db.write(move |uow| {
-        uow.conn().set_instrumentation(watcher.clone());
-        Ok::<_, DbError>(())
-    });
-    watched.await.unwrap();
+    let seen = watch(app).await;
     send(&mut socket, &room, "m-2").await;
 
     let compiled = seen.compiled.lock().unwrap();
@@ -89,6 +95,32 @@ async fn a_warm_message_compiles_nothing(app: &TestApp) {
 #[test]
 fn a_warm_message_runs_six_statements_and_compiles_none() {
     run(Engine::Sqlite, &[], a_warm_message_compiles_nothing);
+}
+
+async fn a_warm_offer_compiles_nothing(app: &TestApp) {
+    let (ana, ben) = (app.consumer("ana").await, app.provider("ben").await);
+    app.offer(&ben, &app.request(&ana).await).await;
+    let request = app.request(&ana).await;
+
+    let seen = watch(app).await;
+    app.offer(&ben, &request).await;
+
+    let statements = seen.statements.lock().unwrap();
+    let inserted = statements.iter().position(|text| text.starts_with("INSERT INTO offers")).unwrap();
+    let begin = statements[..inserted].iter().rposition(|text| text.starts_with("BEGIN")).unwrap();
+    let length = statements[inserted..].iter().position(|text| text.starts_with("COMMIT")).unwrap();
+    for statement in &statements[begin..inserted + length] {
+        let (text, _) = statement.split_once(" -- binds:").expect("it is prepared, not sent as text");
+        assert!(!text.contains("IN (?"), "lists have any length, so this is compiled each time: {text}");
+    }
+    let compiled = seen.compiled.lock().unwrap();
+    let of_offers = |text: &&String| text.contains("offers");
+    assert_eq!(compiled.iter().find(of_offers), None, "{compiled:#?}");
+}
+
+#[test]
+fn a_warm_offer_compiles_no_statement() {
+    run(Engine::Sqlite, &[], a_warm_offer_compiles_nothing);
 }
 
 async fn plans_do_not_depend_on_values(app: &TestApp) {
