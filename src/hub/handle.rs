@@ -75,10 +75,15 @@ impl HubHandle {
         log: Arc<dyn EventLog>,
         publisher: Arc<HubPublisher>,
     ) -> Self {
-        let deps =
-            Deps { config: config.clone(), log, publisher: publisher.clone(), metrics: metrics.clone() };
-        let room_hub = RoomHub::start_in_arbiter(arbiter, |_| RoomHub::new(deps)).recipient();
         let workers = Arc::<Workers>::default();
+        let deps = Deps {
+            config: config.clone(),
+            log,
+            publisher: publisher.clone(),
+            metrics: metrics.clone(),
+            workers: workers.clone(),
+        };
+        let room_hub = RoomHub::start_in_arbiter(arbiter, |_| RoomHub::new(deps)).recipient();
         publisher.bind(room_hub.clone(), workers.clone());
         Self(Arc::new(Shared {
             config,

@@ -15,7 +15,6 @@ use crate::domain::Page;
 
 use super::drain::Pace;
 use super::ephemeral::Ephemeral;
-use super::workers::Worker;
 use super::{Delivery, JoinError, LiveSession, PresenceAt, RoomList, RoomQuery, SessionFilter};
 
 /// A worker thread's number, in the order in which LocalHubs were started.
@@ -124,7 +123,7 @@ pub(super) struct Join {
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) enum ToRoomHub {
-    Join(Join, Arc<Worker>),
+    Join(Join),
     Departed(Vec<Departure>),
     Committed(Vec<Envelope>),
     /// Positions that the log has reached.

@@ -58,6 +58,11 @@ impl Workers {
         worker
     }
 
+    pub(super) fn get(&self, id: WorkerId) -> Option<Arc<Worker>> {
+        let workers = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        workers.get(usize::try_from(id.0).ok()?).cloned()
+    }
+
     pub(super) fn all(&self) -> Vec<Arc<Worker>> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }

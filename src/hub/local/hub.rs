@@ -105,8 +105,7 @@ impl LocalHub {
             membership: joiner.membership,
             reply,
         };
-        let message = ToRoomHub::Join(join, self.0.worker.clone());
-        if self.0.shared.hub_for(&room).try_send(message).is_err() {
+        if self.0.shared.hub_for(&room).try_send(ToRoomHub::Join(join)).is_err() {
             self.0.shared.metrics.busy.inc();
             return Err(JoinError::Busy);
         }

@@ -1,7 +1,7 @@
 //! The RoomHub actor: a thin shell that passes messages to [`Rooms`] and performs the deliveries and log
 //! reads that it asks for.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
@@ -12,7 +12,7 @@ use crate::hub::deliveries::Refused;
 use crate::hub::message::{Contents, RoomMessage, ToRoomHub, WorkerId};
 use crate::hub::publisher::HubPublisher;
 use crate::hub::relay::Relayed;
-use crate::hub::workers::Worker;
+use crate::hub::workers::Workers;
 use crate::hub::{EventLog, HubConfig, HubMetrics, JoinError};
 use crate::ids::{Room, Seq, UserId};
 
@@ -36,12 +36,12 @@ pub(in crate::hub) struct Deps {
     pub(in crate::hub) log: Arc<dyn EventLog>,
     pub(in crate::hub) publisher: Arc<HubPublisher>,
     pub(in crate::hub) metrics: HubMetrics,
+    pub(in crate::hub) workers: Arc<Workers>,
 }
 
 pub(in crate::hub) struct RoomHub {
     deps: Deps,
     rooms: Rooms,
-    workers: HashMap<WorkerId, Arc<Worker>>,
     /// Reads that wait for a free slot: at most one per room.
     reads: VecDeque<Read>,
     reading: usize,
@@ -54,7 +54,6 @@ impl RoomHub {
         Self {
             rooms: Rooms::new(deps.config.gap_timeout),
             deps,
-            workers: HashMap::new(),
             reads: VecDeque::new(),
             reading: 0,
             handled: 0,
@@ -64,17 +63,15 @@ impl RoomHub {
 
     /// The rooms, and the output for what they send; borrowed together.
     fn split(&mut self) -> (&mut Rooms, HubOutput<'_>) {
-        let Self { rooms, workers, reads, deps, .. } = self;
-        (rooms, HubOutput { workers, reads, metrics: &deps.metrics, publisher: &deps.publisher })
+        let Self { rooms, reads, deps, .. } = self;
+        let Deps { workers, metrics, publisher, .. } = deps;
+        (rooms, HubOutput { workers, reads, metrics, publisher })
     }
 
     fn take_in(&mut self, message: ToRoomHub, now: Instant) {
         let (rooms, mut output) = self.split();
         match message {
-            ToRoomHub::Join(join, worker) => {
-                output.workers.entry(join.worker).or_insert(worker);
-                rooms.join(join, &mut output);
-            }
+            ToRoomHub::Join(join) => rooms.join(join, &mut output),
             ToRoomHub::Departed(departures) => {
                 for departure in departures {
                     rooms.depart(&departure, now, &mut output);
@@ -249,7 +246,7 @@ impl Handler<ToRoomHub> for RoomHub {
 }
 
 struct HubOutput<'a> {
-    workers: &'a mut HashMap<WorkerId, Arc<Worker>>,
+    workers: &'a Workers,
     reads: &'a mut VecDeque<Read>,
     metrics: &'a HubMetrics,
     publisher: &'a HubPublisher,
@@ -261,7 +258,7 @@ impl RoomOutput for HubOutput<'_> {
             Contents::Event(_) => "event",
             Contents::Ephemeral { .. } => "passing",
         };
-        let Some(worker) = self.workers.get(&worker) else { return Err(Refused) };
+        let Some(worker) = self.workers.get(worker) else { return Err(Refused) };
         worker.deliver(message).inspect_err(|Refused| self.metrics.refused.with_label_values(&[kind]).inc())
     }
 
