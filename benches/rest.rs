@@ -1,9 +1,9 @@
 //! The cost of REST: CPU time of a real server for one request, and how long clients wait, with 64 connections that are
 //! kept alive, each of a provider of its own who asks again once the answer is there.
 //!
-//! `cargo bench --bench rest [-- --seconds 3 --rows 1000]`; with `--wrk`, wrk is the client. In the same run the same requests are made to a bare web
-//! server on the same crate, which reads the request and answers with as many bytes that it has at hand: only the ratio of
-//! the two, and CPU per request, carry over to other machines.
+//! `cargo bench --bench rest [-- --seconds 3 --rows 1000]`; with `--wrk`, wrk is the client. In the same run the same
+//! requests are made to a bare web server on the same crate, which reads the request and answers with as many bytes that
+//! it has at hand: only the ratio of the two, and CPU per request, carry over to other machines.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -16,7 +16,7 @@ pub struct HubMetrics {
     pub(super) aborts: IntCounter,
     pub(super) gap_reads: IntCounter,
     pub(super) catch_ups: IntCounter,
-    /// Messages that a worker's full mailbox refused; events among them are read from the log.
+    /// Messages to rooms that a worker with too much to do refused; events among them are read from the log.
     pub(super) refused: IntCounterVec,
     pub(super) busy: IntCounter,
     /// Bytes that wait for clients, as of the last second.

@@ -62,14 +62,14 @@ impl Handler<ToLocalHub> for LocalActor {
 
     fn handle(&mut self, message: ToLocalHub, context: &mut Self::Context) {
         match message {
-            ToLocalHub::Deliveries => {}
-            ToLocalHub::WorkerCommands => self.hub.run_commands(),
+            // They wait beside the mailbox.
+            ToLocalHub::Deliveries | ToLocalHub::WorkerCommands => {}
             // The caller may have stopped waiting.
             ToLocalHub::List { filter, page, reply } => drop(reply.send(self.hub.list(filter, &page))),
             ToLocalHub::Drain(pace) => self.drain(pace, context),
         }
-        // After any message: the mailbox may have been too full to tell that something waits.
-        let (delivered, has_more) = self.hub.deliver_waiting(TURN, &mut self.taken);
+        // After any message: the mailbox may have been too full to tell that commands or messages to rooms wait.
+        let (delivered, has_more) = self.hub.run_waiting(TURN, &mut self.taken);
         if has_more {
             context.notify(ToLocalHub::Deliveries);
         }

@@ -175,11 +175,13 @@ impl LocalHub {
         self.0.shared.users_in(room).await
     }
 
-    /// Delivers the oldest messages to rooms that wait for this thread, at most `limit`, and empties `taken`, which
-    /// keeps its memory for the next call. Returns how many there were, and whether others still wait.
+    /// Runs the commands that wait for this thread, and delivers the oldest messages to rooms that do, at most `limit`.
+    /// Empties `taken`, which keeps its memory for the next call. Returns how many messages there were, and whether
+    /// others still wait.
     ///
     /// Rights that ended before the events were committed end before the events are delivered.
-    pub(super) fn deliver_waiting(&self, limit: usize, taken: &mut Vec<RoomMessage>) -> (usize, bool) {
+    pub(super) fn run_waiting(&self, limit: usize, taken: &mut Vec<RoomMessage>) -> (usize, bool) {
+        // In this order: a right that ends in between is listed before the events that come after it are queued.
         let has_more = self.0.worker.deliveries.take(limit, taken);
         self.run_commands();
         let count = taken.len();
@@ -215,7 +217,7 @@ impl LocalHub {
     }
 
     /// Runs the commands (revocations, and sessions to close) that have been listed since the last call.
-    pub(super) fn run_commands(&self) {
+    fn run_commands(&self) {
         let WorkerCommands { listed, overflowed } = self.0.worker.take_commands();
         if overflowed {
             log::error!("more rights ended at once than can be listed: all sessions must come back");
