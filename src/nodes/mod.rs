@@ -205,11 +205,12 @@ impl Nodes {
             .db
             .write(move |uow| {
                 rows::lock_user(uow, connection.user)?;
-                let elsewhere = rows::count_elsewhere(uow, here.node, connection.user)?;
-                let rows = rows::of_user_on(uow, here.node, connection.user)?;
-                // The rows of some that have ended may still be there.
-                let live = rows.iter().filter(|id| here.lock().live.contains_key(id)).count();
-                let is_free = elsewhere + live < at_most;
+                let connections = rows::of_user(uow, here.node, connection.user)?;
+                // Rows of this node's connections that have ended may still be there.
+                let is_open = |(id, node): &&(ConnectionId, NodeId)| {
+                    *node != here.node || here.lock().live.contains_key(id)
+                };
+                let is_free = connections.iter().filter(is_open).count() < at_most;
                 if is_free {
                     rows::insert(uow, here.node, &connection)?;
                 }
@@ -223,7 +224,8 @@ impl Nodes {
     pub(crate) async fn connections_elsewhere(&self, user: UserId) -> Result<usize, DbError> {
         let Some(shared) = &self.0 else { return Ok(0) };
         let node = shared.node;
-        shared.db.read(move |uow| rows::count_elsewhere(uow, node, user)).await
+        let connections = shared.db.read(move |uow| rows::of_user(uow, node, user)).await?;
+        Ok(connections.iter().filter(|(_, on)| *on != node).count())
     }
 
     /// The live connections, of one user or of everybody, newest first: those of one node, or of all.

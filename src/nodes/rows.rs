@@ -33,34 +33,25 @@ pub(super) fn insert(
     Ok(())
 }
 
-/// The rows of a user's connections on this node.
-pub(super) fn of_user_on(
+/// The connections of a user that count, with the node that has each: those of this node, and those of others that are
+/// alive.
+pub(super) fn of_user(
     uow: &mut UnitOfWork<'_>,
     node: NodeId,
     user: UserId,
-) -> Result<Vec<ConnectionId>, DbError> {
-    let of_user = live_connections::user_id.eq(user).and(live_connections::node.eq(node));
-    Ok(live_connections::table.filter(of_user).select(live_connections::id).load(uow.conn())?)
+) -> Result<Vec<(ConnectionId, NodeId)>, DbError> {
+    let counts = live_connections::node.eq(node).or(sql::<Bool>(&is_alive()));
+    Ok(live_connections::table
+        .left_join(nodes::table.on(nodes::id.eq(live_connections::node)))
+        .filter(live_connections::user_id.eq(user).and(counts))
+        .select((live_connections::id, live_connections::node))
+        .load(uow.conn())?)
 }
 
 /// The rows of this node's connections.
 pub(super) fn of_node(uow: &mut UnitOfWork<'_>, node: NodeId) -> Result<Vec<ConnectionId>, DbError> {
     let of_node = live_connections::node.eq(node);
     Ok(live_connections::table.filter(of_node).select(live_connections::id).load(uow.conn())?)
-}
-
-pub(super) fn count_elsewhere(
-    uow: &mut UnitOfWork<'_>,
-    node: NodeId,
-    user: UserId,
-) -> Result<usize, DbError> {
-    let found: i64 = live_connections::table
-        .inner_join(nodes::table.on(nodes::id.eq(live_connections::node)))
-        .filter(live_connections::user_id.eq(user).and(live_connections::node.ne(node)))
-        .filter(sql::<Bool>(&is_alive()))
-        .select(count_star())
-        .get_result(uow.conn())?;
-    Ok(usize::try_from(found).unwrap_or(usize::MAX))
 }
 
 pub(super) fn is_elsewhere(
