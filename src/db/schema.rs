@@ -10,6 +10,7 @@ mod assistant;
 mod trail;
 mod auth;
 mod boards;
+mod relations;
 mod sharing;
 
 pub use assistant::{
@@ -418,14 +419,8 @@ diesel::table! {
     }
 }
 
-diesel::joinable!(services -> providers (provider_id));
-diesel::joinable!(templates -> providers (provider_id));
-diesel::joinable!(portfolio_photos -> providers (provider_id));
-
-macro_rules! relate {
+macro_rules! name {
     ($($table:ident,)*) => {
-        diesel::allow_tables_to_appear_in_same_query!($($table),*);
-
         /// Names of all tables.
         pub(super) const TABLES: &[&str] = &[$(stringify!($table)),*];
     };
@@ -490,4 +485,4 @@ macro_rules! with_tables {
     };
 }
 
-with_tables!(relate!());
+with_tables!(name!());
