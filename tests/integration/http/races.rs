@@ -8,7 +8,7 @@ use souk::db::schema::bookings;
 use crate::both_engines;
 use crate::support::{Answer, Person, TestApp, id};
 
-const ROUNDS: usize = 20;
+const ROUNDS: usize = 50;
 const OFFERS: usize = 8;
 const CALLS: usize = 64;
 
