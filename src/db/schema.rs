@@ -419,7 +419,7 @@ diesel::table! {
     }
 }
 
-macro_rules! name {
+macro_rules! list_names {
     ($($table:ident,)*) => {
         /// Names of all tables.
         pub(super) const TABLES: &[&str] = &[$(stringify!($table)),*];
@@ -485,4 +485,4 @@ macro_rules! with_tables {
     };
 }
 
-with_tables!(name!());
+with_tables!(list_names!());
