@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 use serde_json::{Value, json};
 
 use crate::both_engines;
-use crate::support::{Client, Database, PASSWORD, Person, Process, Socket, usual_request};
+use crate::support::{Client, Database, PASSWORD, Person, Process, Socket, sqlite_to_be, usual_request};
 
 const ROOT: &str = "root@example.com";
 
@@ -200,7 +200,7 @@ both_engines! {
 
 #[test]
 fn a_mistyped_path_does_not_make_a_database() {
-    let database = crate::support::Engine::Sqlite.database().unwrap();
+    let database = sqlite_to_be();
     let output = user(&database, &["list"], "");
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).starts_with("there is no database "), "{}", text(&output.stderr));

@@ -21,7 +21,7 @@ use crate::auth::expired::{self, Expiring};
 use crate::auth::keyed_hash::KeyedHash;
 use crate::clock::{Clock, Timestamp};
 use crate::db::schema::{failed_logins, login_attempts};
-use crate::db::{Db, DbConnection, DbError, Failure, UnitOfWork, each};
+use crate::db::{Db, DbConnection, DbError, Failure, UnitOfWork, each, one_of};
 use crate::ids::AttemptId;
 use crate::limits::{Bucket, Quota};
 
@@ -252,9 +252,9 @@ fn failed<'c>(
     uow: &mut UnitOfWork<'_>,
     counters: &'c [Counter],
 ) -> Result<Vec<(&'c Counter, Bucket)>, DbError> {
-    let keys: Vec<&str> = counters.iter().map(|counter| counter.key.as_str()).collect();
+    let keys = counters.iter().map(|counter| &counter.key);
     let rows: Vec<(String, Timestamp)> = failed_logins::table
-        .filter(failed_logins::key.eq_any(keys))
+        .filter(one_of(failed_logins::key, keys))
         .select((failed_logins::key, failed_logins::full_at))
         .load(uow.conn())?;
     let rows: HashMap<String, Timestamp> = rows.into_iter().collect();
@@ -276,9 +276,9 @@ fn hold(uow: &mut UnitOfWork<'_>, id: AttemptId, counters: &[Counter]) -> Result
     lock(uow, counters)?;
     let left = remaining(uow, counters)?;
     let now = uow.now();
-    let keys: Vec<&str> = counters.iter().map(|counter| counter.key.as_str()).collect();
+    let keys = counters.iter().map(|counter| &counter.key);
     let in_progress: Vec<String> = login_attempts::table
-        .filter(login_attempts::key.eq_any(keys).and(login_attempts::expires_at.gt(now)))
+        .filter(one_of(login_attempts::key, keys).and(login_attempts::expires_at.gt(now)))
         .select(login_attempts::key)
         .load(uow.conn())
         .map_err(DbError::from)?;
@@ -305,8 +305,8 @@ fn hold(uow: &mut UnitOfWork<'_>, id: AttemptId, counters: &[Counter]) -> Result
 
 /// Gives the places of an attempt back.
 fn release(uow: &mut UnitOfWork<'_>, id: AttemptId, counters: &[Counter]) -> Result<(), DbError> {
-    let keys: Vec<&str> = counters.iter().map(|counter| counter.key.as_str()).collect();
-    let held = login_attempts::table.filter(login_attempts::key.eq_any(keys).and(login_attempts::id.eq(id)));
+    let keys = counters.iter().map(|counter| &counter.key);
+    let held = login_attempts::table.filter(one_of(login_attempts::key, keys).and(login_attempts::id.eq(id)));
     diesel::delete(held).execute(uow.conn())?;
     Ok(())
 }

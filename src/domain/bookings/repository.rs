@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use crate::clock::Timestamp;
 use crate::db::schema::{bookings, projects, providers, requests, sessions, users};
-use crate::db::{DbConnection, DbError, UnitOfWork};
+use crate::db::{DbConnection, DbError, UnitOfWork, one_of};
 use crate::domain::money::{Currency, Money};
 use crate::domain::place::Address;
 use crate::domain::policy::{Authorized, Scope};
@@ -190,7 +190,7 @@ pub(super) fn list(
         Of::Everyone => ids(uow, Whose::Everyone, filter, page)?,
     };
     let rows = bookings_with_surroundings!()
-        .filter(bookings::id.eq_any(ids))
+        .filter(one_of(bookings::id, ids))
         .order(bookings::id.desc())
         .load::<(Row, Related)>(uow.conn())?;
     rows.into_iter().map(|(row, around)| row.with(around)).collect()

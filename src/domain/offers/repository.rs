@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use crate::clock::Timestamp;
 use crate::db::schema::{bookings, offers, requests, sessions, users};
-use crate::db::{DbError, UnitOfWork};
+use crate::db::{DbError, UnitOfWork, one_of};
 use crate::domain::money::{Currency, Money};
 use crate::domain::policy::{Authorized, Scope};
 use crate::domain::slot::Slot;
@@ -218,7 +218,7 @@ pub(super) fn list(
     let ids = ids(uow, of, filter.state, page)?;
     let rows =
         offers_with_surroundings!()
-            .filter(offers::id.eq_any(ids))
+            .filter(one_of(offers::id, ids))
             .order(offers::id.desc())
             .load::<(Row, Related)>(uow.conn())?;
     rows.into_iter().map(|(row, around)| row.at(now, around)).collect()

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 
 use crate::clock::Timestamp;
 use crate::db::schema::{bookings, project_members, projects, users};
-use crate::db::{DbConnection, DbError, UnitOfWork};
+use crate::db::{DbConnection, DbError, UnitOfWork, one_of};
 use crate::domain::policy::{Authorized, ProjectRole, Scope};
 use crate::domain::{Error, Kind, Page};
 use crate::ids::{BookingId, ProjectId, UserId};
@@ -85,9 +85,9 @@ pub(super) fn of_caller(
 
 /// Adds the members to the projects, keeping their order: one query in total.
 fn with_members(uow: &mut UnitOfWork<'_>, found: Vec<Opened>) -> Result<Vec<Project>, DbError> {
-    let ids: Vec<ProjectId> = found.iter().map(|(row, ..)| row.id).collect();
+    let ids = found.iter().map(|(row, ..)| row.id);
     let rows = project_members::table
-        .filter(project_members::project_id.eq_any(ids))
+        .filter(one_of(project_members::project_id, ids))
         .order(project_members::user_id)
         .select((project_members::project_id, project_members::user_id, project_members::role))
         .load::<(ProjectId, UserId, ProjectRole)>(uow.conn())?;
@@ -114,7 +114,7 @@ pub(super) fn names(
     uow: &mut UnitOfWork<'_>,
     users: Vec<UserId>,
 ) -> Result<HashMap<UserId, String>, DbError> {
-    let names = users::table.filter(users::id.eq_any(users)).select((users::id, users::display_name));
+    let names = users::table.filter(one_of(users::id, users)).select((users::id, users::display_name));
     Ok(names.load(uow.conn())?.into_iter().collect())
 }
 

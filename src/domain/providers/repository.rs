@@ -6,7 +6,7 @@ use diesel::prelude::*;
 
 use crate::clock::Timestamp;
 use crate::db::schema::{provider_categories, providers};
-use crate::db::{DbError, UnitOfWork};
+use crate::db::{DbError, UnitOfWork, one_of};
 use crate::domain::Page;
 use crate::domain::place::Point;
 use crate::domain::policy::Authorized;
@@ -85,10 +85,10 @@ pub(super) fn page(
 }
 
 fn with_categories(uow: &mut UnitOfWork<'_>, rows: Vec<Row>) -> Result<Vec<Provider>, DbError> {
-    let ids: Vec<ProviderId> = rows.iter().map(|row| row.id).collect();
+    let ids = rows.iter().map(|row| row.id);
     let mut categories: BTreeMap<ProviderId, BTreeSet<Category>> = BTreeMap::new();
     let pairs = provider_categories::table
-        .filter(provider_categories::provider_id.eq_any(ids))
+        .filter(one_of(provider_categories::provider_id, ids))
         .select((provider_categories::provider_id, provider_categories::category))
         .load::<(ProviderId, Category)>(uow.conn())?;
     for (provider, category) in pairs {

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 
 use crate::db::schema::{consumers, providers, read_markers, rooms};
-use crate::db::{DbError, UnitOfWork};
+use crate::db::{DbError, UnitOfWork, one_of};
 use crate::domain::Error;
 use crate::domain::policy::Scope;
 use crate::ids::{Seq, SessionId, UserId};
@@ -50,13 +50,13 @@ pub(crate) fn overviews(
 }
 
 fn heads(uow: &mut UnitOfWork<'_>, rooms: &[String]) -> Result<HashMap<String, Seq>, DbError> {
-    let of_rooms = rooms::table.filter(rooms::name.eq_any(rooms)).select((rooms::name, rooms::head));
+    let of_rooms = rooms::table.filter(one_of(rooms::name, rooms)).select((rooms::name, rooms::head));
     Ok(positions(of_rooms.load(uow.conn())?))
 }
 
 fn read(uow: &mut UnitOfWork<'_>, user: UserId, rooms: &[String]) -> Result<HashMap<String, Seq>, DbError> {
     let markers = read_markers::table
-        .filter(read_markers::user_id.eq(user).and(read_markers::room.eq_any(rooms)))
+        .filter(read_markers::user_id.eq(user).and(one_of(read_markers::room, rooms)))
         .select((read_markers::room, read_markers::seq));
     Ok(positions(markers.load(uow.conn())?))
 }
@@ -69,9 +69,9 @@ fn consumer_names(
     uow: &mut UnitOfWork<'_>,
     sessions: &[Session],
 ) -> Result<HashMap<UserId, String>, DbError> {
-    let users: Vec<UserId> = sessions.iter().map(|session| session.consumer_user_id).collect();
+    let users = sessions.iter().map(|session| session.consumer_user_id);
     let names = consumers::table
-        .filter(consumers::user_id.eq_any(users))
+        .filter(one_of(consumers::user_id, users))
         .select((consumers::user_id, consumers::display_name))
         .load(uow.conn())?;
     Ok(names.into_iter().collect())
@@ -81,9 +81,9 @@ fn provider_names(
     uow: &mut UnitOfWork<'_>,
     sessions: &[Session],
 ) -> Result<HashMap<UserId, String>, DbError> {
-    let users: Vec<UserId> = sessions.iter().map(|session| session.provider_user_id).collect();
+    let users = sessions.iter().map(|session| session.provider_user_id);
     let names = providers::table
-        .filter(providers::user_id.eq_any(users))
+        .filter(one_of(providers::user_id, users))
         .select((providers::user_id, providers::display_name))
         .load(uow.conn())?;
     Ok(names.into_iter().collect())

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 
 use crate::clock::Timestamp;
 use crate::db::schema::{consumers, providers, users};
-use crate::db::{DbConnection, DbError, UnitOfWork};
+use crate::db::{DbConnection, DbError, UnitOfWork, one_of};
 use crate::domain::Page;
 use crate::domain::consumers::id_of as consumer_id_of;
 use crate::domain::policy::Authorized;
@@ -66,7 +66,7 @@ pub(crate) fn emails_and_roles_of(
     ids: impl IntoIterator<Item = UserId>,
 ) -> Result<HashMap<UserId, (String, Role)>, DbError> {
     let ids: BTreeSet<UserId> = ids.into_iter().collect();
-    let named = users::table.filter(users::id.eq_any(ids)).select((users::id, (users::email, users::role)));
+    let named = users::table.filter(one_of(users::id, ids)).select((users::id, (users::email, users::role)));
     Ok(named.load::<(UserId, (String, Role))>(uow.conn())?.into_iter().collect())
 }
 

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 use souk::clock::Timestamp;
 
-use crate::support::{Engine, Person, Process, TestApp, refused, run_on};
+use crate::support::{Engine, Person, Process, TestApp, refused, run_on, sqlite_to_be};
 
 fn backup(to: &str, url: &str) -> Output {
     Command::new(env!("CARGO_BIN_EXE_souk")).args(["backup", to, "--database-url", url]).output().unwrap()
@@ -62,7 +62,7 @@ fn a_backup_of_a_running_server_holds_what_was_acknowledged_and_can_be_served() 
 
 #[test]
 fn there_is_nothing_to_back_up_where_there_is_no_database() {
-    let database = Engine::Sqlite.database().unwrap();
+    let database = sqlite_to_be();
     let to = format!("{}.backup", database.url());
     assert!(refused(&["backup", &to, "--database-url", &database.url()]).contains("no database"));
     assert!(!std::fs::exists(database.url()).unwrap(), "nothing was made");

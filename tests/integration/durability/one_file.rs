@@ -8,7 +8,7 @@ use diesel::{Connection, SqliteConnection};
 use serde_json::json;
 
 use crate::both_engines;
-use crate::support::{Database, Engine, JWT_SECRET, Person, Process, refused};
+use crate::support::{Database, JWT_SECRET, Person, Process, refused, sqlite_to_be};
 
 fn souk(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_souk")).args(arguments).output().unwrap()
@@ -37,7 +37,7 @@ fn names(folder: &Path) -> Vec<String> {
 
 #[test]
 fn a_server_that_stopped_leaves_everything_in_one_file() {
-    let database = Engine::Sqlite.database().unwrap();
+    let database = sqlite_to_be();
     let file = file(&database);
     let server = Process::start("127.0.0.1:0", &database.url(), &[]);
     let text = "kept ".repeat(500);
@@ -71,7 +71,7 @@ fn a_server_that_stopped_leaves_everything_in_one_file() {
 
 #[test]
 fn a_second_server_on_the_same_file_is_told_who_has_it() {
-    let database = Engine::Sqlite.database().unwrap();
+    let database = sqlite_to_be();
     let file = file(&database);
     let server = Process::start("127.0.0.1:0", &database.url(), &[]);
     let folder = file.parent().unwrap();
@@ -93,7 +93,7 @@ fn a_second_server_on_the_same_file_is_told_who_has_it() {
 
 #[test]
 fn tools_work_beside_a_server_where_that_is_safe() {
-    let database = Engine::Sqlite.database().unwrap();
+    let database = sqlite_to_be();
     let url = database.url();
     let server = Process::start("127.0.0.1:0", &url, &[]);
     let runtime = actix_web::rt::System::new();

@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::both_engines;
-use crate::support::{Database, Engine, JOURNAL_KEY, Person, Process, eventually, refused};
+use crate::support::{Database, Engine, JOURNAL_KEY, Person, Process, eventually, refused, sqlite_to_be};
 
 fn souk(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_souk")).args(arguments).output().unwrap()
@@ -30,7 +30,7 @@ fn back_up_and_restore(database: &Database) -> Database {
         Database::Sqlite(folder) => {
             let backup = folder.join("backup.db").display().to_string();
             succeed(&["backup", &backup, "--database-url", &database.url()]);
-            let restored = Engine::Sqlite.database().unwrap();
+            let restored = sqlite_to_be();
             succeed(&["restore", &backup, "--database-url", &restored.url()]);
             restored
         }
@@ -166,7 +166,7 @@ fn names(of: &str) -> Vec<PathBuf> {
 fn a_database_that_is_there_is_replaced_only_when_asked_and_kept_with_what_was_not_checkpointed() {
     let (source, ana) = database_with("in the backup");
     let backup = backup_of(&source);
-    let target = Engine::Sqlite.database().unwrap();
+    let target = sqlite_to_be();
     let server = Process::start("127.0.0.1:0", &target.url(), &[]);
     let ben = write(&server, "ben", "in the old one");
     let held = refused(&["restore", &backup, "--replace", "--database-url", &target.url()]);
@@ -198,7 +198,7 @@ fn a_database_that_is_there_is_replaced_only_when_asked_and_kept_with_what_was_n
 fn what_is_no_good_backup_is_refused_and_changes_nothing() {
     let (source, _) = database_with("in the backup");
     let backup = backup_of(&source);
-    let target = Engine::Sqlite.database().unwrap();
+    let target = sqlite_to_be();
     let to = target.url();
     let restore = |backup: &str| refused(&["restore", backup, "--database-url", &to]);
 
@@ -233,7 +233,7 @@ fn what_is_no_good_backup_is_refused_and_changes_nothing() {
 
 #[test]
 fn an_older_backup_is_migrated_by_the_next_start() {
-    let database = Engine::Sqlite.database().unwrap();
+    let database = sqlite_to_be();
     let older = database.url();
     let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/sqlite");
     let mut folders = names(&migrations.join("any").display().to_string());
@@ -255,7 +255,7 @@ fn an_older_backup_is_migrated_by_the_next_start() {
          VALUES ('01890a5d-ac96-774b-bcce-b302099a8057', 'ana@example.com', 'Ana', 'consumer', 'free', TRUE, 0, 1, 0, 0)",
     );
 
-    let target = Engine::Sqlite.database().unwrap();
+    let target = sqlite_to_be();
     let told = succeed(&["restore", &older, "--database-url", &target.url()]);
     assert!(told.contains("the next start runs 1 migrations"), "{told}");
     assert!(Process::start("127.0.0.1:0", &target.url(), &[]).terminate().success());

@@ -7,7 +7,9 @@ use sha2::{Digest, Sha256};
 
 use super::{execute, souk};
 use crate::both_engines;
-use crate::support::{Client, Database, Engine, JOURNAL_KEY, JWT_SECRET, Person, Process, refused};
+use crate::support::{
+    Client, Database, Engine, JOURNAL_KEY, JWT_SECRET, Person, Process, refused, sqlite_to_be,
+};
 
 const OTHER: &str = "0b9d3f71c2e84a56d9187e4fb06c23a5f7e1480d6b92c35ea8047f1d2c96b3e8";
 
@@ -137,7 +139,7 @@ fn a_key_is_not_rotated_under_a_running_server() {
 
 #[test]
 fn development_makes_and_keeps_a_key_and_rotates_it_whenever_it_crashes() {
-    let database = Engine::Sqlite.database().unwrap();
+    let database = sqlite_to_be();
     let kept = PathBuf::from(format!("{}.journal-key", database.url()));
     let next = PathBuf::from(format!("{}.journal-key.new", database.url()));
     let serve = || Process::start_with_kept_key("127.0.0.1:0", &database.url(), &[]);

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::path::PathBuf;
-use std::sync::Mutex;
+use std::path::{Path, PathBuf};
+use std::sync::{LazyLock, Mutex};
+
+use souk::db::{Db, DbConfig, Target};
 
 use super::{postgres, scratch};
 
@@ -48,14 +50,34 @@ pub fn german_postgres() -> Option<postgres::Server> {
 
 const NO_POSTGRES: &str = "PostgreSQL is not installed (no initdb in the PATH or in /usr/lib/postgresql)";
 
+/// Name of a SQLite database in its folder.
+const FILE: &str = "souk.db";
+
+/// A SQLite database whose file is not there yet.
+pub fn sqlite_to_be() -> Database {
+    let folder = scratch::folder().join(uuid::Uuid::new_v4().simple().to_string());
+    std::fs::create_dir(&folder).unwrap();
+    Database::Sqlite(folder)
+}
+
+/// A migrated SQLite file, which tests copy.
+fn template() -> &'static Path {
+    static TEMPLATE: LazyLock<PathBuf> = LazyLock::new(|| {
+        let file = scratch::folder().join("template.db");
+        Db::migrate(&DbConfig::new(Target::Sqlite(file.clone()))).unwrap();
+        file
+    });
+    &TEMPLATE
+}
+
 impl Engine {
-    /// A fresh database; `None` if the engine is not installed, which was reported.
+    /// A fresh, migrated database; `None` if the engine is not installed, which was reported.
     pub fn database(self) -> Option<Database> {
         match self {
             Self::Sqlite => {
-                let folder = scratch::folder().join(uuid::Uuid::new_v4().simple().to_string());
-                std::fs::create_dir(&folder).unwrap();
-                Some(Database::Sqlite(folder))
+                let database = sqlite_to_be();
+                std::fs::copy(template(), database.url()).unwrap();
+                Some(database)
             }
             Self::Postgres => {
                 let server = postgres::server();
@@ -80,7 +102,7 @@ impl Database {
     /// The `DATABASE_URL` of this database.
     pub fn url(&self) -> String {
         match self {
-            Self::Sqlite(folder) => folder.join("souk.db").display().to_string(),
+            Self::Sqlite(folder) => folder.join(FILE).display().to_string(),
             Self::Postgres(database) => database.url.clone(),
         }
     }

@@ -35,7 +35,7 @@ pub use cast::{PASSWORD, Person};
 pub use client::{Answer, Call, Client};
 pub use contract::CONTRACT;
 pub use deals::{ADDRESS, id, usual_request};
-pub use engine::{Database, Engine, german_postgres, own_postgres};
+pub use engine::{Database, Engine, german_postgres, own_postgres, sqlite_to_be};
 pub use eventually::eventually;
 pub use external_client::{ExternalClient, Library, Transports};
 pub use issuer::{ISS, Issuer};

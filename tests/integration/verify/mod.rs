@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use serde_json::{Value, json};
 
 use crate::both_engines;
-use crate::support::{Database, Engine, JOURNAL_KEY, Process};
+use crate::support::{Database, Engine, JOURNAL_KEY, Process, sqlite_to_be};
 
 use marketplace::Marketplace;
 
@@ -99,7 +99,7 @@ both_engines! {
 
 #[test]
 fn what_does_not_exist_is_not_made() {
-    let database = Engine::Sqlite.database().unwrap();
+    let database = sqlite_to_be();
     let output = verify(&database.url(), &[]);
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("there is no database"), "{output:?}");

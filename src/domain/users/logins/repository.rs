@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use crate::clock::Timestamp;
 use crate::db::schema::{logins, refresh_tokens, revocations, users};
-use crate::db::{DbError, UnitOfWork, each};
+use crate::db::{DbError, UnitOfWork, each, one_of};
 use crate::domain::Page;
 use crate::domain::users::{Email, User, repository as users_repository};
 use crate::ids::{LoginId, RefreshId, TokenId, UserId};
@@ -328,7 +328,7 @@ pub(crate) fn forget_ended(
     let ended = ended_logins(uow, horizon, limit)?;
     // A login has as many tokens as it was refreshed: they go batch by batch, too.
     let tokens: Vec<RefreshId> = refresh_tokens::table
-        .filter(refresh_tokens::login_id.eq_any(&ended))
+        .filter(one_of(refresh_tokens::login_id, &ended))
         .limit(limit)
         .select(refresh_tokens::id)
         .load(uow.conn())?;
