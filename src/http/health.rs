@@ -4,20 +4,20 @@ use actix_web::{HttpResponse, get, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::Schema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::app::App;
 
 use super::schema::one_of;
+use crate::http::feature_routes::FeatureRoutes;
 
 /// The probes' routes.
-pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
-    cfg.service(alive).service(ready);
+pub(super) fn routes(routes: &mut FeatureRoutes<'_>) {
+    routes.service(alive).service(ready);
 }
 
 /// Mounts the probes at the root only.
 pub(crate) fn configure(cfg: &mut web::ServiceConfig) {
-    routes(&mut ServiceConfig::new(cfg));
+    routes(&mut FeatureRoutes::Mount(cfg));
 }
 
 /// The server's health.

@@ -12,6 +12,7 @@ pub(crate) mod dashboard;
 mod etag;
 mod extract;
 mod fallback;
+mod feature_routes;
 pub(crate) mod health;
 mod idempotency;
 pub(crate) mod input;

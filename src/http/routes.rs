@@ -1,12 +1,12 @@
 //! Mounts every route.
 
 use actix_web::web;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::config::Config;
 
 use super::api;
 use super::fallback::{self, Addresses};
+use super::feature_routes::FeatureRoutes;
 use super::openapi::{self, Document};
 
 /// The OpenAPI document and the path table of all routes. Created once and shared by the worker threads,
@@ -52,8 +52,6 @@ pub(crate) fn configure(
 fn mount(cfg: &mut web::ServiceConfig, live: fn(&mut web::ServiceConfig)) {
     live(cfg);
     for (_, routes) in api::FEATURES {
-        // The OpenAPI parts that one feature's configuration collects are not needed here; they are dropped
-        // before the next.
-        routes(&mut ServiceConfig::new(cfg));
+        routes(&mut FeatureRoutes::Mount(cfg));
     }
 }

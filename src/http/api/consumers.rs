@@ -3,21 +3,21 @@
 use actix_web::{HttpResponse, get, patch};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::clock::Timestamp;
 use crate::domain::Error;
 use crate::domain::consumers::{self, Consumer, DisplayName, ProfileChanges};
 use crate::domain::place::{Address, Point};
 use crate::domain::policy::{Scope, allowed_changes};
+use crate::http::feature_routes::FeatureRoutes;
 use crate::http::input::{PointInput, nullable};
 use crate::http::schema::changes;
 use crate::http::{Body, Fields, Id, IdempotentCall, IfMatch, Problem, ReadCall, Reply};
 use crate::ids::{ConsumerId, UserId};
 
 /// All routes under `/consumers`.
-pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
-    cfg.service(get_one).service(edit);
+pub(super) fn routes(routes: &mut FeatureRoutes<'_>) {
+    routes.service(get_one).service(edit);
 }
 
 /// A consumer.

@@ -3,11 +3,11 @@
 use actix_web::{HttpResponse, delete, get, patch, post};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::clock::Timestamp;
 use crate::domain::Error;
 use crate::domain::entries::{self, Content, Entry, EntryChanges, EntryText, EntryTitle, SearchText};
+use crate::http::feature_routes::FeatureRoutes;
 use crate::http::input::nullable;
 use crate::http::{
     Body, Fields, Id, IdempotentCall, IfMatch, PageQuery, Paged, Problem, Query, ReadCall, Reply,
@@ -15,8 +15,8 @@ use crate::http::{
 use crate::ids::EntryId;
 
 /// All routes under `/entries`.
-pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
-    cfg.service(list).service(create).service(get_one).service(edit).service(remove);
+pub(super) fn routes(routes: &mut FeatureRoutes<'_>) {
+    routes.service(list).service(create).service(get_one).service(edit).service(remove);
 }
 
 /// A journal entry.

@@ -4,7 +4,6 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, get, post};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::clock::Timestamp;
 use crate::domain::masterplans::{
@@ -12,6 +11,7 @@ use crate::domain::masterplans::{
 };
 use crate::domain::quotas::Quota;
 use crate::domain::{Error, FieldError};
+use crate::http::feature_routes::FeatureRoutes;
 use crate::http::{
     Body, Fields, Id, IdempotentCall, PageQuery, Paged, Problem, Query, ReadCall, Reply, add_quota_headers,
 };
@@ -19,8 +19,8 @@ use crate::ids::{Category, ConversationId, MasterplanId, ProjectId, RequestId};
 use crate::jobs::Unwritten;
 
 /// All routes of masterplans.
-pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
-    cfg.service(create).service(list).service(get_one).service(apply);
+pub(super) fn routes(routes: &mut FeatureRoutes<'_>) {
+    routes.service(create).service(list).service(get_one).service(apply);
 }
 
 /// A plan of work: a draft until it is applied to a project.

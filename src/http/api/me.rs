@@ -4,16 +4,16 @@ use actix_web::web::ReqData;
 use actix_web::{HttpResponse, get};
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::domain::quotas::{self, Quota};
 use crate::domain::simulations;
+use crate::http::feature_routes::FeatureRoutes;
 use crate::http::{Problem, ReadCall, Reply};
 use crate::limits::RateLimitStatus;
 
 /// Everything under `/me`.
-pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
-    cfg.service(limits);
+pub(super) fn routes(routes: &mut FeatureRoutes<'_>) {
+    routes.service(limits);
 }
 
 /// What the caller's plan allows, and how much of it is used now.

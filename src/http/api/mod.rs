@@ -18,10 +18,10 @@ mod requests;
 mod sessions;
 mod simulations;
 
-use utoipa_actix_web::service_config::ServiceConfig;
+use crate::http::feature_routes::FeatureRoutes;
 
-/// A function that mounts one feature's routes.
-pub(super) type Routes = fn(&mut ServiceConfig<'_>);
+/// A function that adds one feature's routes.
+pub(super) type Routes = fn(&mut FeatureRoutes<'_>);
 
 /// The features of the API, each with its tag in the OpenAPI document.
 pub(super) const FEATURES: [(&str, Routes); 15] = [

@@ -4,11 +4,11 @@ use actix_web::http::header;
 use actix_web::{HttpResponse, delete, get, post};
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::clock::Timestamp;
 use crate::domain::entries::reflections::{self, Reflection};
 use crate::domain::{Error, Kind};
+use crate::http::feature_routes::FeatureRoutes;
 use crate::http::{Id, IdempotentCall, Ids, PageQuery, Paged, Problem, Query, ReadCall, Reply};
 use crate::ids::{EntryId, ReflectionId};
 use crate::jobs::ReflectionStatus;
@@ -16,8 +16,8 @@ use crate::jobs::ReflectionStatus;
 use super::generated::{FailureView, Status};
 
 /// All routes under `/entries/{id}/reflections`.
-pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
-    cfg.service(list).service(create).service(get_one).service(remove);
+pub(super) fn routes(routes: &mut FeatureRoutes<'_>) {
+    routes.service(list).service(create).service(get_one).service(remove);
 }
 
 /// A reflection on a journal entry: stored, being written, or failed.

@@ -7,7 +7,6 @@ use actix_web::{HttpResponse, ResponseError as _, get, post};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::clock::Timestamp;
 use crate::domain::Error;
@@ -15,6 +14,7 @@ use crate::domain::money::Money;
 use crate::domain::place::Point;
 use crate::domain::policy::{Scope, allowed_actions};
 use crate::domain::simulations::{self, Assumptions, Simulation, SimulationInput, State};
+use crate::http::feature_routes::FeatureRoutes;
 use crate::http::schema::steps;
 use crate::http::{Body, Id, IdempotentCall, PageQuery, Paged, Problem, Query, ReadCall, Reply};
 use crate::ids::{Category, SimulationId};
@@ -22,8 +22,8 @@ use crate::jobs::SimulationProgress;
 use crate::simulation::{Capacity, Estimate, Outcome, WhenFull};
 
 /// All routes under `/simulations`.
-pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
-    cfg.service(list).service(create).service(compare).service(get_one).service(cancel);
+pub(super) fn routes(routes: &mut FeatureRoutes<'_>) {
+    routes.service(list).service(create).service(compare).service(get_one).service(cancel);
 }
 
 /// A pricing run.

@@ -17,12 +17,12 @@ use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
     ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, ServerBuilder,
 };
-use utoipa_actix_web::AppExt;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::domain::{FieldError, Kind};
 
 use super::api::{FEATURES, Routes};
+use super::feature_routes::FeatureRoutes;
 use super::health;
 use super::problem::Document as Problem;
 use operations::UNVERSIONED;
@@ -38,7 +38,8 @@ pub fn document(page_max: u16) -> OpenApi {
     let mut document = frame();
     let features = FEATURES.into_iter().chain([("health", health::routes as Routes)]);
     let documents = features.clone().map(|(name, routes)| {
-        let (_, feature) = actix_web::App::new().into_utoipa_app().configure(routes).split_for_parts();
+        let mut feature = OpenApi::default();
+        routes(&mut FeatureRoutes::Describe(&mut feature));
         (name, feature)
     });
     for (name, mut feature) in documents.chain([("health", Unversioned::openapi())]) {

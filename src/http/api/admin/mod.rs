@@ -21,14 +21,15 @@ mod views;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::http::Problem;
+use crate::http::feature_routes::FeatureRoutes;
 use crate::hub::HubBusy;
 
 /// All routes under `/admin`.
-pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
-    cfg.service(users::list)
+pub(super) fn routes(routes: &mut FeatureRoutes<'_>) {
+    routes
+        .service(users::list)
         .service(users::get_one)
         .service(limits::read)
         .service(users::suspend)
@@ -37,18 +38,18 @@ pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
         .service(users::change_plan)
         .service(users::log_out)
         .service(views::begin);
-    cfg.service(login::log_in).service(login::refresh).service(login::log_out);
-    cfg.service(logins::list).service(logins::end).service(logins::revoke);
+    routes.service(login::log_in).service(login::refresh).service(login::log_out);
+    routes.service(logins::list).service(logins::end).service(logins::revoke);
     // Before the routes of one connection, whose id may otherwise be `ended`.
-    cfg.service(ended::list);
-    cfg.service(connections::list).service(connections::get_one).service(connections::close);
-    cfg.service(rooms::list).service(rooms::members).service(room_log::read).service(room_presence::read);
-    cfg.service(audit::list);
-    cfg.service(bookings::list);
-    cfg.service(settings::read);
-    cfg.service(health::read);
-    cfg.service(states::machines).service(states::read);
-    cfg.service(explain::explain_right).service(explain::dry_run);
+    routes.service(ended::list);
+    routes.service(connections::list).service(connections::get_one).service(connections::close);
+    routes.service(rooms::list).service(rooms::members).service(room_log::read).service(room_presence::read);
+    routes.service(audit::list);
+    routes.service(bookings::list);
+    routes.service(settings::read);
+    routes.service(health::read);
+    routes.service(states::machines).service(states::read);
+    routes.service(explain::explain_right).service(explain::dry_run);
 }
 
 impl From<HubBusy> for Problem {

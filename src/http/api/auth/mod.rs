@@ -10,12 +10,12 @@ use actix_web::http::header;
 use actix_web::web::{Data, Json};
 use actix_web::{HttpRequest, HttpResponse, delete, get, post};
 use serde::Deserialize;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::app::App;
 use crate::auth::{AuthError, SignedIn};
 use crate::domain::Page;
 use crate::domain::users::{logins, service as users};
+use crate::http::feature_routes::FeatureRoutes;
 use crate::http::{Body, Caller, FormOrJson, Id, PageQuery, Paged, Problem, Query, extract};
 use crate::hub::SessionFilter;
 use crate::ids::LoginId;
@@ -25,8 +25,9 @@ pub(super) use views::{AccountView, LoginView};
 use views::{TicketView, TokenView};
 
 /// All routes under `/auth`.
-pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
-    cfg.service(register)
+pub(super) fn routes(routes: &mut FeatureRoutes<'_>) {
+    routes
+        .service(register)
         .service(issue_token)
         .service(log_in)
         .service(refresh_token)

@@ -5,7 +5,6 @@ mod actions;
 
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::clock::Timestamp;
 use crate::domain::bookings::{Booking, State};
@@ -14,12 +13,14 @@ use crate::domain::place::Address;
 use crate::domain::policy::{Scope, allowed_actions};
 use crate::domain::requests::Title;
 use crate::domain::slot::Slot;
+use crate::http::feature_routes::FeatureRoutes;
 use crate::http::schema::steps;
 use crate::ids::{BookingId, ConsumerId, OfferId, ProjectId, ProviderId, RequestId, SessionId, UserId};
 
 /// All routes under `/bookings`.
-pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
-    cfg.service(read::list)
+pub(super) fn routes(routes: &mut FeatureRoutes<'_>) {
+    routes
+        .service(read::list)
         .service(read::get_one)
         .service(actions::start)
         .service(actions::complete)

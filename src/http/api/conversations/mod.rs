@@ -5,20 +5,21 @@ mod messages;
 use actix_web::{HttpResponse, delete, get, patch, post};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::clock::Timestamp;
 use crate::domain::Error;
 use crate::domain::conversations::{self, Conversation, ConversationTitle, NewConversation};
+use crate::http::feature_routes::FeatureRoutes;
 use crate::http::{
     Body, Fields, Id, IdempotentCall, IfMatch, MaybeBody, PageQuery, Paged, Problem, Query, ReadCall, Reply,
 };
 use crate::ids::ConversationId;
 
 /// All routes under `/conversations`.
-pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
-    cfg.service(list).service(create).service(get_one).service(rename).service(remove);
-    cfg.service(messages::list)
+pub(super) fn routes(routes: &mut FeatureRoutes<'_>) {
+    routes.service(list).service(create).service(get_one).service(rename).service(remove);
+    routes
+        .service(messages::list)
         .service(messages::send)
         .service(messages::get_one)
         .service(messages::answer_newest);

@@ -6,19 +6,20 @@ mod write;
 
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::clock::Timestamp;
 use crate::domain::money::Money;
 use crate::domain::offers::{Message, Offer, State};
 use crate::domain::policy::{Scope, allowed_actions};
 use crate::domain::slot::Slot;
+use crate::http::feature_routes::FeatureRoutes;
 use crate::http::schema::steps;
 use crate::ids::{BookingId, OfferId, ProviderId, RequestId, SessionId, UserId};
 
 /// All routes for offers.
-pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
-    cfg.service(read::of_request)
+pub(super) fn routes(routes: &mut FeatureRoutes<'_>) {
+    routes
+        .service(read::of_request)
         .service(write::submit)
         .service(read::list)
         .service(read::get_one)

@@ -14,31 +14,31 @@ use std::collections::HashMap;
 use actix_web::{HttpResponse, get, post};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::clock::Timestamp;
 use crate::db::UnitOfWork;
 use crate::domain::Error;
 use crate::domain::policy::{ProjectRole, Scope};
 use crate::domain::projects::{self, Project, ProjectTitle};
+use crate::http::feature_routes::FeatureRoutes;
 use crate::http::schema::changes;
 use crate::http::{Body, Fields, Id, IdempotentCall, PageQuery, Paged, Problem, Query, ReadCall, Reply};
 use crate::ids::{BookingId, ProjectId, UserId};
 
 /// All routes under `/projects`.
-pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
-    cfg.service(list).service(create).service(get_one);
-    cfg.service(clients::count);
-    cfg.service(members::set).service(members::remove);
-    cfg.service(board::read).service(board::activity);
-    cfg.service(columns::list).service(columns::create).service(columns::edit);
-    cfg.service(columns::relocate).service(columns::remove);
-    cfg.service(tasks::list).service(tasks::create).service(tasks::get_one).service(tasks::edit);
-    cfg.service(task_moves::relocate).service(task_moves::archive).service(task_moves::restore);
-    cfg.service(invitations::list).service(invitations::create).service(invitations::revoke);
-    cfg.service(invitations::of_caller).service(invitations::accept_by_secret);
-    cfg.service(invitations::accept).service(invitations::decline);
-    cfg.service(comments::list).service(comments::add);
+pub(super) fn routes(routes: &mut FeatureRoutes<'_>) {
+    routes.service(list).service(create).service(get_one);
+    routes.service(clients::count);
+    routes.service(members::set).service(members::remove);
+    routes.service(board::read).service(board::activity);
+    routes.service(columns::list).service(columns::create).service(columns::edit);
+    routes.service(columns::relocate).service(columns::remove);
+    routes.service(tasks::list).service(tasks::create).service(tasks::get_one).service(tasks::edit);
+    routes.service(task_moves::relocate).service(task_moves::archive).service(task_moves::restore);
+    routes.service(invitations::list).service(invitations::create).service(invitations::revoke);
+    routes.service(invitations::of_caller).service(invitations::accept_by_secret);
+    routes.service(invitations::accept).service(invitations::decline);
+    routes.service(comments::list).service(comments::add);
 }
 
 /// A project.

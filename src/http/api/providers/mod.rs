@@ -6,26 +6,30 @@ mod profile;
 mod services;
 mod templates;
 
-use utoipa_actix_web::service_config::ServiceConfig;
+use crate::http::feature_routes::FeatureRoutes;
 
 /// All routes under `/providers`.
-pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
-    cfg.service(profile::list)
+pub(super) fn routes(routes: &mut FeatureRoutes<'_>) {
+    routes
+        .service(profile::list)
         .service(profile::get_one)
         .service(profile::get_profile)
         .service(profile::edit)
         .service(profile::edit_profile);
-    cfg.service(services::list)
+    routes
+        .service(services::list)
         .service(services::add)
         .service(services::get_one)
         .service(services::edit)
         .service(services::remove);
-    cfg.service(templates::list)
+    routes
+        .service(templates::list)
         .service(templates::add)
         .service(templates::get_one)
         .service(templates::edit)
         .service(templates::remove);
-    cfg.service(portfolio::list)
+    routes
+        .service(portfolio::list)
         .service(portfolio::add)
         .service(portfolio::get_one)
         .service(portfolio::edit)

@@ -6,19 +6,20 @@ mod write;
 
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::clock::Timestamp;
 use crate::domain::money::PriceRange;
 use crate::domain::place::{Address, Point};
 use crate::domain::policy::{Scope, allowed_actions};
 use crate::domain::requests::{Description, Request, State, Title};
+use crate::http::feature_routes::FeatureRoutes;
 use crate::http::schema::steps;
 use crate::ids::{Category, ConsumerId, RequestId, UserId};
 
 /// All routes under `/requests`, except for the offers on them.
-pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
-    cfg.service(read::list)
+pub(super) fn routes(routes: &mut FeatureRoutes<'_>) {
+    routes
+        .service(read::list)
         .service(read::get_one)
         .service(write::create)
         .service(write::edit)

@@ -5,19 +5,19 @@ mod messages;
 use actix_web::{HttpResponse, get};
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::clock::Timestamp;
 use crate::domain::policy::{Scope, allowed_changes};
 use crate::domain::sessions::{self, Chat, Overview, Session};
+use crate::http::feature_routes::FeatureRoutes;
 use crate::http::schema::changes;
 use crate::http::{Id, PageQuery, Paged, Problem, Query, ReadCall, Reply};
 use crate::ids::{BookingId, RequestId, Seq, SessionId, UserId};
 
 /// All routes under `/sessions`.
-pub(super) fn routes(cfg: &mut ServiceConfig<'_>) {
-    cfg.service(list).service(get_one);
-    cfg.service(messages::list).service(messages::send);
+pub(super) fn routes(routes: &mut FeatureRoutes<'_>) {
+    routes.service(list).service(get_one);
+    routes.service(messages::list).service(messages::send);
 }
 
 /// A chat session.
