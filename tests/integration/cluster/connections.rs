@@ -2,8 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use diesel::connection::SimpleConnection as _;
+use diesel::prelude::*;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use souk::db::schema::nodes;
 
 use super::world::{Cluster, on_postgres};
 use crate::support::{Person, Socket, eventually};
@@ -38,6 +41,34 @@ fn a_user_has_as_many_connections_on_all_nodes_together_as_the_plan_allows() {
             eventually(async || there.get("/me/limits").await.ok()["connections"]["used"] == 0).await;
             eventually(async || ana.get("/me/limits").await.ok()["connections"]["used"] == 0).await;
         }
+    });
+}
+
+/// Empties the table of nodes and keeps it so while this connection lives: no node writes, all may read.
+fn forget_nodes(url: &str) -> PgConnection {
+    let mut connection = PgConnection::establish(url).unwrap();
+    loop {
+        connection.batch_execute("DELETE FROM nodes; BEGIN; LOCK TABLE nodes IN SHARE MODE").unwrap();
+        if nodes::table.count().get_result::<i64>(&mut connection).unwrap() == 0 {
+            return connection;
+        }
+        // One wrote in between.
+        connection.batch_execute("ROLLBACK").unwrap();
+    }
+}
+
+#[test]
+fn the_connections_of_a_node_count_there_while_the_others_have_forgotten_it() {
+    on_postgres(async |url| {
+        let cluster = Cluster::start_with(1, &url, &[LIMIT]);
+        let ana = cluster.register("ana", "consumer").await;
+        let mut opened = vec![open(&ana).await.unwrap()];
+        let forgotten = forget_nodes(&url);
+        for _ in 0..2 {
+            opened.push(open(&ana).await.unwrap());
+        }
+        assert_eq!(open(&ana).await.err(), Some(4008));
+        drop(forgotten);
     });
 }
 
