@@ -134,10 +134,14 @@ pub(crate) fn list(
 pub fn suspend(uow: &mut UnitOfWork<'_>, scope: &Scope, id: UserId, reason: &Reason) -> Result<User, Error> {
     let user = authorized(uow, scope, id, SUSPEND)?;
     if user.is_active {
-        suspension::leave_market(uow, id)?;
+        let has_left = suspension::leave_market(uow, id)?;
         spare_the_last_admin(uow, &user)?;
         let epoch = user.next_epoch(uow.now());
         repository::set_active(uow, &user, false, epoch)?;
+        if has_left {
+            // On PostgreSQL that waited for whatever the user was making meanwhile, which is to be seen from now on.
+            suspension::leave_market(uow, id)?;
+        }
         end_everything(uow, id, epoch, RevocationReason::Deactivated)?;
         audit_action(uow, scope, &*user, SUSPEND, Some(reason.as_str()))?;
     } else {

@@ -10,11 +10,12 @@ use crate::ids::UserId;
 /// Requests, and offers, that a suspension settles itself.
 const AT_ONCE: u16 = 50;
 
-/// Closes the user's open requests and live offers. Called before the user's own row is written: requests are
-/// locked before users, as where an offer is accepted, and in the order of their ids.
-pub(super) fn leave_market(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<(), Error> {
+/// Closes the user's open requests and live offers; returns whether those were all. Called before the user's own row
+/// is written: requests are locked before users, as where an offer is accepted, and in the order of their ids.
+pub(super) fn leave_market(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<bool, Error> {
     let own = requests::open_of(uow, user, AT_ONCE)?;
     let offered = offers::live_by(uow, user, AT_ONCE)?;
+    let are_all = own.len() < usize::from(AT_ONCE) && offered.len() < usize::from(AT_ONCE);
     let mut concerned: Vec<_> =
         own.iter().copied().chain(offered.iter().map(|(_, request)| *request)).collect();
     concerned.sort_unstable();
@@ -28,5 +29,5 @@ pub(super) fn leave_market(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<(),
     for (offer, _) in offered {
         offers::lapse(uow, offer)?;
     }
-    Ok(())
+    Ok(are_all)
 }

@@ -2,11 +2,12 @@
 
 use std::future::IntoFuture;
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use souk::server::scheduler::{Swept, sweep};
 
 use crate::both_engines;
-use crate::support::{Person, TestApp, id};
+use crate::support::{Person, TestApp, id, usual_request};
 
 /// More than a suspension settles itself.
 const MANY: usize = 60;
@@ -127,6 +128,37 @@ both_engines! {
         let swept = sweep(&app.server).await.unwrap();
         assert_eq!(swept, Swept { closed: open, ..Swept::default() });
         assert_eq!(count(&root, "/requests?state=cancelled&limit=100").await, MANY);
+    }
+
+    async fn what_a_user_makes_while_they_are_suspended_is_closed_with_the_suspension(app with ["--sweep-interval=1h"]) {
+        let (root, ana) = (app.db_admin("root").await, app.consumer("ana").await);
+        let mut requests = Vec::new();
+        for _ in 0..6 {
+            requests.push(app.request(&ana).await);
+        }
+        let mut made = 0;
+        for round in 0..12 {
+            let (ben, cleo) =
+                (app.provider(&format!("ben{round}")).await, app.consumer(&format!("cleo{round}")).await);
+            let offers = join_all(requests.iter().map(|request| {
+                let offer = ben.post(&format!("/requests/{}/offers", id(request)), app.usual_offer(100));
+                async move { offer.await }
+            }));
+            let asked = join_all((0..6).map(|_| async { cleo.post("/requests", usual_request()).await }));
+            let both = async {
+                suspend(&root, &ben).await;
+                suspend(&root, &cleo).await;
+            };
+            let (offers, asked, ()) = tokio::join!(offers, asked, both);
+            made += offers.iter().chain(&asked).filter(|answer| answer.status == 201).count();
+            for state in ["pending", "countered"] {
+                let live = format!("/offers?state={state}&user_id={}", ben.id);
+                assert_eq!(count(&root, &live).await, 0, "offers of round {round}");
+            }
+            let open = format!("/requests?state=open&user_id={}", cleo.id);
+            assert_eq!(count(&root, &open).await, 0, "requests of round {round}");
+        }
+        assert!(made > 0, "the premise: some were made before the suspension");
     }
 
     async fn accepting_meets_suspending_and_one_of_them_is_first(app with ["--sweep-interval=1h"]) {
