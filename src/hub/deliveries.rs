@@ -61,6 +61,13 @@ impl Deliveries {
         queue.is_announced
     }
 
+    /// Whether half of what may wait does: what can be said again is refused from here on, so that there is room for
+    /// what was acknowledged.
+    pub(super) fn is_behind(&self) -> bool {
+        let queue = self.lock();
+        queue.messages.len() >= MAX_MESSAGES / 2 || queue.bytes >= MAX_BYTES / 2
+    }
+
     /// Forgets what waits: nobody will take it.
     pub(super) fn clear(&self) {
         *self.lock() = Queue::default();
@@ -125,6 +132,7 @@ mod tests {
     fn they_are_bounded_in_number() {
         let deliveries = Deliveries::default();
         for seq in 0..MAX_MESSAGES as u64 {
+            assert_eq!(deliveries.is_behind(), seq >= MAX_MESSAGES as u64 / 2);
             assert!(deliveries.push(message(seq, 1)).is_ok());
         }
         assert_eq!(deliveries.push(message(0, 1)), Err(Refused));

@@ -27,6 +27,16 @@ use super::liveness::Activity;
 use super::membership::Spliced;
 use super::sessions::Sessions;
 
+/// Messages to rooms that were delivered together.
+pub(super) struct Batch {
+    /// How many.
+    pub(super) messages: usize,
+    /// Bytes of their frames.
+    pub(super) bytes: usize,
+    /// Whether others still wait.
+    pub(super) has_more: bool,
+}
+
 /// The hub of one worker thread. Calls from the same thread take effect at once, without a mailbox in
 /// between.
 #[derive(Clone)]
@@ -141,10 +151,13 @@ impl LocalHub {
             return Err(BroadcastError::NotAMember);
         }
         let message = ToRoomHub::Broadcast { ephemeral, exclude: Exclude::Connection(speaker) };
-        self.0.shared.hub_for(&room).try_send(message).map_err(|_| {
+        let is_taken =
+            !self.0.worker.deliveries.is_behind() && self.0.shared.hub_for(&room).try_send(message).is_ok();
+        if !is_taken {
             self.0.shared.metrics.busy.inc();
-            BroadcastError::Busy
-        })
+            return Err(BroadcastError::Busy);
+        }
+        Ok(())
     }
 
     /// Tells the board's other members what this one looks at or edits from now on.
@@ -176,19 +189,19 @@ impl LocalHub {
     }
 
     /// Runs the commands that wait for this thread, and delivers the oldest messages to rooms that do, at most `limit`.
-    /// Empties `taken`, which keeps its memory for the next call. Returns how many messages there were, and whether
-    /// others still wait.
+    /// Empties `taken`, which keeps its memory for the next call.
     ///
     /// Rights that ended before the events were committed end before the events are delivered.
-    pub(super) fn run_waiting(&self, limit: usize, taken: &mut Vec<RoomMessage>) -> (usize, bool) {
+    pub(super) fn run_waiting(&self, limit: usize, taken: &mut Vec<RoomMessage>) -> Batch {
         // In this order: a right that ends in between is listed before the events that come after it are queued.
         let has_more = self.0.worker.deliveries.take(limit, taken);
         self.run_commands();
-        let count = taken.len();
+        let bytes = taken.iter().map(|message| message.encoded.bytes()).sum();
+        let batch = Batch { messages: taken.len(), bytes, has_more };
         for message in taken.drain(..) {
             self.deliver(&message);
         }
-        (count, has_more)
+        batch
     }
 
     fn deliver(&self, message: &RoomMessage) {

@@ -2,7 +2,7 @@
 //! that reconnect.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix::{Arbiter, System};
 use prometheus::Registry;
@@ -127,5 +127,49 @@ fn a_worker_that_is_behind_ends_rights_before_it_delivers_what_came_after() {
         let (evicted, events) = received.await.unwrap();
         assert_eq!(evicted, Some(CloseReason::Revoked));
         assert!(!events.contains(&2), "it was committed after the right had ended: {events:?}");
+    });
+}
+
+#[test]
+fn what_waits_is_delivered_although_the_thread_is_busy() {
+    const EVENTS: u64 = 4_000;
+    System::new().block_on(async {
+        let log = Arc::<FakeLog>::default();
+        let metrics = HubMetrics::new(&Registry::new()).unwrap();
+        let event_log = Arc::new(Shared(log.clone()));
+        let hub = HubHandle::start(HubConfig::default(), metrics.clone(), event_log, HubPublisher::new());
+        let world = World::of(hub.clone(), log.clone(), metrics.clone(), 0);
+        let (arbiter, room) = (Arbiter::new(), room("busy"));
+        let (joined, joins) = oneshot::channel();
+        let (go_on, goes_on) = std::sync::mpsc::sync_channel::<()>(0);
+        let (done, turns) = oneshot::channel();
+        arbiter.spawn_fn({
+            let (hub, room) = (hub.clone(), room.clone());
+            move || {
+                let world = World::of(hub, log, metrics, 1_000);
+                actix::spawn(async move {
+                    let member = world.connect(1);
+                    member.join(&room, Seq(0)).await.unwrap();
+                    joined.send(()).unwrap();
+                    let _ = goes_on.recv();
+                    let mut turns = 0;
+                    while world.metrics.deliveries.get() < EVENTS {
+                        let began = Instant::now();
+                        while began.elapsed() < Duration::from_millis(50) {}
+                        turns += 1;
+                        tokio::task::yield_now().await;
+                    }
+                    let _ = done.send(turns);
+                });
+            }
+        });
+        joins.await.unwrap();
+        for _ in 0..EVENTS {
+            world.publish_event(&room);
+        }
+        hub.members(&room).await.unwrap();
+        drop(go_on);
+        let turns = turns.await.unwrap();
+        assert!(turns < 60, "32 messages a turn would take 125 turns, and not {turns}");
     });
 }
