@@ -99,6 +99,10 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let parameters = url::form_urlencoded::parse(request.query_string().as_bytes());
+        // PostgreSQL has no text with NUL in it, and no text of ours has one.
+        if let Some((name, _)) = parameters.clone().find(|(_, value)| value.contains('\0')) {
+            return ready(Err(Error::invalid(name.into_owned(), "must not contain NUL").into()));
+        }
         let parsed = serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(parameters));
         ready(parsed.map(Self).map_err(|error| {
             let path = error.path().to_string();

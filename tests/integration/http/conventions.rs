@@ -18,6 +18,20 @@ both_engines! {
         assert_eq!(problem["request_id"], "req-2");
     }
 
+    async fn a_parameter_with_nul_is_named_and_asked_of_no_database(app) {
+        let root = app.db_admin("root").await;
+        for (path, field) in [
+            ("/admin/users?email=%00", "email"),
+            ("/admin/audit?action=a%00b", "action"),
+            ("/admin/audit?kind=offer&row=%00", "row"),
+            ("/admin/explain?action=accept&kind=offer&row=%00", "row"),
+            ("/admin/states?kind=offer&row=%00", "row"),
+        ] {
+            let problem = root.get(path).await.refused(422);
+            assert_eq!(problem["errors"][0]["field"], field, "{path}: {problem}");
+        }
+    }
+
     async fn the_parameter_of_a_query_that_does_not_parse_is_named(app) {
         let ana = app.consumer("ana").await;
         for (query, field) in [("limit=x", "limit"), ("state=lost", "state"), ("limit=1&limit=2", "query")] {
