@@ -139,7 +139,8 @@ pub fn suspend(uow: &mut UnitOfWork<'_>, scope: &Scope, id: UserId, reason: &Rea
         let epoch = user.next_epoch(uow.now());
         repository::set_active(uow, &user, false, epoch)?;
         if has_left {
-            // On PostgreSQL that waited for whatever the user was making meanwhile, which is to be seen from now on.
+            // On PostgreSQL that waited for what the user was making meanwhile, which can be seen from now on. Requests
+            // are locked after their user here: a deadlock is rare, and one of the two runs again.
             suspension::leave_market(uow, id)?;
         }
         end_everything(uow, id, epoch, RevocationReason::Deactivated)?;

@@ -17,8 +17,10 @@ const ROOMS: usize = 20;
 /// Listeners per room, besides two clients that send, one by Socket.IO over WebSocket and one that polls.
 const LISTENERS: usize = 96;
 
-const FLAGS: [&str; 6] = [
+const FLAGS: [&str; 7] = [
+    // However long the machine takes: the clients here answer no pings.
     "--heartbeat-timeout=10m",
+    "--ping-timeout=10m",
     "--free-messages=10000",
     "--free-connections=3000",
     "--connections-per-address=4000",
