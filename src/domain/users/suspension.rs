@@ -11,7 +11,8 @@ use crate::ids::UserId;
 const AT_ONCE: u16 = 50;
 
 /// Closes the user's open requests and live offers; returns whether those were all. Called before the user's own row
-/// is written: requests are locked before users, as where an offer is accepted, and in the order of their ids.
+/// is written: requests are locked before users, as where an offer is accepted, and in the order of their ids. And once
+/// more after it, for what was being made until then.
 pub(super) fn leave_market(uow: &mut UnitOfWork<'_>, user: UserId) -> Result<bool, Error> {
     let own = requests::open_of(uow, user, AT_ONCE)?;
     let offered = offers::live_by(uow, user, AT_ONCE)?;

@@ -14,8 +14,9 @@ use crate::hub::shared::Shared;
 use super::hub::LocalHub;
 use super::timer_wheel::TICK;
 
-/// Messages handled before the actor yields. An actor's mailbox takes precedence over every other task of the
-/// thread; without a pause, outboxes would overflow because nothing drains them, although their clients read.
+/// Messages handled before the actor yields, unless many wait for delivery. An actor's mailbox takes precedence over
+/// every other task of the thread; without a pause, outboxes would overflow because nothing drains them, although their
+/// clients read.
 const TURN: usize = 32;
 
 /// Bytes of frames delivered before the actor yields, however much waits: what each outbox of a room may have to take

@@ -21,6 +21,13 @@ const ROOMS: usize = 3;
 const WRITERS: u64 = 4;
 const EACH: u64 = 400;
 
+/// A hub, and what it was started with.
+fn start(config: HubConfig) -> (HubHandle, Arc<FakeLog>, HubMetrics) {
+    let (log, metrics) = (Arc::<FakeLog>::default(), HubMetrics::new(&Registry::new()).unwrap());
+    let event_log = Arc::new(Shared(log.clone()));
+    (HubHandle::start(config, metrics.clone(), event_log, HubPublisher::new()), log, metrics)
+}
+
 /// Receives all events of a room, disconnecting and resuming every so often.
 async fn receive_all(world: World, number: usize, room: Room) -> Vec<u64> {
     let mut received: Vec<u64> = Vec::new();
@@ -47,11 +54,7 @@ async fn receive_all(world: World, number: usize, room: Room) -> Vec<u64> {
 #[test]
 fn threads_do_not_disturb_the_order() {
     System::new().block_on(async {
-        let (log, publisher) = (Arc::<FakeLog>::default(), HubPublisher::new());
-        let metrics = HubMetrics::new(&Registry::new()).unwrap();
-        let event_log = Arc::new(Shared(log.clone()));
-        let config = HubConfig { mailbox: 64, ..HubConfig::default() };
-        let hub = HubHandle::start(config, metrics.clone(), event_log, publisher);
+        let (hub, log, metrics) = start(HubConfig { mailbox: 64, ..HubConfig::default() });
         let rooms: Vec<Room> = (0..ROOMS).map(|number| room(&number.to_string())).collect();
         let mut members = Vec::new();
         for worker in 0..WORKERS {
@@ -92,10 +95,7 @@ fn threads_do_not_disturb_the_order() {
 #[test]
 fn a_worker_that_is_behind_ends_rights_before_it_delivers_what_came_after() {
     System::new().block_on(async {
-        let log = Arc::<FakeLog>::default();
-        let metrics = HubMetrics::new(&Registry::new()).unwrap();
-        let event_log = Arc::new(Shared(log.clone()));
-        let hub = HubHandle::start(HubConfig::default(), metrics.clone(), event_log, HubPublisher::new());
+        let (hub, log, metrics) = start(HubConfig::default());
         let world = World::of(hub.clone(), log.clone(), metrics.clone(), 0);
         let (arbiter, room) = (Arbiter::new(), room("behind"));
         let (joined, joins) = oneshot::channel();
@@ -134,10 +134,7 @@ fn a_worker_that_is_behind_ends_rights_before_it_delivers_what_came_after() {
 fn what_waits_is_delivered_although_the_thread_is_busy() {
     const EVENTS: u64 = 4_000;
     System::new().block_on(async {
-        let log = Arc::<FakeLog>::default();
-        let metrics = HubMetrics::new(&Registry::new()).unwrap();
-        let event_log = Arc::new(Shared(log.clone()));
-        let hub = HubHandle::start(HubConfig::default(), metrics.clone(), event_log, HubPublisher::new());
+        let (hub, log, metrics) = start(HubConfig::default());
         let world = World::of(hub.clone(), log.clone(), metrics.clone(), 0);
         let (arbiter, room) = (Arbiter::new(), room("busy"));
         let (joined, joins) = oneshot::channel();
