@@ -10,70 +10,9 @@ use serde_json::value::{RawValue, to_raw_value};
 use crate::db::{Constraint, DbError, Failure};
 use crate::ids::ProjectId;
 
+use super::Kind;
 use super::policy::Need;
 use super::quotas::Quota;
-
-crate::db::text_enum! {
-    /// Kinds of rows and resources, as named in errors, audit rows and documentation.
-    pub enum Kind {
-        /// A user account.
-        User = "user",
-        /// A login of a user.
-        Login = "login",
-        /// A provider's profile and catalogue.
-        Provider = "provider",
-        /// A service in a provider's catalogue.
-        Service = "service",
-        /// An offer template in a provider's catalogue.
-        Template = "template",
-        /// A photo in a provider's portfolio.
-        Photo = "photo",
-        /// A consumer's profile.
-        Consumer = "consumer",
-        /// A request for work.
-        Request = "request",
-        /// An offer on a request.
-        Offer = "offer",
-        /// A booking.
-        Booking = "booking",
-        /// A chat session.
-        Session = "session",
-        /// A kanban project.
-        Project = "project",
-        /// A member of a project.
-        Member = "member",
-        /// A task of a project.
-        Task = "task",
-        /// A column of a project's board.
-        Column = "column",
-        /// A comment on a task.
-        Comment = "comment",
-        /// An invitation to a project.
-        Invitation = "invitation",
-        /// A conversation with the assistant.
-        Conversation = "conversation",
-        /// A message in a conversation with the assistant.
-        Message = "message",
-        /// A plan of work, drafted in a conversation.
-        Masterplan = "masterplan",
-        /// A journal entry.
-        Entry = "entry",
-        /// A reflection on a journal entry.
-        Reflection = "reflection",
-        /// A simulation run.
-        Simulation = "simulation",
-        /// A room of live events.
-        Room = "room",
-        /// A live connection.
-        Connection = "connection",
-        /// An access or refresh token.
-        Token = "token",
-        /// What a server runs with.
-        Setting = "setting",
-        /// The audit trail.
-        Audit = "audit trail",
-    }
-}
 
 /// One thing wrong with the input: where, and in words for people.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]

@@ -36,6 +36,68 @@ pub(crate) mod verify;
 
 pub(crate) use due::Due;
 pub use error::Error;
-pub(crate) use error::{FieldError, Kind};
+pub(crate) use error::FieldError;
 pub(crate) use fields::Fields;
 pub(crate) use page::{Page, Slice};
+
+crate::db::text_enum! {
+    /// Kinds of rows and resources, as named in errors, audit rows and documentation.
+    pub enum Kind {
+        /// A user account.
+        User = "user",
+        /// A login of a user.
+        Login = "login",
+        /// A provider's profile and catalogue.
+        Provider = "provider",
+        /// A service in a provider's catalogue.
+        Service = "service",
+        /// An offer template in a provider's catalogue.
+        Template = "template",
+        /// A photo in a provider's portfolio.
+        Photo = "photo",
+        /// A consumer's profile.
+        Consumer = "consumer",
+        /// A request for work.
+        Request = "request",
+        /// An offer on a request.
+        Offer = "offer",
+        /// A booking.
+        Booking = "booking",
+        /// A chat session.
+        Session = "session",
+        /// A kanban project.
+        Project = "project",
+        /// A member of a project.
+        Member = "member",
+        /// A task of a project.
+        Task = "task",
+        /// A column of a project's board.
+        Column = "column",
+        /// A comment on a task.
+        Comment = "comment",
+        /// An invitation to a project.
+        Invitation = "invitation",
+        /// A conversation with the assistant.
+        Conversation = "conversation",
+        /// A message in a conversation with the assistant.
+        Message = "message",
+        /// A plan of work, drafted in a conversation.
+        Masterplan = "masterplan",
+        /// A journal entry.
+        Entry = "entry",
+        /// A reflection on a journal entry.
+        Reflection = "reflection",
+        /// A simulation run.
+        Simulation = "simulation",
+        /// A room of live events.
+        Room = "room",
+        /// A live connection.
+        Connection = "connection",
+        /// An access or refresh token.
+        Token = "token",
+        /// What a server runs with.
+        Setting = "setting",
+        /// The audit trail.
+        Audit = "audit trail",
+    }
+}
