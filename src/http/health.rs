@@ -7,7 +7,7 @@ use utoipa::openapi::schema::Schema;
 
 use crate::app::App;
 
-use super::schema::one_of;
+use super::schema::enum_of;
 use crate::http::feature_routes::FeatureRoutes;
 
 /// The probes' routes.
@@ -32,11 +32,11 @@ struct Health {
 }
 
 fn statuses() -> Schema {
-    one_of(["ok", "ready", "unready"])
+    enum_of(["ok", "ready", "unready"])
 }
 
 fn lacks() -> Schema {
-    one_of(["stopping", "hub", "database", "cut_off"])
+    enum_of(["stopping", "hub", "database", "cut_off"])
 }
 
 /// 200 as long as requests are answered at all: a failure here means that only a restart helps.

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 use utoipa::openapi::schema::Schema;
 
-use super::schema::one_of;
+use super::schema::enum_of;
 
 const PAGE: &str = include_str!("root.html");
 const STYLE: &str = include_str!("root.css");
@@ -39,7 +39,7 @@ struct Links {
 }
 
 fn name() -> Schema {
-    one_of(["souk"])
+    enum_of(["souk"])
 }
 
 /// Name, version and links: a page for browsers, JSON for everything else.

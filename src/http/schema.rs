@@ -22,7 +22,7 @@ pub(super) fn number(least: RangeFrom<u32>) -> Schema {
 }
 
 /// A string that is one of these words.
-pub(in crate::http) fn one_of(words: impl IntoIterator<Item = &'static str>) -> Schema {
+pub(in crate::http) fn enum_of(words: impl IntoIterator<Item = &'static str>) -> Schema {
     ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).build().into()
 }
 
@@ -48,7 +48,7 @@ pub(in crate::http) fn states() -> Schema {
     let requests = requests::State::ALL.iter().map(|state| state.as_str());
     let bookings = bookings::State::ALL.iter().map(|state| state.as_str());
     let simulations = simulations::State::ALL.iter().map(|state| state.as_str());
-    one_of(sorted(offers.chain(requests).chain(bookings).chain(simulations).collect()))
+    enum_of(sorted(offers.chain(requests).chain(bookings).chain(simulations).collect()))
 }
 
 /// `allowed_actions` of a type without states.
@@ -63,5 +63,5 @@ fn sorted(mut words: Vec<&'static str>) -> Vec<&'static str> {
 }
 
 fn some_of(actions: Vec<&'static str>) -> Schema {
-    ArrayBuilder::new().items(RefOr::T(one_of(sorted(actions)))).build().into()
+    ArrayBuilder::new().items(RefOr::T(enum_of(sorted(actions)))).build().into()
 }

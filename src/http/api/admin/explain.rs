@@ -11,7 +11,7 @@ use crate::domain::explain::{self, Answer, Details, Effects, Question, Trial};
 use crate::domain::policy::{Explanation, Verdict};
 use crate::domain::users::{Reason, Role};
 use crate::domain::{Error, Kind};
-use crate::http::schema::one_of;
+use crate::http::schema::enum_of;
 use crate::http::{Body, Caller, Fields, Problem, Query, ReadCall, Reply};
 use crate::ids::{Room, UserId};
 
@@ -74,7 +74,7 @@ struct ExplanationView {
 }
 
 fn rules() -> Schema {
-    one_of(["standing", "admin", "no_standing", "reads_only", "private", "state", "suspended"])
+    enum_of(["standing", "admin", "no_standing", "reads_only", "private", "state", "suspended"])
 }
 
 impl ExplanationView {

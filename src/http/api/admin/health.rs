@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::oversight;
 use crate::health::{Health, NodeHealth, Part, PartHealth, State};
-use crate::http::schema::one_of;
+use crate::http::schema::enum_of;
 use crate::http::{Caller, Problem};
 use crate::ids::NodeId;
 
@@ -60,11 +60,11 @@ struct NodeView {
 }
 
 fn parts() -> Schema {
-    one_of(Part::ALL.map(Part::as_str))
+    enum_of(Part::ALL.map(Part::as_str))
 }
 
 fn states() -> Schema {
-    one_of(State::ALL.map(State::as_str))
+    enum_of(State::ALL.map(State::as_str))
 }
 
 impl HealthView {

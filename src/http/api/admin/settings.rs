@@ -9,7 +9,7 @@ use crate::clock::Timestamp;
 use crate::config::{EffectiveSetting, SettingSource};
 use crate::db::{LastBackup, Migration};
 use crate::domain::oversight;
-use crate::http::schema::one_of;
+use crate::http::schema::enum_of;
 use crate::http::{Problem, ReadCall, Reply};
 
 /// What a server runs with.
@@ -79,20 +79,20 @@ struct SettingView {
 }
 
 fn engines() -> Schema {
-    one_of(["sqlite", "postgresql"])
+    enum_of(["sqlite", "postgresql"])
 }
 
 fn sources() -> Schema {
     use SettingSource::{Default, Flag, NotSet, Variable};
-    one_of([Flag, Variable, Default, NotSet].map(SettingSource::as_str))
+    enum_of([Flag, Variable, Default, NotSet].map(SettingSource::as_str))
 }
 
 fn migration_states() -> Schema {
-    one_of(["applied", "pending", "unknown"])
+    enum_of(["applied", "pending", "unknown"])
 }
 
 fn backup_states() -> Schema {
-    one_of(["made", "none", "outside", "unknown"])
+    enum_of(["made", "none", "outside", "unknown"])
 }
 
 impl From<Migration> for MigrationView {

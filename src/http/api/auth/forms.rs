@@ -7,7 +7,7 @@ use crate::auth::{Credentials, NewPassword, PasswordInput, SignUp};
 use crate::domain::Error;
 use crate::domain::users::{DisplayName, Email, Plan, Role};
 use crate::http::Fields;
-use crate::http::schema::one_of;
+use crate::http::schema::enum_of;
 
 /// A registration.
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -27,11 +27,11 @@ pub(super) struct RegisterForm {
 }
 
 fn either_side() -> Schema {
-    one_of([Role::Consumer.as_str(), Role::Provider.as_str()])
+    enum_of([Role::Consumer.as_str(), Role::Provider.as_str()])
 }
 
 fn grant_types() -> Schema {
-    one_of(["password", "refresh_token"])
+    enum_of(["password", "refresh_token"])
 }
 
 impl RegisterForm {
