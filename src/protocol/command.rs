@@ -1,5 +1,6 @@
 //! The commands of clients.
 
+use super::fields::{FieldError, NUMBER, RawFields, missing, optional, position, required};
 use super::{Correlation, ErrorCode, OnProject, SignalData, Topic};
 use crate::ids::{ConversationId, EntryId, RequestId, Room, Seq, SimulationId};
 use crate::secret::Secret;
@@ -143,6 +144,78 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// The command of this name, but those about a board, from its fields and the room that they name.
+    pub(super) fn read(
+        name: &str,
+        fields: &RawFields<'_>,
+        room: impl Fn() -> Result<Room, FieldError>,
+    ) -> Result<Self, FieldError> {
+        Ok(match name {
+            "join" => Self::Join { room: room()?, since: position("since", fields.since)? },
+            "join_chat" => Self::JoinChat {
+                conversation: fields.conversation()?,
+                since: position("since", fields.since)?,
+            },
+            "create_conversation" => Self::CreateConversation {
+                title: optional("title", fields.title, "a string")?.map(Secret::new),
+            },
+            "rename_conversation" => Self::RenameConversation {
+                conversation: fields.required_conversation()?,
+                title: Secret::new(required("title", fields.title, "a string")?),
+                version: fields.version()?,
+            },
+            "delete_conversation" => Self::DeleteConversation {
+                conversation: fields.required_conversation()?,
+                version: fields.version()?,
+            },
+            "masterplan" => Self::Masterplan(WantedPlan {
+                conversation: fields.required_conversation()?,
+                request: optional("request_id", fields.request_id, "a UUID")?,
+                category: optional("category", fields.category, "a string")?,
+                title: Secret::new(required("title", fields.title, "a string")?),
+                text: Secret::new(required("text", fields.text, "a string")?),
+            }),
+            "answer" => Self::Answer { conversation: fields.required_conversation()? },
+            "leave" => Self::Leave { room: room()? },
+            "chat_message" => Self::ChatMessage {
+                room: fields.conversation()?.map_or_else(room, |id| Ok(Room::Conversation(id)))?,
+                text: Secret::new(required("text", fields.text, "a string")?),
+                client_msg_id: optional("client_msg_id", fields.client_msg_id, "a string")?,
+            },
+            "typing" => Self::Typing { room: room()? },
+            "signal" => Self::Signal { room: room()?, topic: fields.topic()?, data: fields.signal_data()? },
+            "read" => {
+                Self::Read { room: room()?, seq: position("seq", fields.seq)?.ok_or_else(|| missing("seq"))? }
+            }
+            "history" => Self::History {
+                room: room()?,
+                before: position("before", fields.before)?,
+                limit: optional("limit", fields.limit, NUMBER)?,
+            },
+            "presence" => Self::Presence { room: room()? },
+            "refresh" => Self::Refresh { token: Secret::new(required("token", fields.token, "a string")?) },
+            "reflect" => Self::Reflect { entry: fields.entry()? },
+            "regenerate" => Self::Regenerate { entry: fields.entry()? },
+            "cancel" => match optional("simulation_id", fields.simulation_id, "a UUID")? {
+                Some(simulation) => Self::CancelSimulation { simulation },
+                None => match fields.conversation()? {
+                    Some(conversation) => Self::CancelAnswer { conversation },
+                    None => Self::Cancel { entry: fields.entry()? },
+                },
+            },
+            "run" => {
+                let scenario = fields.scenario.ok_or_else(|| missing("scenario"))?;
+                Self::Run { scenario: Secret::new(scenario.get().to_owned()) }
+            }
+            "whoami" => Self::Whoami,
+            "ping" => Self::Ping,
+            other => {
+                let other = other.get(..other.floor_char_boundary(32)).unwrap_or_default();
+                return Err((ErrorCode::UnknownType, format!("unknown type {other:?}")));
+            }
+        })
+    }
+
     /// The command's name in `type`, in logs and in metrics.
     pub(crate) fn name(&self) -> &'static str {
         match self {

@@ -41,7 +41,7 @@ fn command(fields: &RawFields<'_>, text: &str) -> Result<Command, FieldError> {
     if let Some(read) = board::read(&name, text) {
         return read.map(|on_project| Command::Board(Box::new(on_project)));
     }
-    match fields.command(&name, || fields.room())? {
+    match Command::read(&name, fields, || fields.room())? {
         // Required in this dialect: clients can always send it, and a message that is retried must be
         // recognised.
         Command::ChatMessage { client_msg_id: None, .. } => Err(missing("client_msg_id")),

@@ -46,15 +46,15 @@ fn command(data: &str) -> Result<Command, FieldError> {
         return read.map(|on_project| Command::Board(Box::new(on_project)));
     }
     match name.as_str() {
-        "join_session" => fields.command("join", || fields.session()),
-        "leave_session" => fields.command("leave", || fields.session()),
-        "room:join" => fields.command("join", || fields.room()),
-        "room:leave" => fields.command("leave", || fields.room()),
+        "join_session" => Command::read("join", &fields, || fields.session()),
+        "leave_session" => Command::read("leave", &fields, || fields.session()),
+        "room:join" => Command::read("join", &fields, || fields.room()),
+        "room:leave" => Command::read("leave", &fields, || fields.room()),
         // Names of the JSON dialect that this one writes differently.
         "join" | "leave" => Err((ErrorCode::UnknownType, format!("unknown event; `room:{name}` is meant"))),
         "chat_message" if !fields.names_a_chat() => {
             Err((ErrorCode::Invalid, "missing field `session_id` or `conversation_id`".to_owned()))
         }
-        name => fields.command(name, || fields.session_or_room()),
+        name => Command::read(name, &fields, || fields.session_or_room()),
     }
 }
