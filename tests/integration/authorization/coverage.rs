@@ -1,20 +1,15 @@
 //! Calls every route of the OpenAPI document as every kind of caller.
 
 use std::collections::BTreeSet;
-use std::fmt::Write;
-use std::path::Path;
 use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::Value;
 
-use super::rows::{ROWS, Row, Whose};
+use super::rows::{CALLERS, MATRIX, ROWS, Row, Statuses, Whose, update, with_statuses};
 use super::world::{People, World};
 use crate::both_engines;
 use crate::support::{CONTRACT, Call, Client, TestApp};
-
-const CALLERS: [&str; 8] =
-    ["anonymous", "suspended", "expired", "revoked", "same role", "other side", "admin", "owner"];
 
 /// The routes of the OpenAPI document, which is generated from the route list.
 async fn routes(app: &TestApp) -> BTreeSet<String> {
@@ -44,8 +39,8 @@ async fn caller(app: &TestApp, people: &People, kind: &str, whose: Whose) -> Cli
 }
 
 pub(super) fn call(app: &TestApp, client: &Client, row: &Row, world: &World) -> Call {
-    let (method, path) = row.route.split_once(' ').unwrap();
-    let (path, body) = (world.fill(path), (row.body)(app, world));
+    let method = row.route.split_once(' ').unwrap().0;
+    let (path, body) = (row.path(app, world), row.body(app, world));
     let call = match method {
         "POST" => client.post(&path, body),
         "PUT" => client.put(&path, body),
@@ -57,25 +52,21 @@ pub(super) fn call(app: &TestApp, client: &Client, row: &Row, world: &World) -> 
 }
 
 /// The row as its owner sees it, as text.
-async fn read_back(people: &People, row: &Row, world: &World) -> String {
-    let owner = match row.whose {
-        Whose::Ana => &people.ana,
-        Whose::Ben => &people.ben,
-    };
-    owner.get(&world.fill(row.read_back)).await.text
+async fn read_back(app: &TestApp, people: &People, row: &Row, world: &World) -> String {
+    people.owner(row.whose).get(&world.fill(app, row.read_back)).await.text
 }
 
-async fn statuses(app: &TestApp, people: &People, row: &Row) -> [u16; CALLERS.len()] {
+async fn statuses(app: &TestApp, people: &People, row: &Row) -> Statuses {
     let mut statuses = [0; CALLERS.len()];
     let mut world = World::at(app, people, row.stage).await;
     for (kind, status) in CALLERS.iter().zip(&mut statuses) {
         let client = caller(app, people, kind, row.whose).await;
-        let before = read_back(people, row, &world).await;
+        let before = read_back(app, people, row, &world).await;
         let answer = call(app, &client, row, &world).await;
         *status = answer.status;
         assert!(answer.status < 500, "{kind}: {answer}");
         if answer.status >= 400 {
-            let after = read_back(people, row, &world).await;
+            let after = read_back(app, people, row, &world).await;
             assert_eq!(before, after, "refused, and yet changed, by {kind}: {}", row.route);
             assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{answer}");
         } else if !row.route.starts_with("GET") {
@@ -138,7 +129,7 @@ both_engines! {
     ) {
         let people = People::come(app).await;
         let wrong = [("Idempotency-Key", "", "bad_idempotency_key"), ("If-Match", "nonsense", "bad_if_match")];
-        for row in ROWS {
+        for row in &*ROWS {
             let world = World::at(app, &people, row.stage).await;
             for (header, value, code) in wrong {
                 let client = caller(app, &people, "owner", row.whose).await;
@@ -164,23 +155,15 @@ both_engines! {
         assert!(without_a_row.is_empty() && without_a_route.is_empty(), "{without_a_row:?} {without_a_route:?}");
 
         let people = People::come(app).await;
-        let mut matrix = format!("{:<50}", "");
-        CALLERS.iter().for_each(|caller| write!(matrix, "{caller:<11}").unwrap());
-        for row in ROWS {
-            write!(matrix, "\n{:<50}", row.route).unwrap();
-            for status in statuses(app, &people, row).await {
-                write!(matrix, "{status:<11}").unwrap();
-            }
+        let mut found = Vec::new();
+        for row in &*ROWS {
+            found.push(statuses(app, &people, row).await);
         }
-        let matrix: String = matrix.lines().map(|line| format!("{}\n", line.trim_end())).collect();
-        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/integration/authorization/matrix.txt");
+        let found = with_statuses(&found);
         if std::env::var_os("UPDATE_MATRIX").is_some() {
-            std::fs::write(&golden, &matrix).unwrap();
+            update(&found);
+        } else {
+            MATRIX.lines().zip(found.lines()).for_each(|(expected, found)| assert_eq!(expected, found));
         }
-        let expected = std::fs::read_to_string(&golden).unwrap_or_default();
-        for (expected, found) in expected.lines().zip(matrix.lines()) {
-            assert_eq!(expected, found);
-        }
-        assert_eq!(expected.lines().count(), matrix.lines().count());
     }
 }

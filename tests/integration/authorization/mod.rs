@@ -1,7 +1,6 @@
 //! Authorization through the public interfaces: every route for every kind of caller.
 //!
-//! `matrix.txt` is the golden file: a route per line, a caller's status per column. A change in it is a
-//! change of rights, and reviewed as such. `UPDATE_MATRIX=1 cargo test authorization` rewrites it.
+//! `matrix.txt` says how each route is called and what each kind of caller is answered.
 
 mod coverage;
 pub(crate) mod reads;

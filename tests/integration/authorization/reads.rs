@@ -36,7 +36,7 @@ pub(crate) async fn all(app: &TestApp) -> Reads {
                 stages.len() - 1
             }
         };
-        let path = worlds[at].fill(row.route.trim_start_matches("GET "));
+        let path = row.path(app, &worlds[at]);
         reads.push(Read { route: row.route, path });
     }
     Reads { reads, ana: people.ana, ben: people.ben, admin: people.admin, _worlds: worlds }

@@ -102,11 +102,11 @@ fn rows(booked: &World, private: &World, planned: &World, ana: &Person) -> Vec<(
     let of_ids = [
         ("session", &booked.session),
         ("booking", &booked.booking),
-        ("project", &planned.project),
+        ("project", &planned.made["projects"]),
         ("user", &ana.id),
-        ("conversation", &private.conversation),
-        ("entry", &private.entry),
-        ("simulation", &private.simulation),
+        ("conversation", &private.made["conversations"]),
+        ("entry", &private.made["entries"]),
+        ("simulation", &private.made["simulations"]),
     ];
     let mut rows = Vec::new();
     for (kind, id) in of_ids {
@@ -172,7 +172,7 @@ both_engines! {
         let private = World::at(app, &people, Stage::Private).await;
         let planned = World::at(app, &people, Stage::Planned).await;
         for (person, role) in [(&editor, "editor"), (&viewer, "viewer")] {
-            let member = format!("/projects/{}/members/{}", planned.project, person.id);
+            let member = format!("/projects/{}/members/{}", planned.made["projects"], person.id);
             people.ana.put(&member, json!({"role": role})).await.ok();
         }
         let token = |client: &crate::support::Client| Key::Token(client.token().unwrap().to_owned());

@@ -128,13 +128,13 @@ fn steps(world: &World, private: &World, planned: &World, people: &People) -> Ve
     let mut text = include_str!("../realtime/dialects.json").to_owned();
     let values = [
         ("$room", format!("session:{}", world.session)),
-        ("$conversation", private.conversation.clone()),
-        ("$project", planned.project.clone()),
+        ("$conversation", private.made["conversations"].clone()),
+        ("$project", planned.made["projects"].clone()),
         ("$task", planned.task.clone()),
         ("$column1", planned.column.clone()),
         ("$column2", planned.column.clone()),
         ("$invitation", planned.invitation.clone()),
-        ("$nothing", private.entry.clone()),
+        ("$nothing", private.made["entries"].clone()),
         ("$ana", people.ana.id.clone()),
         ("$ben", people.ben.id.clone()),
     ];
@@ -157,7 +157,7 @@ both_engines! {
             (view(&people.admin, &people.ana).await, view(&people.admin, &people.ben).await);
         let mut worlds: BTreeMap<Stage, World> = BTreeMap::new();
         let mut read = BTreeSet::new();
-        for row in ROWS {
+        for row in &*ROWS {
             let route = row.route;
             if [&WITHOUT_TOKEN[..], &OF_THE_DASHBOARD[..], &PROBES[..]]
                 .iter()
@@ -218,7 +218,7 @@ both_engines! {
         let private = World::at(app, &people, Stage::Private).await;
         let planned = World::at(app, &people, Stage::Planned).await;
         let mut ben = people.ben.live().await;
-        for room in [format!("session:{}", world.session), format!("project:{}", planned.project)] {
+        for room in [format!("session:{}", world.session), format!("project:{}", planned.made["projects"])] {
             ben.ack(json!({"type": "join", "room": room})).await;
         }
         ben.recv_pong().await;
@@ -275,16 +275,16 @@ both_engines! {
         let wolf = json!({"type": "refresh", "token": token});
         assert_eq!(ana.request(wolf).await["code"], "invalid_token", "and no session becomes one");
 
-        for room in [format!("session:{}", world.session), format!("project:{}", planned.project)] {
+        for room in [format!("session:{}", world.session), format!("project:{}", planned.made["projects"])] {
             assert_eq!(plain.request(json!({"type": "join", "room": room})).await["code"], "forbidden");
             plain.ack(json!({"type": "history", "room": room})).await;
         }
-        plain.ack(json!({"type": "board", "project_id": planned.project})).await;
+        plain.ack(json!({"type": "board", "project_id": planned.made["projects"]})).await;
         plain.ack(json!({"type": "join", "room": people.ana.room()})).await;
         assert_eq!(plain.request(json!({"type": "join", "room": "admin"})).await["code"], "forbidden");
         for path in [
-            format!("/ws/kanban/projects/{}?client_id=c1&token={token}", planned.project),
-            format!("/ws/reflections/{}?token={token}", private.entry),
+            format!("/ws/kanban/projects/{}?client_id=c1&token={token}", planned.made["projects"]),
+            format!("/ws/reflections/{}?token={token}", private.made["entries"]),
             format!("/ws/simulate?token={token}"),
         ] {
             let mut other = Socket::connect(app.address, &path).await;

@@ -1,10 +1,12 @@
 //! The rows that callers act on, created anew for each call that may change them.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::rows::{ROWS, Whose};
 use crate::support::{Client, Person, Socket, TestApp, eventually};
 
 /// How far a request has come, and which other rows exist.
@@ -28,6 +30,24 @@ pub(super) enum Stage {
     Started,
     /// Only a newly registered user with a live connection.
     Watched,
+}
+
+impl Stage {
+    /// The stage of this name in `matrix.txt`.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "none" => Self::None,
+            "private" => Self::Private,
+            "planned" => Self::Planned,
+            "draft" => Self::Draft,
+            "open" => Self::Open,
+            "offered" => Self::Offered,
+            "booked" => Self::Booked,
+            "started" => Self::Started,
+            "watched" => Self::Watched,
+            _ => return None,
+        })
+    }
 }
 
 /// The users, shared by all calls.
@@ -69,6 +89,14 @@ impl People {
             ana,
         }
     }
+
+    /// Who owns what is acted on.
+    pub(super) fn owner(&self, whose: Whose) -> &Person {
+        match whose {
+            Whose::Ana => &self.ana,
+            Whose::Ben => &self.ben,
+        }
+    }
 }
 
 /// Ids of the rows.
@@ -83,19 +111,17 @@ pub(super) struct World {
     pub(super) offer: String,
     pub(super) booking: String,
     pub(super) session: String,
-    pub(super) project: String,
     pub(super) member: String,
     pub(super) task: String,
     pub(super) column: String,
     /// Of carl.
     pub(super) invitation: String,
-    pub(super) entry: String,
     pub(super) reflection: String,
-    pub(super) conversation: String,
     pub(super) message: String,
     pub(super) masterplan: String,
-    pub(super) simulation: String,
     pub(super) login: String,
+    /// What a row `POST /<name>` of the stage has made, by that name.
+    pub(super) made: BTreeMap<&'static str, String>,
     /// The user id of ana, who owns most of it.
     pub(super) owner: String,
     /// A newly registered user, for administration.
@@ -136,26 +162,24 @@ impl World {
             return world;
         }
         if stage == Stage::Private {
-            world.entry = id(&ana.post("/entries", entry()).await.ok());
-            let reflections = format!("/entries/{}/reflections", world.entry);
+            world.make_all(app, people, stage).await;
+            world.make(app, people, "projects").await;
+            let reflections = format!("/entries/{}/reflections", world.made["entries"]);
             world.reflection = id(&ana.post(&reflections, json!({})).await.ok());
             let reflection = format!("{reflections}/{}", world.reflection);
             eventually(async || ana.get(&reflection).await.ok()["status"] == "done").await;
-            world.conversation = id(&ana.post("/conversations", Value::Null).await.ok());
-            let messages = format!("/conversations/{}/messages", world.conversation);
+            let messages = format!("/conversations/{}/messages", world.made["conversations"]);
             world.message = id(&ana.post(&messages, json!({"text": "What now?"})).await.ok());
             let answer = format!("{messages}/{}", world.message);
             eventually(async || ana.get(&answer).await.ok()["status"] == "done").await;
-            let plans = format!("/conversations/{}/masterplan", world.conversation);
+            let plans = format!("/conversations/{}/masterplan", world.made["conversations"]);
             world.masterplan = id(&ana.post(&plans, masterplan()).await.ok());
-            world.project = id(&ana.post("/projects", project()).await.ok());
-            world.simulation = id(&ana.post("/simulations", simulation()).await.ok());
             return world;
         }
         if stage == Stage::Planned {
-            world.project = id(&ana.post("/projects", project()).await.ok());
+            world.make_all(app, people, stage).await;
             world.member = ben.id.clone();
-            let project = format!("/projects/{}", world.project);
+            let project = format!("/projects/{}", world.made["projects"]);
             ana.put(&format!("{project}/members/{}", ben.id), json!({"role": "viewer"})).await.ok();
             world.task = id(&ana.post(&format!("{project}/tasks"), task()).await.ok());
             let carl = json!({"user_id": people.carl.id, "role": "viewer"});
@@ -194,48 +218,105 @@ impl World {
         }
         world
     }
+
+    /// Makes what each row `POST /<collection>` of this stage makes.
+    async fn make_all(&mut self, app: &TestApp, people: &People, stage: Stage) {
+        for row in ROWS.iter().filter(|row| row.stage == stage) {
+            if let Some(collection) = row.collection() {
+                self.make(app, people, collection).await;
+            }
+        }
+    }
+
+    /// Makes what the row `POST /<collection>` makes, as the one whose it is to be.
+    async fn make(&mut self, app: &TestApp, people: &People, collection: &'static str) {
+        let row = ROWS.iter().find(|row| row.collection() == Some(collection)).unwrap();
+        let owner = people.owner(row.whose);
+        let made = owner.post(&row.path(app, self), row.body(app, self)).await.ok();
+        self.made.insert(collection, id(&made));
+    }
+
+    /// The id of what was made by `POST /<collection>`, if anything was.
+    fn made(&self, collection: &str) -> &str {
+        self.made.get(collection).map_or("", String::as_str)
+    }
+
+    /// A path, query or body of `matrix.txt` with the world's values filled in: the parameters of the path, and
+    /// the names after `$`.
+    pub(super) fn fill(&self, app: &TestApp, text: &str) -> String {
+        let id = match text.split('/').nth(1).unwrap_or_default() {
+            "providers" => &self.provider,
+            "consumers" => &self.consumer,
+            "requests" => &self.request,
+            "offers" => &self.offer,
+            "bookings" => &self.booking,
+            "sessions" => &self.session,
+            "ws" => self.made("projects"),
+            "invitations" => &self.invitation,
+            "masterplans" => &self.masterplan,
+            "auth" => &self.login,
+            "admin" => &self.newcomer,
+            collection => self.made(collection),
+        };
+        let (slot, number) = (slot(app, self).to_string(), self.number.to_string());
+        let values = [
+            ("id", id),
+            ("service_id", &self.service),
+            ("template_id", &self.template),
+            ("photo_id", &self.photo),
+            ("user_id", &self.member),
+            ("task_id", &self.task),
+            ("column_id", &self.column),
+            ("invitation_id", &self.invitation),
+            ("reflection_id", &self.reflection),
+            ("message_id", &self.message),
+            ("sid", &self.login),
+            ("connection_id", &self.connection),
+            ("room", "market:plumbing"),
+            ("owner_id", &self.owner),
+            ("offer_id", &self.offer),
+            ("project_id", self.made("projects")),
+            ("simulation_id", self.made("simulations")),
+            ("slot", &slot),
+            ("number", &number),
+        ];
+        values.iter().fold(text.to_owned(), |text, (name, value)| {
+            text.replace(&format!("{{{name}}}"), value).replace(&format!("${name}"), value)
+        })
+    }
 }
 
-pub(super) fn request(state: &str) -> Value {
+fn request(state: &str) -> Value {
     json!({"category": "plumbing", "title": "Fix the sink", "budget": {"max": 20_000, "currency": "EUR"}, "state": state})
 }
 
-/// Body of an offer in a slot of its own.
-pub(super) fn offer(app: &TestApp, world: &World) -> Value {
+/// A slot that no other world has.
+fn slot(app: &TestApp, world: &World) -> Value {
     let start = app.clock.now().plus(Duration::from_secs(86_400 + world.number * 3_600));
-    let end = start.plus(Duration::from_secs(1_800));
-    json!({"price": {"amount": 9_000, "currency": "EUR"}, "slot": {"start": start, "end": end}})
+    json!({"start": start, "end": start.plus(Duration::from_secs(1_800))})
 }
 
-pub(super) fn service() -> Value {
+fn offer(app: &TestApp, world: &World) -> Value {
+    json!({"price": {"amount": 9_000, "currency": "EUR"}, "slot": slot(app, world)})
+}
+
+fn service() -> Value {
     let price = json!({"min": 1_000, "max": 2_000, "currency": "EUR"});
     json!({"name": "Pipes", "category": "plumbing", "price": price, "duration_minutes": 60})
 }
 
-pub(super) fn template() -> Value {
+fn template() -> Value {
     json!({"title": "Usual", "message": "I come tomorrow.", "price": {"amount": 5_000, "currency": "EUR"}})
 }
 
-pub(super) fn photo() -> Value {
+fn photo() -> Value {
     json!({"caption": "A sink"})
 }
 
-pub(super) fn entry() -> Value {
-    json!({"text": "Slept badly."})
-}
-
-pub(super) fn simulation() -> Value {
-    json!({"category": "plumbing", "base_price": {"amount": 5_000, "currency": "EUR"}, "steps": 10})
-}
-
-pub(super) fn masterplan() -> Value {
+fn masterplan() -> Value {
     json!({"title": "The bathroom", "text": "The tap drips."})
 }
 
-pub(super) fn project() -> Value {
-    json!({"title": "The bathroom"})
-}
-
-pub(super) fn task() -> Value {
+fn task() -> Value {
     json!({"title": "Tiles"})
 }
