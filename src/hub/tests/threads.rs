@@ -170,3 +170,71 @@ fn what_waits_is_delivered_although_the_thread_is_busy() {
         assert!(turns < 60, "32 messages a turn would take 125 turns, and not {turns}");
     });
 }
+
+#[test]
+fn what_can_be_said_again_is_refused_while_the_speakers_worker_is_behind_and_else_delivered() {
+    System::new().block_on(async {
+        let (hub, log, metrics) = start(HubConfig { mailbox: 64, ..HubConfig::default() });
+        let (arbiter, room) = (Arbiter::new(), room("typing"));
+        let (ask, mut asks) = tokio::sync::mpsc::channel(1);
+        let (done, outcome) = oneshot::channel();
+        arbiter.spawn_fn({
+            let (hub, room) = (hub.clone(), room.clone());
+            move || {
+                let world = World::of(hub.clone(), log, metrics, 1_000);
+                actix::spawn(async move {
+                    let (ana, ben) = (world.connect(1), world.connect(2));
+                    ana.join(&room, Seq(0)).await.unwrap();
+                    ben.join(&room, Seq(0)).await.unwrap();
+                    let local = hub.local();
+                    // What each has been told of the other's coming.
+                    hub.members(&room).await.unwrap();
+                    settle().await;
+                    // Nobody reads what ben is told: some of it finds his outbox full.
+                    let dropped = world.metrics.dropped.with_label_values(&["droppable"]);
+                    let told = || world.metrics.deliveries.get() + dropped.get();
+                    let before = told();
+                    let say = || {
+                        let typing = Ephemeral::Typing { room: room.clone(), by: user(1) };
+                        local.broadcast(ana.connection, typing).is_ok()
+                    };
+                    let mut accepted = 0;
+                    while accepted < 20_000 {
+                        if say() {
+                            accepted += 1;
+                            continue;
+                        }
+                        // Perhaps the hub's queue was full, which empties although this thread takes nothing.
+                        let (answer, answered) = std::sync::mpsc::sync_channel(1);
+                        ask.try_send(answer).unwrap();
+                        answered.recv().unwrap();
+                        if !say() {
+                            break;
+                        }
+                        accepted += 1;
+                    }
+                    drop(ask);
+                    assert_eq!(told(), before, "this thread has had no turn");
+                    while told() < before + accepted {
+                        tokio::task::yield_now().await;
+                    }
+                    let _ = done.send((accepted, say()));
+                });
+            }
+        });
+        while let Some(answer) = asks.recv().await {
+            let answer: std::sync::mpsc::SyncSender<()> = answer;
+            while hub.members(&room).await.is_err() {
+                tokio::task::yield_now().await;
+            }
+            answer.send(()).unwrap();
+        }
+        let outcome = tokio::time::timeout(Duration::from_secs(60), outcome).await;
+        let (accepted, is_accepted_again) = outcome.expect("what was accepted is delivered").unwrap();
+        assert!(
+            (4_096..8_192).contains(&accepted),
+            "refused from half of the queue on, and not at {accepted}"
+        );
+        assert!(is_accepted_again);
+    });
+}
