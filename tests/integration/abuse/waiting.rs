@@ -16,7 +16,7 @@ use crate::support::{Client, Engine, Person, Process, eventually};
 
 const FLAGS: [&str; 6] = [
     "--handshake-timeout=1s",
-    "--body-timeout=1s",
+    "--body-timeout=2s",
     "--keep-alive=1s",
     "--write-timeout=1s",
     "--tcp-user-timeout=10m",
@@ -101,7 +101,7 @@ async fn a_body_that_does_not_end_ends_its_connection() {
         let is_right = answer.starts_with(&format!("HTTP/1.1 {status} "));
         (!is_right).then(|| format!("{} and {bit:?}: {answer}", sent.trim_end()))
     });
-    let wrong: Vec<_> = ended.buffer_unordered(400).filter_map(async |wrong| wrong).collect().await;
+    let wrong: Vec<_> = ended.buffer_unordered(100).filter_map(async |wrong| wrong).collect().await;
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
     target.assert_recovers().await;
 }
