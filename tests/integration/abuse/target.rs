@@ -78,15 +78,15 @@ impl Target {
     }
 
     pub(super) async fn consumer(&self, name: &str) -> Person {
-        Person::register(&self.process.client(None), name, "consumer").await
+        Person::register(&self.anyone(), name, "consumer").await
     }
 
     pub(super) async fn provider(&self, name: &str) -> Person {
-        Person::register(&self.process.client(None), name, "provider").await
+        Person::register(&self.anyone(), name, "provider").await
     }
 
     pub(super) fn anyone(&self) -> Client {
-        self.process.client(None)
+        self.process.client(None).without_keep_alive()
     }
 
     /// Value of one of its metrics.

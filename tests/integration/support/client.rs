@@ -50,6 +50,12 @@ impl Client {
         Self { http: http(Some(address.parse().unwrap())), ..self.clone() }
     }
 
+    /// The same client, with a new connection for each request: a server that closes idle ones soon never closes one
+    /// that is just being used again.
+    pub fn without_keep_alive(&self) -> Self {
+        Self { http: builder().pool_max_idle_per_host(0).build().unwrap(), ..self.clone() }
+    }
+
     /// A client of the same server, with this token.
     pub fn with_token(&self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self.clone() }
@@ -116,8 +122,11 @@ impl Client {
 }
 
 fn http(from: Option<IpAddr>) -> reqwest::Client {
-    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60));
-    client.local_address(from).build().unwrap()
+    builder().local_address(from).build().unwrap()
+}
+
+fn builder() -> reqwest::ClientBuilder {
+    reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60))
 }
 
 impl Call {
