@@ -12,7 +12,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout};
 
 use crate::domain::policy::Scope;
 use crate::events::{Committed, Publisher, Revocation};
@@ -40,6 +41,8 @@ struct Inner {
     started: Instant,
     /// Up to when others' commits have been followed, in microseconds after `started`; 0 if never.
     followed: AtomicU64,
+    /// Told whenever that was.
+    has_followed: Notify,
 }
 
 /// A moment between two invalidations.
@@ -66,6 +69,7 @@ impl Default for Invalidations {
             hasher: RandomState::new(),
             started: Instant::now(),
             followed: AtomicU64::new(0),
+            has_followed: Notify::new(),
         }))
     }
 }
@@ -96,6 +100,24 @@ impl Invalidations {
     pub(crate) fn followed(&self, at: Instant) {
         let micros = at.saturating_duration_since(self.0.started).as_micros();
         self.0.followed.fetch_max(u64::try_from(micros).unwrap_or(u64::MAX).max(1), Ordering::SeqCst);
+        self.0.has_followed.notify_waiters();
+    }
+
+    /// Waits until rights that ended elsewhere are known here, for a second at most; returns whether they are.
+    ///
+    /// They are at once, but in a process that lost the database or did not run for a while.
+    pub(crate) async fn wait_until_followed(&self) -> bool {
+        let followed = async {
+            loop {
+                // Listens from here on: what is told between the question and the wait is not missed.
+                let told = self.0.has_followed.notified();
+                if self.are_followed() {
+                    return;
+                }
+                told.await;
+            }
+        };
+        self.are_followed() || timeout(FOLLOWED_WITHIN, followed).await.is_ok()
     }
 
     /// The publisher that notes what this process commits, and then tells `next`.

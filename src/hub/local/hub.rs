@@ -129,6 +129,11 @@ impl LocalHub {
         self.with_effects(|sessions, effects| sessions.leave(connection, room, effects))
     }
 
+    /// Ends the rights on this thread that have ended anywhere this process knows of, and with them their sessions.
+    pub(crate) fn end_rights(&self) {
+        self.run_commands();
+    }
+
     /// Whether the connection is a member of the room and receives it live.
     pub(crate) fn is_member(&self, connection: ConnectionId, room: &Room) -> bool {
         self.0.sessions.borrow().is_member(connection, room)

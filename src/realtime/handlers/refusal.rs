@@ -38,6 +38,11 @@ impl Refusal {
         Self::new(ErrorCode::Busy, "too much is going on; try again").retry_after(Duration::from_secs(1))
     }
 
+    /// The session ends, and does nothing more.
+    pub(crate) fn ending() -> Self {
+        Self::new(ErrorCode::Busy, "this session is ending")
+    }
+
     /// The command is for members of the room only.
     pub(crate) fn not_joined() -> Self {
         Self::new(ErrorCode::NotJoined, "join the room first")
@@ -147,7 +152,7 @@ impl From<JoinError> for Refusal {
         match error {
             JoinError::Busy | JoinError::Unavailable => Self::busy(),
             JoinError::TooManyRooms => Self::new(ErrorCode::TooManyRooms, "leave another room first"),
-            JoinError::Draining | JoinError::Gone => Self::new(ErrorCode::Busy, "this session is ending"),
+            JoinError::Draining | JoinError::Gone => Self::ending(),
         }
     }
 }

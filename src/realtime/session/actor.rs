@@ -392,8 +392,27 @@ async fn execute(
     id: Option<Correlation>,
     command: Command,
 ) -> (Option<Correlation>, Result<Outcome, Refusal>) {
-    let result = handlers::run(caller, id.as_ref(), command).await;
+    let result = match end_rights(caller, &command).await {
+        Ok(()) => handlers::run(caller, id.as_ref(), command).await,
+        Err(refusal) => Err(refusal),
+    };
     (id, result)
+}
+
+/// Ends the rights of this thread's sessions that have ended, before a command uses one: a process that did not run for
+/// a while, or lost the database, may find a command before it hears what ended elsewhere meanwhile.
+async fn end_rights(caller: &SessionContext, command: &Command) -> Result<(), Refusal> {
+    if matches!(command, Command::Ping) {
+        return Ok(());
+    }
+    let are_known = caller.gateway.app().invalidations.wait_until_followed().await;
+    // What has been followed is listed for this thread; so is what this process has committed itself.
+    caller.hub.end_rights();
+    match (caller.handle.is_closing(), are_known) {
+        (false, true) => Ok(()),
+        (false, false) => Err(Refusal::busy()),
+        (true, _) => Err(Refusal::ending()),
+    }
 }
 
 impl Actor for SessionActor {

@@ -1,5 +1,6 @@
 //! A node that cannot hear of ended rights closes its sessions; a short outage costs none.
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use diesel::Connection as _;
@@ -113,4 +114,40 @@ fn a_node_that_is_cut_off_in_the_middle_of_its_probe_leaves_the_others_ready() {
             assert_eq!(probe.status, 200, "{probe}");
         }
     });
+}
+
+#[test]
+fn a_node_that_did_not_run_does_nothing_for_who_was_logged_out_meanwhile() {
+    on_postgres(async |url| {
+        let cluster = Cluster::start(2, &url);
+        let mut there = Vec::new();
+        for number in 0..12 {
+            let person = cluster.register(&format!("ana{number}"), "consumer").await;
+            let mut socket = cluster.at(1, &person).await.live().await;
+            socket.recv_pong().await;
+            there.push((person, socket));
+        }
+        let node = cluster.nodes[1].pid();
+        signal(node, "-STOP");
+        for (person, socket) in &mut there {
+            person.post("/auth/logout", json!({})).await.ok();
+            // It waits in the system's buffer.
+            socket.send(json!({"type": "create_conversation", "id": 1})).await;
+        }
+        // For longer than what ended elsewhere may stay unknown, and shorter than what the node is cut off after.
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        signal(node, "-CONT");
+        for (_, socket) in &mut there {
+            assert_eq!(socket.closed().await.code, 4001);
+        }
+        for (person, _) in &there {
+            let again = cluster.log_in(0, &person.email).await;
+            let conversations = again.get("/conversations").await.ok();
+            assert_eq!(conversations["items"], json!([]), "{}", person.email);
+        }
+    });
+}
+
+fn signal(process: u32, signal: &str) {
+    assert!(Command::new("kill").args([signal, &process.to_string()]).status().unwrap().success());
 }
