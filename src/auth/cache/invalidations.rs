@@ -27,6 +27,10 @@ const SLOTS: usize = 4096;
 /// server acts on it.
 pub(crate) const FOLLOWED_WITHIN: Duration = Duration::from_secs(1);
 
+/// How long is waited for what others have committed, before it is said that it is not known. Not much shorter than a poll
+/// may take that is slow because too much is going on.
+const WAITED_FOR: Duration = Duration::from_secs(5);
+
 /// The numbered invalidations of one server. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Invalidations(Arc<Inner>);
@@ -103,7 +107,7 @@ impl Invalidations {
         self.0.has_followed.notify_waiters();
     }
 
-    /// Waits until rights that ended elsewhere are known here, for a second at most; returns whether they are.
+    /// Waits until rights that ended elsewhere are known here, for some seconds at most; returns whether they are.
     ///
     /// They are at once, but in a process that lost the database or did not run for a while.
     pub(crate) async fn wait_until_followed(&self) -> bool {
@@ -117,7 +121,7 @@ impl Invalidations {
                 told.await;
             }
         };
-        self.are_followed() || timeout(FOLLOWED_WITHIN, followed).await.is_ok()
+        self.are_followed() || timeout(WAITED_FOR, followed).await.is_ok()
     }
 
     /// The publisher that notes what this process commits, and then tells `next`.
