@@ -27,9 +27,8 @@ const SLOTS: usize = 4096;
 /// server acts on it.
 pub(crate) const FOLLOWED_WITHIN: Duration = Duration::from_secs(1);
 
-/// How long is waited for what others have committed, before it is said that it is not known. Not much shorter than a poll
-/// may take that is slow because too much is going on.
-const WAITED_FOR: Duration = Duration::from_secs(5);
+/// How long others' commits are waited for at most: longer than a poll takes on a server that has too much to do.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// The numbered invalidations of one server. Cheap to clone.
 #[derive(Clone)]
@@ -121,7 +120,7 @@ impl Invalidations {
                 told.await;
             }
         };
-        self.are_followed() || timeout(WAITED_FOR, followed).await.is_ok()
+        self.are_followed() || timeout(LONGEST_WAIT, followed).await.is_ok()
     }
 
     /// The publisher that notes what this process commits, and then tells `next`.

@@ -69,6 +69,26 @@ fn endings(scope: &Scope) -> [Revocation; 4] {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_asks_waits_until_others_are_followed_but_not_for_ever() {
+    let invalidations = Invalidations::default();
+    let began = Instant::now();
+    assert!(!invalidations.wait_until_followed().await, "nobody follows");
+    assert_eq!(began.elapsed().as_secs(), 5);
+    let asks = invalidations.clone();
+    let asked = tokio::spawn(async move { asks.wait_until_followed().await });
+    // A poll that began too long ago tells nothing of what has ended since.
+    tokio::task::yield_now().await;
+    invalidations.followed(began);
+    tokio::task::yield_now().await;
+    assert!(!asked.is_finished());
+    invalidations.followed(Instant::now());
+    assert!(asked.await.unwrap());
+    let began = Instant::now();
+    assert!(invalidations.wait_until_followed().await);
+    assert_eq!(began.elapsed(), Duration::ZERO, "at once while others are followed");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_token_is_known_until_something_that_it_depends_on_ends() {
     let clock = clock();
     let (cache, invalidations, scope) = cache(&clock);

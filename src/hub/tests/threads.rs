@@ -2,6 +2,7 @@
 //! that reconnect.
 
 use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use actix::{Arbiter, System};
@@ -99,7 +100,7 @@ fn a_worker_that_is_behind_ends_rights_before_it_delivers_what_came_after() {
         let world = World::of(hub.clone(), log.clone(), metrics.clone(), 0);
         let (arbiter, room) = (Arbiter::new(), room("behind"));
         let (joined, joins) = oneshot::channel();
-        let (go_on, goes_on) = std::sync::mpsc::sync_channel::<()>(0);
+        let (go_on, goes_on) = sync_channel::<()>(0);
         let (done, received) = oneshot::channel();
         arbiter.spawn_fn({
             let (hub, room) = (hub.clone(), room.clone());
@@ -138,7 +139,7 @@ fn what_waits_is_delivered_although_the_thread_is_busy() {
         let world = World::of(hub.clone(), log.clone(), metrics.clone(), 0);
         let (arbiter, room) = (Arbiter::new(), room("busy"));
         let (joined, joins) = oneshot::channel();
-        let (go_on, goes_on) = std::sync::mpsc::sync_channel::<()>(0);
+        let (go_on, goes_on) = sync_channel::<()>(0);
         let (done, turns) = oneshot::channel();
         arbiter.spawn_fn({
             let (hub, room) = (hub.clone(), room.clone());
@@ -176,7 +177,7 @@ fn what_can_be_said_again_is_refused_while_the_speakers_worker_is_behind_and_els
     System::new().block_on(async {
         let (hub, log, metrics) = start(HubConfig { mailbox: 64, ..HubConfig::default() });
         let (arbiter, room) = (Arbiter::new(), room("typing"));
-        let (ask, mut asks) = tokio::sync::mpsc::channel(1);
+        let (ask, mut asks) = tokio::sync::mpsc::channel::<SyncSender<()>>(1);
         let (done, outcome) = oneshot::channel();
         arbiter.spawn_fn({
             let (hub, room) = (hub.clone(), room.clone());
@@ -205,7 +206,7 @@ fn what_can_be_said_again_is_refused_while_the_speakers_worker_is_behind_and_els
                             continue;
                         }
                         // Perhaps the hub's queue was full, which empties although this thread takes nothing.
-                        let (answer, answered) = std::sync::mpsc::sync_channel(1);
+                        let (answer, answered) = sync_channel(1);
                         ask.try_send(answer).unwrap();
                         answered.recv().unwrap();
                         if !say() {
@@ -223,7 +224,6 @@ fn what_can_be_said_again_is_refused_while_the_speakers_worker_is_behind_and_els
             }
         });
         while let Some(answer) = asks.recv().await {
-            let answer: std::sync::mpsc::SyncSender<()> = answer;
             while hub.members(&room).await.is_err() {
                 tokio::task::yield_now().await;
             }

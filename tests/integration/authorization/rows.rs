@@ -103,7 +103,7 @@ fn read_row(line: &'static str) -> Option<(&'static str, &'static str)> {
     Some((route, rest.trim_start_matches(|c: char| c == ' ' || c.is_ascii_digit())))
 }
 
-/// The file's text with these statuses in its rows.
+/// The file's text with these statuses in its rows, and the callers above them.
 pub(super) fn with_statuses(statuses: &[Statuses]) -> String {
     let mut statuses = statuses.iter();
     let mut text = String::new();
@@ -112,6 +112,9 @@ pub(super) fn with_statuses(statuses: &[Statuses]) -> String {
             Some((route, sends)) => {
                 let cells = statuses.next().unwrap().map(|status| format!("{status:<11}"));
                 format!("{route:<50}{}{sends}", cells.concat())
+            }
+            None if line.starts_with(' ') => {
+                format!("{:<50}{}", "", CALLERS.map(|caller| format!("{caller:<11}")).concat())
             }
             None => line.to_owned(),
         };

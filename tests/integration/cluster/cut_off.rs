@@ -1,6 +1,6 @@
-//! A node that cannot hear of ended rights closes its sessions; a short outage costs none.
+//! A node that cannot hear of ended rights closes its sessions, and does nothing for who may have lost theirs; a short
+//! outage costs no session.
 
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use diesel::Connection as _;
@@ -127,8 +127,7 @@ fn a_node_that_did_not_run_does_nothing_for_who_was_logged_out_meanwhile() {
             socket.recv_pong().await;
             there.push((person, socket));
         }
-        let node = cluster.nodes[1].pid();
-        signal(node, "-STOP");
+        cluster.nodes[1].signal("STOP");
         for (person, socket) in &mut there {
             person.post("/auth/logout", json!({})).await.ok();
             // It waits in the system's buffer.
@@ -136,7 +135,7 @@ fn a_node_that_did_not_run_does_nothing_for_who_was_logged_out_meanwhile() {
         }
         // For longer than what ended elsewhere may stay unknown, and shorter than what the node is cut off after.
         tokio::time::sleep(Duration::from_secs(2)).await;
-        signal(node, "-CONT");
+        cluster.nodes[1].signal("CONT");
         for (_, socket) in &mut there {
             assert_eq!(socket.closed().await.code, 4001);
         }
@@ -146,8 +145,4 @@ fn a_node_that_did_not_run_does_nothing_for_who_was_logged_out_meanwhile() {
             assert_eq!(conversations["items"], json!([]), "{}", person.email);
         }
     });
-}
-
-fn signal(process: u32, signal: &str) {
-    assert!(Command::new("kill").args([signal, &process.to_string()]).status().unwrap().success());
 }

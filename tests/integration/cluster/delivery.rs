@@ -1,7 +1,5 @@
 //! What one node commits reaches the members on the others: everything, once and in order.
 
-use std::process::Command;
-
 use diesel::Connection as _;
 use diesel::connection::SimpleConnection as _;
 use serde_json::{Value, json};
@@ -124,10 +122,7 @@ fn a_leader_that_is_killed_is_replaced() {
 
 #[test]
 fn a_leader_that_hangs_is_replaced() {
-    a_leader_is_replaced(|cluster| {
-        let pid = cluster.nodes[0].pid().to_string();
-        assert!(Command::new("kill").args(["-STOP", &pid]).status().unwrap().success());
-    });
+    a_leader_is_replaced(|cluster| cluster.nodes[0].signal("STOP"));
 }
 
 fn a_leader_is_replaced(ends: impl Fn(&mut Cluster)) {

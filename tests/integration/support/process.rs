@@ -94,6 +94,12 @@ impl Process {
         self.child.id()
     }
 
+    /// Sends it a signal: `STOP` makes it hang, `CONT` go on.
+    pub fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args([&format!("-{signal}"), &pid]).status().unwrap().success());
+    }
+
     /// Kills it with SIGKILL.
     pub fn kill(mut self) {
         self.end();
@@ -101,15 +107,13 @@ impl Process {
 
     /// Stops it with SIGTERM; returns its exit status.
     pub fn terminate(mut self) -> ExitStatus {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.signal("TERM");
         self.child.wait().unwrap()
     }
 
     /// Stops it with SIGTERM; returns all its log lines since it listened.
     pub fn terminate_and_tell(mut self) -> Vec<String> {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.signal("TERM");
         self.child.wait().unwrap();
         self.log.iter().collect()
     }
